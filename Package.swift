@@ -1,0 +1,136 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// One place for what every target is compiled with: Swift 6 mode brings complete concurrency checking.
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+
+func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Libraries/\(name)", swiftSettings: settings)
+}
+
+func service(_ name: String, executable: String, _ dependencies: [Target.Dependency]) -> [Target] {
+    [
+        .target(
+            name: name, dependencies: dependencies, path: "Services/\(name)", exclude: ["Main"],
+            swiftSettings: settings),
+        .executableTarget(
+            name: executable, dependencies: [.byName(name: name)], path: "Services/\(name)/Main",
+            swiftSettings: settings),
+    ]
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(
+        name: name, dependencies: dependencies + ["TestSupport"], path: "Tests/\(name)", swiftSettings: settings)
+}
+
+func system(_ name: String, pkgConfig: String? = nil) -> Target {
+    .systemLibrary(name: name, path: "Libraries/\(name)", pkgConfig: pkgConfig)
+}
+
+let serviceLibraries: [Target.Dependency] = [
+    "ServiceHost", "Contracts", "JSONBytes", "Configuration", "Observability", "ServiceLifecycle", "EventLoop",
+    "HTTPCore", "HTTPServer", "HTTPClient", "PostgresClient", "AMQPClient", "RedisClient", "Crypto",
+    "Authentication", "EventOutbox",
+]
+
+let package = Package(
+    name: "switchyard",
+    products: [
+        .library(name: "WorkspaceRuntime", targets: ["WorkspaceRuntime"]),
+        .library(name: "Contracts", targets: ["Contracts"]),
+        .executable(name: "registry", targets: ["registry"]),
+        .executable(name: "a2a-proxy", targets: ["a2a-proxy"]),
+        .executable(name: "scheduler", targets: ["scheduler"]),
+        .executable(name: "notifier", targets: ["notifier"]),
+        .executable(name: "sweeper", targets: ["sweeper"]),
+        .executable(name: "migrate", targets: ["migrate"]),
+        .executable(name: "echo-agent", targets: ["echo-agent"]),
+        .executable(name: "load", targets: ["load"]),
+    ],
+    targets: [
+        system("CUV", pkgConfig: "libuv"),
+        system("CLLHTTP", pkgConfig: "libllhttp"),
+        system("CPQ", pkgConfig: "libpq"),
+        system("CRabbitMQ", pkgConfig: "librabbitmq"),
+        system("CHiredis", pkgConfig: "hiredis"),
+        system("CCurl", pkgConfig: "libcurl"),
+        system("COpenSSL", pkgConfig: "libcrypto"),
+
+        library("Contracts"),
+        library("JSONBytes"),
+        library("Crypto", ["COpenSSL"]),
+        library("Configuration"),
+        library("Observability", ["JSONBytes"]),
+        library("ServiceLifecycle", ["Observability"]),
+        library("EventLoop", ["CUV"]),
+        library("HTTPCore", ["CLLHTTP"]),
+        library("HTTPServer", ["CLLHTTP", "EventLoop", "HTTPCore", "Observability", "JSONBytes", "Contracts"]),
+        library("HTTPClient", ["CLLHTTP", "CCurl", "CUV", "EventLoop", "HTTPCore", "Observability"]),
+        library("PostgresClient", ["CPQ", "CUV", "EventLoop", "Observability"]),
+        library("RedisClient", ["CHiredis", "CUV", "EventLoop", "Observability"]),
+        library("AMQPClient", ["CRabbitMQ", "Observability"]),
+        library("SafeURL"),
+        library("Migrator", ["PostgresClient", "Crypto", "Observability", "EventLoop"]),
+        library(
+            "EventOutbox", ["PostgresClient", "AMQPClient", "Contracts", "Observability", "ServiceLifecycle", "JSONBytes"]),
+        library(
+            "Authentication",
+            [
+                "PostgresClient", "AMQPClient", "Contracts", "Crypto", "HTTPCore", "HTTPServer", "Observability",
+                "ServiceLifecycle", "EventLoop",
+            ]),
+        library(
+            "ServiceHost",
+            [
+                "Contracts", "JSONBytes", "Configuration", "Observability", "ServiceLifecycle", "EventLoop", "HTTPCore",
+                "HTTPServer", "PostgresClient", "RedisClient", "AMQPClient", "Crypto", "Authentication", "EventOutbox",
+            ]),
+        library(
+            "WorkspaceRuntime",
+            ["EventLoop", "HTTPCore", "HTTPServer", "HTTPClient", "Observability", "JSONBytes", "ServiceLifecycle"]),
+
+        .executableTarget(
+            name: "migrate",
+            dependencies: ["Migrator", "PostgresClient", "EventLoop", "Observability"],
+            path: "Migrations/Tool", swiftSettings: settings),
+        .executableTarget(
+            name: "echo-agent",
+            dependencies: ["WorkspaceRuntime", "Observability"],
+            path: "Examples/EchoAgent", swiftSettings: settings),
+        .executableTarget(
+            name: "load",
+            dependencies: ["EventLoop", "HTTPCore", "HTTPClient", "HTTPServer", "JSONBytes", "Observability"],
+            path: "Benchmarks/Load", swiftSettings: settings),
+
+        .target(
+            name: "TestSupport",
+            dependencies: ["EventLoop", "HTTPCore", "HTTPClient", "PostgresClient", "Migrator", "Observability"],
+            path: "Tests/TestSupport", exclude: ["leash"], swiftSettings: settings),
+        tests("JSONBytesTests", ["JSONBytes"]),
+        tests("ContractsTests", ["Contracts"]),
+        tests("ConfigurationTests", ["Configuration", "Observability", "ServiceLifecycle", "Crypto"]),
+        tests("EventLoopTests", ["EventLoop"]),
+        tests("HTTPServerTests", ["EventLoop", "HTTPCore", "HTTPServer", "Observability", "Contracts"]),
+        tests("HTTPClientTests", ["EventLoop", "HTTPCore", "HTTPClient", "HTTPServer", "Observability"]),
+        tests("PostgresClientTests", ["EventLoop", "PostgresClient", "Migrator", "Observability"]),
+        tests("RedisClientTests", ["EventLoop", "RedisClient", "Observability"]),
+        tests("AMQPClientTests", ["AMQPClient", "Observability"]),
+        tests("SafeURLTests", ["SafeURL"]),
+        tests("RegistryTests", ["Registry", "Contracts"]),
+        tests("A2AProxyTests", ["A2AProxy", "Contracts", "JSONBytes"]),
+        tests("SweeperTests", ["Sweeper", "Contracts"]),
+        tests("WorkspaceRuntimeTests", ["WorkspaceRuntime", "EventLoop", "HTTPCore", "HTTPServer"]),
+        tests("IntegrationTests", ["Contracts", "JSONBytes", "HTTPCore", "HTTPClient", "EventLoop", "PostgresClient"]),
+    ]
+        + service("Registry", executable: "registry", serviceLibraries + ["SafeURL"])
+        + service("A2AProxy", executable: "a2a-proxy", serviceLibraries + ["SafeURL"])
+        + service("Scheduler", executable: "scheduler", serviceLibraries)
+        + service("Notifier", executable: "notifier", serviceLibraries)
+        + service("Sweeper", executable: "sweeper", serviceLibraries)
+)
