@@ -1,0 +1,183 @@
+import CUV
+import Synchronization
+
+/// A timer of one loop. Loop thread only, apart from its end: a timer that is dropped closes itself.
+///
+/// `@unchecked Sendable`: confined to the loop's thread; `deinit` hops there.
+package final class LoopTimer: @unchecked Sendable {
+    private final class Context {
+        let handler: @Sendable () -> Void
+        init(_ handler: @escaping @Sendable () -> Void) { self.handler = handler }
+    }
+
+    private let loop: EventLoop
+    private var handle: LoopHandle<uv_timer_t>?
+
+    init(loop: EventLoop, handler: @escaping @Sendable () -> Void) {
+        self.loop = loop
+        handle = LoopHandle(context: Context(handler)) { uv_timer_init(loop.uvLoop, $0) }
+    }
+
+    deinit {
+        guard let handle else { return }
+        if loop.inLoop { return handle.close() }
+        nonisolated(unsafe) let closing = handle  // handed over whole: nobody else holds it any more
+        loop.execute { closing.close() }
+    }
+
+    /// (Re)starts the timer.
+    ///
+    /// - Parameters:
+    ///   - delay: time to the first call; rounded up to a millisecond.
+    ///   - interval: time between further calls; `nil` for one call.
+    package func start(after delay: Duration, repeating interval: Duration? = nil) {
+        guard let handle else { return }
+        // The loop's clock may be stale after long work; a timer must not fire early.
+        uv_update_time(loop.uvLoop)
+        uv_timer_start(
+            handle.raw,
+            { timer in
+                guard let context = timer?.pointee.data else { return }
+                Unmanaged<Context>.fromOpaque(context).takeUnretainedValue().handler()
+            }, delay.wholeMilliseconds, interval.map { max(1, $0.wholeMilliseconds) } ?? 0)
+    }
+
+    package func stop() {
+        if let handle { uv_timer_stop(handle.raw) }
+    }
+
+    /// Ends the timer for good and lets go of its handler.
+    package func close() {
+        handle?.close()
+        handle = nil
+    }
+}
+
+extension Duration {
+    /// Milliseconds, rounded up, never negative.
+    var wholeMilliseconds: UInt64 {
+        let (seconds, attoseconds) = components
+        if seconds < 0 || attoseconds < 0 { return 0 }
+        return UInt64(seconds) * 1000 + UInt64((attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
+    }
+}
+
+/// A call that will be made once, unless it is cancelled before. Both from any thread.
+package final class ScheduledCall: Sendable {
+    private enum State {
+        case waiting(@Sendable () -> Void)
+        case over
+    }
+
+    private let state: Mutex<State>
+    private let timer = Mutex<LoopTimer?>(nil)
+    private let loop: EventLoop
+
+    init(loop: EventLoop, after delay: Duration, _ work: @escaping @Sendable () -> Void) {
+        state = Mutex(.waiting(work))
+        self.loop = loop
+        loop.execute { self.start(after: delay) }
+    }
+
+    private func start(after delay: Duration) {
+        guard isWaiting else { return }
+        let timer = loop.makeTimer { self.fire() }
+        self.timer.withLock { $0 = timer }
+        timer.start(after: delay)
+    }
+
+    private var isWaiting: Bool {
+        state.withLock { if case .waiting = $0 { true } else { false } }
+    }
+
+    private func fire() {
+        let work: (@Sendable () -> Void)? = state.withLock { state in
+            guard case .waiting(let work) = state else { return nil }
+            state = .over
+            return work
+        }
+        closeTimer()
+        work?()
+    }
+
+    /// The call will not be made, unless it is being made already.
+    package func cancel() {
+        state.withLock { $0 = .over }
+        loop.execute { self.closeTimer() }
+    }
+
+    private func closeTimer() {
+        let timer = self.timer.withLock { timer in
+            defer { timer = nil }
+            return timer
+        }
+        timer?.close()
+    }
+}
+
+extension EventLoop {
+    /// A stopped timer that calls `handler` on the loop. Loop thread only.
+    package func makeTimer(_ handler: @escaping @Sendable () -> Void) -> LoopTimer {
+        LoopTimer(loop: self, handler: handler)
+    }
+
+    /// Calls `work` on the loop after `delay`. From any thread.
+    @discardableResult
+    package func schedule(after delay: Duration, _ work: @escaping @Sendable () -> Void) -> ScheduledCall {
+        ScheduledCall(loop: self, after: delay, work)
+    }
+
+    /// Waits without holding a thread.
+    ///
+    /// - Throws: `CancellationError` as soon as the task is cancelled.
+    package func sleep(for delay: Duration) async throws {
+        let sleeper = Sleeper()
+        try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                guard sleeper.begin(continuation) else { return }
+                sleeper.attach(schedule(after: delay) { sleeper.end(.success(())) })
+            }
+        } onCancel: {
+            sleeper.end(.failure(CancellationError()))
+        }
+    }
+}
+
+/// The race between a timer and a cancellation: the first one resumes the sleeper.
+private final class Sleeper: Sendable {
+    private struct State {
+        var continuation: CheckedContinuation<Void, any Error>?
+        var call: ScheduledCall?
+        var isOver = false
+    }
+
+    private let state = Mutex(State())
+
+    /// - Returns: false when the sleep was cancelled before it began; the continuation is resumed then.
+    func begin(_ continuation: CheckedContinuation<Void, any Error>) -> Bool {
+        let isOver = state.withLock { state in
+            if !state.isOver { state.continuation = continuation }
+            return state.isOver
+        }
+        if isOver { continuation.resume(throwing: CancellationError()) }
+        return !isOver
+    }
+
+    func attach(_ call: ScheduledCall) {
+        let isOver = state.withLock { state in
+            state.call = call
+            return state.isOver
+        }
+        if isOver { call.cancel() }
+    }
+
+    func end(_ result: Result<Void, any Error>) {
+        let (continuation, call) = state.withLock { state in
+            state.isOver = true
+            defer { state.continuation = nil }
+            return (state.continuation, state.call)
+        }
+        call?.cancel()
+        continuation?.resume(with: result)
+    }
+}
