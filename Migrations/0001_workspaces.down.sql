@@ -1,0 +1,3 @@
+DROP TABLE workspace_vitals;
+DROP TABLE workspaces;
+DROP TYPE workspace_status;

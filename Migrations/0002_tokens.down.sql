@@ -1,0 +1,3 @@
+DROP TABLE console_sessions;
+DROP TABLE org_api_tokens;
+DROP TABLE workspace_auth_tokens;

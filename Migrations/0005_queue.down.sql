@@ -1,0 +1,2 @@
+DROP TABLE idempotent_sends;
+DROP TABLE a2a_queue;

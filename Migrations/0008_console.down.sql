@@ -1,0 +1,2 @@
+DROP TABLE chat_files;
+DROP TABLE canvas_layouts;
