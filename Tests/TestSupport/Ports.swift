@@ -1,0 +1,26 @@
+import Foundation
+import Synchronization
+
+/// Picks TCP ports on loopback that nothing listens on.
+///
+/// They lie below the range from which the kernel takes ports for outgoing connections, so that a server that is
+/// stopped and started again finds its port free.
+package enum Ports {
+    private static let handedOut = Mutex<Set<UInt16>>([])
+
+    /// A free port that this process has not handed out before.
+    package static func free() throws -> UInt16 {
+        for _ in 0..<1000 {
+            let port = UInt16.random(in: 15_000..<32_000)
+            guard handedOut.withLock({ $0.insert(port).inserted }), canBind(port) else { continue }
+            return port
+        }
+        throw TimedOut("no free port found")
+    }
+
+    private static func canBind(_ port: UInt16) -> Bool {
+        guard let descriptor = PlainSocket.open() else { return false }
+        defer { close(descriptor) }
+        return PlainSocket.withLoopback(port) { bind(descriptor, $0, $1) } == 0
+    }
+}

@@ -1,0 +1,79 @@
+import Foundation
+
+/// One of this package's executables, running as a process with an environment of its own.
+package final class ServiceProcess: Sendable {
+    /// The port it listens on, given to it as `PORT`.
+    package let port: UInt16
+    package let name: String
+    private let leash: Leash
+
+    /// `http://127.0.0.1:<port>`
+    package var baseURL: String { "http://127.0.0.1:\(port)" }
+    /// What it wrote so far, mostly its log.
+    package var output: String { leash.output }
+    /// Whether it has not ended yet.
+    package var isRunning: Bool { leash.isRunning }
+    package var processID: pid_t { leash.processID }
+
+    private init(name: String, port: UInt16, leash: Leash) {
+        self.name = name
+        self.port = port
+        self.leash = leash
+    }
+
+    /// Starts an executable and waits until `GET /ready` answers 200.
+    ///
+    /// - Parameters:
+    ///   - name: a product of this package, for instance `registry`.
+    ///   - environment: its whole environment but for `PORT` and `PATH`.
+    ///   - port: chosen when nil; pass the old one to start a service again where its clients look for it.
+    ///   - readyWithin: nil returns at once.
+    package static func start(
+        _ name: String, environment: [String: String], port: UInt16? = nil, readyWithin: Duration? = .seconds(30)
+    ) async throws -> ServiceProcess {
+        let chosen = try port ?? Ports.free()
+        var variables = environment
+        variables["PORT"] = String(chosen)
+        let leash = try await Leash.start([executable(name)], environment: variables, directory: "/")
+        let service = ServiceProcess(name: name, port: chosen, leash: leash)
+        if let readyWithin { try await service.waitUntilReady(within: readyWithin) }
+        return service
+    }
+
+    /// Waits until `GET /ready` answers 200.
+    package func waitUntilReady(within limit: Duration = .seconds(30)) async throws {
+        try await eventually(within: limit, "\(name) to be ready", detail: { leash.outputTail }) {
+            [port, leash, name] in
+            guard leash.isRunning else { throw ProcessFailure("\(name) ended: \(leash.outputTail)") }
+            return try await onThread { PlainSocket.status(port: port, path: "/ready") == 200 }
+        }
+    }
+
+    /// Ends it with SIGKILL; returns when it is gone.
+    package func kill9() async { await leash.kill() }
+
+    /// Asks it to end with SIGTERM and returns its exit code.
+    @discardableResult
+    package func terminate(within limit: Duration = .seconds(30)) async -> Int32 {
+        await leash.terminate(within: limit)
+    }
+
+    /// Waits for it to end by itself.
+    package func exited() async -> Int32 { await leash.exited() }
+
+    /// Stops it with SIGSTOP: its connections stay open, nothing answers.
+    package func pause() { leash.signal(SIGSTOP) }
+
+    /// Lets it go on after ``pause()``.
+    package func resume() { leash.signal(SIGCONT) }
+
+    /// The path of a built executable: they lie beside the test bundle.
+    package static func executable(_ name: String) throws -> String {
+        let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        let path = URL(fileURLWithPath: own).deletingLastPathComponent().appendingPathComponent(name).path
+        guard FileManager.default.isExecutableFile(atPath: path) else {
+            throw ProcessFailure("\(path) is not built: run `swift build` first")
+        }
+        return path
+    }
+}
