@@ -1,0 +1,47 @@
+import COpenSSL
+
+/// The SHA-256 digest of `bytes`: 32 bytes.
+package func sha256(_ bytes: [UInt8]) -> [UInt8] {
+    [UInt8](unsafeUninitializedCapacity: Int(SHA256_DIGEST_LENGTH)) { digest, count in
+        bytes.withUnsafeBufferPointer { input in
+            // One-shot form: it needs no context and cannot fail with the default provider.
+            _ = SHA256(input.baseAddress, input.count, digest.baseAddress)
+        }
+        count = Int(SHA256_DIGEST_LENGTH)
+    }
+}
+
+/// The SHA-256 digest of a string's UTF-8 bytes: 32 bytes.
+package func sha256(_ text: String) -> [UInt8] { sha256(Array(text.utf8)) }
+
+/// Lower-case hexadecimal digits, two a byte.
+package func hex(_ bytes: some Collection<UInt8>) -> String {
+    func digit(_ nibble: UInt8) -> UInt8 { nibble < 10 ? 0x30 + nibble : 0x57 + nibble }
+    return String(unsafeUninitializedCapacity: bytes.count * 2) { buffer in
+        var position = 0
+        for byte in bytes {
+            buffer[position] = digit(byte >> 4)
+            buffer[position + 1] = digit(byte & 0xF)
+            position += 2
+        }
+        return position
+    }
+}
+
+/// Whether two byte strings are equal, in a time that depends on their lengths only.
+package func constantTimeEquals(_ left: [UInt8], _ right: [UInt8]) -> Bool {
+    guard left.count == right.count else { return false }
+    return left.withUnsafeBytes { first in
+        right.withUnsafeBytes { second in
+            // CRYPTO_memcmp must not be handed a null pointer, which an empty array may give.
+            first.isEmpty || CRYPTO_memcmp(first.baseAddress, second.baseAddress, first.count) == 0
+        }
+    }
+}
+
+/// Whether two secrets are equal; neither the place of a difference nor the lengths show in the time taken.
+///
+/// Digests are compared, not the texts, so that a guess of another length takes as long as any other.
+package func constantTimeEquals(_ left: String, _ right: String) -> Bool {
+    constantTimeEquals(sha256(left), sha256(right))
+}

@@ -1,0 +1,190 @@
+/// Writes compact JSON straight into bytes: no spaces, whole numbers without `.0`, commas placed for the caller.
+///
+/// The writer trusts its caller to pair begins with ends and to name members only inside objects; everything that
+/// depends on data (escaping, invalid UTF-8, numbers JSON cannot express) is its own business.
+package struct JSONWriter: Sendable {
+    /// What has been written so far.
+    package private(set) var bytes: [UInt8]
+    private var needsComma = false
+
+    /// - Parameter capacity: bytes to reserve, an estimate of the document's size.
+    package init(reservingCapacity capacity: Int = 256) {
+        bytes = []
+        bytes.reserveCapacity(capacity)
+    }
+
+    /// Empties the writer and keeps its memory, for the next document.
+    package mutating func reset() {
+        bytes.removeAll(keepingCapacity: true)
+        needsComma = false
+    }
+
+    // MARK: Structure
+
+    package mutating func beginObject() { open(0x7B) }
+    package mutating func endObject() { close(0x7D) }
+    package mutating func beginArray() { open(0x5B) }
+    package mutating func endArray() { close(0x5D) }
+
+    /// Writes an object whose members `body` adds.
+    package mutating func object(_ body: (inout JSONWriter) throws -> Void) rethrows {
+        beginObject()
+        try body(&self)
+        endObject()
+    }
+
+    /// Writes an array whose elements `body` adds.
+    package mutating func array(_ body: (inout JSONWriter) throws -> Void) rethrows {
+        beginArray()
+        try body(&self)
+        endArray()
+    }
+
+    /// Writes a member's name; its value is the next thing written.
+    package mutating func key(_ name: String) {
+        separate()
+        appendEscaped(name)
+        bytes.append(0x3A)
+        needsComma = false
+    }
+
+    // MARK: Values
+
+    package mutating func null() { literal("null") }
+    package mutating func bool(_ value: Bool) { literal(value ? "true" : "false") }
+
+    package mutating func int(_ value: some BinaryInteger) {
+        separate()
+        appendInteger(Int64(truncatingIfNeeded: value))
+        needsComma = true
+    }
+
+    /// Writes a number: whole ones below 2^53 without a fraction, NaN and infinities (which JSON lacks) as `null`.
+    package mutating func double(_ value: Double) {
+        guard value.isFinite else { return null() }
+        separate()
+        if value.magnitude < 9_007_199_254_740_992, value == value.rounded(.towardZero) {
+            appendInteger(Int64(value))
+        } else {
+            bytes.append(contentsOf: value.description.utf8)
+        }
+        needsComma = true
+    }
+
+    package mutating func string(_ value: String) {
+        separate()
+        appendEscaped(value)
+        needsComma = true
+    }
+
+    /// Writes bytes as a string; each ill-formed piece of UTF-8 becomes U+FFFD.
+    package mutating func string(utf8 value: some Collection<UInt8>) {
+        separate()
+        bytes.append(0x22)
+        if value.withContiguousStorageIfAvailable({ appendEscapedBytes($0, isValidUTF8: false) }) == nil {
+            Array(value).withUnsafeBufferPointer { appendEscapedBytes($0, isValidUTF8: false) }
+        }
+        bytes.append(0x22)
+        needsComma = true
+    }
+
+    /// Writes a value that is JSON already. It must be one complete, well-formed value.
+    package mutating func raw(_ json: some Collection<UInt8>) {
+        separate()
+        bytes.append(contentsOf: json)
+        needsComma = true
+    }
+
+    // MARK: Pieces
+
+    private mutating func open(_ bracket: UInt8) {
+        separate()
+        bytes.append(bracket)
+        needsComma = false
+    }
+
+    private mutating func close(_ bracket: UInt8) {
+        bytes.append(bracket)
+        needsComma = true
+    }
+
+    private mutating func literal(_ text: StaticString) {
+        separate()
+        bytes.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+        needsComma = true
+    }
+
+    @inline(__always)
+    private mutating func separate() {
+        if needsComma { bytes.append(0x2C) }
+    }
+
+    private mutating func appendInteger(_ value: Int64) {
+        var magnitude = value.magnitude
+        if magnitude < 10 {
+            if value < 0 { bytes.append(0x2D) }
+            return bytes.append(0x30 + UInt8(magnitude))
+        }
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
+            var first = digits.count
+            while magnitude > 0 {
+                first -= 1
+                digits[first] = 0x30 + UInt8(magnitude % 10)
+                magnitude /= 10
+            }
+            if value < 0 {
+                first -= 1
+                digits[first] = 0x2D
+            }
+            bytes.append(contentsOf: UnsafeBufferPointer(rebasing: digits[first...]))
+        }
+    }
+
+    private mutating func appendEscaped(_ value: String) {
+        bytes.append(0x22)
+        var value = value
+        value.withUTF8 { appendEscapedBytes($0, isValidUTF8: true) }
+        bytes.append(0x22)
+    }
+
+    /// Copies runs that need no escape at once; most strings are one run.
+    private mutating func appendEscapedBytes(_ source: UnsafeBufferPointer<UInt8>, isValidUTF8: Bool) {
+        var start = 0
+        var position = 0
+        while position < source.count {
+            let byte = source[position]
+            if byte >= 0x80 {
+                let length = isValidUTF8 ? 1 : utf8SequenceLength(source, at: position)
+                if length > 0 {
+                    position += length
+                    continue
+                }
+            } else if byte >= 0x20, byte != 0x22, byte != 0x5C {
+                position += 1
+                continue
+            }
+            bytes.append(contentsOf: UnsafeBufferPointer(rebasing: source[start..<position]))
+            appendEscape(of: byte)
+            position += 1
+            start = position
+        }
+        bytes.append(contentsOf: UnsafeBufferPointer(rebasing: source[start...]))
+    }
+
+    private mutating func appendEscape(of byte: UInt8) {
+        switch byte {
+        case 0x22: bytes.append(contentsOf: [0x5C, 0x22])
+        case 0x5C: bytes.append(contentsOf: [0x5C, 0x5C])
+        case 0x08: bytes.append(contentsOf: [0x5C, 0x62])
+        case 0x09: bytes.append(contentsOf: [0x5C, 0x74])
+        case 0x0A: bytes.append(contentsOf: [0x5C, 0x6E])
+        case 0x0C: bytes.append(contentsOf: [0x5C, 0x66])
+        case 0x0D: bytes.append(contentsOf: [0x5C, 0x72])
+        case 0x80...: bytes.append(contentsOf: [0xEF, 0xBF, 0xBD])  // U+FFFD
+        default:
+            bytes.append(contentsOf: [0x5C, 0x75, 0x30, 0x30, hexDigit(byte >> 4), hexDigit(byte & 0xF)])
+        }
+    }
+
+    private func hexDigit(_ nibble: UInt8) -> UInt8 { nibble < 10 ? 0x30 + nibble : 0x57 + nibble }
+}

@@ -1,0 +1,27 @@
+/// How much a log line matters.
+package enum LogLevel: String, Sendable, Comparable, CaseIterable {
+    /// What only someone who looks for a fault wants.
+    case debug
+    /// The service's life: started, ready, stopped, recovered.
+    case info
+    /// Something an operator can act on.
+    case warning
+    /// Something was lost or cannot go on.
+    case error
+
+    /// The level named by `LOG_LEVEL`, `info` when it is absent or unknown.
+    package static func fromEnvironment(_ environment: [String: String]) -> LogLevel {
+        environment["LOG_LEVEL"].flatMap { LogLevel(rawValue: $0.lowercased()) } ?? .info
+    }
+
+    private var rank: Int {
+        switch self {
+        case .debug: 0
+        case .info: 1
+        case .warning: 2
+        case .error: 3
+        }
+    }
+
+    package static func < (left: LogLevel, right: LogLevel) -> Bool { left.rank < right.rank }
+}

@@ -1,0 +1,68 @@
+/// The trace a piece of work belongs to, as W3C Trace Context writes it in the header `traceparent`.
+package struct TraceContext: Sendable, Hashable {
+    package let traceIDHigh: UInt64
+    package let traceIDLow: UInt64
+    /// The span of the work that is going on; the parent of what it calls.
+    package let spanID: UInt64
+    package let isSampled: Bool
+
+    /// A new trace with random ids.
+    package static func makeRoot(isSampled: Bool = true) -> TraceContext {
+        var generator = SystemRandomNumberGenerator()
+        return TraceContext(
+            traceIDHigh: generator.next(), traceIDLow: .random(in: 1 ... .max, using: &generator),
+            spanID: .random(in: 1 ... .max, using: &generator), isSampled: isSampled)
+    }
+
+    /// The context of work that this one starts: same trace, a span id of its own.
+    package func makeChild() -> TraceContext {
+        var generator = SystemRandomNumberGenerator()
+        return TraceContext(
+            traceIDHigh: traceIDHigh, traceIDLow: traceIDLow, spanID: .random(in: 1 ... .max, using: &generator),
+            isSampled: isSampled)
+    }
+
+    /// Continues the trace a request came with, or starts one when it came with none or with a malformed one.
+    package static func continuing(_ traceparent: String?) -> TraceContext {
+        traceparent.flatMap(TraceContext.init(traceparent:))?.makeChild() ?? makeRoot()
+    }
+
+    /// `00-<32 hex digits>-<16 hex digits>-<flags>`.
+    package var traceparent: String { "00-\(traceID)-\(hexDigits(spanID))-\(isSampled ? "01" : "00")" }
+
+    /// 32 lower-case hex digits, for logs.
+    package var traceID: String { hexDigits(traceIDHigh) + hexDigits(traceIDLow) }
+}
+
+extension TraceContext {
+    /// Parses a header. Nil for what the recommendation calls invalid: wrong lengths, upper-case digits, zero ids,
+    /// version `ff`. A later version may have more fields behind the ones known, which are ignored.
+    package init?(traceparent: String) {
+        let text = Array(traceparent.utf8)
+        guard text.count >= 55, text[2] == 0x2D, text[35] == 0x2D, text[52] == 0x2D,
+            let version = hexValue(text[0..<2]), version != 0xFF,
+            text.count == 55 || (version > 0 && text[55] == 0x2D),
+            let high = hexValue(text[3..<19]), let low = hexValue(text[19..<35]), high | low != 0,
+            let span = hexValue(text[36..<52]), span != 0,
+            let flags = hexValue(text[53..<55])
+        else { return nil }
+        self.init(traceIDHigh: high, traceIDLow: low, spanID: span, isSampled: flags & 1 == 1)
+    }
+}
+
+private func hexValue(_ digits: ArraySlice<UInt8>) -> UInt64? {
+    var value: UInt64 = 0
+    for digit in digits {
+        switch digit {
+        case 0x30...0x39: value = value << 4 | UInt64(digit - 0x30)
+        case 0x61...0x66: value = value << 4 | UInt64(digit - 0x57)
+        default: return nil
+        }
+    }
+    return value
+}
+
+private func hexDigits(_ value: UInt64) -> String {
+    let digits = String(value, radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
+}

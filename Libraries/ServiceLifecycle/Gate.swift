@@ -1,0 +1,36 @@
+import Synchronization
+
+/// Opens once and then lets everyone pass.
+final class Gate: Sendable {
+    private struct State {
+        var isOpen = false
+        var callbacks: [@Sendable () -> Void] = []
+    }
+
+    private let state = Mutex(State())
+
+    var isOpen: Bool { state.withLock { $0.isOpen } }
+
+    func open() {
+        let callbacks = state.withLock { state in
+            state.isOpen = true
+            defer { state.callbacks = [] }
+            return state.callbacks
+        }
+        for callback in callbacks { callback() }
+    }
+
+    /// Calls `callback` once the gate is open, at once when it is already.
+    func onOpen(_ callback: @escaping @Sendable () -> Void) {
+        let isOpen = state.withLock { state in
+            if !state.isOpen { state.callbacks.append(callback) }
+            return state.isOpen
+        }
+        if isOpen { callback() }
+    }
+
+    /// Returns once the gate is open, whatever happens to the task.
+    func wait() async {
+        await withCheckedContinuation { continuation in onOpen { continuation.resume() } }
+    }
+}

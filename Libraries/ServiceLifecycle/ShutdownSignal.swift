@@ -1,0 +1,66 @@
+import Synchronization
+
+/// Tells a service to stop: given once, never taken back.
+package final class ShutdownSignal: Sendable {
+    private struct State {
+        var isGiven = false
+        var nextID = 0
+        var callbacks: [Int: @Sendable () -> Void] = [:]
+    }
+
+    private let state = Mutex(State())
+
+    package init() {}
+
+    package var isGiven: Bool { state.withLock { $0.isGiven } }
+
+    /// Gives the signal; later calls do nothing. Callbacks run on the caller's thread.
+    package func give() {
+        let callbacks = state.withLock { state in
+            state.isGiven = true
+            defer { state.callbacks = [:] }
+            return state.callbacks.sorted { $0.key < $1.key }.map(\.value)
+        }
+        for callback in callbacks { callback() }
+    }
+
+    /// Calls `callback` once when the signal is given, at once when it was given already.
+    ///
+    /// - Returns: what takes the callback back. Dropping it takes nothing back.
+    @discardableResult
+    package func onShutdown(_ callback: @escaping @Sendable () -> Void) -> Registration {
+        let id: Int? = state.withLock { state in
+            guard !state.isGiven else { return nil }
+            state.nextID += 1
+            state.callbacks[state.nextID] = callback
+            return state.nextID
+        }
+        if id == nil { callback() }
+        return Registration(signal: self, id: id)
+    }
+
+    /// Returns when the signal is given, or when the task is cancelled.
+    package func wait() async {
+        let registration = Mutex<Registration?>(nil)
+        let gate = Gate()
+        await withTaskCancellationHandler {
+            let made = onShutdown { gate.open() }
+            registration.withLock { $0 = made }
+            await gate.wait()
+        } onCancel: {
+            gate.open()
+        }
+        registration.withLock { $0?.cancel() }
+    }
+
+    /// A callback that can be taken back.
+    package struct Registration: Sendable {
+        fileprivate let signal: ShutdownSignal
+        fileprivate let id: Int?
+
+        package func cancel() {
+            guard let id else { return }
+            _ = signal.state.withLock { $0.callbacks.removeValue(forKey: id) }
+        }
+    }
+}
