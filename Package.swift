@@ -78,7 +78,8 @@ let package = Package(
         library("SafeURL"),
         library("Migrator", ["PostgresClient", "Crypto", "Observability", "EventLoop"]),
         library(
-            "EventOutbox", ["PostgresClient", "AMQPClient", "Contracts", "Observability", "ServiceLifecycle", "JSONBytes"]),
+            "EventOutbox",
+            ["PostgresClient", "AMQPClient", "Contracts", "Observability", "ServiceLifecycle", "JSONBytes"]),
         library(
             "Authentication",
             [
