@@ -36,7 +36,7 @@ func system(_ name: String, pkgConfig: String? = nil) -> Target {
 let serviceLibraries: [Target.Dependency] = [
     "ServiceHost", "Contracts", "JSONBytes", "Configuration", "Observability", "ServiceLifecycle", "EventLoop",
     "HTTPCore", "HTTPServer", "HTTPClient", "PostgresClient", "AMQPClient", "RedisClient", "Crypto",
-    "Authentication", "EventOutbox",
+    "Authentication", "EventOutbox", "Batching",
 ]
 
 let package = Package(
@@ -64,6 +64,7 @@ let package = Package(
 
         library("Contracts"),
         library("JSONBytes"),
+        library("Batching"),
         library("Crypto", ["COpenSSL"]),
         library("Configuration"),
         library("Observability", ["JSONBytes"]),
@@ -79,12 +80,15 @@ let package = Package(
         library("Migrator", ["PostgresClient", "Crypto", "Observability", "EventLoop"]),
         library(
             "EventOutbox",
-            ["PostgresClient", "AMQPClient", "Contracts", "Observability", "ServiceLifecycle", "JSONBytes"]),
+            [
+                "PostgresClient", "AMQPClient", "Contracts", "Observability", "ServiceLifecycle", "JSONBytes",
+                "Batching",
+            ]),
         library(
             "Authentication",
             [
                 "PostgresClient", "AMQPClient", "Contracts", "Crypto", "HTTPCore", "HTTPServer", "Observability",
-                "ServiceLifecycle", "EventLoop",
+                "ServiceLifecycle", "EventLoop", "Batching", "RedisClient",
             ]),
         library(
             "ServiceHost",
@@ -113,6 +117,7 @@ let package = Package(
             name: "TestSupport",
             dependencies: ["EventLoop", "HTTPCore", "HTTPClient", "PostgresClient", "Migrator", "Observability"],
             path: "Tests/TestSupport", exclude: ["leash"], swiftSettings: settings),
+        tests("BatchingTests", ["Batching"]),
         tests("JSONBytesTests", ["JSONBytes"]),
         tests("ContractsTests", ["Contracts"]),
         tests("ConfigurationTests", ["Configuration", "Observability", "ServiceLifecycle", "Crypto"]),

@@ -1,0 +1,136 @@
+import Synchronization
+
+/// Turns many small writes into few large ones: while one flush runs, what is submitted waits together for the next.
+///
+/// Under light load an input is flushed at once; under heavy load the batch grows by itself to whatever arrives during
+/// one commit. Nothing is answered before its flush has returned.
+package final class Batcher<Input: Sendable, Output: Sendable>: Sendable {
+    /// Writes one batch. Returns one output an input, in order; throwing fails the whole batch.
+    package typealias Flush = @Sendable ([Input]) async throws -> [Output]
+
+    private struct Waiting {
+        let input: Input
+        let continuation: UnsafeContinuation<Output, any Error>?
+    }
+
+    private struct State {
+        var waiting: [Waiting] = []
+        var running = 0
+    }
+
+    private let state = Mutex(State())
+    private let limit: Int
+    private let concurrency: Int
+    private let capacity: Int
+    private let key: (@Sendable (Input) -> AnyHashable)?
+    private let flush: Flush
+
+    /// - Parameters:
+    ///   - limit: the largest batch.
+    ///   - concurrency: how many flushes may run at once.
+    ///   - capacity: how many inputs may wait; more are refused with `BatcherError.full`.
+    ///   - key: inputs of one key never stand in one batch; the later one waits for the next.
+    package init(
+        limit: Int, concurrency: Int = 1, capacity: Int = 100_000, key: (@Sendable (Input) -> AnyHashable)? = nil,
+        flush: @escaping Flush
+    ) {
+        self.limit = limit
+        self.concurrency = concurrency
+        self.capacity = capacity
+        self.key = key
+        self.flush = flush
+    }
+
+    /// How many inputs wait for their flush.
+    package var depth: Int { state.withLock { $0.waiting.count } }
+
+    /// Waits until the batch that holds `input` has been written.
+    ///
+    /// - Throws: what the flush threw, or `BatcherError.full`.
+    package func submit(_ input: Input) async throws -> Output {
+        try await withUnsafeThrowingContinuation { continuation in
+            if !add(Waiting(input: input, continuation: continuation)) {
+                continuation.resume(throwing: BatcherError.full)
+            }
+        }
+    }
+
+    /// Hands `input` over without waiting for its flush.
+    ///
+    /// - Returns: false when too many wait already; the input is dropped then.
+    @discardableResult
+    package func add(_ input: Input) -> Bool {
+        add(Waiting(input: input, continuation: nil))
+    }
+
+    private func add(_ item: Waiting) -> Bool {
+        let (isAccepted, isFirst) = state.withLock { state in
+            guard state.waiting.count < capacity else { return (false, false) }
+            state.waiting.append(item)
+            guard state.running < concurrency else { return (true, false) }
+            state.running += 1
+            return (true, true)
+        }
+        if isFirst {
+            Task {
+                // Whatever is ready to be submitted in this round joins the first batch.
+                await Task.yield()
+                await run()
+            }
+        }
+        return isAccepted
+    }
+
+    private func run() async {
+        while let batch = next() {
+            do {
+                let outputs = try await flush(batch.map(\.input))
+                precondition(outputs.count == batch.count, "a flush answers each of its inputs")
+                for (item, output) in zip(batch, outputs) { item.continuation?.resume(returning: output) }
+            } catch {
+                for item in batch { item.continuation?.resume(throwing: error) }
+            }
+        }
+    }
+
+    /// The next batch, or `nil` when none waits; the flush is over then.
+    private func next() -> [Waiting]? {
+        state.withLock { state in
+            guard !state.waiting.isEmpty else {
+                state.running -= 1
+                return nil
+            }
+            return key == nil ? takeFirst(&state) : takeDistinct(&state)
+        }
+    }
+
+    private func takeFirst(_ state: inout State) -> [Waiting] {
+        if state.waiting.count <= limit {
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+        defer { state.waiting.removeFirst(limit) }
+        return Array(state.waiting.prefix(limit))
+    }
+
+    private func takeDistinct(_ state: inout State) -> [Waiting] {
+        var seen: Set<AnyHashable> = []
+        var taken: [Waiting] = []
+        var left: [Waiting] = []
+        for item in state.waiting {
+            if taken.count < limit, let key, seen.insert(key(item.input)).inserted {
+                taken.append(item)
+            } else {
+                left.append(item)
+            }
+        }
+        state.waiting = left
+        return taken
+    }
+}
+
+/// Why an input was not taken.
+package enum BatcherError: Error, Sendable {
+    /// As many wait as may; the caller should try again later.
+    case full
+}
