@@ -115,12 +115,10 @@ package final class HTTPParser {
     /// - Returns: `nil` when the peer stopped between messages or ended one by it.
     package func finish() -> HTTPParseError? {
         if let failure { return failure }
-        let code = llhttp_finish(parser)
-        if code == HPE_OK || code == HPE_PAUSED {
-            guard isInsideMessage else { return nil }
-            return HTTPParseError(.truncated, "end of input within a message")
-        }
-        return HTTPParseError(.truncated, Self.reason(parser))
+        guard isInsideMessage else { return nil }
+        // Calls back with the completion when the body is one that ends with the connection.
+        _ = llhttp_finish(parser)
+        return isInsideMessage ? HTTPParseError(.truncated, "end of input within a message") : nil
     }
 
     func beginMessage() {
