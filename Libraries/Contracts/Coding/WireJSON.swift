@@ -1,0 +1,100 @@
+import Foundation
+
+/// The JSON of the wire: compact, `snake_case`, lower-case UUIDs, RFC 3339 times, members in declared order.
+public enum WireJSON {
+    /// Encodes an answer or an event's data.
+    /// - Throws: ``WireError`` when a number is infinite or a type's own encoding fails.
+    public static func encode<T: Encodable>(
+        _ value: T, reservingCapacity capacity: Int = 256
+    ) throws(WireError) -> [UInt8] {
+        let output = JSONOutput(reservingCapacity: capacity)
+        do {
+            try output.value(value, depth: 0)
+        } catch {
+            throw WireError(field: nil, reason: "cannot be written as JSON")
+        }
+        return output.bytes
+    }
+
+    /// Decodes a request. Unknown members are ignored; `null` counts as absent unless the type says otherwise.
+    /// - Throws: ``WireError`` naming the member that is missing or of a wrong type.
+    public static func decode<T: Decodable>(_ type: T.Type, from bytes: some Sequence<UInt8>) throws(WireError) -> T {
+        do {
+            return try decoder.decode(type, from: Data(bytes))
+        } catch let error as DecodingError {
+            throw WireError(error)
+        } catch {
+            throw WireError(field: nil, reason: "is not valid JSON")
+        }
+    }
+
+    private static var decoder: JSONDecoder {
+        let decoder = JSONDecoder()
+        decoder.dateDecodingStrategy = .custom { decoder in
+            let container = try decoder.singleValueContainer()
+            guard let date = RFC3339.parse(try container.decode(String.self)) else {
+                throw DecodingError.dataCorruptedError(in: container, debugDescription: "must be an RFC 3339 time")
+            }
+            return date
+        }
+        return decoder
+    }
+}
+
+/// Why a body could not be read or written, in words that a client may see.
+public struct WireError: Error, Hashable, Sendable {
+    /// The path of the member at fault, as `canvas.x` or `attachments[1].uri`; nil when it is the whole body.
+    public var field: String?
+    /// What is wrong with it: `is required`, `must be a string`, ...
+    public var reason: String
+
+    /// Creates the error.
+    public init(field: String?, reason: String) {
+        self.field = field
+        self.reason = reason
+    }
+
+    init(_ error: DecodingError) {
+        switch error {
+        case .keyNotFound(let key, let context):
+            self.init(field: Self.path(context.codingPath + [key]), reason: "is required")
+        case .valueNotFound(_, let context):
+            self.init(field: Self.path(context.codingPath), reason: "is required")
+        case .typeMismatch(let type, let context):
+            self.init(field: Self.path(context.codingPath), reason: "must be \(Self.name(of: type))")
+        case .dataCorrupted(let context):
+            let field = Self.path(context.codingPath)
+            self.init(field: field, reason: field == nil ? "is not valid JSON" : Self.corruption(context))
+        @unknown default:
+            self.init(field: nil, reason: "is not valid JSON")
+        }
+    }
+
+    private static func path(_ keys: [any CodingKey]) -> String? {
+        let path = keys.reduce(into: "") { path, key in
+            if let index = key.intValue {
+                path += "[\(index)]"
+            } else {
+                path += path.isEmpty ? key.stringValue : ".\(key.stringValue)"
+            }
+        }
+        return path.isEmpty ? nil : path
+    }
+
+    /// Only our own descriptions begin with "must be"; Foundation's may quote the input.
+    private static func corruption(_ context: DecodingError.Context) -> String {
+        if context.debugDescription.hasPrefix("must be") { return context.debugDescription }
+        return context.debugDescription.contains("UUID") ? "must be a UUID" : "is not valid"
+    }
+
+    private static func name(of type: any Any.Type) -> String {
+        switch type {
+        case is String.Type: "a string"
+        case is Bool.Type: "a boolean"
+        case is any BinaryInteger.Type: "a whole number"
+        case is any BinaryFloatingPoint.Type: "a number"
+        case is [Any].Type: "a list"
+        default: "an object"
+        }
+    }
+}

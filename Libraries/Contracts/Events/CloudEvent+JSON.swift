@@ -1,0 +1,146 @@
+import Foundation
+
+extension CloudEvent {
+    /// The event in structured JSON.
+    public func encoded() -> [UInt8] {
+        let output = JSONOutput(reservingCapacity: 320 + data.bytes.count)
+        write(to: output)
+        return output.bytes
+    }
+
+    /// Events in the batch form, one array.
+    public static func encodeBatch(_ events: some Collection<CloudEvent>) -> [UInt8] {
+        let output = JSONOutput(reservingCapacity: 2 + events.count * 400)
+        output.openArray()
+        for event in events {
+            output.separate()
+            event.write(to: output)
+        }
+        output.close(to: 0)
+        return output.bytes
+    }
+
+    /// Reads one event or a batch: consumers take both forms, whatever the content type said.
+    /// - Throws: ``WireError`` when the bytes are no CloudEvents; such a message belongs to the dead letters.
+    public static func decode(_ bytes: [UInt8]) throws(WireError) -> [CloudEvent] {
+        do {
+            return try bytes.withUnsafeBufferPointer(decodeAll)
+        } catch let error as WireError {
+            throw error
+        } catch {
+            throw WireError(field: nil, reason: "is not valid JSON")
+        }
+    }
+
+    private func write(to output: JSONOutput) {
+        let depth = output.depth
+        output.openObject()
+        output.key("specversion")
+        output.literal("\"1.0\"")
+        output.key("id")
+        output.uuid(id)
+        output.key("source")
+        output.string(source)
+        output.key("type")
+        output.string(type)
+        if let subject {
+            output.key("subject")
+            output.uuid(subject)
+        }
+        output.key("time")
+        output.string(RFC3339.format(time))
+        output.key("datacontenttype")
+        output.literal("\"application/json\"")
+        if let traceparent {
+            output.key("traceparent")
+            output.string(traceparent)
+        }
+        if let sequence {
+            // Text: integers of CloudEvents attributes have 32 bits.
+            output.key("sequence")
+            output.string(String(sequence))
+        }
+        output.key("data")
+        output.raw(data.bytes)
+        output.close(to: depth)
+    }
+
+    private static func decodeAll(_ bytes: UnsafeBufferPointer<UInt8>) throws -> [CloudEvent] {
+        // Everything below trusts the text to be UTF-8, as data is passed on without another look.
+        guard String(validating: bytes, as: UTF8.self) != nil else { throw JSONScanner.Malformed() }
+        var scanner = JSONScanner(bytes)
+        var events: [CloudEvent] = []
+        if scanner.peek() == UInt8(ascii: "[") {
+            try scanner.elements { range in events.append(try decodeOne(bytes, range)) }
+        } else {
+            events.append(try decodeOne(bytes, 0..<bytes.count))
+            try scanner.skipValue()
+        }
+        guard scanner.isAtEnd else { throw JSONScanner.Malformed() }
+        return events
+    }
+
+    private static func decodeOne(_ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) throws -> CloudEvent {
+        var fields = Fields()
+        var scanner = JSONScanner(bytes, at: range.lowerBound)
+        guard scanner.peek() == UInt8(ascii: "{") else { throw WireError(field: nil, reason: "must be an object") }
+        try scanner.members { key, value in
+            try fields.take(String(decoding: bytes[key], as: UTF8.self), bytes, value)
+        }
+        return try fields.event()
+    }
+}
+
+/// What was found of one event so far.
+private struct Fields {
+    private var texts: [String: String] = [:]
+    private var data: RawJSON?
+
+    mutating func take(_ key: String, _ bytes: UnsafeBufferPointer<UInt8>, _ value: Range<Int>) throws {
+        switch key {
+        case "data":
+            data = RawJSON(unchecked: Array(bytes[value]))
+        case "id", "source", "type", "subject", "time", "traceparent", "sequence", "specversion":
+            guard let text = try Self.text(bytes, value) else { return }
+            texts[key] = text
+        default: break
+        }
+    }
+
+    func event() throws -> CloudEvent {
+        guard try required("specversion") == "1.0" else { throw WireError(field: "specversion", reason: "must be 1.0") }
+        guard let id = UUID(canonical: try required("id")) else {
+            throw WireError(field: "id", reason: "must be a UUID")
+        }
+        let subject = try texts["subject"].map { text in
+            guard let subject = UUID(canonical: text) else {
+                throw WireError(field: "subject", reason: "must be a UUID")
+            }
+            return subject
+        }
+        guard let time = RFC3339.parse(try required("time")) else {
+            throw WireError(field: "time", reason: "must be an RFC 3339 time")
+        }
+        return CloudEvent(
+            id: id, source: try required("source"), type: try required("type"), subject: subject, time: time,
+            data: data ?? .emptyObject, traceparent: texts["traceparent"],
+            sequence: texts["sequence"].flatMap(Int64.init))
+    }
+
+    private func required(_ name: String) throws -> String {
+        guard let text = texts[name] else { throw WireError(field: name, reason: "is required") }
+        return text
+    }
+
+    /// The text of a string (or of a number, for a sequence written as one); nil for `null`.
+    private static func text(_ bytes: UnsafeBufferPointer<UInt8>, _ value: Range<Int>) throws -> String? {
+        let slice = bytes[value]
+        guard slice.first == UInt8(ascii: "\"") else {
+            return slice.first == UInt8(ascii: "n") ? nil : String(decoding: slice, as: UTF8.self)
+        }
+        if !slice.contains(UInt8(ascii: "\\")) {
+            return String(decoding: slice.dropFirst().dropLast(), as: UTF8.self)
+        }
+        return try WireJSON.decode(String.self, from: slice)
+    }
+}

@@ -1,0 +1,104 @@
+/// The numbers of the contract. Sizes are in bytes, durations say their unit.
+public enum Limits {
+    /// A request body, but for uploads.
+    public static let requestBody = 1 << 20
+    /// All files of one upload together.
+    public static let upload = 50 << 20
+    /// One file of an upload.
+    public static let uploadedFile = 25 << 20
+    /// An agent's answer; streams are not bounded in total.
+    public static let agentResponse = 10 << 20
+    /// The header block of a request.
+    public static let headerBlock = 16 << 10
+    /// How deep JSON may nest.
+    public static let jsonDepth = 64
+    /// A secret's value.
+    public static let secretValue = 64 << 10
+
+    /// Live tokens of one workspace.
+    public static let activeTokens = 50
+    /// Tokens on one page of the list, unless asked for more.
+    public static let tokenPage = 50
+    /// Tokens on one page, at most.
+    public static let tokenPageMaximum = 200
+    /// Bytes of randomness in a token.
+    public static let tokenBytes = 32
+    /// Characters of a token that are kept readable.
+    public static let tokenPrefix = 8
+    /// How long a verified token may be believed without asking the database.
+    public static let tokenCache: Duration = .seconds(30)
+    /// How often `last_used_at` of a token moves, at most.
+    public static let tokenUseInterval: Duration = .seconds(60)
+
+    /// How many links up the tree are followed for `CanCommunicate`.
+    public static let treeDepth = 32
+    /// How many `forwarded_to` links are followed.
+    public static let forwardingHops = 5
+    /// Requests a minute and client, unless configured.
+    public static let rateLimit = 600
+
+    /// Characters of a workspace's name.
+    public static let workspaceName = 255
+    /// Characters of a workspace's role.
+    public static let workspaceRole = 1000
+    /// Characters of a workspace's model and of its runtime.
+    public static let workspaceModel = 100
+    /// The most that a heartbeat's `monthly_spend` counts for, in cents.
+    public static let monthlySpend: Int64 = 1_000_000_000_000
+
+    /// Counted attempts of a queue item before it fails.
+    public static let deliveryAttempts = 5
+    /// How long a queue item lives.
+    public static let queueItemLifetime: Duration = .seconds(7 * 86_400)
+    /// What a busy answer asks the caller to wait.
+    public static let busyRetryAfterSeconds = 30
+    /// What the answer for a workspace that is being woken asks the caller to wait.
+    public static let wakingRetryAfterSeconds = 15
+    /// The ceiling of a call from agent to agent.
+    public static let agentCallCeiling: Duration = .seconds(30 * 60)
+    /// Silence that ends a call, unless configured or overridden.
+    public static let idleTimeout: Duration = .seconds(300)
+    /// How long the outcome of an idempotent send is kept.
+    public static let idempotentSend: Duration = .seconds(86_400)
+    /// Wait before a delegation's first dispatch is tried once more.
+    public static let delegationRetry: Duration = .seconds(8)
+
+    /// Characters of a task in an event.
+    public static let taskPreview = 100
+    /// Characters of a response in an event.
+    public static let responsePreview = 200
+    /// Characters of a response in the list of delegations, before `...`.
+    public static let listedResponsePreview = 300
+    /// Characters of text in a summary.
+    public static let summaryText = 80
+    /// Delegations in a list.
+    public static let delegationPage = 50
+
+    /// How often any authenticated request moves `last_seen_at`, at most.
+    public static let lastSeenInterval: Duration = .seconds(15)
+    /// How often the sign of life in Redis is written for a workspace, at most.
+    public static let signOfLifeInterval: Duration = .seconds(5)
+    /// Heartbeats without `runtime_metadata` for this long clear the overrides.
+    public static let runtimeMetadataLifetime: Duration = .seconds(90)
+    /// Silence after which a workspace is offline, unless configured.
+    public static let livenessTTL: Duration = .seconds(180)
+    /// The most that a heartbeat waits for its batch.
+    public static let heartbeatFlush: Duration = .milliseconds(5)
+
+    /// Rows of an activity list, unless asked for otherwise.
+    public static let activityPage = 100
+    /// Rows of an activity list, at most.
+    public static let activityPageMaximum = 500
+    /// Hits of a session search, unless asked for otherwise.
+    public static let searchPage = 50
+    /// Hits of a session search, at most.
+    public static let searchPageMaximum = 200
+    /// Events waiting for one slow viewer.
+    public static let viewerBuffer = 256
+    /// Runs in a schedule's history.
+    public static let scheduleHistory = 20
+    /// How long a fired message may wait for a busy target before the run is skipped.
+    public static let scheduleWait: Duration = .seconds(120)
+    /// How long a console session lasts.
+    public static let consoleSession: Duration = .seconds(12 * 3600)
+}

@@ -1,0 +1,142 @@
+/// The sentences that clients match literally, and those quoted in the contract. Changing one breaks someone.
+public enum Sentence {
+    // Requests in general.
+    /// `invalid request body`
+    public static let invalidRequestBody = "invalid request body"
+    /// `invalid JSON`
+    public static let invalidJSON = "invalid JSON"
+    /// `rate limit exceeded`
+    public static let rateLimitExceeded = "rate limit exceeded"
+    /// `platform datastore unavailable — retry shortly`
+    public static let platformUnavailable = "platform datastore unavailable — retry shortly"
+    /// `internal error`
+    public static let internalError = "internal error"
+
+    // Credentials.
+    /// `missing workspace auth token`
+    public static let missingWorkspaceToken = "missing workspace auth token"
+    /// `invalid workspace auth token`
+    public static let invalidWorkspaceToken = "invalid workspace auth token"
+    /// `missing caller auth token`
+    public static let missingCallerToken = "missing caller auth token"
+    /// `invalid caller auth token`
+    public static let invalidCallerToken = "invalid caller auth token"
+    /// `invalid caller ID`
+    public static let invalidCallerID = "invalid caller ID"
+    /// `admin auth required`
+    public static let adminAuthRequired = "admin auth required"
+    /// `invalid admin auth token`
+    public static let invalidAdminToken = "invalid admin auth token"
+
+    // Registry and discovery.
+    /// `registration failed`
+    public static let registrationFailed = "registration failed"
+    /// `workspace removed`
+    public static let workspaceRemoved = "workspace removed"
+    /// `workspace not found`
+    public static let workspaceNotFound = "workspace not found"
+    /// `workspace not available`
+    public static let workspaceNotAvailable = "workspace not available"
+    /// `workspace URL failed safety check`
+    public static let workspaceURLUnsafe = "workspace URL failed safety check"
+    /// `X-Workspace-ID header is required`
+    public static let workspaceIDHeaderIsRequired = "X-Workspace-ID header is required"
+    /// `not authorized to discover this workspace`
+    public static let notAuthorizedToDiscover = "not authorized to discover this workspace"
+    /// `invalid workspace payload`
+    public static let invalidWorkspacePayload = "invalid workspace payload"
+    /// `invalid workspace fields`
+    public static let invalidWorkspaceFields = "invalid workspace fields"
+    /// `invalid workspace directory`
+    public static let invalidWorkspaceDirectory = "invalid workspace directory"
+    /// `invalid workspace ID`
+    public static let invalidWorkspaceID = "invalid workspace ID"
+    /// `maximum 50 active tokens per workspace`
+    public static let tooManyTokens = "maximum 50 active tokens per workspace"
+    /// `token not found or already revoked`
+    public static let tokenNotFound = "token not found or already revoked"
+    /// `provisioner not available`
+    public static let provisionerNotAvailable = "provisioner not available"
+    /// `workspace start failed`
+    public static let workspaceStartFailed = "workspace start failed"
+    /// `failed to decrypt global secret`
+    public static let globalSecretUndecryptable = "failed to decrypt global secret"
+    /// `failed to decrypt workspace secret`
+    public static let workspaceSecretUndecryptable = "failed to decrypt workspace secret"
+
+    // The proxy, its queue and delegations.
+    /// `access denied: workspaces cannot communicate per hierarchy rules`
+    public static let hierarchyDenied = "access denied: workspaces cannot communicate per hierarchy rules"
+    /// `workspace budget limit exceeded`
+    public static let budgetExceeded = "workspace budget limit exceeded"
+    /// `workspace has no URL`
+    public static let workspaceHasNoURL = "workspace has no URL"
+    /// `workspace URL is not publicly routable`
+    public static let workspaceURLNotPublic = "workspace URL is not publicly routable"
+    /// `failed to read agent response`
+    public static let agentResponseUnreadable = "failed to read agent response"
+    /// `failed to reach workspace agent`
+    public static let agentUnreachable = "failed to reach workspace agent"
+    /// `invalid delegation request`
+    public static let invalidDelegation = "invalid delegation request"
+    /// `target_id must be a valid UUID`
+    public static let targetMustBeUUID = "target_id must be a valid UUID"
+    /// `self-delegation not permitted`
+    public static let selfDelegation = "self-delegation not permitted"
+    /// `status must be 'completed' or 'failed'`
+    public static let delegationStatusInvalid = "status must be 'completed' or 'failed'"
+    /// `max_age_minutes must be a positive integer`
+    public static let maxAgeInvalid = "max_age_minutes must be a positive integer"
+
+    // The notifier.
+    /// `message is required`
+    public static let messageRequired = "message is required"
+    /// `source must be 'canvas' or 'agent'`
+    public static let sourceInvalid = "source must be 'canvas' or 'agent'"
+    /// `source_id must match authenticated workspace`
+    public static let sourceIDMismatch = "source_id must match authenticated workspace"
+
+    // The scheduler.
+    /// `access denied`
+    public static let accessDenied = "access denied"
+    /// `X-Workspace-ID header required`
+    public static let workspaceIDHeaderRequired = "X-Workspace-ID header required"
+    /// `cron_expr and prompt are required`
+    public static let cronAndPromptRequired = "cron_expr and prompt are required"
+    /// `schedule not found`
+    public static let scheduleNotFound = "schedule not found"
+
+    /// The refusal of an activity report, naming what would have been taken.
+    public static let activityTypeInvalid =
+        "invalid activity_type, must be one of: "
+        + ActivityType.reportable.map(\.rawValue).joined(separator: ", ")
+
+    /// The refusal of a schedule's time zone.
+    public static func invalidTimezone(_ name: String) -> String { "invalid timezone: \(name)" }
+
+    /// The refusal of an attachment without uri or name.
+    public static func attachmentIncomplete(_ index: Int) -> String {
+        "attachment[\(index)]: uri and name are required"
+    }
+
+    /// Why a schedule's run was skipped.
+    public static func scheduleSkippedBusy(activeTasks: Int) -> String {
+        "skipped: workspace busy (active_tasks=\(activeTasks))"
+    }
+}
+
+/// The values of `code` in an error body.
+public enum ErrorCode: String, Codable, Hashable, Sendable, CaseIterable {
+    /// Postgres cannot be reached; trying again makes sense.
+    case platformUnavailable = "platform_unavailable"
+    /// The body is larger than it may be.
+    case payloadTooLarge = "payload_too_large"
+    /// The client made too many requests.
+    case rateLimited = "rate_limited"
+    /// The address of a workspace is not one that may be called.
+    case unsafeURL = "unsafe_url"
+    /// The same `Idempotency-Key` came with another body.
+    case idempotencyConflict = "idempotency_conflict"
+    /// The first request with this `Idempotency-Key` is still running.
+    case idempotencyInProgress = "idempotency_in_progress"
+}

@@ -1,0 +1,75 @@
+import Foundation
+
+extension UUID {
+    /// The identifier as it is written on the wire: lower-case.
+    public var lowercased: String {
+        String(unsafeUninitializedCapacity: 36) { buffer in
+            write(to: buffer)
+            return 36
+        }
+    }
+
+    /// Appends the 36 lower-case characters.
+    public func appendLowercased(to bytes: inout [UInt8]) {
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 36) { buffer in
+            buffer.initialize(repeating: 0)
+            write(to: buffer)
+            bytes.append(contentsOf: buffer)
+        }
+    }
+
+    /// Reads the 36 characters of the canonical form, in either case, and nothing else (no braces, no `urn:`).
+    public init?(canonical text: some StringProtocol) {
+        self.init(canonical: text.utf8)
+    }
+
+    /// Reads the 36 characters of the canonical form, in either case, and nothing else.
+    public init?(canonical text: some Sequence<UInt8>) {
+        var value: UUID = UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
+        let isComplete = withUnsafeMutableBytes(of: &value) { Self.parse(text, into: $0) }
+        guard isComplete else { return nil }
+        self = value
+    }
+
+    private static func parse(_ text: some Sequence<UInt8>, into bytes: UnsafeMutableRawBufferPointer) -> Bool {
+        var position = 0
+        var digits = 0
+        for character in text {
+            guard position < 36 else { return false }
+            if position == 8 || position == 13 || position == 18 || position == 23 {
+                guard character == UInt8(ascii: "-") else { return false }
+            } else {
+                guard let value = hexValue(character) else { return false }
+                bytes[digits / 2] = bytes[digits / 2] << 4 | value
+                digits += 1
+            }
+            position += 1
+        }
+        return position == 36
+    }
+
+    private func write(to buffer: UnsafeMutableBufferPointer<UInt8>) {
+        withUnsafeBytes(of: uuid) { bytes in
+            var position = 0
+            for index in 0..<16 {
+                if index == 4 || index == 6 || index == 8 || index == 10 {
+                    buffer[position] = UInt8(ascii: "-")
+                    position += 1
+                }
+                buffer[position] = hexDigit(bytes[index] >> 4)
+                buffer[position + 1] = hexDigit(bytes[index] & 0xF)
+                position += 2
+            }
+        }
+    }
+}
+
+/// The value of a hexadecimal digit, nil for any other character.
+func hexValue(_ character: UInt8) -> UInt8? {
+    switch character {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"): character - UInt8(ascii: "0")
+    case UInt8(ascii: "a")...UInt8(ascii: "f"): character - UInt8(ascii: "a") + 10
+    case UInt8(ascii: "A")...UInt8(ascii: "F"): character - UInt8(ascii: "A") + 10
+    default: nil
+    }
+}
