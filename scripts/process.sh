@@ -36,11 +36,11 @@ started_names() {
 }
 
 # Starts a command as the leader of a session of its own (Ctrl-C on our terminal does not reach it), with its
-# output appended to its log. Usage: start_process <name> <command> [argument ...]
+# output appended to its log and without the lock that descriptor 9 may be. Usage: start_process <name> <command> [argument ...]
 start_process() {
     local name=$1 pid
     shift
-    setsid -- "$@" </dev/null >>"$LOGS/$name.log" 2>&1 &
+    setsid -- "$@" </dev/null >>"$LOGS/$name.log" 2>&1 9>&- &
     pid=$!
     printf '%s %s %s\n' "$pid" "$(start_time_of "$pid")" "$BOOT_ID" >"$RUN/$name.pid"
     disown "$pid" 2>/dev/null || true
@@ -56,19 +56,15 @@ stop_signal_of() {
 
 # Asks, waits up to a number of seconds, then insists. Several names are asked together.
 stop_processes() {
-    local grace=$1 name pid deadline
+    local grace=$1 name pid deadline started
     shift
+    started=$(now_ms)
     for name in "$@"; do
         if pid=$(pid_of "$name"); then kill "-$(stop_signal_of "$name")" "$pid" 2>/dev/null || true; fi
     done
     deadline=$(($(now_ms) + grace * 1000))
     for name in "$@"; do
-        local started
-        started=$(now_ms)
-        if ! is_alive "$name"; then
-            rm -f "$RUN/$name.pid"
-            continue
-        fi
+        [[ -e $RUN/$name.pid ]] || continue
         while is_alive "$name" && (($(now_ms) < deadline)); do sleep 0.05; done
         if is_alive "$name"; then
             warn "$name did not end within $grace s and is killed"
@@ -80,16 +76,21 @@ stop_processes() {
     done
 }
 
-# SIGKILL to the process and whatever it started in its session's first group; waits until it is gone.
+# SIGKILL to the process and its group; waits until it and its children are gone (PostgreSQL's leave by
+# themselves, and its data cannot be used again before).
 kill_process() {
-    local pid tries
+    local pid child tries
+    local -a family
     pid=$(pid_of "$1") || return 1
+    mapfile -t family < <(echo "$pid" && pgrep -P "$pid")
     kill -KILL -- "-$pid" 2>/dev/null || kill -KILL "$pid" 2>/dev/null || true
-    for ((tries = 0; tries < 200; tries++)); do
-        is_alive "$1" || return 0
-        sleep 0.05
+    for child in "${family[@]}"; do
+        for ((tries = 0; tries < 200; tries++)); do
+            start_time_of "$child" >/dev/null || break
+            sleep 0.05
+        done
     done
-    return 1
+    ! is_alive "$1"
 }
 
 # Waits for a condition; a process that ends meanwhile, or a wait too long, shows the end of its log.
