@@ -1,0 +1,220 @@
+import EventLoop
+import Foundation
+import HTTPCore
+import Observability
+
+/// From a head to its handler.
+extension HTTPConnection: HTTPParserDelegate {
+    func parser(_ parser: HTTPParser, received head: HTTPMessageHead) -> HTTPParser.BodyExpectation {
+        beginExchange(head)
+        if let refusal = RequestValidation.refusal(of: head) {
+            refuse(refusal)
+        } else {
+            route()
+        }
+        return .asFramed
+    }
+
+    func parser(_ parser: HTTPParser, receivedBody bytes: UnsafeBufferPointer<UInt8>) {
+        guard hasExchange else { return }
+        if phase == .skipping {
+            skippedBytes += bytes.count
+            return
+        }
+        guard exchange.answer == nil else { return }
+        exchange.bodyBytes += bytes.count
+        if exchange.bodyBytes > exchange.maxBodyBytes { return bodyTooLarge() }
+        guard let source = exchange.source else { return exchange.buffered.append(contentsOf: bytes) }
+        source.push(bytes)
+        if source.isFull { stopReading() }
+    }
+
+    func parser(_ parser: HTTPParser, completedMessageWithKeepAlive keepAlive: Bool) {}
+
+    private func bodyTooLarge() {
+        exchange.mustClose = true
+        if let source = exchange.source {
+            source.fail(.tooLarge(limit: exchange.maxBodyBytes))
+        } else {
+            exchange.buffered = []
+            refuse(APIError.bodyTooLarge.response)
+        }
+    }
+
+    // MARK: - Before the handler
+
+    private func beginExchange(_ head: HTTPMessageHead) {
+        exchangeNumber &+= 1
+        hasExchange = true
+        exchange = Exchange()
+        exchange.head = head
+        exchange.startedAt = MonotonicClock.nanoseconds
+        keepAlive = head.keepAlive && !server.isDraining
+        skippedBytes = 0
+        let context = RequestContext(requestID: requestID(of: head))
+        context.traceparent = head.headers["traceparent"]
+        exchange.context = context
+    }
+
+    /// A refusal before any head was read.
+    func beginRefusal(_ response: Response) {
+        if !hasExchange { beginExchange(HTTPMessageHead()) }
+        refuse(response)
+    }
+
+    private func refuse(_ response: Response) {
+        exchange.answer = response
+        exchange.mustClose = true
+        shared.metrics.refusals.labelled(String(response.status.code)).increment()
+    }
+
+    private func requestID(of head: HTTPMessageHead) -> String {
+        if let given = head.headers["x-request-id"], Self.isSane(given) { return given }
+        return server.makeRequestID()
+    }
+
+    /// What we are ready to repeat in headers and logs.
+    private static func isSane(_ id: String) -> Bool {
+        let bytes = id.utf8
+        return (1...128).contains(bytes.count)
+            && bytes.allSatisfy { byte in
+                switch byte {
+                case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."),
+                    UInt8(ascii: ":"), UInt8(ascii: "/"), UInt8(ascii: "="), UInt8(ascii: "+"):
+                    true
+                default: false
+                }
+            }
+    }
+
+    private func route() {
+        if exchange.head.target.utf8.first != UInt8(ascii: "/"),
+            let absolute = RequestTarget.absolute(exchange.head.target)
+        {
+            exchange.head.target = absolute.target
+            exchange.head.headers["Host"] = absolute.authority
+        }
+        let head = exchange.head
+        exchange.maxBodyBytes = shared.configuration.maxBodyBytes
+        exchange.expectsContinue = head.declaresBody && head.headers.contains("expect")
+        identifyClient(head)
+        if let origin = head.headers["origin"], let answer = shared.cors.preflight(head, origin: origin) {
+            exchange.answer = answer
+            return
+        }
+        let match = shared.routes.match(head.method, head.target)
+        if case .route(let route, let parameters) = match {
+            exchange.route = route
+            exchange.parameters = parameters
+            exchange.maxBodyBytes = route.maxBodyBytes
+            exchange.context?.route = route.template
+        }
+        if takeFromBucket() { exchange.answer = unroutedAnswer(match) }
+        if exchange.answer == nil, let length = head.contentLength, length > UInt64(exchange.maxBodyBytes) {
+            refuse(APIError.bodyTooLarge.response)
+        }
+    }
+
+    private func unroutedAnswer(_ match: RouteTable.Match) -> Response? {
+        let isOptions = exchange.head.method == .options
+        switch match {
+        case .route: return nil
+        case .none:
+            return exchange.head.target == "*" ? Response(.noContent) : .error(.notFound, "not found")
+        case .otherMethods(let allow):
+            var response = isOptions ? Response(.noContent) : .error(.methodNotAllowed, "method not allowed")
+            response.headers.add("Allow", allow)
+            return response
+        }
+    }
+
+    private func identifyClient(_ head: HTTPMessageHead) {
+        guard let context = exchange.context, let peer = stream.remoteAddress else { return }
+        guard shared.proxies.contains(peer.addressBytes) else {
+            clientAddress = peer.addressBytes
+            context.clientIP = peerIP
+            return
+        }
+        let client = shared.proxies.client(
+            behind: peer.addressBytes, forwardedFor: head.headers.values("x-forwarded-for"))
+        clientAddress = (client ?? peer).addressBytes
+        context.clientIP = client?.ip ?? peerIP
+        context.isSecure = head.headers["x-forwarded-proto"]?.lowercased() == "https"
+    }
+
+    /// - Returns: false when the client has used up its requests; the answer is set then.
+    private func takeFromBucket() -> Bool {
+        guard let limiter = shared.limiter else { return true }
+        let kind = exchange.route?.options.rateLimit ?? .standard
+        let token = exchange.head.headers["authorization"]
+        let key = RateLimiter.Key(token: token, address: clientAddress, of: kind)
+        exchange.rateLimitKey = key
+        guard kind != .exempt else {
+            exchange.rateLimit = limiter.peek(key, now: loop.nowMilliseconds)
+            return true
+        }
+        let decision = limiter.take(key, now: loop.nowMilliseconds)
+        exchange.rateLimit = decision
+        if !decision.isAllowed {
+            exchange.answer =
+                APIError(.tooManyRequests, "rate limit exceeded", retryAfter: decision.reset).response
+        }
+        return decision.isAllowed
+    }
+
+    // MARK: - The handler
+
+    func dispatchStreaming() {
+        let source = RequestBodySource(loop: loop, connection: self, initial: exchange.buffered)
+        exchange.buffered = []
+        exchange.source = source
+        if source.isFull { stopReading() }
+        dispatch(.stream(source))
+        bodyProgressed()
+    }
+
+    /// The body's reader waits: lets the client send.
+    func bodyWanted() {
+        guard hasExchange, exchange.isDispatched, !exchange.isComplete, phase != .closed else { return }
+        if exchange.expectsContinue {
+            exchange.expectsContinue = false
+            stream.write(ResponseHead.continueLine)
+        }
+        if isReadingStopped {
+            resumeReading()
+            restartBodyDeadline()
+        }
+    }
+
+    func dispatch(_ body: HTTPBody) {
+        guard let route = exchange.route, let context = exchange.context else { return }
+        exchange.buffered = []
+        exchange.isDispatched = true
+        phase = .handling
+        let request = Request(
+            method: exchange.head.method, target: exchange.head.target, headers: exchange.head.headers, body: body,
+            peer: stream.remoteAddress, loop: loop, parameters: exchange.parameters, context: context)
+        let number = exchangeNumber
+        task = Task(executorPreference: loop) { [self] in
+            let response: Response
+            do {
+                response = try await route.handler(request)
+            } catch {
+                response = answer(to: error, request)
+            }
+            await deliver(response, number)
+        }
+    }
+
+    private func answer(to error: any Error, _ request: Request) -> Response {
+        let described = APIError(describing: error)
+        if described.status.code >= 500 {
+            var metadata = request.context.metadata
+            metadata[.method] = .string(request.method.rawValue)
+            metadata[.status] = .int(described.status.code)
+            metadata[.error] = .string(described.detail ?? described.sentence)
+            shared.logger.error("request failed", metadata)
+        }
+        return described.response
+    }
+}

@@ -1,0 +1,267 @@
+import EventLoop
+import Foundation
+import HTTPCore
+
+/// One client's connection: reads requests one after another, has each answered, and keeps what the client sends ahead
+/// until its turn comes.
+///
+/// `@unchecked Sendable`: confined to the stream's loop. The server keeps it alive until `close`.
+final class HTTPConnection: @unchecked Sendable {
+    enum Phase {
+        /// Between requests, or within one that has no handler yet.
+        case reading
+        /// A handler is at work; its body may still be arriving.
+        case handling
+        /// A handler writes the answer's body.
+        case streaming
+        /// Answered; the rest of an unwanted body is read past.
+        case skipping
+        /// Closed for writing; waits for the peer to close as well, so that it gets to read our last answer.
+        case lingering
+        case closed
+    }
+
+    /// Input kept while a handler is busy, beyond which reading stops.
+    static let maxPendingInput = 64 * 1024
+    /// Output collected for pipelined requests before it is written.
+    static let maxCollectedOutput = 64 * 1024
+    /// Rounds of the loop that output may wait for a further pipelined answer.
+    static let maxFlushRounds: UInt8 = 6
+
+    let stream: TCPStream
+    let server: LoopServer
+    let loop: EventLoop
+    let parser: HTTPParser
+    var phase = Phase.reading
+    var exchange = Exchange()
+    /// Told apart by number: a handler may come back after its connection went on or closed.
+    var exchangeNumber: UInt64 = 0
+    /// A head was received and its exchange is not over.
+    var hasExchange = false
+    var keepAlive = true
+    /// The peer sends nothing more.
+    var isInputEnded = false
+    var pendingInput: [UInt8] = []
+    var isReadingStopped = false
+    var output: [UInt8] = []
+    var isFlushScheduled = false
+    var flushRounds: UInt8 = 0
+    var writer: ResponseWriter?
+    var task: Task<Void, Never>?
+    var skippedBytes = 0
+
+    /// Milliseconds on the loop's clock; `.max` for none. The timer may fire earlier and is then set again: a deadline
+    /// that moves away costs no call into libuv.
+    var deadline = UInt64.max
+    var timerDue = UInt64.max
+    var timer: LoopTimer?
+    /// What had arrived, or was waiting to go, when the deadline was set.
+    var progressMark = 0
+    var isHeadDeadline = false
+    var isBodyDeadline = false
+
+    /// The peer's address as text, made when first needed.
+    lazy var peerIP = stream.remoteAddress?.ip ?? ""
+    /// The address that the current request is charged to.
+    var clientAddress: [UInt8] = []
+
+    var shared: ServerShared { server.shared }
+    var pendingBytes: Int { stream.pendingWriteBytes + output.count }
+
+    init(_ stream: TCPStream, server: LoopServer) {
+        self.stream = stream
+        self.server = server
+        loop = stream.loop
+        parser = HTTPParser(.request, limits: server.shared.configuration.parser)
+    }
+
+    func start() {
+        parser.delegate = self
+        // The stream is ours and ends with us; `close` empties these callbacks.
+        stream.onRead = { [unowned self] in received($0) }
+        stream.onEnd = { [unowned self] in ended($0) }
+        stream.onDrain = { [unowned self] in drained() }
+        isHeadDeadline = true
+        setDeadline(after: shared.timeouts.head)
+        stream.startReading()
+    }
+
+    // MARK: - Input
+
+    private func received(_ bytes: UnsafeBufferPointer<UInt8>) {
+        switch phase {
+        case .lingering:
+            skippedBytes += bytes.count
+            if skippedBytes > 4 * shared.configuration.drainedBodyBytes { close() }
+        case .closed:
+            break
+        case .reading, .skipping:
+            parse(bytes)
+        case .handling, .streaming:
+            if exchange.isComplete { keep(bytes) } else { parse(bytes) }
+        }
+    }
+
+    private func keep(_ bytes: UnsafeBufferPointer<UInt8>) {
+        pendingInput.append(contentsOf: bytes)
+        if pendingInput.count > Self.maxPendingInput { stopReading() }
+    }
+
+    /// Parses until the bytes end or a request is waiting for its answer.
+    private func parse(_ bytes: UnsafeBufferPointer<UInt8>) {
+        var rest = bytes
+        while !rest.isEmpty {
+            switch parser.consume(rest) {
+            case .needsMore:
+                rest = UnsafeBufferPointer(rebasing: rest[rest.count...])
+                continueExchange()
+            case .completed(let consumed), .upgraded(let consumed):
+                rest = UnsafeBufferPointer(rebasing: rest[consumed...])
+                completeRequest()
+            case .failed(let error):
+                return inputFailed(error)
+            }
+            guard canParse else { break }
+        }
+        if !rest.isEmpty, phase == .handling || phase == .streaming { keep(rest) }
+        if phase == .reading, !hasExchange { waitForRequest() }
+    }
+
+    private var canParse: Bool {
+        switch phase {
+        case .reading, .skipping: true
+        case .handling, .streaming: !exchange.isComplete
+        case .lingering, .closed: false
+        }
+    }
+
+    /// Part of a request was read. Its head may have come, or more of its body.
+    private func continueExchange() {
+        guard hasExchange else { return }
+        if exchange.answer != nil { return answerNow() }
+        if !exchange.isDispatched {
+            let wantsStream = exchange.expectsContinue || exchange.route?.options.streamsBody == true
+            if wantsStream || exchange.buffered.count > shared.configuration.bufferedBodyBytes {
+                return dispatchStreaming()
+            }
+        }
+        bodyProgressed()
+    }
+
+    private func completeRequest() {
+        guard hasExchange else { return }
+        exchange.isComplete = true
+        if phase == .skipping { return endExchange() }
+        if exchange.answer != nil { return answerNow() }
+        if let source = exchange.source {
+            clearDeadline()
+            source.finish()
+        } else if !exchange.isDispatched {
+            clearDeadline()
+            dispatch(exchange.buffered.isEmpty ? .empty : .bytes(exchange.buffered))
+        }
+    }
+
+    /// The peer's bytes are no request. What was asked before is answered first; this never follows an open answer.
+    private func inputFailed(_ error: HTTPParseError) {
+        keepAlive = false
+        if hasExchange, exchange.isDispatched {
+            // The body of a request whose handler is at work is broken.
+            exchange.mustClose = true
+            exchange.source?.fail(.truncated)
+            if phase == .skipping { endExchange() }
+            return stopReading()
+        }
+        beginRefusal(RequestValidation.response(to: error))
+        answerNow()
+    }
+
+    private func ended(_ error: TCPError?) {
+        isInputEnded = true
+        guard error == nil else { return close() }
+        switch phase {
+        case .reading where hasExchange: close()
+        case .reading: if pendingInput.isEmpty { closeWhenWritten() }
+        case .handling: if !exchange.isComplete { exchange.source?.fail(.truncated) }
+        case .streaming: close()
+        case .skipping: close()
+        case .lingering: closeWhenWritten()
+        case .closed: break
+        }
+    }
+
+    func closeWhenWritten() {
+        guard stream.pendingWriteBytes == 0, output.isEmpty else { return beginLinger() }
+        close()
+    }
+
+    func stopReading() {
+        guard !isReadingStopped else { return }
+        isReadingStopped = true
+        stream.stopReading()
+    }
+
+    func resumeReading() {
+        guard isReadingStopped, phase != .closed else { return }
+        isReadingStopped = false
+        stream.startReading()
+    }
+
+    /// The exchange is over: takes up what the client sent meanwhile.
+    func resumeInput() {
+        guard phase == .reading else { return }
+        if !pendingInput.isEmpty, stream.pendingWriteBytes < Self.maxCollectedOutput {
+            let bytes = pendingInput
+            pendingInput = []
+            bytes.withUnsafeBufferPointer { parse($0) }
+        }
+        guard phase == .reading else { return }
+        if pendingInput.isEmpty {
+            resumeReading()
+            if isInputEnded { closeWhenWritten() }
+        }
+    }
+
+    // MARK: - End
+
+    /// Finishes what is under way and takes no further request.
+    func drain() {
+        keepAlive = false
+        if phase == .reading, !hasExchange, !parser.isInsideMessage { closeWhenWritten() }
+    }
+
+    /// Closes at once. A handler at work goes on without a reader, except one that is writing its answer.
+    func close() {
+        guard phase != .closed else { return }
+        phase = .closed
+        timer?.close()
+        timer = nil
+        stream.close()
+        exchange.source?.fail(.truncated)
+        if let writer {
+            self.writer = nil
+            writer.disconnected()
+            task?.cancel()
+        }
+        task = nil
+        exchange = Exchange()
+        pendingInput = []
+        server.remove(self)
+    }
+
+    /// Closes for writing and reads on for a while: closing with unread input would reset the connection, and the
+    /// client might lose the answer.
+    func beginLinger() {
+        guard phase != .closed, phase != .lingering else { return }
+        phase = .lingering
+        pendingInput = []
+        flush()
+        guard phase == .lingering else { return }
+        stream.shutdownWrite()
+        skippedBytes = 0
+        if isInputEnded, stream.pendingWriteBytes == 0 { return close() }
+        resumeReading()
+        progressMark = stream.pendingWriteBytes
+        setDeadline(after: shared.timeouts.linger)
+    }
+}

@@ -1,0 +1,100 @@
+import EventLoop
+import Foundation
+import HTTPCore
+
+/// A request as its handler sees it: read, validated and routed.
+package struct Request: Sendable {
+    package var method: HTTPMethod
+    /// What stood in the request line, e.g. `/a/b?c=d`.
+    package let target: String
+    /// The target's path as it was sent, percent-encoding included.
+    package let path: String
+    package var headers: HTTPHeaders
+    /// There already, or still arriving: `body.collect(upTo:)` takes both. Longer than the route's limit it throws.
+    package var body: HTTPBody
+    /// The other end of the connection, which may be a proxy; see `RequestContext.clientIP`.
+    package let peer: SocketAddress?
+    /// The loop the handler runs on.
+    package let loop: EventLoop
+    /// What stood at the template's `{...}`, decoded.
+    package var parameters: PathParameters
+    /// What middleware and handler tell each other, and the log, about this request.
+    package let context: RequestContext
+
+    /// Made by the server; by hand in tests of handlers.
+    package init(
+        method: HTTPMethod, target: String, headers: HTTPHeaders = [:], body: HTTPBody = .empty,
+        peer: SocketAddress? = nil, loop: EventLoop, parameters: PathParameters = PathParameters(),
+        context: RequestContext = RequestContext(requestID: "none")
+    ) {
+        self.method = method
+        self.target = target
+        self.path = RequestTarget.path(of: target)
+        self.headers = headers
+        self.body = body
+        self.peer = peer
+        self.loop = loop
+        self.parameters = parameters
+        self.context = context
+    }
+
+    /// The first value of a query parameter, decoded; `nil` when it is absent, "" when it has no value.
+    package func query(_ name: String) -> String? {
+        queryItems.first { $0.name == name }?.value
+    }
+
+    /// The query's parameters in order, decoded (`+` is a space).
+    package var queryItems: [(name: String, value: String)] {
+        RequestTarget.queryItems(of: target)
+    }
+
+    /// The id in the path.
+    ///
+    /// - Parameter sentence: what the client is told when it is none.
+    /// - Throws: `APIError` 400.
+    package func uuid(_ name: String, orError sentence: String = "invalid id") throws(APIError) -> UUID {
+        guard let text = parameters[name], text.utf8.count == 36, let id = UUID(uuidString: text) else {
+            throw APIError(.badRequest, sentence, field: name, reason: "must be a UUID")
+        }
+        return id
+    }
+
+    /// The token of `Authorization: Bearer ...`.
+    package var bearerToken: String? {
+        headers["authorization"].flatMap(Self.bearerToken)
+    }
+
+    static func bearerToken(_ value: String) -> String? {
+        let scheme = "bearer "
+        guard value.utf8.count > scheme.utf8.count,
+            zip(value.utf8, scheme.utf8).allSatisfy({ $0 | 0x20 == $1 | 0x20 })
+        else { return nil }
+        return String(value.dropFirst(scheme.count)).trimmingCharacters(in: .whitespaces)
+    }
+}
+
+/// The values at a template's `{...}`.
+package struct PathParameters: Sendable {
+    /// Shared by all requests of a route.
+    let names: [String]
+    let values: [String]
+
+    package init() {
+        names = []
+        values = []
+    }
+
+    init(names: [String], values: [String]) {
+        self.names = names
+        self.values = values
+    }
+
+    package init(_ pairs: KeyValuePairs<String, String>) {
+        names = pairs.map(\.key)
+        values = pairs.map(\.value)
+    }
+
+    package subscript(_ name: String) -> String? {
+        names.firstIndex(of: name).map { values[$0] }
+    }
+}

@@ -1,0 +1,48 @@
+import Foundation
+import Observability
+
+/// What is known about a request beside its bytes.
+///
+/// `@unchecked Sendable`: the server fills it before the handler's task starts; afterwards only that task's middleware
+/// and handler, one after another, touch it, and the server again when they are done.
+package final class RequestContext: @unchecked Sendable {
+    /// The client's `X-Request-Id` when it was a sane one, else our own; every answer carries it.
+    package let requestID: String
+    /// The matched route, e.g. `/workspaces/{id}/a2a`; "" when there was none.
+    package internal(set) var route: String = ""
+    /// The client's address: the peer's, or what a trusted proxy says.
+    package internal(set) var clientIP: String = ""
+    /// The client came over TLS, as a trusted proxy says.
+    package internal(set) var isSecure = false
+    /// The header as it came in.
+    package internal(set) var traceparent: String?
+    /// Who the request comes from, as authentication found out.
+    package var identity: (any Sendable)?
+    /// For the log.
+    package var workspaceID: UUID?
+    /// Further variables for the request's log lines.
+    package var logMetadata: LogMetadata = [:]
+
+    private var startedTrace: TraceContext?
+
+    package init(requestID: String) {
+        self.requestID = requestID
+    }
+
+    /// The trace that this request continues or starts. Made when first asked for: most requests never need it.
+    package var trace: TraceContext {
+        if let startedTrace { return startedTrace }
+        let trace = TraceContext.continuing(traceparent)
+        startedTrace = trace
+        return trace
+    }
+
+    /// What a line about this request should carry.
+    package var metadata: LogMetadata {
+        var metadata: LogMetadata = [.requestID: .string(requestID), .route: .string(route)]
+        if let workspaceID { metadata[.workspaceID] = .uuid(workspaceID) }
+        if let startedTrace { metadata[.traceID] = .string(startedTrace.traceID) }
+        metadata.merge(logMetadata)
+        return metadata
+    }
+}

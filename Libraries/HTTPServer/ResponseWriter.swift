@@ -1,0 +1,186 @@
+import EventLoop
+
+/// The client is gone, or takes nothing any more.
+package struct ClientDisconnected: Error, Sendable {
+    package init() {}
+}
+
+/// Bytes framed once for many writers of chunked bodies.
+package struct PreparedChunk: Sendable {
+    let bytes: [UInt8]
+    let framed: [UInt8]
+
+    /// - Parameter bytes: not empty; an empty chunk would end the body.
+    package init(_ bytes: [UInt8]) {
+        self.bytes = bytes
+        framed = ResponseWriter.frame(bytes)
+    }
+}
+
+/// Where the body of a streamed response goes.
+///
+/// `@unchecked Sendable`: confined to the connection's loop; `write` goes there first, the rest says so.
+package final class ResponseWriter: @unchecked Sendable {
+    package let loop: EventLoop
+    /// Called once, on the loop, when the client goes away. Loop thread only.
+    package var onDisconnect: (@Sendable () -> Void)?
+    /// Called on the loop when everything written so far has gone to the system. Loop thread only.
+    package var onDrain: (@Sendable () -> Void)?
+    /// The client is gone or the body has ended. Loop thread only.
+    package private(set) var isClosed = false
+
+    private let isChunked: Bool
+    private let highWater: Int
+    /// `nil` once the response is over.
+    private var connection: HTTPConnection?
+    private var waiters: [UnsafeContinuation<Void, Never>] = []
+    private var endWaiters: [UnsafeContinuation<Void, Never>] = []
+    /// The writing task was cancelled: it must not wait again.
+    private var isAbandoned = false
+
+    init(connection: HTTPConnection, loop: EventLoop, isChunked: Bool, highWater: Int) {
+        self.connection = connection
+        self.loop = loop
+        self.isChunked = isChunked
+        self.highWater = highWater
+    }
+
+    /// Writes a piece of the body, and waits while too much of what was written before is still on its way.
+    ///
+    /// - Throws: `ClientDisconnected`; `CancellationError` when the task is cancelled while it waits.
+    package func write(_ bytes: [UInt8]) async throws {
+        try await write(pending: { $0.send(bytes) })
+    }
+
+    /// The same with bytes that many writers share.
+    package func write(_ chunk: PreparedChunk) async throws {
+        try await write(pending: { $0.send(chunk) })
+    }
+
+    private func write(pending send: @escaping @Sendable (ResponseWriter) -> Int) async throws {
+        let isClosed = await onLoop { writer in
+            guard !writer.isClosed else { return true }
+            _ = send(writer)
+            return false
+        }
+        if isClosed { throw ClientDisconnected() }
+        await drained()
+        if await onLoop(\.isClosed) { throw ClientDisconnected() }
+        try Task.checkCancellation()
+    }
+
+    private func onLoop<Value: Sendable>(_ body: @escaping @Sendable (ResponseWriter) -> Value) async -> Value {
+        if loop.inLoop { return body(self) }
+        return await withUnsafeContinuation { continuation in
+            loop.execute { continuation.resume(returning: body(self)) }
+        }
+    }
+
+    /// Returns once little is waiting, the client is gone or the task is cancelled.
+    private func drained() async {
+        if loop.inLoop, isClosed || pendingBytes <= highWater { return }
+        await withTaskCancellationHandler {
+            await withUnsafeContinuation { continuation in
+                loop.execute {
+                    if self.isClosed || self.pendingBytes <= self.highWater || self.isAbandoned {
+                        continuation.resume()
+                    } else {
+                        self.waiters.append(continuation)
+                    }
+                }
+            }
+        } onCancel: {
+            loop.post { self.abandon() }
+        }
+    }
+
+    /// Waits until the client is gone or the task is cancelled: for responses written from elsewhere with `send`.
+    package func untilDisconnected() async {
+        await withTaskCancellationHandler {
+            await withUnsafeContinuation { continuation in
+                loop.execute {
+                    if self.isClosed || self.isAbandoned {
+                        continuation.resume()
+                    } else {
+                        self.endWaiters.append(continuation)
+                    }
+                }
+            }
+        } onCancel: {
+            loop.post { self.abandon() }
+        }
+    }
+
+    private func abandon() {
+        isAbandoned = true
+        resumeWaiters()
+        resumeEndWaiters()
+    }
+
+    // MARK: - On the loop
+
+    /// Bytes that the system has not taken yet. Loop thread only.
+    package var pendingBytes: Int { connection?.pendingBytes ?? 0 }
+
+    /// Writes without waiting. Loop thread only.
+    ///
+    /// - Returns: `pendingBytes`; a caller that ignores it can fill the memory for a client that does not read.
+    @discardableResult
+    package func send(_ bytes: [UInt8]) -> Int {
+        guard let connection, !bytes.isEmpty else { return 0 }
+        connection.writeBody(isChunked ? Self.frame(bytes) : bytes)
+        return connection.pendingBytes
+    }
+
+    @discardableResult
+    package func send(_ chunk: PreparedChunk) -> Int {
+        guard let connection, !chunk.bytes.isEmpty else { return 0 }
+        connection.writeBody(isChunked ? chunk.framed : chunk.bytes)
+        return connection.pendingBytes
+    }
+
+    static func frame(_ bytes: [UInt8]) -> [UInt8] {
+        var framed: [UInt8] = []
+        framed.reserveCapacity(bytes.count + 12)
+        ResponseHead.appendChunkSize(bytes.count, to: &framed)
+        framed.append(contentsOf: bytes)
+        framed.append(0x0D)
+        framed.append(0x0A)
+        return framed
+    }
+
+    func drainedNow() {
+        resumeWaiters()
+        onDrain?()
+    }
+
+    /// The client is gone.
+    func disconnected() {
+        guard !isClosed else { return }
+        let handler = onDisconnect
+        close()
+        handler?()
+    }
+
+    /// The response is over, one way or the other.
+    func close() {
+        isClosed = true
+        connection = nil
+        onDisconnect = nil
+        onDrain = nil
+        resumeWaiters()
+        resumeEndWaiters()
+    }
+
+    private func resumeWaiters() {
+        let resumed = waiters
+        waiters = []
+        for waiter in resumed { waiter.resume() }
+    }
+
+    private func resumeEndWaiters() {
+        let resumed = endWaiters
+        endWaiters = []
+        for waiter in resumed { waiter.resume() }
+    }
+}

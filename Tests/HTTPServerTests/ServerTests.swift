@@ -1,0 +1,114 @@
+import EventLoop
+import Foundation
+import HTTPCore
+import HTTPServer
+import Testing
+
+@Suite struct ServerTests {
+    @Test func answersOneAfterAnotherOnOneConnection() async throws {
+        try await withServer { server in
+            let client = try server.client()
+            for _ in 0..<3 {
+                client.send("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n")
+                let answer = try client.answer()
+                #expect(answer.status == 200)
+                #expect(answer.text == "hello")
+                #expect(answer.headers["connection"] == nil)
+            }
+            client.send("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc")
+            #expect(try client.answer().text == "abc")
+            client.send("GET /hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            #expect(try client.answer().headers["connection"] == "close")
+            #expect(client.untilEnd())
+        }
+    }
+
+    @Test func everyAnswerCarriesTheCommonFields() async throws {
+        try await withServer { server in
+            let client = try server.client()
+            for target in ["/hello", "/nowhere"] {
+                client.send("GET \(target) HTTP/1.1\r\nHost: x\r\nX-Request-Id: abc-1\r\n\r\n")
+                let headers = try client.answer().headers
+                #expect(headers["x-request-id"] == "abc-1")
+                #expect(headers["x-content-type-options"] == "nosniff")
+                #expect(headers["x-frame-options"] == "DENY")
+                #expect(headers["referrer-policy"] != nil)
+                #expect(headers["content-security-policy"] != nil)
+                #expect(headers["permissions-policy"] != nil)
+                #expect(headers["strict-transport-security"] == nil)
+                #expect(headers["date"]?.hasSuffix(" GMT") == true)
+            }
+            client.send("GET /hello HTTP/1.1\r\nHost: x\r\nX-Request-Id: a b\r\n\r\n")
+            #expect(try client.answer().headers["x-request-id"]?.count == 32)
+        }
+    }
+
+    @Test func unknownPathsMethodsAndIDs() async throws {
+        try await withServer { server in
+            let client = try server.client()
+            client.send("GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n")
+            var answer = try client.answer()
+            #expect(answer.status == 404)
+            #expect(answer.text == #"{"error":"not found"}"#)
+            client.send("DELETE /hello HTTP/1.1\r\nHost: x\r\n\r\n")
+            answer = try client.answer()
+            #expect(answer.status == 405)
+            #expect(answer.headers["allow"] == "GET, HEAD, OPTIONS")
+            client.send("GET /workspaces/nonsense HTTP/1.1\r\nHost: x\r\n\r\n")
+            answer = try client.answer()
+            #expect(answer.status == 400)
+            #expect(answer.text == #"{"error":"invalid id","field":"id","reason":"must be a UUID"}"#)
+            client.send("GET /workspaces/pending HTTP/1.1\r\nHost: x\r\n\r\n")
+            #expect(try client.answer().text == "pending")
+            client.send("GET /workspaces/00000000-0000-0000-0000-00000000ABCD?x=1 HTTP/1.1\r\nHost: x\r\n\r\n")
+            #expect(try client.answer().text == "00000000-0000-0000-0000-00000000abcd")
+        }
+    }
+
+    @Test func headHasTheLengthButNoBody() async throws {
+        try await withServer { server in
+            let client = try server.client()
+            client.send("HEAD /hello HTTP/1.1\r\nHost: x\r\n\r\nGET /hello HTTP/1.1\r\nHost: x\r\n\r\n")
+            let answer = try client.answer(toHead: true)
+            #expect(answer.status == 200)
+            #expect(answer.headers["content-length"] == "5")
+            #expect(try client.answer().text == "hello")
+        }
+    }
+
+    @Test func anUnknownErrorTellsTheClientNothing() async throws {
+        try await withServer { server in
+            let client = try server.client()
+            client.send("GET /fail HTTP/1.1\r\nHost: x\r\n\r\n")
+            let answer = try client.answer()
+            #expect(answer.status == 500)
+            #expect(answer.text == #"{"error":"internal error"}"#)
+        }
+    }
+
+    @Test func everyLoopListens() async throws {
+        try await withServer(loops: 2) { server in
+            for _ in 0..<20 {
+                let client = try server.client()
+                client.send("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n")
+                #expect(try client.answer().status == 200)
+            }
+        }
+    }
+
+    @Test func middlewareStandsAroundEveryRoute() async throws {
+        struct Stamp: Middleware {
+            let name: String
+            func handle(_ request: Request, next: (Request) async throws -> Response) async throws -> Response {
+                var response = try await next(request)
+                response.headers.add("X-Stamp", name)
+                return response
+            }
+        }
+        try await withServer(middleware: [Stamp(name: "outer"), Stamp(name: "inner")]) { server in
+            let client = try server.client()
+            client.send("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n")
+            #expect(try client.answer().headers.values("x-stamp") == ["inner", "outer"])
+        }
+    }
+}
