@@ -22,7 +22,7 @@ package struct Response: Sendable {
     }
 
     /// JSON of a value: compact, slashes unescaped, dates as RFC 3339 in UTC with fractional seconds.
-    package static func json(_ status: HTTPStatus = .ok, _ value: some Encodable) throws -> Response {
+    package static func json(_ status: HTTPStatus, _ value: some Encodable) throws -> Response {
         let encoder = JSONEncoder()
         encoder.outputFormatting = .withoutEscapingSlashes
         encoder.dateEncodingStrategy = .custom { date, encoder in
@@ -42,7 +42,12 @@ package struct Response: Sendable {
         return json(status, bytes: writer.bytes)
     }
 
-    package static func text(_ status: HTTPStatus = .ok, _ text: String, contentType: String = plainText) -> Response {
+    /// 200 with the JSON of a value.
+    package static func json(_ value: some Encodable) throws -> Response { try json(.ok, value) }
+
+    package static func text(_ text: String) -> Response { self.text(.ok, text) }
+
+    package static func text(_ status: HTTPStatus, _ text: String, contentType: String = plainText) -> Response {
         Response(status, headers: HTTPHeaders([("Content-Type", contentType)]), body: .bytes(Array(text.utf8)))
     }
 
