@@ -1,0 +1,338 @@
+import CPQ
+import CUV
+import EventLoop
+import Observability
+import Foundation
+
+/// One connection in pipeline mode: operations go out in order, each with its own Sync, and their answers come back in
+/// that order.
+///
+/// `@unchecked Sendable`: confined to one loop's thread.
+final class Connection: @unchecked Sendable {
+    let loop: EventLoop
+    let handle: PGHandle
+    private let metrics: PostgresMetrics?
+    private let cancelGrace: UInt64
+    private var watcher: FileWatcher?
+    private(set) var isOpen = true
+
+    /// Accepted, to be sent at the end of the loop's round.
+    private var outgoing = FIFO<Operation>()
+    /// Sent; the first one is what the server works on.
+    private var inFlight = FIFO<Operation>()
+    private var isFlushScheduled = false
+    private var wantsWritable = false
+    private var prepared: [String: PreparedStatement] = [:]
+    private var preparedCount = 0
+    /// The operation for which a cancel request is under way, and since when.
+    private var cancelled: (operation: Operation, since: UInt64)?
+    private var lastCancel: UInt64?
+
+    /// Called after answers have arrived.
+    var onProgress: (() -> Void)?
+    /// Called once when the connection ends by itself, with what was never sent.
+    var onLost: ((PostgresError, [Operation]) -> Void)?
+
+    /// Called with channel and payload of what this session listens to.
+    var onNotification: ((String, String) -> Void)?
+    /// What has the socket while the pipeline is left; it is held by who waits for it, and ends with the connection.
+    private var dialogue: Dialogue?
+
+    /// Operations accepted and not answered.
+    var load: Int { outgoing.count + inFlight.count }
+
+    init(loop: EventLoop, handle: PGHandle, cancelGrace: Duration, metrics: PostgresMetrics?) {
+        self.loop = loop
+        self.handle = handle
+        self.cancelGrace = cancelGrace.milliseconds
+        self.metrics = metrics
+        PQsetnonblocking(handle.raw, 1)
+        PQenterPipelineMode(handle.raw)
+        watcher = loop.watch(fileDescriptor: PQsocket(handle.raw)) { [weak self] _ in self?.socketIsReady() }
+        watcher?.start(.readable)
+        metrics?.connections.increment()
+        metrics?.connects.increment()
+    }
+
+    /// Ends the connection; what is under way fails with `error`.
+    func close(_ error: PostgresError = PostgresError(.closed, "the pool is closed")) {
+        guard let unsent = end(failing: error) else { return }
+        for operation in unsent { operation.fail(error) }
+    }
+
+    // MARK: - Outside the pipeline
+
+    /// Hands the socket to a dialogue. Only when nothing is under way.
+    func leavePipeline(for dialogue: Dialogue) -> Bool {
+        guard load == 0, PQexitPipelineMode(handle.raw) == 1 else { return false }
+        self.dialogue = dialogue
+        return true
+    }
+
+    func enterPipeline() {
+        dialogue = nil
+        if isOpen { PQenterPipelineMode(handle.raw) }
+    }
+
+    /// - Returns: false when the connection is broken.
+    func flushDialogue() -> Bool {
+        let state = PQflush(handle.raw)
+        watchWritable(state > 0)
+        return state >= 0
+    }
+
+    // MARK: - Sending
+
+    /// Accepts an operation; everything accepted in one round of the loop leaves together.
+    func enqueue(_ operation: Operation) {
+        outgoing.append(operation)
+        guard !isFlushScheduled else { return }
+        isFlushScheduled = true
+        loop.post { self.sendOutgoing() }
+    }
+
+    private func sendOutgoing() {
+        isFlushScheduled = false
+        guard isOpen else { return }
+        // libpq writes at every Sync: with the cork in, the kernel makes full segments of many small writes, and the
+        // server wakes up once.
+        let isCorked = outgoing.count > 1 && setCork(true)
+        while isOpen, let operation = outgoing.popFirst() {
+            if operation.isAnswered { continue }
+            inFlight.append(operation)
+            metrics?.inFlight.increment()
+            if !send(operation) { return lose() }
+        }
+        if isCorked { _ = setCork(false) }
+        flush()
+    }
+
+    private func setCork(_ on: Bool) -> Bool {
+        var value: Int32 = on ? 1 : 0
+        let size = socklen_t(MemoryLayout<Int32>.size)
+        return setsockopt(PQsocket(handle.raw), Int32(IPPROTO_TCP), TCP_CORK, &value, size) == 0
+    }
+
+    private func send(_ operation: Operation) -> Bool {
+        for call in operation.calls where !call.statement.name.isEmpty {
+            operation.used.append(prepare(call.statement, for: operation))
+        }
+        if !operation.preparing.isEmpty {
+            // In a transaction of their own: parsing takes a snapshot, after which a BEGIN could not choose its
+            // isolation any more.
+            guard operation.preparing.allSatisfy(sendPrepare), PQpipelineSync(handle.raw) == 1 else { return false }
+            operation.isPreparing = true
+        }
+        var index = 0
+        for call in operation.calls {
+            if call.statement.name.isEmpty {
+                guard sendUnprepared(call) else { return false }
+            } else {
+                guard let statement = operation.used[index], send(call, statement) else { return false }
+                index += 1
+            }
+        }
+        return PQpipelineSync(handle.raw) == 1
+    }
+
+    /// The prepared form of a statement; when there is none yet, one that this operation prepares first.
+    private func prepare(_ statement: Statement, for operation: Operation) -> PreparedStatement {
+        if let known = prepared[statement.name], known.statement.sql == statement.sql { return known }
+        // A name is never used twice, so that one which went stale needs no clean-up before its successor.
+        preparedCount += 1
+        let new = PreparedStatement(
+            statement, serverName: "\(statement.name)~\(preparedCount)",
+            latency: metrics?.latency(of: statement.name))
+        prepared[statement.name] = new
+        operation.preparing.append(new)
+        return new
+    }
+
+    private func sendPrepare(_ statement: PreparedStatement) -> Bool {
+        PQsendPrepare(handle.raw, statement.serverName, statement.statement.sql, 0, nil) == 1
+    }
+
+    private func send(_ call: Call, _ statement: PreparedStatement) -> Bool {
+        call.parameters.withPointers { values in
+            PQsendQueryPrepared(
+                handle.raw, statement.serverName, Int32(call.parameters.count), values, nil, nil, 0) == 1
+        }
+    }
+
+    private func sendUnprepared(_ call: Call) -> Bool {
+        call.parameters.withPointers { values in
+            PQsendQueryParams(
+                handle.raw, call.statement.sql, Int32(call.parameters.count), nil, values, nil, nil, 0) == 1
+        }
+    }
+
+    private func flush() {
+        guard isOpen else { return }
+        let state = PQflush(handle.raw)
+        if state < 0 { return lose() }
+        watchWritable(state > 0)
+    }
+
+    private func watchWritable(_ isWanted: Bool) {
+        guard isWanted != wantsWritable else { return }
+        wantsWritable = isWanted
+        watcher?.start(wantsWritable ? [.readable, .writable] : .readable)
+    }
+
+    // MARK: - Receiving
+
+    private func socketIsReady() {
+        if let dialogue { return dialogue.socketIsReady() }
+        // What has arrived is answered even when reading ended in an error.
+        let isAlive = PQconsumeInput(handle.raw) == 1
+        receive()
+        if onNotification != nil { receiveNotifications() }
+        if isOpen, !isAlive || PQstatus(handle.raw) == CONNECTION_BAD { return lose() }
+        if wantsWritable { flush() }
+        if isOpen { onProgress?() }
+    }
+
+    private func receive() {
+        while isOpen, let operation = inFlight.first, PQisBusy(handle.raw) == 0 {
+            guard let raw = PQgetResult(handle.raw) else {
+                // A null ends the answers to one message; on a dead connection they never end.
+                if PQstatus(handle.raw) == CONNECTION_BAD { return }
+                operation.answered += 1
+                continue
+            }
+            let result = ResultOwner(raw)
+            switch PQresultStatus(raw) {
+            case PGRES_PIPELINE_SYNC where operation.isPreparing: operation.isPreparing = false
+            case PGRES_PIPELINE_SYNC:
+                _ = inFlight.popFirst()
+                metrics?.inFlight.decrement()
+                complete(operation)
+            case PGRES_TUPLES_OK, PGRES_COMMAND_OK, PGRES_EMPTY_QUERY:
+                accept(result, for: operation)
+            case PGRES_PIPELINE_ABORTED: break
+            case PGRES_FATAL_ERROR:
+                if operation.error == nil { operation.error = PostgresError(result: raw) }
+            default:
+                // A copy, for instance: nothing that a pipeline can go on after.
+                operation.fail(PostgresError(.server, "the statement cannot run in a pipeline"))
+                return lose()
+            }
+        }
+    }
+
+    private func receiveNotifications() {
+        while isOpen, let notification = PQnotifies(handle.raw) {
+            defer { PQfreemem(notification) }
+            let payload = notification.pointee.extra.map { String(cString: $0) } ?? ""
+            onNotification?(String(cString: notification.pointee.relname), payload)
+        }
+    }
+
+    private func accept(_ result: ResultOwner, for operation: Operation) {
+        if operation.answered < operation.preparing.count {
+            operation.preparing[operation.answered].isConfirmed = true
+        } else {
+            operation.rows.append(PostgresRows(result: result))
+        }
+    }
+
+    private func complete(_ operation: Operation) {
+        if cancelled?.operation === operation { cancelled = nil }
+        guard let error = operation.error else {
+            observe(operation)
+            return operation.succeed()
+        }
+        // A prepare that failed, or was skipped because an earlier one did, left nothing behind.
+        for statement in operation.preparing where !statement.isConfirmed { forget(statement) }
+        if !operation.isAnswered, shouldRepeat(operation, error) {
+            operation.reset()
+            return enqueue(operation)
+        }
+        metrics?.count(error)
+        operation.fail(error)
+        if SQLState.endsConnection(error.sqlState) { lose(error) }
+    }
+
+    /// Whether an operation failed, without effect, for a reason that is this connection's and not its own.
+    private func shouldRepeat(_ operation: Operation, _ error: PostgresError) -> Bool {
+        let isStale =
+            error.sqlState == SQLState.unknownStatement
+            || (error.sqlState == SQLState.featureNotSupported && error.message.contains("cached plan"))
+        if isStale { operation.used.forEach { $0.map(forget) } }
+        // A cancel request names a connection, not a statement: it may arrive when the next one runs.
+        let isStrayCancel =
+            error.sqlState == SQLState.queryCancelled && lastCancel.map { $0 + 10_000 > loop.nowMilliseconds } == true
+        return (isStale || isStrayCancel) && operation.attempts == 0 && operation.role == .alone
+    }
+
+    private func forget(_ statement: PreparedStatement) {
+        let name = statement.statement.name
+        if prepared[name] === statement { prepared[name] = nil }
+    }
+
+    private func observe(_ operation: Operation) {
+        guard metrics != nil else { return }
+        let seconds = Double(uv_hrtime() - operation.startedNanoseconds) / 1e9
+        for statement in operation.used { statement?.latency?.observe(seconds) }
+    }
+
+    // MARK: - Deadlines
+
+    /// Fails what is over its time. A statement the server is working on is cancelled; a server that does not react to
+    /// that loses the connection.
+    func expire(now: UInt64) {
+        outgoing.forEach { operation in
+            guard !operation.isAnswered, operation.deadline <= now else { return }
+            operation.fail(PostgresError(.deadline, "not sent in time"))
+        }
+        inFlight.forEach { operation in
+            guard !operation.isAnswered, operation.deadline <= now else { return }
+            let error = PostgresError(.deadline, "no answer within \(operation.timeout)", outcome: .unknown)
+            metrics?.count(error)
+            operation.failUnanswered(error)
+        }
+        guard let head = inFlight.first, head.isAnswered else { return }
+        // Its transaction is lost with it, so the connection need not be kept either.
+        if head.role != .alone {
+            Canceller.cancel(self)
+            return lose(PostgresError(.deadline, "the transaction ran out of time", outcome: .unknown))
+        }
+        guard let cancelled, cancelled.operation === head else {
+            self.cancelled = (head, now)
+            lastCancel = now
+            metrics?.cancels.increment()
+            return Canceller.cancel(self)
+        }
+        if cancelled.since + cancelGrace <= now { lose(.lost("the server does not answer")) }
+    }
+
+    // MARK: - The end
+
+    private func lose(_ error: PostgresError? = nil) {
+        guard isOpen else { return }
+        let error = error ?? .lost(handle.errorText)
+        guard let unsent = end(failing: error) else { return }
+        onLost?(error, unsent)
+        onLost = nil
+    }
+
+    /// - Returns: what was never sent, or nil when the connection had ended before.
+    private func end(failing error: PostgresError) -> [Operation]? {
+        guard isOpen else { return nil }
+        isOpen = false
+        watcher?.close()
+        watcher = nil
+        handle.close()
+        metrics?.connections.decrement()
+        onProgress = nil
+        onNotification = nil
+        dialogue?.connectionEnded(error)
+        dialogue = nil
+        for operation in inFlight.takeAll() {
+            metrics?.inFlight.decrement()
+            if !operation.isAnswered { metrics?.count(operation.error ?? error) }
+            operation.failUnanswered(error)
+        }
+        return outgoing.takeAll().filter { !$0.isAnswered }
+    }
+}

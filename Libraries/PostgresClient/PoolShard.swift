@@ -1,0 +1,165 @@
+import EventLoop
+import Observability
+
+/// The part of a pool that lives on one loop.
+///
+/// `@unchecked Sendable`: confined to its loop's thread.
+final class PoolShard: @unchecked Sendable {
+    /// How often deadlines are looked at, while anything is under way.
+    private static let tick: Duration = .milliseconds(20)
+
+    let loop: EventLoop
+    let exclusive: ExclusiveConnections
+    private let configuration: PostgresConfiguration
+    private let health: PoolHealth
+    private let metrics: PostgresMetrics?
+    private var slots: [Slot] = []
+    private var waiting = FIFO<Operation>()
+    private var isClosed = false
+    private var timer: LoopTimer?
+    private var isTicking = false
+    private var onIdle: (() -> Void)?
+    private var lastFailure: PostgresError?
+
+    init(loop: EventLoop, open: Opener, configuration: PostgresConfiguration, health: PoolHealth) {
+        self.loop = loop
+        self.configuration = configuration
+        self.health = health
+        metrics = open.metrics
+        exclusive = ExclusiveConnections(loop: loop, open: open, configuration: configuration)
+        slots = (0..<configuration.connectionsPerLoop).map { _ in
+            Slot(loop: loop, open: open, configuration: configuration)
+        }
+        exclusive.onActivity = { [weak self] in self?.startTicking() }
+    }
+
+    /// Begins to connect.
+    func start() {
+        guard !isClosed else { return }
+        for slot in slots {
+            slot.onReady = { [weak self] in self?.ready() }
+            slot.onProgress = { [weak self] in self?.sendWaiting() }
+            slot.onLost = { [weak self] error, unsent in self?.lost(error, unsent) }
+            slot.onFailure = { [weak self] error in
+                self?.lastFailure = error
+                self?.health.failed(error)
+            }
+            slot.start()
+        }
+    }
+
+    /// Sends an operation, or has it wait until that is possible.
+    func submit(_ operation: Operation) {
+        operation.begin(now: loop.nowMilliseconds)
+        guard !isClosed else { return operation.fail(PostgresError(.closed, "the pool is closed")) }
+        startTicking()
+        if waiting.isEmpty, let connection = leastLoaded() { return connection.enqueue(operation) }
+        guard waiting.count < configuration.waitingLimit else {
+            let error = PostgresError(.unavailable, "\(waiting.count) calls wait already")
+            metrics?.count(error)
+            return operation.fail(error)
+        }
+        waiting.append(operation)
+        metrics?.waiting.increment()
+    }
+
+    /// Accepts nothing more, and calls back when everything is answered, or failed after the grace.
+    func close(_ completion: @escaping () -> Void) {
+        guard !isClosed else { return completion() }
+        isClosed = true
+        onIdle = completion
+        startTicking()
+        loop.schedule(after: configuration.closeGrace) { [weak self] in self?.finishClosing() }
+    }
+
+    private func leastLoaded() -> Connection? {
+        var best: Connection?
+        for slot in slots {
+            guard let connection = slot.connection, connection.load < configuration.inFlightLimit else { continue }
+            if best.map({ connection.load < $0.load }) ?? true { best = connection }
+        }
+        return best
+    }
+
+    private func ready() {
+        health.connectionOpened()
+        sendWaiting()
+    }
+
+    private func sendWaiting() {
+        while !waiting.isEmpty, let connection = leastLoaded() {
+            guard let operation = waiting.popFirst() else { return }
+            metrics?.waiting.decrement()
+            if !operation.isAnswered { connection.enqueue(operation) }
+        }
+    }
+
+    /// What a lost connection never sent goes to another one; there was no effect yet.
+    private func lost(_ error: PostgresError, _ unsent: [Operation]) {
+        lastFailure = error
+        health.connectionLost(error)
+        for operation in unsent {
+            waiting.append(operation)
+            metrics?.waiting.increment()
+        }
+        sendWaiting()
+    }
+
+    // MARK: - Time
+
+    private func startTicking() {
+        guard !isTicking else { return }
+        isTicking = true
+        if timer == nil { timer = loop.makeTimer { [weak self] in self?.ticked() } }
+        timer?.start(after: Self.tick, repeating: Self.tick)
+    }
+
+    private func ticked() {
+        let now = loop.nowMilliseconds
+        for slot in slots { slot.connection?.expire(now: now) }
+        exclusive.expire(now: now)
+        expireWaiting(now)
+        guard waiting.isEmpty, !exclusive.isBusy, slots.allSatisfy({ ($0.connection?.load ?? 0) == 0 }) else { return }
+        timer?.stop()
+        isTicking = false
+        if isClosed { finishClosing() }
+    }
+
+    private func expireWaiting(_ now: UInt64) {
+        guard !waiting.isEmpty else { return }
+        let isConnected = slots.contains { $0.connection != nil }
+        let patience = configuration.unavailableAfter.milliseconds
+        let before = waiting.count
+        waiting.removeAll { operation in
+            if operation.isAnswered { return true }
+            let error: PostgresError
+            if operation.deadline <= now {
+                error = PostgresError(isConnected ? .deadline : .unavailable, "waited for a connection for too long")
+            } else if !isConnected, operation.submitted + patience <= now {
+                error = PostgresError(.unavailable, "no connection: \(lastFailure?.message ?? "still connecting")")
+            } else {
+                return false
+            }
+            metrics?.count(error)
+            operation.fail(error)
+            return true
+        }
+        metrics?.waiting.decrement(by: Double(before - waiting.count))
+    }
+
+    private func finishClosing() {
+        guard let onIdle else { return }
+        self.onIdle = nil
+        timer?.close()
+        timer = nil
+        isTicking = true  // nothing starts it again
+        let error = PostgresError(.closed, "the pool is closed")
+        for operation in waiting.takeAll() { operation.fail(error) }
+        for slot in slots {
+            if slot.connection != nil { health.connectionClosed() }
+            slot.close(error)
+        }
+        exclusive.close(error)
+        onIdle()
+    }
+}

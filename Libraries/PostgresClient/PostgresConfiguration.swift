@@ -1,0 +1,43 @@
+/// How a pool uses the database. Counts are for each event loop.
+package struct PostgresConfiguration: Sendable {
+    /// Connections that queries share, pipelined.
+    package var connectionsPerLoop = 2
+    /// Connections for transactions, streams and copies, opened when first needed.
+    package var exclusiveConnectionsPerLoop = 2
+    /// Calls that may be under way on one shared connection; more wait.
+    package var inFlightLimit = 2048
+    /// Calls that may wait for a connection, beyond which a call fails at once.
+    package var waitingLimit = 16_384
+    /// Transactions that may wait for a connection of their own.
+    package var exclusiveWaitingLimit = 1024
+    /// How long a call waits while there is no connection at all before it fails as unavailable.
+    package var unavailableAfter: Duration = .seconds(1)
+    /// How long one attempt to connect may take, with the names looked up.
+    package var connectTimeout: Duration = .seconds(5)
+    /// How long a server may go on with a cancelled statement before the connection is given up.
+    package var cancelGrace: Duration = .seconds(2)
+    /// The pause before a second attempt to connect; it doubles with each further one, with jitter.
+    package var firstBackoff: Duration = .milliseconds(50)
+    package var maximalBackoff: Duration = .seconds(2)
+    /// How long ``PostgresPool/close()`` waits for calls under way.
+    package var closeGrace: Duration = .seconds(5)
+    /// What the server's list of sessions shows.
+    package var applicationName = "switchyard"
+
+    package init() {}
+
+    package init(connectionsPerLoop: Int, exclusiveConnectionsPerLoop: Int = 2, applicationName: String = "switchyard")
+    {
+        self.connectionsPerLoop = max(1, connectionsPerLoop)
+        self.exclusiveConnectionsPerLoop = max(1, exclusiveConnectionsPerLoop)
+        self.applicationName = applicationName
+    }
+}
+
+extension Duration {
+    /// Whole milliseconds, at least 0.
+    var milliseconds: UInt64 {
+        let (seconds, attoseconds) = components
+        return seconds < 0 ? 0 : UInt64(seconds) * 1000 + UInt64(max(0, attoseconds)) / 1_000_000_000_000_000
+    }
+}

@@ -1,0 +1,76 @@
+/// A connection lent for several steps of one's own making, such as migrations. Valid inside the closure it was given to.
+package struct Session: Sendable {
+    fileprivate let connection: Connection
+
+    /// Runs one or more statements, separated by semicolons.
+    ///
+    /// - Returns: the rows of each statement that was reached.
+    @discardableResult
+    package func simple(_ sql: String) async throws(PostgresError) -> [PostgresRows] {
+        try await Dialogue(connection, sql).run().get()
+    }
+
+    /// Copies rows into a table.
+    ///
+    /// - Parameters:
+    ///   - sql: a `COPY ... FROM STDIN`.
+    ///   - data: in the form the statement names; cut anywhere.
+    /// - Returns: how many rows were copied; all or none.
+    @discardableResult
+    package func copyIn(_ sql: String, _ data: [[UInt8]]) async throws(PostgresError) -> Int {
+        try await Dialogue(connection, sql, data: data).run().get().last?.affected ?? 0
+    }
+}
+
+extension PostgresPool {
+    /// Lends a connection outside the pipeline. It must not be given back inside a transaction, unless by throwing.
+    ///
+    /// - Parameter deadline: for all of it; after it the connection is closed.
+    package func withSession<T: Sendable>(
+        deadline: Duration, _ body: (Session) async throws -> T
+    ) async throws -> T {
+        try await withConnection(limit: deadline, keepsAfterError: false) { connection, _ in
+            try await body(Session(connection: connection))
+        }
+    }
+
+    /// Runs one or more statements without parameters, separated by semicolons: together one transaction, unless they
+    /// say otherwise.
+    @discardableResult
+    package func simple(_ sql: String, deadline: Duration = .seconds(30)) async throws -> [PostgresRows] {
+        try await withSession(deadline: deadline) { try await $0.simple(sql) }
+    }
+
+    /// Copies rows into a table: the fastest way to add many.
+    ///
+    /// - Parameters:
+    ///   - sql: a `COPY ... FROM STDIN`.
+    ///   - data: in the form the statement names, see ``CopyRows``; cut anywhere.
+    /// - Returns: how many rows were copied; all or none.
+    @discardableResult
+    package func copyIn(_ sql: String, _ data: [[UInt8]], deadline: Duration = .seconds(10)) async throws -> Int {
+        try await withSession(deadline: deadline) { try await $0.copyIn(sql, data) }
+    }
+
+    /// Runs a statement and gives its rows in batches, with memory for one batch only, from one snapshot.
+    ///
+    /// - Parameters:
+    ///   - batch: rows at a time.
+    ///   - deadline: for all of it, with the time `body` takes.
+    ///   - body: called until there are no more rows; the next batch is fetched after it returns.
+    package func stream(
+        _ statement: Statement, _ parameters: [any PostgresEncodable] = [], batch: Int = 500,
+        deadline: Duration = .seconds(60), _ body: (PostgresRows) async throws -> Void
+    ) async throws {
+        try await transaction(deadline: deadline, readOnly: true) { transaction in
+            let declare = Statement.unprepared("DECLARE streamed NO SCROLL CURSOR FOR \(statement.sql)")
+            let fetch = Call(.unprepared("FETCH FORWARD \(max(1, batch)) FROM streamed"))
+            var rows = try await transaction.query([Call(declare, parameters), fetch])[1]
+            while !rows.isEmpty {
+                try await body(rows)
+                if rows.count < batch { return }
+                rows = try await transaction.query([fetch])[0]
+            }
+        }
+    }
+}

@@ -1,0 +1,117 @@
+import EventLoop
+
+/// How much a transaction sees of others.
+package enum TransactionIsolation: String, Sendable {
+    case readCommitted = "READ COMMITTED"
+    case repeatableRead = "REPEATABLE READ"
+    case serializable = "SERIALIZABLE"
+}
+
+/// An open transaction; valid inside the closure it was given to.
+///
+/// `@unchecked Sendable`: `hasBegun` is touched by one call at a time, since the closure awaits each.
+package final class Transaction: @unchecked Sendable {
+    private let connection: Connection
+    private let loop: EventLoop
+    private let clock = ContinuousClock()
+    private let end: ContinuousClock.Instant
+    private let beginning: String
+    private var hasBegun = false
+
+    init(_ connection: Connection, deadline: Duration, isolation: TransactionIsolation, readOnly: Bool) {
+        self.connection = connection
+        loop = connection.loop
+        end = clock.now + deadline
+        beginning = "BEGIN ISOLATION LEVEL \(isolation.rawValue)" + (readOnly ? " READ ONLY" : "")
+    }
+
+    /// Runs a statement inside the transaction.
+    package func query(
+        _ statement: Statement, _ parameters: [any PostgresEncodable] = []
+    ) async throws(PostgresError) -> PostgresRows {
+        try await query([Call(statement, parameters)])[0]
+    }
+
+    /// Runs several statements inside the transaction in one round trip.
+    package func query(_ calls: [Call]) async throws(PostgresError) -> [PostgresRows] {
+        for call in calls { try call.check() }
+        if hasBegun { return try await send(calls, role: .inTransaction) }
+        // The beginning travels with the first statement; if it failed, that one would be skipped.
+        hasBegun = true
+        let answers = try await send([Call(.unprepared(beginning))] + calls, role: .inTransaction)
+        return Array(answers.dropFirst())
+    }
+
+    func commit() async throws(PostgresError) {
+        guard hasBegun else { return }
+        let answer = try await send([Call(.unprepared("COMMIT"))], role: .commit)
+        // A transaction in which a statement failed is rolled back by its COMMIT, without an error.
+        guard answer[0].commandTag == "COMMIT" else {
+            throw PostgresError(.server, "a statement of it had failed", sqlState: SQLState.failedTransaction)
+        }
+    }
+
+    func rollback() async throws(PostgresError) {
+        guard hasBegun else { return }
+        _ = try await send([Call(.unprepared("ROLLBACK"))], role: .inTransaction)
+    }
+
+    private func send(_ calls: [Call], role: Operation.Role) async throws(PostgresError) -> [PostgresRows] {
+        let left = end - clock.now
+        guard left > .zero else { throw PostgresError(.deadline, "the transaction ran out of time") }
+        let answer = await Operation(calls, timeout: left, role: role).answer { operation in
+            loop.execute { [connection, loop] in
+                operation.begin(now: loop.nowMilliseconds)
+                guard connection.isOpen else {
+                    return operation.fail(PostgresError(.unavailable, "the connection was lost"))
+                }
+                connection.enqueue(operation)
+            }
+        }
+        return try answer.get()
+    }
+}
+
+extension PostgresPool {
+    /// Runs a closure inside a transaction on a connection of its own: committed when it returns, rolled back when it
+    /// throws. Nothing is retried.
+    ///
+    /// - Parameter deadline: for all of it, with the wait for a connection; after it the connection is closed, and with
+    ///   it the transaction. An error at the commit may leave the outcome unknown, and says so.
+    package func transaction<T: Sendable>(
+        deadline: Duration = .seconds(10), isolation: TransactionIsolation = .readCommitted, readOnly: Bool = false,
+        _ body: (Transaction) async throws -> T
+    ) async throws -> T {
+        try await withConnection(limit: deadline) { connection, left in
+            let transaction = Transaction(connection, deadline: left, isolation: isolation, readOnly: readOnly)
+            let value: T
+            do {
+                value = try await body(transaction)
+            } catch {
+                try? await transaction.rollback()
+                throw error
+            }
+            try await transaction.commit()
+            return value
+        }
+    }
+
+    /// Lends a connection to a closure. After an error of the client or the network it is closed, otherwise reused.
+    func withConnection<T: Sendable>(
+        limit: Duration, keepsAfterError: Bool = true, _ body: (Connection, Duration) async throws -> T
+    ) async throws -> T {
+        let exclusive = shard.exclusive
+        let clock = ContinuousClock()
+        let end = clock.now + limit
+        let connection = try await exclusive.acquire(limit: limit).get()
+        do {
+            let value = try await body(connection, end - clock.now)
+            connection.loop.execute { exclusive.release(connection) }
+            return value
+        } catch {
+            let isBroken = !keepsAfterError || (error as? PostgresError).map { $0.kind != .server } ?? false
+            connection.loop.execute { isBroken ? exclusive.discard(connection) : exclusive.release(connection) }
+            throw error
+        }
+    }
+}
