@@ -140,17 +140,14 @@ package final class HTTPParser {
     }
 
     private func fail(_ code: llhttp_errno_t) -> HTTPParseError {
-        let reason = Self.reason(parser)
-        let error = failure ?? HTTPParseError(Self.kind(of: code, reason), reason)
+        let error = failure ?? HTTPParseError(Self.kind(of: code), Self.reason(parser))
         failure = error
         return error
     }
 
-    private static func kind(of code: llhttp_errno_t, _ reason: String) -> HTTPParseError.Kind {
+    private static func kind(of code: llhttp_errno_t) -> HTTPParseError.Kind {
         switch code {
-        case HPE_PAUSED_H2_UPGRADE: .unsupportedVersion
-        // llhttp uses the same code for what stands behind the version.
-        case HPE_INVALID_VERSION: reason == "Invalid HTTP version" ? .unsupportedVersion : .malformed
+        case HPE_INVALID_VERSION, HPE_PAUSED_H2_UPGRADE: .unsupportedVersion
         case HPE_INVALID_METHOD: .unknownMethod
         default: .malformed
         }

@@ -9,6 +9,17 @@ package final class PostgresServer: Sendable {
     private let settings: [String]
     private let process = Mutex<Leash?>(nil)
     private let databases = Atomic<Int>(0)
+    private let template = Mutex<Shared<String>?>(nil)
+
+    /// The database with the whole schema that others are copied from; made at first use.
+    var migratedTemplate: Shared<String> {
+        template.withLock { template in
+            if let template { return template }
+            let new = Shared { [self] in try await makeTemplate() }
+            template = new
+            return new
+        }
+    }
 
     /// The maintenance database `postgres`.
     package var url: String { url(database: "postgres") }
@@ -39,7 +50,7 @@ package final class PostgresServer: Sendable {
     /// Starts it again on the same port and data.
     package func start() async throws {
         let fixed = [
-            "listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=300", "shared_buffers=64MB",
+            "listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=500", "shared_buffers=64MB",
             "max_wal_size=2GB",
         ]
         let options = (fixed + settings).flatMap { ["-c", $0] }

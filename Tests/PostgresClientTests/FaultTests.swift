@@ -1,0 +1,165 @@
+import EventLoop
+import Foundation
+import PostgresClient
+import TestSupport
+import Testing
+
+@Suite("A database that fails") struct FaultTests {
+    private static let insert = Statement("insert", "INSERT INTO ledger VALUES ($1)")
+
+    @Test("Killed under load: everything acknowledged is there, and the pool recovers by itself")
+    func killed() async throws {
+        let server = try await PostgresServer.start()
+        let acknowledged = Ledger()
+        let notApplied = Ledger()
+        try await withPool(PostgresConfiguration(), url: server.url) { (pool) async throws in
+            try await pool.simple("CREATE TABLE ledger(n int PRIMARY KEY)")
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for writer in 0..<20 {
+                    group.addTask(executorPreference: loops.loops[writer % 2]) {
+                        var number = writer
+                        while !Task.isCancelled {
+                            do {
+                                _ = try await pool.query(Self.insert, [number])
+                                acknowledged.add(number)
+                            } catch let error as PostgresError {
+                                #expect(error.kind == .unavailable, "\(error)")
+                                if error.outcome == .notApplied { notApplied.add(number) }
+                            }
+                            number += 20
+                        }
+                    }
+                }
+                for _ in 0..<3 {
+                    let before = acknowledged.count
+                    try await eventually(within: .seconds(30), "more inserts") { acknowledged.count > before + 500 }
+                    await server.kill()
+                    #expect(acknowledged.count > before)
+                    try await server.start()
+                }
+                let before = acknowledged.count
+                try await eventually(within: .seconds(30), "recovery") { acknowledged.count > before + 100 }
+                group.cancelAll()
+            }
+            let rows = try await pool.query(Statement("all", "SELECT n FROM ledger"))
+            let stored = Set(rows.map { $0.int(0) })
+            #expect(acknowledged.all.subtracting(stored).isEmpty)
+            #expect(notApplied.all.isDisjoint(with: stored))
+            #expect(pool.isReady)
+        }
+        await server.stop()
+    }
+
+    @Test("Stopped: calls fail as unavailable in about a second; restarted: they work") func stopped() async throws {
+        let server = try await PostgresServer.start()
+        try await withPool(PostgresConfiguration(), url: server.url) { (pool) async throws in
+            let one = Statement("one", "SELECT 1")
+            _ = try await pool.query(one)
+            await server.stop()
+            try await eventually("the pool to notice") { !pool.isReady }
+            let start = ContinuousClock.now
+            let error = try await postgresError { _ = try await pool.query(one) }
+            #expect(error.kind == .unavailable)
+            #expect(error.outcome == .notApplied)
+            #expect(error.isRetryable)
+            let failed = try await postgresError { try await pool.transaction { _ = try await $0.query(one) } }
+            #expect(failed.kind == .unavailable)
+            #expect(ContinuousClock.now - start < .seconds(4))
+            try await server.start()
+            try await eventually("the pool to be back") { pool.isReady }
+            #expect(try await pool.query(one)[0].int(0) == 1)
+            #expect(try await pool.transaction { try await $0.query(one)[0].int(0) } == 1)
+        }
+        await server.stop()
+    }
+
+    @Test("A server that stands still: calls end at their deadline, and work again once it moves") func paused()
+        async throws
+    {
+        let server = try await PostgresServer.start()
+        var configuration = PostgresConfiguration()
+        configuration.cancelGrace = .milliseconds(300)
+        configuration.connectTimeout = .milliseconds(500)
+        try await withPool(configuration, url: server.url) { (pool) async throws in
+            let one = Statement("one", "SELECT 1")
+            _ = try await pool.query(one)
+            server.pause()
+            let error = try await postgresError { _ = try await pool.query(one, deadline: .milliseconds(300)) }
+            #expect(error.kind == .deadline)
+            server.resume()
+            try await eventually(within: .seconds(20), "answers") {
+                (try? await pool.query(one, deadline: .seconds(1))) != nil
+            }
+        }
+        await server.stop()
+    }
+
+    @Test("Sessions ended by the administrator are replaced") func terminated() async throws {
+        try await withPool { (pool) async throws in
+            let terminate = """
+                SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+                WHERE datname = current_database() AND pid <> pg_backend_pid()
+                """
+            for _ in 0..<5 {
+                _ = try? await pool.query(Statement("terminate", terminate))
+                try await eventually("answers") { (try? await pool.query(Statement("one", "SELECT 1"))) != nil }
+            }
+            #expect(try await pool.transaction { try await $0.query(Statement("one", "SELECT 1"))[0].int(0) } == 1)
+        }
+    }
+
+    @Test(
+        "No server at all, a bad address and a bad URL end as unavailable",
+        arguments: [
+            "postgres://nobody@127.0.0.1:1/none", "postgres://nobody@no-such-host.invalid/none", "postgres://%zz",
+        ])
+    func nowhere(url: String) async throws {
+        var configuration = PostgresConfiguration()
+        configuration.unavailableAfter = .milliseconds(200)
+        try await withPool(configuration, url: url) { (pool) async throws in
+            let error = try await postgresError { _ = try await pool.query(Statement("one", "SELECT 1")) }
+            #expect(error.kind == .unavailable)
+            #expect(!pool.isReady)
+        }
+    }
+
+    @Test("With several hosts the one that takes writes is found") func failover() async throws {
+        let server = try await SharedServers.postgres()
+        let dead = try Ports.free()
+        let url =
+            "postgres://switchyard@127.0.0.1:\(dead),localhost:\(server.port)/postgres?target_session_attrs=read-write"
+        try await withPool(url: url) { (pool) async throws in
+            #expect(try await pool.query(Statement("one", "SELECT 1"))[0].int(0) == 1)
+        }
+    }
+
+    @Test("After closing, calls are refused") func closed() async throws {
+        let url = try await SharedServers.postgres().url
+        let pool = PostgresPool(url: url, group: loops)
+        _ = try await pool.query(Statement("one", "SELECT 1"))
+        await pool.close()
+        let error = try await postgresError { _ = try await pool.query(Statement("one", "SELECT 1")) }
+        #expect(error.kind == .closed)
+        let refused = try await postgresError {
+            try await pool.transaction { _ = try await $0.query(Statement("one", "SELECT 1")) }
+        }
+        #expect(refused.kind == .closed)
+    }
+
+    @Test("Notifications go on after a restart") func listen() async throws {
+        let server = try await PostgresServer.start()
+        try await withPool(url: server.url) { (pool) async throws in
+            var payloads = pool.listen("news \"x\"").makeAsyncIterator()
+            let notify = Statement("notify", "SELECT pg_notify('news \"x\"', $1)")
+            #expect(await payloads.next() == "")
+            _ = try await pool.query(notify, ["first"])
+            #expect(await payloads.next() == "first")
+            await server.kill()
+            try await server.start()
+            #expect(await payloads.next() == "")
+            try await eventually("the pool to be back") { (try? await pool.query(notify, ["second"])) != nil }
+            #expect(await payloads.next() == "second")
+        }
+        await server.stop()
+    }
+}
