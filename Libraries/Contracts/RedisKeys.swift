@@ -27,7 +27,7 @@ public enum RedisKeys {
 
     /// The command that notes signs of life; `GT` keeps a late batch from turning a newer one back.
     /// - Parameter signs: workspaces and milliseconds since 1970; not empty.
-    public static func noteLife(_ signs: some Collection<(workspace: UUID, milliseconds: Int64)>) -> [String] {
+    public static func noteLife(_ signs: [(workspace: UUID, milliseconds: Int64)]) -> [String] {
         var command = ["ZADD", liveness, "GT"]
         command.reserveCapacity(3 + 2 * signs.count)
         for sign in signs {
