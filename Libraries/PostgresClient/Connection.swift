@@ -78,7 +78,7 @@ final class Connection: @unchecked Sendable {
     func flushDialogue() -> Bool {
         let state = PQflush(handle.raw)
         watchWritable(state > 0)
-        return state >= 0
+        return state >= 0 && PQstatus(handle.raw) == CONNECTION_OK
     }
 
     // MARK: - Sending
@@ -101,7 +101,7 @@ final class Connection: @unchecked Sendable {
             if operation.isAnswered { continue }
             inFlight.append(operation)
             metrics?.inFlight.increment()
-            if !send(operation) { return lose() }
+            if !send(operation) { return broken() }
         }
         if isCorked { _ = setCork(false) }
         flush()
@@ -169,7 +169,8 @@ final class Connection: @unchecked Sendable {
     private func flush() {
         guard isOpen else { return }
         let state = PQflush(handle.raw)
-        if state < 0 { return lose() }
+        // A write that fails makes libpq read, to find out why, and close the socket: no event would tell.
+        if state < 0 || PQstatus(handle.raw) == CONNECTION_BAD { return broken() }
         watchWritable(state > 0)
     }
 
@@ -307,6 +308,12 @@ final class Connection: @unchecked Sendable {
     }
 
     // MARK: - The end
+
+    /// Answers what has arrived before giving the connection up.
+    private func broken() {
+        receive()
+        lose()
+    }
 
     private func lose(_ error: PostgresError? = nil) {
         guard isOpen else { return }
