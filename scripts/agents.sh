@@ -53,7 +53,7 @@ start_agents() {
 
 command_demo() {
     load_record && is_alive gateway || die "nothing is running here: ./dev up --detach first"
-    ensure_venv
+    ensure_python_packages
     export ADMIN_TOKEN
     exec "$VENV/bin/python" "$ROOT/Examples/demo.py" --platform "http://127.0.0.1:$PORT" \
         --echo-agent "$BINARIES/echo-agent" \

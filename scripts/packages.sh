@@ -55,15 +55,18 @@ update_package_lists() {
 services_of() {
     local service
     for service in "${SYSTEM_SERVICES[@]}"; do
-        [[ " $* " == *" $service "* ]] && printf '%s\n' "$service"
+        if [[ " $* " == *" $service "* ]]; then printf '%s\n' "$service"; fi
     done
-    return 0
+    # Erlang's port mapper comes with RabbitMQ.
+    if [[ " $* " == *" rabbitmq-server "* ]]; then echo epmd; fi
 }
 
 leave_disabled() {
-    command -v systemctl >/dev/null || return 0
     local service
-    for service in "$@"; do as_root systemctl --quiet disable "$service" || true; done
+    for service in "$@"; do
+        if [[ -e /etc/init.d/$service ]]; then as_root update-rc.d "$service" disable; fi
+        if command -v systemctl >/dev/null; then as_root systemctl --quiet disable "$service.service" || true; fi
+    done
 }
 
 ensure_packages() {

@@ -35,6 +35,7 @@ readable_results() {
 command_test() {
     local started log code=0
     ensure_setup
+    ensure_python_packages
     started=$(now_ms)
     log=$LOGS/test.log
     export SWITCHYARD_PYTHON=$VENV/bin/python

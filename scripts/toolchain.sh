@@ -25,12 +25,17 @@ install_python_packages() {
 }
 
 ensure_venv() {
-    local stamp wanted
-    stamp=$VENV/.requirements.sha256
-    wanted=$(sha256sum <"$ROOT/Examples/PythonAgent/requirements.txt")
     if [[ ! -x $VENV/bin/python ]] || ! "$VENV/bin/python" -c '' 2>/dev/null; then
         with_progress "Python environment" venv make_venv
     fi
+}
+
+# What the example agent needs, for the demo and the tests; the platform itself runs without.
+ensure_python_packages() {
+    local stamp wanted
+    ensure_venv
+    stamp=$VENV/.requirements.sha256
+    wanted=$(sha256sum <"$ROOT/Examples/PythonAgent/requirements.txt")
     if [[ $(cat "$stamp" 2>/dev/null) != "$wanted" ]]; then
         with_progress "Python packages of the example agent" pip install_python_packages
         printf '%s' "$wanted" >"$stamp"

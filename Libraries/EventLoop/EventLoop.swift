@@ -187,9 +187,18 @@ private final class ThreadStart {
         self.name = name
     }
 
+    /// A peer that hangs up is an error of the write, not the end of the process.
+    private static func blockBrokenPipeSignal() {
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        sigaddset(&signals, SIGPIPE)
+        pthread_sigmask(SIG_BLOCK, &signals, nil)
+    }
+
     static let main: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { context in
         let start = Unmanaged<ThreadStart>.fromOpaque(context!).takeRetainedValue()
         switchyard_name_thread(start.name)
+        blockBrokenPipeSignal()
         EventLoop.setCurrent(start.loop)
         start.loop.runUntilStopped()
         EventLoop.setCurrent(nil)

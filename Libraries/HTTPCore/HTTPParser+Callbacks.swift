@@ -55,7 +55,7 @@ extension HTTPParser {
     /// llhttp also knows RTSP and ICE; we do not.
     private func receivedProtocol(_ bytes: UnsafeRawBufferPointer) {
         defer { sawProtocol = true }
-        if !sawProtocol, bytes.first != UInt8(ascii: "H") {
+        if !sawProtocol, bytes.first == UInt8(ascii: "R") || bytes.first == UInt8(ascii: "I") {
             failure = HTTPParseError(.unsupportedVersion, "not HTTP")
         }
     }

@@ -140,14 +140,17 @@ package final class HTTPParser {
     }
 
     private func fail(_ code: llhttp_errno_t) -> HTTPParseError {
-        let error = failure ?? HTTPParseError(Self.kind(of: code), Self.reason(parser))
+        let reason = Self.reason(parser)
+        let error = failure ?? HTTPParseError(Self.kind(of: code, reason), reason)
         failure = error
         return error
     }
 
-    private static func kind(of code: llhttp_errno_t) -> HTTPParseError.Kind {
+    private static func kind(of code: llhttp_errno_t, _ reason: String) -> HTTPParseError.Kind {
         switch code {
-        case HPE_INVALID_VERSION, HPE_PAUSED_H2_UPGRADE: .unsupportedVersion
+        case HPE_PAUSED_H2_UPGRADE: .unsupportedVersion
+        // llhttp uses the same code for what stands behind the version.
+        case HPE_INVALID_VERSION: reason == "Invalid HTTP version" ? .unsupportedVersion : .malformed
         case HPE_INVALID_METHOD: .unknownMethod
         default: .malformed
         }

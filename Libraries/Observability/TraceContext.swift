@@ -28,10 +28,25 @@ package struct TraceContext: Sendable, Hashable {
     }
 
     /// `00-<32 hex digits>-<16 hex digits>-<flags>`.
-    package var traceparent: String { "00-\(traceID)-\(hexDigits(spanID))-\(isSampled ? "01" : "00")" }
+    package var traceparent: String {
+        String(unsafeUninitializedCapacity: 55) { buffer in
+            for (place, mark) in zip([0, 1, 2, 35, 52, 53], "00---0".utf8) { buffer[place] = mark }
+            putHex(traceIDHigh, into: buffer, at: 3)
+            putHex(traceIDLow, into: buffer, at: 19)
+            putHex(spanID, into: buffer, at: 36)
+            buffer[54] = isSampled ? 0x31 : 0x30
+            return 55
+        }
+    }
 
     /// 32 lower-case hex digits, for logs.
-    package var traceID: String { hexDigits(traceIDHigh) + hexDigits(traceIDLow) }
+    package var traceID: String {
+        String(unsafeUninitializedCapacity: 32) { buffer in
+            putHex(traceIDHigh, into: buffer, at: 0)
+            putHex(traceIDLow, into: buffer, at: 16)
+            return 32
+        }
+    }
 }
 
 extension TraceContext {
@@ -62,7 +77,12 @@ private func hexValue(_ digits: ArraySlice<UInt8>) -> UInt64? {
     return value
 }
 
-private func hexDigits(_ value: UInt64) -> String {
-    let digits = String(value, radix: 16)
-    return String(repeating: "0", count: 16 - digits.count) + digits
+/// Writes 16 digits.
+private func putHex(_ value: UInt64, into buffer: UnsafeMutableBufferPointer<UInt8>, at start: Int) {
+    var value = value
+    for place in stride(from: start + 15, through: start, by: -1) {
+        let nibble = UInt8(value & 0xF)
+        buffer[place] = nibble < 10 ? 0x30 + nibble : 0x57 + nibble
+        value >>= 4
+    }
 }

@@ -1,0 +1,66 @@
+/// A message to publish, or the content of one that was delivered.
+package struct AMQPMessage: Sendable {
+    /// Where it goes; empty is the default exchange, which routes to the queue named by `routingKey`.
+    package var exchange: String
+    package var routingKey: String
+    package var body: [UInt8]
+    package var messageID: String?
+    package var type: String?
+    package var contentType: String?
+    package var correlationID: String?
+    /// Delivery mode 2: kept on disk by durable queues.
+    package var persistent: Bool
+    /// Milliseconds after which the broker drops it from a queue; `nil` leaves that to the queue.
+    package var expirationMilliseconds: Int?
+    /// Whole seconds since 1970.
+    package var timestamp: UInt64?
+    package var headers: [String: AMQPValue]
+
+    package init(
+        exchange: String, routingKey: String, body: [UInt8], messageID: String? = nil, type: String? = nil,
+        contentType: String? = nil, correlationID: String? = nil, persistent: Bool = true,
+        expirationMilliseconds: Int? = nil, timestamp: UInt64? = nil, headers: [String: AMQPValue] = [:]
+    ) {
+        self.exchange = exchange
+        self.routingKey = routingKey
+        self.body = body
+        self.messageID = messageID
+        self.type = type
+        self.contentType = contentType
+        self.correlationID = correlationID
+        self.persistent = persistent
+        self.expirationMilliseconds = expirationMilliseconds
+        self.timestamp = timestamp
+        self.headers = headers
+    }
+}
+
+/// A message that a queue handed to a consumer.
+package struct AMQPDelivery: Sendable {
+    package let message: AMQPMessage
+    /// Numbers the deliveries of one connection from 1.
+    package let tag: UInt64
+    /// The broker handed it out before, to whomever.
+    package let isRedelivered: Bool
+
+    /// How often a quorum queue handed it out before; other queues do not count.
+    package var deliveryCount: Int? {
+        message.headers["x-delivery-count"]?.integer.map(Int.init)
+    }
+
+    /// The queue that gave it up first, when it is a dead letter.
+    package var firstDeathQueue: String? { message.headers["x-first-death-queue"]?.text }
+
+    /// Why it was given up first: `rejected`, `expired`, `maxlen` or `delivery_limit`.
+    package var firstDeathReason: String? { message.headers["x-first-death-reason"]?.text }
+}
+
+/// What becomes of a delivery.
+package enum AMQPOutcome: Sendable, Hashable {
+    /// It is dealt with, and leaves the queue.
+    case done
+    /// Back into the queue after a growing delay; a quorum queue's delivery limit ends that.
+    case retry
+    /// Given up: dead-lettered where the queue says so, else dropped.
+    case reject
+}

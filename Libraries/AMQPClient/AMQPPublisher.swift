@@ -1,0 +1,123 @@
+import Observability
+
+/// Publishes to one broker at a time of a list, with publisher confirms, from a thread of its own.
+///
+/// Many callers share the connection: thousands of messages may be unconfirmed at the same time. What was not sent
+/// when a connection is lost waits for the next one; what was sent and not confirmed fails with `outcomeUnknown`, and
+/// whoever must not lose it publishes it again.
+package final class AMQPPublisher: Sendable {
+    package struct Configuration: Sendable {
+        /// Shown in the broker's list of connections.
+        package var name = "switchyard publisher"
+        /// How long `publish` waits for a connection, room and the confirm together.
+        package var deadline: Duration = .seconds(10)
+        /// Messages sent and not confirmed.
+        package var maxInFlight = 4096
+        /// Messages taken in and not confirmed or failed; beyond, `publish` fails at once with `overloaded`.
+        package var maxHeld = 50_000
+        /// The same limit in bytes of bodies (and 256 bytes for each message).
+        package var maxHeldBytes = 128 << 20
+        /// The largest body. A message crosses the broker whole, and holds up those behind it.
+        package var maxBody = 16 << 20
+        /// Seconds between heartbeats; a peer that is silent for two is given up.
+        package var heartbeatSeconds = 10
+        /// For connecting, the handshake and each declaration.
+        package var connectTimeout: Duration = .seconds(5)
+        package var firstRetry: Duration = .milliseconds(100)
+        package var maxRetry: Duration = .seconds(5)
+        /// A broker that answers heartbeats but does not confirm for so long is connected to anew.
+        package var confirmTimeout: Duration = .seconds(30)
+        /// How long a stop waits for confirms.
+        package var stopGrace: Duration = .seconds(5)
+
+        package init() {}
+    }
+
+    package let configuration: Configuration
+    private let addresses: [BrokerAddress]
+    private let topology: AMQPTopology
+    private let logger: Logger
+    private let metrics: PublisherMetrics
+    private let mailbox: PublisherMailbox
+
+    /// - Parameters:
+    ///   - urls: `amqp://` or `amqps://` URLs, comma separated; tried in turn.
+    ///   - topology: declared on every connection before the first message.
+    /// - Throws: `.invalid` for a bad URL.
+    package init(
+        urls: String, topology: AMQPTopology = AMQPTopology(), configuration: Configuration = Configuration(),
+        logger: Logger, metrics: MetricsRegistry
+    ) throws(AMQPError) {
+        addresses = try BrokerAddress.list(urls)
+        self.topology = topology
+        self.configuration = configuration
+        self.logger = logger
+        self.metrics = PublisherMetrics(metrics)
+        mailbox = PublisherMailbox(maxMessages: configuration.maxHeld, maxBytes: configuration.maxHeldBytes)
+    }
+
+    /// Keeps a connection until the task is cancelled; then waits for confirms within the grace, and closes.
+    ///
+    /// To be called once.
+    package func run() async throws {
+        let (mailbox, addresses, topology) = (mailbox, addresses, topology)
+        let (configuration, logger, metrics) = (configuration, logger, metrics)
+        try await withTaskCancellationHandler {
+            try await ConnectionThread.run(name: "amqp-publisher") {
+                PublisherLoop(
+                    mailbox: mailbox, addresses: addresses, topology: topology, configuration: configuration,
+                    logger: logger, metrics: metrics
+                ).run()
+            }
+        } onCancel: {
+            mailbox.stop()
+        }
+    }
+
+    /// What the connection is doing.
+    package var state: AMQPState { mailbox.connection }
+
+    /// Messages are being taken.
+    package var isReady: Bool { state == .ready }
+
+    /// Sends a message and returns when the broker has confirmed it: routed, and on disk where that was asked.
+    ///
+    /// - Throws: see `AMQPError.Code`; only after `outcomeUnknown` may the message have arrived.
+    package func publish(_ message: AMQPMessage) async throws(AMQPError) {
+        try await publish([message])
+    }
+
+    /// Sends messages and returns when all of them are confirmed.
+    ///
+    /// - Throws: the first failure; the others may have arrived.
+    package func publish(_ batch: [AMQPMessage]) async throws(AMQPError) {
+        guard !batch.isEmpty else { return }
+        for message in batch { try message.validate(bodyLimit: configuration.maxBody) }
+        let deadline = monotonicMilliseconds() + configuration.deadline.milliseconds
+        let error = await withCheckedContinuation { (continuation: CheckedContinuation<AMQPError?, Never>) in
+            let ticket = PublishTicket(count: batch.count, continuation: continuation)
+            let entries = batch.map { PublishEntry(message: $0, ticket: ticket, deadline: deadline) }
+            if let error = mailbox.offer(entries) { ticket.settle(error) }
+        }
+        guard let error else { return }
+        metrics.failed.increment()
+        throw error
+    }
+
+    /// Sends a message that may be lost, without waiting: for what the next one makes obsolete.
+    ///
+    /// - Returns: false when it was dropped at once, since there is no connection, the broker blocks, or half of the
+    ///   buffer is full.
+    @discardableResult
+    package func tryPublish(_ message: AMQPMessage) -> Bool {
+        guard (try? message.validate(bodyLimit: configuration.maxBody)) != nil else { return drop() }
+        let deadline = monotonicMilliseconds() + configuration.deadline.milliseconds
+        let entry = PublishEntry(message: message, ticket: nil, deadline: deadline)
+        return mailbox.offer([entry], onlyIfReady: true) == nil || drop()
+    }
+
+    private func drop() -> Bool {
+        metrics.dropped.increment()
+        return false
+    }
+}

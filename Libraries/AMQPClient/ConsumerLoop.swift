@@ -1,0 +1,100 @@
+import CRabbitMQ
+import Observability
+
+/// What the consumer's thread does: connect, hand deliveries to tasks, acknowledge, and begin again.
+final class ConsumerLoop {
+    struct Parts: Sendable {
+        let mailbox: ConsumerMailbox
+        let addresses: [BrokerAddress]
+        let topology: AMQPTopology
+        let queue: String
+        let configuration: AMQPConsumer.Configuration
+        let logger: Logger
+        let metrics: ConsumerMetrics
+        let spawn: AMQPConsumer.Spawn
+        let handler: AMQPConsumer.Handler
+    }
+
+    private let parts: Parts
+    private var generation = 0
+
+    init(_ parts: Parts) { self.parts = parts }
+
+    private var mailbox: ConsumerMailbox { parts.mailbox }
+
+    func run() {
+        var backoff = Backoff(first: parts.configuration.firstRetry, limit: parts.configuration.maxRetry)
+        var turn = Int.random(in: 0..<parts.addresses.count)
+        while !mailbox.isStopping {
+            let address = parts.addresses[turn % parts.addresses.count]
+            do {
+                let session = try connect(address)
+                mailbox.connection = .ready
+                parts.logger.info("consuming", [.host: .string(address.host), .port: .int(address.port)])
+                try serve(session) { backoff.reset() }
+            } catch {
+                turn += 1
+                mailbox.connection = .failed(error.description)
+                parts.metrics.open.set(0)
+                if backoff.isWorthALine {
+                    parts.logger.warning(
+                        "not consuming",
+                        [.host: .string(address.host), .port: .int(address.port), .error: .string(error.description)])
+                }
+                pause(backoff.next())
+            }
+        }
+        mailbox.connection = .stopped
+    }
+
+    private func connect(_ address: BrokerAddress) throws(AMQPError) -> ConsumerSession {
+        let connection = try BrokerConnection(
+            address: address, name: parts.configuration.name,
+            heartbeatSeconds: parts.configuration.heartbeatSeconds, timeout: parts.configuration.connectTimeout)
+        try connection.openChannel(ConsumerSession.channel)
+        try connection.declare(parts.topology, channel: ConsumerSession.channel)
+        generation += 1
+        let session = ConsumerSession(connection: connection, parts: parts, generation: generation)
+        try session.consume()
+        parts.metrics.connects.increment()
+        return session
+    }
+
+    /// Returns when the consumer was stopped and its handlers have finished, or the grace is over.
+    ///
+    /// - Parameter isAlive: called when the connection proved to be of use.
+    private func serve(_ session: ConsumerSession, isAlive: () -> Void) throws(AMQPError) {
+        var stopDeadline: Int64?
+        // A queue that goes as soon as it is declared must not be declared without pause.
+        let provenAt = monotonicMilliseconds() + 1000
+        var isProven = false
+        while true {
+            try session.receive()
+            try session.acknowledge()
+            if !isProven, monotonicMilliseconds() >= provenAt {
+                isProven = true
+                isAlive()
+            }
+            if mailbox.isStopping {
+                if stopDeadline == nil {
+                    stopDeadline = monotonicMilliseconds() + parts.configuration.stopGrace.milliseconds
+                    try session.cancel()
+                    continue
+                }
+                if session.isIdle || monotonicMilliseconds() >= stopDeadline ?? 0 { break }
+            }
+            session.wait()
+        }
+        session.connection.close()
+    }
+
+    private func pause(_ delay: Duration) {
+        let end = monotonicMilliseconds() + delay.milliseconds
+        while !mailbox.isStopping {
+            parts.metrics.stale.increment(by: mailbox.take().count)
+            let left = end - monotonicMilliseconds()
+            guard left > 0 else { return }
+            _ = mailbox.waker.wait(socket: nil, for: [], milliseconds: Int(left))
+        }
+    }
+}

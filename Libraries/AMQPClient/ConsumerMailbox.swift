@@ -1,0 +1,50 @@
+import Synchronization
+
+/// An outcome on its way from a handler to the consumer's thread.
+struct FinishedDelivery: Sendable {
+    /// Which connection the delivery came from: its tag means nothing to another one.
+    let generation: Int
+    let tag: UInt64
+    let outcome: AMQPOutcome
+    /// How often it had been handed out before.
+    let previousDeliveries: Int
+}
+
+/// The hand-over from handlers on any thread to the consumer's thread.
+final class ConsumerMailbox: Sendable {
+    private struct State {
+        var finished: [FinishedDelivery] = []
+        var connection = AMQPState.connecting
+        var isStopping = false
+    }
+
+    let waker = Waker()
+    private let state = Mutex(State())
+
+    var connection: AMQPState {
+        get { state.withLock { $0.connection } }
+        set { state.withLock { $0.connection = newValue } }
+    }
+
+    var isStopping: Bool { state.withLock { $0.isStopping } }
+
+    func stop() {
+        state.withLock { $0.isStopping = true }
+        waker.wake()
+    }
+
+    func finish(_ delivery: FinishedDelivery) {
+        let isFirst = state.withLock { state in
+            state.finished.append(delivery)
+            return state.finished.count == 1
+        }
+        if isFirst { waker.wake() }
+    }
+
+    func take() -> [FinishedDelivery] {
+        state.withLock { state in
+            defer { state.finished = [] }
+            return state.finished
+        }
+    }
+}

@@ -1,0 +1,170 @@
+import CRabbitMQ
+import Observability
+
+/// What the publisher's thread does: connect, send, take confirms, and begin again.
+///
+/// Never leaves its thread. Split in two files: connecting and the rounds here, sending and confirms in
+/// `PublisherSession`.
+final class PublisherLoop {
+    private let mailbox: PublisherMailbox
+    private let addresses: [BrokerAddress]
+    private let topology: AMQPTopology
+    private let configuration: AMQPPublisher.Configuration
+    private let logger: Logger
+    private let metrics: PublisherMetrics
+    /// Not sent yet, in order of arrival, and so of deadlines.
+    private var backlog = EntryQueue()
+    private var stopDeadline: Int64?
+
+    init(
+        mailbox: PublisherMailbox, addresses: [BrokerAddress], topology: AMQPTopology,
+        configuration: AMQPPublisher.Configuration, logger: Logger, metrics: PublisherMetrics
+    ) {
+        self.mailbox = mailbox
+        self.addresses = addresses
+        self.topology = topology
+        self.configuration = configuration
+        self.logger = logger
+        self.metrics = metrics
+    }
+
+    func run() {
+        var backoff = Backoff(first: configuration.firstRetry, limit: configuration.maxRetry)
+        var turn = Int.random(in: 0..<addresses.count)
+        while !hasToEnd {
+            let address = addresses[turn % addresses.count]
+            do {
+                let session = try connect(address)
+                backoff.reset()
+                mailbox.connection = .ready
+                logger.info(
+                    "connected to the message broker", [.host: .string(address.host), .port: .int(address.port)])
+                try serve(session)
+                break
+            } catch {
+                turn += 1
+                mailbox.connection = .failed(error.description)
+                if backoff.isWorthALine || error.code == .exception {
+                    logger.warning(
+                        "no connection to the message broker",
+                        [.host: .string(address.host), .port: .int(address.port), .error: .string(error.description)])
+                }
+                pause(backoff.next())
+            }
+        }
+        end()
+    }
+
+    private func connect(_ address: BrokerAddress) throws(AMQPError) -> PublisherSession {
+        let connection = try BrokerConnection(
+            address: address, name: configuration.name, heartbeatSeconds: configuration.heartbeatSeconds,
+            timeout: configuration.connectTimeout)
+        try connection.openChannel(PublisherSession.confirmed)
+        try connection.declare(topology, channel: PublisherSession.confirmed)
+        amqp_confirm_select(connection.state, PublisherSession.confirmed)
+        try amqp_get_rpc_reply(connection.state).check("ask for confirms")
+        try connection.openChannel(PublisherSession.unconfirmed)
+        metrics.connects.increment()
+        return PublisherSession(
+            connection: connection, configuration: configuration, mailbox: mailbox, metrics: metrics)
+    }
+
+    /// Returns when the publisher was stopped and everything is confirmed or out of time.
+    private func serve(_ session: PublisherSession) throws(AMQPError) {
+        do {
+            while true {
+                takeIncoming()
+                try session.send(from: &backlog)
+                try session.receive()
+                expire(session)
+                if isStopping, (backlog.isEmpty && session.isSettled) || hasToEnd { break }
+                try session.checkConfirmTimeout()
+                session.wait(hasBacklog: !backlog.isEmpty)
+                try session.receive()
+            }
+        } catch {
+            session.abandon(error)
+            throw error
+        }
+        session.abandon(AMQPError(.outcomeUnknown, "the publisher was stopped before the broker confirmed"))
+        session.connection.close()
+    }
+
+    private var isStopping: Bool {
+        guard mailbox.isStopping else { return false }
+        if stopDeadline == nil { stopDeadline = monotonicMilliseconds() + configuration.stopGrace.milliseconds }
+        return true
+    }
+
+    /// Stopped, and no time left or nothing left to wait for.
+    private var hasToEnd: Bool {
+        guard isStopping, let stopDeadline else { return false }
+        return backlog.isEmpty && mailbox.heldMessages == 0 || monotonicMilliseconds() >= stopDeadline
+    }
+
+    private func takeIncoming() {
+        backlog.append(contentsOf: mailbox.take())
+    }
+
+    /// Fails what has waited too long.
+    private func expire(_ session: PublisherSession?) {
+        let now = monotonicMilliseconds()
+        let reason = mailbox.connection.description
+        while let entry = backlog.first, entry.deadline <= now {
+            backlog.removeFirst()
+            finish(entry, AMQPError(.unavailable, "not sent within the deadline; the connection is \(reason)"))
+        }
+        session?.expire(now: now)
+    }
+
+    private func finish(_ entry: PublishEntry, _ error: AMQPError) {
+        mailbox.release(messages: 1, bytes: entry.cost)
+        if entry.ticket == nil { metrics.dropped.increment() }
+        entry.ticket?.settle(error)
+    }
+
+    /// Waits before the next attempt; deadlines go on.
+    private func pause(_ delay: Duration) {
+        let end = monotonicMilliseconds() + delay.milliseconds
+        while !hasToEnd {
+            takeIncoming()
+            expire(nil)
+            let left = end - monotonicMilliseconds()
+            guard left > 0 else { return }
+            _ = mailbox.waker.wait(socket: nil, for: [], milliseconds: Int(min(left, 100)))
+        }
+    }
+
+    private func end() {
+        backlog.append(contentsOf: mailbox.close())
+        while let entry = backlog.first {
+            backlog.removeFirst()
+            finish(entry, AMQPError(.stopped, "the publisher was stopped"))
+        }
+    }
+}
+
+/// A queue on an array; what was taken is given back in lumps.
+struct EntryQueue {
+    private var entries: [PublishEntry] = []
+    private var head = 0
+
+    var isEmpty: Bool { head == entries.count }
+    var first: PublishEntry? { isEmpty ? nil : entries[head] }
+
+    mutating func append(contentsOf more: [PublishEntry]) {
+        if isEmpty {
+            entries = more
+            head = 0
+        } else {
+            entries += more
+        }
+    }
+
+    mutating func removeFirst() {
+        head += 1
+        guard head > 1024 || isEmpty else { return }
+        entries.removeFirst(head)
+        head = 0
+    }
+}

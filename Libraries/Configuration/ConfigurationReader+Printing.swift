@@ -1,0 +1,36 @@
+extension ConfigurationReader {
+    /// The configuration in effect for `--print-config`: one line a variable, secrets masked.
+    package var printable: String {
+        let rows = sorted.map { key in
+            (key.name, key.source == .none ? "-" : key.shownValue, key.source.rawValue)
+        }
+        let nameWidth = rows.map(\.0.count).max() ?? 0
+        let valueWidth = rows.map(\.1.count).max() ?? 0
+        return rows.map { "\($0.padded(to: nameWidth))  \($1.padded(to: valueWidth))  \($2)" }.joined(separator: "\n")
+    }
+
+    /// The same as a Markdown table of what there is to set, for the documentation.
+    package var reference: String {
+        let rows = sorted.map { key in
+            let fallback =
+                key.defaultText.map { $0.isEmpty ? "empty" : "`\($0)`" } ?? (key.isRequired ? "required" : "none")
+            let cells = ["`\(key.name)`", key.expected, fallback, key.help].map { $0.replacing("|", with: "\\|") }
+            return "| \(cells.joined(separator: " | ")) |"
+        }
+        return (["| variable | value | default | meaning |", "| --- | --- | --- | --- |"] + rows).joined(
+            separator: "\n")
+    }
+
+    /// By name, each once: two parts of a program may read the same variable.
+    private var sorted: [ConfigurationKey] {
+        Dictionary(keys.map { ($0.name, $0) }) { first, _ in first }.values.sorted { $0.name < $1.name }
+    }
+}
+
+extension String {
+    fileprivate func padded(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
+
+    fileprivate func replacing(_ character: Character, with replacement: String) -> String {
+        map { $0 == character ? replacement : String($0) }.joined()
+    }
+}

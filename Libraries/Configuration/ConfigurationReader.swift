@@ -1,0 +1,86 @@
+/// Reads typed values from the environment and collects whatever is wrong with them, so that one start reports all of it.
+///
+/// A value that cannot be used is replaced by its default, or by an empty one, and noted; ``finish()`` throws when
+/// anything was noted. A variable that is set to nothing counts as not set.
+///
+/// Used by one thread, while a program starts.
+package final class ConfigurationReader {
+    private let environment: [String: String]
+    /// Every variable asked for so far, in that order.
+    package private(set) var keys: [ConfigurationKey] = []
+    /// What is wrong so far.
+    package private(set) var problems: [ConfigurationProblem] = []
+    /// Values that were replaced by their default without being refused; to be logged as warnings.
+    package private(set) var warnings: [ConfigurationProblem] = []
+
+    /// - Parameter environment: names and values, as `ProcessInfo.processInfo.environment` gives them.
+    package init(environment: [String: String]) {
+        self.environment = environment
+    }
+
+    /// Throws when any value so far is missing or cannot be used.
+    package func finish() throws(ConfigurationError) {
+        if !problems.isEmpty { throw ConfigurationError(problems: problems) }
+    }
+
+    /// Notes a rule between several values that is broken, under the name of the one to change.
+    package func problem(_ name: String, expected: String) {
+        let key = keys.last { $0.name == name }
+        problems.append(
+            ConfigurationProblem(
+                name: name, shownValue: key?.source == .environment ? key?.shownValue : nil, expected: expected,
+                defaultText: key?.defaultText))
+    }
+
+    /// How a kind of value is described, read and written.
+    struct Kind<Value> {
+        let expected: String
+        let parse: (String) -> Value?
+        var show: (Value) -> String = { "\($0)" }
+        /// What is shown of a text that could not be parsed.
+        var mask: (String) -> String = { $0 }
+    }
+
+    /// Reads a value that has a default.
+    ///
+    /// - Parameter isLenient: take the default for a bad value and warn, rather than refuse to start.
+    func read<Value>(
+        _ name: String, _ kind: Kind<Value>, default fallback: Value, secret: Bool = false, isLenient: Bool = false,
+        _ help: String
+    ) -> Value {
+        readIfSet(name, kind, default: fallback, secret: secret, isLenient: isLenient, help) ?? fallback
+    }
+
+    /// Reads a value that must be set; `placeholder` stands in for one that is not.
+    func readRequired<Value>(
+        _ name: String, _ kind: Kind<Value>, placeholder: Value, secret: Bool, _ help: String
+    ) -> Value {
+        readIfSet(name, kind, default: nil, isRequired: true, secret: secret, help) ?? placeholder
+    }
+
+    /// Reads a value; nil when it is not set or cannot be used.
+    func readIfSet<Value>(
+        _ name: String, _ kind: Kind<Value>, default fallback: Value?, isRequired: Bool = false, secret: Bool = false,
+        isLenient: Bool = false, _ help: String
+    ) -> Value? {
+        let text = environment[name].flatMap { $0.isEmpty ? nil : $0 }
+        let value = text.flatMap(kind.parse)
+        let defaultText = fallback.map(kind.show)
+        if value == nil, text != nil || isRequired {
+            let problem = ConfigurationProblem(
+                name: name, shownValue: text.map { secret ? masked($0) : kind.mask($0) }, expected: kind.expected,
+                defaultText: defaultText)
+            if isLenient { warnings.append(problem) } else { problems.append(problem) }
+        }
+        let shown = (value ?? fallback).map { secret && value != nil ? masked(text ?? "") : kind.show($0) }
+        keys.append(
+            ConfigurationKey(
+                name: name, expected: kind.expected, defaultText: defaultText, isRequired: isRequired, isSecret: secret,
+                help: help, shownValue: shown ?? "",
+                source: value != nil ? .environment : fallback != nil ? .default : .none))
+        return value
+    }
+}
+
+/// Says that a secret is there and how long it is, which is enough to see a truncated one.
+private func masked(_ secret: String) -> String { "*** (\(secret.count) characters)" }

@@ -1,0 +1,118 @@
+import Foundation
+
+/// A workspace's configuration was changed.
+public struct WorkspaceUpdated: EventData {
+    /// The events whose data this is.
+    public static let types: [EventType] = [.workspaceUpdated]
+
+    /// Its name.
+    public var name: String
+    /// The names of what changed, as in the request.
+    public var fields: [String]
+
+    private enum CodingKeys: String, CodingKey {
+        case name
+        case fields
+    }
+
+    /// Creates the value.
+    public init(name: String, fields: [String]) {
+        self.name = name
+        self.fields = fields
+    }
+}
+
+/// A workspace has another parent.
+public struct WorkspaceMoved: EventData {
+    /// The events whose data this is.
+    public static let types: [EventType] = [.workspaceMoved]
+
+    /// The new parent.
+    @OrNull public var parentID: UUID?
+    /// The old parent.
+    @OrNull public var previousParentID: UUID?
+
+    private enum CodingKeys: String, CodingKey {
+        case parentID = "parent_id"
+        case previousParentID = "previous_parent_id"
+    }
+
+    /// Creates the value.
+    public init(parentID: UUID? = nil, previousParentID: UUID? = nil) {
+        self.parentID = parentID
+        self.previousParentID = previousParentID
+    }
+}
+
+/// An agent replaced its card.
+public struct AgentCardUpdated: EventData {
+    /// The events whose data this is.
+    public static let types: [EventType] = [.agentCardUpdated]
+
+    /// The new card.
+    public var agentCard: RawJSON
+
+    private enum CodingKeys: String, CodingKey {
+        case agentCard = "agent_card"
+    }
+
+    /// Creates the value.
+    public init(agentCard: RawJSON) {
+        self.agentCard = agentCard
+    }
+}
+
+/// A token is no longer valid. Caches forget the token, or all of the workspace's when it is not named.
+public struct TokenRevoked: EventData {
+    /// The events whose data this is.
+    public static let types: [EventType] = [.tokenRevoked]
+
+    /// The token, when it was one.
+    public var tokenID: UUID?
+    /// `workspace`, `org` or `console`.
+    public var kind: String
+
+    private enum CodingKeys: String, CodingKey {
+        case tokenID = "token_id"
+        case kind
+    }
+
+    /// Creates the value.
+    public init(tokenID: UUID? = nil, kind: String = "workspace") {
+        self.tokenID = tokenID
+        self.kind = kind
+    }
+
+    /// Reads the members; those with a default may be missing.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        tokenID = try container.decodeIfPresent(UUID.self, forKey: .tokenID)
+        kind = try container.decodeIfPresent(String.self, forKey: .kind) ?? "workspace"
+    }
+}
+
+/// The sweeps hold back, or act again.
+public struct SweepGuardChanged: EventData {
+    /// The events whose data this is.
+    public static let types: [EventType] = [.sweepHeld, .sweepReleased]
+
+    /// A sentence that a client may see.
+    public var reason: String
+    /// How many workspaces would have gone offline.
+    public var candidates: Int
+    /// How many were running.
+    public var running: Int
+
+    private enum CodingKeys: String, CodingKey {
+        case reason
+        case candidates
+        case running
+    }
+
+    /// Creates the value.
+    public init(reason: String, candidates: Int, running: Int) {
+        self.reason = reason
+        self.candidates = candidates
+        self.running = running
+    }
+}

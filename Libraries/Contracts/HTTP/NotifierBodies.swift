@@ -1,0 +1,61 @@
+/// A file that goes with a message.
+public struct Attachment: Codable, Hashable, Sendable {
+    /// Where it is; required, checked by the route for its own sentence.
+    public var uri: String
+    /// What to call it; required, too.
+    public var name: String
+    /// Its type.
+    public var mimeType: String?
+    /// Bytes.
+    public var size: Int64?
+
+    private enum CodingKeys: String, CodingKey {
+        case uri
+        case name
+        case mimeType
+        case size
+    }
+
+    /// Creates the value.
+    public init(uri: String = "", name: String = "", mimeType: String? = nil, size: Int64? = nil) {
+        self.uri = uri
+        self.name = name
+        self.mimeType = mimeType
+        self.size = size
+    }
+
+    /// Reads the members; those with a default may be missing.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        uri = try container.decodeIfPresent(String.self, forKey: .uri) ?? ""
+        name = try container.decodeIfPresent(String.self, forKey: .name) ?? ""
+        mimeType = try container.decodeIfPresent(String.self, forKey: .mimeType)
+        size = try container.decodeIfPresent(Int64.self, forKey: .size)
+    }
+}
+
+/// POST `/workspaces/{id}/notify`.
+public struct NotifyRequest: Codable, Hashable, Sendable {
+    /// Required, checked by the route for its own sentence.
+    public var message: String
+    /// Files.
+    public var attachments: [Attachment]
+
+    private enum CodingKeys: String, CodingKey {
+        case message
+        case attachments
+    }
+
+    /// Creates the value.
+    public init(message: String = "", attachments: [Attachment] = []) {
+        self.message = message
+        self.attachments = attachments
+    }
+
+    /// Reads the members; those with a default may be missing.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        message = try container.decodeIfPresent(String.self, forKey: .message) ?? ""
+        attachments = try container.decodeIfPresent([Attachment].self, forKey: .attachments) ?? []
+    }
+}

@@ -1,0 +1,267 @@
+import Foundation
+
+/// POST `/registry/register`.
+public struct RegisterRequest: Codable, Hashable, Sendable {
+    /// The workspace.
+    public var id: UUID
+    /// Where its agent is reached.
+    public var url: String
+    /// The agent's card.
+    public var agentCard: RawJSON
+
+    private enum CodingKeys: String, CodingKey {
+        case id
+        case url
+        case agentCard = "agent_card"
+    }
+
+    /// Creates the value.
+    public init(id: UUID, url: String, agentCard: RawJSON) {
+        self.id = id
+        self.url = url
+        self.agentCard = agentCard
+    }
+}
+
+/// The answer to a registration.
+public struct RegisterAnswer: Codable, Hashable, Sendable {
+    /// Always `registered`.
+    public var status: String
+    /// The workspace's token, the first time only.
+    public var authToken: String?
+
+    private enum CodingKeys: String, CodingKey {
+        case status
+        case authToken = "auth_token"
+    }
+
+    /// Creates the value.
+    public init(status: String = "registered", authToken: String? = nil) {
+        self.status = status
+        self.authToken = authToken
+    }
+
+    /// Reads the members; those with a default may be missing.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        status = try container.decodeIfPresent(String.self, forKey: .status) ?? "registered"
+        authToken = try container.decodeIfPresent(String.self, forKey: .authToken)
+    }
+}
+
+/// What a heartbeat says of the runtime.
+public struct RuntimeMetadata: Codable, Hashable, Sendable {
+    /// What it does natively.
+    public var capabilities: Capabilities
+    /// Silence that ends a call to it; counts when positive.
+    public var idleTimeoutSeconds: Int?
+
+    private enum CodingKeys: String, CodingKey {
+        case capabilities
+        case idleTimeoutSeconds = "idle_timeout_seconds"
+    }
+
+    /// Creates the value.
+    public init(capabilities: Capabilities = [], idleTimeoutSeconds: Int? = nil) {
+        self.capabilities = capabilities
+        self.idleTimeoutSeconds = idleTimeoutSeconds
+    }
+
+    /// Reads the members; those with a default may be missing.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        capabilities = try container.decodeIfPresent(Capabilities.self, forKey: .capabilities) ?? []
+        idleTimeoutSeconds = try container.decodeIfPresent(Int.self, forKey: .idleTimeoutSeconds)
+    }
+}
+
+/// POST `/registry/heartbeat`. Absent members count as 0 and empty.
+public struct HeartbeatRequest: Codable, Hashable, Sendable {
+    /// The workspace.
+    public var workspaceID: UUID
+    /// Failed requests by all requests since its last beat.
+    public var errorRate: Double
+    /// One of the errors.
+    public var sampleError: String
+    /// How many tasks run.
+    public var activeTasks: Int
+    /// Since it started.
+    public var uptimeSeconds: Int
+    /// What it works on.
+    public var currentTask: String
+    /// Cents; 0 means no news.
+    public var monthlySpend: Int64
+    /// `wedged`, or empty.
+    public var runtimeState: String
+    /// Overrides.
+    public var runtimeMetadata: RuntimeMetadata?
+
+    private enum CodingKeys: String, CodingKey {
+        case workspaceID = "workspace_id"
+        case errorRate = "error_rate"
+        case sampleError = "sample_error"
+        case activeTasks = "active_tasks"
+        case uptimeSeconds = "uptime_seconds"
+        case currentTask = "current_task"
+        case monthlySpend = "monthly_spend"
+        case runtimeState = "runtime_state"
+        case runtimeMetadata = "runtime_metadata"
+    }
+
+    /// Creates the value.
+    public init(
+        workspaceID: UUID, errorRate: Double = 0, sampleError: String = "", activeTasks: Int = 0,
+        uptimeSeconds: Int = 0, currentTask: String = "", monthlySpend: Int64 = 0, runtimeState: String = "",
+        runtimeMetadata: RuntimeMetadata? = nil
+    ) {
+        self.workspaceID = workspaceID
+        self.errorRate = errorRate
+        self.sampleError = sampleError
+        self.activeTasks = activeTasks
+        self.uptimeSeconds = uptimeSeconds
+        self.currentTask = currentTask
+        self.monthlySpend = monthlySpend
+        self.runtimeState = runtimeState
+        self.runtimeMetadata = runtimeMetadata
+    }
+
+    /// Reads the members; those with a default may be missing.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        workspaceID = try container.decode(UUID.self, forKey: .workspaceID)
+        errorRate = try container.decodeIfPresent(Double.self, forKey: .errorRate) ?? 0
+        sampleError = try container.decodeIfPresent(String.self, forKey: .sampleError) ?? ""
+        activeTasks = try container.decodeIfPresent(Int.self, forKey: .activeTasks) ?? 0
+        uptimeSeconds = try container.decodeIfPresent(Int.self, forKey: .uptimeSeconds) ?? 0
+        currentTask = try container.decodeIfPresent(String.self, forKey: .currentTask) ?? ""
+        monthlySpend = try container.decodeIfPresent(Int64.self, forKey: .monthlySpend) ?? 0
+        runtimeState = try container.decodeIfPresent(String.self, forKey: .runtimeState) ?? ""
+        runtimeMetadata = try container.decodeIfPresent(RuntimeMetadata.self, forKey: .runtimeMetadata)
+    }
+}
+
+/// POST `/registry/update-card`.
+public struct UpdateCardRequest: Codable, Hashable, Sendable {
+    /// The workspace.
+    public var workspaceID: UUID
+    /// The new card.
+    public var agentCard: RawJSON
+
+    private enum CodingKeys: String, CodingKey {
+        case workspaceID = "workspace_id"
+        case agentCard = "agent_card"
+    }
+
+    /// Creates the value.
+    public init(workspaceID: UUID, agentCard: RawJSON) {
+        self.workspaceID = workspaceID
+        self.agentCard = agentCard
+    }
+}
+
+/// POST `/registry/check-access`.
+public struct CheckAccessRequest: Codable, Hashable, Sendable {
+    /// Who would call.
+    public var callerID: UUID
+    /// Whom.
+    public var targetID: UUID
+
+    private enum CodingKeys: String, CodingKey {
+        case callerID = "caller_id"
+        case targetID = "target_id"
+    }
+
+    /// Creates the value.
+    public init(callerID: UUID, targetID: UUID) {
+        self.callerID = callerID
+        self.targetID = targetID
+    }
+}
+
+/// Whether the two may talk.
+public struct CheckAccessAnswer: Codable, Hashable, Sendable {
+    /// Whether they may.
+    public var allowed: Bool
+
+    private enum CodingKeys: String, CodingKey {
+        case allowed
+    }
+
+    /// Creates the value.
+    public init(allowed: Bool) {
+        self.allowed = allowed
+    }
+}
+
+/// Where a peer is reached.
+public struct DiscoverAnswer: Codable, Hashable, Sendable {
+    /// The peer.
+    public var id: UUID
+    /// Its address, checked.
+    public var url: String
+    /// Its name.
+    public var name: String
+
+    private enum CodingKeys: String, CodingKey {
+        case id
+        case url
+        case name
+    }
+
+    /// Creates the value.
+    public init(id: UUID, url: String, name: String) {
+        self.id = id
+        self.url = url
+        self.name = name
+    }
+}
+
+/// An entry of GET `/registry/{id}/peers`.
+public struct Peer: Codable, Hashable, Sendable {
+    /// The peer.
+    public var id: UUID
+    /// Its name.
+    public var name: String
+    /// Its role.
+    @OrNull public var role: String?
+    /// Its tier.
+    public var tier: Int
+    /// Its status.
+    public var status: WorkspaceStatus
+    /// Its address; empty when it has none.
+    public var url: String
+    /// Its parent.
+    @OrNull public var parentID: UUID?
+    /// How many tasks run.
+    public var activeTasks: Int
+    /// Its card.
+    @OrNull public var agentCard: RawJSON?
+
+    private enum CodingKeys: String, CodingKey {
+        case id
+        case name
+        case role
+        case tier
+        case status
+        case url
+        case parentID = "parent_id"
+        case activeTasks = "active_tasks"
+        case agentCard = "agent_card"
+    }
+
+    /// Creates the value.
+    public init(
+        id: UUID, name: String, role: String? = nil, tier: Int, status: WorkspaceStatus, url: String,
+        parentID: UUID? = nil, activeTasks: Int, agentCard: RawJSON? = nil
+    ) {
+        self.id = id
+        self.name = name
+        self.role = role
+        self.tier = tier
+        self.status = status
+        self.url = url
+        self.parentID = parentID
+        self.activeTasks = activeTasks
+        self.agentCard = agentCard
+    }
+}

@@ -1,0 +1,207 @@
+import Foundation
+
+/// POST `/workspaces/{id}/schedules`.
+public struct CreateScheduleRequest: Codable, Hashable, Sendable {
+    /// Unique in its workspace unless empty.
+    public var name: String
+    /// Required, checked by the route for its own sentence.
+    public var cronExpression: String
+    /// A name of the tz database.
+    public var timezone: String
+    /// Required, too.
+    public var prompt: String
+    /// Whether it fires.
+    public var enabled: Bool
+
+    private enum CodingKeys: String, CodingKey {
+        case name
+        case cronExpression = "cron_expr"
+        case timezone
+        case prompt
+        case enabled
+    }
+
+    /// Creates the value.
+    public init(
+        name: String = "", cronExpression: String = "", timezone: String = "UTC", prompt: String = "",
+        enabled: Bool = true
+    ) {
+        self.name = name
+        self.cronExpression = cronExpression
+        self.timezone = timezone
+        self.prompt = prompt
+        self.enabled = enabled
+    }
+
+    /// Reads the members; those with a default may be missing.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        name = try container.decodeIfPresent(String.self, forKey: .name) ?? ""
+        cronExpression = try container.decodeIfPresent(String.self, forKey: .cronExpression) ?? ""
+        timezone = try container.decodeIfPresent(String.self, forKey: .timezone) ?? "UTC"
+        prompt = try container.decodeIfPresent(String.self, forKey: .prompt) ?? ""
+        enabled = try container.decodeIfPresent(Bool.self, forKey: .enabled) ?? true
+    }
+}
+
+/// PATCH of a schedule: what is there changes.
+public struct UpdateScheduleRequest: Codable, Hashable, Sendable {
+    /// Its name.
+    public var name: Change<String>
+    /// Its times.
+    public var cronExpression: Change<String>
+    /// Their zone.
+    public var timezone: Change<String>
+    /// What to say.
+    public var prompt: Change<String>
+    /// Whether it fires.
+    public var enabled: Change<Bool>
+
+    private enum CodingKeys: String, CodingKey {
+        case name
+        case cronExpression = "cron_expr"
+        case timezone
+        case prompt
+        case enabled
+    }
+
+    /// Creates the value.
+    public init(
+        name: Change<String> = .unchanged, cronExpression: Change<String> = .unchanged,
+        timezone: Change<String> = .unchanged, prompt: Change<String> = .unchanged,
+        enabled: Change<Bool> = .unchanged
+    ) {
+        self.name = name
+        self.cronExpression = cronExpression
+        self.timezone = timezone
+        self.prompt = prompt
+        self.enabled = enabled
+    }
+
+    /// Reads the members; those with a default may be missing.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        name = try container.change(String.self, forKey: .name)
+        cronExpression = try container.change(String.self, forKey: .cronExpression)
+        timezone = try container.change(String.self, forKey: .timezone)
+        prompt = try container.change(String.self, forKey: .prompt)
+        enabled = try container.change(Bool.self, forKey: .enabled)
+    }
+
+    /// Writes the members that change.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(name, changeFor: .name)
+        try container.encode(cronExpression, changeFor: .cronExpression)
+        try container.encode(timezone, changeFor: .timezone)
+        try container.encode(prompt, changeFor: .prompt)
+        try container.encode(enabled, changeFor: .enabled)
+    }
+}
+
+/// The answer to a creation, 201.
+public struct ScheduleCreated: Codable, Hashable, Sendable {
+    /// The schedule.
+    public var id: UUID
+    /// Always `created`.
+    public var status: String
+    /// When it fires next; null while disabled.
+    @OrNull public var nextRunAt: Date?
+
+    private enum CodingKeys: String, CodingKey {
+        case id
+        case status
+        case nextRunAt = "next_run_at"
+    }
+
+    /// Creates the value.
+    public init(id: UUID, status: String = "created", nextRunAt: Date? = nil) {
+        self.id = id
+        self.status = status
+        self.nextRunAt = nextRunAt
+    }
+
+    /// Reads the members; those with a default may be missing.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        id = try container.decode(UUID.self, forKey: .id)
+        status = try container.decodeIfPresent(String.self, forKey: .status) ?? "created"
+        nextRunAt = try container.decodeIfPresent(Date.self, forKey: .nextRunAt)
+    }
+}
+
+/// A schedule.
+public struct ScheduleEntry: Codable, Hashable, Sendable {
+    /// The schedule.
+    public var id: UUID
+    /// Whose it is.
+    public var workspaceID: UUID
+    /// Its name.
+    public var name: String
+    /// Its times.
+    public var cronExpression: String
+    /// Their zone.
+    public var timezone: String
+    /// What it says.
+    public var prompt: String
+    /// Whether it fires.
+    public var enabled: Bool
+    /// When it last fired.
+    @OrNull public var lastRunAt: Date?
+    /// When it fires next.
+    @OrNull public var nextRunAt: Date?
+    /// How often it ran or was skipped.
+    public var runCount: Int
+    /// How that ended.
+    @OrNull public var lastStatus: ScheduleStatus?
+    /// What went wrong.
+    @OrNull public var lastError: String?
+    /// `template` or `runtime`.
+    public var source: String
+    /// When it was made.
+    public var createdAt: Date
+    /// When it was last changed.
+    public var updatedAt: Date
+
+    private enum CodingKeys: String, CodingKey {
+        case id
+        case workspaceID = "workspace_id"
+        case name
+        case cronExpression = "cron_expr"
+        case timezone
+        case prompt
+        case enabled
+        case lastRunAt = "last_run_at"
+        case nextRunAt = "next_run_at"
+        case runCount = "run_count"
+        case lastStatus = "last_status"
+        case lastError = "last_error"
+        case source
+        case createdAt = "created_at"
+        case updatedAt = "updated_at"
+    }
+
+    /// Creates the value.
+    public init(
+        id: UUID, workspaceID: UUID, name: String, cronExpression: String, timezone: String, prompt: String,
+        enabled: Bool, lastRunAt: Date? = nil, nextRunAt: Date? = nil, runCount: Int,
+        lastStatus: ScheduleStatus? = nil, lastError: String? = nil, source: String, createdAt: Date,
+        updatedAt: Date
+    ) {
+        self.id = id
+        self.workspaceID = workspaceID
+        self.name = name
+        self.cronExpression = cronExpression
+        self.timezone = timezone
+        self.prompt = prompt
+        self.enabled = enabled
+        self.lastRunAt = lastRunAt
+        self.nextRunAt = nextRunAt
+        self.runCount = runCount
+        self.lastStatus = lastStatus
+        self.lastError = lastError
+        self.source = source
+        self.createdAt = createdAt
+        self.updatedAt = updatedAt
+    }
+}

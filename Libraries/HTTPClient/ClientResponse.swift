@@ -1,0 +1,12 @@
+import HTTPCore
+
+/// The answer to a call. Redirects are answers like all others.
+package struct ClientResponse: Sendable {
+    package let status: HTTPStatus
+    package let headers: HTTPHeaders
+    /// `.stream` unless the body came with the head in one piece or was collected. Reading slowly slows the peer
+    /// down; dropping it unread closes the connection.
+    package let body: HTTPBody
+    /// The request was sent a second time, after a reused connection had turned out to be closed.
+    package let wasRetried: Bool
+}

@@ -1,0 +1,171 @@
+import EventLoop
+
+/// What connections must have in common to be exchangeable.
+struct PoolKey: Hashable {
+    let host: String
+    let port: UInt16
+    let policyClass: Int
+}
+
+/// The connections of one loop to one host, and the calls that wait for one. Loop thread only.
+final class HostPool {
+    let key: PoolKey
+    /// Keeps the pool in return, until the pool's last connection is closed.
+    let shard: LoopClient
+    /// The one used last is used first: the others may grow old and close.
+    private var idle: [ClientConnection] = []
+    /// Connections there are, those being opened included.
+    private var open = 0
+    private var waiting: [Call] = []
+    private var firstWaiting = 0
+    private var waitingCount = 0
+    private var timer: LoopTimer?
+    private var armedFor: UInt64 = .max
+
+    init(key: PoolKey, shard: LoopClient) {
+        self.key = key
+        self.shard = shard
+    }
+
+    // MARK: - Calls
+
+    func carry(_ call: Call) {
+        if let connection = takeIdle() { return connection.carry(call) }
+        if open < shard.configuration.maxConnectionsPerHost { return openConnection(for: call) }
+        guard waitingCount < shard.configuration.maxWaitingPerHost else {
+            call.fail(.overloaded, "too many calls wait for \(key.host)")
+            return
+        }
+        call.queue = self
+        waitingCount += 1
+        waiting.append(call)
+        arm(for: min(call.connectDeadline, call.clock.total))
+    }
+
+    /// A call in the queue is over. Its place is cleared when it comes to the front.
+    func leave(_ call: Call) {
+        call.queue = nil
+        waitingCount -= 1
+    }
+
+    /// Sends a call on a fresh connection in the place of one that turned out to be closed.
+    func retry(_ call: Call, insteadOf connection: ClientConnection) {
+        call.wasRetried = true
+        // Taken before the old connection gives its place to the next waiting call.
+        openConnection(for: call)
+        connection.close()
+    }
+
+    private func takeIdle() -> ClientConnection? {
+        guard let connection = idle.popLast() else { return nil }
+        shard.idleConnections -= 1
+        return connection
+    }
+
+    private func nextWaiting() -> Call? {
+        while firstWaiting < waiting.count {
+            let call = waiting[firstWaiting]
+            firstWaiting += 1
+            if firstWaiting > 64, firstWaiting * 2 > waiting.count {
+                waiting.removeFirst(firstWaiting)
+                firstWaiting = 0
+            }
+            guard call.queue === self else { continue }
+            leave(call)
+            return call
+        }
+        waiting.removeAll(keepingCapacity: true)
+        firstWaiting = 0
+        return nil
+    }
+
+    // MARK: - Connections
+
+    private func openConnection(for call: Call) {
+        open += 1
+        Connector(call: call, pool: self).start { [self] result in
+            switch result {
+            case .success(let stream):
+                let connection = ClientConnection(stream: stream, pool: self)
+                if call.isOver { release(connection) } else { connection.carry(call) }
+            case .failure(let failure):
+                freePlace()
+                call.fail(failure.kind, failure.detail)
+            }
+        }
+    }
+
+    /// A connection is free: the next waiting call has it, or the stack.
+    func release(_ connection: ClientConnection) {
+        guard !connection.isClosed else { return }
+        if let call = nextWaiting() { return connection.carry(call) }
+        let ttl = min(shard.ttlMilliseconds, connection.announcedTTL ?? .max)
+        guard ttl > 0, !shard.isClosed, shard.idleConnections < shard.configuration.maxIdleConnections else {
+            return connection.close()
+        }
+        shard.idleConnections += 1
+        idle.append(connection)
+        connection.rest(until: shard.loop.nowMilliseconds + ttl)
+    }
+
+    func closed(_ connection: ClientConnection) {
+        if let index = idle.lastIndex(where: { $0 === connection }) {
+            idle.remove(at: index)
+            shard.idleConnections -= 1
+        }
+        freePlace()
+    }
+
+    private func freePlace() {
+        open -= 1
+        if let call = nextWaiting() { return openConnection(for: call) }
+        if open == 0 {
+            timer?.close()
+            timer = nil
+            armedFor = .max
+            shard.remove(self)
+        }
+    }
+
+    /// Closes what carries no call and fails what waits.
+    func closeIdle() {
+        while let call = nextWaiting() { call.fail(.cancelled, "the client was closed") }
+        for connection in idle { connection.close() }
+    }
+
+    // MARK: - The waiting calls' deadlines
+
+    private func arm(for due: UInt64) {
+        guard due < armedFor else { return }
+        armedFor = due
+        let now = shard.loop.nowMilliseconds
+        if timer == nil { timer = shard.loop.makeTimer(TimerHandler(pool: self).fire) }
+        timer?.start(after: .milliseconds(due > now ? due - now : 1))
+    }
+
+    fileprivate func timerFired() {
+        armedFor = .max
+        let now = shard.loop.nowMilliseconds
+        var next = UInt64.max
+        for call in waiting[firstWaiting...] where call.queue === self {
+            let due = min(call.connectDeadline, call.clock.total)
+            if due <= now { call.failUnconnected() } else { next = min(next, due) }
+        }
+        if next != .max { arm(for: next) }
+    }
+}
+
+/// Lets a timer, whose handler must be sendable, reach its pool.
+///
+/// `@unchecked Sendable`: made and called on the loop's thread only.
+private final class TimerHandler: @unchecked Sendable {
+    private weak var pool: HostPool?
+
+    init(pool: HostPool) {
+        self.pool = pool
+    }
+
+    @Sendable func fire() {
+        pool?.timerFired()
+    }
+}

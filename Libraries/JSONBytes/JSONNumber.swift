@@ -1,0 +1,57 @@
+/// The well-formed value at `range` as a whole number: nil when it is no number, has a fraction or does not fit 64 bits.
+///
+/// `3.0` and `3e2` are whole: JSON has one kind of number, and some encoders write all of them with a point.
+func wholeNumber(_ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) -> Int? {
+    guard isNumber(bytes[range.lowerBound]) else { return nil }
+    let isNegative = bytes[range.lowerBound] == UInt8(ascii: "-")
+    var value = 0
+    for position in (range.lowerBound + (isNegative ? 1 : 0))..<range.upperBound {
+        let digit = Int(bytes[position]) - 0x30
+        guard digit >= 0, digit < 10 else { return floatingNumber(bytes, range).flatMap { Int(exactly: $0) } }
+        let (product, productOverflows) = value.multipliedReportingOverflow(by: 10)
+        // Counted downwards for negative numbers, whose smallest has no positive counterpart.
+        let (sum, sumOverflows) = product.addingReportingOverflow(isNegative ? -digit : digit)
+        guard !productOverflows, !sumOverflows else {
+            // More digits may still be `1000...0.0e-5`: let the general way decide.
+            return floatingNumber(bytes, range).flatMap { Int(exactly: $0) }
+        }
+        value = sum
+    }
+    return value
+}
+
+/// The well-formed value at `range` as a double, correctly rounded; nil when it is no number or too large.
+func floatingNumber(_ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) -> Double? {
+    guard isNumber(bytes[range.lowerBound]) else { return nil }
+    if let value = shortDecimal(bytes, range) { return value }
+    let value = Double(String(decoding: UnsafeBufferPointer(rebasing: bytes[range]), as: UTF8.self))
+    return value?.isFinite == true ? value : nil
+}
+
+/// Numbers of up to 15 digits without an exponent: digits and power of ten are exact as doubles, so that one division
+/// rounds once, correctly (Clinger's fast path).
+private func shortDecimal(_ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) -> Double? {
+    guard range.count <= 17 else { return nil }
+    let isNegative = bytes[range.lowerBound] == UInt8(ascii: "-")
+    var digits: Int64 = 0
+    var count = 0
+    var scale = 1.0
+    var isFraction = false
+    for position in (range.lowerBound + (isNegative ? 1 : 0))..<range.upperBound {
+        let byte = bytes[position]
+        if byte == UInt8(ascii: ".") {
+            isFraction = true
+            continue
+        }
+        guard byte &- 0x30 < 10 else { return nil }
+        digits = digits &* 10 &+ Int64(byte &- 0x30)
+        count += 1
+        if isFraction { scale *= 10 }  // exact up to 10^22
+    }
+    guard count <= 15 else { return nil }
+    let magnitude = Double(digits) / scale
+    return isNegative ? -magnitude : magnitude
+}
+
+@inline(__always)
+private func isNumber(_ first: UInt8) -> Bool { first &- 0x30 < 10 || first == UInt8(ascii: "-") }

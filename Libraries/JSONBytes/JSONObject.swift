@@ -1,0 +1,138 @@
+/// The members of one object of a checked document, found by name and read with their types.
+///
+/// Made in one pass and one allocation; values are decoded when asked for. Of several members with one name the last
+/// counts. The readers answer nil for what is absent or `null`, and throw, naming the field, for another type.
+package struct JSONObject: Sendable {
+    private struct Entry {
+        let nameStart: UInt32
+        let nameEnd: UInt32
+        let start: UInt32
+        let end: UInt32
+
+        var name: Range<Int> { Range(uncheckedBounds: (Int(nameStart), Int(nameEnd))) }
+        var value: Range<Int> { Range(uncheckedBounds: (Int(start), Int(end))) }
+
+        init(name: Range<Int>, value: Range<Int>) {
+            nameStart = UInt32(truncatingIfNeeded: name.lowerBound)
+            nameEnd = UInt32(truncatingIfNeeded: name.upperBound)
+            start = UInt32(truncatingIfNeeded: value.lowerBound)
+            end = UInt32(truncatingIfNeeded: value.upperBound)
+        }
+    }
+
+    /// The whole document's bytes.
+    package let document: [UInt8]
+    /// Where in the document the object is, its braces included.
+    package let range: Range<Int>
+    private let entries: [Entry]
+
+    /// Checks that `bytes` are one well-formed JSON document that is an object.
+    package init(validating bytes: [UInt8]) throws(JSONError) {
+        var entries: [Entry] = []
+        entries.reserveCapacity(12)  // a heartbeat has nine members
+        range = try bytes.scanning { (buffer) throws(JSONError) in
+            var scanner = JSONScanner(buffer)
+            if try scanner.nextToken() != UInt8(ascii: "{") {
+                // What is not JSON at all is reported as such.
+                try scanner.skipValue(atDepth: 0)
+                try scanner.expectEnd()
+                throw JSONError(.notAnObject, at: 0)
+            }
+            let start = scanner.position
+            try scanner.passMembers { entries.append(Entry(name: $0, value: $1)) }
+            let end = scanner.position
+            try scanner.expectEnd()
+            return start..<end
+        }
+        self.entries = entries
+        document = bytes
+    }
+
+    /// The members of an object inside a document that is known to be well-formed.
+    init(_ slice: JSONSlice) {
+        var entries: [Entry] = []
+        slice.document.withUnsafeBufferPointer { buffer in
+            var walker = JSONWalker(buffer, inside: slice.range.lowerBound)
+            while let member = walker.nextMember() {
+                entries.append(Entry(name: member.name, value: member.value))
+            }
+        }
+        self.entries = entries
+        document = slice.document
+        range = slice.range
+    }
+
+    /// The object itself as a value.
+    package var slice: JSONSlice { JSONSlice(document: document, range: range) }
+
+    /// How many members there are, duplicates counted.
+    package var count: Int { entries.count }
+
+    /// The value of the last member of this name; an explicit `null` is a value.
+    package subscript(name: StaticString) -> JSONSlice? {
+        document.withUnsafeBufferPointer { buffer in
+            locate(name, buffer).map { JSONSlice(document: document, range: $0) }
+        }
+    }
+
+    /// As the subscript, for a name that is not known beforehand.
+    package func value(named name: String) -> JSONSlice? {
+        members.last { $0.name == name }?.value
+    }
+
+    /// Where the value of the last member of this name is.
+    @inline(__always)
+    func locate(_ name: StaticString, _ buffer: UnsafeBufferPointer<UInt8>) -> Range<Int>? {
+        let wanted = UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount)
+        return entries.withUnsafeBufferPointer { entries in
+            var index = entries.count &- 1
+            while index >= 0 {
+                if isName(buffer, entries[index].name, wanted) { return entries[index].value }
+                index &-= 1
+            }
+            return nil
+        }
+    }
+
+    /// Names and values in the order they were sent.
+    package var members: [(name: String, value: JSONSlice)] {
+        entries.map { entry in
+            let name = JSONSlice(document: document, range: entry.name).string ?? ""
+            return (name, JSONSlice(document: document, range: entry.value))
+        }
+    }
+
+    /// As ``JSONSlice/find(_:)-([StaticString])``, the first step by this object's index.
+    package func find(_ path: StaticString...) -> JSONSlice? {
+        guard let first = path.first else { return slice }
+        let value = self[first]
+        return path.count == 1 ? value : value?.find(Array(path.dropFirst()))
+    }
+}
+
+extension JSONScanner {
+    /// Passes the object at the position, which is at depth 0, and reports each member's name (with quotes) and value.
+    fileprivate mutating func passMembers(_ report: (Range<Int>, Range<Int>) -> Void) throws(JSONError) {
+        position &+= 1
+        if try nextToken() == UInt8(ascii: "}") {
+            position &+= 1
+            return
+        }
+        while true {
+            guard try nextToken() == UInt8(ascii: "\"") else { throw JSONError(.unexpectedByte, at: position) }
+            let nameStart = position
+            try skipString()
+            let nameEnd = position
+            guard try nextToken() == UInt8(ascii: ":") else { throw JSONError(.unexpectedByte, at: position) }
+            position &+= 1
+            _ = try nextToken()
+            let start = position
+            try skipValue(atDepth: 1)
+            report(nameStart..<nameEnd, start..<position)
+            let separator = try nextToken()
+            position &+= 1
+            if separator == UInt8(ascii: "}") { return }
+            guard separator == UInt8(ascii: ",") else { throw JSONError(.unexpectedByte, at: position &- 1) }
+        }
+    }
+}

@@ -1,0 +1,68 @@
+/// The text of the well-formed value at `range`, nil when it is no string.
+func decodedString(_ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) -> String? {
+    guard bytes[range.lowerBound] == 0x22 else { return nil }
+    let inside = (range.lowerBound + 1)..<(range.upperBound - 1)
+    var walker = inside.lowerBound
+    while walker < inside.upperBound, bytes[walker] != 0x5C { walker &+= 1 }
+    if walker < inside.upperBound { return String(decoding: unescaped(bytes, inside), as: UTF8.self) }
+    return String(decoding: UnsafeBufferPointer(rebasing: bytes[inside]), as: UTF8.self)
+}
+
+/// The well-formed value at `range` as a truth value, nil when it is none.
+func decodedBool(_ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) -> Bool? {
+    switch bytes[range.lowerBound] {
+    case UInt8(ascii: "t"): true
+    case UInt8(ascii: "f"): false
+    default: nil
+    }
+}
+
+/// The bytes that the inside of a well-formed JSON string stands for, as UTF-8.
+func unescaped(_ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) -> [UInt8] {
+    [UInt8](unsafeUninitializedCapacity: range.count) { output, count in
+        var position = range.lowerBound
+        func put(_ byte: UInt8) {
+            output[count] = byte
+            count &+= 1
+        }
+        func codeUnit() -> UInt32 {
+            var unit: UInt32 = 0
+            for offset in 2..<6 { unit = unit << 4 | (hexDigitValue(bytes[position &+ offset]) ?? 0) }
+            position &+= 6
+            return unit
+        }
+        while position < range.upperBound {
+            let byte = bytes[position]
+            guard byte == 0x5C else {
+                put(byte)
+                position &+= 1
+                continue
+            }
+            if bytes[position &+ 1] == 0x75 {
+                var scalar = codeUnit()
+                if scalar >= 0xD800, scalar < 0xDC00 {
+                    scalar = 0x10000 + (scalar - 0xD800) << 10 + codeUnit() - 0xDC00
+                }
+                for byte in encodedUTF8(scalar) { put(byte) }
+            } else {
+                put(simpleEscape(bytes[position &+ 1]))
+                position &+= 2
+            }
+        }
+    }
+}
+
+private func simpleEscape(_ letter: UInt8) -> UInt8 {
+    switch letter {
+    case 0x62: 0x08
+    case 0x66: 0x0C
+    case 0x6E: 0x0A
+    case 0x72: 0x0D
+    case 0x74: 0x09
+    default: letter  // a quote, a backslash or a slash stands for itself
+    }
+}
+
+private func encodedUTF8(_ scalar: UInt32) -> some Sequence<UInt8> {
+    UTF8.encode(Unicode.Scalar(scalar) ?? "\u{FFFD}") ?? UTF8.encodedReplacementCharacter
+}

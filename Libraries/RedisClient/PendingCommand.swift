@@ -1,0 +1,65 @@
+import CHiredis
+
+/// A command whose answer has not come. hiredis holds it (retained once) until it calls back, which it does exactly
+/// once for every command: with the answer, or with none when the connection ends. Loop thread only.
+final class PendingCommand {
+    typealias Completion = (Result<RedisReply, RedisError>) -> Void
+
+    /// In the loop's milliseconds.
+    let deadline: UInt64
+    private unowned let connection: RedisConnection
+    private var completion: Completion?
+
+    init(deadline: UInt64, connection: RedisConnection, completion: @escaping Completion) {
+        self.deadline = deadline
+        self.connection = connection
+        self.completion = completion
+    }
+
+    /// Nobody waits any more, though the answer may still come.
+    var isOver: Bool { completion == nil }
+
+    /// Gives the result to whoever waits, once.
+    func finish(_ result: Result<RedisReply, RedisError>) {
+        guard let completion else { return }
+        self.completion = nil
+        completion(result)
+    }
+
+    /// For `redisAsyncFormattedCommand`.
+    static let callback:
+        @convention(c) (
+            UnsafeMutablePointer<redisAsyncContext>?, UnsafeMutableRawPointer?, UnsafeMutableRawPointer?
+        ) -> Void = { context, reply, data in
+            guard let data else { return }
+            let command = Unmanaged<PendingCommand>.fromOpaque(data).takeRetainedValue()
+            // The connection outlives its context.
+            let connection = command.connection
+            if let reply {
+                let answer = RedisReply(reply.assumingMemoryBound(to: redisReply.self))
+                connection.didAnswer(command)
+                command.finish(.success(answer))
+            } else {
+                let text = context?.pointee.errstr.map { String(cString: $0) } ?? ""
+                connection.didAnswer(command)
+                command.finish(.failure(RedisError(.connectionLost, text.isEmpty ? "closed" : text)))
+            }
+        }
+}
+
+extension RedisReply {
+    /// Copies a reply out of hiredis's memory. The reader refuses nesting deeper than 7.
+    init(_ reply: UnsafeMutablePointer<redisReply>) {
+        let value = reply.pointee
+        let text = UnsafeRawBufferPointer(start: value.str, count: value.str == nil ? 0 : value.len)
+        switch value.type {
+        case REDIS_REPLY_INTEGER: self = .integer(Int64(value.integer))
+        case REDIS_REPLY_STRING, REDIS_REPLY_STATUS: self = .string([UInt8](text))
+        case REDIS_REPLY_ERROR: self = .error(String(decoding: text, as: UTF8.self))
+        case REDIS_REPLY_ARRAY:
+            let elements = UnsafeBufferPointer(start: value.element, count: value.elements)
+            self = .array(elements.map { element in element.map { RedisReply($0) } ?? .null })
+        default: self = .null
+        }
+    }
+}

@@ -1,0 +1,216 @@
+import CHiredis
+import EventLoop
+import Observability
+import Synchronization
+
+/// One connection to Redis, of one loop: connects again by itself, pipelines what it is given, watches the time.
+///
+/// `@unchecked Sendable`: everything mutable but the atomic is touched on the loop's thread alone.
+final class RedisConnection: @unchecked Sendable {
+    let loop: EventLoop
+    private let address: RedisAddress
+    private let configuration: RedisClient.Configuration
+    private let logger: Logger
+    private let metrics: RedisMetrics
+
+    private let ready = Atomic<Bool>(false)
+    /// hiredis owns and frees it; `nil` as soon as it says that the connection ended.
+    private var context: UnsafeMutablePointer<redisAsyncContext>?
+    private var isRunning = false
+    private var failures = 0
+    /// Sent and not answered, in order; those given up stay in it until their answers come.
+    private var pending: [PendingCommand] = []
+    private var pendingHead = 0
+    private var lastAnswer: UInt64 = 0
+    private var timer: LoopTimer?
+    private var reconnect: ScheduledCall?
+
+    init(
+        loop: EventLoop, address: RedisAddress, configuration: RedisClient.Configuration, logger: Logger,
+        metrics: RedisMetrics
+    ) {
+        self.loop = loop
+        self.address = address
+        self.configuration = configuration
+        self.logger = logger
+        self.metrics = metrics
+    }
+
+    /// From any thread.
+    var isReady: Bool { ready.load(ordering: .relaxed) }
+
+    // MARK: - Life
+
+    func start() {
+        guard !isRunning else { return }
+        isRunning = true
+        timer = loop.makeTimer { [weak self] in self?.lookAtTheTime() }
+        connect()
+    }
+
+    /// Ends the connection; what waits for answers fails.
+    func stop() {
+        isRunning = false
+        reconnect?.cancel()
+        reconnect = nil
+        timer?.close()
+        timer = nil
+        ready.store(false, ordering: .relaxed)
+        guard let context else { return }
+        self.context = nil
+        redisAsyncFree(context)
+    }
+
+    private func connect() {
+        guard isRunning else { return }
+        if let numeric = SocketAddress(ip: address.host, port: address.port) { return open(numeric) }
+        // hiredis would resolve the name itself, and block the loop.
+        loop.spawn { [self] in
+            do throws(ResolveError) {
+                let found = try await loop.resolve(host: address.host, port: address.port)
+                open(found[failures % found.count])
+            } catch {
+                failed(error.description)
+            }
+        }
+    }
+
+    private func open(_ target: SocketAddress) {
+        guard isRunning, context == nil else { return }
+        guard let context = redisAsyncConnect(target.ip, Int32(target.port)) else { return failed("out of memory") }
+        guard context.pointee.err == 0 else {
+            let reason = context.pointee.errstr.map { String(cString: $0) } ?? ""
+            redisAsyncFree(context)
+            return failed(reason)
+        }
+        self.context = context
+        // Unretained: `stop`, which frees the context, comes before the end of this object.
+        context.pointee.data = Unmanaged.passUnretained(self).toOpaque()
+        HiredisAdapter.attach(context, to: loop)
+        redisAsyncSetConnectCallback(context) { context, status in
+            guard let connection = RedisConnection.of(context) else { return }
+            if status == REDIS_OK { connection.greet() } else { connection.ended(context) }
+        }
+        redisAsyncSetDisconnectCallback(context) { context, _ in RedisConnection.of(context)?.ended(context) }
+        lastAnswer = loop.nowMilliseconds
+        timer?.start(after: Self.tick, repeating: Self.tick)
+    }
+
+    private static func of(_ context: UnsafePointer<redisAsyncContext>?) -> RedisConnection? {
+        context?.pointee.data.map { Unmanaged<RedisConnection>.fromOpaque($0).takeUnretainedValue() }
+    }
+
+    private func greet() {
+        let greeting = address.greeting
+        for (index, command) in greeting.enumerated() {
+            transmit(RedisProtocol.encode(command), deadline: configuration.connectTimeout) { [self] result in
+                switch result {
+                case .success(.error(let text)): refuse(text)
+                case .success where index == greeting.count - 1: becomeReady()
+                case .success, .failure: break  // a failure has ended the connection, or will
+                }
+            }
+        }
+    }
+
+    /// Redis answers, but does not let us in.
+    private func refuse(_ reason: String) {
+        guard let context else { return }
+        self.context = nil
+        redisAsyncFree(context)
+        failed(reason)
+    }
+
+    private func becomeReady() {
+        guard isRunning, context != nil, !isReady else { return }
+        failures = 0
+        ready.store(true, ordering: .relaxed)
+        metrics.connects.increment()
+        logger.debug("connected to Redis", [.host: .string(address.host), .port: .int(Int(address.port))])
+    }
+
+    private func ended(_ context: UnsafePointer<redisAsyncContext>?) {
+        guard let context, self.context == UnsafeMutablePointer(mutating: context) else { return }
+        let reason = context.pointee.errstr.map { String(cString: $0) } ?? ""
+        self.context = nil
+        failed(reason.isEmpty ? "closed" : reason)
+    }
+
+    private func failed(_ reason: String) {
+        let wasReady = ready.exchange(false, ordering: .relaxed)
+        guard isRunning else { return }
+        timer?.stop()
+        failures += 1
+        // The 1st, 2nd, 4th, 8th, ... failure in a row.
+        if wasReady || failures & (failures - 1) == 0 {
+            logger.warning(
+                "no connection to Redis",
+                [.host: .string(address.host), .port: .int(Int(address.port)), .error: .string(reason)])
+        }
+        let full = min(configuration.maxRetry, configuration.firstRetry * (1 << min(failures - 1, 16)))
+        reconnect = loop.schedule(after: full * Double.random(in: 0.5...1)) { [weak self] in self?.connect() }
+    }
+
+    // MARK: - Commands
+
+    /// Sends a command, unless there is no connection or too much waits already.
+    func submit(_ command: [UInt8], deadline: Duration, _ completion: @escaping PendingCommand.Completion) {
+        guard isReady else { return completion(.failure(RedisError(.unavailable, "no connection"))) }
+        guard pending.count - pendingHead < configuration.maxPending else {
+            return completion(.failure(RedisError(.overloaded, "too many commands wait for their answers")))
+        }
+        transmit(command, deadline: deadline, completion)
+    }
+
+    private func transmit(_ bytes: [UInt8], deadline: Duration, _ completion: @escaping PendingCommand.Completion) {
+        guard let context else { return completion(.failure(RedisError(.unavailable, "no connection"))) }
+        let now = loop.nowMilliseconds
+        if pendingHead == pending.count { lastAnswer = now }
+        let command = PendingCommand(
+            deadline: now + UInt64(max(0, deadline / .milliseconds(1))), connection: self, completion: completion)
+        let retained = Unmanaged.passRetained(command)
+        let status = bytes.withUnsafeBytes { raw in
+            // hiredis copies it into its output buffer and writes when the socket is ready: one write for all
+            // commands of this round.
+            redisAsyncFormattedCommand(
+                context, PendingCommand.callback, retained.toOpaque(),
+                raw.baseAddress?.assumingMemoryBound(to: CChar.self), raw.count)
+        }
+        guard status == REDIS_OK else {
+            retained.release()
+            return command.finish(.failure(RedisError(.unavailable, "the connection is closing")))
+        }
+        pending.append(command)
+        metrics.commands.increment()
+        metrics.pending.increment()
+    }
+
+    /// hiredis calls back in order: this is the first of those that wait.
+    func didAnswer(_ command: PendingCommand) {
+        lastAnswer = loop.nowMilliseconds
+        metrics.pending.decrement()
+        pendingHead += 1
+        guard pendingHead > 256 || pendingHead == pending.count else { return }
+        pending.removeFirst(pendingHead)
+        pendingHead = 0
+    }
+
+    /// hiredis 0.14 knows no deadlines. One timer a connection looks at all commands, so a deadline is late by up to
+    /// this.
+    private static let tick: Duration = .milliseconds(20)
+
+    private func lookAtTheTime() {
+        let now = loop.nowMilliseconds
+        for command in pending[pendingHead...] where command.deadline <= now && !command.isOver {
+            metrics.deadlines.increment()
+            command.finish(.failure(RedisError(.deadline, "no answer in time")))
+        }
+        // Answers come in order: when the first does not come, none will. Connecting counts as waiting.
+        let isWaiting = !isReady || pendingHead < pending.count
+        let patience = isReady ? configuration.hangTimeout : configuration.connectTimeout
+        guard isWaiting, now > lastAnswer + UInt64(max(0, patience / .milliseconds(1))), let context else { return }
+        self.context = nil
+        redisAsyncFree(context)
+        failed("Redis does not answer")
+    }
+}

@@ -1,0 +1,28 @@
+/// Why a command has no answer.
+package struct RedisError: Error, Sendable, CustomStringConvertible {
+    package enum Code: String, Sendable {
+        /// No connection; the command was not sent.
+        case unavailable
+        /// No answer in time; it may have been carried out.
+        case deadline
+        /// The connection was lost before the answer; it may have been carried out.
+        case connectionLost = "connection_lost"
+        /// Too many commands wait for their answers; not sent.
+        case overloaded
+        /// Redis refused the command.
+        case server
+        /// A bad URL.
+        case invalid
+    }
+
+    package let code: Code
+    /// For the log only.
+    package let detail: String
+
+    package init(_ code: Code, _ detail: String) {
+        self.code = code
+        self.detail = detail
+    }
+
+    package var description: String { "\(code.rawValue): \(detail)" }
+}

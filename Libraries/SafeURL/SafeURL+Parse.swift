@@ -1,0 +1,106 @@
+extension SafeURL {
+    /// The longest text that is looked at, in bytes.
+    package static let maximumLength = 2048
+
+    /// Takes an address apart.
+    ///
+    /// Stricter than a browser: nothing is trimmed, repaired or guessed, and non-ASCII host names must come in their
+    /// `xn--` form, since two readers of the same confusable letters may see two hosts.
+    /// - Throws: ``SafeURLError`` naming the first thing that is wrong.
+    package static func parse(_ text: String) throws(SafeURLError) -> SafeURL {
+        guard !text.isEmpty else { throw .empty }
+        guard text.utf8.count <= maximumLength else { throw .tooLong }
+        guard !text.unicodeScalars.contains(where: isForbidden) else { throw .forbiddenCharacter }
+        let (scheme, rest) = try splitScheme(text)
+        let end = rest.firstIndex { $0 == "/" || $0 == "?" || $0 == "#" } ?? rest.endIndex
+        let authority = rest[..<end]
+        guard !authority.utf8.contains(UInt8(ascii: "@")) else { throw .userInfo }
+        let (host, port) = try splitPort(authority)
+        return SafeURL(
+            scheme: scheme, host: try parseHost(host), port: try port.map(parsePort) ?? scheme.defaultPort,
+            target: target(rest[end...]))
+    }
+
+    /// Reads a host: a bracketed IPv6 address, any spelling of an IPv4 address, or a name.
+    static func parseHost(_ text: Substring) throws(SafeURLError) -> Host {
+        guard !text.isEmpty else { throw .missingHost }
+        // Before any change of case: the Kelvin sign is a k in lower case.
+        guard text.utf8.allSatisfy({ $0 < 0x80 }) else { throw .invalidHost }
+        if text.first == "[" {
+            guard text.last == "]", let bytes = IPv6Literal.parse(text.dropFirst().dropLast()) else {
+                throw .invalidHost
+            }
+            return .address(bytes)
+        }
+        let name = (text.last == "." ? text.dropLast() : text).lowercased()
+        guard isName(name) else { throw .invalidHost }
+        guard IPv4Literal.isNumeric(name) else { return .name(name) }
+        guard let bytes = IPv4Literal.parse(name) else { throw .invalidHost }
+        return .address(bytes)
+    }
+
+    private static func splitScheme(_ text: String) throws(SafeURLError) -> (Scheme, Substring) {
+        guard let colon = text.firstIndex(of: ":"), let scheme = Scheme(rawValue: text[..<colon].lowercased()) else {
+            throw .unsupportedScheme
+        }
+        let rest = text[text.index(after: colon)...]
+        guard rest.hasPrefix("//") else { throw .unsupportedScheme }
+        return (scheme, rest.dropFirst(2))
+    }
+
+    /// Splits at the colon behind the host, which for an IPv6 address is the one behind its bracket.
+    private static func splitPort(_ authority: Substring) throws(SafeURLError) -> (Substring, Substring?) {
+        let hostEnd: Substring.Index
+        if authority.first == "[" {
+            guard let bracket = authority.firstIndex(of: "]") else { throw .invalidHost }
+            hostEnd = authority.index(after: bracket)
+        } else {
+            hostEnd = authority.firstIndex(of: ":") ?? authority.endIndex
+        }
+        let rest = authority[hostEnd...]
+        if rest.isEmpty { return (authority[..<hostEnd], nil) }
+        guard rest.first == ":" else { throw .invalidHost }
+        return (authority[..<hostEnd], rest.dropFirst())
+    }
+
+    private static func parsePort(_ text: Substring) throws(SafeURLError) -> UInt16 {
+        let isDecimal = !text.isEmpty && text.utf8.count <= 5 && text.utf8.allSatisfy { (0x30...0x39).contains($0) }
+        guard isDecimal, let port = UInt16(text), port > 0 else { throw .invalidPort }
+        return port
+    }
+
+    /// Letters, digits, hyphens and underscores (containers have those) in labels of 1 to 63, 253 in all.
+    private static func isName(_ name: String) -> Bool {
+        guard !name.isEmpty, name.utf8.count <= 253 else { return false }
+        return name.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false).allSatisfy { label in
+            (1...63).contains(label.count) && label.first != UInt8(ascii: "-") && label.last != UInt8(ascii: "-")
+                && label.allSatisfy { byte in
+                    switch byte {
+                    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+                        UInt8(ascii: "-"), UInt8(ascii: "_"):
+                        true
+                    default: false
+                    }
+                }
+        }
+    }
+
+    private static func isForbidden(_ scalar: Unicode.Scalar) -> Bool {
+        scalar.value <= 0x20 || scalar == "\\" || scalar.value == 0x7F || scalar.properties.isWhitespace
+            || scalar.properties.generalCategory == .control || scalar.properties.generalCategory == .format
+    }
+
+    /// Path and query as a request line has them.
+    private static func target(_ rest: Substring) -> String {
+        let end = rest.firstIndex(of: "#") ?? rest.endIndex
+        var target = rest.first == "/" ? "" : "/"
+        for byte in rest[..<end].utf8 {
+            if byte < 0x7F, !"\"<>^`{|}".utf8.contains(byte) {
+                target.unicodeScalars.append(Unicode.Scalar(byte))
+            } else {
+                target += "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
+            }
+        }
+        return target
+    }
+}

@@ -1,0 +1,143 @@
+import EventLoop
+import HTTPCore
+import HTTPServer
+import TestSupport
+import Testing
+
+/// Bodies that arrive slowly, in pieces, too long, unwanted or only after permission.
+@Suite struct BodyTests {
+    private static func routes(_ router: inout Router) {
+        router.on(.post, "/small", options: RouteOptions(maxBodyBytes: 10)) { request in
+            Response(.ok, body: .bytes(try await request.body.collect(upTo: .max)))
+        }
+        router.on(.post, "/large", options: RouteOptions(maxBodyBytes: 50 << 20, streamsBody: true)) { request in
+            .text(String(try await request.body.collect(upTo: .max).count))
+        }
+        router.on(.post, "/unread", options: RouteOptions(maxBodyBytes: 50 << 20, streamsBody: true)) { _ in
+            .text("unread")
+        }
+    }
+
+    private func chunked(_ count: Int, of size: Int) -> String {
+        let chunk = String(size, radix: 16) + "\r\n" + String(repeating: "c", count: size) + "\r\n"
+        return String(repeating: chunk, count: count) + "0\r\n\r\n"
+    }
+
+    @Test func piecesAreJoined() async throws {
+        try await withServer(routes: Self.routes) { server in
+            let client = try server.client()
+            for byte
+                in "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n"
+            {
+                client.send(String(byte))
+            }
+            #expect(try client.answer().text == "abc")
+        }
+    }
+
+    @Test func aLargeBodyIsStreamed() async throws {
+        try await withServer(routes: Self.routes) { server in
+            let client = try server.client()
+            client.send("POST /large HTTP/1.1\r\nHost: x\r\nContent-Length: 20000000\r\n\r\n")
+            client.send([UInt8](repeating: 0x61, count: 20_000_000))
+            #expect(try client.answer().text == "20000000")
+            client.send(
+                "POST /large HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(100, of: 100_000))
+            #expect(try client.answer().text == "10000000")
+        }
+    }
+
+    @Test func aBodyBeyondTheRoutesLimitIsRefused() async throws {
+        try await withServer(routes: Self.routes) { server in
+            for request in [
+                "POST /small HTTP/1.1\r\nHost: x\r\nContent-Length: 11\r\n\r\nabcdefghijk",
+                "POST /small HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(3, of: 4),
+                "POST /small HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 11\r\n\r\n",
+                "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(20, of: 100_000),
+            ] {
+                let client = try server.client()
+                client.send(request)
+                let answer = try client.answer()
+                #expect(answer.status == 413)
+                #expect(answer.text == #"{"error":"request body too large"}"#)
+                #expect(client.untilEnd())
+            }
+            let client = try server.client()
+            client.send("POST /small HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabcdefghij")
+            #expect(try client.answer().text == "abcdefghij")
+        }
+    }
+
+    @Test func permissionIsGivenWhenTheBodyIsWanted() async throws {
+        try await withServer(routes: Self.routes) { server in
+            let client = try server.client()
+            client.send("POST /echo HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n")
+            #expect(try client.answer().status == 100)
+            client.send("abc")
+            #expect(try client.answer().text == "abc")
+
+            // The handler does not want it: the answer comes at once, and the connection cannot go on.
+            client.send("POST /ignore HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n")
+            let answer = try client.answer()
+            #expect(answer.text == "ignored")
+            #expect(answer.headers["connection"] == "close")
+            #expect(client.untilEnd())
+        }
+    }
+
+    @Test func aSmallUnwantedBodyIsReadPast() async throws {
+        try await withServer(routes: Self.routes) { server in
+            let client = try server.client()
+            client.send("POST /unread HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n")
+            let answer = try client.answer()
+            #expect(answer.text == "unread")
+            #expect(answer.headers["connection"] == nil)
+            client.send(String(repeating: "a", count: 1000) + "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n")
+            #expect(try client.answer().text == "hello")
+        }
+    }
+
+    @Test func aLargeUnwantedBodyClosesTheConnection() async throws {
+        try await withServer(routes: Self.routes) { server in
+            let client = try server.client()
+            client.send("POST /unread HTTP/1.1\r\nHost: x\r\nContent-Length: 10000000\r\n\r\n")
+            let answer = try client.answer()
+            #expect(answer.text == "unread")
+            #expect(answer.headers["connection"] == "close")
+            client.send([UInt8](repeating: 0x61, count: 10_000_000))
+            _ = client.untilEnd()
+            #expect(client.rest == "")
+        }
+    }
+
+    @Test func aBodyCutShortIsNotABody() async throws {
+        let outcome = Tally()
+        try await withServer(routes: { router in
+            router.on(.post, "/watched", options: RouteOptions(streamsBody: true)) { request in
+                do {
+                    _ = try await request.body.collect(upTo: .max)
+                    outcome.add(100)
+                } catch HTTPBodyError.truncated {
+                    outcome.add(1)
+                }
+                return .text("")
+            }
+        }) { server in
+            let client = try server.client()
+            client.send("POST /watched HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc")
+            client.endInput()
+            try await eventually("the handler saw the end") { outcome.value == 1 }
+        }
+    }
+
+    @Test func brokenChunksAreNotABody() async throws {
+        try await withServer(routes: Self.routes) { server in
+            let client = try server.client()
+            client.send("POST /large HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")
+            client.send("zz\r\n")
+            let answer = try client.answer()
+            #expect(answer.status == 400)
+            #expect(client.untilEnd())
+        }
+    }
+}

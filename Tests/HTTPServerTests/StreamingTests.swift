@@ -1,0 +1,158 @@
+import EventLoop
+import HTTPCore
+import HTTPServer
+import TestSupport
+import Testing
+
+@Suite struct StreamingTests {
+    @Test func chunksArriveAsTheyAreWritten() async throws {
+        try await withServer(routes: { router in
+            router.on(.get, "/three") { _ in
+                .stream(contentType: "text/event-stream") { writer in
+                    for number in 1...3 { try await writer.write(Array("data: \(number)\n\n".utf8)) }
+                }
+            }
+        }) { server in
+            let client = try server.client()
+            client.send("GET /three HTTP/1.1\r\nHost: x\r\n\r\n")
+            let answer = try client.answer()
+            #expect(answer.headers["transfer-encoding"] == "chunked")
+            #expect(answer.headers["content-type"] == "text/event-stream")
+            #expect(answer.text == "data: 1\n\ndata: 2\n\ndata: 3\n\n")
+            client.send("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n")
+            #expect(try client.answer().text == "hello")
+            client.send("GET /three HTTP/1.0\r\n\r\n")
+            let old = try client.answer()
+            #expect(old.headers["transfer-encoding"] == nil)
+            #expect(old.text == "data: 1\n\ndata: 2\n\ndata: 3\n\n")
+        }
+    }
+
+    @Test func theHeadDoesNotWaitForTheBody() async throws {
+        try await withServer(routes: { router in
+            router.on(.get, "/silent") { _ in
+                .stream(contentType: "text/event-stream") { await $0.untilDisconnected() }
+            }
+        }) { server in
+            let client = try server.client()
+            client.send("GET /silent HTTP/1.1\r\nHost: x\r\n\r\n")
+            #expect(client.receive())
+            #expect(client.rest.hasPrefix("HTTP/1.1 200 OK\r\n"))
+            #expect(client.rest.hasSuffix("\r\n\r\n"))
+        }
+    }
+
+    @Test func aWriterWaitsForASlowReader() async throws {
+        let written = Tally()
+        try await withServer(routes: { router in
+            router.on(.get, "/flood") { _ in
+                .stream(contentType: "text/plain") { writer in
+                    let piece = [UInt8](repeating: 0x61, count: 64 * 1024)
+                    for _ in 0..<400 {
+                        try await writer.write(piece)
+                        written.add(piece.count)
+                    }
+                }
+            }
+        }) { server in
+            let client = try RawClient(port: server.port, receiveBuffer: 8192)
+            client.send("GET /flood HTTP/1.1\r\nHost: x\r\n\r\n")
+            var last = -1
+            // The kernel's buffers take some megabytes; then the writer stands still.
+            try await eventually("the writer waits") {
+                defer { last = written.value }
+                return written.value > 0 && written.value == last
+            }
+            #expect(written.value < 400 * 64 * 1024)
+            #expect(try client.answer(within: 20).body.count == 400 * 64 * 1024)
+        }
+    }
+
+    @Test(arguments: [true, false])
+    func aClientThatLeavesEndsTheStream(isWriting: Bool) async throws {
+        let ended = Flag()
+        let told = Flag()
+        try await withServer(routes: { router in
+            router.on(.get, "/endless") { _ in
+                .stream(contentType: "text/event-stream") { writer in
+                    writer.onDisconnect = { told.raise() }
+                    defer { ended.raise() }
+                    guard isWriting else { return await writer.untilDisconnected() }
+                    while true {
+                        try await writer.write(Array(": beat\n\n".utf8))
+                        try await writer.loop.sleep(for: .milliseconds(5))
+                    }
+                }
+            }
+        }) { server in
+            let client = try server.client()
+            client.send("GET /endless HTTP/1.1\r\nHost: x\r\n\r\n")
+            #expect(client.receive())
+            client.hangUp()
+            try await eventually("the handler ended") { ended.isRaised && told.isRaised }
+            try await eventually("the connection is gone") { server.server.connectionCount == 0 }
+        }
+    }
+
+    @Test func anErrorBreaksTheBodyOff() async throws {
+        try await withServer(routes: { router in
+            router.on(.get, "/broken") { _ in
+                .stream(contentType: "text/plain") { writer in
+                    try await writer.write(Array("half".utf8))
+                    throw TestServer.Secret()
+                }
+            }
+        }) { server in
+            let client = try server.client()
+            client.send("GET /broken HTTP/1.1\r\nHost: x\r\n\r\n")
+            #expect(client.untilEnd())
+            #expect(client.rest.contains("4\r\nhalf\r\n"))
+            #expect(!client.rest.contains("\r\n0\r\n"))
+            #expect(!client.rest.contains("hunter2"))
+        }
+    }
+
+    @Test func oneChunkServesManyViewers() async throws {
+        let chunk = PreparedChunk(Array("data: all\n\n".utf8))
+        try await withServer(routes: { router in
+            router.on(.get, "/watch") { _ in
+                .stream(contentType: "text/event-stream") { writer in
+                    _ = writer.send(chunk)
+                    try await writer.write(chunk)
+                }
+            }
+        }) { server in
+            for version in ["1.1", "1.0"] {
+                let client = try server.client()
+                client.send("GET /watch HTTP/\(version)\r\nHost: x\r\n\r\n")
+                #expect(try client.answer().text == "data: all\n\ndata: all\n\n")
+            }
+        }
+    }
+
+    @Test func anUpgradeHandsTheConnectionOver() async throws {
+        try await withServer(routes: { router in
+            router.on(.get, "/switch") { _ in
+                Response(
+                    101, headers: ["Connection": "upgrade", "Upgrade": "echo"],
+                    body: .upgrade { stream, ahead in
+                        stream.onRead = { stream.write(Array($0)) }
+                        stream.onEnd = { _ in stream.close() }
+                        stream.write(ahead)
+                        stream.startReading()
+                    })
+            }
+        }) { server in
+            let client = try server.client()
+            client.send("GET /switch HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\nahead")
+            while !client.rest.hasSuffix("ahead"), client.receive() {}
+            #expect(client.rest.hasPrefix("HTTP/1.1 101 Switching Protocols\r\n"))
+            #expect(client.rest.contains("Upgrade: echo\r\n"))
+            client.send("later")
+            while !client.rest.hasSuffix("later"), client.receive() {}
+            #expect(client.rest.hasSuffix("aheadlater"))
+            client.endInput()
+            #expect(client.untilEnd())
+        }
+    }
+}

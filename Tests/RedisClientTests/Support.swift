@@ -1,0 +1,60 @@
+import EventLoop
+import Foundation
+import Observability
+import RedisClient
+import TestSupport
+import Testing
+
+func unique(_ name: String) -> String { "\(name):\(UUID().uuidString.lowercased().prefix(8))" }
+
+/// Runs a client on two loops while the body runs.
+func withRedis<T>(
+    _ url: String, metrics: MetricsRegistry = MetricsRegistry(), waitsUntilReady: Bool = true,
+    configure: (inout RedisClient.Configuration) -> Void = { _ in }, _ body: (RedisClient) async throws -> T
+) async throws -> T {
+    let group = EventLoopGroup(count: 2)
+    var configuration = RedisClient.Configuration()
+    configuration.maxRetry = .milliseconds(200)
+    configure(&configuration)
+    let client = try RedisClient(
+        url: url, group: group, configuration: configuration, logger: .disabled, metrics: metrics)
+    let task = Task { await client.run() }
+    let result: Result<T, any Error>
+    do {
+        if waitsUntilReady { try await eventually("a connection") { client.isReady } }
+        result = .success(try await body(client))
+    } catch {
+        result = .failure(error)
+    }
+    task.cancel()
+    await task.value
+    try await onThread { group.shutdown() }
+    return try result.get()
+}
+
+/// The error with which something failed; `nil` when it did not.
+func failure(_ body: () async throws(RedisError) -> Void) async -> RedisError? {
+    do throws(RedisError) {
+        try await body()
+        return nil
+    } catch {
+        return error
+    }
+}
+
+extension RedisReply {
+    static let ok = RedisReply.string(Array("OK".utf8))
+}
+
+extension RedisClient {
+    /// `send` without the typed error.
+    func ask(_ arguments: RedisArgument...) async throws -> RedisReply { try await send(arguments) }
+
+    /// Sends a command and checks the answer.
+    func expect(
+        _ arguments: RedisArgument..., gives wanted: RedisReply, at location: SourceLocation = #_sourceLocation
+    ) async throws {
+        let reply = try await send(arguments)
+        #expect(reply == wanted, sourceLocation: location)
+    }
+}
