@@ -1,12 +1,18 @@
 import COpenSSL
 
+/// The algorithm looked up once: by name, as the one-shot functions do, each hash would take OpenSSL's global locks.
+private nonisolated(unsafe) let sha256Algorithm = EVP_MD_fetch(nil, "SHA256", nil)  // immutable once fetched
+
 /// The SHA-256 digest of `bytes`: 32 bytes.
 package func sha256(_ bytes: [UInt8]) -> [UInt8] {
-    [UInt8](unsafeUninitializedCapacity: Int(SHA256_DIGEST_LENGTH)) { digest, count in
-        bytes.withUnsafeBufferPointer { input in
-            // One-shot form: it needs no context and cannot fail with the default provider.
-            _ = SHA256(input.baseAddress, input.count, digest.baseAddress)
-        }
+    let context = EVP_MD_CTX_new()
+    defer { EVP_MD_CTX_free(context) }
+    return [UInt8](unsafeUninitializedCapacity: Int(SHA256_DIGEST_LENGTH)) { digest, count in
+        let succeeded =
+            EVP_DigestInit_ex2(context, sha256Algorithm, nil) == 1
+            && EVP_DigestUpdate(context, bytes, bytes.count) == 1
+            && EVP_DigestFinal_ex(context, digest.baseAddress, nil) == 1
+        precondition(succeeded, "OpenSSL has no SHA-256")  // then no token could ever be checked
         count = Int(SHA256_DIGEST_LENGTH)
     }
 }

@@ -12,12 +12,16 @@ extension UInt64 {
         return ((quotes &- Self.ones) & ~quotes | (backslashes &- Self.ones) & ~backslashes) & Self.highBits
     }
 
-    /// What ends a plain run inside a string: a quote, a backslash, a control character or anything that is not ASCII.
+    /// What a writer has to escape: a quote, a backslash or a control character.
     @inline(__always)
-    var endsOfPlainRun: UInt64 {
+    var needsEscape: UInt64 {
         let controls = (self &- (Self.ones &* 0x20)) & ~self
-        return quotesAndBackslashes | (controls | self) & Self.highBits
+        return quotesAndBackslashes | controls & Self.highBits
     }
+
+    /// What ends a plain run inside a string: what needs an escape, or anything that is not ASCII.
+    @inline(__always)
+    var endsOfPlainRun: UInt64 { needsEscape | self & Self.highBits }
 }
 
 extension UnsafeBufferPointer<UInt8> {

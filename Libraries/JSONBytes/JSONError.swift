@@ -11,7 +11,7 @@ package struct JSONError: Error, Sendable, Hashable, CustomStringConvertible {
         case tooDeep = "nested too deeply"
         case trailingBytes = "bytes after the document"
         case notAnObject = "not an object"
-        case tooLarge = "larger than 4 GiB"
+        case tooLarge = "larger than 2 GiB"
     }
 
     package let kind: Kind

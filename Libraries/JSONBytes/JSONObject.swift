@@ -4,20 +4,18 @@
 /// counts. The readers answer nil for what is absent or `null`, and throw, naming the field, for another type.
 package struct JSONObject: Sendable {
     private struct Entry {
-        let nameStart: UInt32
-        let nameEnd: UInt32
-        let start: UInt32
-        let end: UInt32
+        let name: JSONName
+        private let start: UInt32
+        private let end: UInt32
 
-        var name: Range<Int> { Range(uncheckedBounds: (Int(nameStart), Int(nameEnd))) }
-        var value: Range<Int> { Range(uncheckedBounds: (Int(start), Int(end))) }
-
-        init(name: Range<Int>, value: Range<Int>) {
-            nameStart = UInt32(truncatingIfNeeded: name.lowerBound)
-            nameEnd = UInt32(truncatingIfNeeded: name.upperBound)
-            start = UInt32(truncatingIfNeeded: value.lowerBound)
-            end = UInt32(truncatingIfNeeded: value.upperBound)
+        @inline(__always)
+        init(name: JSONName, start: Int, end: Int) {
+            self.name = name
+            self.start = UInt32(truncatingIfNeeded: start)
+            self.end = UInt32(truncatingIfNeeded: end)
         }
+
+        var value: Range<Int> { Range(uncheckedBounds: (Int(start), Int(end))) }
     }
 
     /// The whole document's bytes.
@@ -39,7 +37,7 @@ package struct JSONObject: Sendable {
                 throw JSONError(.notAnObject, at: 0)
             }
             let start = scanner.position
-            try scanner.passMembers { entries.append(Entry(name: $0, value: $1)) }
+            try scanner.passMembers { entries.append(Entry(name: $0, start: $1, end: $2)) }
             let end = scanner.position
             try scanner.expectEnd()
             return start..<end
@@ -51,10 +49,12 @@ package struct JSONObject: Sendable {
     /// The members of an object inside a document that is known to be well-formed.
     init(_ slice: JSONSlice) {
         var entries: [Entry] = []
+        entries.reserveCapacity(4)
         slice.document.withUnsafeBufferPointer { buffer in
             var walker = JSONWalker(buffer, inside: slice.range.lowerBound)
             while let member = walker.nextMember() {
-                entries.append(Entry(name: member.name, value: member.value))
+                entries.append(
+                    Entry(name: member.name, start: member.value.lowerBound, end: member.value.upperBound))
             }
         }
         self.entries = entries
@@ -87,7 +87,7 @@ package struct JSONObject: Sendable {
         return entries.withUnsafeBufferPointer { entries in
             var index = entries.count &- 1
             while index >= 0 {
-                if isName(buffer, entries[index].name, wanted) { return entries[index].value }
+                if entries[index].name.isEqual(to: wanted, in: buffer) { return entries[index].value }
                 index &-= 1
             }
             return nil
@@ -96,9 +96,11 @@ package struct JSONObject: Sendable {
 
     /// Names and values in the order they were sent.
     package var members: [(name: String, value: JSONSlice)] {
-        entries.map { entry in
-            let name = JSONSlice(document: document, range: entry.name).string ?? ""
-            return (name, JSONSlice(document: document, range: entry.value))
+        document.withUnsafeBufferPointer { buffer in
+            entries.map { entry in
+                let name = String(decoding: unescaped(buffer, entry.name.inside), as: UTF8.self)
+                return (name, JSONSlice(document: document, range: entry.value))
+            }
         }
     }
 
@@ -111,8 +113,10 @@ package struct JSONObject: Sendable {
 }
 
 extension JSONScanner {
-    /// Passes the object at the position, which is at depth 0, and reports each member's name (with quotes) and value.
-    fileprivate mutating func passMembers(_ report: (Range<Int>, Range<Int>) -> Void) throws(JSONError) {
+    /// Passes the object at the position, which is at depth 0, and reports each member's name, and where its value starts
+    /// and ends.
+    @inline(__always)
+    fileprivate mutating func passMembers(_ report: (JSONName, Int, Int) -> Void) throws(JSONError) {
         position &+= 1
         if try nextToken() == UInt8(ascii: "}") {
             position &+= 1
@@ -121,14 +125,14 @@ extension JSONScanner {
         while true {
             guard try nextToken() == UInt8(ascii: "\"") else { throw JSONError(.unexpectedByte, at: position) }
             let nameStart = position
-            try skipString()
-            let nameEnd = position
+            let hasEscapes = try skipString()
+            let name = JSONName(nameStart, position, hasEscapes: hasEscapes)
             guard try nextToken() == UInt8(ascii: ":") else { throw JSONError(.unexpectedByte, at: position) }
             position &+= 1
             _ = try nextToken()
             let start = position
             try skipValue(atDepth: 1)
-            report(nameStart..<nameEnd, start..<position)
+            report(name, start, position)
             let separator = try nextToken()
             position &+= 1
             if separator == UInt8(ascii: "}") { return }

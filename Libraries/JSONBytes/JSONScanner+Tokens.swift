@@ -1,6 +1,10 @@
 extension JSONScanner {
     /// Passes the string whose opening quote is at the position.
-    mutating func skipString() throws(JSONError) {
+    ///
+    /// - Returns: whether it has escapes.
+    @discardableResult
+    mutating func skipString() throws(JSONError) -> Bool {
+        var hasEscapes = false
         position &+= 1
         while true {
             skipPlainRun()
@@ -9,8 +13,10 @@ extension JSONScanner {
             switch byte {
             case 0x22:
                 position &+= 1
-                return
-            case 0x5C: try skipEscape()
+                return hasEscapes
+            case 0x5C:
+                hasEscapes = true
+                try skipEscape()
             case 0x80...:
                 let length = utf8SequenceLength(bytes, at: position)
                 guard length > 0 else { throw JSONError(.invalidUTF8, at: position) }

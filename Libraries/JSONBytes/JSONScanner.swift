@@ -127,12 +127,12 @@ package struct JSONScanner {
 }
 
 extension [UInt8] {
-    /// Lends the bytes to a function with typed errors. Offsets are kept in 32 bits, which bounds the size.
+    /// Lends the bytes to a function with typed errors. Offsets are kept in 31 bits, which bounds the size.
     @inline(__always)
     func scanning<T>(
         _ body: (UnsafeBufferPointer<UInt8>) throws(JSONError) -> T
     ) throws(JSONError) -> T {
-        guard count <= UInt32.max else { throw JSONError(.tooLarge, at: 0) }
+        guard count <= Int32.max else { throw JSONError(.tooLarge, at: 0) }
         let outcome = withUnsafeBufferPointer { buffer -> Result<T, JSONError> in
             do throws(JSONError) { return .success(try body(buffer)) } catch { return .failure(error) }
         }

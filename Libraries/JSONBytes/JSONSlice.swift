@@ -101,7 +101,7 @@ private func lastMember(
     var walker = JSONWalker(bytes, inside: start)
     var found: Range<Int>?
     while let member = walker.nextMember() {
-        if isName(bytes, member.name, wanted) { found = member.value }
+        if member.name.isEqual(to: wanted, in: bytes) { found = member.value }
     }
     return found
 }

@@ -3,9 +3,8 @@ struct JSONWalker {
     let bytes: UnsafeBufferPointer<UInt8>
     var position: Int
 
-    /// A member's name with its quotes, and its value.
     struct Member {
-        let name: Range<Int>
+        let name: JSONName
         let value: Range<Int>
     }
 
@@ -26,7 +25,9 @@ struct JSONWalker {
             _ = token()
         default: break
         }
-        let name = passString()
+        let start = position
+        let hasEscapes = passString()
+        let name = JSONName(start, position, hasEscapes: hasEscapes)
         _ = token()  // the colon
         position &+= 1
         return Member(name: name, value: passValue())
@@ -55,7 +56,7 @@ struct JSONWalker {
         let first = token()
         let start = position
         switch first {
-        case UInt8(ascii: "\""): return passString()
+        case UInt8(ascii: "\""): _ = passString()
         case UInt8(ascii: "{"), UInt8(ascii: "["): passContainer()
         default:  // a number or a literal ends where anything structural begins
             while position < bytes.count {
@@ -70,16 +71,24 @@ struct JSONWalker {
     }
 
     /// Passes the string whose opening quote is at the position.
-    mutating func passString() -> Range<Int> {
-        let start = position
+    ///
+    /// - Returns: whether it has escapes.
+    @inline(__always)
+    mutating func passString() -> Bool {
+        var hasEscapes = false
         position &+= 1
         while true {
             position = endOfRun(from: position)
-            if bytes[position] == 0x22 { break }
-            position &+= bytes[position] == 0x5C ? 2 : 1
+            switch bytes[position] {
+            case 0x22:
+                position &+= 1
+                return hasEscapes
+            case 0x5C:
+                hasEscapes = true
+                position &+= 2
+            default: position &+= 1
+            }
         }
-        position &+= 1
-        return Range(uncheckedBounds: (start, position))
     }
 
     /// Where the next quote or backslash may be: eight bytes at a time, then left to the caller.
@@ -109,22 +118,4 @@ struct JSONWalker {
             position &+= 1
         } while depth > 0
     }
-}
-
-/// Whether the name written at `range` (its quotes included) is `wanted`, escapes taken for what they stand for.
-@inline(__always)
-func isName(_ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, _ wanted: UnsafeBufferPointer<UInt8>) -> Bool {
-    let count = range.upperBound &- range.lowerBound &- 2
-    let start = range.lowerBound &+ 1
-    if count < wanted.count { return false }  // an escape is never shorter than what it stands for
-    var index = 0
-    while index < wanted.count, bytes[start &+ index] == wanted[index], wanted[index] != 0x5C { index &+= 1 }
-    if index == wanted.count { return index == count }
-    return bytes[start &+ index] == 0x5C && isEscapedName(bytes, start..<(start + count), wanted)
-}
-
-private func isEscapedName(
-    _ bytes: UnsafeBufferPointer<UInt8>, _ inside: Range<Int>, _ wanted: UnsafeBufferPointer<UInt8>
-) -> Bool {
-    unescaped(bytes, inside).elementsEqual(wanted)
 }

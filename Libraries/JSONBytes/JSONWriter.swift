@@ -152,6 +152,13 @@ package struct JSONWriter: Sendable {
         var start = 0
         var position = 0
         while position < source.count {
+            if position &+ 8 <= source.count {
+                let word = source.word(at: position)
+                if (isValidUTF8 ? word.needsEscape : word.endsOfPlainRun) == 0 {
+                    position &+= 8
+                    continue
+                }
+            }
             let byte = source[position]
             if byte >= 0x80 {
                 let length = isValidUTF8 ? 1 : utf8SequenceLength(source, at: position)

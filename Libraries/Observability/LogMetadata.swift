@@ -53,6 +53,7 @@ package struct LogMetadata: Sendable, ExpressibleByDictionaryLiteral {
 
     /// Takes over the other's values, which win over its own.
     package mutating func merge(_ other: LogMetadata) {
+        if pairs.isEmpty { return pairs = other.pairs }
         for (key, value) in other.pairs { self[key] = value }
     }
 }

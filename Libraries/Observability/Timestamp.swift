@@ -31,7 +31,8 @@ package struct Timestamp: Sendable, Hashable {
                     value /= 10
                 }
             }
-            for (place, mark) in zip([4, 7, 10, 13, 16, 19, 26], "--T::.Z".utf8) { buffer[place] = mark }
+            (buffer[4], buffer[7], buffer[10]) = (0x2D, 0x2D, 0x54)  // - - T
+            (buffer[13], buffer[16], buffer[19], buffer[26]) = (0x3A, 0x3A, 0x2E, 0x5A)  // : : . Z
             put(year, 4, at: 0)
             put(month, 2, at: 5)
             put(day, 2, at: 8)

@@ -30,7 +30,8 @@ package struct TraceContext: Sendable, Hashable {
     /// `00-<32 hex digits>-<16 hex digits>-<flags>`.
     package var traceparent: String {
         String(unsafeUninitializedCapacity: 55) { buffer in
-            for (place, mark) in zip([0, 1, 2, 35, 52, 53], "00---0".utf8) { buffer[place] = mark }
+            (buffer[0], buffer[1], buffer[53]) = (0x30, 0x30, 0x30)
+            (buffer[2], buffer[35], buffer[52]) = (0x2D, 0x2D, 0x2D)
             putHex(traceIDHigh, into: buffer, at: 3)
             putHex(traceIDLow, into: buffer, at: 19)
             putHex(spanID, into: buffer, at: 36)

@@ -1,0 +1,98 @@
+import Foundation
+import Observability
+import Synchronization
+import Testing
+
+@Suite struct LoggerTests {
+    /// Keeps the lines a logger writes.
+    final class Lines: Sendable {
+        private let texts = Mutex<[String]>([])
+        var output: LogOutput {
+            .handler { line in self.texts.withLock { $0.append(String(decoding: line, as: UTF8.self)) } }
+        }
+        var all: [String] { texts.withLock { $0 } }
+
+        func objects() throws -> [[String: Any]] {
+            try all.map { line in
+                #expect(line.hasSuffix("}\n") && line.dropLast().allSatisfy { !$0.isNewline })
+                return try #require(JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+            }
+        }
+    }
+
+    @Test func writesOneObjectALine() throws {
+        let lines = Lines()
+        let logger = Logger(service: "registry", output: lines.output).with([.instance: "i1", .count: 1])
+        let id = UUID()
+        logger.warning(
+            "it happened",
+            [
+                .workspaceID: .uuid(id), .count: 2, .error: "line\n\"quoted\"", .custom("ratio"): 0.5, .state: true,
+                .durationMilliseconds: .milliseconds(.microseconds(1500)),
+            ])
+        let line = try #require(try lines.objects().first)
+        #expect(lines.all[0].hasPrefix(#"{"level":"warning","ts":""#))
+        #expect(line["service"] as? String == "registry")
+        #expect(line["msg"] as? String == "it happened")
+        #expect(line["workspace_id"] as? String == id.uuidString.lowercased())
+        #expect(line["count"] as? Int == 2)
+        #expect(line["error"] as? String == "line\n\"quoted\"")
+        #expect(line["ratio"] as? Double == 0.5)
+        #expect(line["state"] as? Bool == true)
+        #expect(line["duration_ms"] as? Double == 1.5)
+        #expect(line["instance"] as? String == "i1")
+    }
+
+    @Test func buildsNothingForADisabledLevel() {
+        let lines = Lines()
+        let logger = Logger(service: "x", level: .warning, output: lines.output)
+        let built = Mutex(0)
+        func costly() -> LogMetadata {
+            built.withLock { $0 += 1 }
+            return [:]
+        }
+        logger.debug("no", costly())
+        logger.info("no", costly())
+        Logger.disabled.error("no", costly())
+        #expect(built.withLock { $0 } == 0 && lines.all.isEmpty)
+        logger.error("yes", costly())
+        #expect(built.withLock { $0 } == 1 && lines.all.count == 1)
+    }
+
+    @Test(
+        arguments: [("debug", .debug), ("WARNING", .warning), ("loud", .info), (nil, .info)] as [(String?, LogLevel)])
+    func readsItsLevel(_ text: String?, _ level: LogLevel) {
+        #expect(LogLevel.fromEnvironment(text.map { ["LOG_LEVEL": $0] } ?? [:]) == level)
+    }
+
+    @Test func everyKeyIsWrittenInSnakeCase() {
+        let keys: [LogKey] = [.requestID, .sqlState, .routingKey, .durationMilliseconds, .custom("own_key"), .exchange]
+        #expect(keys.map(\.name) == ["request_id", "sql_state", "routing_key", "duration_ms", "own_key", "exchange"])
+    }
+
+    @Test func keepsLinesOfManyThreadsApart() async throws {
+        let lines = Lines()
+        let logger = Logger(service: "x", output: lines.output)
+        await withTaskGroup(of: Void.self) { group in
+            for number in 0..<50 { group.addTask { logger.info("line", [.count: .int(number)]) } }
+        }
+        #expect(Set(try lines.objects().compactMap { $0["count"] as? Int }).count == 50)
+    }
+
+    @Test(arguments: [
+        (0, 0, "1970-01-01T00:00:00.000000Z"), (951_782_399, 999_999_999, "2000-02-28T23:59:59.999999Z"),
+        (951_782_400, 1000, "2000-02-29T00:00:00.000001Z"), (1_709_251_200, 0, "2024-03-01T00:00:00.000000Z"),
+        (4_102_444_799, 0, "2099-12-31T23:59:59.000000Z"), (-1, 0, "1969-12-31T23:59:59.000000Z"),
+        (4_107_542_400, 0, "2100-03-01T00:00:00.000000Z"),
+    ])
+    func writesTimestamps(_ seconds: Int, _ nanoseconds: Int, _ text: String) {
+        #expect(Timestamp(seconds: seconds, nanoseconds: nanoseconds).rfc3339 == text)
+    }
+
+    @Test func agreesWithFoundationOnDates() {
+        for seconds in stride(from: -2_000_000_000, to: 6_000_000_000, by: 86_400 * 37 + 12_345) {
+            let theirs = Date(timeIntervalSince1970: Double(seconds)).formatted(.iso8601)
+            #expect(Timestamp(seconds: seconds).rfc3339 == theirs.dropLast() + ".000000Z")
+        }
+    }
+}
