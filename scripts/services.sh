@@ -9,9 +9,7 @@ service_environment() {
         "DATABASE_URL=$DATABASE_URL" "AMQP_URL=$AMQP_URL" "REDIS_URL=$REDIS_URL" \
         "ADMIN_TOKEN=$ADMIN_TOKEN" "MOLECULE_ENV=$MOLECULE_ENV" \
         "PLATFORM_URL=${PLATFORM_URL:-http://localhost:$PORT}" \
-        "TRUSTED_PROXIES=${TRUSTED_PROXIES-127.0.0.1}" \
-        "CHAT_FILES_DIR=${CHAT_FILES_DIR:-$STATE/files}" \
-        "TEMPLATES_DIR=${TEMPLATES_DIR:-$ROOT/Examples/Templates}"
+        "TRUSTED_PROXIES=${TRUSTED_PROXIES-127.0.0.1}"
 }
 
 start_service() {
