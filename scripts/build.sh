@@ -78,6 +78,7 @@ command_check() {
     with_progress "text files" check-text check_text
     with_progress "shell scripts" check-shell check_shell
     with_progress "Python files" check-python check_python
+    with_progress "gateway configuration" check-gateway check_gateway
     with_progress "Swift format" check-format check_format
     with_progress "build without a warning" check-build swift build --build-tests --package-path "$ROOT"
     say "${GREEN}All checks passed.${PLAIN}"

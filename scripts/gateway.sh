@@ -41,3 +41,12 @@ start_gateway() {
     wait_until gateway 10 accepts_connections "$PORT"
     step_done "gateway on port $PORT" "$started"
 }
+
+# Whether nginx takes the configuration, without starting anything.
+check_gateway() {
+    # Seen by the function that writes it: the running gateway's files stay as they are.
+    local NGINX_HOME=$STATE/nginx-check SCALE='a2a-proxy=2'
+    default_settings
+    write_gateway_configuration
+    "$(nginx_program)" -t -q -e stderr -p "$NGINX_HOME" -c "$NGINX_HOME/nginx.conf"
+}
