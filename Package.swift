@@ -19,7 +19,7 @@ func service(_ name: String, executable: String, _ dependencies: [Target.Depende
             name: name, dependencies: dependencies, path: "Services/\(name)", exclude: ["Main"],
             swiftSettings: settings),
         .executableTarget(
-            name: executable, dependencies: [.byName(name: name)], path: "Services/\(name)/Main",
+            name: executable, dependencies: [.byName(name: name), "ServiceHost"], path: "Services/\(name)/Main",
             swiftSettings: settings),
     ]
 }
@@ -36,7 +36,7 @@ func system(_ name: String, pkgConfig: String? = nil) -> Target {
 let serviceLibraries: [Target.Dependency] = [
     "ServiceHost", "Contracts", "JSONBytes", "Configuration", "Observability", "ServiceLifecycle", "EventLoop",
     "HTTPCore", "HTTPServer", "HTTPClient", "PostgresClient", "AMQPClient", "RedisClient", "Crypto",
-    "Authentication", "EventOutbox", "Batching",
+    "Authentication", "EventOutbox", "Batching", "WorkspaceTree",
 ]
 
 let package = Package(
@@ -65,6 +65,7 @@ let package = Package(
         library("Contracts"),
         library("JSONBytes"),
         library("Batching"),
+        library("WorkspaceTree"),
         library("Crypto", ["COpenSSL"]),
         library("Configuration"),
         library("Observability", ["JSONBytes"]),
@@ -95,6 +96,7 @@ let package = Package(
             [
                 "Contracts", "JSONBytes", "Configuration", "Observability", "ServiceLifecycle", "EventLoop", "HTTPCore",
                 "HTTPServer", "PostgresClient", "RedisClient", "AMQPClient", "Crypto", "Authentication", "EventOutbox",
+                "Batching", "SafeURL",
             ]),
         library(
             "WorkspaceRuntime",
@@ -118,6 +120,7 @@ let package = Package(
             dependencies: ["EventLoop", "HTTPCore", "HTTPClient", "PostgresClient", "Migrator", "Observability"],
             path: "Tests/TestSupport", exclude: ["leash"], swiftSettings: settings),
         tests("BatchingTests", ["Batching"]),
+        tests("WorkspaceTreeTests", ["WorkspaceTree"]),
         tests("JSONBytesTests", ["JSONBytes"]),
         tests("ContractsTests", ["Contracts"]),
         tests("ConfigurationTests", ["Configuration", "Observability", "ServiceLifecycle", "Crypto"]),

@@ -81,6 +81,10 @@ package final class AMQPConsumer: Sendable {
     /// What the connection is doing.
     package var state: AMQPState { mailbox.connection }
 
+    /// How often consumption began: a number that grew means that a connection was lost, and with it whatever an
+    /// exclusive queue held.
+    package var connections: Int { mailbox.connections }
+
     /// The queue is being consumed.
     package var isReady: Bool { state == .ready }
 }

@@ -15,6 +15,7 @@ final class ConsumerMailbox: Sendable {
     private struct State {
         var finished: [FinishedDelivery] = []
         var connection = AMQPState.connecting
+        var connections = 0
         var isStopping = false
     }
 
@@ -23,8 +24,16 @@ final class ConsumerMailbox: Sendable {
 
     var connection: AMQPState {
         get { state.withLock { $0.connection } }
-        set { state.withLock { $0.connection = newValue } }
+        set {
+            state.withLock { state in
+                if newValue == .ready { state.connections += 1 }
+                state.connection = newValue
+            }
+        }
     }
+
+    /// How often the queue's consumption began.
+    var connections: Int { state.withLock { $0.connections } }
 
     var isStopping: Bool { state.withLock { $0.isStopping } }
 

@@ -1,1 +1,4 @@
-print("to come")
+import Notifier
+import ServiceHost
+
+await ServiceHost.run(NotifierService.self)

@@ -1,1 +1,4 @@
-print("to come")
+import Registry
+import ServiceHost
+
+await ServiceHost.run(RegistryService.self)

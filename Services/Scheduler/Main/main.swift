@@ -1,1 +1,4 @@
-print("to come")
+import Scheduler
+import ServiceHost
+
+await ServiceHost.run(SchedulerService.self)

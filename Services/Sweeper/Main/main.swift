@@ -1,1 +1,4 @@
-print("to come")
+import Sweeper
+import ServiceHost
+
+await ServiceHost.run(SweeperService.self)

@@ -1,0 +1,181 @@
+import Batching
+import Contracts
+import Crypto
+import Foundation
+import HTTPCore
+import HTTPServer
+import Observability
+import PostgresClient
+
+/// Finds out who a request comes from and whether that is enough for the route. Fails closed: when Postgres cannot
+/// answer, the request is refused with `platform_unavailable`.
+package final class Authenticator: Sendable {
+    package let signsOfLife: SignsOfLife
+
+    private let adminToken: String?
+    private let isOpen: Bool
+    private let isDevelopment: Bool
+    private let store: TokenStore
+    private let cache = TokenCache()
+    private let touches: Batcher<UUID, Void>
+
+    /// - Parameters:
+    ///   - adminToken: the operator's bearer; `nil` only in development.
+    ///   - isDevelopment: with no `adminToken`, admin and workspace routes pass without a bearer.
+    package init(
+        adminToken: String?, isDevelopment: Bool, postgres: PostgresPool, signsOfLife: SignsOfLife, logger: Logger
+    ) {
+        self.adminToken = adminToken
+        self.isDevelopment = isDevelopment
+        self.signsOfLife = signsOfLife
+        isOpen = isDevelopment && adminToken == nil
+        let store = TokenStore(postgres: postgres)
+        self.store = store
+        touches = Batcher(limit: 1000) { tokens in
+            do {
+                try await store.touch(Array(Set(tokens)))
+            } catch {
+                logger.debug("token use not written", [.error: .string("\(error)")])
+            }
+            return tokens.map { _ in }
+        }
+    }
+
+    /// Forgets every verified token: one was revoked, or events may have been missed.
+    package func forgetTokens() {
+        cache.empty()
+    }
+
+    /// Notes what registration just did, so that the next beat needs no query.
+    package func noteIssued(to workspace: UUID) {
+        cache.noteHasToken(workspace)
+    }
+
+    // MARK: - Guards
+
+    /// Admin routes: `ADMIN_TOKEN` or an org token; a workspace's own only while no `ADMIN_TOKEN` is configured.
+    ///
+    /// - Throws: `APIError` 401 or 503.
+    @discardableResult
+    package func admin(_ request: Request) async throws -> Identity {
+        guard let bearer = request.bearerToken else {
+            if isOpen { return note(.anonymous, request) }
+            throw APIError(.unauthorized, Sentence.adminAuthRequired)
+        }
+        guard let identity = try await identify(bearer), identity.isOperator || adminToken == nil else {
+            throw APIError(.unauthorized, Sentence.invalidAdminToken)
+        }
+        return note(identity, request)
+    }
+
+    /// Routes of one workspace: an operator, or that workspace by a token of its own.
+    ///
+    /// - Throws: `APIError` 401 or 503.
+    @discardableResult
+    package func workspace(_ workspace: UUID, _ request: Request) async throws -> Identity {
+        guard let bearer = request.bearerToken else {
+            if isOpen { return note(.anonymous, request) }
+            throw APIError(.unauthorized, Sentence.missingWorkspaceToken)
+        }
+        return try await owner(workspace, bearer, request, orError: Sentence.invalidWorkspaceToken)
+    }
+
+    /// Registration, heartbeats, discovery: as `workspace`, but a workspace that never had a token is taken at its word.
+    ///
+    /// - Parameter recordsLife: false for heartbeats, which write their sign of life themselves.
+    /// - Throws: `APIError` 401 or 503.
+    @discardableResult
+    package func registry(_ workspace: UUID, _ request: Request, recordsLife: Bool = true) async throws -> Identity {
+        guard let bearer = request.bearerToken else {
+            if try await everHadToken(workspace) {
+                throw APIError(.unauthorized, Sentence.missingWorkspaceToken)
+            }
+            return note(.workspace(workspace), request, recordsLife: recordsLife)
+        }
+        return try await owner(
+            workspace, bearer, request, orError: Sentence.invalidWorkspaceToken, recordsLife: recordsLife)
+    }
+
+    /// The sender of an A2A message.
+    ///
+    /// - Throws: `APIError` 400, 401, 403 or 503.
+    package func caller(_ request: Request) async throws -> Caller {
+        guard let header = request.headers["x-workspace-id"], !header.isEmpty else {
+            return try await console(request)
+        }
+        if ["webhook:", "system:", "test:", "channel:"].contains(where: header.hasPrefix) {
+            throw APIError(.forbidden, Sentence.invalidCallerID)
+        }
+        guard header.utf8.count == 36, let id = UUID(uuidString: header) else {
+            throw APIError(.badRequest, Sentence.invalidCallerID, field: "X-Workspace-ID", reason: "must be a UUID")
+        }
+        if let bearer = request.bearerToken {
+            _ = try await owner(id, bearer, request, orError: Sentence.invalidCallerToken)
+        } else if try await everHadToken(id) {
+            throw APIError(.unauthorized, Sentence.missingCallerToken)
+        } else {
+            _ = note(.workspace(id), request)
+        }
+        return .workspace(id)
+    }
+
+    /// A person: an operator, or in development anyone whose bearer, if there is one, is known.
+    private func console(_ request: Request) async throws -> Caller {
+        guard isDevelopment else {
+            try await admin(request)
+            return .console
+        }
+        if let bearer = request.bearerToken {
+            guard let identity = try await identify(bearer) else {
+                throw APIError(.unauthorized, Sentence.invalidAdminToken)
+            }
+            _ = note(identity, request)
+        }
+        return .console
+    }
+
+    /// Whether the request may see what `GET /workspaces/{id}` shows operators only. A wrong bearer is no error there.
+    package func isOperator(_ request: Request) async throws -> Bool {
+        guard let bearer = request.bearerToken else { return isOpen }
+        return try await identify(bearer)?.isOperator ?? false
+    }
+
+    // MARK: - Tokens
+
+    private func owner(
+        _ workspace: UUID, _ bearer: String, _ request: Request, orError sentence: String, recordsLife: Bool = true
+    ) async throws -> Identity {
+        guard let identity = try await identify(bearer), identity.isOperator || identity == .workspace(workspace) else {
+            throw APIError(.unauthorized, sentence)
+        }
+        return note(identity, request, recordsLife: recordsLife)
+    }
+
+    private func note(_ identity: Identity, _ request: Request, recordsLife: Bool = true) -> Identity {
+        request.context.identity = identity
+        if case .workspace(let id) = identity {
+            request.context.workspaceID = id
+            if recordsLife { signsOfLife.record(id) }
+        }
+        return identity
+    }
+
+    private func identify(_ bearer: String) async throws -> Identity? {
+        if let adminToken, constantTimeEquals(bearer, adminToken) { return .admin }
+        let hash = sha256(bearer)
+        let (cached, generation) = cache.find(hash)
+        if let cached { return cached.identity }
+        guard let token = try await store.find(hash: hash) else { return nil }
+        cache.insert(token, hash: hash, generation: generation)
+        if case .workspace(let id) = token.identity { cache.noteHasToken(id) }
+        touches.add(token.id)
+        return token.identity
+    }
+
+    private func everHadToken(_ workspace: UUID) async throws -> Bool {
+        if cache.isKnownToHaveToken(workspace) { return true }
+        guard try await store.everHadToken(workspace) else { return false }
+        cache.noteHasToken(workspace)
+        return true
+    }
+}

@@ -1,0 +1,32 @@
+import Foundation
+
+/// Who a request comes from, as its bearer shows.
+package enum Identity: Sendable, Hashable {
+    /// The operator: `ADMIN_TOKEN`.
+    case admin
+    /// An operator token of `org_api_tokens`, by its id.
+    case org(UUID)
+    /// A workspace, by a live token of its own, or on its word where it never had one.
+    case workspace(UUID)
+    /// Nobody in particular: let through in open development mode only.
+    case anonymous
+
+    /// Passes everywhere.
+    package var isOperator: Bool {
+        switch self {
+        case .admin, .org: true
+        case .workspace, .anonymous: false
+        }
+    }
+}
+
+/// Who sends an A2A message.
+package enum Caller: Sendable, Hashable {
+    case workspace(UUID)
+    /// A person, through the console or an operator's tool.
+    case console
+
+    package var workspaceID: UUID? {
+        if case .workspace(let id) = self { id } else { nil }
+    }
+}

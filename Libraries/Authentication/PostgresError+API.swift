@@ -1,0 +1,13 @@
+import HTTPCore
+import HTTPServer
+import PostgresClient
+
+/// What a client is told when the system of record cannot answer; anything else the database says is our own mistake.
+extension PostgresError: APIErrorConvertible {
+    package var apiError: APIError {
+        switch kind {
+        case .unavailable, .deadline, .closed: APIError.platformUnavailable
+        default: APIError(.internalServerError, "internal error", detail: "\(self)")
+        }
+    }
+}

@@ -1,0 +1,41 @@
+import AMQPClient
+import Contracts
+import Foundation
+
+/// Publishes events that may be lost: without a row, without a confirm, dropped while the broker is away.
+package struct EventBroadcast: Sendable {
+    private let publisher: AMQPPublisher
+    private let source: String
+
+    /// - Parameter service: the service's name, for the events' `source`.
+    package init(publisher: AMQPPublisher, service: String) {
+        self.publisher = publisher
+        source = CloudEvent.source(ofService: service)
+    }
+
+    /// Sends what one commit carried as one message in the batch form, whatever its size.
+    ///
+    /// - Returns: false when the broker is away or cannot keep up; the events are lost then.
+    @discardableResult
+    package func send(_ type: EventType, _ events: [(workspace: UUID, data: RawJSON)]) -> Bool {
+        guard !events.isEmpty else { return true }
+        let now = Date()
+        let batch = events.map {
+            CloudEvent(source: source, type: type.rawValue, subject: $0.workspace, time: now, data: $0.data)
+        }
+        return publisher.tryPublish(
+            AMQPMessage(
+                exchange: Topology.events.name, routingKey: type.rawValue, body: CloudEvent.encodeBatch(batch),
+                type: type.rawValue, contentType: CloudEvent.batchContentType, persistent: false))
+    }
+
+    /// Sends one event.
+    @discardableResult
+    package func send(_ type: EventType, workspace: UUID?, data: RawJSON, traceparent: String? = nil) -> Bool {
+        let event = CloudEvent(
+            source: source, type: type.rawValue, subject: workspace, data: data, traceparent: traceparent)
+        var message = event.message
+        message.persistent = false
+        return publisher.tryPublish(message)
+    }
+}

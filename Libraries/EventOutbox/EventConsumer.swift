@@ -1,0 +1,58 @@
+import AMQPClient
+import Contracts
+import EventLoop
+import Observability
+import ServiceLifecycle
+
+/// Takes events from one queue, in either form, and acknowledges them by what the handler says.
+///
+/// A message that is no CloudEvent can never be handled: it goes to the dead letters at once.
+package struct EventConsumer: GracefulService {
+    package typealias Handler = @Sendable ([CloudEvent]) async -> AMQPOutcome
+
+    package let name: String
+    private let consumer: AMQPConsumer
+
+    /// - Parameters:
+    ///   - queue: declared on every connection, with its bindings.
+    ///   - prefetch: messages handed out before one is acknowledged.
+    ///   - spawn: starts a handler's task where it should run.
+    ///   - handler: gets all events of one message.
+    package init(
+        urls: String, queue: Contracts.Queue, prefetch: UInt16, logger: Logger, metrics: MetricsRegistry,
+        spawn: @escaping AMQPConsumer.Spawn, handler: @escaping Handler
+    ) throws {
+        name = "consumer \(queue.name)"
+        var configuration = AMQPConsumer.Configuration()
+        configuration.prefetch = prefetch
+        configuration.name = "switchyard \(queue.name)"
+        consumer = try AMQPConsumer(
+            urls: urls, topology: AMQPTopology([queue, Topology.dead]), queue: queue.name,
+            configuration: configuration, logger: logger, metrics: metrics, spawn: spawn
+        ) { delivery in
+            do {
+                return await handler(try CloudEvent.decode(delivery.message.body))
+            } catch {
+                logger.warning(
+                    "message is not a CloudEvent", [.queue: .string(queue.name), .error: .string("\(error)")])
+                return .reject
+            }
+        }
+    }
+
+    package var state: AMQPState { consumer.state }
+
+    /// How often the queue's connection was made.
+    package var connections: Int { consumer.connections }
+
+    package func run(until shutdown: ShutdownSignal) async throws {
+        let run = Task { try await consumer.run() }
+        await withTaskCancellationHandler {
+            await shutdown.wait()
+        } onCancel: {
+            run.cancel()
+        }
+        run.cancel()
+        try await run.value
+    }
+}

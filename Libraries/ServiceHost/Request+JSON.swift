@@ -1,0 +1,65 @@
+import Contracts
+import HTTPCore
+import HTTPServer
+import JSONBytes
+
+extension Request {
+    /// The whole body of a route that takes JSON.
+    ///
+    /// - Throws: `APIError` 413 when it is too long, 415 when another type was declared.
+    package func jsonBytes(upTo limit: Int = Limits.requestBody) async throws -> [UInt8] {
+        if let type = headers["content-type"], !Self.isJSON(type) {
+            throw APIError(.unsupportedMediaType, "content type must be application/json")
+        }
+        return try await body.collect(upTo: limit)
+    }
+
+    /// The body as a value of the contract.
+    ///
+    /// - Parameter sentence: the error's sentence where a route has one of its own.
+    /// - Throws: `APIError` 400 naming the field, 413 or 415.
+    package func decode<Body: Decodable>(
+        _ type: Body.Type, orError sentence: String = Sentence.invalidRequestBody
+    ) async throws -> Body {
+        try decode(type, from: try await jsonBytes(), orError: sentence)
+    }
+
+    /// A body that was read already, as a value of the contract.
+    ///
+    /// - Throws: `APIError` 400 naming the field.
+    package func decode<Body: Decodable>(
+        _ type: Body.Type, from bytes: [UInt8], orError sentence: String = Sentence.invalidRequestBody
+    ) throws -> Body {
+        do {
+            // Checks the depth, too, before anything recursive looks at it.
+            _ = try JSONObject(validating: bytes)
+        } catch {
+            throw APIError(.badRequest, sentence, reason: "must be a JSON object")
+        }
+        do {
+            return try WireJSON.decode(type, from: bytes)
+        } catch {
+            throw APIError(.badRequest, sentence, field: error.field, reason: error.reason)
+        }
+    }
+
+    private static func isJSON(_ type: String) -> Bool {
+        let media = type.prefix { $0 != ";" }.trimmingSuffix { $0 == " " }.lowercased()
+        return media.isEmpty || media == "application/json" || (media.hasPrefix("application/") && media.hasSuffix("+json"))
+    }
+}
+
+extension Substring {
+    fileprivate func trimmingSuffix(_ isTrimmed: (Character) -> Bool) -> Substring {
+        var text = self
+        while let last = text.last, isTrimmed(last) { text.removeLast() }
+        return text
+    }
+}
+
+extension Response {
+    /// An answer of the contract: compact, in the declared order.
+    package static func wire(_ status: HTTPStatus = .ok, _ value: some Encodable) throws -> Response {
+        .json(status, bytes: try WireJSON.encode(value))
+    }
+}

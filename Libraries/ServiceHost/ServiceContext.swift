@@ -1,0 +1,91 @@
+import AMQPClient
+import Authentication
+import Contracts
+import EventLoop
+import EventOutbox
+import Foundation
+import HTTPCore
+import HTTPServer
+import Observability
+import PostgresClient
+import RedisClient
+import ServiceLifecycle
+import Synchronization
+
+/// What every service is given to build itself from.
+package struct ServiceContext: Sendable {
+    package let service: ServiceName
+    package let configuration: CommonConfiguration
+    /// Unique to this process: owns leases, names exclusive queues.
+    package let instance: String
+    package let logger: Logger
+    package let metrics: MetricsRegistry
+    package let loops: EventLoopGroup
+    package let postgres: PostgresPool
+    package let redis: RedisClient
+    package let publisher: AMQPPublisher
+    package let relay: EventRelay
+    package let broadcast: EventBroadcast
+    package let authenticator: Authenticator
+    package let signsOfLife: SignsOfLife
+    package let invalidation: CacheInvalidation
+
+    /// The `source` of this service's events.
+    package var source: String { CloudEvent.source(ofService: service.rawValue) }
+
+    /// Takes events from a queue. Add the result to the service's parts.
+    ///
+    /// - Parameters:
+    ///   - prefetch: messages handed out before one is acknowledged.
+    ///   - handler: gets all events of one message, on a loop.
+    package func consume(
+        _ queue: Contracts.Queue, prefetch: UInt16, _ handler: @escaping EventConsumer.Handler
+    ) throws -> EventConsumer {
+        let loops = loops
+        return try EventConsumer(
+            urls: configuration.amqpURLs, queue: queue, prefetch: prefetch, logger: logger, metrics: metrics,
+            spawn: { operation in loops.next().spawn(operation) }, handler: handler)
+    }
+}
+
+/// Tells this process's caches what is no longer true.
+package final class CacheInvalidation: Sendable {
+    private struct Handlers {
+        var events: [@Sendable (CloudEvent) -> Void] = []
+        var gaps: [@Sendable () -> Void] = []
+    }
+
+    private let handlers = Mutex(Handlers())
+
+    /// - Parameters:
+    ///   - event: called for every event whose type `invalidatesCaches`.
+    ///   - gap: called when events may have been missed: forget everything.
+    package func register(
+        event: @escaping @Sendable (CloudEvent) -> Void, gap: @escaping @Sendable () -> Void
+    ) {
+        handlers.withLock { handlers in
+            handlers.events.append(event)
+            handlers.gaps.append(gap)
+        }
+    }
+
+    func deliver(_ events: [CloudEvent]) {
+        let handlers = handlers.withLock { $0.events }
+        for event in events {
+            for handler in handlers { handler(event) }
+        }
+    }
+
+    func deliverGap() {
+        for handler in handlers.withLock({ $0.gaps }) { handler() }
+    }
+}
+
+extension ServiceContext {
+    /// Where clients reach the platform: `PLATFORM_URL`, else what this client itself used.
+    package func platformURL(for request: Request) -> String {
+        if let url = configuration.platformURL { return url }
+        let scheme = request.context.isSecure ? "https" : "http"
+        return "\(scheme)://\(request.headers["host"] ?? "localhost")"
+    }
+}

@@ -1,0 +1,94 @@
+import AMQPClient
+import Authentication
+import Configuration
+import Contracts
+import EventLoop
+import EventOutbox
+import Foundation
+import HTTPCore
+import HTTPServer
+import Observability
+import PostgresClient
+import RedisClient
+import ServiceLifecycle
+
+/// What the five main files have in common: configuration, stores, the server with its own routes, and the lifecycle.
+package enum ServiceHost {
+    /// Runs a service until it is told to stop, and ends the process.
+    ///
+    /// Exit codes: 0 after a shutdown that was asked for, 1 when a part failed, 2 when the configuration is wrong.
+    package static func run<Hosted: HostedService>(_ service: Hosted.Type) async -> Never {
+        let reader = ConfigurationReader(environment: ProcessInfo.processInfo.environment)
+        let common = CommonConfiguration(reader, service: service.name)
+        let settings = service.settings(reader)
+        if CommandLine.arguments.contains("--print-config") {
+            print(reader.printable)
+            exit(reader.problems.isEmpty ? 0 : 2)
+        }
+        do {
+            try reader.finish()
+        } catch {
+            FileHandle.standardError.write(Data("\(error)\n".utf8))
+            exit(2)
+        }
+        let logger = Logger(service: service.name.rawValue, level: LogLevel(rawValue: common.logLevel) ?? .info)
+        do {
+            exit(try await start(service, common, settings, logger))
+        } catch {
+            logger.error("cannot start", [.error: .error(error)])
+            exit(1)
+        }
+    }
+
+    private static func start<Hosted: HostedService>(
+        _ service: Hosted.Type, _ common: CommonConfiguration, _ settings: Hosted.Settings, _ logger: Logger
+    ) async throws -> Int32 {
+        let stores = try Stores(service: service.name, common, logger)
+        let context = stores.context
+        let parts = try service.assemble(context, settings)
+        let readiness = Readiness(stores: stores)
+        var router = parts.router
+        CommonRoutes(readiness: readiness, metrics: context.metrics).add(to: &router)
+        let server = HTTPServer(
+            common.server, group: context.loops, router: router,
+            middleware: common.orgID.map { [OrganizationMiddleware(id: $0)] } ?? [], logger: logger,
+            metrics: context.metrics)
+        let web = WebService(server: server, grace: .seconds(common.shutdownGraceSeconds), logger: logger)
+        let group = ServiceGroup(
+            services: stores.services + parts.services + [web], grace: .seconds(common.shutdownGraceSeconds),
+            logger: logger, executor: context.loops.loops[0])
+        readiness.begin(group.shutdownBegan)
+        return await group.run()
+    }
+}
+
+/// The HTTP server as a service: the last one started, the first one stopped.
+private struct WebService: GracefulService {
+    let name = "http"
+    let server: HTTPServer
+    let grace: Duration
+    let logger: Logger
+
+    func run(until shutdown: ShutdownSignal) async throws {
+        let port = try await server.start()
+        logger.info("listening", [.port: .int(Int(port))])
+        await shutdown.wait()
+        await server.drain(within: grace)
+    }
+}
+
+/// Requests of another organisation find nothing here (`spec`: contracts, HTTP conventions).
+private struct OrganizationMiddleware: Middleware {
+    private static let open: Set<String> = [
+        "/health", "/ready", "/metrics", "/registry/register", "/registry/heartbeat",
+    ]
+
+    let id: String
+
+    func handle(_ request: Request, next: (Request) async throws -> Response) async throws -> Response {
+        guard Self.open.contains(request.path) || request.headers["x-molecule-org-id"] == id else {
+            return Response(.notFound)
+        }
+        return try await next(request)
+    }
+}

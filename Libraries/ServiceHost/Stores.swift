@@ -1,0 +1,90 @@
+import AMQPClient
+import Authentication
+import Contracts
+import EventLoop
+import EventOutbox
+import Foundation
+import Observability
+import PostgresClient
+import RedisClient
+import ServiceLifecycle
+
+/// The connections of one process, and the context made of them.
+struct Stores: Sendable {
+    let context: ServiceContext
+    private let invalidation: InvalidationService
+
+    init(service: ServiceName, _ common: CommonConfiguration, _ logger: Logger) throws {
+        let metrics = MetricsRegistry()
+        let loops = EventLoopGroup(count: common.eventLoops)
+        let instance = "\(service.rawValue)-\(UUID().lowercased.prefix(8))"
+        let postgres = PostgresPool(
+            url: common.databaseURL, group: loops,
+            configuration: PostgresConfiguration(
+                connectionsPerLoop: common.postgresConnectionsPerLoop, applicationName: instance),
+            logger: logger, metrics: metrics)
+        let redis = try RedisClient(url: common.redisURL, group: loops, logger: logger, metrics: metrics)
+        let publisher = try AMQPPublisher(
+            urls: common.amqpURLs, topology: AMQPTopology([]), logger: logger, metrics: metrics)
+        let signs = SignsOfLife(postgres: postgres, redis: redis, logger: logger)
+        let authenticator = Authenticator(
+            adminToken: common.adminToken, isDevelopment: common.isDevelopment, postgres: postgres,
+            signsOfLife: signs, logger: logger)
+        let invalidation = CacheInvalidation()
+        invalidation.register(
+            event: { event in
+                // A removed workspace's tokens are no longer valid either.
+                if event.kind == .tokenRevoked || event.kind == .workspaceRemoved { authenticator.forgetTokens() }
+            }, gap: { authenticator.forgetTokens() })
+        context = ServiceContext(
+            service: service, configuration: common, instance: instance, logger: logger, metrics: metrics,
+            loops: loops, postgres: postgres, redis: redis, publisher: publisher,
+            relay: EventRelay(postgres: postgres, publisher: publisher, logger: logger, metrics: metrics),
+            broadcast: EventBroadcast(publisher: publisher, service: service.rawValue),
+            authenticator: authenticator, signsOfLife: signs, invalidation: invalidation)
+        let consumer = try context.consume(
+            Topology.invalidation(service: service.rawValue, instance: instance), prefetch: 500
+        ) { events in
+            invalidation.deliver(events)
+            return .done
+        }
+        self.invalidation = InvalidationService(
+            consumer: consumer, invalidation: invalidation, loop: loops.loops[0])
+    }
+
+    /// In the order of starting.
+    var services: [any Service] {
+        let (postgres, redis, publisher) = (context.postgres, context.redis, context.publisher)
+        return [
+            StoreService(name: "postgres") { await postgres.run() },
+            StoreService(name: "redis") { await redis.run() },
+            StoreService(name: "amqp-publisher") { try await publisher.run() },
+            invalidation,
+        ]
+    }
+
+    /// What must answer before the service is ready, by name.
+    func check() async -> [(name: String, isUp: Bool)] {
+        let isPostgresUp = (try? await context.postgres.ping()) != nil
+        return [
+            ("postgres", isPostgresUp), ("rabbitmq", context.publisher.isReady), ("redis", context.redis.isReady),
+        ]
+    }
+}
+
+/// A store's connections as a service: they end by cancellation.
+private struct StoreService: GracefulService {
+    let name: String
+    let body: @Sendable () async throws -> Void
+
+    func run(until shutdown: ShutdownSignal) async throws {
+        let run = Task { try await body() }
+        await withTaskCancellationHandler {
+            await shutdown.wait()
+        } onCancel: {
+            run.cancel()
+        }
+        run.cancel()
+        try? await run.value
+    }
+}

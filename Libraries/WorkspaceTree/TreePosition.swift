@@ -1,0 +1,22 @@
+import Foundation
+
+/// Where a workspace stands in the tree: what decides who may talk to whom.
+package struct TreePosition: Sendable, Hashable {
+    /// How many levels the hierarchy rules look up.
+    package static let levelLimit = 32
+
+    package let id: UUID
+    /// The parent first, the root last; empty for a root.
+    package let ancestors: [UUID]
+
+    package init(id: UUID, ancestors: [UUID]) {
+        self.id = id
+        self.ancestors = ancestors
+    }
+
+    /// Self; siblings; two roots; parent and child; any ancestor and any descendant. Everything else is refused.
+    package func canCommunicate(with other: TreePosition) -> Bool {
+        id == other.id || ancestors.first == other.ancestors.first || ancestors.contains(other.id)
+            || other.ancestors.contains(id)
+    }
+}

@@ -1,0 +1,75 @@
+import Batching
+import Contracts
+import EventOutbox
+import Foundation
+import JSONBytes
+import Observability
+import RedisClient
+import ServiceHost
+
+/// The hottest path of the platform: beats are committed in batches, answered after the commit, then told: one Redis
+/// command and one broker message for what one commit carried.
+struct HeartbeatIngest: Sendable {
+    /// Rows of one statement; larger ones gain nothing and hold their locks longer.
+    private static let batchLimit = 500
+
+    private let batcher: Batcher<Heartbeat, HeartbeatOutcome>
+
+    init(_ context: ServiceContext) {
+        let store = HeartbeatStore(postgres: context.postgres)
+        let size = context.metrics.histogram(
+            "switchyard_heartbeat_batch_size", "Heartbeats of one commit.", bounds: Histogram.sizeBounds)
+        batcher = Batcher(limit: Self.batchLimit, concurrency: 2, key: { $0.workspace }) { beats in
+            let order = beats.indices.sorted { Self.precedes(beats[$0].workspace, beats[$1].workspace) }
+            let sorted = try await store.write(order.map { beats[$0] }, source: context.source)
+            size.observe(Double(beats.count))
+            var outcomes = sorted
+            for (place, index) in order.enumerated() { outcomes[index] = sorted[place] }
+            Self.tell(beats, outcomes, context)
+            return outcomes
+        }
+    }
+
+    /// Returns when the beat is committed.
+    func accept(_ beat: Heartbeat) async throws -> HeartbeatOutcome {
+        try await batcher.submit(beat)
+    }
+
+    private static func precedes(_ left: UUID, _ right: UUID) -> Bool {
+        withUnsafeBytes(of: left.uuid) { left in
+            withUnsafeBytes(of: right.uuid) { right in left.lexicographicallyPrecedes(right) }
+        }
+    }
+
+    private static func tell(_ beats: [Heartbeat], _ outcomes: [HeartbeatOutcome], _ context: ServiceContext) {
+        let accepted = zip(beats, outcomes).filter { $0.1.verdict == .accepted }
+        guard !accepted.isEmpty else { return }
+        context.relay.committed(accepted.compactMap(\.1.event))
+        context.broadcast.send(.heartbeatReceived, accepted.map { ($0.0.workspace, received($0.0, $0.1)) })
+        let changed = accepted.filter(\.1.taskChanged)
+        context.broadcast.send(.taskUpdated, changed.map { ($0.0.workspace, updated($0.0)) })
+        let now = Int64(Date().timeIntervalSince1970 * 1000)
+        context.redis.fireAndForget(
+            RedisKeys.noteLife(accepted.map { ($0.0.workspace, now) }).map { RedisArgument($0) })
+    }
+
+    private static func received(_ beat: Heartbeat, _ outcome: HeartbeatOutcome) -> RawJSON {
+        var writer = JSONWriter(reservingCapacity: 112)
+        writer.object { writer in
+            writer.member("active_tasks", beat.activeTasks)
+            writer.member("uptime_seconds", beat.uptimeSeconds)
+            writer.member("max_concurrent_tasks", outcome.maxConcurrentTasks)
+            writer.member("has_capacity", beat.activeTasks < outcome.maxConcurrentTasks)
+        }
+        return RawJSON(unchecked: writer.bytes)
+    }
+
+    private static func updated(_ beat: Heartbeat) -> RawJSON {
+        var writer = JSONWriter(reservingCapacity: 64 + beat.currentTask.utf8.count)
+        writer.object { writer in
+            writer.member("current_task", beat.currentTask)
+            writer.member("active_tasks", beat.activeTasks)
+        }
+        return RawJSON(unchecked: writer.bytes)
+    }
+}

@@ -1,0 +1,137 @@
+import Contracts
+import EventOutbox
+import Foundation
+import PostgresClient
+
+/// What became of one heartbeat.
+struct HeartbeatOutcome: Sendable {
+    enum Verdict: Sendable {
+        case accepted
+        /// No such workspace.
+        case unknown
+        case removed
+    }
+
+    var verdict: Verdict
+    var maxConcurrentTasks = 1
+    var taskChanged = false
+    /// The flip that this beat caused.
+    var event: CommittedEvent?
+}
+
+/// Writes heartbeats, a batch in one transaction and one round trip.
+///
+/// The first statement takes the row locks of `workspace_vitals`; the second, with a snapshot of its own, sees what a
+/// sweep committed while the first one waited for them. So no beat is lost between a sweep's look and its flip.
+struct HeartbeatStore: Sendable {
+    let postgres: PostgresPool
+
+    private static let beat = Statement(
+        "heartbeat_beat",
+        """
+        UPDATE workspace_vitals v SET
+            last_heartbeat_at = now(), last_seen_at = now(),
+            error_rate = b.error_rate, sample_error = b.sample_error, runtime_state = b.runtime_state,
+            uptime_seconds = b.uptime_seconds, active_tasks = b.active_tasks, current_task = b.current_task,
+            active_tasks_changed_at = CASE
+                WHEN v.active_tasks = b.active_tasks AND v.current_task = b.current_task
+                THEN v.active_tasks_changed_at ELSE now() END,
+            capabilities = CASE
+                WHEN b.capabilities IS NOT NULL THEN b.capabilities
+                WHEN v.runtime_metadata_at > now() - interval '90 seconds' THEN v.capabilities ELSE 0 END,
+            idle_timeout_seconds = CASE
+                WHEN b.capabilities IS NOT NULL THEN b.idle_timeout_seconds
+                WHEN v.runtime_metadata_at > now() - interval '90 seconds' THEN v.idle_timeout_seconds END,
+            runtime_metadata_at = CASE
+                WHEN b.capabilities IS NOT NULL THEN now() ELSE v.runtime_metadata_at END
+        FROM unnest($1::uuid[], $2::float8[], $3::text[], $4::text[], $5::bigint[], $6::int[], $7::text[],
+                    $8::smallint[], $9::int[])
+            AS b(id, error_rate, sample_error, runtime_state, uptime_seconds, active_tasks, current_task,
+                 capabilities, idle_timeout_seconds)
+        WHERE v.workspace_id = b.id
+        """)
+
+    /// `StatusRule` in SQL; 8 is the bit of `status_mgmt`.
+    private static let evaluate = Statement(
+        "heartbeat_evaluate",
+        """
+        WITH beat AS (
+            SELECT w.id, w.status AS was, w.max_concurrent_tasks, w.monthly_spend AS spent, b.monthly_spend,
+                b.degraded_data, b.sample_error, v.active_tasks_changed_at = now() AS task_changed,
+                CASE
+                    WHEN w.status = 'online' AND (b.runtime_state = 'wedged'
+                        OR (b.error_rate >= 0.5 AND v.capabilities & 8 = 0)) THEN 'degraded'
+                    WHEN w.status = 'degraded' AND b.error_rate < 0.1 AND b.runtime_state = ''
+                        AND v.capabilities & 8 = 0 THEN 'online'
+                    WHEN w.status IN ('offline', 'provisioning', 'awaiting_agent') THEN 'online'
+                END::workspace_status AS becomes
+            FROM unnest($1::uuid[], $2::float8[], $3::text[], $4::text[], $5::bigint[], $6::text[])
+                AS b(id, error_rate, sample_error, runtime_state, monthly_spend, degraded_data)
+            JOIN workspaces w ON w.id = b.id
+            JOIN workspace_vitals v ON v.workspace_id = b.id
+        ), changed AS (
+            UPDATE workspaces w SET
+                status = COALESCE(beat.becomes, w.status),
+                status_reason = CASE
+                    WHEN beat.becomes IS NULL THEN w.status_reason
+                    WHEN beat.becomes = 'degraded' THEN beat.sample_error END,
+                status_changed_at = CASE WHEN beat.becomes IS NULL THEN w.status_changed_at ELSE now() END,
+                monthly_spend = CASE WHEN beat.monthly_spend > 0 THEN beat.monthly_spend ELSE w.monthly_spend END,
+                updated_at = now()
+            FROM beat
+            WHERE w.id = beat.id AND w.status = beat.was
+                AND (beat.becomes IS NOT NULL OR (beat.monthly_spend > 0 AND beat.monthly_spend <> beat.spent))
+            RETURNING w.id, beat.was, beat.becomes, beat.degraded_data
+        ), event AS (
+            INSERT INTO structure_events (type, workspace_id, source, data)
+            SELECT 'workspace.' || becomes, id, $7,
+                CASE WHEN becomes = 'degraded' THEN degraded_data::json
+                     ELSE ('{"recovered_from":"' || was || '"}')::json END
+            FROM changed WHERE becomes IS NOT NULL
+            RETURNING sequence, id, type, workspace_id, source, data, traceparent, created_at
+        )
+        SELECT beat.id, beat.was, beat.max_concurrent_tasks, beat.task_changed, event.*
+        FROM beat LEFT JOIN event ON event.workspace_id = beat.id
+        """)
+
+    /// Writes a batch and says what became of each beat, in order.
+    ///
+    /// - Parameters:
+    ///   - beats: at most one a workspace, in ascending order of their ids, so that two instances take locks in the
+    ///     same order.
+    ///   - source: the `source` of the events.
+    func write(_ beats: [Heartbeat], source: String) async throws(PostgresError) -> [HeartbeatOutcome] {
+        let ids = beats.map(\.workspace)
+        let rates = beats.map(\.errorRate)
+        let errors = beats.map(\.sampleError)
+        let states = beats.map(\.runtimeState)
+        let results = try await postgres.atomically([
+            Call(
+                Self.beat,
+                [
+                    ids, rates, errors, states, beats.map(\.uptimeSeconds), beats.map(\.activeTasks),
+                    beats.map(\.currentTask), beats.map { $0.metadata.map { Int($0.capabilities.rawValue) } },
+                    beats.map { $0.metadata?.idleTimeoutSeconds },
+                ]),
+            Call(
+                Self.evaluate,
+                [
+                    ids, rates, errors, states, beats.map(\.monthlySpend),
+                    beats.map { $0.degradedData.map { String(decoding: $0, as: UTF8.self) } }, source,
+                ]),
+        ])
+        return outcomes(ids, results[1])
+    }
+
+    private func outcomes(_ ids: [UUID], _ rows: PostgresRows) -> [HeartbeatOutcome] {
+        var found: [UUID: HeartbeatOutcome] = [:]
+        found.reserveCapacity(rows.count)
+        for row in rows {
+            let isRemoved = row.string(1) == WorkspaceStatus.removed.rawValue
+            found[row.uuid(0)] = HeartbeatOutcome(
+                verdict: isRemoved ? .removed : .accepted, maxConcurrentTasks: row.int(2), taskChanged: row.bool(3),
+                event: CommittedEvent(row: row, firstColumn: 4))
+        }
+        return ids.map { found[$0] ?? HeartbeatOutcome(verdict: .unknown) }
+    }
+}

@@ -1,0 +1,87 @@
+import Authentication
+import Contracts
+import EventOutbox
+import Foundation
+import HTTPCore
+import HTTPServer
+import JSONBytes
+import PostgresClient
+import ServiceHost
+
+/// `/workspaces/{id}/tokens`, and the token that tests may ask for.
+struct TokenRoutes: Sendable {
+    let context: ServiceContext
+    let store: WorkspaceTokenStore
+    /// In development, or where `MOLECULE_ENABLE_TEST_TOKENS=1` says so.
+    let hasTestTokens: Bool
+
+    func add(to router: inout Router) {
+        router.on(.get, "/workspaces/{id}/tokens", list)
+        router.on(.post, "/workspaces/{id}/tokens", issue)
+        router.on(.delete, "/workspaces/{id}/tokens/{tokenId}", revoke)
+        if hasTestTokens { router.on(.get, "/admin/workspaces/{id}/test-token", testToken) }
+    }
+
+    private func workspace(_ request: Request) async throws -> UUID {
+        let id = try request.uuid("id", orError: Sentence.invalidWorkspaceID)
+        try await context.authenticator.workspace(id, request)
+        return id
+    }
+
+    private func list(_ request: Request) async throws -> Response {
+        let id = try await workspace(request)
+        let limit = request.query("limit").flatMap { Int($0) } ?? Limits.tokenPage
+        let offset = max(0, request.query("offset").flatMap { Int($0) } ?? 0)
+        let rows = try await store.list(id, limit: min(max(1, limit), Limits.tokenPageMaximum), offset: offset)
+        return .json { writer in
+            writer.member("tokens", array: { writer in
+                for row in rows {
+                    writer.object { writer in
+                        writer.member("id", row.string(0))
+                        writer.member("prefix", row.string(1))
+                        writer.member("created_at", RFC3339.format(row.date(2)))
+                        writer.member("last_used_at", orNull: row.optionalDate(3).map { RFC3339.format($0) })
+                    }
+                }
+            })
+            writer.member("count", rows.count)
+        }
+    }
+
+    private func issue(_ request: Request) async throws -> Response {
+        let id = try await workspace(request)
+        return try await issued(id, .created)
+    }
+
+    private func testToken(_ request: Request) async throws -> Response {
+        try await context.authenticator.admin(request)
+        return try await issued(try request.uuid("id", orError: Sentence.invalidWorkspaceID), .ok)
+    }
+
+    private func issued(_ id: UUID, _ status: HTTPStatus) async throws -> Response {
+        switch try await store.issue(id) {
+        case .token(let secret):
+            context.authenticator.noteIssued(to: id)
+            return .json(status) { writer in
+                writer.member("auth_token", secret)
+                writer.member("workspace_id", id.lowercased)
+                if status == .created { writer.member("message", "store this token now: it is shown only once") }
+            }
+        case .tooMany:
+            throw APIError(.tooManyRequests, Sentence.tooManyTokens, retryAfter: 60)
+        case .noWorkspace:
+            throw APIError(.notFound, Sentence.workspaceNotFound)
+        }
+    }
+
+    private func revoke(_ request: Request) async throws -> Response {
+        let id = try await workspace(request)
+        let token = try request.uuid("tokenId", orError: "invalid token ID")
+        guard let event = try await store.revoke(token, of: id) else {
+            throw APIError(.notFound, Sentence.tokenNotFound)
+        }
+        context.authenticator.forgetTokens()
+        context.relay.committed([event])
+        return .json { $0.member("status", "revoked") }
+    }
+}

@@ -1,0 +1,110 @@
+import Authentication
+import Contracts
+import EventOutbox
+import Foundation
+import HTTPCore
+import HTTPServer
+import JSONBytes
+import PostgresClient
+import ServiceHost
+
+/// `/workspaces` and `/workspaces/{id}`: create, list, get.
+struct WorkspaceRoutes: Sendable {
+    /// Rows of one page while a whole list is streamed.
+    private static let streamPage = 500
+
+    let context: ServiceContext
+    let store: WorkspaceStore
+    let addresses: RegistrationAddressCheck
+
+    func add(to router: inout Router) {
+        router.on(.post, "/workspaces", create)
+        router.on(.get, "/workspaces", list)
+        router.on(.get, "/workspaces/{id}", get)
+    }
+
+    private func get(_ request: Request) async throws -> Response {
+        let isFull = try await context.authenticator.isOperator(request)
+        let id = try request.uuid("id", orError: Sentence.invalidWorkspaceID)
+        guard let body = try await store.get(id, isFull: isFull) else {
+            throw APIError(.notFound, Sentence.workspaceNotFound)
+        }
+        return .json(bytes: body)
+    }
+
+    // MARK: - Create
+
+    private func create(_ request: Request) async throws -> Response {
+        try await context.authenticator.admin(request)
+        let body = try await request.decode(
+            CreateWorkspaceRequest.self, orError: Sentence.invalidWorkspacePayload)
+        let new = try NewWorkspaceRule.workspace(body, platformURL: context.platformURL(for: request))
+        if let url = new.request.url { try await addresses.check(url) }
+        let events = try await store.create(new, traceparent: request.context.traceparent)
+        guard let events else {
+            throw APIError(
+                .badRequest, Sentence.invalidWorkspacePayload, field: "parent_id", reason: "is not a workspace")
+        }
+        context.relay.committed(events)
+        return .json(.created) { writer in
+            writer.member("id", new.id.lowercased)
+            writer.member("status", new.answeredStatus)
+            writer.member("awareness_namespace", "workspace:\(new.id.lowercased)")
+            writer.member("workspace_access", new.access.rawValue)
+            if new.isExternal { writer.member("external", true) }
+            if let token = new.token {
+                writer.member("connection", object: { writer in
+                    ConnectionBundle.write(
+                        new.id, token: token.secret, platformURL: context.platformURL(for: request), to: &writer)
+                })
+            }
+        }
+    }
+
+    // MARK: - List
+
+    private func list(_ request: Request) async throws -> Response {
+        try await context.authenticator.admin(request)
+        let filter = try WorkspaceListQuery.filter(request)
+        let cursor = try WorkspaceListQuery.cursor(request)
+        if let limit = try WorkspaceListQuery.limit(request) {
+            return try await page(filter, after: cursor, limit: limit)
+        }
+        return try await wholeList(filter, after: cursor)
+    }
+
+    private func page(_ filter: WorkspaceFilter, after cursor: WorkspaceCursor?, limit: Int) async throws -> Response {
+        let (rows, next) = try await store.page(filter, after: cursor, limit: limit)
+        var writer = JSONWriter(reservingCapacity: 2 + rows.count * 640)
+        writer.array { writer in
+            for row in rows { WorkspaceJSON.write(row, isFull: true, to: &writer) }
+        }
+        var response = Response.json(bytes: writer.bytes)
+        if let next { response.headers.add("X-Next-Cursor", WorkspaceListQuery.text(next)) }
+        return response
+    }
+
+    /// The first page is read before the answer begins, so that a database that is away is still a proper 503.
+    private func wholeList(_ filter: WorkspaceFilter, after cursor: WorkspaceCursor?) async throws -> Response {
+        let first = try await store.page(filter, after: cursor, limit: Self.streamPage)
+        return .stream(contentType: "application/json") { [store] writer in
+            var page = first
+            var isFirst = true
+            while true {
+                var bytes: [UInt8] = []
+                bytes.reserveCapacity(page.rows.count * 640)
+                for row in page.rows {
+                    var json = JSONWriter(reservingCapacity: 640)
+                    WorkspaceJSON.write(row, isFull: true, to: &json)
+                    bytes.append(isFirst ? UInt8(ascii: "[") : UInt8(ascii: ","))
+                    bytes.append(contentsOf: json.bytes)
+                    isFirst = false
+                }
+                if !bytes.isEmpty { try await writer.write(bytes) }
+                guard let next = page.next else { break }
+                page = try await store.page(filter, after: next, limit: Self.streamPage)
+            }
+            try await writer.write(Array((isFirst ? "[]" : "]").utf8))
+        }
+    }
+}

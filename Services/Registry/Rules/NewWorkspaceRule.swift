@@ -1,0 +1,119 @@
+import Authentication
+import Contracts
+import Foundation
+import HTTPCore
+import HTTPServer
+import JSONBytes
+
+/// What a request to create a workspace makes: the values checked, the status it starts with, and what is told of it.
+enum NewWorkspaceRule {
+    private static let forbiddenInNames = Set("{}[]|>*&!")
+    /// Folders of the system that no workspace may have as its own.
+    private static let systemFolders = [
+        "/bin", "/boot", "/dev", "/etc", "/lib", "/lib64", "/proc", "/root", "/run", "/sbin", "/sys", "/usr", "/var",
+    ]
+
+    /// - Throws: `APIError` 400 naming the field.
+    static func workspace(_ request: CreateWorkspaceRequest, platformURL: String) throws(APIError) -> NewWorkspace {
+        try check("name", request.name, upTo: Limits.workspaceName, isName: true)
+        if request.name.trimmingCharacters(in: .whitespaces).isEmpty { throw invalid("name", "is required") }
+        try check("role", request.role, upTo: Limits.workspaceRole, isName: true)
+        try check("model", request.model, upTo: Limits.workspaceModel)
+        try check("runtime", request.runtime, upTo: Limits.workspaceModel)
+        try check(directory: request.workspaceDirectory)
+        try check(numbers: request)
+        var request = request
+        if request.url?.isEmpty == true { request.url = nil }
+        let runtime = request.runtime.flatMap { $0.isEmpty ? nil : $0 } ?? "langgraph"
+        var new = NewWorkspace(
+            request: request, runtime: runtime, isExternal: request.external || runtime == "external",
+            status: .provisioning, access: request.workspaceAccess ?? .none)
+        start(&new)
+        return new
+    }
+
+    /// Decides the first status and its events.
+    private static func start(_ new: inout NewWorkspace) {
+        let (name, url, runtime) = (new.request.name, new.request.url, new.runtime)
+        guard new.isExternal else {
+            // Without a provisioner nothing will ever start it: better said at once than after a timeout.
+            new.status = .failed
+            new.statusReason = Sentence.provisionerNotAvailable
+            new.events = [
+                (
+                    .workspaceProvisionFailed,
+                    WorkspaceJSON.object { writer in
+                        writer.member("error", Sentence.provisionerNotAvailable)
+                        writer.member("source", "create")
+                        writer.member("runtime", runtime)
+                    }
+                )
+            ]
+            return
+        }
+        if let url {
+            new.status = .online
+            new.events = [(.workspaceOnline, WorkspaceJSON.object { $0.member("url", url) })]
+        } else {
+            new.status = .awaitingAgent
+            new.token = WorkspaceToken.make()
+            new.events = [
+                (
+                    .workspaceAwaitingAgent,
+                    WorkspaceJSON.object { writer in
+                        writer.member("name", name)
+                        writer.member("external", true)
+                    }
+                )
+            ]
+        }
+    }
+
+    // MARK: - Checks
+
+    private static func check(
+        _ field: String, _ value: String?, upTo limit: Int, isName: Bool = false
+    ) throws(APIError) {
+        guard let value else { return }
+        if value.count > limit { throw invalid(field, "must have \(limit) characters at most") }
+        if value.contains(where: \.isNewline) || value.utf8.contains(0) {
+            throw invalid(field, "must be a single line")
+        }
+        if isName, value.contains(where: forbiddenInNames.contains) {
+            throw invalid(field, "must not contain any of {}[]|>*&!")
+        }
+    }
+
+    private static func check(directory: String?) throws(APIError) {
+        guard let directory, !directory.isEmpty else { return }
+        let parts = directory.split(separator: "/", omittingEmptySubsequences: true)
+        let isSystem = systemFolders.contains { directory == $0 || directory.hasPrefix($0 + "/") } || parts.isEmpty
+        guard directory.hasPrefix("/"), !parts.contains(".."), !isSystem, !directory.utf8.contains(0) else {
+            throw APIError(
+                .badRequest, Sentence.invalidWorkspaceDirectory, field: "workspace_dir",
+                reason: "must be an absolute path without .. and outside of the system's folders")
+        }
+    }
+
+    private static func check(numbers request: CreateWorkspaceRequest) throws(APIError) {
+        if let limit = request.budgetLimit, limit < 0 { throw invalid("budget_limit", "must not be negative") }
+        if let count = request.maxConcurrentTasks, !(1...Int(Int32.max)).contains(count) {
+            throw invalid("max_concurrent_tasks", "must be 1 or more")
+        }
+        if let minutes = request.hibernationIdleMinutes, !(0...Int(Int32.max)).contains(minutes) {
+            throw invalid("hibernation_idle_minutes", "must be 0 or more")
+        }
+        if !(0...Int(Int32.max)).contains(request.tier) { throw invalid("tier", "must be 0 or more") }
+    }
+
+    private static func invalid(_ field: String, _ reason: String) -> APIError {
+        APIError(.badRequest, Sentence.invalidWorkspaceFields, field: field, reason: reason)
+    }
+}
+
+extension NewWorkspace {
+    /// What the answer says: an external workspace's status, `provisioning` for all others, as the contract has it.
+    var answeredStatus: String {
+        isExternal ? status.rawValue : WorkspaceStatus.provisioning.rawValue
+    }
+}

@@ -1,0 +1,47 @@
+import Contracts
+import EventLoop
+import Foundation
+import HTTPCore
+import HTTPServer
+import SafeURL
+import ServiceHost
+
+/// Refuses addresses early that no message could be sent to. The check that counts is the proxy's, on the address that
+/// it connects to.
+struct RegistrationAddressCheck: Sendable {
+    private let mode: DeploymentMode
+    private let loops: EventLoopGroup
+
+    init(_ context: ServiceContext) {
+        mode = context.configuration.deployment
+        loops = context.loops
+    }
+
+    /// - Parameter isProvisioned: our own provisioner set it.
+    /// - Throws: `APIError` 400 `invalid request body` with `field` and `reason`.
+    func check(_ text: String, isProvisioned: Bool = false) async throws {
+        let url: SafeURL
+        do {
+            url = try SafeURL.parse(text)
+        } catch {
+            throw refusal(error.reason)
+        }
+        let policy = AddressPolicy(mode: mode, purpose: .registration, isProvisioned: isProvisioned)
+        let verdict: AddressPolicy.Verdict
+        switch policy.verdict(for: url) {
+        case .decided(let decided):
+            verdict = decided
+        case .resolve(let name):
+            let found = try? await loops.any().resolve(host: name, port: url.port)
+            guard let resolved = policy.verdict(forAll: (found ?? []).map(\.addressBytes)) else {
+                throw refusal("does not resolve")
+            }
+            verdict = resolved
+        }
+        if !verdict.isAllowed { throw refusal(verdict.reason ?? "is not allowed") }
+    }
+
+    private func refusal(_ reason: String) -> APIError {
+        .invalidBody(field: "url", reason: reason)
+    }
+}

@@ -1,0 +1,149 @@
+import Authentication
+import Contracts
+import EventOutbox
+import Foundation
+import HTTPCore
+import HTTPServer
+import JSONBytes
+import PostgresClient
+
+/// What a registration did.
+struct Registration: Sendable {
+    /// The workspace's token, the first time only.
+    var token: String?
+    var event: CommittedEvent?
+}
+
+/// Registers agents. One transaction: the row, its vitals, its first token, the event.
+struct RegistrationStore: Sendable {
+    let postgres: PostgresPool
+    let source: String
+
+    private static let lock = Statement(
+        "register_lock",
+        """
+        SELECT w.status, w.url, w.internal_url, w.url_provisioned, w.agent_card,
+            EXISTS (SELECT FROM workspace_auth_tokens t WHERE t.workspace_id = w.id)
+        FROM workspaces w WHERE w.id = $1 FOR UPDATE
+        """)
+
+    private static let insert = Statement(
+        "register_insert",
+        """
+        INSERT INTO workspaces (id, name, status, url, agent_card) VALUES ($1, $2, 'online', $3, $4)
+        ON CONFLICT (id) DO NOTHING
+        """)
+
+    private static let insertVitals = Statement(
+        "register_vitals",
+        """
+        INSERT INTO workspace_vitals (workspace_id, last_seen_at) VALUES ($1, now())
+        ON CONFLICT (workspace_id) DO UPDATE SET last_seen_at = now()
+        """)
+
+    /// A URL that the provisioner had set is kept; the agent's own is remembered for its peers.
+    private static let update = Statement(
+        "register_update",
+        """
+        UPDATE workspaces SET
+            url = CASE WHEN url_provisioned AND url IS NOT NULL THEN url ELSE $2 END,
+            internal_url = CASE WHEN url_provisioned AND url IS NOT NULL THEN $2 ELSE internal_url END,
+            agent_card = $3, status = 'online', status_reason = NULL, updated_at = now(),
+            status_changed_at = CASE WHEN status = 'online' THEN status_changed_at ELSE now() END
+        WHERE id = $1 RETURNING url
+        """)
+
+    private static let addToken = Statement(
+        "register_token",
+        "INSERT INTO workspace_auth_tokens (workspace_id, token_hash, prefix) VALUES ($1, $2, $3)")
+
+    private static let addEvent = Statement(
+        "register_event",
+        """
+        INSERT INTO structure_events (type, workspace_id, source, data, traceparent) VALUES ($1, $2, $3, $4, $5)
+        RETURNING \(CommittedEvent.columns)
+        """)
+
+    /// Registers an agent: sets it `online` from every status but `removed`.
+    ///
+    /// - Parameters:
+    ///   - card: the agent card's JSON as it came.
+    ///   - mayCreate: an id that no one created may be taken.
+    /// - Throws: `APIError` 401 when it may not be created, 410 when it was removed; `PostgresError`.
+    func register(
+        _ id: UUID, url: String, card: [UInt8], mayCreate: Bool, traceparent: String?
+    ) async throws -> Registration {
+        try await postgres.transaction { transaction in
+            var known = try await transaction.query(Self.lock, [id]).first
+            if known == nil {
+                guard mayCreate else { throw APIError(.unauthorized, Sentence.adminAuthRequired) }
+                let added = try await transaction.query(Self.insert, [id, id.lowercased, url, card])
+                // Someone else registered it in between: then it is theirs that we update.
+                if added.affected == 0 { known = try await transaction.query(Self.lock, [id]).first }
+            }
+            _ = try await transaction.query(Self.insertVitals, [id])
+            var result = Registration()
+            let change = try await apply(known, id, url, card, transaction)
+            if known?.bool(5) != true { result.token = try await issueToken(id, transaction) }
+            if let change {
+                let row = try await transaction.query(
+                    Self.addEvent, [EventType.workspaceOnline.rawValue, id, source, change, traceparent])
+                result.event = row.first.flatMap { CommittedEvent(row: $0) }
+            }
+            return result
+        }
+    }
+
+    /// Writes what changed.
+    ///
+    /// - Returns: the event's data; `nil` when the agent only said again what was known.
+    private func apply(
+        _ known: PostgresRow?, _ id: UUID, _ url: String, _ card: [UInt8], _ transaction: Transaction
+    ) async throws -> [UInt8]? {
+        guard let known else { return Self.eventData(url, card) }
+        let status = known.string(0)
+        if status == WorkspaceStatus.removed.rawValue {
+            throw APIError(.gone, Sentence.workspaceRemoved, members: [("deleted", .bool(true))])
+        }
+        let ownURL = known.bool(3) && !known.isNull(1) ? known.optionalString(2) : known.optionalString(1)
+        let isUnchanged =
+            status == WorkspaceStatus.online.rawValue && ownURL == url && known.optionalBytes(4) == card
+        if isUnchanged { return nil }
+        let rows = try await transaction.query(Self.update, [id, url, card])
+        return Self.eventData(rows[0].string(0), card)
+    }
+
+    private static func eventData(_ url: String, _ card: [UInt8]) -> [UInt8] {
+        WorkspaceJSON.object { writer in
+            writer.member("url", url)
+            writer.member("agent_card", raw: card)
+        }
+    }
+
+    private func issueToken(_ id: UUID, _ transaction: Transaction) async throws -> String {
+        let token = WorkspaceToken.make()
+        _ = try await transaction.query(Self.addToken, [id, Bytea(token.hash), token.prefix])
+        return token.secret
+    }
+
+    private static let replaceCard = Statement(
+        "register_card",
+        """
+        WITH changed AS (
+            UPDATE workspaces SET agent_card = $2, updated_at = now()
+            WHERE id = $1 AND status <> 'removed' RETURNING id
+        )
+        INSERT INTO structure_events (type, workspace_id, source, data, traceparent)
+        SELECT 'agent_card.updated', id, $3, $4, $5 FROM changed
+        RETURNING \(CommittedEvent.columns)
+        """)
+
+    /// Replaces the agent card.
+    ///
+    /// - Returns: the event, or `nil` for an unknown or removed workspace.
+    func replaceCard(_ id: UUID, card: [UInt8], traceparent: String?) async throws(PostgresError) -> CommittedEvent? {
+        let data = WorkspaceJSON.object { $0.member("agent_card", raw: card) }
+        return try await postgres.query(Self.replaceCard, [id, card, source, data, traceparent]).first
+            .flatMap { CommittedEvent(row: $0) }
+    }
+}

@@ -1,0 +1,120 @@
+import Authentication
+import Contracts
+import EventOutbox
+import Foundation
+import JSONBytes
+import PostgresClient
+
+/// A workspace as it is to be created, every value checked.
+struct NewWorkspace: Sendable {
+    var id = UUID()
+    var request: CreateWorkspaceRequest
+    var runtime: String
+    var isExternal: Bool
+    var status: WorkspaceStatus
+    var statusReason: String?
+    var access: WorkspaceAccess
+    /// For an external workspace without a URL: what its agent will register with.
+    var token: WorkspaceToken?
+    var events: [(type: EventType, data: [UInt8])] = []
+}
+
+/// Which workspaces a list asks for.
+struct WorkspaceFilter: Sendable {
+    var status: WorkspaceStatus?
+    var parent: UUID?
+    var text: String?
+}
+
+/// Where a page of the list begins: after this workspace.
+struct WorkspaceCursor: Sendable, Hashable {
+    var createdAt: Date
+    var id: UUID
+}
+
+/// The statements about workspaces as a whole.
+struct WorkspaceStore: Sendable {
+    let postgres: PostgresPool
+    let source: String
+
+    /// The workspace, its vitals, place, token and events; nothing at all when the parent is unknown or removed.
+    private static let create = Statement(
+        "workspace_create",
+        """
+        WITH workspace AS (
+            INSERT INTO workspaces (id, name, role, tier, runtime, model, template, status, status_reason, url,
+                parent_id, external, workspace_dir, workspace_access, budget_limit, max_concurrent_tasks,
+                hibernation_idle_minutes)
+            SELECT $1, $2, $3, $4, $5, $6, $7, $8::workspace_status, $9, $10, $11, $12, $13, $14, $15, $16, $17
+            WHERE $11::uuid IS NULL
+                OR EXISTS (SELECT FROM workspaces p WHERE p.id = $11::uuid AND p.status <> 'removed' FOR KEY SHARE)
+            RETURNING id
+        ), vitals AS (
+            INSERT INTO workspace_vitals (workspace_id) SELECT id FROM workspace
+        ), layout AS (
+            INSERT INTO canvas_layouts (workspace_id, x, y)
+            SELECT id, $18, $19 FROM workspace WHERE $18::float8 IS NOT NULL
+        ), token AS (
+            INSERT INTO workspace_auth_tokens (workspace_id, token_hash, prefix)
+            SELECT id, $20, $21 FROM workspace WHERE $20::bytea IS NOT NULL
+        ), event AS (
+            INSERT INTO structure_events (type, workspace_id, source, data, traceparent)
+            SELECT e.type, w.id, $22, e.data::json, $23 FROM workspace w, unnest($24::text[], $25::text[]) AS e(type, data)
+            RETURNING \(CommittedEvent.columns)
+        )
+        SELECT w.id, event.* FROM workspace w LEFT JOIN event ON true
+        """)
+
+    /// Creates a workspace.
+    ///
+    /// - Returns: its events, or `nil` when its parent is unknown or removed.
+    func create(_ new: NewWorkspace, traceparent: String?) async throws(PostgresError) -> [CommittedEvent]? {
+        let request = new.request
+        let rows = try await postgres.query(
+            Self.create,
+            [
+                new.id, request.name, request.role, request.tier, new.runtime, request.model, request.template,
+                new.status.rawValue, new.statusReason, request.url, request.parentID, new.isExternal,
+                request.workspaceDirectory, new.access.rawValue, request.budgetLimit, request.maxConcurrentTasks ?? 1,
+                request.hibernationIdleMinutes, request.canvas?.x, request.canvas?.y, new.token.map { Bytea($0.hash) },
+                new.token?.prefix, source, traceparent, new.events.map(\.type.rawValue),
+                new.events.map { String(decoding: $0.data, as: UTF8.self) },
+            ])
+        return rows.isEmpty ? nil : rows.compactMap { CommittedEvent(row: $0, firstColumn: 1) }
+    }
+
+    private static let get = Statement(
+        "workspace_get", "SELECT \(WorkspaceJSON.columns) FROM \(WorkspaceJSON.tables) WHERE w.id = $1")
+
+    /// One workspace as JSON; `nil` when there is none.
+    func get(_ id: UUID, isFull: Bool) async throws(PostgresError) -> [UInt8]? {
+        guard let row = try await postgres.query(Self.get, [id]).first else { return nil }
+        var writer = JSONWriter(reservingCapacity: 1024)
+        WorkspaceJSON.write(row, isFull: isFull, to: &writer)
+        return writer.bytes
+    }
+
+    /// One page by key, so that a page costs the same wherever it is.
+    private static let page = Statement(
+        "workspace_page",
+        """
+        SELECT \(WorkspaceJSON.columns) FROM \(WorkspaceJSON.tables)
+        WHERE ($1::timestamptz IS NULL OR (w.created_at, w.id) > ($1, $2::uuid))
+            AND CASE WHEN $3::text IS NULL THEN w.status <> 'removed' ELSE w.status = $3::workspace_status END
+            AND ($4::uuid IS NULL OR w.parent_id = $4)
+            AND ($5::text IS NULL OR strpos(lower(w.name), lower($5)) > 0
+                OR strpos(lower(COALESCE(w.role, '')), lower($5)) > 0)
+        ORDER BY w.created_at, w.id LIMIT $6
+        """)
+
+    /// The next workspaces after `cursor`, and where the page after them begins; `nil` at the end.
+    func page(
+        _ filter: WorkspaceFilter, after cursor: WorkspaceCursor?, limit: Int
+    ) async throws(PostgresError) -> (rows: PostgresRows, next: WorkspaceCursor?) {
+        let rows = try await postgres.query(
+            Self.page,
+            [cursor?.createdAt, cursor?.id, filter.status?.rawValue, filter.parent, filter.text, limit])
+        guard rows.count == limit, let last = rows.last else { return (rows, nil) }
+        return (rows, WorkspaceCursor(createdAt: last.date(23), id: last.uuid(0)))
+    }
+}

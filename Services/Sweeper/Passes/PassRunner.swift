@@ -1,0 +1,81 @@
+import EventLoop
+import Foundation
+import Observability
+import ServiceLifecycle
+
+/// Runs one pass for ever: at its interval, after an error with backoff. Each pass has a runner of its own, so that
+/// an error in one never stops another.
+struct PassRunner: GracefulService {
+    let pass: any SweepPass
+    let loop: EventLoop
+    let logger: Logger
+    let metrics: SweepMetrics
+    let ticks: TickStore
+
+    var name: String { "pass \(pass.name)" }
+
+    func run(until shutdown: ShutdownSignal) async throws {
+        let work = Task(executorPreference: loop) { await runForever() }
+        await withTaskCancellationHandler {
+            await shutdown.wait()
+        } onCancel: {
+            work.cancel()
+        }
+        work.cancel()
+        await work.value
+    }
+
+    private func runForever() async {
+        var backoff = Backoff(initial: .seconds(1), maximum: .seconds(30))
+        while !Task.isCancelled {
+            var wait = pass.interval
+            if await !runOnce() { wait = max(wait, backoff.next()) } else { backoff.reset() }
+            do { try await loop.sleep(for: wait) } catch { return }
+        }
+    }
+
+    private func runOnce() async -> Bool {
+        let start = ContinuousClock.now
+        do {
+            let counts = try await pass.run()
+            let duration = ContinuousClock.now - start
+            metrics.note(pass.name, duration, counts)
+            for (what, count) in counts where count > 0 {
+                logger.info("swept", [.name: .string(pass.name), .key: .string(what), .count: .int(count)])
+            }
+            await ticks.note(pass.name, duration: duration, counts: counts)
+            return true
+        } catch {
+            if Task.isCancelled { return true }
+            metrics.noteFailure(pass.name)
+            logger.warning("pass failed", [.name: .string(pass.name), .error: .error(error)])
+            return false
+        }
+    }
+}
+
+/// What the passes did, for Prometheus.
+struct SweepMetrics: Sendable {
+    private let duration: MetricFamily<Histogram>
+    private let swept: MetricFamily<Counter>
+    private let failures: MetricFamily<Counter>
+    private let lastTick: MetricFamily<Gauge>
+
+    init(_ metrics: MetricsRegistry) {
+        duration = metrics.histograms("switchyard_sweep_duration_seconds", "Time of one pass.", labels: ["pass"])
+        swept = metrics.counters("switchyard_sweep_changes_total", "What passes changed.", labels: ["pass", "what"])
+        failures = metrics.counters("switchyard_sweep_failures_total", "Passes that failed.", labels: ["pass"])
+        lastTick = metrics.gauges(
+            "switchyard_sweep_last_tick_seconds", "When a pass last ended, in seconds since 1970.", labels: ["pass"])
+    }
+
+    func note(_ pass: String, _ time: Duration, _ counts: [String: Int]) {
+        duration.labelled(pass).observe(time)
+        lastTick.labelled(pass).set(Date().timeIntervalSince1970)
+        for (what, count) in counts { swept.labelled(pass, what).increment(by: count) }
+    }
+
+    func noteFailure(_ pass: String) {
+        failures.labelled(pass).increment()
+    }
+}

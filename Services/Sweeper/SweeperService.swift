@@ -1,0 +1,57 @@
+import Configuration
+import Contracts
+import EventLoop
+import HTTPServer
+import Observability
+import ServiceHost
+import ServiceLifecycle
+
+/// The service that heals what the others, or their stores, left behind.
+package enum SweeperService: HostedService {
+    package struct Settings: Sendable {
+        var livenessTTL: Int
+        var remoteTTL: Int
+    }
+
+    package static let name = ServiceName.sweeper
+
+    package static func settings(_ reader: ConfigurationReader) -> Settings {
+        Settings(
+            livenessTTL: reader.int(
+                "LIVENESS_TTL_SECONDS", default: 180, in: 1...86_400,
+                "Seconds without a sign of life after which a workspace is offline."),
+            remoteTTL: reader.int(
+                "REMOTE_LIVENESS_STALE_AFTER", default: 90, in: 1...86_400,
+                "The same for external workspaces."))
+    }
+
+    package static func assemble(_ context: ServiceContext, _ settings: Settings) throws -> ServiceParts {
+        let ticks = TickStore(postgres: context.postgres, instance: context.instance)
+        let metrics = SweepMetrics(context.metrics)
+        let runners = passes(context, settings).map { pass in
+            PassRunner(
+                pass: pass, loop: context.loops.next(), logger: context.logger, metrics: metrics, ticks: ticks)
+        }
+        var router = Router()
+        SweeperRoutes(context: context, ticks: ticks).add(to: &router)
+        return ServiceParts(router: router, services: runners)
+    }
+
+    private static func passes(_ context: ServiceContext, _ settings: Settings) -> [any SweepPass] {
+        let gauges = context.metrics.gauges(
+            "switchyard_sweep_guard", "1 while the liveness guard holds back.", labels: ["pass"])
+        let liveness = LivenessStore(postgres: context.postgres, source: context.source)
+        func livenessPass(_ scope: LivenessScope, every interval: Duration, ttl: Int) -> LivenessPass {
+            LivenessPass(
+                scope: scope, interval: interval, ttl: Double(ttl), store: liveness, relay: context.relay,
+                guardGauge: gauges.labelled(scope.rawValue), logger: context.logger)
+        }
+        return [
+            livenessPass(.ours, every: .seconds(5), ttl: settings.livenessTTL),
+            livenessPass(.remote, every: .seconds(15), ttl: settings.remoteTTL),
+            LeasePass(
+                store: QueueRecoveryStore(postgres: context.postgres, source: context.source), relay: context.relay),
+            EventRelayPass(postgres: context.postgres, publisher: context.publisher),
+        ]
+    }
+}
