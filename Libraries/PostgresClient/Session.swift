@@ -29,8 +29,14 @@ extension PostgresPool {
     package func withSession<T: Sendable>(
         deadline: Duration, _ body: (Session) async throws -> T
     ) async throws -> T {
-        try await withConnection(limit: deadline, keepsAfterError: false) { connection, _ in
-            try await body(Session(connection: connection))
+        let lease = try await lease(limit: deadline)
+        do {
+            let value = try await body(Session(connection: lease.connection))
+            lease.end()
+            return value
+        } catch {
+            lease.end(discarding: true)
+            throw error
         }
     }
 

@@ -82,36 +82,44 @@ extension PostgresPool {
         deadline: Duration = .seconds(10), isolation: TransactionIsolation = .readCommitted, readOnly: Bool = false,
         _ body: (Transaction) async throws -> T
     ) async throws -> T {
-        try await withConnection(limit: deadline) { connection, left in
-            let transaction = Transaction(connection, deadline: left, isolation: isolation, readOnly: readOnly)
-            let value: T
-            do {
-                value = try await body(transaction)
-            } catch {
-                try? await transaction.rollback()
-                throw error
-            }
+        let lease = try await lease(limit: deadline)
+        let transaction = Transaction(lease.connection, deadline: lease.left, isolation: isolation, readOnly: readOnly)
+        do {
+            let value = try await body(transaction)
             try await transaction.commit()
+            lease.end()
             return value
+        } catch {
+            try? await transaction.rollback()
+            let isBroken = (error as? PostgresError).map { $0.kind != .server } ?? false
+            lease.end(discarding: isBroken)
+            throw error
         }
     }
 
-    /// Lends a connection to a closure. After an error of the client or the network it is closed, otherwise reused.
-    func withConnection<T: Sendable>(
-        limit: Duration, keepsAfterError: Bool = true, _ body: (Connection, Duration) async throws -> T
-    ) async throws -> T {
+    /// Lends a connection of the caller's loop. Whoever takes a lease ends it.
+    func lease(limit: Duration) async throws(PostgresError) -> Lease {
         let exclusive = shard.exclusive
         let clock = ContinuousClock()
         let end = clock.now + limit
         let connection = try await exclusive.acquire(limit: limit).get()
-        do {
-            let value = try await body(connection, end - clock.now)
-            connection.loop.execute { exclusive.release(connection) }
-            return value
-        } catch {
-            let isBroken = !keepsAfterError || (error as? PostgresError).map { $0.kind != .server } ?? false
-            connection.loop.execute { isBroken ? exclusive.discard(connection) : exclusive.release(connection) }
-            throw error
+        return Lease(connection: connection, left: end - clock.now, owner: exclusive)
+    }
+}
+
+/// A connection lent to one user.
+struct Lease: Sendable {
+    let connection: Connection
+    /// What is left of the time it may be used.
+    let left: Duration
+    fileprivate let owner: ExclusiveConnections
+
+    /// Gives the connection back.
+    ///
+    /// - Parameter discarding: whether it is closed rather than used again.
+    func end(discarding: Bool = false) {
+        connection.loop.execute { [connection, owner] in
+            discarding ? owner.discard(connection) : owner.release(connection)
         }
     }
 }
