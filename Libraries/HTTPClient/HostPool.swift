@@ -83,7 +83,7 @@ final class HostPool {
 
     private func openConnection(for call: Call) {
         open += 1
-        Connector(call: call, pool: self).start { [self] result in
+        Connector(call: call) { [self] result in
             switch result {
             case .success(let stream):
                 let connection = ClientConnection(stream: stream, pool: self)
@@ -92,7 +92,7 @@ final class HostPool {
                 freePlace()
                 call.fail(failure.kind, failure.detail)
             }
-        }
+        }.start()
     }
 
     /// A connection is free: the next waiting call has it, or the stack.

@@ -16,6 +16,7 @@ final class LoopClient: @unchecked Sendable {
     var idleConnections = 0
     private(set) var isClosed = false
     private var pools: [PoolKey: HostPool] = [:]
+    private var engines: [Int: CurlEngine] = [:]
 
     init(loop: EventLoop, configuration: HTTPClientConfiguration, policy: @escaping AddressPolicy) {
         self.loop = loop
@@ -31,9 +32,36 @@ final class LoopClient: @unchecked Sendable {
         if isClosed { return call.fail(.cancelled, "the client was closed") }
         let url = call.request.url
         guard url.scheme == .http, call.request.unixSocketPath == nil else {
-            return call.fail(.invalidRequest, "not supported yet")
+            return startWithCurl(call)
         }
         pool(PoolKey(host: url.host, port: url.port, policyClass: call.request.policyClass)).carry(call)
+    }
+
+    /// https and unix sockets are libcurl's.
+    private func startWithCurl(_ call: Call) {
+        if call.request.unixSocketPath != nil { return transfer(call, to: []) }
+        let deadline = min(call.connectDeadline, call.clock.total)
+        let now = loop.nowMilliseconds
+        AddressFinder.find(for: call, within: deadline > now ? deadline - now : 0) { [self] result in
+            switch result {
+            case .success(let addresses): transfer(call, to: addresses)
+            case .failure(let failure) where failure.kind == .connectTimeout: call.failUnconnected()
+            case .failure(let failure): call.fail(failure.kind, failure.detail)
+            }
+        }
+    }
+
+    private func transfer(_ call: Call, to addresses: [SocketAddress]) {
+        guard !call.isOver else { return }
+        let policyClass = call.request.policyClass
+        if engines[policyClass] == nil, !isClosed { engines[policyClass] = CurlEngine(shard: self) }
+        guard let engine = engines[policyClass],
+            let transfer = CurlTransfer(call: call, engine: engine, addresses: addresses)
+        else { return call.fail(isClosed ? .cancelled : .overloaded, "libcurl cannot be used") }
+        guard transfer.configure() else {
+            return call.fail(.invalidRequest, "a character that cannot stand in a request's head")
+        }
+        transfer.start()
     }
 
     private func pool(_ key: PoolKey) -> HostPool {
@@ -51,5 +79,7 @@ final class LoopClient: @unchecked Sendable {
     func close() {
         isClosed = true
         for pool in Array(pools.values) { pool.closeIdle() }
+        for engine in engines.values { engine.close() }
+        engines = [:]
     }
 }

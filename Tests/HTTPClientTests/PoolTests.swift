@@ -5,240 +5,242 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// Sharing connections: limits, waiting, stale ones, cancellation, back-pressure.
-@Suite(.timeLimit(.minutes(1)))
-struct PoolTests {
-    @Test func aStaleConnectionIsReplacedOnce() async throws {
-        // The first connection serves one request and closes at the second without a word.
-        let server = try await ScriptedServer.start(loops) { peer, _ in
-            if peer.number == 0, peer.requests == 2 { peer.close() } else { peer.answer("\(peer.number)") }
-        }
-        defer { server.stop() }
-        let client = makeClient()
-        try await onLoop {
-            #expect(try await client.get(server.url).wasRetried == false)
-            let second = try await client.send(ClientRequest(.post, server.url, body: .bytes([0x61])))
-            #expect(second.wasRetried)
-            #expect(try await second.text() == "1")
-        }
-        #expect(server.requests.map(\.body) == ["", "a", "a"])
-    }
-
-    @Test func theReplacementIsNotReplaced() async throws {
-        let server = try await ScriptedServer.start(loops) { peer, _ in
-            if peer.number == 0, peer.requests == 1 { peer.answer("ok") } else { peer.close() }
-        }
-        defer { server.stop() }
-        let client = makeClient()
-        try await onLoop {
-            _ = try await client.get(server.url)
-            let error = try await failure { try await client.get(server.url) }
-            #expect(error.kind == .endOfFile)
-            #expect(error.wasRetried)
-            #expect(error.delivery == .uncertain)
-        }
-        #expect(server.requests.count == 3)
-    }
-
-    @Test func aCallerMayForbidTheSecondTry() async throws {
-        let server = try await ScriptedServer.start(loops) { peer, _ in
-            if peer.requests == 2 { peer.close() } else { peer.answer("ok") }
-        }
-        defer { server.stop() }
-        let client = makeClient()
-        try await onLoop {
-            _ = try await client.get(server.url)
-            let error = try await failure { try await client.get(server.url) { $0.retriesStaleConnection = false } }
-            #expect(error.kind == .endOfFile)
-            #expect(!error.wasRetried)
-        }
-        #expect(server.requests.count == 2)
-    }
-
-    @Test func aByteOfAnAnswerForbidsTheSecondTry() async throws {
-        let server = try await ScriptedServer.start(loops) { peer, _ in
-            if peer.requests == 2 { peer.trickle(["H"]) { peer.close() } } else { peer.answer("ok") }
-        }
-        defer { server.stop() }
-        let client = makeClient()
-        try await onLoop {
-            _ = try await client.get(server.url)
-            let error = try await failure { try await client.get(server.url) }
-            #expect(!error.wasRetried)
-        }
-        #expect(server.requests.count == 2)
-    }
-
-    @Test func callsWaitTheirTurnAndNoMoreThanAllowed() async throws {
-        let running = Mutex((now: 0, most: 0))
-        let server = try await ScriptedServer.start(loops) { peer, _ in
-            running.withLock {
-                $0.now += 1; $0.most = max($0.most, $0.now)
+extension HTTPClientSuite {
+    /// Sharing connections: limits, waiting, stale ones, cancellation, back-pressure.
+    @Suite(.timeLimit(.minutes(1)))
+    struct PoolTests {
+        @Test func aStaleConnectionIsReplacedOnce() async throws {
+            // The first connection serves one request and closes at the second without a word.
+            let server = try await ScriptedServer.start(loops) { peer, _ in
+                if peer.number == 0, peer.requests == 2 { peer.close() } else { peer.answer("\(peer.number)") }
             }
-            peer.stream.loop.schedule(after: .milliseconds(30)) {
-                running.withLock { $0.now -= 1 }
-                peer.answer("ok")
+            defer { server.stop() }
+            let client = makeClient()
+            try await onLoop {
+                #expect(try await client.get(server.url).wasRetried == false)
+                let second = try await client.send(ClientRequest(.post, server.url, body: .bytes([0x61])))
+                #expect(second.wasRetried)
+                #expect(try await second.text() == "1")
             }
+            #expect(server.requests.map(\.body) == ["", "a", "a"])
         }
-        defer { server.stop() }
-        let client = makeClient {
-            $0.maxConnectionsPerHost = 2
-            $0.maxWaitingPerHost = 3
+
+        @Test func theReplacementIsNotReplaced() async throws {
+            let server = try await ScriptedServer.start(loops) { peer, _ in
+                if peer.number == 0, peer.requests == 1 { peer.answer("ok") } else { peer.close() }
+            }
+            defer { server.stop() }
+            let client = makeClient()
+            try await onLoop {
+                _ = try await client.get(server.url)
+                let error = try await failure { try await client.get(server.url) }
+                #expect(error.kind == .endOfFile)
+                #expect(error.wasRetried)
+                #expect(error.delivery == .uncertain)
+            }
+            #expect(server.requests.count == 3)
         }
-        let loop = loops.next()
-        let results = await withTaskGroup(of: HTTPClientError.Kind?.self) { group in
-            for _ in 0..<8 {
-                group.addTask(executorPreference: loop) {
-                    do {
-                        _ = try await client.get(server.url)
-                        return nil
-                    } catch {
-                        return (error as? HTTPClientError)?.kind
-                    }
+
+        @Test func aCallerMayForbidTheSecondTry() async throws {
+            let server = try await ScriptedServer.start(loops) { peer, _ in
+                if peer.requests == 2 { peer.close() } else { peer.answer("ok") }
+            }
+            defer { server.stop() }
+            let client = makeClient()
+            try await onLoop {
+                _ = try await client.get(server.url)
+                let error = try await failure { try await client.get(server.url) { $0.retriesStaleConnection = false } }
+                #expect(error.kind == .endOfFile)
+                #expect(!error.wasRetried)
+            }
+            #expect(server.requests.count == 2)
+        }
+
+        @Test func aByteOfAnAnswerForbidsTheSecondTry() async throws {
+            let server = try await ScriptedServer.start(loops) { peer, _ in
+                if peer.requests == 2 { peer.trickle(["H"]) { peer.close() } } else { peer.answer("ok") }
+            }
+            defer { server.stop() }
+            let client = makeClient()
+            try await onLoop {
+                _ = try await client.get(server.url)
+                let error = try await failure { try await client.get(server.url) }
+                #expect(!error.wasRetried)
+            }
+            #expect(server.requests.count == 2)
+        }
+
+        @Test func callsWaitTheirTurnAndNoMoreThanAllowed() async throws {
+            let running = Mutex((now: 0, most: 0))
+            let server = try await ScriptedServer.start(loops) { peer, _ in
+                running.withLock {
+                    $0.now += 1; $0.most = max($0.most, $0.now)
+                }
+                peer.stream.loop.schedule(after: .milliseconds(30)) {
+                    running.withLock { $0.now -= 1 }
+                    peer.answer("ok")
                 }
             }
-            return await group.reduce(into: [:]) { $0[$1, default: 0] += 1 }
-        }
-        #expect(results == [nil: 5, .overloaded: 3])
-        #expect(running.withLock { $0.most } == 2)
-        #expect(server.connections == 2)
-    }
-
-    @Test func aPlaceIsFreeAgainAfterEveryKindOfEnd() async throws {
-        let server = try await ScriptedServer.start(loops) { peer, request in
-            if request.head.contains("/close") { peer.close() }
-            if request.head.contains("/garbage") { peer.send("garbage\r\n\r\n") }
-            if request.head.contains("/ok") { peer.answer("ok") }
-        }
-        defer { server.stop() }
-        let client = makeClient { $0.maxConnectionsPerHost = 1 }
-        try await onLoop {
-            for path in ["close", "garbage", "silence", "ok", "close", "ok"] {
-                _ = try? await client.get(server.url + path) { $0.idleTimeout = IdleTimeout(.milliseconds(20)) }
+            defer { server.stop() }
+            let client = makeClient {
+                $0.maxConnectionsPerHost = 2
+                $0.maxWaitingPerHost = 3
             }
-            let text = try await client.text(server.url + "ok")
-            #expect(text == "ok")
+            let loop = loops.next()
+            let results = await withTaskGroup(of: HTTPClientError.Kind?.self) { group in
+                for _ in 0..<8 {
+                    group.addTask(executorPreference: loop) {
+                        do {
+                            _ = try await client.get(server.url)
+                            return nil
+                        } catch {
+                            return (error as? HTTPClientError)?.kind
+                        }
+                    }
+                }
+                return await group.reduce(into: [:]) { $0[$1, default: 0] += 1 }
+            }
+            #expect(results == [nil: 5, .overloaded: 3])
+            #expect(running.withLock { $0.most } == 2)
+            #expect(server.connections == 2)
         }
-    }
 
-    @Test func idleConnectionsAreClosedInTheEnd() async throws {
-        let server = try await ScriptedServer.start(loops) { peer, _ in peer.answer("ok") }
-        defer { server.stop() }
-        let client = makeClient { $0.idleConnectionTTL = .milliseconds(40) }
-        _ = try await client.get(server.url)
-        try await eventually("closed by us") { server.ended == 1 }
-    }
-
-    @Test func aClientThatGoesAwayClosesItsConnections() async throws {
-        let server = try await ScriptedServer.start(loops) { peer, _ in peer.answer("ok") }
-        defer { server.stop() }
-        var client: HTTPClient? = makeClient()
-        _ = try await client?.get(server.url)
-        client = nil
-        try await eventually("closed by us") { server.ended == 1 }
-    }
-
-    @Test func cancellingACallClosesItsConnection() async throws {
-        let server = try await ScriptedServer.start(loops) { _, _ in }
-        defer { server.stop() }
-        let client = makeClient()
-        let call = Task { try await client.get(server.url) }
-        try await eventually("sent") { server.requests.count == 1 }
-        call.cancel()
-        let error = try await failure { try await call.value }
-        #expect(error.kind == .cancelled)
-        #expect(error.delivery == .uncertain)
-        try await eventually("closed by us") { server.ended == 1 }
-    }
-
-    @Test func cancelledBeforeItBegan() async throws {
-        let server = try await ScriptedServer.start(loops) { peer, _ in peer.answer("ok") }
-        defer { server.stop() }
-        let client = makeClient()
-        let call = Task {
-            while !Task.isCancelled { await Task.yield() }
-            return try await client.get(server.url)
+        @Test func aPlaceIsFreeAgainAfterEveryKindOfEnd() async throws {
+            let server = try await ScriptedServer.start(loops) { peer, request in
+                if request.head.contains("/close") { peer.close() }
+                if request.head.contains("/garbage") { peer.send("garbage\r\n\r\n") }
+                if request.head.contains("/ok") { peer.answer("ok") }
+            }
+            defer { server.stop() }
+            let client = makeClient { $0.maxConnectionsPerHost = 1 }
+            try await onLoop {
+                for path in ["close", "garbage", "silence", "ok", "close", "ok"] {
+                    _ = try? await client.get(server.url + path) { $0.idleTimeout = IdleTimeout(.milliseconds(20)) }
+                }
+                let text = try await client.text(server.url + "ok")
+                #expect(text == "ok")
+            }
         }
-        call.cancel()
-        #expect(try await failure { try await call.value }.kind == .cancelled)
-        #expect(server.connections == 0)
-    }
 
-    @Test func droppingABodyUnreadClosesItsConnection() async throws {
-        let server = try await ScriptedServer.start(loops) { peer, _ in
-            peer.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n123")
+        @Test func idleConnectionsAreClosedInTheEnd() async throws {
+            let server = try await ScriptedServer.start(loops) { peer, _ in peer.answer("ok") }
+            defer { server.stop() }
+            let client = makeClient { $0.idleConnectionTTL = .milliseconds(40) }
+            _ = try await client.get(server.url)
+            try await eventually("closed by us") { server.ended == 1 }
         }
-        defer { server.stop() }
-        let client = makeClient()
-        _ = try await client.get(server.url)
-        try await eventually("closed by us") { server.ended == 1 }
-    }
 
-    @Test func aSlowReaderSlowsThePeerDown() async throws {
-        let total = 32 << 20
-        let bytes = [UInt8](repeating: 1, count: total)
-        let server = try await ScriptedServer.start(loops) { peer, _ in
-            peer.send("HTTP/1.1 200 OK\r\nContent-Length: \(total)\r\n\r\n")
-            peer.stream.write(bytes)
+        @Test func aClientThatGoesAwayClosesItsConnections() async throws {
+            let server = try await ScriptedServer.start(loops) { peer, _ in peer.answer("ok") }
+            defer { server.stop() }
+            var client: HTTPClient? = makeClient()
+            _ = try await client?.get(server.url)
+            client = nil
+            try await eventually("closed by us") { server.ended == 1 }
         }
-        defer { server.stop() }
-        let client = makeClient()
-        let response = try await client.get(server.url) { $0.idleTimeout = IdleTimeout(.milliseconds(500)) }
-        guard case .stream(let source) = response.body else {
-            Issue.record("not streamed")
-            return
-        }
-        let first = try #require(try await source.next())
-        // Not reading is not the peer's fault: the idle timeout does not run. What waits here stays bounded.
-        try await Task.sleep(for: .milliseconds(1200))
-        let second = try #require(try await source.next())
-        #expect(second.count <= (64 << 10) * 2)
-        var read = first.count + second.count
-        while let chunk = try await source.next() { read += chunk.count }
-        #expect(read == total)
-    }
 
-    @Test func aStreamedRequestWaitsForThePeer() async throws {
-        let source = ChunkSource(repeating: [UInt8](repeating: 1, count: 65536), count: 1000)
-        let client = makeClient()
-        let full = try FullListener(backlog: 8, fillers: 0)
-        defer { full.close() }
-        let request = try ClientRequest(.post, "http://127.0.0.1:\(full.port)/", body: .stream(source))
-        let call = Task { try await client.send(request) }
-        try await eventually("some is sent") { source.taken > 1 }
-        call.cancel()
-        #expect(try await failure { try await call.value }.kind == .cancelled)
-        #expect(source.taken < 500)
-        #expect(source.isCancelled)
-    }
+        @Test func cancellingACallClosesItsConnection() async throws {
+            let server = try await ScriptedServer.start(loops) { _, _ in }
+            defer { server.stop() }
+            let client = makeClient()
+            let call = Task { try await client.get(server.url) }
+            try await eventually("sent") { server.requests.count == 1 }
+            call.cancel()
+            let error = try await failure { try await call.value }
+            #expect(error.kind == .cancelled)
+            #expect(error.delivery == .uncertain)
+            try await eventually("closed by us") { server.ended == 1 }
+        }
 
-    @Test func anAnswerBeforeTheRequestsEndClosesTheConnection() async throws {
-        let server = try await ScriptedServer.start(loops, atHead: true) { peer, _ in
-            peer.send("HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
+        @Test func cancelledBeforeItBegan() async throws {
+            let server = try await ScriptedServer.start(loops) { peer, _ in peer.answer("ok") }
+            defer { server.stop() }
+            let client = makeClient()
+            let call = Task {
+                while !Task.isCancelled { await Task.yield() }
+                return try await client.get(server.url)
+            }
+            call.cancel()
+            #expect(try await failure { try await call.value }.kind == .cancelled)
+            #expect(server.connections == 0)
         }
-        defer { server.stop() }
-        let source = StalledSource()
-        let client = makeClient()
-        let response = try await client.send(ClientRequest(.post, server.url, body: .stream(source)))
-        #expect(response.status == 413)
-        try await eventually("closed by us") { server.ended == 1 }
-        try await eventually("source told") { source.isCancelled }
-    }
 
-    @Test func twoThousandCallsInFlight() async throws {
-        let peers = Mutex<[ScriptedServer.Peer]>([])
-        let server = try await ScriptedServer.start(loops) { peer, request in
-            peers.withLock { $0.append(peer) }
+        @Test func droppingABodyUnreadClosesItsConnection() async throws {
+            let server = try await ScriptedServer.start(loops) { peer, _ in
+                peer.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n123")
+            }
+            defer { server.stop() }
+            let client = makeClient()
+            _ = try await client.get(server.url)
+            try await eventually("closed by us") { server.ended == 1 }
         }
-        defer { server.stop() }
-        let client = makeClient { $0.maxConnectionsPerHost = 4000 }
-        let calls = (0..<2000).map { number in
-            Task { try await client.text(server.url + "\(number)") }
+
+        @Test func aSlowReaderSlowsThePeerDown() async throws {
+            let total = 32 << 20
+            let bytes = [UInt8](repeating: 1, count: total)
+            let server = try await ScriptedServer.start(loops) { peer, _ in
+                peer.send("HTTP/1.1 200 OK\r\nContent-Length: \(total)\r\n\r\n")
+                peer.stream.write(bytes)
+            }
+            defer { server.stop() }
+            let client = makeClient()
+            let response = try await client.get(server.url) { $0.idleTimeout = IdleTimeout(.seconds(1)) }
+            guard case .stream(let source) = response.body else {
+                Issue.record("not streamed")
+                return
+            }
+            let first = try #require(try await source.next())
+            // Not reading is not the peer's fault: the idle timeout does not run. What waits here stays bounded.
+            try await Task.sleep(for: .seconds(2))
+            let second = try #require(try await source.next())
+            #expect(second.count <= (64 << 10) * 2)
+            var read = first.count + second.count
+            while let chunk = try await source.next() { read += chunk.count }
+            #expect(read == total)
         }
-        try await eventually(within: .seconds(30), "all are in flight") { server.requests.count == 2000 }
-        for peer in peers.withLock({ $0 }) {
-            peer.stream.loop.execute { peer.answer("done") }
+
+        @Test func aStreamedRequestWaitsForThePeer() async throws {
+            let source = ChunkSource(repeating: [UInt8](repeating: 1, count: 65536), count: 1000)
+            let client = makeClient()
+            let full = try FullListener(backlog: 8, fillers: 0)
+            defer { full.close() }
+            let request = try ClientRequest(.post, "http://127.0.0.1:\(full.port)/", body: .stream(source))
+            let call = Task { try await client.send(request) }
+            try await eventually("some is sent") { source.taken > 1 }
+            call.cancel()
+            #expect(try await failure { try await call.value }.kind == .cancelled)
+            #expect(source.taken < 500)
+            #expect(source.isCancelled)
         }
-        for call in calls { #expect(try await call.value == "done") }
+
+        @Test func anAnswerBeforeTheRequestsEndClosesTheConnection() async throws {
+            let server = try await ScriptedServer.start(loops, atHead: true) { peer, _ in
+                peer.send("HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
+            }
+            defer { server.stop() }
+            let source = StalledSource()
+            let client = makeClient()
+            let response = try await client.send(ClientRequest(.post, server.url, body: .stream(source)))
+            #expect(response.status == 413)
+            try await eventually("closed by us") { server.ended == 1 }
+            try await eventually("source told") { source.isCancelled }
+        }
+
+        @Test func twoThousandCallsInFlight() async throws {
+            let peers = Mutex<[ScriptedServer.Peer]>([])
+            let server = try await ScriptedServer.start(loops) { peer, request in
+                peers.withLock { $0.append(peer) }
+            }
+            defer { server.stop() }
+            let client = makeClient { $0.maxConnectionsPerHost = 4000 }
+            let calls = (0..<2000).map { number in
+                Task { try await client.text(server.url + "\(number)") }
+            }
+            try await eventually(within: .seconds(30), "all are in flight") { server.requests.count == 2000 }
+            for peer in peers.withLock({ $0 }) {
+                peer.stream.loop.execute { peer.answer("done") }
+            }
+            for call in calls { #expect(try await call.value == "done") }
+        }
     }
 }

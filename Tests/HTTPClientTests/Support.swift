@@ -51,3 +51,7 @@ func failure<T>(
 func onLoop<T: Sendable>(_ operation: @escaping @Sendable () async throws -> T) async throws -> T {
     try await Task(executorPreference: loops.next()) { try await operation() }.value
 }
+
+/// All tests of the client, one after the other: many measure time, and some keep the loops busy.
+@Suite(.serialized)
+enum HTTPClientSuite {}
