@@ -178,6 +178,12 @@ package final class TCPStream: @unchecked Sendable {
 
     // MARK: - Writing
 
+    /// What the system has still to take. Unlike `pendingWriteBytes`, which counts a write until all of it is gone, this
+    /// falls with every byte that the peer makes room for, so it tells a slow peer from one that reads nothing.
+    package var unsentBytes: Int {
+        isClosed ? 0 : uv_stream_get_write_queue_size(switchyard_uv_stream(handle.raw))
+    }
+
     /// Writes in order. What the system does not take at once is kept; see `pendingWriteBytes` and `onDrain`.
     package func write(_ bytes: [UInt8]) {
         guard !isClosed, !bytes.isEmpty else { return }

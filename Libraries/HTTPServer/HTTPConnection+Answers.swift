@@ -58,7 +58,7 @@ extension HTTPConnection {
 
     /// Another request can follow if all of this one was read, or what is left is known and small.
     private func decideKeepAlive() {
-        if exchange.mustClose || server.isDraining || isInputEnded && pendingInput.isEmpty { keepAlive = false }
+        if exchange.mustClose || server.isDraining { keepAlive = false }
         guard keepAlive, !exchange.isComplete else { return }
         let left = exchange.head.contentLength.map { $0 - min($0, UInt64(exchange.bodyBytes)) } ?? .max
         // A client that waits for 100 Continue may send the body or not: no one can tell what comes next.
@@ -115,6 +115,7 @@ extension HTTPConnection {
         hasExchange = false
         exchange = Exchange()
         phase = .reading
+        guard !isParsing else { return }
         waitForRequest()
         if pendingInput.isEmpty {
             flush()
@@ -154,7 +155,7 @@ extension HTTPConnection {
     func drained() {
         writer?.drainedNow()
         switch phase {
-        case .lingering: if isInputEnded { close() }
+        case .lingering: if isInputEnded { close() } else { waitForPeer() }
         case .reading:
             if !hasExchange { waitForRequest() }
             resumeInput()

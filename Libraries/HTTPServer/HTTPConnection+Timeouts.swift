@@ -42,8 +42,14 @@ extension HTTPConnection {
     }
 
     func waitForWriting() {
-        progressMark = stream.pendingWriteBytes
+        progressMark = stream.unsentBytes
         setDeadline(after: shared.timeouts.write)
+    }
+
+    /// After our last answer: until it is written, then for the peer's end.
+    func waitForPeer() {
+        guard stream.pendingWriteBytes == 0 else { return waitForWriting() }
+        setDeadline(after: shared.timeouts.linger)
     }
 
     /// More of a body came; only enough of it counts.
@@ -64,7 +70,7 @@ extension HTTPConnection {
     private func timedOut() {
         switch phase {
         case .closed: break
-        case .lingering: if !writeProgressed(shared.timeouts.linger) { close() }
+        case .lingering: if stream.pendingWriteBytes == 0 || !writeProgressed(shared.timeouts.write) { close() }
         case .skipping: close()
         case .streaming: if stream.pendingWriteBytes > 0, !writeProgressed(shared.timeouts.write) { close() }
         case .handling: bodyTimedOut()
@@ -91,9 +97,9 @@ extension HTTPConnection {
     }
 
     private func writeProgressed(_ timeout: UInt64) -> Bool {
-        let pending = stream.pendingWriteBytes
-        guard pending < progressMark else { return false }
-        progressMark = pending
+        let unsent = stream.unsentBytes
+        guard unsent < progressMark else { return false }
+        progressMark = unsent
         setDeadline(after: timeout)
         return true
     }

@@ -41,6 +41,8 @@ final class HTTPConnection: @unchecked Sendable {
     var keepAlive = true
     /// The peer sends nothing more.
     var isInputEnded = false
+    /// Within `parse`, which goes on by itself when an exchange ends.
+    var isParsing = false
     var pendingInput: [UInt8] = []
     var isReadingStopped = false
     var output: [UInt8] = []
@@ -110,6 +112,8 @@ final class HTTPConnection: @unchecked Sendable {
     /// Parses until the bytes end or a request is waiting for its answer.
     private func parse(_ bytes: UnsafeBufferPointer<UInt8>) {
         var rest = bytes
+        isParsing = true
+        defer { isParsing = false }
         while !rest.isEmpty {
             switch parser.consume(rest) {
             case .needsMore:
@@ -123,8 +127,17 @@ final class HTTPConnection: @unchecked Sendable {
             }
             guard canParse else { break }
         }
-        if !rest.isEmpty, phase == .handling || phase == .streaming { keep(rest) }
-        if phase == .reading, !hasExchange { waitForRequest() }
+        settle(rest)
+    }
+
+    private func settle(_ rest: UnsafeBufferPointer<UInt8>) {
+        if phase == .handling || phase == .streaming {
+            if !rest.isEmpty { keep(rest) }
+            scheduleFlush()
+        } else if phase == .reading {
+            flush()
+            if !hasExchange { waitForRequest() }
+        }
     }
 
     private var canParse: Bool {
@@ -169,8 +182,7 @@ final class HTTPConnection: @unchecked Sendable {
             // The body of a request whose handler is at work is broken.
             exchange.mustClose = true
             exchange.source?.fail(.truncated)
-            if phase == .skipping { endExchange() }
-            return stopReading()
+            return phase == .skipping ? beginLinger() : stopReading()
         }
         beginRefusal(RequestValidation.response(to: error))
         answerNow()
@@ -261,7 +273,6 @@ final class HTTPConnection: @unchecked Sendable {
         skippedBytes = 0
         if isInputEnded, stream.pendingWriteBytes == 0 { return close() }
         resumeReading()
-        progressMark = stream.pendingWriteBytes
-        setDeadline(after: shared.timeouts.linger)
+        waitForPeer()
     }
 }

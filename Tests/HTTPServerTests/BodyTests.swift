@@ -31,7 +31,7 @@ import Testing
             {
                 client.send(String(byte))
             }
-            #expect(try client.answer().text == "abc")
+            #expect(try await client.answer().text == "abc")
         }
     }
 
@@ -40,10 +40,10 @@ import Testing
             let client = try server.client()
             client.send("POST /large HTTP/1.1\r\nHost: x\r\nContent-Length: 20000000\r\n\r\n")
             client.send([UInt8](repeating: 0x61, count: 20_000_000))
-            #expect(try client.answer().text == "20000000")
+            #expect(try await client.answer().text == "20000000")
             client.send(
                 "POST /large HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(100, of: 100_000))
-            #expect(try client.answer().text == "10000000")
+            #expect(try await client.answer().text == "10000000")
         }
     }
 
@@ -57,14 +57,14 @@ import Testing
             ] {
                 let client = try server.client()
                 client.send(request)
-                let answer = try client.answer()
+                let answer = try await client.answer()
                 #expect(answer.status == 413)
                 #expect(answer.text == #"{"error":"request body too large"}"#)
-                #expect(client.untilEnd())
+                #expect(await client.untilEnd())
             }
             let client = try server.client()
             client.send("POST /small HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabcdefghij")
-            #expect(try client.answer().text == "abcdefghij")
+            #expect(try await client.answer().text == "abcdefghij")
         }
     }
 
@@ -72,16 +72,16 @@ import Testing
         try await withServer(routes: Self.routes) { server in
             let client = try server.client()
             client.send("POST /echo HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n")
-            #expect(try client.answer().status == 100)
+            #expect(try await client.answer().status == 100)
             client.send("abc")
-            #expect(try client.answer().text == "abc")
+            #expect(try await client.answer().text == "abc")
 
             // The handler does not want it: the answer comes at once, and the connection cannot go on.
             client.send("POST /ignore HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n")
-            let answer = try client.answer()
+            let answer = try await client.answer()
             #expect(answer.text == "ignored")
             #expect(answer.headers["connection"] == "close")
-            #expect(client.untilEnd())
+            #expect(await client.untilEnd())
         }
     }
 
@@ -89,11 +89,11 @@ import Testing
         try await withServer(routes: Self.routes) { server in
             let client = try server.client()
             client.send("POST /unread HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n")
-            let answer = try client.answer()
+            let answer = try await client.answer()
             #expect(answer.text == "unread")
             #expect(answer.headers["connection"] == nil)
             client.send(String(repeating: "a", count: 1000) + "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n")
-            #expect(try client.answer().text == "hello")
+            #expect(try await client.answer().text == "hello")
         }
     }
 
@@ -101,11 +101,11 @@ import Testing
         try await withServer(routes: Self.routes) { server in
             let client = try server.client()
             client.send("POST /unread HTTP/1.1\r\nHost: x\r\nContent-Length: 10000000\r\n\r\n")
-            let answer = try client.answer()
+            let answer = try await client.answer()
             #expect(answer.text == "unread")
             #expect(answer.headers["connection"] == "close")
             client.send([UInt8](repeating: 0x61, count: 10_000_000))
-            _ = client.untilEnd()
+            _ = await client.untilEnd()
             #expect(client.rest == "")
         }
     }
@@ -135,9 +135,9 @@ import Testing
             let client = try server.client()
             client.send("POST /large HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")
             client.send("zz\r\n")
-            let answer = try client.answer()
+            let answer = try await client.answer()
             #expect(answer.status == 400)
-            #expect(client.untilEnd())
+            #expect(await client.untilEnd())
         }
     }
 }

@@ -168,34 +168,34 @@ import Testing
         #expect(Self.all.count >= 90)
         try await withServer { server in
             for test in Self.all {
-                try check(test, server)
+                try await check(test, server)
                 let honest = try server.client()
                 honest.send("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n")
-                #expect(try honest.answer().text == "hello", "after: \(test.name)")
+                #expect(try await honest.answer().text == "hello", "after: \(test.name)")
             }
         }
     }
 
-    private func check(_ test: Case, _ server: TestServer) throws {
+    private func check(_ test: Case, _ server: TestServer) async throws {
         let client = try server.client()
         client.send(test.bytes)
         switch test.verdict {
         case .accepted(let status):
-            let answer = try? client.answer()
+            let answer = try? await client.answer()
             #expect(answer?.status == status, "\(test.name)")
             client.send("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n")
-            #expect((try? client.answer())?.text == "hello", "the connection goes on after: \(test.name)")
+            #expect((try? await client.answer())?.text == "hello", "the connection goes on after: \(test.name)")
         case .refused(let status):
-            let answer = try? client.answer()
+            let answer = try? await client.answer()
             #expect(answer?.status == status, "\(test.name)")
             #expect(answer?.headers["connection"] == "close", "\(test.name)")
             #expect(answer?.headers["x-request-id"] != nil, "\(test.name)")
             // What else it sends is not looked at.
             client.send("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n")
-            #expect(client.untilEnd(), "the connection closes after: \(test.name)")
+            #expect(await client.untilEnd(), "the connection closes after: \(test.name)")
             #expect(client.rest == "", "nothing follows the refusal of: \(test.name)")
         case .dropped:
-            #expect(client.untilEnd(), "\(test.name)")
+            #expect(await client.untilEnd(), "\(test.name)")
             #expect(client.rest == "", "\(test.name)")
         }
     }

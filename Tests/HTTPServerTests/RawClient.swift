@@ -1,5 +1,6 @@
 import Foundation
 import HTTPCore
+import TestSupport
 
 /// A blocking client that sends exactly the bytes it is told to, and sees exactly what comes back.
 final class RawClient {
@@ -71,23 +72,26 @@ final class RawClient {
     ///
     /// - Returns: false when the connection ended, or nothing came in time.
     @discardableResult
-    func receive(within seconds: Double = 5) -> Bool {
-        var poll = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-        guard Foundation.poll(&poll, 1, Int32(seconds * 1000)) == 1 else { return false }
-        var buffer = [UInt8](repeating: 0, count: 65536)
-        let count = recv(descriptor, &buffer, buffer.count, 0)
-        guard count > 0 else {
-            isAtEnd = true
-            return false
+    func receive(within seconds: Double = 10) async -> Bool {
+        let descriptor = descriptor
+        // On a thread of its own: the tests' pool has few, and whoever is to send something may need one.
+        let bytes = try? await onThread { () -> [UInt8]? in
+            var poll = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+            guard Foundation.poll(&poll, 1, Int32(seconds * 1000)) == 1 else { return nil }
+            var buffer = [UInt8](repeating: 0, count: 65536)
+            let count = recv(descriptor, &buffer, buffer.count, 0)
+            return count > 0 ? Array(buffer[..<count]) : []
         }
-        received.append(contentsOf: buffer[..<count])
-        return true
+        guard let bytes else { return false }
+        isAtEnd = bytes.isEmpty
+        received.append(contentsOf: bytes)
+        return !isAtEnd
     }
 
     /// Reads the next whole answer.
     ///
     /// - Parameter toHead: the request was `HEAD`.
-    func answer(toHead: Bool = false, within seconds: Double = 5) throws -> Answer {
+    func answer(toHead: Bool = false, within seconds: Double = 10) async throws -> Answer {
         let parser = HTTPParser(.response)
         let recorder = Recorder()
         recorder.expectation = toHead ? .none : .asFramed
@@ -97,7 +101,7 @@ final class RawClient {
             received = []
             switch bytes.withUnsafeBufferPointer({ parser.consume($0) }) {
             case .needsMore:
-                if !receive(within: seconds) {
+                if !(await receive(within: seconds)) {
                     guard isAtEnd, parser.finish() == nil, recorder.completed == 1 else {
                         throw Failure(what: isAtEnd ? "closed within an answer" : "no answer in time")
                     }
@@ -123,8 +127,8 @@ final class RawClient {
     /// Reads until the peer closes.
     ///
     /// - Returns: false when it does not in time.
-    func untilEnd(within seconds: Double = 5) -> Bool {
-        while receive(within: seconds) {}
+    func untilEnd(within seconds: Double = 10) async -> Bool {
+        while await receive(within: seconds) {}
         return isAtEnd
     }
 }

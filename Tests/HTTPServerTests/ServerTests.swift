@@ -10,16 +10,16 @@ import Testing
             let client = try server.client()
             for _ in 0..<3 {
                 client.send("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n")
-                let answer = try client.answer()
+                let answer = try await client.answer()
                 #expect(answer.status == 200)
                 #expect(answer.text == "hello")
                 #expect(answer.headers["connection"] == nil)
             }
             client.send("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc")
-            #expect(try client.answer().text == "abc")
+            #expect(try await client.answer().text == "abc")
             client.send("GET /hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-            #expect(try client.answer().headers["connection"] == "close")
-            #expect(client.untilEnd())
+            #expect(try await client.answer().headers["connection"] == "close")
+            #expect(await client.untilEnd())
         }
     }
 
@@ -28,7 +28,7 @@ import Testing
             let client = try server.client()
             for target in ["/hello", "/nowhere"] {
                 client.send("GET \(target) HTTP/1.1\r\nHost: x\r\nX-Request-Id: abc-1\r\n\r\n")
-                let headers = try client.answer().headers
+                let headers = try await client.answer().headers
                 #expect(headers["x-request-id"] == "abc-1")
                 #expect(headers["x-content-type-options"] == "nosniff")
                 #expect(headers["x-frame-options"] == "DENY")
@@ -39,7 +39,7 @@ import Testing
                 #expect(headers["date"]?.hasSuffix(" GMT") == true)
             }
             client.send("GET /hello HTTP/1.1\r\nHost: x\r\nX-Request-Id: a b\r\n\r\n")
-            #expect(try client.answer().headers["x-request-id"]?.count == 32)
+            #expect(try await client.answer().headers["x-request-id"]?.count == 32)
         }
     }
 
@@ -47,21 +47,21 @@ import Testing
         try await withServer { server in
             let client = try server.client()
             client.send("GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n")
-            var answer = try client.answer()
+            var answer = try await client.answer()
             #expect(answer.status == 404)
             #expect(answer.text == #"{"error":"not found"}"#)
             client.send("DELETE /hello HTTP/1.1\r\nHost: x\r\n\r\n")
-            answer = try client.answer()
+            answer = try await client.answer()
             #expect(answer.status == 405)
             #expect(answer.headers["allow"] == "GET, HEAD, OPTIONS")
             client.send("GET /workspaces/nonsense HTTP/1.1\r\nHost: x\r\n\r\n")
-            answer = try client.answer()
+            answer = try await client.answer()
             #expect(answer.status == 400)
             #expect(answer.text == #"{"error":"invalid id","field":"id","reason":"must be a UUID"}"#)
             client.send("GET /workspaces/pending HTTP/1.1\r\nHost: x\r\n\r\n")
-            #expect(try client.answer().text == "pending")
+            #expect(try await client.answer().text == "pending")
             client.send("GET /workspaces/00000000-0000-0000-0000-00000000ABCD?x=1 HTTP/1.1\r\nHost: x\r\n\r\n")
-            #expect(try client.answer().text == "00000000-0000-0000-0000-00000000abcd")
+            #expect(try await client.answer().text == "00000000-0000-0000-0000-00000000abcd")
         }
     }
 
@@ -69,10 +69,10 @@ import Testing
         try await withServer { server in
             let client = try server.client()
             client.send("HEAD /hello HTTP/1.1\r\nHost: x\r\n\r\nGET /hello HTTP/1.1\r\nHost: x\r\n\r\n")
-            let answer = try client.answer(toHead: true)
+            let answer = try await client.answer(toHead: true)
             #expect(answer.status == 200)
             #expect(answer.headers["content-length"] == "5")
-            #expect(try client.answer().text == "hello")
+            #expect(try await client.answer().text == "hello")
         }
     }
 
@@ -80,7 +80,7 @@ import Testing
         try await withServer { server in
             let client = try server.client()
             client.send("GET /fail HTTP/1.1\r\nHost: x\r\n\r\n")
-            let answer = try client.answer()
+            let answer = try await client.answer()
             #expect(answer.status == 500)
             #expect(answer.text == #"{"error":"internal error"}"#)
         }
@@ -91,7 +91,7 @@ import Testing
             for _ in 0..<20 {
                 let client = try server.client()
                 client.send("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n")
-                #expect(try client.answer().status == 200)
+                #expect(try await client.answer().status == 200)
             }
         }
     }
@@ -108,7 +108,7 @@ import Testing
         try await withServer(middleware: [Stamp(name: "outer"), Stamp(name: "inner")]) { server in
             let client = try server.client()
             client.send("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n")
-            #expect(try client.answer().headers.values("x-stamp") == ["inner", "outer"])
+            #expect(try await client.answer().headers.values("x-stamp") == ["inner", "outer"])
         }
     }
 }

@@ -15,14 +15,14 @@ import Testing
         }) { server in
             let client = try server.client()
             client.send("GET /three HTTP/1.1\r\nHost: x\r\n\r\n")
-            let answer = try client.answer()
+            let answer = try await client.answer()
             #expect(answer.headers["transfer-encoding"] == "chunked")
             #expect(answer.headers["content-type"] == "text/event-stream")
             #expect(answer.text == "data: 1\n\ndata: 2\n\ndata: 3\n\n")
             client.send("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n")
-            #expect(try client.answer().text == "hello")
+            #expect(try await client.answer().text == "hello")
             client.send("GET /three HTTP/1.0\r\n\r\n")
-            let old = try client.answer()
+            let old = try await client.answer()
             #expect(old.headers["transfer-encoding"] == nil)
             #expect(old.text == "data: 1\n\ndata: 2\n\ndata: 3\n\n")
         }
@@ -36,7 +36,7 @@ import Testing
         }) { server in
             let client = try server.client()
             client.send("GET /silent HTTP/1.1\r\nHost: x\r\n\r\n")
-            #expect(client.receive())
+            #expect(await client.receive())
             #expect(client.rest.hasPrefix("HTTP/1.1 200 OK\r\n"))
             #expect(client.rest.hasSuffix("\r\n\r\n"))
         }
@@ -64,7 +64,7 @@ import Testing
                 return written.value > 0 && written.value == last
             }
             #expect(written.value < 400 * 64 * 1024)
-            #expect(try client.answer(within: 20).body.count == 400 * 64 * 1024)
+            #expect(try await client.answer(within: 20).body.count == 400 * 64 * 1024)
         }
     }
 
@@ -87,7 +87,7 @@ import Testing
         }) { server in
             let client = try server.client()
             client.send("GET /endless HTTP/1.1\r\nHost: x\r\n\r\n")
-            #expect(client.receive())
+            #expect(await client.receive())
             client.hangUp()
             try await eventually("the handler ended") { ended.isRaised && told.isRaised }
             try await eventually("the connection is gone") { server.server.connectionCount == 0 }
@@ -105,7 +105,7 @@ import Testing
         }) { server in
             let client = try server.client()
             client.send("GET /broken HTTP/1.1\r\nHost: x\r\n\r\n")
-            #expect(client.untilEnd())
+            #expect(await client.untilEnd())
             #expect(client.rest.contains("4\r\nhalf\r\n"))
             #expect(!client.rest.contains("\r\n0\r\n"))
             #expect(!client.rest.contains("hunter2"))
@@ -125,7 +125,7 @@ import Testing
             for version in ["1.1", "1.0"] {
                 let client = try server.client()
                 client.send("GET /watch HTTP/\(version)\r\nHost: x\r\n\r\n")
-                #expect(try client.answer().text == "data: all\n\ndata: all\n\n")
+                #expect(try await client.answer().text == "data: all\n\ndata: all\n\n")
             }
         }
     }
@@ -145,14 +145,14 @@ import Testing
         }) { server in
             let client = try server.client()
             client.send("GET /switch HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\nahead")
-            while !client.rest.hasSuffix("ahead"), client.receive() {}
+            while !client.rest.hasSuffix("ahead"), await client.receive() {}
             #expect(client.rest.hasPrefix("HTTP/1.1 101 Switching Protocols\r\n"))
             #expect(client.rest.contains("Upgrade: echo\r\n"))
             client.send("later")
-            while !client.rest.hasSuffix("later"), client.receive() {}
+            while !client.rest.hasSuffix("later"), await client.receive() {}
             #expect(client.rest.hasSuffix("aheadlater"))
             client.endInput()
-            #expect(client.untilEnd())
+            #expect(await client.untilEnd())
         }
     }
 }
