@@ -21,9 +21,13 @@ package struct JSONWriter: Sendable {
 
     // MARK: Structure
 
+    /// Opens an object; ``endObject()`` must follow.
     package mutating func beginObject() { open(0x7B) }
+    /// Closes the innermost object.
     package mutating func endObject() { close(0x7D) }
+    /// Opens an array; ``endArray()`` must follow.
     package mutating func beginArray() { open(0x5B) }
+    /// Closes the innermost array.
     package mutating func endArray() { close(0x5D) }
 
     /// Writes an object whose members `body` adds.
@@ -50,9 +54,12 @@ package struct JSONWriter: Sendable {
 
     // MARK: Values
 
+    /// Writes `null`.
     package mutating func null() { literal("null") }
+    /// Writes `true` or `false`.
     package mutating func bool(_ value: Bool) { literal(value ? "true" : "false") }
 
+    /// Writes a whole number that fits 64 bits with its sign.
     package mutating func int(_ value: some BinaryInteger) {
         separate()
         appendInteger(Int64(truncatingIfNeeded: value))
@@ -71,6 +78,7 @@ package struct JSONWriter: Sendable {
         needsComma = true
     }
 
+    /// Writes a string with what must be escaped escaped.
     package mutating func string(_ value: String) {
         separate()
         appendEscaped(value)

@@ -35,18 +35,22 @@ package struct Logger: Sendable {
         return Logger(service: service, level: level, output: output, metadata: all)
     }
 
+    /// Writes what only someone who looks for a fault wants.
     package func debug(_ message: StaticString, _ variables: @autoclosure () -> LogMetadata = [:]) {
         log(.debug, message, variables())
     }
 
+    /// Writes a step in the service's life.
     package func info(_ message: StaticString, _ variables: @autoclosure () -> LogMetadata = [:]) {
         log(.info, message, variables())
     }
 
+    /// Writes what an operator can act on.
     package func warning(_ message: StaticString, _ variables: @autoclosure () -> LogMetadata = [:]) {
         log(.warning, message, variables())
     }
 
+    /// Writes that something was lost or cannot go on.
     package func error(_ message: StaticString, _ variables: @autoclosure () -> LogMetadata = [:]) {
         log(.error, message, variables())
     }

@@ -32,13 +32,19 @@ package final class MetricsRegistry: Sendable {
         if includesProcess { registerProcessMetrics() }
     }
 
+    /// A counter without labels.
     package func counter(_ name: String, _ help: String) -> Counter { counters(name, help, labels: []).labelled() }
+    /// A gauge without labels.
     package func gauge(_ name: String, _ help: String) -> Gauge { gauges(name, help, labels: []).labelled() }
 
+    /// A histogram without labels.
+    ///
+    /// - Parameter bounds: upper bounds of its ranges, rising, in the base unit.
     package func histogram(_ name: String, _ help: String, bounds: [Double] = Histogram.latencyBounds) -> Histogram {
         histograms(name, help, labels: [], bounds: bounds).labelled()
     }
 
+    /// Counters under labels, at most `limit` sets of them.
     package func counters(
         _ name: String, _ help: String, labels: [String], limit: Int = labelSetLimit
     ) -> MetricFamily<Counter> {
@@ -47,6 +53,7 @@ package final class MetricsRegistry: Sendable {
         return family
     }
 
+    /// Gauges under labels, at most `limit` sets of them.
     package func gauges(
         _ name: String, _ help: String, labels: [String], limit: Int = labelSetLimit
     ) -> MetricFamily<Gauge> {
@@ -55,6 +62,7 @@ package final class MetricsRegistry: Sendable {
         return family
     }
 
+    /// Histograms under labels, at most `limit` sets of them.
     package func histograms(
         _ name: String, _ help: String, labels: [String], bounds: [Double] = Histogram.latencyBounds,
         limit: Int = labelSetLimit

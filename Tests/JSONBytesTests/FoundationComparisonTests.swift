@@ -75,7 +75,8 @@ import Testing
             return "[" + elements.joined(separator: space + ",") + space + "]"
         default:
             let members = (0..<Int.random(in: 0..<5, using: &random)).map { index in
-                let name = string(&random).dropLast() + "\(index)\""  // unique: Foundation keeps the first of duplicates
+                // unique: Foundation keeps the first of duplicates
+                let name = string(&random).dropLast() + "\(index)\""
                 return space + name + space + ":" + document(&random, depth: depth + 1)
             }
             return "{" + members.joined(separator: ",") + space + "}"
