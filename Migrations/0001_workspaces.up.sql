@@ -66,6 +66,7 @@ CREATE TABLE workspace_vitals (
     active_tasks            integer NOT NULL DEFAULT 0,
     active_tasks_changed_at timestamptz NOT NULL DEFAULT now(),
     current_task            text NOT NULL DEFAULT '',
+    current_task_changed_at timestamptz,
     uptime_seconds          bigint NOT NULL DEFAULT 0,
     error_rate              double precision NOT NULL DEFAULT 0,
     sample_error            text NOT NULL DEFAULT '',

@@ -21,5 +21,7 @@ CREATE TABLE structure_events (
 CREATE INDEX structure_events_unpublished ON structure_events (sequence) WHERE published_at IS NULL;
 -- Resuming the stream of one workspace.
 CREATE INDEX structure_events_workspace ON structure_events (workspace_id, sequence);
+-- Following the log: in the order in which rows become readable for good.
+CREATE INDEX structure_events_log ON structure_events (transaction_id, sequence);
 -- Pruning by age: rows arrive in order of time, so a few bytes a megabyte are enough.
 CREATE INDEX structure_events_age ON structure_events USING brin (created_at) WITH (pages_per_range = 32);

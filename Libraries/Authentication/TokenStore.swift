@@ -22,7 +22,7 @@ struct TokenStore: Sendable {
 
     /// The live token of this hash, if any.
     func find(hash: [UInt8]) async throws(PostgresError) -> KnownToken? {
-        guard let row = try await postgres.query(Self.find, [hash]).first else { return nil }
+        guard let row = try await postgres.query(Self.find, [Bytea(hash)]).first else { return nil }
         let workspace = row.optionalUUID(1)
         return KnownToken(id: row.uuid(0), identity: workspace.map { .workspace($0) } ?? .org(row.uuid(0)))
     }

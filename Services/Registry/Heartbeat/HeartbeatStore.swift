@@ -34,8 +34,10 @@ struct HeartbeatStore: Sendable {
             error_rate = b.error_rate, sample_error = b.sample_error, runtime_state = b.runtime_state,
             uptime_seconds = b.uptime_seconds, active_tasks = b.active_tasks, current_task = b.current_task,
             active_tasks_changed_at = CASE
-                WHEN v.active_tasks = b.active_tasks AND v.current_task = b.current_task
+                WHEN v.active_tasks = b.active_tasks
                 THEN v.active_tasks_changed_at ELSE now() END,
+            current_task_changed_at = CASE
+                WHEN v.current_task = b.current_task THEN v.current_task_changed_at ELSE now() END,
             capabilities = CASE
                 WHEN b.capabilities IS NOT NULL THEN b.capabilities
                 WHEN v.runtime_metadata_at > now() - interval '90 seconds' THEN v.capabilities ELSE 0 END,
@@ -57,7 +59,7 @@ struct HeartbeatStore: Sendable {
         """
         WITH beat AS (
             SELECT w.id, w.status AS was, w.max_concurrent_tasks, w.monthly_spend AS spent, b.monthly_spend,
-                b.degraded_data, b.sample_error, v.active_tasks_changed_at = now() AS task_changed,
+                b.degraded_data, b.sample_error, COALESCE(v.current_task_changed_at = now(), false) AS task_changed,
                 CASE
                     WHEN w.status = 'online' AND (b.runtime_state = 'wedged'
                         OR (b.error_rate >= 0.5 AND v.capabilities & 8 = 0)) THEN 'degraded'

@@ -16,8 +16,11 @@ struct EventRelayPass: SweepPass {
         """
         SELECT \(CommittedEvent.columns) FROM structure_events
         WHERE published_at IS NULL AND created_at < now() - interval '2 seconds'
-        ORDER BY sequence LIMIT $1 FOR UPDATE SKIP LOCKED
+        ORDER BY sequence LIMIT $1
         """)
+
+    private static let lock = Statement(
+        "relay_lock", "SELECT pg_try_advisory_xact_lock(hashtextextended('switchyard event relay', 0))")
 
     private static let mark = Statement(
         "relay_mark", "UPDATE structure_events SET published_at = now() WHERE sequence = ANY ($1)")
@@ -33,9 +36,11 @@ struct EventRelayPass: SweepPass {
         return ["relayed": total]
     }
 
-    /// The rows stay locked while the broker confirms, so that two sweepers do not publish the same ones.
+    /// An advisory lock keeps two sweepers from publishing the same rows. It is no row lock on purpose: that would give
+    /// the transaction an id, and readers of the log stop before the oldest one that is open.
     private func relayBatch() async throws -> Int {
         try await postgres.transaction(deadline: .seconds(30)) { transaction in
+            guard try await transaction.query(Self.lock)[0].bool(0) else { return 0 }
             let events = try await transaction.query(Self.take, [Self.batch]).compactMap { CommittedEvent(row: $0) }
             guard !events.isEmpty else { return 0 }
             try await publisher.publish(events.map(\.event.message))

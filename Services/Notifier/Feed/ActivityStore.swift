@@ -1,0 +1,132 @@
+import Contracts
+import Foundation
+import JSONBytes
+import PostgresClient
+
+/// A row of the feed that is to be written.
+struct NewActivity: Sendable {
+    var type: ActivityType
+    var sourceID: UUID?
+    var targetID: UUID?
+    var method: String?
+    var summary: String?
+    var requestBody: [UInt8]?
+    var responseBody: [UInt8]?
+    var status = "ok"
+    var durationMilliseconds: Int?
+    var errorDetail: String?
+    var toolTrace: [UInt8]?
+}
+
+/// Which rows of the feed a list asks for.
+struct ActivityQuery: Sendable {
+    var type: String?
+    /// `true`: a person typed it; `false`: an agent sent it.
+    var isFromPerson: Bool?
+    var before: Date?
+    var limit: Int
+}
+
+/// The statements of the feed.
+struct ActivityStore: Sendable {
+    let postgres: PostgresPool
+
+    private static let workspaceName = Statement(
+        "notify_workspace", "SELECT name FROM workspaces WHERE id = $1 AND status <> 'removed'")
+
+    /// The workspace's name; `nil` when it is unknown or removed.
+    func name(of workspace: UUID) async throws(PostgresError) -> String? {
+        try await postgres.query(Self.workspaceName, [workspace]).first?.string(0)
+    }
+
+    private static let insert = Statement(
+        "activity_insert",
+        """
+        INSERT INTO activity_logs (workspace_id, activity_type, source_id, target_id, method, summary, request_body,
+            response_body, status, duration_ms, error_detail, tool_trace)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id, created_at
+        """)
+
+    /// Writes a row.
+    ///
+    /// - Returns: what viewers are told of it.
+    func add(_ activity: NewActivity, to workspace: UUID) async throws(PostgresError) -> ActivityLogged {
+        let row = try await postgres.query(
+            Self.insert,
+            [
+                workspace, activity.type.rawValue, activity.sourceID, activity.targetID, activity.method,
+                activity.summary, activity.requestBody, activity.responseBody, activity.status,
+                activity.durationMilliseconds, activity.errorDetail, activity.toolTrace,
+            ])[0]
+        return ActivityLogged(
+            id: row.uuid(0), workspaceID: workspace, activityType: activity.type, sourceID: activity.sourceID,
+            targetID: activity.targetID, method: activity.method, summary: activity.summary, status: activity.status,
+            durationMilliseconds: activity.durationMilliseconds, errorDetail: activity.errorDetail,
+            createdAt: row.date(1))
+    }
+
+    private static let list = Statement(
+        "activity_list",
+        """
+        SELECT id, workspace_id, activity_type, source_id, target_id, method, summary, request_body, response_body,
+            tool_trace, status, duration_ms, error_detail, input_tokens, output_tokens, created_at
+        FROM activity_logs
+        WHERE workspace_id = $1 AND ($2::text IS NULL OR activity_type = $2)
+            AND ($3::bool IS NULL OR (source_id IS NULL) = $3) AND ($4::timestamptz IS NULL OR created_at < $4)
+        ORDER BY created_at DESC, id DESC LIMIT $5
+        """)
+
+    /// The feed as a JSON array, newest first.
+    func list(_ workspace: UUID, _ query: ActivityQuery) async throws(PostgresError) -> [UInt8] {
+        let rows = try await postgres.query(
+            Self.list, [workspace, query.type, query.isFromPerson, query.before, query.limit])
+        var writer = JSONWriter(reservingCapacity: 2 + rows.count * 512)
+        writer.array { writer in
+            for row in rows { Self.write(row, to: &writer) }
+        }
+        return writer.bytes
+    }
+
+    private static let search = Statement(
+        "activity_search",
+        """
+        SELECT id, workspace_id, activity_type, source_id, target_id, method, summary, request_body, response_body,
+            tool_trace, status, duration_ms, error_detail, input_tokens, output_tokens, created_at
+        FROM activity_logs
+        WHERE workspace_id = $1 AND ($2 = '' OR strpos(lower(COALESCE(summary, '')), lower($2)) > 0
+            OR strpos(lower(COALESCE(request_body::text, '')), lower($2)) > 0
+            OR strpos(lower(COALESCE(response_body::text, '')), lower($2)) > 0)
+        ORDER BY created_at DESC, id DESC LIMIT $3
+        """)
+
+    /// Rows of the feed in which a text stands, newest first, as a JSON array.
+    func search(_ workspace: UUID, for text: String, limit: Int) async throws(PostgresError) -> [UInt8] {
+        let rows = try await postgres.query(Self.search, [workspace, text, limit])
+        var writer = JSONWriter(reservingCapacity: 2 + rows.count * 512)
+        writer.array { writer in
+            for row in rows { Self.write(row, to: &writer) }
+        }
+        return writer.bytes
+    }
+
+    private static func write(_ row: PostgresRow, to writer: inout JSONWriter) {
+        writer.object { writer in
+            writer.member("id", row.string(0))
+            writer.member("workspace_id", row.string(1))
+            writer.member("activity_type", row.string(2))
+            writer.member("source_id", orNull: row.optionalString(3))
+            writer.member("target_id", orNull: row.optionalString(4))
+            writer.member("method", orNull: row.optionalString(5))
+            writer.member("summary", orNull: row.optionalString(6))
+            if let body = row.optionalBytes(7) { writer.member("request_body", raw: body) }
+            if let body = row.optionalBytes(8) { writer.member("response_body", raw: body) }
+            if let trace = row.optionalBytes(9) { writer.member("tool_trace", raw: trace) }
+            writer.member("status", row.string(10))
+            writer.member("duration_ms", orNull: row.optionalInt(11))
+            writer.member("error_detail", orNull: row.optionalString(12))
+            writer.member("input_tokens", ifPresent: row.optionalInt(13))
+            writer.member("output_tokens", ifPresent: row.optionalInt(14))
+            writer.member("created_at", RFC3339.format(row.date(15)))
+        }
+    }
+}

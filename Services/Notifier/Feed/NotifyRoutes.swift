@@ -1,0 +1,72 @@
+import Authentication
+import Contracts
+import EventOutbox
+import Foundation
+import HTTPCore
+import HTTPServer
+import JSONBytes
+import ServiceHost
+
+/// `/workspaces/{id}/notify`: the agent speaks to its person.
+struct NotifyRoutes: Sendable {
+    private static let summaryLength = 80
+
+    let context: ServiceContext
+    let store: ActivityStore
+
+    func add(to router: inout Router) {
+        router.on(.post, "/workspaces/{id}/notify", notify)
+    }
+
+    private func notify(_ request: Request) async throws -> Response {
+        let id = try request.uuid("id", orError: Sentence.invalidWorkspaceID)
+        try await context.authenticator.workspace(id, request)
+        guard let name = try await store.name(of: id) else {
+            throw APIError(.notFound, Sentence.workspaceNotFound)
+        }
+        let body = try await request.decode(NotifyRequest.self)
+        guard !body.message.isEmpty else {
+            throw APIError(.badRequest, Sentence.messageRequired, field: "message", reason: "is required")
+        }
+        if let index = body.attachments.firstIndex(where: { $0.uri.isEmpty || $0.name.isEmpty }) {
+            throw APIError(.badRequest, Sentence.attachmentIncomplete(index))
+        }
+        // The push does not wait for the row; the answer does.
+        let event = AgentMessage(
+            message: body.message, workspaceID: id, name: name,
+            attachments: body.attachments.isEmpty ? nil : body.attachments)
+        context.broadcast.send(
+            .agentMessage, workspace: id, data: try RawJSON(encoding: event), traceparent: request.context.traceparent)
+        var activity = NewActivity(type: .a2aReceive, method: "notify")
+        activity.summary = Self.summary(body.message)
+        activity.responseBody = try Self.responseBody(body)
+        let logged = try await store.add(activity, to: id)
+        context.broadcast.send(.activityLogged, [(id, try RawJSON(encoding: logged))])
+        return .json { $0.member("status", "sent") }
+    }
+
+    static func summary(_ message: String) -> String {
+        let text = message.count > summaryLength ? message.prefix(summaryLength) + "…" : message[...]
+        // Postgres's text has no NUL.
+        return "Agent message: \(text.replacing("\0", with: "\u{FFFD}"))"
+    }
+
+    /// What a page that is loaded again shows: the text, and the files as parts.
+    private static func responseBody(_ body: NotifyRequest) throws -> [UInt8] {
+        var writer = JSONWriter()
+        try writer.object { writer in
+            writer.member("result", body.message)
+            guard !body.attachments.isEmpty else { return }
+            try writer.member("parts", array: { writer in
+                for attachment in body.attachments {
+                    let file = try WireJSON.encode(attachment)
+                    writer.object { writer in
+                        writer.member("kind", "file")
+                        writer.member("file", raw: file)
+                    }
+                }
+            })
+        }
+        return writer.bytes
+    }
+}

@@ -1,0 +1,91 @@
+import Contracts
+import Foundation
+import Observability
+import Synchronization
+
+/// Passes events on to the viewers of this process.
+///
+/// Durable events come from the log, in the log's order, so that a viewer can resume from any of them without a gap or
+/// a double; the others come straight from the broker.
+final class EventHub: Sendable {
+    private struct State {
+        var viewers: [ObjectIdentifier: Viewer] = [:]
+        var position: LogPosition?
+    }
+
+    private let state = Mutex(State())
+    private let viewerCount: Gauge
+    private let sent: Counter
+    private let dropped: Counter
+
+    init(metrics: MetricsRegistry) {
+        viewerCount = metrics.gauge("switchyard_stream_viewers", "Open event streams.")
+        sent = metrics.counter("switchyard_stream_events_total", "Events handed to viewers.")
+        dropped = metrics.counter("switchyard_stream_dropped_total", "Events that viewers were too slow for.")
+    }
+
+    /// Up to where the log has been passed on; `nil` before the first read.
+    var position: LogPosition? { state.withLock { $0.position } }
+
+    /// Adds a viewer that has seen everything up to `position`.
+    ///
+    /// - Returns: false when the hub is further already: the viewer has to catch up first.
+    func attach(_ viewer: Viewer, at position: LogPosition) -> Bool {
+        let isAttached = state.withLock { state in
+            guard let current = state.position, position >= current else { return false }
+            viewer.start(after: position)
+            state.viewers[ObjectIdentifier(viewer)] = viewer
+            return true
+        }
+        if isAttached { viewerCount.increment() }
+        return isAttached
+    }
+
+    /// Adds a viewer that wants what comes from now on.
+    ///
+    /// - Returns: where it begins; `nil` when the hub has not read its log yet.
+    func attachNow(_ viewer: Viewer) -> Bool {
+        let isAttached = state.withLock { state in
+            guard state.position != nil else { return false }
+            state.viewers[ObjectIdentifier(viewer)] = viewer
+            return true
+        }
+        if isAttached { viewerCount.increment() }
+        return isAttached
+    }
+
+    func detach(_ viewer: Viewer) {
+        let wasAttached = state.withLock { $0.viewers.removeValue(forKey: ObjectIdentifier(viewer)) != nil }
+        if wasAttached { viewerCount.decrement() }
+    }
+
+    /// Passes on what was read from the log.
+    func pass(_ entries: [LogEntry], upTo position: LogPosition) {
+        let frames = entries.compactMap { StreamFrame($0.event, at: $0.position) }
+        // Under one lock, so that a viewer is attached before all of these or after all of them.
+        let viewers = state.withLock { state in
+            state.position = position
+            return Array(state.viewers.values)
+        }
+        deliver(frames, to: viewers)
+    }
+
+    /// Passes on events that have no row.
+    func pass(transient events: [CloudEvent]) {
+        let frames = events.compactMap { StreamFrame($0) }
+        deliver(frames, to: state.withLock { Array($0.viewers.values) })
+    }
+
+    /// Ends every stream.
+    func endAll() {
+        for viewer in state.withLock({ Array($0.viewers.values) }) { viewer.end() }
+    }
+
+    private func deliver(_ frames: [StreamFrame], to viewers: [Viewer]) {
+        for frame in frames {
+            for viewer in viewers {
+                if viewer.offer(frame) { sent.increment() } else { dropped.increment() }
+            }
+        }
+    }
+}
