@@ -46,6 +46,11 @@ start_process() {
     disown "$pid" 2>/dev/null || true
 }
 
+# A fresh start gets fresh logs; those of the run before are kept beside them.
+rotate_log() {
+    if [[ -s $LOGS/$1.log ]]; then mv "$LOGS/$1.log" "$LOGS/$1.log.1"; fi
+}
+
 # How a process is asked to end: PostgreSQL's SIGTERM would wait for its clients.
 stop_signal_of() {
     case $1 in

@@ -109,7 +109,7 @@ command_up() {
 }
 
 bring_up() {
-    local fresh=$1
+    local fresh=$1 name
     say "${BOLD}Setting up$PLAIN"
     default_settings
     # Early, before minutes of installing and building; what looks for holders may have to be installed first.
@@ -119,6 +119,7 @@ bring_up() {
     check_ports
     if [[ $fresh == yes ]]; then
         rm -f "$RUN"/*.pid
+        for name in $(wanted_names); do rotate_log "$name"; done
         if [[ $BUILD == yes ]]; then build_release; fi
     elif [[ ! -x $BINARIES/registry ]]; then
         build_release
