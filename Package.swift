@@ -132,7 +132,12 @@ let package = Package(
         tests("AMQPClientTests", ["AMQPClient", "Observability"]),
         tests("SafeURLTests", ["SafeURL"]),
         tests("RegistryTests", ["Registry", "Contracts"]),
-        tests("A2AProxyTests", ["A2AProxy", "Contracts", "JSONBytes"]),
+        tests(
+            "A2AProxyTests",
+            [
+                "A2AProxy", "Contracts", "JSONBytes", "HTTPCore", "WorkspaceTree", "PostgresClient", "EventLoop",
+                "EventOutbox", "HTTPServer",
+            ]),
         tests("SweeperTests", ["Sweeper", "Contracts"]),
         tests("WorkspaceRuntimeTests", ["WorkspaceRuntime", "EventLoop", "HTTPCore", "HTTPServer"]),
         tests("IntegrationTests", ["Contracts", "JSONBytes", "HTTPCore", "HTTPClient", "EventLoop", "PostgresClient"]),

@@ -1,1 +1,4 @@
-print("to come")
+import A2AProxy
+import ServiceHost
+
+await ServiceHost.run(A2AProxyService.self)

@@ -1,0 +1,128 @@
+import AMQPClient
+import Configuration
+import Contracts
+import EventOutbox
+import HTTPClient
+import HTTPServer
+import Observability
+import ServiceHost
+
+/// Takes messages for agents, delivers them, and keeps what cannot be delivered yet.
+package enum A2AProxyService: HostedService {
+    package static let name = ServiceName.a2aProxy
+
+    package static func settings(_ reader: ConfigurationReader) -> A2AProxySettings {
+        A2AProxySettings(reader)
+    }
+
+    package static func assemble(_ context: ServiceContext, _ settings: A2AProxySettings) throws -> ServiceParts {
+        if let bad = settings.badIdleTimeout {
+            context.logger.warning(
+                "bad configuration value, taking the default",
+                [.name: "A2A_IDLE_TIMEOUT_SECONDS", .value: .string(bad)])
+        }
+        let parts = Parts(context, settings)
+        var router = Router()
+        MessageRoutes(
+            authenticator: context.authenticator, forwarder: parts.forwarder,
+            idempotency: IdempotentSends(
+                postgres: context.postgres, forwarder: parts.forwarder, instance: context.instance,
+                logger: context.logger),
+            store: parts.targetStore, platformURL: context.configuration.platformURL
+        ).add(to: &router)
+        QueueRoutes(
+            authenticator: context.authenticator, store: parts.queue, relay: context.relay, drain: parts.drain
+        ).add(to: &router)
+        DelegationRoutes(
+            authenticator: context.authenticator, router: parts.router,
+            store: DelegationStore(postgres: context.postgres, source: context.source), queue: parts.queue,
+            drain: parts.drain, relay: context.relay, recorder: parts.recorder
+        ).add(to: &router)
+        forgetChanges(context, parts.targets)
+        return ServiceParts(router: router, services: try [parts.service] + consumers(context, parts.drain))
+    }
+
+    /// What an event says is no longer true of the targets that are kept.
+    private static func forgetChanges(_ context: ServiceContext, _ targets: TargetCache) {
+        context.invalidation.register(
+            event: { event in
+                if event.kind == .workspaceMoved {
+                    targets.forgetAll()
+                } else if let id = event.subject {
+                    targets.forget(id)
+                }
+            }, gap: { targets.forgetAll() })
+    }
+
+    private static func consumers(_ context: ServiceContext, _ drain: Drain) throws -> [EventConsumer] {
+        [
+            try context.consume(Topology.heartbeats, prefetch: 16) { events in
+                drain.wake(WakeEvents.withRoom(events), because: .heartbeat)
+                return .done
+            },
+            try context.consume(Topology.drain, prefetch: 64) { events in
+                drain.wake(WakeEvents.concerned(events), because: .hint)
+                return .done
+            },
+        ]
+    }
+}
+
+/// The parts of the proxy, each made of those above it.
+private struct Parts {
+    let targetStore: TargetStore
+    let targets: TargetCache
+    let router: MessageRouter
+    let queue: QueueStore
+    let recorder: CallRecorder
+    let forwarder: Forwarder
+    let drain: Drain
+    let service: DrainService
+
+    init(_ context: ServiceContext, _ settings: A2AProxySettings) {
+        let (logger, relay, loops) = (context.logger, context.relay, context.loops)
+        let metrics = ProxyMetrics(context.metrics)
+        targetStore = TargetStore(postgres: context.postgres)
+        targets = TargetCache(store: targetStore)
+        router = MessageRouter(targets: targets)
+        queue = QueueStore(postgres: context.postgres, source: context.source)
+        let agents = AgentClient(
+            client: makeClient(context, settings),
+            life: SignOfLifeReader(signs: context.signsOfLife, redis: context.redis, store: targetStore),
+            settings: settings, budget: AnswerBudget(bytes: settings.answerBudget), metrics: metrics)
+        let writer = ActivityWriter(
+            store: ActivityStore(postgres: context.postgres), broadcast: context.broadcast, loops: loops,
+            metrics: metrics, logger: logger)
+        recorder = CallRecorder(
+            activity: settings.activity, writer: writer, targets: targetStore, broadcast: context.broadcast)
+        let waker = Waker(postgres: context.postgres, relay: relay, source: context.source)
+        forwarder = Forwarder(
+            router: router, agents: agents, enqueuer: Enqueuer(store: queue, relay: relay, metrics: metrics),
+            recorder: recorder, waker: waker, settings: settings, metrics: metrics, logger: logger)
+        let courier = Courier(
+            router: router, agents: agents,
+            finisher: Finisher(store: queue, relay: relay, loops: loops, logger: logger), recorder: recorder,
+            waker: waker, settings: settings, metrics: metrics, logger: logger)
+        drain = Drain(
+            store: queue, courier: courier, relay: relay, loops: loops, instance: context.instance, settings: settings,
+            metrics: metrics, logger: logger)
+        service = DrainService(
+            drain: drain, courier: courier, store: queue, writer: writer, loops: loops, instance: context.instance,
+            settings: settings, metrics: metrics, logger: logger)
+    }
+}
+
+/// The client of agents, which asks the policy for every address that it connects to.
+private func makeClient(_ context: ServiceContext, _ settings: A2AProxySettings) -> HTTPClient {
+    let policy = ForwardingPolicy(mode: context.configuration.deployment)
+    let logger = context.logger
+    var configuration = HTTPClientConfiguration()
+    configuration.connectTimeout = settings.connectTimeout
+    configuration.maxConnectionsPerHost = settings.connectionsPerHost
+    return HTTPClient(group: context.loops, configuration: configuration) { address, request in
+        let isProvisioned = request.policyClass == AgentClient.provisionedClass
+        guard let reason = policy.refusal(of: address, isProvisioned: isProvisioned) else { return .allowed }
+        logger.warning("address refused", [.host: .string(request.url.host), .reason: .string(reason)])
+        return .refused(reason: reason)
+    }
+}

@@ -1,0 +1,80 @@
+import Configuration
+import Contracts
+import Observability
+
+/// What the proxy reads from its environment beside the common configuration.
+package struct A2AProxySettings: Sendable {
+    /// Which rows the feed gets for each call.
+    package enum Activity: String, Sendable, CaseIterable {
+        case full, summary, off
+    }
+
+    /// Silence that ends a call, unless the target says otherwise.
+    package var idleTimeout: Duration = Limits.idleTimeout
+    /// The value of `A2A_IDLE_TIMEOUT_SECONDS` that was no number of seconds, to be logged.
+    package var badIdleTimeout: String?
+    package var callCeiling: Duration = Limits.agentCallCeiling
+    package var activity = Activity.full
+    package var connectTimeout: Duration = .seconds(5)
+    package var connectionsPerHost = 512
+    /// Bytes of answers held in memory at once, of all calls together.
+    package var answerBudget = 256 << 20
+    package var answerLimit = Limits.agentResponse
+    package var lease: Duration = .seconds(30)
+    package var rules = QueueRules()
+    /// Calls of queue items at once, in this process.
+    package var drainLimit = 10_000
+
+    package init() {}
+
+    package init(_ reader: ConfigurationReader) {
+        readTimeouts(reader)
+        let names = Activity.allCases.map(\.rawValue)
+        let activity = reader.string(
+            "A2A_ACTIVITY", default: Activity.full.rawValue,
+            "What the feed keeps of each call: full (with bodies), summary (without) or off.")
+        if let known = Activity(rawValue: activity) {
+            self.activity = known
+        } else {
+            reader.problem("A2A_ACTIVITY", expected: names.joined(separator: ", "))
+        }
+        connectionsPerHost = reader.int(
+            "A2A_CONNECTIONS_PER_AGENT", default: connectionsPerHost, in: 1...100_000,
+            "Connections to one agent, on each event loop.")
+        answerBudget = reader.int(
+            "A2A_ANSWER_BUDGET_BYTES", default: answerBudget, in: 1 << 20...1 << 40,
+            "Bytes of agents' answers held in memory at once, of all calls together.")
+        drainLimit = reader.int(
+            "A2A_DRAIN_CALLS", default: drainLimit, in: 1...1_000_000,
+            "Calls of queued messages at once, in this process.")
+        rules.attemptLimit = reader.int(
+            "A2A_QUEUE_ATTEMPTS", default: Limits.deliveryAttempts, in: 1...100,
+            "Counted failures after which a queued message fails.")
+    }
+
+    private mutating func readTimeouts(_ reader: ConfigurationReader) {
+        // A bad value must not keep the service from starting: it is logged by name and the default taken.
+        let idle = reader.string(
+            "A2A_IDLE_TIMEOUT_SECONDS", default: String(idleTimeout.components.seconds),
+            "Seconds without a sign of life from an agent that end a call to it.")
+        if let seconds = Int(idle), seconds > 0, seconds <= 7 * 86_400 {
+            idleTimeout = .seconds(seconds)
+        } else {
+            badIdleTimeout = idle
+        }
+        func seconds(_ name: String, _ value: inout Duration, _ range: ClosedRange<Int>, _ text: String) {
+            let initial = Int(value.components.seconds)
+            value = .seconds(reader.int(name, default: initial, in: range, text))
+        }
+        seconds("A2A_CALL_CEILING_SECONDS", &callCeiling, 1...86_400, "The longest call from agent to agent.")
+        seconds("A2A_CONNECT_TIMEOUT_SECONDS", &connectTimeout, 1...300, "Time for a connection to an agent.")
+        seconds("A2A_LEASE_SECONDS", &lease, 3...3600, "How long an instance that died keeps a queued message.")
+        seconds(
+            "A2A_RETRY_SECONDS", &rules.retryDelay.initial, 1...3600,
+            "First wait before a queued message is tried again on an agent that never heartbeats; it doubles.")
+        seconds("A2A_RETRY_MAX_SECONDS", &rules.retryDelay.maximum, 1...86_400, "The longest such wait.")
+        seconds(
+            "A2A_DELEGATION_RETRY_SECONDS", &rules.firstDispatchDelay, 1...3600,
+            "Wait before the second first dispatch of a delegation.")
+    }
+}

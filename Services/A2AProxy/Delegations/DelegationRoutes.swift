@@ -1,0 +1,199 @@
+import Authentication
+import Contracts
+import EventOutbox
+import Foundation
+import HTTPCore
+import HTTPServer
+import JSONBytes
+import Observability
+import PostgresClient
+import ServiceHost
+
+/// `/workspaces/{id}/delegate` and `/workspaces/{id}/delegations...`.
+package struct DelegationRoutes: Sendable {
+    let authenticator: Authenticator
+    let router: MessageRouter
+    let store: DelegationStore
+    let queue: QueueStore
+    let drain: Drain
+    let relay: EventRelay
+    let recorder: CallRecorder
+
+    package func add(to table: inout Router) {
+        table.on(.post, "/workspaces/{id}/delegate") { try await delegate($0) }
+        table.on(.get, "/workspaces/{id}/delegations") { request in
+            .json(bytes: try WireJSON.encode(try await store.entries(of: try await source(request))))
+        }
+        table.on(.get, "/workspaces/{id}/delegations/{delegation_id}") { request in
+            let source = try await source(request)
+            let id = try request.uuid("delegation_id", orError: "invalid delegation ID")
+            guard let delegation = try await store.delegation(id, of: source) else { throw Self.notFound }
+            return .json(bytes: try WireJSON.encode(delegation))
+        }
+        table.on(.post, "/workspaces/{id}/delegations/record") { try await record($0) }
+        table.on(.post, "/workspaces/{id}/delegations/{delegation_id}/update") { try await update($0) }
+        table.on(.post, "/workspaces/{id}/delegations/{delegation_id}/cancel") { try await cancel($0) }
+    }
+
+    static let notFound = APIError(.notFound, "delegation not found")
+
+    /// The workspace in the path, whose own affair its delegations are.
+    private func source(_ request: Request) async throws -> UUID {
+        let id = try? request.uuid("id")
+        // The credential comes before the syntax: a wrong id is nobody's.
+        try await authenticator.workspace(id ?? Self.nobody, request)
+        return try request.uuid("id", orError: Sentence.invalidWorkspaceID)
+    }
+
+    private static let nobody = UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
+
+    /// The checks that delegating and recording have in common.
+    private func target(_ text: String, of source: UUID) throws(APIError) -> UUID {
+        guard let target = UUID(canonical: text) else {
+            throw APIError(.badRequest, Sentence.targetMustBeUUID, field: "target_id")
+        }
+        guard target != source else { throw APIError(.badRequest, Sentence.selfDelegation, field: "target_id") }
+        return target
+    }
+
+    // MARK: - Delegate
+
+    private func delegate(_ request: Request) async throws -> Response {
+        let source = try await source(request)
+        let body = try await request.decode(DelegateRequest.self, orError: Sentence.invalidDelegation)
+        let target = try target(body.targetID, of: source)
+        guard !body.task.isEmpty, !body.task.utf8.contains(0) else {
+            throw APIError(.badRequest, Sentence.invalidDelegation, field: "task", reason: "is required")
+        }
+        var new = NewDelegation(source: source, target: target, task: body.task)
+        if let key = body.idempotencyKey, !key.isEmpty { new.idempotencyKey = key.withoutNUL }
+        new.failure = try await failure(from: source, to: target)
+        new.body = Self.message(new)
+        new.traceparent = request.context.traceparent
+        switch try await store.create(new) {
+        case .made(let events):
+            relay.committed(events)
+            drain.wake([target], because: .work)
+            recorder.add(.delegationRequest(new))
+            return .json(
+                .accepted,
+                bytes: try WireJSON.encode(
+                    DelegateAnswer(delegationID: new.id, status: "delegated", targetID: target)))
+        case .existing(let id, let target, let status):
+            return .json(
+                bytes: try WireJSON.encode(
+                    DelegateAnswer(delegationID: id, status: status.rawValue, targetID: target, idempotentHit: true)))
+        }
+    }
+
+    /// - Returns: why the delegation fails at once, nil when it can be sent or may wait.
+    /// - Throws: when it must not be made at all.
+    private func failure(from source: UUID, to target: UUID) async throws -> String? {
+        do {
+            _ = try await router.route(from: source, to: target)
+            return nil
+        } catch RouteRefusal.hibernated {
+            return nil
+        } catch RouteRefusal.error(let error) {
+            switch error.status {
+            case .forbidden, .notFound: throw error
+            case .serviceUnavailable:
+                let status = try await router.status(of: target)
+                return [.provisioning, .online, .degraded, .offline].contains(status) ? nil : error.sentence
+            default: return error.sentence
+            }
+        }
+    }
+
+    /// What the target gets.
+    static func message(_ new: NewDelegation) -> String {
+        var writer = JSONWriter(reservingCapacity: new.task.utf8.count + 320)
+        writer.object { writer in
+            writer.member("jsonrpc", "2.0")
+            writer.member("id", UUID().lowercased)
+            writer.member("method", "message/send")
+            writer.member(
+                "params",
+                object: { writer in
+                    writer.member(
+                        "message",
+                        object: { writer in
+                            writer.member("role", "user")
+                            writer.member("messageId", new.id.lowercased)
+                            writer.member(
+                                "parts",
+                                array: { writer in
+                                    writer.object { writer in
+                                        writer.member("type", "text")
+                                        writer.member("text", new.task)
+                                    }
+                                })
+                            writer.member("metadata", object: { $0.member("delegation_id", new.id.lowercased) })
+                        })
+                })
+        }
+        return String(decoding: writer.bytes, as: UTF8.self)
+    }
+
+    // MARK: - What agents keep themselves
+
+    private func record(_ request: Request) async throws -> Response {
+        let source = try await source(request)
+        let body = try await request.decode(RecordDelegationRequest.self, orError: Sentence.invalidDelegation)
+        var new = NewDelegation(
+            source: source, target: try target(body.targetID, of: source), task: body.task.withoutNUL)
+        if let id = body.delegationID.flatMap({ UUID(canonical: $0) }) { new.id = id }
+        new.traceparent = request.context.traceparent
+        let events = try await store.record(new)
+        if events.isEmpty, try await store.delegation(new.id, of: source) == nil {
+            throw APIError(.conflict, "delegation_id is taken", field: "delegation_id")
+        }
+        relay.committed(events)
+        if !events.isEmpty { recorder.add(.delegationRequest(new)) }
+        return .json(
+            .accepted, bytes: try WireJSON.encode(DelegateAnswer(delegationID: new.id, status: "recorded")))
+    }
+
+    private func update(_ request: Request) async throws -> Response {
+        let source = try await source(request)
+        let id = try request.uuid("delegation_id", orError: "invalid delegation ID")
+        guard let delegation = try await store.delegation(id, of: source) else { throw Self.notFound }
+        let body = try await request.decode(UpdateDelegationRequest.self)
+        guard let status = DelegationStatus(rawValue: body.status), status.isFinal else {
+            throw APIError(.badRequest, Sentence.delegationStatusInvalid, field: "status")
+        }
+        let events = try await store.update(
+            id, of: source, to: status, error: body.error?.withoutNUL, response: body.responsePreview?.withoutNUL)
+        relay.committed(events)
+        if let queueID = delegation.queueID {
+            // What its source knows the end of need not be delivered any more.
+            relay.committed(
+                try await queue.drop(queueID, of: delegation.targetID, reason: "ended by its source").events)
+        }
+        return .json(object: { writer in
+            writer.member("status", status.rawValue)
+            writer.member("delegation_id", id.lowercased)
+        })
+    }
+
+    private func cancel(_ request: Request) async throws -> Response {
+        let source = try await source(request)
+        let id = try request.uuid("delegation_id", orError: "invalid delegation ID")
+        guard let delegation = try await store.delegation(id, of: source) else { throw Self.notFound }
+        var dropped = 0
+        if let item = delegation.queueID {
+            let outcome = try await queue.drop(item, of: delegation.targetID, reason: "cancelled")
+            relay.committed(outcome.events)
+            dropped = outcome.dropped
+        }
+        guard dropped > 0 else {
+            let status = try await store.delegation(id, of: source)?.status ?? delegation.status
+            throw APIError(
+                .conflict, "delegation is not queued", members: [(name: "status", value: .string(status.rawValue))])
+        }
+        return .json(object: { writer in
+            writer.member("status", "cancelled")
+            writer.member("delegation_id", id.lowercased)
+        })
+    }
+}

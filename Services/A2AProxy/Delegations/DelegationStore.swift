@@ -1,0 +1,148 @@
+import Contracts
+import EventOutbox
+import Foundation
+import PostgresClient
+
+/// A delegation to be made.
+package struct NewDelegation: Sendable {
+    package var id = UUID()
+    package var source: UUID
+    package var target: UUID
+    package var task: String
+    package var idempotencyKey: String?
+    /// The JSON-RPC request for the target.
+    package var body: String
+    package var traceparent: String?
+    /// Why it fails at once: there is nobody to send it to, and nobody will come.
+    package var failure: String?
+
+    package init(source: UUID, target: UUID, task: String, idempotencyKey: String? = nil, body: String = "") {
+        self.source = source
+        self.target = target
+        self.task = task
+        self.idempotencyKey = idempotencyKey
+        self.body = body
+    }
+}
+
+/// What came of it.
+package enum DelegationMade: Sendable {
+    case made([CommittedEvent])
+    /// The same key from the same source is this delegation already.
+    case existing(id: UUID, target: UUID, status: DelegationStatus)
+}
+
+/// The statements about delegations that are not about their queue items' outcomes.
+package struct DelegationStore: Sendable {
+    let postgres: PostgresPool
+    let source: String
+
+    package init(postgres: PostgresPool, source: String) {
+        self.postgres = postgres
+        self.source = source
+    }
+
+    private static let create = Statement(
+        "delegation_create",
+        """
+        WITH made AS (
+          INSERT INTO delegations (id, source_id, target_id, task, idempotency_key, queue_id, traceparent, status, error,
+            result_at, completed_at)
+          VALUES ($1, $2, $3, $4, $5, CASE WHEN $8::text IS NULL THEN gen_random_uuid() END, $7,
+            CASE WHEN $8 IS NULL THEN 'pending' ELSE 'failed' END, $8,
+            CASE WHEN $8 IS NOT NULL THEN clock_timestamp() END, CASE WHEN $8 IS NOT NULL THEN clock_timestamp() END)
+          ON CONFLICT (source_id, idempotency_key) WHERE idempotency_key IS NOT NULL AND status <> 'failed' DO NOTHING
+          RETURNING id, source_id, target_id, task, queue_id, traceparent, error),
+        item AS (
+          INSERT INTO a2a_queue (id, workspace_id, caller_id, method, body, idempotency_key, delegation_id, traceparent)
+          SELECT queue_id, target_id, source_id, 'message/send', $6, id::text, id, traceparent FROM made
+          WHERE error IS NULL)
+        INSERT INTO structure_events (type, workspace_id, source, data, traceparent)
+        SELECT 'delegation.' || step.name, source_id, $9, ('{"delegation_id":"' || id || '","target_id":"' || target_id
+          || '","status":"' || step.status || '","task_preview":' || to_json(left(task, 100))::text
+          || CASE WHEN step.name = 'failed' THEN ',"error":' || to_json(error)::text ELSE '' END || '}')::json,
+          traceparent
+        FROM made CROSS JOIN (VALUES (1, 'sent', 'pending'), (2, 'failed', 'failed')) AS step (n, name, status)
+        WHERE step.name = 'sent' OR error IS NOT NULL
+        ORDER BY step.n
+        RETURNING \(CommittedEvent.columns)
+        """)
+
+    private static let existing = Statement(
+        "delegation_existing",
+        """
+        SELECT id, target_id, status FROM delegations
+        WHERE source_id = $1 AND idempotency_key = $2 AND status <> 'failed'
+        """)
+
+    /// Makes a delegation and the queue item that carries it, in one transaction.
+    package func create(_ new: NewDelegation) async throws(PostgresError) -> DelegationMade {
+        while true {
+            let rows = try await postgres.query(
+                Self.create,
+                [
+                    new.id, new.source, new.target, new.task, new.idempotencyKey, new.body, new.traceparent,
+                    new.failure, source,
+                ])
+            if !rows.isEmpty { return .made(rows.compactMap { CommittedEvent(row: $0) }) }
+            let found = try await postgres.query(Self.existing, [new.source, new.idempotencyKey]).first
+            if let row = found {
+                return .existing(
+                    id: row.uuid(0), target: row.uuid(1), status: DelegationStatus(rawValue: row.string(2)) ?? .pending)
+            }
+            // The earlier one failed between the two statements: its key is free now.
+        }
+    }
+
+    private static let record = Statement(
+        "delegation_record",
+        """
+        WITH made AS (
+          INSERT INTO delegations (id, source_id, target_id, task, status, recorded, traceparent)
+          VALUES ($1, $2, $3, $4, 'dispatched', true, $5) ON CONFLICT (id) DO NOTHING
+          RETURNING id, source_id, target_id, task, traceparent)
+        INSERT INTO structure_events (type, workspace_id, source, data, traceparent)
+        SELECT 'delegation.sent', source_id, $6, ('{"delegation_id":"' || id || '","target_id":"' || target_id
+          || '","status":"dispatched","task_preview":' || to_json(left(task, 100))::text || '}')::json, traceparent
+        FROM made
+        RETURNING \(CommittedEvent.columns)
+        """)
+
+    /// Keeps the record of what an agent sent itself.
+    ///
+    /// - Returns: the events; none when there is a delegation of this id already.
+    package func record(_ new: NewDelegation) async throws(PostgresError) -> [CommittedEvent] {
+        try await postgres.query(
+            Self.record, [new.id, new.source, new.target, new.task, new.traceparent, source]
+        ).compactMap { CommittedEvent(row: $0) }
+    }
+
+    private static let update = Statement(
+        "delegation_update",
+        """
+        WITH changed AS (
+          UPDATE delegations SET status = $3, error = CASE WHEN $3 = 'failed' THEN $4 END,
+            response = coalesce($5, response), response_preview = coalesce($6, response_preview),
+            updated_at = clock_timestamp(), result_at = coalesce(result_at, clock_timestamp()),
+            completed_at = clock_timestamp()
+          WHERE id = $1 AND source_id = $2 AND status NOT IN ('completed', 'failed')
+          RETURNING id, source_id, target_id, task, status, response, error, traceparent)
+        INSERT INTO structure_events (type, workspace_id, source, data, traceparent)
+        SELECT 'delegation.' || status, source_id, $7, ('{"delegation_id":"' || id || '","target_id":"' || target_id
+          || '","status":"' || status || '","task_preview":' || to_json(left(task, 100))::text
+          || CASE status WHEN 'completed' THEN ',"response_preview":' || to_json(left(coalesce(response, ''), 200))::text
+             ELSE ',"error":' || to_json(coalesce(error, ''))::text END || '}')::json, traceparent
+        FROM changed
+        RETURNING \(CommittedEvent.columns)
+        """)
+
+    /// Ends a delegation as its source says. One that has ended stays as it is.
+    package func update(
+        _ id: UUID, of source: UUID, to status: DelegationStatus, error: String?, response: String?
+    ) async throws(PostgresError) -> [CommittedEvent] {
+        try await postgres.query(
+            Self.update,
+            [id, source, status.rawValue, error, response, response.map(DelegationRules.preview), self.source]
+        ).compactMap { CommittedEvent(row: $0) }
+    }
+}

@@ -1,0 +1,159 @@
+import Contracts
+import Foundation
+import HTTPClient
+import HTTPCore
+import Observability
+
+/// Calls agents: one POST, with the timeouts of the contract, and an outcome in the platform's terms.
+package struct AgentClient: Sendable {
+    /// How one call differs from another.
+    package struct Options: Sendable {
+        /// For the whole call; nil for none.
+        package var ceiling: Duration?
+        package var traceparent: String?
+        /// Which delivery this is, when an earlier one may have arrived.
+        package var deliveryAttempt: Int?
+        /// Hand a stream of events over instead of collecting it.
+        package var passesStreams = false
+
+        package init(ceiling: Duration? = nil) {
+            self.ceiling = ceiling
+        }
+    }
+
+    package enum Result: Sendable {
+        case ended(CallOutcome)
+        case streams(ClientResponse)
+    }
+
+    /// Provisioned addresses have rules of their own, and connections that are never shared with others.
+    package static let provisionedClass = 1
+
+    private let client: HTTPClient
+    private let life: SignOfLifeReader
+    private let settings: A2AProxySettings
+    private let budget: AnswerBudget
+    private let metrics: ProxyMetrics
+
+    package init(
+        client: HTTPClient, life: SignOfLifeReader, settings: A2AProxySettings, budget: AnswerBudget,
+        metrics: ProxyMetrics
+    ) {
+        self.client = client
+        self.life = life
+        self.settings = settings
+        self.budget = budget
+        self.metrics = metrics
+    }
+
+    /// Sends a message to a target's agent.
+    ///
+    /// - Parameters:
+    ///   - place: whose address is called: the target itself, or the one that it is forwarded to.
+    package func call(_ place: Target, url: ClientURL, message: [UInt8], _ options: Options) async -> Result {
+        let request = request(to: place, url, message, options)
+        metrics.callsInFlight.increment()
+        defer { metrics.callsInFlight.decrement() }
+        do throws(HTTPClientError) {
+            let response = try await client.send(request)
+            if case .stream(let source) = response.body {
+                let passes = options.passesStreams && response.status.isSuccess && Self.isEventStream(response.headers)
+                return passes ? .streams(response) : .ended(await collect(source, response))
+            }
+            return .ended(Self.outcome(response))
+        } catch {
+            return .ended(outcome(of: error))
+        }
+    }
+
+    private func request(
+        to place: Target, _ url: ClientURL, _ message: [UInt8], _ options: Options
+    ) -> ClientRequest {
+        var headers = Self.baseHeaders
+        if let traceparent = options.traceparent { headers.add("traceparent", traceparent) }
+        if let attempt = options.deliveryAttempt { headers.add("X-Delivery-Attempt", String(attempt)) }
+        var request = ClientRequest(.post, url, headers: headers, body: .bytes(message))
+        request.connectTimeout = settings.connectTimeout
+        request.totalTimeout = options.ceiling
+        request.policyClass = place.isProvisioned ? Self.provisionedClass : 0
+        let idle = place.idleTimeout ?? settings.idleTimeout
+        request.idleTimeout = IdleTimeout(idle) { [life, metrics, id = place.id] in
+            guard let silence = await life.silence(of: id, below: idle), silence < idle else {
+                metrics.idleTimeouts.increment()
+                return nil
+            }
+            metrics.idleResets.increment()
+            return idle - silence
+        }
+        request.collection = Self.collection
+        return request
+    }
+
+    private static let baseHeaders = HTTPHeaders([
+        ("Content-Type", "application/json"), ("Accept", "application/json, text/event-stream"),
+    ])
+
+    /// Small answers come as a whole; what is large or of unknown length is read piece by piece, against the budget.
+    private static let collection = AnswerCollection(upTo: AnswerBudget.countedFrom) { _, headers in
+        guard let length = headers["content-length"].flatMap({ Int($0) }) else { return true }
+        return length > AnswerBudget.countedFrom
+    }
+
+    static func isEventStream(_ headers: HTTPHeaders) -> Bool {
+        guard let type = headers["content-type"]?.utf8 else { return false }
+        let wanted = "text/event-stream".utf8
+        return type.count >= wanted.count && zip(type, wanted).allSatisfy { $0 | 0x20 == $1 | 0x20 }
+    }
+
+    // MARK: - Outcomes
+
+    private func collect(_ source: any HTTPByteSource, _ response: ClientResponse) async -> CallOutcome {
+        let share = AnswerShare(budget)
+        var body: [UInt8] = []
+        do throws(HTTPBodyError) {
+            while let chunk = try await source.next() {
+                guard body.count + chunk.count <= settings.answerLimit, share.grow(by: chunk.count) else {
+                    source.cancel()
+                    return .answerLost(deliveryConfirmed: true)
+                }
+                body.append(contentsOf: chunk)
+            }
+        } catch {
+            return error == .cancelled ? .abandoned(mayBeDelivered: true) : .answerLost(deliveryConfirmed: true)
+        }
+        return Self.outcome(
+            AgentAnswer(
+                status: response.status, contentType: response.headers["content-type"], body: body, share: share))
+    }
+
+    private static func outcome(_ response: ClientResponse) -> CallOutcome {
+        var body: [UInt8] = []
+        if case .bytes(let bytes) = response.body { body = bytes }
+        return outcome(AgentAnswer(status: response.status, contentType: response.headers["content-type"], body: body))
+    }
+
+    private static func outcome(_ answer: AgentAnswer) -> CallOutcome {
+        switch answer.status.code {
+        case 429: .busy(.tooManyRequests)
+        case 503: .busy(.unavailable)
+        default: .answered(answer)
+        }
+    }
+
+    private func outcome(of error: HTTPClientError) -> CallOutcome {
+        if error.kind == .cancelled { return .abandoned(mayBeDelivered: error.requestBytesWritten) }
+        if error.answerStarted { return .answerLost(deliveryConfirmed: true) }
+        switch error.kind {
+        case .unsafeAddress: return .unsafeAddress
+        case .idleTimeout: return .busy(.idleTimeout)
+        case .totalTimeout: return error.requestBytesWritten ? .busy(.deadline) : .unreachable
+        case .reset: return .busy(.connectionReset)
+        case .endOfFile: return .busy(.endOfFile)
+        case .malformed, .tooLarge: return .answerLost(deliveryConfirmed: false)
+        case .overloaded: return .busy(.noConnection)
+        case .invalidRequest, .unknownHost, .refused, .unreachable, .connectTimeout, .tls, .requestBody, .cancelled:
+            // A request that was sent on a connection found dead, and then found nobody, may have arrived.
+            return error.requestBytesWritten ? .busy(.connectionReset) : .unreachable
+        }
+    }
+}

@@ -1,0 +1,71 @@
+import Foundation
+import HTTPClient
+import HTTPCore
+import HTTPServer
+import Observability
+import Synchronization
+
+extension Forwarder {
+    /// Hands a stream of events on as it comes, as fast as the caller takes it.
+    func pass(_ response: ClientResponse, _ errand: Errand, _ route: MessageRoute) -> Response {
+        metrics.outcomes.labelled("stream").increment()
+        let stream = PassedStream(response.body) { error in
+            record(errand, route, error == nil ? "ok" : "error", error)
+        }
+        return Response(
+            response.status,
+            headers: HTTPHeaders([
+                ("Content-Type", response.headers["content-type"] ?? "text/event-stream"),
+                ("Cache-Control", "no-cache"),
+                ("X-Accel-Buffering", "no"),
+            ]),
+            body: .stream { writer in try await stream.pass(to: writer) })
+    }
+}
+
+/// An agent's stream on its way to a caller who may hang up: the agent is read to its end all the same, since work that
+/// was started goes on.
+private final class PassedStream: Sendable {
+    private let body: HTTPBody
+    private let isTaken = Mutex(false)
+    private let onEnd: @Sendable (String?) -> Void
+
+    init(_ body: HTTPBody, onEnd: @escaping @Sendable (String?) -> Void) {
+        self.body = body
+        self.onEnd = onEnd
+    }
+
+    deinit {
+        // The caller was gone before the first event.
+        if !isTaken.withLock({ $0 }) { Task { [body, onEnd] in try? await Self.read(body, onEnd) { _ in } } }
+    }
+
+    /// - Throws: when the stream broke off, so that the caller sees that it is not complete.
+    func pass(to writer: ResponseWriter) async throws {
+        isTaken.withLock { $0 = true }
+        // A task of its own is not cancelled with the caller's connection.
+        let task = Task(executorPreference: writer.loop) { [body, onEnd] in
+            var isListening = true
+            try await Self.read(body, onEnd) { chunk in
+                guard isListening else { return }
+                do { try await writer.write(chunk) } catch { isListening = false }
+            }
+        }
+        try await task.value
+    }
+
+    private static func read(
+        _ body: HTTPBody, _ onEnd: @Sendable (String?) -> Void, _ take: ([UInt8]) async -> Void
+    ) async throws {
+        do {
+            if case .bytes(let bytes) = body { await take(bytes) }
+            if case .stream(let source) = body {
+                while let chunk = try await source.next() { await take(chunk) }
+            }
+            onEnd(nil)
+        } catch {
+            onEnd("stream broken off: \(error)")
+            throw error
+        }
+    }
+}

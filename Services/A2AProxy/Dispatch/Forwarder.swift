@@ -1,0 +1,176 @@
+import Authentication
+import Contracts
+import Foundation
+import HTTPClient
+import HTTPCore
+import HTTPServer
+import Observability
+import PostgresClient
+
+/// Forwards one message and answers as the contract says: the agent's answer, 202 when it is busy, or what went wrong.
+package struct Forwarder: Sendable {
+    let router: MessageRouter
+    let agents: AgentClient
+    let enqueuer: Enqueuer
+    let recorder: CallRecorder
+    let waker: Waker
+    let settings: A2AProxySettings
+    let metrics: ProxyMetrics
+    let logger: Logger
+
+    /// One message on its way, and what is needed to answer for it.
+    struct Errand: Sendable {
+        let caller: Caller
+        let message: A2AMessage
+        let options: AgentClient.Options
+        let start: ContinuousClock.Instant
+    }
+
+    /// - Throws: `APIError`.
+    package func forward(_ request: Request, from caller: Caller, to id: UUID) async throws -> Response {
+        let route = try await admit(caller, id)
+        request.context.workspaceID = id
+        let message: A2AMessage
+        do {
+            message = try A2AMessage(normalising: try await request.body.collect(upTo: Limits.requestBody))
+        } catch is A2AMessage.Malformed {
+            throw APIError(.badRequest, Sentence.invalidJSON)
+        }
+        var options = AgentClient.Options(ceiling: ceiling(caller, request))
+        options.traceparent = request.context.traceparent
+        options.passesStreams = true
+        let errand = Errand(caller: caller, message: message, options: options, start: .now)
+        return try await send(errand, route)
+    }
+
+    // MARK: - Before the call
+
+    private func admit(_ caller: Caller, _ id: UUID) async throws -> MessageRoute {
+        do {
+            return try await router.route(from: caller.workspaceID, to: id)
+        } catch RouteRefusal.error(let error) {
+            throw error
+        } catch RouteRefusal.hibernated(let target) {
+            try await waker.wake(target.id)
+            throw APIError(
+                .serviceUnavailable, "workspace is waking up", retryAfter: Limits.wakingRetryAfterSeconds,
+                members: [(name: "waking", value: .bool(true))])
+        }
+    }
+
+    /// `X-Timeout: n` replaces the ceiling, 0 removes it; anything else is ignored.
+    private func ceiling(_ caller: Caller, _ request: Request) -> Duration? {
+        if let seconds = request.headers["x-timeout"].flatMap({ Double($0) }), seconds >= 0, seconds < 1e7 {
+            return seconds == 0 ? nil : .seconds(seconds)
+        }
+        return caller == .console ? nil : settings.callCeiling
+    }
+
+    // MARK: - The call
+
+    private func send(_ errand: Errand, _ route: MessageRoute) async throws -> Response {
+        let result = await agents.call(route.place, url: route.url, message: errand.message.bytes, errand.options)
+        switch result {
+        case .streams(let response): return pass(response, errand, route)
+        case .ended(let outcome):
+            metrics.outcomes.labelled(outcome.label).increment()
+            if case .unreachable = outcome { return try await unreachable(errand, route) }
+            return try await respond(to: outcome, errand, route)
+        }
+    }
+
+    private func respond(to outcome: CallOutcome, _ errand: Errand, _ route: MessageRoute) async throws -> Response {
+        switch outcome {
+        case .answered(let answer):
+            let isSuccess = answer.status.isSuccess
+            record(errand, route, isSuccess ? "ok" : "error", isSuccess ? nil : answer.errorText, answer)
+            guard isSuccess else { return .error(answer.status, answer.errorText) }
+            return Response(answer.status, headers: Self.headers(answer), body: .bytes(answer.body))
+        case .busy(let reason):
+            return try await busy(reason, errand, route)
+        case .unsafeAddress:
+            record(errand, route, "error", outcome.failureText)
+            throw MessageRouter.unsafe
+        case .answerLost(let isConfirmed):
+            record(errand, route, "error", outcome.failureText)
+            throw APIError(
+                .badGateway, Sentence.agentResponseUnreadable,
+                members: [(name: "delivery_confirmed", value: .bool(isConfirmed))])
+        case .unreachable, .abandoned, .notNow, .gone, .refused:
+            record(errand, route, "error", outcome.failureText)
+            throw APIError(.badGateway, Sentence.agentUnreachable)
+        }
+    }
+
+    private static let jsonHeaders = HTTPHeaders([("Content-Type", "application/json")])
+
+    private static func headers(_ answer: AgentAnswer) -> HTTPHeaders {
+        guard let type = answer.contentType, type != "application/json" else { return jsonHeaders }
+        return HTTPHeaders([("Content-Type", type)])
+    }
+
+    /// Nobody listens: perhaps the agent has moved since the cache was filled, perhaps its container is dead.
+    private func unreachable(_ errand: Errand, _ route: MessageRoute) async throws -> Response {
+        let fresh = try? await router.verifiedRoute(from: errand.caller.workspaceID, to: route.target.id)
+        if let fresh, fresh.url != route.url { return try await send(errand, fresh) }
+        if route.place.isProvisioned, (try? await waker.restart(route.place.id)) == true {
+            record(errand, route, "error", "container not running")
+            throw APIError(
+                .serviceUnavailable, "workspace agent is restarting", retryAfter: Limits.wakingRetryAfterSeconds,
+                members: [(name: "restarting", value: .bool(true))])
+        }
+        return try await respond(to: .unreachable, errand, route)
+    }
+
+    // MARK: - Busy
+
+    private func busy(_ reason: BusyReason, _ errand: Errand, _ route: MessageRoute) async throws -> Response {
+        let isOwnQueue = route.place.capabilities.contains(.session)
+        guard !isOwnQueue, errand.message.canWait else {
+            record(errand, route, "error", reason.rawValue)
+            var members: [(name: String, value: APIError.Member)] = [("busy", .bool(true))]
+            if isOwnQueue { members.append(("native_session", .bool(true))) }
+            throw Self.busyError("workspace agent is busy", members)
+        }
+        let item = newItem(errand, route, reason)
+        do {
+            let queued = try await enqueuer.enqueue(item)
+            record(errand, route, "queued", reason.rawValue)
+            return try .json(
+                .accepted,
+                bytes: WireJSON.encode(
+                    QueuedAnswer(
+                        queueID: queued.id, queueDepth: queued.depth,
+                        message: "workspace agent is busy; the message is queued and will be delivered")))
+        } catch {
+            logger.warning("message not stored", [.workspaceID: .uuid(route.target.id), .error: .error(error)])
+            record(errand, route, "error", reason.rawValue)
+            throw Self.busyError("workspace agent is busy and the message could not be stored", [("busy", .bool(true))])
+        }
+    }
+
+    private func newItem(_ errand: Errand, _ route: MessageRoute, _ reason: BusyReason) -> NewItem {
+        NewItem(
+            workspace: route.target.id, caller: errand.caller.workspaceID, method: errand.message.method.withoutNUL,
+            body: String(decoding: errand.message.bytes, as: UTF8.self),
+            messageID: errand.message.messageID?.withoutNUL, contextID: errand.message.contextID?.withoutNUL,
+            isUncertain: reason.isUncertain, error: reason.rawValue, traceparent: errand.options.traceparent,
+            backoff: settings.rules.retryDelay.delay(claims: 0, unit: .random(in: 0...1)))
+    }
+
+    private static func busyError(
+        _ sentence: String, _ members: [(name: String, value: APIError.Member)]
+    ) -> APIError {
+        APIError(.serviceUnavailable, sentence, retryAfter: Limits.busyRetryAfterSeconds, members: members)
+    }
+
+    func record(
+        _ errand: Errand, _ route: MessageRoute, _ status: String, _ error: String? = nil, _ answer: AgentAnswer? = nil
+    ) {
+        recorder.record(
+            CallRecord(
+                caller: errand.caller.workspaceID, target: route.target, message: errand.message,
+                duration: ContinuousClock.now - errand.start, status: status, error: error, answer: answer,
+                isConsole: errand.caller == .console))
+    }
+}

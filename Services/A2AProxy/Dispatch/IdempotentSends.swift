@@ -1,0 +1,129 @@
+import Authentication
+import Contracts
+import Crypto
+import Foundation
+import HTTPCore
+import HTTPServer
+import Observability
+import PostgresClient
+
+/// `Idempotency-Key`: the outcome of a send is kept for 24 h and given again to whoever sends the same once more.
+///
+/// A table of its own, touched only by requests that carry the header.
+package struct IdempotentSends: Sendable {
+    /// How long a send that is still running is believed to be; renewed by nobody, so as long as a call may take.
+    private static let runningSeconds = 1800
+    private static let keyLimit = 255
+    private static let storedBytes = 1 << 20
+
+    private let postgres: PostgresPool
+    private let forwarder: Forwarder
+    private let instance: String
+    private let logger: Logger
+
+    package init(postgres: PostgresPool, forwarder: Forwarder, instance: String, logger: Logger) {
+        self.postgres = postgres
+        self.forwarder = forwarder
+        self.instance = instance
+        self.logger = logger
+    }
+
+    private static let begin = Statement(
+        "idempotent_begin",
+        """
+        INSERT INTO idempotent_sends (caller, target_id, key, body_hash, lease_owner, lease_until)
+        VALUES ($1, $2, $3, $4, $5, now() + make_interval(secs => $6))
+        ON CONFLICT (caller, target_id, key) DO UPDATE SET body_hash = excluded.body_hash, status = 'running',
+          lease_owner = excluded.lease_owner, lease_until = excluded.lease_until, response_status = NULL,
+          response_type = NULL, response_body = NULL, created_at = now(), expires_at = now() + interval '24 hours'
+        WHERE idempotent_sends.expires_at <= now()
+          OR idempotent_sends.status = 'running' AND idempotent_sends.lease_until <= now()
+        RETURNING true
+        """)
+
+    private static let find = Statement(
+        "idempotent_find",
+        """
+        SELECT body_hash, status, response_status, response_type, response_body FROM idempotent_sends
+        WHERE caller = $1 AND target_id = $2 AND key = $3
+        """)
+
+    private static let end = Statement(
+        "idempotent_end",
+        """
+        UPDATE idempotent_sends SET status = 'done', response_status = $5, response_type = $6, response_body = $7,
+          lease_owner = NULL, lease_until = NULL
+        WHERE caller = $1 AND target_id = $2 AND key = $3 AND lease_owner = $4
+        """)
+
+    private static let forget = Statement(
+        "idempotent_forget",
+        "DELETE FROM idempotent_sends WHERE caller = $1 AND target_id = $2 AND key = $3 AND lease_owner = $4")
+
+    package func send(_ request: Request, from caller: Caller, to id: UUID, key: String) async throws -> Response {
+        guard key.utf8.count <= Self.keyLimit, !key.utf8.contains(0) else {
+            throw APIError(.badRequest, "invalid Idempotency-Key", reason: "at most \(Self.keyLimit) characters")
+        }
+        let body = try await request.body.collect(upTo: Limits.requestBody)
+        var request = request
+        request.body = .bytes(body)
+        let place: [any PostgresEncodable] = [caller.workspaceID?.lowercased ?? "console", id, key]
+        // The owner names the send, not only the instance: the same instance may run a later one of this key.
+        let owner = "\(instance)/\(UUID().lowercased)"
+        let begun = try await postgres.query(
+            Self.begin, place + [Bytea(sha256(body)), owner, Double(Self.runningSeconds)])
+        if begun.isEmpty { return try await replay(place, body) }
+        do {
+            let response = try await forwarder.forward(request, from: caller, to: id)
+            await keep(response, place, owner)
+            return response
+        } catch {
+            await keep(APIError(describing: error).response, place, owner)
+            throw error
+        }
+    }
+
+    private func replay(_ place: [any PostgresEncodable], _ body: [UInt8]) async throws -> Response {
+        guard let row = try await postgres.query(Self.find, place).first else {
+            throw Self.conflict("the first send with this Idempotency-Key has just ended", retryAfter: 1)
+        }
+        guard row.bytea(0) == sha256(body) else {
+            throw Self.conflict("Idempotency-Key was used with another body")
+        }
+        guard row.string(1) == "done" else {
+            throw Self.conflict("the first send with this Idempotency-Key is still running", retryAfter: 5)
+        }
+        return Response(
+            HTTPStatus(row.optionalInt(2) ?? 200),
+            headers: HTTPHeaders([
+                ("Content-Type", row.optionalString(3) ?? "application/json"), ("Idempotency-Replayed", "true"),
+            ]),
+            body: .bytes(row.optionalBytes(4) ?? []))
+    }
+
+    private static func conflict(_ sentence: String, retryAfter: Int? = nil) -> APIError {
+        APIError(.conflict, sentence, retryAfter: retryAfter)
+    }
+
+    /// Keeps an outcome. What did not get as far as the agent, streams and what is too large is forgotten, so that a
+    /// further try is a new send.
+    private func keep(_ response: Response, _ place: [any PostgresEncodable], _ owner: String) async {
+        var body: [UInt8]?
+        switch response.body {
+        case .bytes(let bytes) where bytes.count <= Self.storedBytes: body = bytes
+        case .empty: body = []
+        default: break
+        }
+        let isOutcome = response.status.isSuccess || response.status == .badGateway
+        do {
+            if let body, isOutcome, let text = String(validating: body, as: UTF8.self), !body.contains(0) {
+                _ = try await postgres.query(
+                    Self.end, place + [owner, response.status.code, response.headers["content-type"], text])
+            } else {
+                _ = try await postgres.query(Self.forget, place + [owner])
+            }
+        } catch {
+            logger.warning("outcome of an idempotent send not kept", [.error: .error(error)])
+        }
+    }
+}

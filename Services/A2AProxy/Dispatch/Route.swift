@@ -1,0 +1,114 @@
+import Authentication
+import Contracts
+import Foundation
+import HTTPClient
+import HTTPCore
+import HTTPServer
+import WorkspaceTree
+
+/// Where a message goes: the workspace it is for, and the one whose address is called.
+package struct MessageRoute: Sendable {
+    package let target: Target
+    /// The target itself, or the end of its `forwarded_to` chain.
+    package let place: Target
+    package let url: ClientURL
+}
+
+/// Why a message goes nowhere now.
+package enum RouteRefusal: Error, Sendable {
+    case error(APIError)
+    /// The target sleeps and must be woken.
+    case hibernated(Target)
+}
+
+/// Decides from the cache whether a message may go, and where to. Refuses only on fresh facts.
+package struct MessageRouter: Sendable {
+    private let targets: TargetCache
+
+    package init(targets: TargetCache) {
+        self.targets = targets
+    }
+
+    /// The checks of the contract in their order: hierarchy, budget, address.
+    ///
+    /// - Parameter caller: nil for the console, and for what the platform itself sends.
+    /// - Throws: `RouteRefusal`, or what the database said.
+    package func route(from caller: UUID?, to id: UUID) async throws -> MessageRoute {
+        let known = try await facts(caller, id, isVerified: false)
+        do {
+            return try Self.check(caller, id, known)
+        } catch {
+            return try Self.check(caller, id, try await facts(caller, id, isVerified: true))
+        }
+    }
+
+    /// As `route`, from the database: for a call that found nobody at the address the cache knew.
+    package func verifiedRoute(from caller: UUID?, to id: UUID) async throws -> MessageRoute {
+        try Self.check(caller, id, try await facts(caller, id, isVerified: true))
+    }
+
+    /// Where a workspace is in its life, as the database has it.
+    package func status(of id: UUID) async throws -> WorkspaceStatus? {
+        try await targets.verified(id)?.status
+    }
+
+    /// What the checks look at.
+    package struct Facts: Sendable {
+        package var caller: Target?
+        package var target: Target?
+        package var place: Target?
+
+        package init(caller: Target? = nil, target: Target? = nil, place: Target? = nil) {
+            self.caller = caller
+            self.target = target
+            self.place = place
+        }
+    }
+
+    private func facts(_ caller: UUID?, _ id: UUID, isVerified: Bool) async throws -> Facts {
+        var facts = Facts()
+        facts.target = try await find(id, isVerified)
+        if let caller, caller != id { facts.caller = try await find(caller, isVerified) }
+        facts.place = facts.target
+        var hops = 0
+        while let next = facts.place?.forwardedTo, hops < Limits.forwardingHops {
+            guard let forwarded = try await find(next, isVerified) else { break }
+            facts.place = forwarded
+            hops += 1
+        }
+        return facts
+    }
+
+    private func find(_ id: UUID, _ isVerified: Bool) async throws -> Target? {
+        isVerified ? try await targets.verified(id) : try await targets.find(id)
+    }
+
+    /// The rule, free of I/O.
+    package static func check(_ caller: UUID?, _ id: UUID, _ facts: Facts) throws(RouteRefusal) -> MessageRoute {
+        if let caller, caller != id {
+            guard let from = facts.caller, let to = facts.target, from.position.canCommunicate(with: to.position)
+            else { throw .error(APIError(.forbidden, Sentence.hierarchyDenied)) }
+        }
+        guard let target = facts.target, target.status != .removed else {
+            throw .error(APIError(.notFound, Sentence.workspaceNotFound))
+        }
+        if target.isOverBudget { throw .error(APIError(.paymentRequired, Sentence.budgetExceeded)) }
+        guard let place = facts.place, place.status != .removed else { throw .error(noURL(target)) }
+        switch place.status {
+        case .hibernated, .hibernating: throw .hibernated(place)
+        case .paused: throw .error(noURL(place))
+        default: break
+        }
+        guard place.hasURL else { throw .error(noURL(place)) }
+        guard let url = place.url else { throw .error(unsafe) }
+        return MessageRoute(target: target, place: place, url: url)
+    }
+
+    private static func noURL(_ target: Target) -> APIError {
+        APIError(
+            .serviceUnavailable, Sentence.workspaceHasNoURL,
+            members: [(name: "status", value: .string(target.status.rawValue))])
+    }
+
+    static let unsafe = APIError(.badGateway, Sentence.workspaceURLNotPublic)
+}

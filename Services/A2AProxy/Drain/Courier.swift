@@ -1,0 +1,150 @@
+import EventLoop
+import Foundation
+import HTTPCore
+import HTTPServer
+import Observability
+import PostgresClient
+
+/// Delivers claimed items: one call each, its outcome judged by the rules and written down.
+package final class Courier: Sendable {
+    package let flights = Flights()
+
+    private let router: MessageRouter
+    private let agents: AgentClient
+    private let finisher: Finisher
+    private let recorder: CallRecorder
+    private let waker: Waker
+    private let settings: A2AProxySettings
+    private let metrics: ProxyMetrics
+    private let logger: Logger
+
+    package init(
+        router: MessageRouter, agents: AgentClient, finisher: Finisher, recorder: CallRecorder, waker: Waker,
+        settings: A2AProxySettings, metrics: ProxyMetrics, logger: Logger
+    ) {
+        self.router = router
+        self.agents = agents
+        self.finisher = finisher
+        self.recorder = recorder
+        self.waker = waker
+        self.settings = settings
+        self.metrics = metrics
+        self.logger = logger
+    }
+
+    /// Starts the delivery of an item.
+    ///
+    /// - Parameter whenDone: called when the item's row is written: there may be room again.
+    func deliver(_ item: ClaimedItem, on loop: EventLoop, whenDone: @escaping @Sendable () -> Void) {
+        let lease = Lease(item: item.id, claimNumber: item.claimNumber)
+        flights.begin(lease) {
+            Task(executorPreference: loop) {
+                await self.carry(item, lease)
+                self.flights.end(lease)
+                whenDone()
+            }
+        }
+    }
+
+    private func carry(_ item: ClaimedItem, _ lease: Lease) async {
+        let start = ContinuousClock.now
+        let (outcome, target) = await attempt(item)
+        // Given up on our side: a shutdown hands all leases back at once, a lost lease is another's to finish.
+        if case .abandoned = outcome { return }
+        metrics.outcomes.labelled(outcome.label).increment()
+        var verdict = settings.rules.verdict(on: outcome, for: item.facts)
+        verdict.error = verdict.error?.withoutNUL
+        let finished = finished(item, verdict, outcome)
+        if let target { record(item, target, verdict, outcome, ContinuousClock.now - start) }
+        let isAccepted = await finisher.finish(finished) { [flights] in flights.holds(lease) }
+        metrics.finished.labelled(isAccepted ? verdict.status : "stale").increment()
+        if isAccepted, let delegation = finished.delegation, delegation.status != nil {
+            recorder.add(.delegationResult(item, delegation))
+        }
+    }
+
+    // MARK: - The call
+
+    private func attempt(_ item: ClaimedItem) async -> (CallOutcome, Target?) {
+        let route: MessageRoute
+        do {
+            route = try await router.route(from: nil, to: item.workspace)
+        } catch {
+            return (await outcome(of: error), nil)
+        }
+        var options = AgentClient.Options(ceiling: item.caller == nil ? nil : settings.callCeiling)
+        options.traceparent = item.traceparent
+        // A message that came in by a call of its own was delivered once before its first claim.
+        if item.isUncertain { options.deliveryAttempt = item.claimNumber + (item.isFromQueueAlone ? 0 : 1) }
+        var (place, url) = (route.place, route.url)
+        for isLast in [false, true] {
+            guard case .ended(let outcome) = await agents.call(place, url: url, message: item.body, options) else {
+                break
+            }
+            guard case .unreachable = outcome, !isLast,
+                let fresh = try? await router.verifiedRoute(from: nil, to: item.workspace), fresh.url != url
+            else {
+                if case .unreachable = outcome, place.isProvisioned { _ = try? await waker.restart(place.id) }
+                return (outcome, route.target)
+            }
+            (place, url) = (fresh.place, fresh.url)
+        }
+        return (.unreachable, route.target)
+    }
+
+    /// What it means that there is no way to the target now.
+    private func outcome(of error: any Error) async -> CallOutcome {
+        switch error {
+        case RouteRefusal.hibernated(let target):
+            try? await waker.wake(target.id)
+            return .notNow("workspace is hibernated")
+        case RouteRefusal.error(let refusal):
+            switch refusal.status {
+            case .notFound: return .gone
+            case .badGateway: return .unsafeAddress
+            case .paymentRequired: return .refused(refusal.sentence)
+            default: return .notNow(refusal.sentence)
+            }
+        default:
+            logger.warning("target of a queue item not found out", [.error: .error(error)])
+            return .notNow("platform datastore unavailable")
+        }
+    }
+
+    // MARK: - Afterwards
+
+    private func finished(_ item: ClaimedItem, _ verdict: QueueVerdict, _ outcome: CallOutcome) -> FinishedItem {
+        var finished = FinishedItem(
+            id: item.id, workspace: item.workspace, claimNumber: item.claimNumber, verdict: verdict)
+        if case .answered(let answer) = outcome {
+            finished.wasAnswered = true
+            if verdict.next == .completed {
+                finished.response = String(decoding: answer.body, as: UTF8.self).withoutNUL
+                finished.responseStatus = answer.status.code
+            }
+        }
+        if item.delegation != nil {
+            finished.delegation = DelegationRules.change(phase: item.phase, verdict: verdict, outcome: outcome)
+        }
+        return finished
+    }
+
+    private func record(
+        _ item: ClaimedItem, _ target: Target, _ verdict: QueueVerdict, _ outcome: CallOutcome, _ duration: Duration
+    ) {
+        var record = CallRecord(
+            caller: item.caller, target: target,
+            message: A2AMessage(stored: item.body, method: item.method, messageID: item.messageID), duration: duration)
+        record.status = verdict.next == .completed ? "ok" : verdict.status == "queued" ? "queued" : "error"
+        record.error = verdict.error
+        if case .answered(let answer) = outcome { record.answer = answer }
+        record.isConsole = item.caller == nil && item.isFromACall
+        recorder.record(record)
+    }
+}
+
+extension ClaimedItem {
+    /// It was not sent by somebody's call to the proxy, but made by the platform.
+    var isFromQueueAlone: Bool { delegation != nil || schedule != nil }
+    var isFromACall: Bool { !isFromQueueAlone }
+}

@@ -1,0 +1,138 @@
+import EventLoop
+import EventOutbox
+import Foundation
+import Observability
+import PostgresClient
+import Synchronization
+
+/// Takes items out of the queue when there may be room for them, and has them delivered.
+///
+/// Whatever makes room or work wakes it with the workspaces concerned. Wakes that come while a claim runs share the
+/// next one, so that the database sees few claims, each for many workspaces.
+package final class Drain: Sendable {
+    /// Why a workspace may have room.
+    package enum Cause: Sendable {
+        /// It sent a heartbeat with room: all of its items are available.
+        case heartbeat
+        /// Something happened to its items in this process.
+        case work
+        /// Perhaps nothing waits: look before claiming.
+        case hint
+    }
+
+    private struct Wake {
+        var isBeat = false
+        var mayBeEmpty = true
+        let at = ContinuousClock.now
+    }
+
+    private struct State {
+        var wakes: [UUID: Wake] = [:]
+        var order: [UUID] = []
+        var isRunning = false
+        var isStopped = false
+    }
+
+    /// Workspaces of one claim.
+    private static let claimLimit = 200
+    private static let pauseAfterError: Duration = .milliseconds(500)
+
+    private let state = Mutex(State())
+    private let store: QueueStore
+    private let courier: Courier
+    private let relay: EventRelay
+    private let loops: EventLoopGroup
+    private let instance: String
+    private let settings: A2AProxySettings
+    private let metrics: ProxyMetrics
+    private let logger: Logger
+
+    package init(
+        store: QueueStore, courier: Courier, relay: EventRelay, loops: EventLoopGroup, instance: String,
+        settings: A2AProxySettings, metrics: ProxyMetrics, logger: Logger
+    ) {
+        self.store = store
+        self.courier = courier
+        self.relay = relay
+        self.loops = loops
+        self.instance = instance
+        self.settings = settings
+        self.metrics = metrics
+        self.logger = logger
+    }
+
+    /// Looks into the queues of workspaces, now or together with others in a moment.
+    package func wake(_ workspaces: some Sequence<UUID>, because cause: Cause) {
+        let isFirst = state.withLock { state in
+            for id in workspaces {
+                if state.wakes[id] == nil { state.order.append(id) }
+                var wake = state.wakes[id] ?? Wake()
+                if cause == .heartbeat { wake.isBeat = true }
+                if cause == .work { wake.mayBeEmpty = false }
+                state.wakes[id] = wake
+            }
+            guard !state.isStopped, !state.isRunning, !state.order.isEmpty else { return false }
+            state.isRunning = true
+            return true
+        }
+        if isFirst { loops.any().spawn { await self.run() } }
+    }
+
+    /// Claims nothing more.
+    package func stop() {
+        state.withLock { $0.isStopped = true }
+    }
+
+    private func run() async {
+        while let batch = next() {
+            do {
+                try await claim(batch)
+            } catch {
+                logger.warning("queue not claimed", [.count: .int(batch.count), .error: .error(error)])
+                putBack(batch)
+                try? await loops.any().sleep(for: Self.pauseAfterError)
+            }
+        }
+    }
+
+    private func next() -> [UUID: Wake]? {
+        state.withLock { state in
+            guard !state.order.isEmpty, !state.isStopped, courier.flights.count < settings.drainLimit else {
+                state.isRunning = false
+                return nil
+            }
+            let taken = state.order.prefix(Self.claimLimit)
+            state.order.removeFirst(taken.count)
+            return taken.reduce(into: [:]) { batch, id in batch[id] = state.wakes.removeValue(forKey: id) }
+        }
+    }
+
+    private func putBack(_ batch: [UUID: Wake]) {
+        state.withLock { state in
+            for (id, wake) in batch where state.wakes[id] == nil {
+                state.wakes[id] = wake
+                state.order.append(id)
+            }
+        }
+    }
+
+    private func claim(_ batch: [UUID: Wake]) async throws {
+        let doubtful = batch.filter(\.value.mayBeEmpty).map(\.key)
+        let filled = doubtful.isEmpty ? [] : try await store.withItems(doubtful)
+        let wanted = batch.filter { !$0.value.mayBeEmpty }.map(\.key) + filled
+        guard !wanted.isEmpty else { return }
+        let claims = try await store.claim(
+            wanted, beats: wanted.filter { batch[$0]?.isBeat == true }, owner: instance, lease: settings.lease,
+            busyPause: settings.rules.retryDelay.initial * 0.8)
+        relay.committed(claims.events)
+        guard !claims.items.isEmpty else { return }
+        metrics.claimed.increment(by: claims.items.count)
+        metrics.claimSize.observe(Double(claims.items.count))
+        if let first = wanted.compactMap({ batch[$0]?.at }).min() {
+            metrics.drainLatency.observe(ContinuousClock.now - first)
+        }
+        for item in claims.items {
+            courier.deliver(item, on: loops.next()) { self.wake([item.workspace], because: .work) }
+        }
+    }
+}

@@ -1,0 +1,105 @@
+import EventLoop
+import Foundation
+import Observability
+import PostgresClient
+import ServiceLifecycle
+
+/// Keeps the drain's leases and its clock, and winds it up at a shutdown: calls get the grace to end, what is left is
+/// handed back.
+package struct DrainService: GracefulService {
+    private static let tick: Duration = .seconds(1)
+    /// Items whose time came in the last few ticks; a tick that was missed is made up by the next.
+    private static let dueWindow: Duration = .seconds(5)
+    /// Every so many ticks the queue is searched for what no wake-up told of.
+    private static let ticksPerSearch = 5
+    private static let shutdownPause: Duration = .milliseconds(20)
+
+    package let name = "drain"
+    let drain: Drain
+    let courier: Courier
+    let store: QueueStore
+    let writer: ActivityWriter
+    let loops: EventLoopGroup
+    let instance: String
+    let settings: A2AProxySettings
+    let metrics: ProxyMetrics
+    let logger: Logger
+
+    package func run(until shutdown: ShutdownSignal) async throws {
+        let loop = loops.next()
+        let clock = Task(executorPreference: loop) { await ticks(loop) }
+        let leases = Task(executorPreference: loop) { await keepLeases(loop) }
+        await shutdown.wait()
+        clock.cancel()
+        drain.stop()
+        await finishCalls(loop)
+        leases.cancel()
+        await handBack()
+        await flushActivity(loop)
+    }
+
+    // MARK: - While running
+
+    private func ticks(_ loop: EventLoop) async {
+        // Instances that started together should not search together.
+        var count = Int.random(in: 0..<Self.ticksPerSearch)
+        while (try? await loop.sleep(for: Self.tick)) != nil {
+            count += 1
+            do {
+                drain.wake(try await store.due(within: Self.dueWindow), because: .work)
+                if count % Self.ticksPerSearch == 0 {
+                    drain.wake(
+                        try await store.missed(busyPause: settings.rules.retryDelay.initial * 0.8), because: .work)
+                }
+            } catch {
+                logger.debug("queue not searched", [.error: .error(error)])
+            }
+        }
+    }
+
+    private func keepLeases(_ loop: EventLoop) async {
+        while (try? await loop.sleep(for: settings.lease / 3)) != nil {
+            let held = courier.flights.leases
+            guard !held.isEmpty else { continue }
+            do {
+                let kept = try await store.extend(held, owner: instance, by: settings.lease)
+                for lease in held where !kept.contains(lease.item) && courier.flights.holds(lease) {
+                    metrics.leasesLost.increment()
+                    logger.warning("lease lost", [.queueID: .uuid(lease.item)])
+                    courier.flights.lose(lease)
+                }
+            } catch {
+                logger.warning("leases not extended", [.count: .int(held.count), .error: .error(error)])
+            }
+        }
+    }
+
+    // MARK: - At the end
+
+    /// Returns when no call is left, or when the grace is over.
+    private func finishCalls(_ loop: EventLoop) async {
+        while courier.flights.count > 0, !Task.isCancelled {
+            if (try? await loop.sleep(for: Self.shutdownPause)) == nil { return }
+        }
+    }
+
+    private func handBack() async {
+        let leases = courier.flights.abandonAll()
+        guard !leases.isEmpty else { return }
+        logger.info("handing queue items back", [.count: .int(leases.count)])
+        // In a task of its own: this one may be cancelled already, and with it every call it makes.
+        let store = store
+        let logger = logger
+        await Task {
+            do {
+                try await store.handBack(leases)
+            } catch {
+                logger.warning("queue items not handed back; their leases will run out", [.error: .error(error)])
+            }
+        }.value
+    }
+
+    private func flushActivity(_ loop: EventLoop) async {
+        while !writer.isIdle, (try? await loop.sleep(for: Self.shutdownPause)) != nil {}
+    }
+}

@@ -1,0 +1,62 @@
+import Batching
+import EventLoop
+import EventOutbox
+import Foundation
+import Observability
+import PostgresClient
+
+/// Writes how deliveries ended, many in one statement, and keeps at it while the database is away.
+package final class Finisher: Sendable {
+    /// Bytes of answers in one statement.
+    private static let batchBytes = 8 << 20
+    private static let pause: Duration = .milliseconds(500)
+
+    private let batcher: Batcher<FinishedItem, Bool>
+    private let loops: EventLoopGroup
+    private let logger: Logger
+
+    package init(store: QueueStore, relay: EventRelay, loops: EventLoopGroup, logger: Logger) {
+        self.loops = loops
+        self.logger = logger
+        batcher = Batcher(limit: 100, concurrency: 2) { items in
+            var accepted: [Bool] = []
+            for slice in items.sliced(by: \.weight, upTo: Self.batchBytes) {
+                let finished = try await store.finish(Array(slice))
+                relay.committed(finished.events)
+                accepted += finished.accepted
+            }
+            return accepted
+        }
+    }
+
+    /// Returns after the commit.
+    ///
+    /// - Parameter isWorthTrying: asked before each further try: whether the item's lease is still ours.
+    /// - Returns: false when the item's claim was not current any more, and nothing was written.
+    func finish(_ item: FinishedItem, isWorthTrying: @Sendable () -> Bool) async -> Bool {
+        var item = item
+        repeat {
+            do {
+                return try await batcher.submit(item)
+            } catch let error as PostgresError where error.kind == .server && !error.isRetryable {
+                // Something in the batch that the database does not take: without the texts it will take this item.
+                logger.error("outcome not written", [.queueID: .uuid(item.id), .error: .error(error)])
+                item.forgetTexts()
+            } catch {
+                logger.warning("outcome not written yet", [.queueID: .uuid(item.id), .error: .error(error)])
+            }
+            try? await loops.any().sleep(for: Self.pause)
+        } while isWorthTrying() && !Task.isCancelled
+        return false
+    }
+}
+
+extension FinishedItem {
+    var weight: Int { (response?.utf8.count ?? 0) + (delegation?.response?.utf8.count ?? 0) + 500 }
+
+    fileprivate mutating func forgetTexts() {
+        response = response == nil ? nil : "\"the answer could not be stored\""
+        delegation?.response = nil
+        delegation?.preview = nil
+    }
+}

@@ -1,0 +1,68 @@
+import Foundation
+import Synchronization
+
+/// The deliveries of queue items that run in this process, with their leases.
+package final class Flights: Sendable {
+    private struct Flight {
+        let lease: Lease
+        var task: Task<Void, Never>?
+    }
+
+    private struct State {
+        var flights: [UUID: Flight] = [:]
+        /// A shutdown gave everything up: what ends now writes nothing.
+        var isAbandoned = false
+    }
+
+    private let state = Mutex(State())
+
+    package init() {}
+
+    package var count: Int { state.withLock { $0.flights.count } }
+
+    package var leases: [Lease] { state.withLock { $0.flights.values.map(\.lease) } }
+
+    /// Starts a delivery and keeps its lease until it ends.
+    func begin(_ lease: Lease, _ start: () -> Task<Void, Never>) {
+        state.withLock { $0.flights[lease.item] = Flight(lease: lease) }
+        let task = start()
+        let isOver = state.withLock { state in
+            state.flights[lease.item]?.task = task
+            return state.isAbandoned
+        }
+        if isOver { task.cancel() }
+    }
+
+    func end(_ lease: Lease) {
+        state.withLock { state in
+            if state.flights[lease.item]?.lease == lease { state.flights[lease.item] = nil }
+        }
+    }
+
+    /// Whether the delivery still has its lease, as far as this process knows.
+    func holds(_ lease: Lease) -> Bool {
+        state.withLock { !$0.isAbandoned && $0.flights[lease.item]?.lease == lease }
+    }
+
+    /// Ends the delivery of an item whose lease is another's now.
+    func lose(_ lease: Lease) {
+        let task = state.withLock { state -> Task<Void, Never>? in
+            guard state.flights[lease.item]?.lease == lease else { return nil }
+            return state.flights.removeValue(forKey: lease.item)?.task
+        }
+        task?.cancel()
+    }
+
+    /// Ends all deliveries.
+    ///
+    /// - Returns: their leases, to be handed back.
+    func abandonAll() -> [Lease] {
+        let flights = state.withLock { state in
+            state.isAbandoned = true
+            defer { state.flights = [:] }
+            return Array(state.flights.values)
+        }
+        for flight in flights { flight.task?.cancel() }
+        return flights.map(\.lease)
+    }
+}

@@ -1,0 +1,112 @@
+import Authentication
+import Contracts
+import EventOutbox
+import Foundation
+import HTTPCore
+import HTTPServer
+import JSONBytes
+import PostgresClient
+
+/// Looking at the queue, and taking things out of it or putting them back.
+package struct QueueRoutes: Sendable {
+    private static let listLimit = 500
+
+    let authenticator: Authenticator
+    let store: QueueStore
+    let relay: EventRelay
+    let drain: Drain
+
+    package func add(to table: inout Router) {
+        table.on(.get, "/queue/{queue_id}") { try await one($0) }
+        table.on(.get, "/workspaces/{id}/queue") { try await list($0) }
+        table.on(.delete, "/workspaces/{id}/queue/{queue_id}") { try await drop($0) }
+        table.on(.post, "/admin/a2a-queue/drop-stale") { try await dropStale($0) }
+        table.on(.post, "/admin/a2a-queue/{queue_id}/retry") { try await retry($0) }
+    }
+
+    private static let notFound = APIError(.notFound, "queue item not found")
+    private static let nobody = UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
+
+    private func itemID(_ request: Request) throws -> UUID {
+        try request.uuid("queue_id", orError: "invalid queue ID")
+    }
+
+    /// For its caller or an operator; anybody else is refused whether or not there is such an item.
+    private func one(_ request: Request) async throws -> Response {
+        let id = try? itemID(request)
+        var item: QueueItem?
+        if let id { item = try await store.item(id) }
+        if let caller = item?.callerID {
+            // A caller that never had a token is taken at its word here, as when it sent the message.
+            try await authenticator.registry(caller, request)
+        } else {
+            try await authenticator.workspace(Self.nobody, request)
+        }
+        _ = try itemID(request)
+        guard let item else { throw Self.notFound }
+        return .json(bytes: try WireJSON.encode(item))
+    }
+
+    private func workspace(_ request: Request) async throws -> UUID {
+        try await authenticator.workspace((try? request.uuid("id")) ?? Self.nobody, request)
+        return try request.uuid("id", orError: Sentence.invalidWorkspaceID)
+    }
+
+    private func list(_ request: Request) async throws -> Response {
+        let workspace = try await workspace(request)
+        return .json(bytes: try WireJSON.encode(try await store.items(of: workspace, limit: Self.listLimit)))
+    }
+
+    private func drop(_ request: Request) async throws -> Response {
+        let workspace = try await workspace(request)
+        let id = try itemID(request)
+        let outcome = try await store.drop(id, of: workspace, reason: "dropped on request")
+        if outcome.dropped == 0 {
+            guard let item = try await store.item(id), item.workspaceID == workspace else { throw Self.notFound }
+            throw APIError(
+                .conflict, "queue item is not waiting",
+                members: [(name: "status", value: .string(item.status.rawValue))])
+        }
+        relay.committed(outcome.events)
+        return .json(bytes: try WireJSON.encode(StatusAnswer(status: "dropped")))
+    }
+
+    private func dropStale(_ request: Request) async throws -> Response {
+        try await authenticator.admin(request)
+        guard let minutes = Int(request.query("max_age_minutes") ?? "60"), minutes > 0, minutes < 10_000_000 else {
+            throw APIError(.badRequest, Sentence.maxAgeInvalid, field: "max_age_minutes")
+        }
+        var workspace: UUID?
+        if let text = request.query("workspace_id"), !text.isEmpty {
+            guard let id = UUID(canonical: text) else {
+                throw APIError(.badRequest, Sentence.invalidWorkspaceID, field: "workspace_id")
+            }
+            workspace = id
+        }
+        let outcome = try await store.dropStale(minutes: minutes, of: workspace, reason: "dropped as stale")
+        relay.committed(outcome.events)
+        return .json(bytes: try WireJSON.encode(DropStaleAnswer(dropped: outcome.dropped)))
+    }
+
+    private func retry(_ request: Request) async throws -> Response {
+        try await authenticator.admin(request)
+        let id = try itemID(request)
+        do {
+            let retried = try await store.retry(id)
+            guard let workspace = retried.workspace else {
+                guard let item = try await store.item(id) else { throw Self.notFound }
+                throw APIError(
+                    .conflict, "queue item has not failed",
+                    members: [(name: "status", value: .string(item.status.rawValue))])
+            }
+            relay.committed(retried.events)
+            drain.wake([workspace], because: .work)
+        } catch let error as PostgresError where error.isUniqueViolation() {
+            throw APIError(.conflict, "the same message is in the queue already")
+        }
+        return .json(object: { writer in
+            writer.member("status", "queued")
+            writer.member("queue_id", id.lowercased)
+        })
+    }
+}

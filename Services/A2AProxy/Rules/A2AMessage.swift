@@ -1,0 +1,76 @@
+import Foundation
+import JSONBytes
+
+/// A JSON-RPC request for an agent, normalised, with the few facts that the platform needs from it. Its bytes are those
+/// that came in, but for what normalising puts in.
+package struct A2AMessage: Sendable {
+    /// What is sent to the agent.
+    package let bytes: [UInt8]
+    package let method: String
+    /// `params.message.messageId`: the idempotency key. Nil for methods without a message.
+    package let messageID: String?
+    /// Items of one target and context go one at a time.
+    package let contextID: String?
+    /// The delegation that the message carries, if any.
+    package let delegationID: UUID?
+
+    /// Why a body is no request.
+    package enum Malformed: Error, Sendable { case invalidJSON }
+
+    /// Normalises a body: what has no `jsonrpc` is wrapped in an envelope with a fresh `id`, and a message without
+    /// `messageId` gets one.
+    ///
+    /// - Throws: `Malformed` for what is not JSON or not an object.
+    package init(normalising body: [UInt8], makeID: () -> String = { UUID().uuidString.lowercased() }) throws(Malformed)
+    {
+        guard var request = Self.object(body) else { throw .invalidJSON }
+        if request["jsonrpc"] == nil {
+            // Well-formed by construction: it is made of well-formed pieces.
+            guard let wrapped = Self.object(request.wrappedInEnvelope(id: makeID())) else { throw .invalidJSON }
+            request = wrapped
+        }
+        var message = request.find("params", "message")
+        if message?.kind == .object, Self.text(message?.find("messageId")) == nil, Self.isReplaceable(message) {
+            guard let filled = request.slice.setting(["params", "message", "messageId"], toString: makeID()),
+                let changed = Self.object(filled)
+            else { throw .invalidJSON }
+            request = changed
+            message = request.find("params", "message")
+        }
+        bytes = request.document
+        method = request["method"]?.string ?? ""
+        messageID = Self.text(message?.find("messageId"))
+        contextID = Self.text(message?.find("contextId"))
+        let delegation =
+            message?.find("metadata", "delegation_id") ?? request.find("params", "metadata", "delegation_id")
+        delegationID = delegation?.string.flatMap(UUID.init(uuidString:))
+    }
+
+    /// A message that was normalised before it was stored.
+    package init(stored bytes: [UInt8], method: String, messageID: String?) {
+        self.bytes = bytes
+        self.method = method
+        self.messageID = messageID
+        contextID = nil
+        delegationID = nil
+    }
+
+    /// Whether the answer is a stream of events by the method's nature.
+    package var isStreaming: Bool { method == "message/stream" || method == "tasks/resubscribe" }
+
+    /// Whether the message makes sense later. Listening on to a task does not: it would stream to nobody.
+    package var canWait: Bool { method != "tasks/resubscribe" }
+
+    private static func object(_ bytes: [UInt8]) -> JSONObject? { try? JSONObject(validating: bytes) }
+
+    private static func text(_ value: JSONSlice?) -> String? {
+        guard let text = value?.string, !text.isEmpty else { return nil }
+        return text
+    }
+
+    /// A `messageId` that is absent, `null` or empty is filled in; one of another type is the sender's affair.
+    private static func isReplaceable(_ message: JSONSlice?) -> Bool {
+        guard let value = message?.find("messageId") else { return true }
+        return value.isNull || value.string == ""
+    }
+}

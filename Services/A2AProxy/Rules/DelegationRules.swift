@@ -1,0 +1,49 @@
+import Contracts
+import Foundation
+
+/// What the end of a delivery makes of the delegation that the item carries.
+package enum DelegationRules {
+    /// - Returns: nil when nothing about the delegation changes.
+    package static func change(
+        phase: ItemFacts.Phase, verdict: QueueVerdict, outcome: CallOutcome
+    ) -> DelegationChange? {
+        var change = DelegationChange()
+        change.isDrained = phase == .queued
+        change.firstAttempts = verdict.firstAttempts
+        switch verdict.next {
+        case .completed:
+            guard case .answered(let answer) = outcome else { return nil }
+            let text = ResponseText.extract(from: answer.body).withoutNUL
+            change.status = "completed"
+            change.response = text
+            change.preview = preview(text)
+        case .failed, .dropped:
+            change.status = "failed"
+            change.error = verdict.error
+        case .waits:
+            guard phase != .queued else { return nil }
+            change.status = "queued"
+        case .retries:
+            guard change.firstAttempts != nil else { return nil }
+            change.isDrained = false
+        }
+        return change
+    }
+
+    /// What the list shows of an answer.
+    package static func preview(_ text: String) -> String {
+        text.shortened(to: Limits.listedResponsePreview, mark: "...")
+    }
+
+    /// The line of a delegation's request.
+    package static func requestSummary(target: String) -> String { "Delegating to \(target)" }
+
+    /// The line of a delegation's result.
+    package static func resultSummary(_ status: DelegationStatus, preview: String?) -> String {
+        switch status {
+        case .completed: "Delegation completed (\((preview ?? "").shortened(to: Limits.summaryText)))"
+        case .failed: "Delegation failed"
+        case .pending, .dispatched, .queued: "Delegation queued — target at capacity"
+        }
+    }
+}

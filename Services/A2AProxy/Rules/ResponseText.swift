@@ -1,0 +1,45 @@
+import JSONBytes
+
+/// The words in an agent's answer.
+package enum ResponseText {
+    /// The first text part of `result.parts`, else of `result.artifacts`, else of `result.status.message.parts`, else
+    /// the body as it is.
+    package static func extract(from body: [UInt8]) -> String {
+        guard let answer = try? JSONSlice(validating: body), let result = answer.find("result") else {
+            return String(decoding: body, as: UTF8.self)
+        }
+        if let text = firstText(in: result.find("parts")) { return text }
+        for artifact in result.find("artifacts")?.elements ?? [] {
+            if let text = firstText(in: artifact.find("parts")) ?? text(of: artifact) { return text }
+        }
+        if let text = firstText(in: result.find("status", "message", "parts")) { return text }
+        return String(decoding: body, as: UTF8.self)
+    }
+
+    private static func firstText(in parts: JSONSlice?) -> String? {
+        for part in parts?.elements ?? [] {
+            if let text = text(of: part) { return text }
+        }
+        return nil
+    }
+
+    /// Both spellings are in use: `kind` in A2A 0.3, `type` before it.
+    private static func text(of part: JSONSlice) -> String? {
+        guard (part.find("kind") ?? part.find("type"))?.string == "text" else { return nil }
+        return part.find("text")?.string
+    }
+}
+
+extension String {
+    /// The first `count` characters, with `mark` behind them when something was cut. Cuts between characters, never
+    /// inside one.
+    package func shortened(to count: Int, mark: String = "") -> String {
+        guard let end = index(startIndex, offsetBy: count, limitedBy: endIndex), end < endIndex else { return self }
+        return self[..<end] + mark
+    }
+
+    /// Fit for a text column: Postgres has no NUL character.
+    package var withoutNUL: String {
+        utf8.contains(0) ? replacing("\0", with: "\u{FFFD}") : self
+    }
+}

@@ -1,0 +1,155 @@
+import EventOutbox
+import Foundation
+import PostgresClient
+
+/// A queue item that this instance holds the lease of.
+package struct ClaimedItem: Sendable {
+    package let id: UUID
+    package let workspace: UUID
+    package let caller: UUID?
+    package let method: String
+    package let body: [UInt8]
+    package let attempts: Int
+    package let claimNumber: Int
+    package let messageID: String?
+    package let delegation: UUID?
+    package let schedule: UUID?
+    package let isUncertain: Bool
+    package let traceparent: String?
+    package let phase: ItemFacts.Phase
+
+    package var facts: ItemFacts { ItemFacts(attempts: attempts, claimNumber: claimNumber, phase: phase) }
+
+    init(_ row: PostgresRow) {
+        id = row.uuid(0)
+        workspace = row.uuid(1)
+        caller = row.optionalUUID(2)
+        method = row.string(3)
+        body = row.bytes(4)
+        attempts = row.int(5)
+        claimNumber = row.int(6)
+        messageID = row.optionalString(7)
+        delegation = row.optionalUUID(8)
+        schedule = row.optionalUUID(9)
+        isUncertain = row.bool(10)
+        traceparent = row.optionalString(11)
+        let isFirst = ["pending", "dispatched"].contains(row.optionalString(12))
+        phase = isFirst ? .firstDispatch(attempts: row.optionalInt(13) ?? 0) : .queued
+    }
+}
+
+/// What a pass of the drain got.
+package struct Claims: Sendable {
+    package var items: [ClaimedItem] = []
+    package var events: [CommittedEvent] = []
+}
+
+extension QueueStore {
+    /// One claim of a workspace at a time: the room is counted and used up under this lock.
+    private static let lock = Statement(
+        "queue_claim_lock",
+        """
+        SELECT count(pg_advisory_xact_lock(hashtextextended(id::text, 7205)))
+        FROM (SELECT id FROM unnest($1::uuid[]) AS id ORDER BY id) AS wanted
+        """)
+
+    /// A heartbeat makes all items of its workspace available; those that wait for one need no write for it.
+    private static let release = Statement(
+        "queue_release",
+        """
+        UPDATE a2a_queue q SET available_at = now() FROM unnest($1::uuid[]) AS beat (id)
+        WHERE q.workspace_id = beat.id AND q.status = 'queued' AND NOT q.waits_for_heartbeat AND q.available_at > now()
+        """)
+
+    private static let claim = Statement(
+        "queue_claim",
+        """
+        WITH room AS MATERIALIZED (
+          SELECT w.id, v.last_heartbeat_at, w.max_concurrent_tasks - greatest(
+            CASE WHEN v.last_heartbeat_at IS NULL THEN 0 ELSE v.active_tasks END,
+            (SELECT count(*) FROM a2a_queue r WHERE r.workspace_id = w.id AND r.status = 'dispatched')) AS free
+          FROM unnest($1::uuid[]) AS wanted (id)
+          JOIN workspaces w ON w.id = wanted.id
+          LEFT JOIN workspace_vitals v ON v.workspace_id = w.id
+          WHERE w.status IN ('online', 'degraded', 'offline') AND (w.url <> '' OR w.forwarded_to IS NOT NULL)
+            AND (v.last_busy_at IS NULL OR v.last_heartbeat_at > v.last_busy_at
+              OR v.last_heartbeat_at IS NULL AND v.last_busy_at <= now() - make_interval(secs => $4))),
+        picked AS MATERIALIZED (
+          SELECT item.id FROM room CROSS JOIN LATERAL (
+            SELECT q.id FROM a2a_queue q
+            WHERE q.workspace_id = room.id AND q.status = 'queued' AND q.expires_at > now()
+              AND CASE WHEN q.waits_for_heartbeat THEN q.available_at < room.last_heartbeat_at
+                ELSE q.available_at <= now() END
+              AND (q.context_id IS NULL OR NOT EXISTS (
+                SELECT FROM a2a_queue o
+                WHERE o.workspace_id = q.workspace_id AND o.context_id = q.context_id
+                  AND o.status IN ('queued', 'dispatched') AND o.id <> q.id
+                  AND (o.status = 'dispatched' OR (o.enqueued_at, o.id) < (q.enqueued_at, q.id))))
+            ORDER BY q.priority DESC, q.enqueued_at, q.id
+            LIMIT greatest(room.free, 0)
+            FOR UPDATE OF q SKIP LOCKED) AS item),
+        claimed AS (
+          UPDATE a2a_queue q SET status = 'dispatched', lease_owner = $2, waits_for_heartbeat = false,
+            lease_until = now() + make_interval(secs => $3), claim_number = q.claim_number + 1,
+            dispatched_at = clock_timestamp()
+          FROM picked WHERE q.id = picked.id
+          RETURNING q.*),
+        delegated AS (
+          UPDATE delegations d SET status = 'dispatched', updated_at = clock_timestamp()
+          FROM claimed c WHERE d.id = c.delegation_id AND d.status = 'pending'
+          RETURNING d.id, d.source_id, d.target_id, d.task, d.traceparent, gen_random_uuid() AS event_id),
+        event AS (
+          INSERT INTO structure_events (id, type, workspace_id, source, data, traceparent)
+          SELECT event_id, 'delegation.status', source_id, $5, ('{"delegation_id":"' || id || '","target_id":"'
+            || target_id || '","status":"dispatched","task_preview":' || to_json(left(task, 100))::text || '}')::json,
+            traceparent
+          FROM delegated
+          RETURNING \(CommittedEvent.columns))
+        SELECT c.id, c.workspace_id, c.caller_id, c.method, c.body, c.attempts, c.claim_number, c.idempotency_key,
+          c.delegation_id, c.schedule_id, c.delivery_uncertain, c.traceparent, d.status, d.first_attempts, event.*
+        FROM claimed c
+        LEFT JOIN delegations d ON d.id = c.delegation_id
+        LEFT JOIN delegated x ON x.id = c.delegation_id
+        LEFT JOIN event ON event.id = x.event_id
+        ORDER BY c.workspace_id, c.priority DESC, c.enqueued_at
+        """)
+
+    /// Delegations whose target had no room for them are told to be queued.
+    private static let putOff = Statement(
+        "queue_put_off",
+        """
+        WITH put_off AS (
+          UPDATE delegations d SET status = 'queued', result_at = clock_timestamp(), updated_at = clock_timestamp()
+          FROM a2a_queue q
+          WHERE d.target_id = ANY ($1) AND d.status = 'pending' AND NOT d.recorded AND q.id = d.queue_id
+            AND q.status = 'queued' AND q.claim_number = 0
+          RETURNING d.id, d.source_id, d.target_id, d.task, d.traceparent)
+        INSERT INTO structure_events (type, workspace_id, source, data, traceparent)
+        SELECT 'delegation.status', source_id, $2, ('{"delegation_id":"' || id || '","target_id":"' || target_id
+          || '","status":"queued","task_preview":' || to_json(left(task, 100))::text || '}')::json, traceparent
+        FROM put_off
+        RETURNING \(CommittedEvent.columns)
+        """)
+
+    /// Takes what there is room for, highest priority first, then oldest, of one context one at a time.
+    ///
+    /// - Parameters:
+    ///   - workspaces: each once.
+    ///   - beats: those of them that just sent a heartbeat.
+    ///   - owner: this instance.
+    ///   - busyPause: how long a target that never heartbeats is left alone after it was busy.
+    package func claim(
+        _ workspaces: [UUID], beats: [UUID], owner: String, lease: Duration, busyPause: Duration
+    ) async throws(PostgresError) -> Claims {
+        var calls = [Call(Self.lock, [workspaces])]
+        if !beats.isEmpty { calls.append(Call(Self.release, [beats])) }
+        calls.append(Call(Self.claim, [workspaces, owner, lease.inSeconds, busyPause.inSeconds, source]))
+        calls.append(Call(Self.putOff, [workspaces, source]))
+        let answers = try await postgres.atomically(calls, deadline: .seconds(10))
+        let rows = answers[answers.count - 2]
+        return Claims(
+            items: rows.map { ClaimedItem($0) },
+            events: rows.compactMap { CommittedEvent(row: $0, firstColumn: 14) }
+                + answers[answers.count - 1].compactMap { CommittedEvent(row: $0) })
+    }
+}

@@ -1,0 +1,125 @@
+import EventOutbox
+import Foundation
+import PostgresClient
+
+/// A message to be stored because its target is busy.
+package struct NewItem: Sendable {
+    package var id = UUID()
+    package var workspace: UUID
+    package var caller: UUID?
+    package var priority = 50
+    package var method: String
+    package var body: String
+    package var messageID: String?
+    package var contextID: String?
+    package var isUncertain: Bool
+    package var error: String?
+    package var traceparent: String?
+    /// For a target that never heartbeats.
+    package var backoff: Duration
+
+    package init(
+        workspace: UUID, caller: UUID?, method: String, body: String, messageID: String?, contextID: String? = nil,
+        isUncertain: Bool = false, error: String? = nil, traceparent: String? = nil, backoff: Duration = .seconds(30)
+    ) {
+        self.workspace = workspace
+        self.caller = caller
+        self.method = method
+        self.body = body
+        self.messageID = messageID
+        self.contextID = contextID
+        self.isUncertain = isUncertain
+        self.error = error
+        self.traceparent = traceparent
+        self.backoff = backoff
+    }
+}
+
+/// What became of a `NewItem`.
+package struct Enqueued: Sendable {
+    /// Of the item, or of the active one with the same message that was there already.
+    package let id: UUID
+    /// How many wait for the target.
+    package let depth: Int
+    package let event: CommittedEvent?
+}
+
+extension QueueStore {
+    /// The order of the rows keeps two transactions with the same keys from waiting for each other crosswise.
+    private static let insert = Statement(
+        "queue_insert",
+        """
+        INSERT INTO a2a_queue (id, workspace_id, caller_id, priority, method, body, idempotency_key, context_id,
+          delivery_uncertain, last_error, traceparent, enqueued_at, waits_for_heartbeat, available_at)
+        SELECT i.id, i.workspace_id, i.caller_id, i.priority, i.method, i.body, i.key, i.context_id, i.uncertain,
+          i.error, i.traceparent, now() + i.n * interval '1 microsecond', v.last_heartbeat_at IS NOT NULL,
+          CASE WHEN v.last_heartbeat_at IS NULL THEN now() + make_interval(secs => i.backoff) ELSE now() END
+        FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[], $5::text[], $6::text[], $7::text[], $8::text[],
+          $9::boolean[], $10::text[], $11::text[], $12::float8[]) WITH ORDINALITY
+          AS i (id, workspace_id, caller_id, priority, method, body, key, context_id, uncertain, error, traceparent,
+            backoff, n)
+        LEFT JOIN workspace_vitals v ON v.workspace_id = i.workspace_id
+        ORDER BY i.workspace_id, i.key, i.n
+        ON CONFLICT (workspace_id, idempotency_key)
+          WHERE status IN ('queued', 'dispatched') AND idempotency_key IS NOT NULL DO NOTHING
+        """)
+
+    /// Runs after `insert` with a snapshot of its own, so that it sees the rows that `insert` ran into.
+    private static let answer = Statement(
+        "queue_insert_answer",
+        """
+        WITH input AS MATERIALIZED (
+          SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[]) WITH ORDINALITY AS i (id, workspace_id, key, n)),
+        locked AS MATERIALIZED (
+          SELECT v.workspace_id FROM workspace_vitals v WHERE v.workspace_id = ANY ($2) ORDER BY v.workspace_id
+          FOR UPDATE),
+        busy AS (
+          UPDATE workspace_vitals v SET last_busy_at = now() FROM locked WHERE v.workspace_id = locked.workspace_id),
+        waiting AS MATERIALIZED (
+          SELECT d.workspace_id, (SELECT count(*) FROM (
+            SELECT FROM a2a_queue q WHERE q.workspace_id = d.workspace_id AND q.status = 'queued' LIMIT 10000) AS c) AS depth
+          FROM (SELECT DISTINCT workspace_id FROM input) AS d),
+        item AS MATERIALIZED (
+          SELECT i.n, q.*, q.id = i.id AS is_new, waiting.depth, gen_random_uuid() AS event_id
+          FROM input i JOIN waiting ON waiting.workspace_id = i.workspace_id
+          CROSS JOIN LATERAL (
+            (SELECT q.id, q.workspace_id, q.caller_id, q.method, q.traceparent FROM a2a_queue q WHERE q.id = i.id)
+            UNION ALL
+            (SELECT q.id, q.workspace_id, q.caller_id, q.method, q.traceparent FROM a2a_queue q
+             WHERE q.workspace_id = i.workspace_id AND q.idempotency_key = i.key
+               AND q.status IN ('queued', 'dispatched'))
+            LIMIT 1) AS q),
+        event AS (
+          INSERT INTO structure_events (id, type, workspace_id, source, data, traceparent)
+          SELECT event_id, 'a2a.queued', workspace_id, $4, ('{"queue_id":"' || id || '","caller_id":'
+            || coalesce('"' || caller_id || '"', 'null') || ',"queue_depth":' || depth || ',"method":'
+            || to_json(method)::text || '}')::json, traceparent
+          FROM item WHERE is_new ORDER BY n
+          RETURNING \(CommittedEvent.columns))
+        SELECT item.n, item.id, item.depth, event.* FROM item LEFT JOIN event ON event.id = item.event_id
+        """)
+
+    /// Stores messages and notes that their targets are busy, in one transaction.
+    ///
+    /// - Returns: one entry an item, in order; nil for one whose twin ended in the very moment it was met, so that
+    ///   storing it again will succeed.
+    package func enqueue(_ items: [NewItem]) async throws(PostgresError) -> [Enqueued?] {
+        let workspaces = items.map(\.workspace)
+        let keys = items.map(\.messageID)
+        let insert = Call(
+            Self.insert,
+            [
+                items.map(\.id), workspaces, items.map(\.caller), items.map(\.priority), items.map(\.method),
+                items.map(\.body), keys, items.map(\.contextID), items.map(\.isUncertain), items.map(\.error),
+                items.map(\.traceparent), items.map(\.backoff.inSeconds),
+            ])
+        let answer = Call(Self.answer, [items.map(\.id), workspaces, keys, source])
+        let rows = try await postgres.atomically([insert, answer], deadline: .seconds(10))[1]
+        var enqueued = [Enqueued?](repeating: nil, count: items.count)
+        for row in rows {
+            enqueued[row.int(0) - 1] = Enqueued(
+                id: row.uuid(1), depth: row.int(2), event: CommittedEvent(row: row, firstColumn: 3))
+        }
+        return enqueued
+    }
+}

@@ -1,0 +1,133 @@
+import Contracts
+import EventOutbox
+import Foundation
+import PostgresClient
+
+extension QueueStore {
+    private static let columns = """
+        id, workspace_id, caller_id, status, priority, method, attempts, delivery_uncertain, last_error, delegation_id,
+        schedule_id, enqueued_at, dispatched_at, completed_at, expires_at
+        """
+
+    private static let one = Statement(
+        "queue_one", "SELECT \(columns), response_status, response FROM a2a_queue WHERE id = $1")
+
+    /// One item with its response.
+    package func item(_ id: UUID) async throws(PostgresError) -> QueueItem? {
+        guard let row = try await postgres.query(Self.one, [id]).first else { return nil }
+        var item = QueueItem(row)
+        if item.status == .completed {
+            item.responseStatus = row.optionalInt(15)
+            item.response = row.optionalBytes(16).map { RawJSON(asJSON: $0) }
+        }
+        return item
+    }
+
+    private static let list = Statement(
+        "queue_list",
+        """
+        SELECT \(columns) FROM a2a_queue WHERE workspace_id = $1 AND status IN ('queued', 'dispatched')
+        ORDER BY status = 'dispatched' DESC, priority DESC, enqueued_at, id LIMIT $2
+        """)
+
+    /// What runs and waits for a workspace, in the order in which it will go.
+    package func items(of workspace: UUID, limit: Int) async throws(PostgresError) -> [QueueItem] {
+        try await postgres.query(Self.list, [workspace, limit]).map { QueueItem($0) }
+    }
+
+    /// What follows from items being dropped, in the same statement: their events, and the end of their delegations.
+    private static func dropping(_ condition: String) -> String {
+        """
+        WITH dropped AS (
+          UPDATE a2a_queue q SET status = 'dropped', completed_at = clock_timestamp(), last_error = $2
+          WHERE q.status = 'queued' AND \(condition)
+          RETURNING q.id, q.workspace_id, q.attempts, q.delegation_id, q.schedule_id, q.traceparent),
+        delegated AS (
+          UPDATE delegations d SET status = 'failed', error = $2, updated_at = clock_timestamp(),
+            result_at = coalesce(d.result_at, clock_timestamp()), completed_at = clock_timestamp()
+          FROM dropped WHERE d.id = dropped.delegation_id AND d.status NOT IN ('completed', 'failed')
+          RETURNING d.id, d.source_id, d.target_id, d.task, d.traceparent),
+        event AS (
+          INSERT INTO structure_events (type, workspace_id, source, data, traceparent)
+          SELECT 'a2a.dropped', workspace_id, $3, ('{"queue_id":"' || id || '","attempts":' || attempts
+            || ',"error":' || to_json($2::text)::text || coalesce(',"delegation_id":"' || delegation_id || '"', '')
+            || coalesce(',"schedule_id":"' || schedule_id || '"', '') || '}')::json, traceparent FROM dropped
+          UNION ALL
+          SELECT 'delegation.failed', source_id, $3, ('{"delegation_id":"' || id || '","target_id":"' || target_id
+            || '","status":"failed","task_preview":' || to_json(left(task, 100))::text || ',"error":'
+            || to_json($2::text)::text || '}')::json, traceparent FROM delegated
+          RETURNING \(CommittedEvent.columns))
+        SELECT (SELECT count(*) FROM dropped) AS dropped, event.* FROM event
+        """
+    }
+
+    private static let drop = Statement("queue_drop", dropping("q.id = $1 AND q.workspace_id = $4"))
+    private static let dropStale = Statement(
+        "queue_drop_stale",
+        dropping("q.enqueued_at < now() - make_interval(mins => $1) AND ($4::uuid IS NULL OR q.workspace_id = $4)"))
+
+    /// Takes a waiting item out of a workspace's queue.
+    ///
+    /// - Returns: how many were dropped, 0 when it does not wait (any more), and the events.
+    package func drop(
+        _ item: UUID, of workspace: UUID, reason: String
+    ) async throws(PostgresError) -> (dropped: Int, events: [CommittedEvent]) {
+        Self.read(try await postgres.query(Self.drop, [item, reason, source, workspace]))
+    }
+
+    /// Drops what has waited for longer than some minutes, for one workspace or for all.
+    package func dropStale(
+        minutes: Int, of workspace: UUID?, reason: String
+    ) async throws(PostgresError) -> (dropped: Int, events: [CommittedEvent]) {
+        Self.read(
+            try await postgres.query(Self.dropStale, [minutes, reason, source, workspace], deadline: .seconds(60)))
+    }
+
+    private static func read(_ rows: PostgresRows) -> (dropped: Int, events: [CommittedEvent]) {
+        (rows.first?.int(0) ?? 0, rows.compactMap { CommittedEvent(row: $0, firstColumn: 1) })
+    }
+
+    /// The delegation that failed with the item is queued again with it.
+    private static let retry = Statement(
+        "queue_retry",
+        """
+        WITH retried AS (
+          UPDATE a2a_queue SET status = 'queued', attempts = 0, available_at = now(), waits_for_heartbeat = false,
+            completed_at = NULL, expires_at = greatest(expires_at, now() + interval '1 day')
+          WHERE id = $1 AND status = 'failed' RETURNING workspace_id, delegation_id),
+        delegated AS (
+          UPDATE delegations d SET status = 'queued', error = NULL, completed_at = NULL, updated_at = clock_timestamp()
+          FROM retried WHERE d.id = retried.delegation_id AND d.status = 'failed'
+          RETURNING d.id, d.source_id, d.target_id, d.task, d.traceparent),
+        event AS (
+          INSERT INTO structure_events (type, workspace_id, source, data, traceparent)
+          SELECT 'delegation.status', source_id, $2, ('{"delegation_id":"' || id || '","target_id":"' || target_id
+            || '","status":"queued","task_preview":' || to_json(left(task, 100))::text || '}')::json, traceparent
+          FROM delegated
+          RETURNING \(CommittedEvent.columns))
+        SELECT retried.workspace_id, event.* FROM retried LEFT JOIN event ON true
+        """)
+
+    /// Gives a failed item as many attempts as a new one.
+    ///
+    /// - Returns: its workspace, nil when there is no failed item of this id.
+    /// - Throws: a unique violation when the same message, or the same delegation, is active already.
+    package func retry(
+        _ item: UUID
+    ) async throws(PostgresError) -> (workspace: UUID?, events: [CommittedEvent]) {
+        let rows = try await postgres.query(Self.retry, [item, source])
+        return (rows.first?.uuid(0), rows.compactMap { CommittedEvent(row: $0, firstColumn: 1) })
+    }
+}
+
+extension QueueItem {
+    fileprivate init(_ row: PostgresRow) {
+        self.init(
+            queueID: row.uuid(0), workspaceID: row.uuid(1), callerID: row.optionalUUID(2),
+            status: QueueStatus(rawValue: row.string(3)) ?? .failed, priority: Priority(rawValue: row.int(4)),
+            method: row.string(5), attempts: row.int(6), deliveryUncertain: row.bool(7),
+            lastError: row.optionalString(8), delegationID: row.optionalUUID(9), scheduleID: row.optionalUUID(10),
+            enqueuedAt: row.date(11), dispatchedAt: row.optionalDate(12), completedAt: row.optionalDate(13),
+            expiresAt: row.date(14))
+    }
+}

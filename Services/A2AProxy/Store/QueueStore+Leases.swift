@@ -1,0 +1,105 @@
+import Foundation
+import PostgresClient
+
+/// A lease that this instance believes to hold.
+package struct Lease: Sendable, Hashable {
+    package let item: UUID
+    package let claimNumber: Int
+
+    package init(item: UUID, claimNumber: Int) {
+        self.item = item
+        self.claimNumber = claimNumber
+    }
+}
+
+extension QueueStore {
+    private static let extend = Statement(
+        "queue_extend_leases",
+        """
+        UPDATE a2a_queue q SET lease_until = now() + make_interval(secs => $4)
+        FROM unnest($1::uuid[], $2::bigint[]) AS held (id, claim)
+        WHERE q.id = held.id AND q.claim_number = held.claim AND q.status = 'dispatched' AND q.lease_owner = $3
+        RETURNING q.id
+        """)
+
+    /// Extends leases.
+    ///
+    /// - Returns: the items whose lease is still ours; the others are somebody else's business by now.
+    package func extend(
+        _ leases: [Lease], owner: String, by duration: Duration
+    ) async throws(PostgresError) -> Set<UUID> {
+        let sorted = leases.sorted { $0.item.uuidString < $1.item.uuidString }
+        let rows = try await postgres.query(
+            Self.extend, [sorted.map(\.item), sorted.map(\.claimNumber), owner, duration.inSeconds])
+        return Set(rows.map { $0.uuid(0) })
+    }
+
+    private static let handBack = Statement(
+        "queue_hand_back",
+        """
+        UPDATE a2a_queue q SET status = 'queued', lease_owner = NULL, lease_until = NULL, available_at = now(),
+          delivery_uncertain = true
+        FROM unnest($1::uuid[], $2::bigint[]) AS held (id, claim)
+        WHERE q.id = held.id AND q.claim_number = held.claim AND q.status = 'dispatched'
+        """)
+
+    /// Gives items back whose calls a shutdown interrupts: not a failed attempt, but nobody knows what the agent saw.
+    package func handBack(_ leases: [Lease]) async throws(PostgresError) {
+        let sorted = leases.sorted { $0.item.uuidString < $1.item.uuidString }
+        _ = try await postgres.query(Self.handBack, [sorted.map(\.item), sorted.map(\.claimNumber)])
+    }
+
+    private static let waiting = Statement(
+        "queue_waiting",
+        """
+        SELECT id FROM unnest($1::uuid[]) AS id
+        WHERE EXISTS (SELECT FROM a2a_queue q WHERE q.workspace_id = id AND q.status = 'queued')
+        """)
+
+    /// Those of the workspaces that something waits for: most heartbeats find nothing, and need no claim then.
+    package func withItems(_ workspaces: [UUID]) async throws(PostgresError) -> [UUID] {
+        try await postgres.query(Self.waiting, [workspaces]).map { $0.uuid(0) }
+    }
+
+    private static let due = Statement(
+        "queue_due",
+        """
+        SELECT DISTINCT workspace_id FROM a2a_queue
+        WHERE status = 'queued' AND NOT waits_for_heartbeat
+          AND available_at <= now() AND available_at > now() - make_interval(secs => $1)
+        LIMIT 1000
+        """)
+
+    /// Workspaces with an item whose time came within the last `window`.
+    package func due(within window: Duration) async throws(PostgresError) -> [UUID] {
+        try await postgres.query(Self.due, [window.inSeconds]).map { $0.uuid(0) }
+    }
+
+    /// Steps from workspace to workspace through the index, however many items each has.
+    private static let missed = Statement(
+        "queue_missed",
+        """
+        WITH RECURSIVE waiting (id) AS (
+          (SELECT workspace_id FROM a2a_queue WHERE status = 'queued' ORDER BY workspace_id LIMIT 1)
+          UNION ALL
+          SELECT (SELECT q.workspace_id FROM a2a_queue q WHERE q.status = 'queued' AND q.workspace_id > waiting.id
+            ORDER BY q.workspace_id LIMIT 1)
+          FROM waiting WHERE waiting.id IS NOT NULL)
+        SELECT w.id FROM waiting
+        JOIN workspaces w ON w.id = waiting.id
+        LEFT JOIN workspace_vitals v ON v.workspace_id = w.id
+        WHERE pg_try_advisory_xact_lock(7206) AND w.status IN ('online', 'degraded', 'offline')
+          AND (w.url <> '' OR w.forwarded_to IS NOT NULL)
+          AND (v.last_busy_at IS NULL OR v.last_heartbeat_at > v.last_busy_at
+            OR v.last_heartbeat_at IS NULL AND v.last_busy_at <= now() - make_interval(secs => $1))
+          AND w.max_concurrent_tasks > CASE WHEN v.last_heartbeat_at IS NULL THEN 0 ELSE v.active_tasks END
+          AND w.max_concurrent_tasks > (SELECT count(*) FROM a2a_queue r
+            WHERE r.workspace_id = w.id AND r.status = 'dispatched')
+        """)
+
+    /// Workspaces with waiting items and room: what lost wake-ups, and the broker's outages, left behind. One instance
+    /// at a time gets an answer.
+    package func missed(busyPause: Duration) async throws(PostgresError) -> [UUID] {
+        try await postgres.query(Self.missed, [busyPause.inSeconds], deadline: .seconds(10)).map { $0.uuid(0) }
+    }
+}

@@ -1,0 +1,20 @@
+import PostgresClient
+
+/// The statements about queue items; each transition of an item's life is one of them.
+package struct QueueStore: Sendable {
+    let postgres: PostgresPool
+    /// The `source` of the events that the statements write.
+    let source: String
+
+    package init(postgres: PostgresPool, source: String) {
+        self.postgres = postgres
+        self.source = source
+    }
+}
+
+/// Seconds, for `make_interval(secs => ...)`.
+extension Duration {
+    var inSeconds: Double {
+        Double(components.seconds) + Double(components.attoseconds) / 1e18
+    }
+}

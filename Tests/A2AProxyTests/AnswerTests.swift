@@ -1,0 +1,62 @@
+import A2AProxy
+import HTTPCore
+import JSONBytes
+import Testing
+
+@Suite struct AnswerTests {
+    @Test(arguments: [
+        (
+            #"{"result":{"parts":[{"kind":"data"},{"kind":"text","text":"first"},{"kind":"text","text":"second"}]}}"#,
+            "first"
+        ),
+        (#"{"result":{"parts":[{"type":"text","text":"old spelling"}]}}"#, "old spelling"),
+        (#"{"result":{"artifacts":[{"parts":[]},{"parts":[{"kind":"text","text":"made"}]}]}}"#, "made"),
+        (#"{"result":{"status":{"state":"completed","message":{"parts":[{"kind":"text","text":"said"}]}}}}"#, "said"),
+        (#"{"result":{"parts":[],"artifacts":[],"status":{"message":{"parts":[{"type":"text","text":"z"}]}}}}"#, "z"),
+        (#"{"result":{"parts":[{"kind":"file"}]}}"#, #"{"result":{"parts":[{"kind":"file"}]}}"#),
+        (#"{"error":{"code":-32000}}"#, #"{"error":{"code":-32000}}"#),
+        ("plain words", "plain words"), ("", ""),
+    ])
+    func findsTheWords(_ body: String, _ words: String) {
+        #expect(ResponseText.extract(from: Array(body.utf8)) == words)
+    }
+
+    @Test(arguments: [
+        (#"{"error":"mine"}"#, "mine"), (#"{"error":{"code":1,"message":"inner"}}"#, "inner"),
+        (#"{"detail":"x"}"#, "Not Found"), ("<html>", "Not Found"), ("", "Not Found"),
+    ])
+    func repeatsTheAgentsError(_ body: String, _ text: String) {
+        #expect(AgentAnswer(status: 404, contentType: nil, body: Array(body.utf8)).errorText == text)
+    }
+
+    @Test func readsTraceAndTokens() throws {
+        let body =
+            #"{"result":{"metadata":{"tool_trace":[{"tool":"x"}]},"usage":{"input_tokens":3,"output_tokens":4}}}"#
+        let facts = AgentAnswer.Facts(try JSONSlice(validating: Array(body.utf8)))
+        #expect(facts.toolTrace == Array(#"[{"tool":"x"}]"#.utf8))
+        #expect(facts.inputTokens == 3)
+        #expect(facts.outputTokens == 4)
+        let other = try JSONSlice(validating: Array(#"{"usage":{"prompt_tokens":5,"completion_tokens":6}}"#.utf8))
+        #expect(AgentAnswer.Facts(other).inputTokens == 5)
+        #expect(AgentAnswer.Facts(other).outputTokens == 6)
+    }
+
+    @Test func cutsBetweenCharacters() {
+        #expect("👩‍👩‍👧‍👦ab".shortened(to: 1, mark: "...") == "👩‍👩‍👧‍👦...")
+        #expect("abc".shortened(to: 3, mark: "...") == "abc")
+        #expect("abcd".shortened(to: 3, mark: "...") == "abc...")
+        #expect("a\0b".withoutNUL == "a\u{FFFD}b")
+    }
+
+    @Test func theBudgetIsGivenBackWithTheAnswer() {
+        let budget = AnswerBudget(bytes: 100)
+        do {
+            let share = AnswerShare(budget)
+            #expect(share.grow(by: 60))
+            #expect(!share.grow(by: 60))
+            #expect(share.grow(by: 40))
+            #expect(budget.bytesLeft == 0)
+        }
+        #expect(budget.bytesLeft == 100)
+    }
+}

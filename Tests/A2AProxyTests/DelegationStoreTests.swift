@@ -1,0 +1,143 @@
+import A2AProxy
+import Contracts
+import EventOutbox
+import Foundation
+import Testing
+
+@Suite struct DelegationStoreTests {
+    private func new(_ source: UUID, _ target: UUID, key: String? = nil) -> NewDelegation {
+        NewDelegation(source: source, target: target, task: "do \"it\"", idempotencyKey: key, body: "{}")
+    }
+
+    private func made(_ outcome: DelegationMade) -> [String]? {
+        if case .made(let events) = outcome { events.map(\.event.type) } else { nil }
+    }
+
+    @Test func aDelegationAndItsItemAreOne() async throws {
+        try await QueueFixture.with { fixture in
+            let (source, target) = (try await fixture.workspace(), try await fixture.workspace())
+            let delegation = new(source, target)
+            #expect(made(try await fixture.delegations.create(delegation)) == ["delegation.sent"])
+            let item = try #require(try await fixture.claim([target]).first)
+            #expect(item.delegation == delegation.id)
+            #expect(item.caller == source)
+            #expect(item.messageID == delegation.id.lowercased)
+            #expect(item.phase == .firstDispatch(attempts: 0))
+            #expect(try await fixture.delegations.delegation(delegation.id, of: source)?.status == .dispatched)
+            #expect(try await fixture.finish(item, .ok()))
+            let done = try #require(try await fixture.delegations.delegation(delegation.id, of: source))
+            #expect(done.status == .completed)
+            #expect(done.response == "done")
+            let entries = try await fixture.delegations.entries(of: source)
+            #expect(entries.map(\.status) == [.completed, .completed])
+            #expect(entries.map(\.summary) == ["Delegation completed (done)", "Delegating to test"])
+            #expect(entries[0].responsePreview == "done")
+        }
+    }
+
+    @Test func theSameKeyIsTheSameDelegationUntilItFails() async throws {
+        try await QueueFixture.with { fixture in
+            let (source, target) = (try await fixture.workspace(), try await fixture.workspace())
+            let first = new(source, target, key: "k")
+            _ = try await fixture.delegations.create(first)
+            guard
+                case .existing(let id, _, let status) = try await fixture.delegations.create(
+                    new(source, target, key: "k"))
+            else { return #expect(Bool(false), "made twice") }
+            #expect(id == first.id)
+            #expect(status == .pending)
+            #expect(try await fixture.sql("SELECT count(*) FROM a2a_queue") == "1")
+            try await fixture.sql("UPDATE delegations SET status = 'failed'")
+            #expect(made(try await fixture.delegations.create(new(source, target, key: "k"))) != nil)
+        }
+    }
+
+    @Test func manyAtOnceWithOneKeyMakeOne() async throws {
+        try await QueueFixture.with { fixture in
+            let (source, target) = (try await fixture.workspace(), try await fixture.workspace())
+            let count = try await withThrowingTaskGroup(of: Bool.self) { group in
+                for _ in 0..<12 {
+                    group.addTask { made(try await fixture.delegations.create(new(source, target, key: "k"))) != nil }
+                }
+                return try await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+            }
+            #expect(count == 1)
+        }
+    }
+
+    @Test func withoutRoomItIsQueuedAndComesOutOfTheQueue() async throws {
+        try await QueueFixture.with { fixture in
+            let (source, target) = (try await fixture.workspace(), try await fixture.workspace())
+            try await fixture.beat(target, active: 1)
+            let delegation = new(source, target)
+            _ = try await fixture.delegations.create(delegation)
+            #expect(try await fixture.claim([target]).isEmpty)
+            #expect(try await fixture.delegations.delegation(delegation.id, of: source)?.status == .queued)
+            let waiting = try await fixture.delegations.entries(of: source)
+            #expect(waiting.map(\.summary) == ["Delegation queued — target at capacity", "Delegating to test"])
+            try await fixture.beat(target)
+            let item = try #require(try await fixture.claim([target]).first)
+            #expect(item.phase == .queued)
+            #expect(try await fixture.finish(item, .ok()))
+            let via = "SELECT data->>'via' FROM structure_events WHERE type = 'delegation.completed'"
+            #expect(try await fixture.sql(via) == "queue_drain")
+        }
+    }
+
+    @Test func aSecondFirstDispatchThenFailure() async throws {
+        try await QueueFixture.with { fixture in
+            let (source, target) = (try await fixture.workspace(), try await fixture.workspace())
+            let delegation = new(source, target)
+            _ = try await fixture.delegations.create(delegation)
+            #expect(try await fixture.finish(fixture.claim([target])[0], .unreachable))
+            #expect(try await fixture.claim([target]).isEmpty)
+            try await fixture.sql("UPDATE a2a_queue SET available_at = now()")
+            let second = try #require(try await fixture.claim([target]).first)
+            #expect(second.phase == .firstDispatch(attempts: 1))
+            #expect(try await fixture.finish(second, .unreachable))
+            let failed = try #require(try await fixture.delegations.delegation(delegation.id, of: source))
+            #expect(failed.status == .failed)
+            #expect(failed.error == "failed to reach workspace agent")
+        }
+    }
+
+    @Test func failsWithItsItem() async throws {
+        try await QueueFixture.with { fixture in
+            let (source, target) = (try await fixture.workspace(), try await fixture.workspace())
+            let delegation = new(source, target)
+            _ = try await fixture.delegations.create(delegation)
+            let item = try #require(try await fixture.delegations.delegation(delegation.id, of: source)?.queueID)
+            let dropped = try await fixture.queue.drop(item, of: target, reason: "cancelled")
+            #expect(dropped.events.map(\.event.type).sorted() == ["a2a.dropped", "delegation.failed"])
+            #expect(try await fixture.delegations.delegation(delegation.id, of: source)?.error == "cancelled")
+        }
+    }
+
+    @Test func recordsAndUpdatesWhatAgentsSendThemselves() async throws {
+        try await QueueFixture.with { fixture in
+            let (source, target) = (try await fixture.workspace(), try await fixture.workspace())
+            let delegation = new(source, target)
+            #expect(try await fixture.delegations.record(delegation).count == 1)
+            #expect(try await fixture.delegations.record(delegation).isEmpty)
+            #expect(try await fixture.sql("SELECT count(*) FROM a2a_queue") == "0")
+            let events = try await fixture.delegations.update(
+                delegation.id, of: source, to: .completed, error: nil, response: "all done")
+            #expect(events.map(\.event.type) == ["delegation.completed"])
+            let again = try await fixture.delegations.update(
+                delegation.id, of: source, to: .failed, error: "late", response: nil)
+            #expect(again.isEmpty)
+            #expect(try await fixture.delegations.entries(of: source).first?.responsePreview == "all done")
+        }
+    }
+
+    @Test func whatNobodyCanTakeFailsAtOnce() async throws {
+        try await QueueFixture.with { fixture in
+            let (source, target) = (try await fixture.workspace(), try await fixture.workspace())
+            var delegation = new(source, target)
+            delegation.failure = "workspace has no URL"
+            #expect(made(try await fixture.delegations.create(delegation)) == ["delegation.sent", "delegation.failed"])
+            #expect(try await fixture.sql("SELECT count(*) FROM a2a_queue") == "0")
+            #expect(try await fixture.delegations.entries(of: source).first?.error == "workspace has no URL")
+        }
+    }
+}

@@ -1,0 +1,126 @@
+import A2AProxy
+import Contracts
+import EventOutbox
+import Foundation
+import PostgresClient
+import Testing
+
+@Suite struct EnqueueTests {
+    private func new(_ workspace: UUID, _ key: String?, backoff: Duration = .seconds(30)) -> NewItem {
+        NewItem(
+            workspace: workspace, caller: nil, method: "message/send", body: #"{"k":"größe"}"#, messageID: key,
+            backoff: backoff)
+    }
+
+    @Test func theSameMessageIsStoredOnce() async throws {
+        try await QueueFixture.with { fixture in
+            let workspace = try await fixture.workspace()
+            let first = try #require(try await fixture.queue.enqueue([new(workspace, "m")])[0])
+            #expect(first.depth == 1)
+            #expect(first.event?.event.type == "a2a.queued")
+            let second = try #require(try await fixture.queue.enqueue([new(workspace, "m")])[0])
+            #expect(second.id == first.id)
+            #expect(second.event == nil)
+            #expect(second.depth == 1)
+        }
+    }
+
+    @Test func aBatchKeepsItsOrderAndItsTwins() async throws {
+        try await QueueFixture.with { fixture in
+            let workspace = try await fixture.workspace(room: 10)
+            let keys = ["z", "a", "z", "m", nil, nil, "b"]
+            let stored = try await fixture.queue.enqueue(keys.map { new(workspace, $0) }).map { $0?.id }
+            #expect(stored[0] == stored[2])
+            #expect(Set(stored).count == 6)
+            try await fixture.beat(workspace)
+            #expect(try await fixture.claim([workspace]).map(\.messageID) == ["z", "a", "m", nil, nil, "b"])
+        }
+    }
+
+    @Test func manySendersOfTheSameKeysGetTheSameItems() async throws {
+        try await QueueFixture.with { fixture in
+            let workspaces = [try await fixture.workspace(), try await fixture.workspace()]
+            let all = workspaces.flatMap { workspace in (0..<20).map { (workspace, "m\($0)") } }
+            let ids = try await withThrowingTaskGroup(of: [String: UUID].self) { group in
+                for _ in 0..<16 {
+                    group.addTask {
+                        let order = all.shuffled()
+                        let stored = try await fixture.queue.enqueue(order.map { new($0.0, $0.1) })
+                        return Dictionary(
+                            zip(order, stored).map { ("\($0.0)/\($0.1)", $1?.id ?? UUID()) }
+                        ) { first, _ in first }
+                    }
+                }
+                return try await group.reduce(into: [[String: UUID]]()) { $0.append($1) }
+            }
+            #expect(Set(ids).count == 1)
+            #expect(try await fixture.sql("SELECT count(*) FROM a2a_queue") == "40")
+            #expect(try await fixture.sql("SELECT count(*) FROM structure_events WHERE type = 'a2a.queued'") == "40")
+        }
+    }
+
+    @Test func aKeyIsFreeAgainOnceItsItemEnded() async throws {
+        try await QueueFixture.with { fixture in
+            let workspace = try await fixture.workspace()
+            let first = try #require(try await fixture.queue.enqueue([new(workspace, "m")])[0])
+            try await fixture.sql("UPDATE a2a_queue SET status = 'completed'")
+            let second = try #require(try await fixture.queue.enqueue([new(workspace, "m")])[0])
+            #expect(first.id != second.id)
+        }
+    }
+
+    @Test func storingSaysThatTheTargetIsBusy() async throws {
+        try await QueueFixture.with { fixture in
+            let workspace = try await fixture.workspace()
+            _ = try await fixture.queue.enqueue([new(workspace, "m")])
+            #expect(try await fixture.claim([workspace]).isEmpty)
+            #expect(try await fixture.queue.missed(busyPause: .seconds(1)).isEmpty)
+            try await fixture.beat(workspace)
+            #expect(try await fixture.queue.missed(busyPause: .seconds(1)) == [workspace])
+            #expect(try await fixture.claim([workspace]).count == 1)
+            #expect(try await fixture.queue.withItems([workspace]).isEmpty)
+        }
+    }
+
+    @Test func aTargetWithoutHeartbeatsWaitsItsTime() async throws {
+        try await QueueFixture.with { fixture in
+            let workspace = try await fixture.workspace(heartbeats: false)
+            _ = try await fixture.queue.enqueue([new(workspace, "m", backoff: .seconds(20))])
+            let left = try await fixture.sql("SELECT extract(epoch FROM available_at - now())::int FROM a2a_queue")
+            #expect((15...20).contains(Int(left ?? "") ?? 0))
+        }
+    }
+
+    @Test func droppingAndRetrying() async throws {
+        try await QueueFixture.with { fixture in
+            let workspace = try await fixture.workspace()
+            let item = try await fixture.item(workspace, "m")
+            #expect(try await fixture.queue.drop(item, of: UUID(), reason: "x").dropped == 0)
+            let dropped = try await fixture.queue.drop(item, of: workspace, reason: "dropped on request")
+            #expect(dropped.dropped == 1)
+            #expect(dropped.events.map(\.event.type) == ["a2a.dropped"])
+            #expect(try await fixture.queue.retry(item).workspace == nil)
+            try await fixture.sql("UPDATE a2a_queue SET status = 'failed', attempts = 5")
+            #expect(try await fixture.queue.retry(item).workspace == workspace)
+            #expect(try await fixture.claim([workspace]).first?.attempts == 0)
+        }
+    }
+
+    @Test func dropsOnlyWhatIsStale() async throws {
+        try await QueueFixture.with { fixture in
+            let workspace = try await fixture.workspace()
+            let other = try await fixture.workspace()
+            let old = try await fixture.item(workspace, "old")
+            let fresh = try await fixture.item(workspace, "fresh")
+            let elsewhere = try await fixture.item(other, "old")
+            try await fixture.sql(
+                "UPDATE a2a_queue SET enqueued_at = now() - interval '2 hours' WHERE idempotency_key = 'old'")
+            let dropped = try await fixture.queue.dropStale(minutes: 60, of: workspace, reason: "stale")
+            #expect(dropped.dropped == 1)
+            #expect(try await fixture.status(old) == "dropped")
+            #expect(try await fixture.status(fresh) == "queued")
+            #expect(try await fixture.queue.dropStale(minutes: 60, of: nil, reason: "stale").dropped == 1)
+            #expect(try await fixture.status(elsewhere) == "dropped")
+        }
+    }
+}

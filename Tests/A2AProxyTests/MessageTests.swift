@@ -1,0 +1,79 @@
+import A2AProxy
+import Foundation
+import Testing
+
+@Suite struct MessageTests {
+    private func normalised(_ text: String) throws -> A2AMessage {
+        try A2AMessage(normalising: Array(text.utf8)) { "fresh" }
+    }
+
+    private func text(_ message: A2AMessage) -> String { String(decoding: message.bytes, as: UTF8.self) }
+
+    @Test func passesACompleteRequestThroughByteForByte() throws {
+        let body = #"""
+            { "jsonrpc":"2.0", "id" : 7,"method":"message/send","params":{"message":{"messageId":"m\u0031",
+              "contextId":"c","role":"user","parts":[{"kind":"text","text":"größe 👋"}],"metadata":{"x":1.0}}}, "more":[1.50,2e3] }
+            """#
+        let message = try normalised(body)
+        #expect(text(message) == body)
+        #expect(message.method == "message/send")
+        #expect(message.messageID == "m1")
+        #expect(message.contextID == "c")
+        #expect(!message.isStreaming)
+    }
+
+    @Test func wrapsWhatHasNoEnvelope() throws {
+        let message = try normalised(#"{"method":"message/send","params":{"message":{"messageId":"initial-1"}}}"#)
+        #expect(
+            text(message)
+                == #"{"jsonrpc":"2.0","id":"fresh","method":"message/send","params":{"message":{"messageId":"initial-1"}}}"#
+        )
+    }
+
+    @Test(arguments: [
+        #"{"role":"user"}"#, #"{"messageId":null,"role":"user"}"#, #"{"messageId":"","role":"user"}"#, "{}",
+    ])
+    func fillsInAMissingMessageID(_ inner: String) throws {
+        let message = try normalised(
+            #"{"jsonrpc":"2.0","id":1,"method":"message/send","params":{"message":\#(inner)}}"#)
+        #expect(message.messageID == "fresh")
+        #expect(text(message).contains(#""messageId":"fresh""#))
+        #expect(text(message).contains(#""id":1"#))
+    }
+
+    @Test func leavesOtherMethodsAlone() throws {
+        let body = #"{"jsonrpc":"2.0","id":1,"method":"tasks/get","params":{"id":"t"}}"#
+        let message = try normalised(body)
+        #expect(text(message) == body)
+        #expect(message.messageID == nil)
+        #expect(message.canWait)
+    }
+
+    @Test func knowsStreams() throws {
+        #expect(try normalised(#"{"jsonrpc":"2.0","method":"message/stream","params":{}}"#).isStreaming)
+        let listening = try normalised(#"{"jsonrpc":"2.0","method":"tasks/resubscribe","params":{}}"#)
+        #expect(listening.isStreaming)
+        #expect(!listening.canWait)
+    }
+
+    @Test(arguments: [
+        #"{"params":{"message":{"messageId":"m","metadata":{"delegation_id":"6F9619FF-8B86-D011-B42D-00CF4FC964FF"}}}}"#,
+        #"{"params":{"message":{"messageId":"m"},"metadata":{"delegation_id":"6f9619ff-8b86-d011-b42d-00cf4fc964ff"}}}"#,
+    ])
+    func findsTheDelegation(_ body: String) throws {
+        #expect(try normalised(body).delegationID?.uuidString == "6F9619FF-8B86-D011-B42D-00CF4FC964FF")
+    }
+
+    @Test(arguments: ["", "[]", "1", "null", #""text""#, "{", #"{"a":}"#, #"{"a":1}x"#, "\u{0}"])
+    func refusesWhatIsNoObject(_ body: String) {
+        #expect(throws: A2AMessage.Malformed.invalidJSON) { try normalised(body) }
+    }
+
+    @Test func refusesABombAndBadUTF8() {
+        let bomb = String(repeating: #"{"a":"#, count: 5000) + "1" + String(repeating: "}", count: 5000)
+        #expect(throws: A2AMessage.Malformed.self) { try normalised(bomb) }
+        #expect(throws: A2AMessage.Malformed.self) {
+            try A2AMessage(normalising: Array(#"{"a":""#.utf8) + [0xFF, 0xFE] + Array(#""}"#.utf8))
+        }
+    }
+}

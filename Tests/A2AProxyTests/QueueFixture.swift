@@ -1,0 +1,118 @@
+import A2AProxy
+import EventLoop
+import Foundation
+import HTTPCore
+import PostgresClient
+import TestSupport
+
+/// A database of its own with a few workspaces, and the store under test.
+struct QueueFixture: Sendable {
+    static let loops = EventLoopGroup(count: 2)
+
+    let postgres: PostgresPool
+    let queue: QueueStore
+    let delegations: DelegationStore
+
+    /// Runs a test with a fixture.
+    static func with(_ body: (QueueFixture) async throws -> Void) async throws {
+        var configuration = PostgresConfiguration(connectionsPerLoop: 4)
+        configuration.unavailableAfter = .seconds(30)
+        configuration.connectTimeout = .seconds(20)
+        let pool = PostgresPool(
+            url: try await SharedServers.postgres().makeMigratedDatabase("queue"), group: loops,
+            configuration: configuration)
+        let fixture = QueueFixture(
+            postgres: pool, queue: QueueStore(postgres: pool, source: "switchyard/a2a-proxy"),
+            delegations: DelegationStore(postgres: pool, source: "switchyard/a2a-proxy"))
+        do {
+            try await body(fixture)
+        } catch {
+            await pool.close()
+            throw error
+        }
+        await pool.close()
+    }
+
+    private static let make = Statement(
+        "test_make",
+        """
+        WITH made AS (
+          INSERT INTO workspaces (id, name, status, url, max_concurrent_tasks)
+          VALUES ($1, 'test', 'online', 'http://agent.example', $2) RETURNING id)
+        INSERT INTO workspace_vitals (workspace_id, last_heartbeat_at) SELECT id, CASE WHEN $3 THEN now() END FROM made
+        """)
+
+    /// A reachable workspace.
+    ///
+    /// - Parameter heartbeats: whether it ever sent a heartbeat.
+    func workspace(room: Int = 1, heartbeats: Bool = true) async throws -> UUID {
+        let id = UUID()
+        _ = try await postgres.query(Self.make, [id, room, heartbeats])
+        return id
+    }
+
+    private static let fill = Statement(
+        "test_fill",
+        """
+        INSERT INTO a2a_queue (workspace_id, body, idempotency_key, priority, context_id, enqueued_at)
+        VALUES ($1, '{}', $2, $3, $4, clock_timestamp()) RETURNING id
+        """)
+
+    /// An item that waits for nothing but room.
+    func item(_ workspace: UUID, _ key: String, priority: Int = 50, context: String? = nil) async throws -> UUID {
+        try await postgres.query(Self.fill, [workspace, key, priority, context])[0].uuid(0)
+    }
+
+    /// Claims as one instance does; returns the message ids in the order they will go.
+    func claim(
+        _ workspaces: [UUID], beats: [UUID] = [], owner: String = "one"
+    ) async throws -> [ClaimedItem] {
+        try await queue.claim(
+            workspaces, beats: beats, owner: owner, lease: .seconds(30), busyPause: .seconds(24)
+        ).items
+    }
+
+    func finish(_ item: ClaimedItem, _ outcome: CallOutcome) async throws -> Bool {
+        let verdict = QueueRules().verdict(on: outcome, for: item.facts)
+        var finished = FinishedItem(
+            id: item.id, workspace: item.workspace, claimNumber: item.claimNumber, verdict: verdict)
+        finished.delegation =
+            item.delegation == nil
+            ? nil : DelegationRules.change(phase: item.phase, verdict: verdict, outcome: outcome)
+        if case .answered(let answer) = outcome {
+            finished.wasAnswered = true
+            if verdict.next == .completed { finished.response = String(decoding: answer.body, as: UTF8.self) }
+        }
+        return try await queue.finish([finished]).accepted[0]
+    }
+
+    /// Plain SQL; the first column of the first row as text.
+    @discardableResult
+    func sql(_ text: String) async throws -> String? {
+        let rows = try await postgres.query(Statement("", text))
+        return rows.first.flatMap { $0.columnCount > 0 ? $0.optionalString(0) : nil }
+    }
+
+    func status(_ item: UUID) async throws -> String? {
+        try await sql("SELECT status FROM a2a_queue WHERE id = '\(item)'")
+    }
+
+    /// A heartbeat as the registry writes it.
+    func beat(_ workspace: UUID, active: Int = 0) async throws {
+        try await sql(
+            """
+            UPDATE workspace_vitals SET last_heartbeat_at = clock_timestamp(), active_tasks = \(active)
+            WHERE workspace_id = '\(workspace)'
+            """)
+    }
+}
+
+extension CallOutcome {
+    static func ok(_ text: String = #"{"result":{"parts":[{"kind":"text","text":"done"}]}}"#) -> CallOutcome {
+        .answered(AgentAnswer(status: 200, contentType: nil, body: Array(text.utf8)))
+    }
+
+    static func error(_ status: Int) -> CallOutcome {
+        .answered(AgentAnswer(status: .init(status), contentType: nil, body: Array(#"{"error":"boom"}"#.utf8)))
+    }
+}

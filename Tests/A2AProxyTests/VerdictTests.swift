@@ -1,0 +1,109 @@
+import A2AProxy
+import HTTPCore
+import Testing
+
+@Suite struct VerdictTests {
+    private let rules = QueueRules()
+
+    private func answer(_ status: HTTPStatus, _ body: String = "{}") -> CallOutcome {
+        .answered(AgentAnswer(status: status, contentType: nil, body: Array(body.utf8)))
+    }
+
+    private func verdict(_ outcome: CallOutcome, _ facts: ItemFacts) -> QueueVerdict {
+        rules.verdict(on: outcome, for: facts, unit: 0)
+    }
+
+    private let fresh = ItemFacts(attempts: 0, claimNumber: 1)
+    private let last = ItemFacts(attempts: 4, claimNumber: 5)
+
+    @Test func aSuccessCompletes() {
+        let verdict = verdict(answer(200), fresh)
+        #expect(verdict.next == .completed)
+        #expect(verdict.error == nil)
+        #expect(!verdict.isUncertain)
+    }
+
+    @Test(arguments: [BusyReason.tooManyRequests, .unavailable, .noConnection])
+    func certainNonDeliveryIsNeverCounted(_ reason: BusyReason) {
+        let verdict = verdict(.busy(reason), ItemFacts(attempts: 4, claimNumber: 900))
+        #expect(verdict.status == "queued")
+        #expect(verdict.attempts == 4)
+        #expect(verdict.targetIsBusy)
+        #expect(!verdict.isUncertain)
+    }
+
+    @Test(arguments: [BusyReason.idleTimeout, .deadline, .connectionReset, .endOfFile])
+    func uncertainDeliveryIsCountedAndSaid(_ reason: BusyReason) {
+        let first = verdict(.busy(reason), fresh)
+        #expect(first.attempts == 1)
+        #expect(first.isUncertain)
+        #expect(first.status == "queued")
+        let fifth = verdict(.busy(reason), last)
+        #expect(fifth.next == .failed)
+        #expect(fifth.attempts == 5)
+        #expect(fifth.error == reason.rawValue)
+    }
+
+    @Test func aRefusedConnectionIsNotCounted() {
+        let verdict = verdict(.unreachable, last)
+        #expect(verdict.status == "queued")
+        #expect(verdict.attempts == 4)
+        #expect(verdict.targetIsBusy)
+    }
+
+    @Test func anErrorAnswerIsCountedWithTheAgentsOwnWords() {
+        let verdict = verdict(answer(500, #"{"error":{"code":-1,"message":"boom"}}"#), last)
+        #expect(verdict.next == .failed)
+        #expect(verdict.error == "boom")
+        #expect(!verdict.targetIsBusy)
+    }
+
+    @Test func anInterruptionIsNoAttempt() {
+        let verdict = verdict(.abandoned(mayBeDelivered: true), last)
+        #expect(verdict.next == .retries(after: .zero))
+        #expect(verdict.attempts == 4)
+        #expect(verdict.isUncertain)
+    }
+
+    @Test func aRemovedTargetDropsItsItems() {
+        #expect(verdict(.gone, fresh).next == .dropped)
+    }
+
+    // MARK: - The first dispatch of a delegation
+
+    private func first(_ attempts: Int) -> ItemFacts {
+        ItemFacts(attempts: 0, claimNumber: 1 + attempts, phase: .firstDispatch(attempts: attempts))
+    }
+
+    @Test func aBadGatewayIsTriedOnceMore() {
+        for outcome in [CallOutcome.unreachable, answer(502), .answerLost(deliveryConfirmed: true)] {
+            let again = verdict(outcome, first(0))
+            #expect(again.next == .retries(after: .seconds(8)))
+            #expect(again.firstAttempts == 1)
+            #expect(verdict(outcome, first(1)).next == .failed)
+        }
+    }
+
+    @Test func aBusyTargetQueuesWithoutCounting() {
+        let verdict = verdict(.busy(.idleTimeout), first(0))
+        #expect(verdict.status == "queued")
+        #expect(verdict.attempts == 0)
+        #expect(verdict.isUncertain)
+    }
+
+    @Test func anyOtherAnswerFailsAtOnce() {
+        let verdict = verdict(answer(400, #"{"error":"no such skill"}"#), first(0))
+        #expect(verdict.next == .failed)
+        #expect(verdict.error == "no such skill")
+        #expect(rules.verdict(on: .refused("workspace budget limit exceeded"), for: first(0)).next == .failed)
+    }
+
+    // MARK: - Waiting
+
+    @Test(arguments: [(0, 30.0), (1, 60), (2, 120), (3, 240), (4, 300), (50, 300)])
+    func theBackoffDoublesToItsCeiling(_ claims: Int, _ seconds: Double) {
+        let delay = RetryDelay()
+        #expect(delay.delay(claims: claims, unit: 0) == .seconds(seconds))
+        #expect(delay.delay(claims: claims, unit: 1) == .seconds(seconds) * 0.8)
+    }
+}
