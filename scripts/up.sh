@@ -192,9 +192,23 @@ stop_in_order() {
 }
 
 command_down() {
-    local names started
+    local purge=no
+    if [[ ${1:-} == --purge ]]; then purge=yes; elif (($# > 0)); then die "unknown option for down: $1"; fi
     make_state_folders
     take_lock
+    stop_everything
+    if [[ $purge == yes ]]; then remove_data; fi
+}
+
+# The next start finds empty stores. Only what lies in our own folders is removed.
+remove_data() {
+    choose_postgres_data
+    rm -rf "$POSTGRES_DATA" "$POSTGRES_DATA.initialised" "$STATE/rabbitmq" "$STATE/redis" "$STATE/agents"
+    say "Removed the data of the private stores and the demo agents' identities."
+}
+
+stop_everything() {
+    local names started
     mapfile -t names < <(started_names)
     if ! any_alive; then
         rm -f "$RUN"/*.pid "$RECORD"
