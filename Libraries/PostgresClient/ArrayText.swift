@@ -3,12 +3,37 @@ enum ArrayText {
     private static let quote = UInt8(ascii: "\"")
     private static let backslash = UInt8(ascii: "\\")
 
-    static func writeQuoted(_ element: [UInt8], to text: inout [UInt8]) {
-        text.append(quote)
-        for byte in element {
-            if byte == quote || byte == backslash { text.append(backslash) }
-            text.append(byte)
+    /// Writes the braces and commas around the elements. Inlined, so that `element` costs no call.
+    @inline(__always)
+    static func write<Value>(
+        _ values: [Value], to text: inout [UInt8], element: (Value, inout [UInt8]) -> Void
+    ) {
+        text.append(UInt8(ascii: "{"))
+        var isFirst = true
+        for value in values {
+            if !isFirst { text.append(UInt8(ascii: ",")) }
+            isFirst = false
+            element(value, &text)
         }
+        text.append(UInt8(ascii: "}"))
+    }
+
+    static func writeNull(to text: inout [UInt8]) { text.append(contentsOf: "NULL".utf8) }
+
+    static func writeQuoted(_ element: String, to text: inout [UInt8]) {
+        if element.utf8.withContiguousStorageIfAvailable({ writeQuoted($0, to: &text) }) != nil { return }
+        Array(element.utf8).withUnsafeBufferPointer { writeQuoted($0, to: &text) }
+    }
+
+    static func writeQuoted(_ element: UnsafeBufferPointer<UInt8>, to text: inout [UInt8]) {
+        text.append(quote)
+        var start = 0
+        for position in 0..<element.count where element[position] == quote || element[position] == backslash {
+            text.append(contentsOf: UnsafeBufferPointer(rebasing: element[start..<position]))
+            text.append(backslash)
+            start = position
+        }
+        text.append(contentsOf: UnsafeBufferPointer(rebasing: element[start...]))
         text.append(quote)
     }
 

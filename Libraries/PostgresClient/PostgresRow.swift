@@ -115,22 +115,3 @@ package struct PostgresRow: Sendable {
         PQfname(result.raw, Int32(column)).map { String(cString: $0) } ?? String(column)
     }
 }
-
-/// Whole numbers without going through `String`.
-enum IntegerText {
-    static func read(_ text: UnsafeBufferPointer<UInt8>) -> Int? {
-        var value = 0
-        let isNegative = text.first == UInt8(ascii: "-")
-        guard text.count > (isNegative ? 1 : 0) else { return nil }
-        for byte in text[(isNegative ? 1 : 0)...] {
-            guard (0x30...0x39).contains(byte) else { return nil }
-            // Counted downwards, since the smallest number has no positive counterpart.
-            let (shifted, overflow) = value.multipliedReportingOverflow(by: 10)
-            let (next, overflowToo) = shifted.subtractingReportingOverflow(Int(byte - 0x30))
-            if overflow || overflowToo { return nil }
-            value = next
-        }
-        if isNegative { return value }
-        return value == Int.min ? nil : -value
-    }
-}

@@ -13,15 +13,60 @@ enum HexDigit {
     }
 }
 
+/// Whole numbers without going through `String`.
+enum IntegerText {
+    static func write(_ value: Int, to text: inout [UInt8]) {
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
+            var position = 20
+            var rest = value.magnitude
+            repeat {
+                position -= 1
+                digits[position] = 0x30 + UInt8(truncatingIfNeeded: rest % 10)
+                rest /= 10
+            } while rest > 0
+            if value < 0 {
+                position -= 1
+                digits[position] = UInt8(ascii: "-")
+            }
+            text.append(contentsOf: UnsafeBufferPointer(rebasing: digits[position...]))
+        }
+    }
+
+    static func read(_ text: UnsafeBufferPointer<UInt8>) -> Int? {
+        var value = 0
+        let isNegative = text.first == UInt8(ascii: "-")
+        guard text.count > (isNegative ? 1 : 0) else { return nil }
+        for byte in text[(isNegative ? 1 : 0)...] {
+            guard (0x30...0x39).contains(byte) else { return nil }
+            // Counted downwards, since the smallest number has no positive counterpart.
+            let (shifted, overflow) = value.multipliedReportingOverflow(by: 10)
+            let (next, overflowToo) = shifted.subtractingReportingOverflow(Int(byte - 0x30))
+            if overflow || overflowToo { return nil }
+            value = next
+        }
+        if isNegative { return value }
+        return value == Int.min ? nil : -value
+    }
+}
+
 /// UUIDs as 36 lower-case characters, without going through `String`.
 enum UUIDText {
     static func write(_ id: UUID, to text: inout [UInt8]) {
-        withUnsafeBytes(of: id.uuid) { bytes in
-            for index in 0..<16 {
-                if index == 4 || index == 6 || index == 8 || index == 10 { text.append(UInt8(ascii: "-")) }
-                text.append(HexDigit.ascii(bytes[index] >> 4))
-                text.append(HexDigit.ascii(bytes[index] & 15))
+        // Composed aside and appended at once: each append to an array looks at its capacity.
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 36) { characters in
+            withUnsafeBytes(of: id.uuid) { bytes in
+                var position = 0
+                for index in 0..<16 {
+                    if index == 4 || index == 6 || index == 8 || index == 10 {
+                        characters[position] = UInt8(ascii: "-")
+                        position += 1
+                    }
+                    characters[position] = HexDigit.ascii(bytes[index] >> 4)
+                    characters[position + 1] = HexDigit.ascii(bytes[index] & 15)
+                    position += 2
+                }
             }
+            text.append(contentsOf: UnsafeBufferPointer(characters))
         }
     }
 
