@@ -48,7 +48,7 @@ final class Connection: @unchecked Sendable {
         self.metrics = metrics
         PQsetnonblocking(handle.raw, 1)
         PQenterPipelineMode(handle.raw)
-        watcher = loop.watch(fileDescriptor: PQsocket(handle.raw)) { [weak self] _ in self?.socketIsReady() }
+        watcher = loop.watch(fileDescriptor: PQsocket(handle.raw)) { [weak self] in self?.socketIsReady($0) }
         watcher?.start(.readable)
         metrics?.connections.increment()
         metrics?.connects.increment()
@@ -182,7 +182,10 @@ final class Connection: @unchecked Sendable {
 
     // MARK: - Receiving
 
-    private func socketIsReady() {
+    private func socketIsReady(_ events: FileEvents) {
+        // An error ends the watching, but what arrived before it is read first: only the read after that would notice
+        // that the connection is gone.
+        if events.contains(.error) { watcher?.start(wantsWritable ? [.readable, .writable] : .readable) }
         if let dialogue { return dialogue.socketIsReady() }
         // What has arrived is answered even when reading ended in an error.
         let isAlive = PQconsumeInput(handle.raw) == 1

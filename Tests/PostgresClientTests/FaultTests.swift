@@ -82,9 +82,12 @@ import Testing
         configuration.connectTimeout = .milliseconds(500)
         try await withPool(configuration, url: server.url) { (pool) async throws in
             let one = Statement("one", "SELECT 1")
-            _ = try await pool.query(one)
-            server.pause()
-            let error = try await postgresError { _ = try await pool.query(one, deadline: .milliseconds(300)) }
+            // On one loop, whose connections are known to be open then.
+            let error = try await Task(executorPreference: loops.loops[0]) {
+                _ = try await pool.query(one, deadline: .seconds(20))
+                server.pause()
+                return try await postgresError { _ = try await pool.query(one, deadline: .milliseconds(300)) }
+            }.value
             #expect(error.kind == .deadline)
             server.resume()
             try await eventually(within: .seconds(20), "answers") {
