@@ -1,0 +1,76 @@
+import EventLoop
+import Foundation
+import HTTPClient
+import HTTPCore
+import JSONBytes
+import Observability
+import TestSupport
+
+/// Speaks to the platform as a client does.
+final class API: Sendable {
+    struct Answer: Sendable {
+        let status: Int
+        let headers: HTTPHeaders
+        let bytes: [UInt8]
+
+        /// The body as JSON; `null` when it is none.
+        var json: JSONValue { (try? JSONValue(decoding: bytes)) ?? .null }
+        var text: String { String(decoding: bytes, as: UTF8.self) }
+    }
+
+    private let baseURL: String
+    private let group = EventLoopGroup(count: 1)
+    private let client: HTTPClient
+
+    init(baseURL: String) {
+        self.baseURL = baseURL
+        client = HTTPClient(group: group) { _, _ in .allowed }
+    }
+
+    func close() {
+        client.close()
+    }
+
+    /// - Parameters:
+    ///   - bearer: `nil` for none.
+    ///   - body: sent as JSON.
+    func call(
+        _ method: HTTPMethod, _ path: String, bearer: String? = Platform.adminToken, body: JSONValue? = nil,
+        headers: HTTPHeaders = [:], within limit: Duration = .seconds(30)
+    ) async throws -> Answer {
+        guard let url = ClientURL(baseURL + path) else { throw TimedOut("\(path) is no path") }
+        var headers = headers
+        if let bearer { headers.add("Authorization", "Bearer \(bearer)") }
+        if body != nil { headers.add("Content-Type", "application/json") }
+        var request = ClientRequest(method, url, headers: headers, body: body.map { .bytes($0.encoded) } ?? .empty)
+        request.totalTimeout = limit
+        let response = try await client.send(request)
+        return Answer(
+            status: response.status.code, headers: response.headers,
+            bytes: try await response.body.collect(upTo: 64 << 20))
+    }
+
+    /// The A2A message of a person, or of another workspace.
+    func message(
+        _ text: String, to workspace: String, id: String = UUID().uuidString.lowercased(),
+        from caller: (id: String, token: String)? = nil, within limit: Duration = .seconds(30)
+    ) async throws -> Answer {
+        let body: JSONValue = [
+            "jsonrpc": "2.0", "id": .string(id), "method": "message/send",
+            "params": [
+                "message": [
+                    "role": "user", "messageId": .string(id),
+                    "parts": [["kind": "text", "text": .string(text)]],
+                ]
+            ],
+        ]
+        let headers: HTTPHeaders = caller.map { ["X-Workspace-ID": $0.id] } ?? [:]
+        return try await call(
+            .post, "/workspaces/\(workspace)/a2a", bearer: caller?.token ?? Platform.adminToken, body: body,
+            headers: headers, within: limit)
+    }
+
+    func status(of workspace: String) async throws -> String? {
+        try await call(.get, "/workspaces/\(workspace)").json["status"]?.string
+    }
+}

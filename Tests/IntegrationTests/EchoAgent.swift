@@ -1,0 +1,64 @@
+import Foundation
+import HTTPClient
+import HTTPCore
+import JSONBytes
+import TestSupport
+
+/// The example agent as a process: registers by itself, beats, answers, and can be told to misbehave.
+final class EchoAgent: Sendable {
+    let id = UUID().uuidString.lowercased()
+    private let leash: Leash
+    private let control: API
+    private let folder: String
+
+    private init(_ platform: Platform, heartbeatSeconds: Double, name: String) async throws {
+        folder = try TemporaryFolder.make("agent")
+        let port = try Ports.free()
+        leash = try await Leash.start(
+            [try ServiceProcess.executable("echo-agent")],
+            environment: [
+                "WORKSPACE_ID": id, "PLATFORM_URL": platform.url, "PORT": "\(port)",
+                "AGENT_URL": "http://localhost:\(port)", "ADMIN_TOKEN": Platform.adminToken, "CONFIGS_DIR": folder,
+                "HEARTBEAT_SECONDS": "\(heartbeatSeconds)", "NAME": name,
+            ])
+        control = API(baseURL: "http://127.0.0.1:\(port)")
+    }
+
+    /// Starts an agent and waits until the platform says it is online.
+    static func start(
+        on platform: Platform, heartbeatSeconds: Double = 1, name: String = "echo"
+    ) async throws -> EchoAgent {
+        let agent = try await EchoAgent(platform, heartbeatSeconds: heartbeatSeconds, name: name)
+        try await eventually(within: .seconds(20), "\(name) to be online", detail: { agent.leash.outputTail }) {
+            try await platform.api.status(of: agent.id) == "online"
+        }
+        return agent
+    }
+
+    /// What the agent saved when it registered.
+    var token: String {
+        let text = try? String(contentsOfFile: folder + "/.auth_token", encoding: .utf8)
+        return text?.trimmingCharacters(in: .whitespacesAndNewlines) ?? ""
+    }
+
+    /// Tells it something out of band: `busy on`, `wedge <reason>`, `beat`, ...
+    func tell(_ command: String) async throws {
+        let answer = try await control.call(.post, "/control", bearer: nil, body: ["command": .string(command)])
+        guard answer.status == 200 else { throw TimedOut("\(command): \(answer.status) \(answer.text)") }
+    }
+
+    /// The texts that reached it, in order: the ledger of deliveries.
+    func received() async throws -> [(text: String, messageID: String)] {
+        let log = try await control.call(.get, "/control/log", bearer: nil).json
+        return (log.array ?? log["messages"]?.array ?? []).map {
+            ($0["text"]?.string ?? "", $0["messageId"]?.string ?? $0["message_id"]?.string ?? "")
+        }
+    }
+
+    func stop() async {
+        await leash.terminate()
+        control.close()
+    }
+
+    func kill() async { await leash.kill() }
+}

@@ -1,0 +1,138 @@
+import EventLoop
+import Foundation
+import HTTPClient
+import HTTPCore
+import JSONBytes
+import Observability
+import Synchronization
+import TestSupport
+
+/// A whole platform of real processes: three stores, the five services, the gateway, all of this test's own.
+final class Platform: Sendable {
+    static let adminToken = "admin-token-of-this-test"
+    private static let serviceNames = ["registry", "a2a-proxy", "scheduler", "notifier", "sweeper"]
+
+    let postgres: PostgresServer
+    let rabbit: RabbitServer
+    let redis: RedisServer
+    /// The connection string of this platform's database.
+    let databaseURL: String
+    let gatewayPort: UInt16
+    let api: API
+    private let overrides: [String: String]
+    private let running = Mutex<[String: [ServiceProcess]]>([:])
+    private let gateway = Mutex<Leash?>(nil)
+
+    private init(
+        _ postgres: PostgresServer, _ rabbit: RabbitServer, _ redis: RedisServer, _ overrides: [String: String]
+    ) async throws {
+        self.postgres = postgres
+        self.rabbit = rabbit
+        self.redis = redis
+        self.overrides = overrides
+        databaseURL = try await postgres.makeDatabase("platform")
+        gatewayPort = try Ports.free()
+        api = API(baseURL: "http://127.0.0.1:\(gatewayPort)")
+    }
+
+    var url: String { "http://127.0.0.1:\(gatewayPort)" }
+
+    /// Starts everything and waits until every service is ready.
+    ///
+    /// - Parameters:
+    ///   - scale: instances of services that shall have more than one.
+    ///   - environment: settings beside those of the harness.
+    ///   - fsync: whether Postgres survives a kill with all that it committed, as in production.
+    static func start(
+        scale: [String: Int] = [:], environment: [String: String] = [:], fsync: Bool = false
+    ) async throws -> Platform {
+        async let postgres = PostgresServer.start(fsync: fsync)
+        async let rabbit = RabbitServer.start()
+        async let redis = RedisServer.start()
+        let platform = try await Platform(postgres, rabbit, redis, environment)
+        try await Leash.run(
+            [try ServiceProcess.executable("migrate"), "up"],
+            environment: ["DATABASE_URL": platform.databaseURL, "MIGRATIONS_DIR": Repository.path("Migrations")])
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for name in serviceNames {
+                for _ in 0..<(scale[name] ?? 1) { group.addTask { try await platform.startService(name) } }
+            }
+            try await group.waitForAll()
+        }
+        try await platform.startGateway()
+        return platform
+    }
+
+    /// Ends everything, in reverse.
+    func stop() async {
+        await gateway.withLock { $0 }?.terminate()
+        for services in running.withLock({ Array($0.values) }) {
+            for service in services { await service.kill9() }
+        }
+        await rabbit.kill()
+        await redis.kill()
+        await postgres.kill()
+        api.close()
+    }
+
+    // MARK: - Services
+
+    /// The instances of a service, in the order of their starting.
+    func instances(_ name: String) -> [ServiceProcess] { running.withLock { $0[name] ?? [] } }
+
+    /// Starts one more instance, or one again on the port that it had.
+    @discardableResult
+    func startService(_ name: String, port: UInt16? = nil) async throws -> ServiceProcess {
+        let service = try await ServiceProcess.start(
+            name,
+            environment: [
+                "DATABASE_URL": databaseURL, "AMQP_URL": rabbit.url, "REDIS_URL": redis.url,
+                "ADMIN_TOKEN": Self.adminToken, "MOLECULE_ENV": "development", "RATE_LIMIT": "0", "EVENT_LOOPS": "2",
+                "LOG_LEVEL": "info",
+            ].merging(overrides) { $1 }, port: port)
+        running.withLock { running in
+            running[name, default: []].removeAll { $0.port == service.port }
+            running[name, default: []].append(service)
+        }
+        return service
+    }
+
+    /// Kills an instance and starts it again where its clients look for it.
+    func restart(_ service: ServiceProcess) async throws {
+        await service.kill9()
+        try await startService(service.name, port: service.port)
+    }
+
+    // MARK: - Gateway
+
+    private func startGateway() async throws {
+        let folder = try TemporaryFolder.make("gateway")
+        let configuration = try String(contentsOfFile: Repository.path("compose/nginx.conf"), encoding: .utf8)
+            .replacing("@RUN@", with: folder).replacing("@WORKERS@", with: "1")
+            .replacing("@USER@", with: geteuid() == 0 ? "user root;" : "").replacing("@PORT@", with: "\(gatewayPort)")
+        try configuration.write(toFile: folder + "/nginx.conf", atomically: true, encoding: .utf8)
+        for file in ["routes.conf", "gateway.conf"] {
+            try FileManager.default.copyItem(atPath: Repository.path("compose/\(file)"), toPath: "\(folder)/\(file)")
+        }
+        let upstreams = Self.serviceNames.map { name in
+            let servers = instances(name).map { "    server 127.0.0.1:\($0.port) max_fails=1 fail_timeout=1s;" }
+            return "upstream \(name) {\n    zone \(name) 64k;\n\(servers.joined(separator: "\n"))\n    keepalive 64;\n}"
+        }
+        try upstreams.joined(separator: "\n").write(
+            toFile: folder + "/upstreams.conf", atomically: true, encoding: .utf8)
+        let leash = try await Leash.start(
+            ["/usr/sbin/nginx", "-e", "stderr", "-p", folder, "-c", folder + "/nginx.conf"])
+        gateway.withLock { $0 = leash }
+        try await eventually(within: .seconds(10), "the gateway to answer", detail: { leash.outputTail }) {
+            [gatewayPort] in try await onThread { PlainSocket.status(port: gatewayPort, path: "/health") == 200 }
+        }
+    }
+}
+
+/// Where this package's files are.
+enum Repository {
+    static func path(_ name: String) -> String {
+        URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().appendingPathComponent(name).path
+    }
+}
