@@ -131,14 +131,16 @@ let package = Package(
         tests("RedisClientTests", ["EventLoop", "RedisClient", "Observability"]),
         tests("AMQPClientTests", ["AMQPClient", "Observability"]),
         tests("SafeURLTests", ["SafeURL"]),
-        tests("RegistryTests", ["Registry", "Contracts"]),
+        tests(
+            "RegistryTests",
+            ["Registry", "Contracts", "PostgresClient", "EventLoop", "HTTPServer", "HTTPCore", "EventOutbox"]),
         tests(
             "A2AProxyTests",
             [
                 "A2AProxy", "Contracts", "JSONBytes", "HTTPCore", "WorkspaceTree", "PostgresClient", "EventLoop",
                 "EventOutbox", "HTTPServer",
             ]),
-        tests("SweeperTests", ["Sweeper", "Contracts"]),
+        tests("SweeperTests", ["Sweeper", "Contracts", "PostgresClient", "EventLoop", "EventOutbox"]),
         tests("WorkspaceRuntimeTests", ["WorkspaceRuntime", "EventLoop", "HTTPCore", "HTTPServer"]),
         tests("IntegrationTests", ["Contracts", "JSONBytes", "HTTPCore", "HTTPClient", "EventLoop", "PostgresClient"]),
     ]

@@ -1,0 +1,48 @@
+import Contracts
+import Foundation
+import HTTPCore
+import HTTPServer
+import Testing
+
+@testable import Registry
+
+@Suite("Heartbeat bodies")
+struct HeartbeatBodyTests {
+    private static let id = "11111111-1111-4111-8111-111111111111"
+
+    @Test("Only the workspace is required; everything else counts as 0 and empty")
+    func minimal() throws {
+        let beat = try Heartbeat(body: Array(#"{"workspace_id":"\#(Self.id)"}"#.utf8))
+        #expect(beat.activeTasks == 0 && beat.currentTask.isEmpty && beat.errorRate == 0 && beat.metadata == nil)
+    }
+
+    @Test("What is out of range is clamped, what Postgres cannot store is replaced")
+    func clamping() throws {
+        let body = #"""
+            {"workspace_id":"\#(Self.id)","error_rate":7,"active_tasks":-3,"uptime_seconds":1e3,
+             "monthly_spend":99999999999999999,"sample_error":"a\u0000b","unknown":[1],
+             "runtime_metadata":{"capabilities":{"session":true,"retry":false,"odd":true},"idle_timeout_seconds":0}}
+            """#
+        let beat = try Heartbeat(body: Array(body.utf8))
+        #expect(beat.errorRate == 1 && beat.activeTasks == 0 && beat.uptimeSeconds == 1000)
+        #expect(beat.monthlySpend == 1_000_000_000_000)
+        #expect(beat.sampleError == "a\u{FFFD}b")
+        #expect(beat.metadata == .init(capabilities: .session, idleTimeoutSeconds: nil))
+    }
+
+    @Test(
+        "A wrong field is named",
+        arguments: [
+            ("[]", nil), ("{", nil), ("{}", "workspace_id"), (#"{"workspace_id":7}"#, "workspace_id"),
+            (#"{"workspace_id":"x"}"#, "workspace_id"),
+            (#"{"workspace_id":"\#(id)","active_tasks":"1"}"#, "active_tasks"),
+            (#"{"workspace_id":"\#(id)","error_rate":true}"#, "error_rate"),
+            (#"{"workspace_id":"\#(id)","current_task":{}}"#, "current_task"),
+            (#"{"workspace_id":"\#(id)","runtime_metadata":1}"#, "runtime_metadata"),
+        ] as [(String, String?)])
+    func refused(body: String, field: String?) {
+        let error = #expect(throws: APIError.self) { try Heartbeat(body: Array(body.utf8)) }
+        #expect(error?.status == .badRequest)
+        #expect(error?.field == field)
+    }
+}

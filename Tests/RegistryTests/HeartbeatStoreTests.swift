@@ -1,0 +1,125 @@
+import Contracts
+import EventLoop
+import EventOutbox
+import Foundation
+import PostgresClient
+import TestSupport
+import Testing
+
+@testable import Registry
+
+/// The statement and the rule say the same, on a real Postgres.
+@Suite("Heartbeats in Postgres")
+struct HeartbeatStoreTests {
+    private func withPool<Value: Sendable>(_ body: (PostgresPool) async throws -> Value) async throws -> Value {
+        let group = EventLoopGroup(count: 2)
+        defer { group.shutdown() }
+        let url = try await SharedServers.postgres().makeMigratedDatabase("registry")
+        let pool = PostgresPool(url: url, group: group)
+        let result: Result<Value, any Error>
+        do { result = .success(try await body(pool)) } catch { result = .failure(error) }
+        await pool.close()
+        return try result.get()
+    }
+
+    private static let add = Statement(
+        "test_add",
+        """
+        WITH w AS (INSERT INTO workspaces (id, name, status) VALUES ($1, 'w', $2::workspace_status) RETURNING id)
+        INSERT INTO workspace_vitals (workspace_id) SELECT id FROM w
+        """)
+    private static let read = Statement("test_read", "SELECT status FROM workspaces WHERE id = $1")
+    private static let events = Statement(
+        "test_events", "SELECT type FROM structure_events WHERE workspace_id = $1 ORDER BY sequence")
+
+    private func beat(_ id: UUID, _ kind: StatusRule.Beat = .init(), task: String = "") throws -> Heartbeat {
+        var beat = try Heartbeat(body: Array(#"{"workspace_id":"\#(id.lowercased)"}"#.utf8))
+        beat.runtimeState = kind.runtimeState
+        beat.errorRate = kind.errorRate
+        beat.currentTask = task
+        beat.metadata = .init(capabilities: kind.capabilities, idleTimeoutSeconds: nil)
+        return beat
+    }
+
+    @Test("The statement flips exactly what the rule says, with one event for each flip")
+    func statementAndRuleAgree() async throws {
+        try await withPool { pool in
+            let store = HeartbeatStore(postgres: pool)
+            for status in WorkspaceStatus.allCases {
+                var expected: [(UUID, WorkspaceStatus?)] = []
+                var beats: [Heartbeat] = []
+                for (kind, becomes) in StatusRuleTests.cases {
+                    let id = UUID()
+                    _ = try await pool.query(Self.add, [id, status.rawValue])
+                    beats.append(try beat(id, kind))
+                    expected.append((id, becomes[status]))
+                }
+                beats.sort { $0.workspace.uuidString < $1.workspace.uuidString }
+                let outcomes = try await store.write(beats, source: "switchyard/test")
+                for (beat, outcome) in zip(beats, outcomes) {
+                    let becomes = expected.first { $0.0 == beat.workspace }?.1
+                    let now = try await pool.query(Self.read, [beat.workspace])[0].string(0)
+                    #expect(now == (becomes ?? status).rawValue, "\(status) with \(beat)")
+                    #expect(outcome.event?.event.type == becomes.map { "workspace.\($0.rawValue)" })
+                    let written = try await pool.query(Self.events, [beat.workspace])
+                    #expect(written.count == (becomes == nil ? 0 : 1))
+                }
+                let isRemoved = status == .removed
+                #expect(outcomes.allSatisfy { ($0.verdict == .removed) == isRemoved })
+            }
+        }
+    }
+
+    @Test("An unknown workspace is said to be unknown, and the others of its batch are written")
+    func unknown() async throws {
+        try await withPool { pool in
+            let known = UUID()
+            _ = try await pool.query(Self.add, [known, "offline"])
+            let beats = [try beat(known), try beat(UUID())].sorted {
+                $0.workspace.uuidString < $1.workspace.uuidString
+            }
+            let outcomes = try await HeartbeatStore(postgres: pool).write(beats, source: "switchyard/test")
+            for (beat, outcome) in zip(beats, outcomes) {
+                #expect(outcome.verdict == (beat.workspace == known ? .accepted : .unknown))
+            }
+            #expect(try await pool.query(Self.read, [known])[0].string(0) == "online")
+        }
+    }
+
+    @Test("The task is told as changed when it changed, and only then")
+    func taskChanges() async throws {
+        try await withPool { pool in
+            let store = HeartbeatStore(postgres: pool)
+            let id = UUID()
+            _ = try await pool.query(Self.add, [id, "online"])
+            var changes: [Bool] = []
+            for task in ["", "a", "a", "b", ""] {
+                changes.append(try await store.write([try beat(id, task: task)], source: "s")[0].taskChanged)
+            }
+            #expect(changes == [false, true, false, true, true])
+        }
+    }
+
+    @Test("Many writers over the same workspaces: no deadlock, and one event for each real transition")
+    func concurrentWriters() async throws {
+        try await withPool { pool in
+            let store = HeartbeatStore(postgres: pool)
+            let ids = (0..<40).map { _ in UUID() }.sorted { $0.uuidString < $1.uuidString }
+            for id in ids { _ = try await pool.query(Self.add, [id, "offline"]) }
+            let flips = try await withThrowingTaskGroup(of: Int.self) { group in
+                for _ in 0..<8 {
+                    group.addTask {
+                        var flips = 0
+                        for _ in 0..<10 {
+                            let beats = try ids.map { try beat($0) }
+                            flips += try await store.write(beats, source: "s").filter { $0.event != nil }.count
+                        }
+                        return flips
+                    }
+                }
+                return try await group.reduce(0, +)
+            }
+            #expect(flips == ids.count)
+        }
+    }
+}

@@ -1,0 +1,112 @@
+import Contracts
+import EventLoop
+import EventOutbox
+import Foundation
+import PostgresClient
+import Sweeper
+import TestSupport
+import Testing
+
+@Suite("Sweeps in Postgres")
+struct SweepStoreTests {
+    private func withPool<Value: Sendable>(_ body: (PostgresPool) async throws -> Value) async throws -> Value {
+        let group = EventLoopGroup(count: 2)
+        defer { group.shutdown() }
+        let url = try await SharedServers.postgres().makeMigratedDatabase("sweeper")
+        let pool = PostgresPool(url: url, group: group)
+        let result: Result<Value, any Error>
+        do { result = .success(try await body(pool)) } catch { result = .failure(error) }
+        await pool.close()
+        return try result.get()
+    }
+
+    private static let add = Statement(
+        "test_add",
+        """
+        WITH w AS (
+            INSERT INTO workspaces (id, name, status, external, status_changed_at)
+            VALUES ($1, 'w', $2::workspace_status, $3, now() - interval '1 hour') RETURNING id
+        )
+        INSERT INTO workspace_vitals (workspace_id, last_heartbeat_at, last_seen_at)
+        SELECT id, now() - make_interval(secs => $4), now() - make_interval(secs => $5) FROM w
+        """)
+
+    /// As after a sweeper that has run quietly for longer than the grace.
+    private static let settle = Statement(
+        "test_settle",
+        """
+        INSERT INTO platform_state (key, value) SELECT 'liveness.' || s, json_build_object(
+            'lastPassAt', extract(epoch FROM now()) - 978307200, 'allowance', 0,
+            'databaseStartedAt', extract(epoch FROM pg_postmaster_start_time()) - 978307200)
+        FROM unnest(ARRAY['ours', 'remote']) s
+        """)
+
+    private static let offline = Statement(
+        "test_offline", "SELECT id FROM workspaces WHERE status = 'offline' ORDER BY id")
+
+    @Test("Silent ones go offline, those with any sign of life stay, each with one event")
+    func liveness() async throws {
+        try await withPool { pool in
+            let (silent, beating, seen, remote, paused) = (UUID(), UUID(), UUID(), UUID(), UUID())
+            for (id, status, external, beat, sign) in [
+                (silent, "online", false, 200.0, 200.0), (beating, "online", false, 10, 400),
+                (seen, "degraded", false, 400, 10), (remote, "online", true, 100, 100), (paused, "paused", false, 900, 900),
+            ] as [(UUID, String, Bool, Double, Double)] {
+                _ = try await pool.query(Self.add, [id, status, external, beat, sign])
+            }
+            _ = try await pool.query(Self.settle)
+            let store = LivenessStore(postgres: pool, source: "switchyard/sweeper")
+            let ours = try #require(try await store.sweep(.ours, ttl: 180))
+            #expect(ours.offline == 1)
+            #expect(ours.events.map(\.event.subject) == [silent])
+            let theirs = try #require(try await store.sweep(.remote, ttl: 90))
+            #expect(theirs.events.map(\.event.subject) == [remote])
+            let offline = try await pool.query(Self.offline).map { $0.uuid(0) }
+            #expect(Set(offline) == [silent, remote])
+            #expect(try await store.sweep(.ours, ttl: 180)?.offline == 0)
+        }
+    }
+
+    @Test("A first pass ever takes nobody offline")
+    func firstPass() async throws {
+        try await withPool { pool in
+            _ = try await pool.query(Self.add, [UUID(), "online", false, 900.0, 900.0])
+            let outcome = try await LivenessStore(postgres: pool, source: "s").sweep(.ours, ttl: 180)
+            #expect(outcome?.offline == 0)
+            #expect(outcome?.held == .grace)
+        }
+    }
+
+    private static let item = Statement(
+        "test_item",
+        """
+        INSERT INTO a2a_queue (id, workspace_id, body, status, lease_owner, lease_until, claim_number, expires_at)
+        VALUES ($1, gen_random_uuid(), '{}', $2, CASE WHEN $2 = 'dispatched' THEN 'dead' END,
+            CASE WHEN $2 = 'dispatched' THEN now() + make_interval(secs => $3) END, 1,
+            now() + make_interval(secs => $4))
+        """)
+    private static let state = Statement(
+        "test_state", "SELECT status, delivery_uncertain, attempts, claim_number FROM a2a_queue WHERE id = $1")
+
+    @Test("Leases that ran out put their items back as uncertain and uncounted; expired items are dropped")
+    func queue() async throws {
+        try await withPool { pool in
+            let (lost, held, old) = (UUID(), UUID(), UUID())
+            _ = try await pool.query(Self.item, [lost, "dispatched", -1.0, 1000.0])
+            _ = try await pool.query(Self.item, [held, "dispatched", 60.0, 1000.0])
+            _ = try await pool.query(Self.item, [old, "queued", 0.0, -1.0])
+            let store = QueueRecoveryStore(postgres: pool, source: "switchyard/sweeper")
+            #expect(try await store.recoverLeases().count == 1)
+            #expect(try await store.dropExpired().map(\.event.type) == ["a2a.dropped"])
+            let back = try await pool.query(Self.state, [lost])[0]
+            #expect(back.string(0) == "queued")
+            #expect(back.bool(1))
+            #expect(back.int(2) == 0)
+            // The claim's number stays: whoever held it may not finish it any more once it is claimed again.
+            #expect(back.int(3) == 1)
+            #expect(try await pool.query(Self.state, [held])[0].string(0) == "dispatched")
+            #expect(try await pool.query(Self.state, [old])[0].string(0) == "dropped")
+            #expect(try await store.recoverLeases().isEmpty)
+        }
+    }
+}
