@@ -82,7 +82,11 @@ struct ConnectionTarget: Sendable {
             ("keepalives_count", "3"), ("tcp_user_timeout", "15000"), ("gssencmode", "disable"),
             ("application_name", applicationName),
         ]
-        let session = "-c timezone=UTC -c datestyle=ISO -c client_connection_check_interval=5000"
+        // Statements are planned once: a batch of 500 is cheaper than the plan that a look at its values would make,
+        // and rows are locked in the order in which the batch names them.
+        let session =
+            "-c timezone=UTC -c datestyle=ISO -c client_connection_check_interval=5000"
+            + " -c plan_cache_mode=force_generic_plan"
         let all = options.isEmpty ? session : "\(options) \(session)"
         return before + [("dbname", url)] + candidate.overrides + [("options", all)]
     }

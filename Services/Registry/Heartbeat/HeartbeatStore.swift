@@ -103,6 +103,22 @@ struct HeartbeatStore: Sendable {
     ///     same order.
     ///   - source: the `source` of the events.
     func write(_ beats: [Heartbeat], source: String) async throws(PostgresError) -> [HeartbeatOutcome] {
+        var attempt = 1
+        while true {
+            do {
+                return try await writeOnce(beats, source: source)
+            } catch {
+                // The plan, not the statement, decides in which order rows are locked: on small tables two instances
+                // may still meet crosswise. Postgres then undoes one of the two, which comes again.
+                guard error.sqlState == "40P01", attempt < Self.attempts else { throw error }
+                attempt += 1
+            }
+        }
+    }
+
+    private static let attempts = 5
+
+    private func writeOnce(_ beats: [Heartbeat], source: String) async throws(PostgresError) -> [HeartbeatOutcome] {
         let ids = beats.map(\.workspace)
         let rates = beats.map(\.errorRate)
         let errors = beats.map(\.sampleError)
