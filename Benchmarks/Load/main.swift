@@ -1,1 +1,11 @@
-print("to come")
+import Foundation
+
+do {
+    let load = try Load(Options(CommandLine.arguments.dropFirst()))
+    let report = await load.run()
+    print(report.json)
+    exit(report.isClean ? 0 : 3)
+} catch {
+    FileHandle.standardError.write(Data("load: \(error)\n".utf8))
+    exit(1)
+}

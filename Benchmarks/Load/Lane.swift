@@ -1,0 +1,166 @@
+import EventLoop
+import Foundation
+
+/// Nanoseconds on the monotonic clock.
+func nanoseconds() -> UInt64 {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+}
+
+/// The part of the load that one loop makes: its connections, each with one request in flight.
+///
+/// `@unchecked Sendable`: confined to its loop's thread.
+final class Lane: @unchecked Sendable {
+    /// What is counted, in nanoseconds of the monotonic clock.
+    struct Window: Sendable {
+        var start: UInt64
+        var end: UInt64
+    }
+
+    private static let reconnectPause: Duration = .milliseconds(20)
+    /// How long answers that are still out may take after the end.
+    private static let lastAnswers: Duration = .seconds(5)
+
+    let loop: EventLoop
+    let address: SocketAddress
+    let window: Window
+    let expected: Int
+    private let requests: [[UInt8]]
+    private let stride: Int
+    private var next: Int
+    private var tally = Tally()
+    private var open: [Connection] = []
+    private var inFlight = 0
+    private var completion: ((Tally) -> Void)?
+
+    /// - Parameters:
+    ///   - first: the index of the first request.
+    ///   - stride: lanes share the requests out, so that none is in flight twice.
+    init(
+        loop: EventLoop, address: SocketAddress, requests: [[UInt8]], first: Int, stride: Int, window: Window,
+        expected: Int
+    ) {
+        self.loop = loop
+        self.address = address
+        self.requests = requests
+        self.stride = stride
+        self.window = window
+        self.expected = expected
+        next = first % requests.count
+        tally.latencies.reserveCapacity(1 << 20)
+    }
+
+    /// Opens the connections, and calls back after the window's end. Loop thread only.
+    func start(connections: Int, completion: @escaping (Tally) -> Void) {
+        self.completion = completion
+        for _ in 0..<connections { connect() }
+        let now = nanoseconds()
+        let left = Duration.nanoseconds(Int64(window.end > now ? window.end - now : 0))
+        loop.schedule(after: left + Self.lastAnswers) { self.finish() }
+        loop.schedule(after: left + .milliseconds(1)) { self.finishWhenQuiet() }
+    }
+
+    private var isOver: Bool { nanoseconds() >= window.end }
+
+    private func connect() {
+        TCPStream.connect(to: address, on: loop, timeout: .seconds(5)) { [self] result in
+            switch result {
+            case .success(let stream):
+                let connection = Connection(stream: stream, lane: self)
+                open.append(connection)
+                send(on: connection)
+            case .failure: failed()
+            }
+        }
+    }
+
+    private func failed() {
+        guard !isOver else { return }
+        tally.failures += 1
+        loop.schedule(after: Self.reconnectPause) { self.connect() }
+    }
+
+    private func send(on connection: Connection) {
+        guard !isOver else { return }
+        let request = requests[next]
+        next += stride
+        if next >= requests.count { next -= requests.count }
+        inFlight += 1
+        connection.send(request)
+    }
+
+    // MARK: - From the connections
+
+    func answered(_ connection: Connection, status: Int, start: UInt64, end: UInt64) {
+        inFlight -= 1
+        tally.total += 1
+        tally.statuses[status, default: 0] += 1
+        if status != expected { tally.unexpected += 1 }
+        if end >= window.start, end < window.end { tally.record(nanoseconds: end - start) }
+        if end < window.end { return send(on: connection) }
+        finishWhenQuiet()
+    }
+
+    func lost(_ connection: Connection, wasWaiting: Bool) {
+        open.removeAll { $0 === connection }
+        if wasWaiting { inFlight -= 1 }
+        failed()
+    }
+
+    // MARK: - The end
+
+    private func finishWhenQuiet() {
+        if inFlight == 0, isOver { finish() }
+    }
+
+    private func finish() {
+        guard let completion else { return }
+        self.completion = nil
+        tally.failures += inFlight
+        for connection in open { connection.close() }
+        open = []
+        completion(tally)
+    }
+}
+
+/// One keep-alive connection with at most one request in flight. Loop thread only.
+final class Connection {
+    private let stream: TCPStream
+    private unowned let lane: Lane
+    private var reader = AnswerReader()
+    private var start: UInt64 = 0
+    private var isWaiting = false
+
+    init(stream: TCPStream, lane: Lane) {
+        self.stream = stream
+        self.lane = lane
+        stream.onRead = { [unowned self] in take($0) }
+        stream.onEnd = { [unowned self] _ in fail() }
+        stream.startReading()
+    }
+
+    func send(_ request: [UInt8]) {
+        isWaiting = true
+        start = nanoseconds()
+        stream.write(request)
+    }
+
+    func close() { stream.close() }
+
+    private func take(_ bytes: UnsafeBufferPointer<UInt8>) {
+        switch reader.take(bytes) {
+        case .incomplete: return
+        case .malformed: fail()
+        case .complete(let status):
+            guard isWaiting else { return fail() }
+            isWaiting = false
+            lane.answered(self, status: status, start: start, end: nanoseconds())
+        }
+    }
+
+    private func fail() {
+        stream.close()
+        lane.lost(self, wasWaiting: isWaiting)
+    }
+}
