@@ -2,6 +2,7 @@ import EventLoop
 import Foundation
 import Observability
 import RedisClient
+import Synchronization
 import TestSupport
 import Testing
 
@@ -57,4 +58,20 @@ extension RedisClient {
         let reply = try await send(arguments)
         #expect(reply == wanted, sourceLocation: location)
     }
+}
+
+/// Texts that tasks leave for the test.
+final class Texts: Sendable {
+    private let content = Mutex<Set<String>>([])
+
+    func insert(_ text: String) { content.withLock { _ = $0.insert(text) } }
+    var all: Set<String> { content.withLock { $0 } }
+}
+
+/// Tells tasks to end.
+final class Flag: Sendable {
+    private let content = Atomic<Bool>(false)
+
+    var isSet: Bool { content.load(ordering: .relaxed) }
+    func set() { content.store(true, ordering: .relaxed) }
 }

@@ -1,0 +1,93 @@
+import AMQPClient
+import Observability
+import TestSupport
+import Testing
+
+/// A broker that is there, and takes nothing.
+@Suite("Back-pressure", .serialized)
+struct BackPressureTests {
+    private let topology = AMQPTopology(queues: [.init("queue")])
+
+    @Test("while the broker blocks, publish waits or fails at its deadline and tryPublish gives up at once")
+    func blocked() async throws {
+        let rabbit = try await RabbitServer.start()
+        try await withPublisher(rabbit.url, topology: topology) {
+            $0.deadline = .seconds(3)
+        } _: { publisher in
+            try await publisher.publish(message(to: "queue"))
+            try await rabbit.control("set_vm_memory_high_watermark", "0.00001")
+            // The broker says so when the next message comes, which it does not read any more.
+            let first = await failure { () async throws(AMQPError) in try await publisher.publish(message(to: "queue"))
+            }
+            #expect(first?.code == .outcomeUnknown)
+            guard case .blocked = publisher.state else { throw TimedOut("not blocked: \(publisher.state)") }
+            #expect(!publisher.isReady)
+            #expect(!publisher.tryPublish(message(to: "queue")))
+            let second = await failure { () async throws(AMQPError) in try await publisher.publish(message(to: "queue"))
+            }
+            #expect(second?.code == .unavailable)
+
+            async let waiting: Void = publisher.publish((0..<1000).map { message(to: "queue", id: "\($0)") })
+            try await rabbit.control("set_vm_memory_high_watermark", "absolute", "2GB")
+            try await waiting
+            #expect(publisher.isReady)
+            #expect(publisher.tryPublish(message(to: "queue")))
+        }
+        await rabbit.kill()
+    }
+
+    @Test("more than the socket takes does not hold up deadlines or the stop while the broker blocks")
+    func blockedWithLargeBacklog() async throws {
+        let rabbit = try await RabbitServer.start()
+        let results = Ledger()
+        try await withPublisher(rabbit.url, topology: topology) {
+            $0.deadline = .seconds(3)
+            $0.stopGrace = .seconds(1)
+        } _: { publisher in
+            try await rabbit.control("set_vm_memory_high_watermark", "0.00001")
+            let body = [UInt8](repeating: 7, count: 1 << 20)
+            for _ in 0..<100 {
+                Task {
+                    let error = await failure { () async throws(AMQPError) in
+                        try await publisher.publish(message(to: "queue", body: body))
+                    }
+                    results.note(error?.code.rawValue ?? "confirmed")
+                }
+            }
+            try await eventually(within: .seconds(20), "all results") { results.total == 100 }
+        }
+        #expect(results.ids.isSubset(of: ["outcome_unknown", "unavailable"]))
+        await rabbit.kill()
+    }
+
+    @Test("a broker that stands still is given up after two heartbeats, and used again when it goes on")
+    func paused() async throws {
+        let rabbit = try await RabbitServer.start()
+        let seen = Ledger()
+        try await withPublisher(rabbit.url, topology: topology) {
+            $0.heartbeatSeconds = 1
+            $0.deadline = .seconds(30)
+            $0.connectTimeout = .seconds(1)
+        } _: { publisher in
+            try await withConsumer(rabbit.url, topology: topology, queue: "queue") {
+                $0.heartbeatSeconds = 1
+                $0.connectTimeout = .seconds(1)
+            } handler: { delivery in
+                seen.note(delivery.message.messageID)
+                return .done
+            } _: { consumer in
+                rabbit.pause()
+                let error = await failure { () async throws(AMQPError) in
+                    try await publisher.publish(message(to: "queue"))
+                }
+                #expect(error?.code == .outcomeUnknown)
+                try await eventually("the consumer to notice") { !publisher.isReady && !consumer.isReady }
+                async let waiting: Void = publisher.publish(message(to: "queue", id: "waited"))
+                rabbit.resume()
+                try await waiting
+                try await eventually("the message") { seen.count("waited") >= 1 }
+            }
+        }
+        await rabbit.kill()
+    }
+}
