@@ -52,8 +52,8 @@ extension QueueStore {
     private static let waiting = Statement(
         "queue_waiting",
         """
-        SELECT id FROM unnest($1::uuid[]) AS id
-        WHERE EXISTS (SELECT FROM a2a_queue q WHERE q.workspace_id = id AND q.status = 'queued')
+        SELECT wanted.workspace FROM unnest($1::uuid[]) AS wanted (workspace)
+        WHERE EXISTS (SELECT FROM a2a_queue q WHERE q.workspace_id = wanted.workspace AND q.status = 'queued')
         """)
 
     /// Those of the workspaces that something waits for: most heartbeats find nothing, and need no claim then.
