@@ -75,6 +75,7 @@ import Testing
             _ = try await fixture.queue.enqueue([new(workspace, "m")])
             #expect(try await fixture.claim([workspace]).isEmpty)
             #expect(try await fixture.queue.missed(busyPause: .seconds(1)).isEmpty)
+            #expect(try await fixture.queue.withItems([UUID(), workspace]) == [workspace])
             try await fixture.beat(workspace)
             #expect(try await fixture.queue.missed(busyPause: .seconds(1)) == [workspace])
             #expect(try await fixture.claim([workspace]).count == 1)

@@ -38,9 +38,10 @@ package struct MessageRoutes: Sendable {
     /// The agent's card with the address at which the platform takes messages for it.
     private func card(_ request: Request) async throws -> Response {
         let id = try request.uuid("id", orError: Sentence.invalidWorkspaceID)
-        guard let found = try await store.card(of: id), let card = found, let json = try? JSONSlice(validating: card),
+        guard let found = try await store.card(of: id) else { throw APIError(.notFound, Sentence.workspaceNotFound) }
+        guard let card = found, let json = try? JSONSlice(validating: card),
             let bytes = json.setting(["url"], toString: "\(base(request))/agents/\(id.lowercased)")
-        else { throw APIError(.notFound, Sentence.workspaceNotFound) }
+        else { throw APIError(.notFound, "workspace has no agent card") }
         return .json(bytes: bytes)
     }
 
