@@ -38,6 +38,9 @@ final class Connection: @unchecked Sendable {
     /// What has the socket while the pipeline is left; it is held by who waits for it, and ends with the connection.
     private var dialogue: Dialogue?
 
+    /// Whether the server sees no transaction open.
+    var isOutsideTransaction: Bool { isOpen && PQtransactionStatus(handle.raw) == PQTRANS_IDLE }
+
     /// Operations accepted and not answered.
     var load: Int { outgoing.count + inFlight.count }
 

@@ -76,7 +76,7 @@ struct ConnectionTarget: Sendable {
     /// All parameters of an attempt, in order: later ones win over what `dbname` holds.
     func parameters(for candidate: Candidate) -> [(String, String)] {
         // Dead peers are noticed, text comes in one form, and a server checks now and then whether the client of a
-        // long statement still exists.
+        // long statement still exists, and does not hold locks for a client that stands still inside a transaction.
         let before = [
             ("client_encoding", "UTF8"), ("keepalives_idle", "10"), ("keepalives_interval", "5"),
             ("keepalives_count", "3"), ("tcp_user_timeout", "15000"), ("gssencmode", "disable"),
@@ -86,7 +86,7 @@ struct ConnectionTarget: Sendable {
         // and rows are locked in the order in which the batch names them.
         let session =
             "-c timezone=UTC -c datestyle=ISO -c client_connection_check_interval=5000"
-            + " -c plan_cache_mode=force_generic_plan"
+            + " -c idle_in_transaction_session_timeout=60000 -c plan_cache_mode=force_generic_plan"
         let all = options.isEmpty ? session : "\(options) \(session)"
         return before + [("dbname", url)] + candidate.overrides + [("options", all)]
     }

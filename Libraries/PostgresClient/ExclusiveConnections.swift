@@ -59,10 +59,10 @@ final class ExclusiveConnections: @unchecked Sendable {
         }
     }
 
-    /// Takes a connection back. Only with nothing under way on it and outside a transaction.
+    /// Takes a connection back, and closes it when something is left open on it.
     func release(_ connection: Connection) {
         guard lent.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return }
-        if isClosed { connection.close() }
+        if isClosed || connection.load > 0 || !connection.isOutsideTransaction { connection.close() }
         if connection.isOpen { idle.append(connection) }
         serve()
     }

@@ -16,6 +16,7 @@ final class PoolShard: @unchecked Sendable {
     private var slots: [Slot] = []
     private var waiting = FIFO<Operation>()
     private var isClosed = false
+    private var isOver = false
     private var timer: LoopTimer?
     private var isTicking = false
     private var onIdle: (() -> Void)?
@@ -61,6 +62,7 @@ final class PoolShard: @unchecked Sendable {
         }
         waiting.append(operation)
         metrics?.waiting.increment()
+        sendWaiting()
     }
 
     /// Accepts nothing more, and calls back when everything is answered, or failed after the grace.
@@ -70,6 +72,14 @@ final class PoolShard: @unchecked Sendable {
         onIdle = completion
         startTicking()
         loop.schedule(after: configuration.closeGrace) { [weak self] in self?.finishClosing() }
+    }
+
+    /// Ends everything at once.
+    func closeNow() {
+        guard !isOver else { return }
+        isClosed = true
+        onIdle = onIdle ?? {}
+        finishClosing()
     }
 
     private func leastLoaded() -> Connection? {
@@ -150,6 +160,7 @@ final class PoolShard: @unchecked Sendable {
     private func finishClosing() {
         guard let onIdle else { return }
         self.onIdle = nil
+        isOver = true
         timer?.close()
         timer = nil
         isTicking = true  // nothing starts it again

@@ -34,6 +34,13 @@ package final class PostgresPool: Sendable {
         for shard in shards { shard.loop.execute { shard.start() } }
     }
 
+    /// A pool that is dropped without being closed lets go of its sockets on their loops all the same: closed anywhere
+    /// else, they would vanish under the loop that watches them.
+    deinit {
+        for shard in shards { shard.loop.execute { shard.closeNow() } }
+        listener.loop.execute { [listener] in listener.close() }
+    }
+
     /// Whether there is a connection.
     package var isReady: Bool { health.isReady }
 

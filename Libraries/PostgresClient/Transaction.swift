@@ -9,7 +9,7 @@ package enum TransactionIsolation: String, Sendable {
 
 /// An open transaction; valid inside the closure it was given to.
 ///
-/// `@unchecked Sendable`: `hasBegun` is touched by one call at a time, since the closure awaits each.
+/// `@unchecked Sendable`: its state is touched by one call at a time, since the closure awaits each.
 package final class Transaction: @unchecked Sendable {
     private let connection: Connection
     private let loop: EventLoop
@@ -17,6 +17,7 @@ package final class Transaction: @unchecked Sendable {
     private let end: ContinuousClock.Instant
     private let beginning: String
     private var hasBegun = false
+    private var isOver = false
 
     init(_ connection: Connection, deadline: Duration, isolation: TransactionIsolation, readOnly: Bool) {
         self.connection = connection
@@ -34,6 +35,7 @@ package final class Transaction: @unchecked Sendable {
 
     /// Runs several statements inside the transaction in one round trip.
     package func query(_ calls: [Call]) async throws(PostgresError) -> [PostgresRows] {
+        if isOver { throw PostgresError(.closed, "the transaction is over") }
         for call in calls { try call.check() }
         if hasBegun { return try await send(calls, role: .inTransaction) }
         // The beginning travels with the first statement; if it failed, that one would be skipped.
@@ -43,6 +45,7 @@ package final class Transaction: @unchecked Sendable {
     }
 
     func commit() async throws(PostgresError) {
+        isOver = true
         guard hasBegun else { return }
         let answer = try await send([Call(.unprepared("COMMIT"))], role: .commit)
         // A transaction in which a statement failed is rolled back by its COMMIT, without an error.
@@ -52,6 +55,7 @@ package final class Transaction: @unchecked Sendable {
     }
 
     func rollback() async throws(PostgresError) {
+        isOver = true
         guard hasBegun else { return }
         _ = try await send([Call(.unprepared("ROLLBACK"))], role: .inTransaction)
     }

@@ -13,7 +13,7 @@ import Testing
         let acknowledged = Ledger()
         let notApplied = Ledger()
         try await withPool(PostgresConfiguration(), url: server.url) { (pool) async throws in
-            try await pool.simple("CREATE TABLE ledger(n int PRIMARY KEY)")
+            try await server.sql("CREATE TABLE ledger(n int PRIMARY KEY)")
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for writer in 0..<20 {
                     group.addTask(executorPreference: loops.loops[writer % 2]) {
@@ -41,8 +41,8 @@ import Testing
                 try await eventually(within: .seconds(30), "recovery") { acknowledged.count > before + 100 }
                 group.cancelAll()
             }
-            let rows = try await pool.query(Statement("all", "SELECT n FROM ledger"))
-            let stored = Set(rows.map { $0.int(0) })
+            let rows = try await server.sql("SELECT n FROM ledger")
+            let stored = Set(rows.split(separator: "\n").compactMap { Int($0) })
             #expect(acknowledged.all.subtracting(stored).isEmpty)
             #expect(notApplied.all.isDisjoint(with: stored))
             #expect(pool.isReady)
@@ -54,7 +54,7 @@ import Testing
         let server = try await PostgresServer.start()
         try await withPool(PostgresConfiguration(), url: server.url) { (pool) async throws in
             let one = Statement("one", "SELECT 1")
-            _ = try await pool.query(one)
+            try await eventually(within: .seconds(30), "an answer") { (try? await pool.query(one)) != nil }
             await server.stop()
             try await eventually("the pool to notice") { !pool.isReady }
             let start = ContinuousClock.now
@@ -66,9 +66,10 @@ import Testing
             #expect(failed.kind == .unavailable)
             #expect(ContinuousClock.now - start < .seconds(4))
             try await server.start()
-            try await eventually("the pool to be back") { pool.isReady }
-            #expect(try await pool.query(one)[0].int(0) == 1)
-            #expect(try await pool.transaction { try await $0.query(one)[0].int(0) } == 1)
+            try await eventually(within: .seconds(30), "an answer") { (try? await pool.query(one)) != nil }
+            try await eventually(within: .seconds(30), "a transaction") {
+                (try? await pool.transaction { try await $0.query(one)[0].int(0) }) == 1
+            }
         }
         await server.stop()
     }
@@ -138,7 +139,7 @@ import Testing
 
     @Test("After closing, calls are refused") func closed() async throws {
         let url = try await SharedServers.postgres().url
-        let pool = PostgresPool(url: url, group: loops)
+        let pool = PostgresPool(url: url, group: loops, configuration: .patient)
         _ = try await pool.query(Statement("one", "SELECT 1"))
         await pool.close()
         let error = try await postgresError { _ = try await pool.query(Statement("one", "SELECT 1")) }
@@ -164,5 +165,22 @@ import Testing
             #expect(await payloads.next() == "second")
         }
         await server.stop()
+    }
+
+    @Test("Pools that are dropped in any state end on their loops") func dropped() async throws {
+        let url = try await SharedServers.postgres().url
+        for round in 0..<100 {
+            var configuration = PostgresConfiguration.patient
+            configuration.applicationName = "dropped"
+            var pool: PostgresPool? = PostgresPool(url: url, group: loops, configuration: configuration)
+            if round % 3 == 0 { _ = try await pool?.query(Statement("one", "SELECT 1")) }
+            if round % 3 == 1 { _ = pool?.listen("news") }
+            pool = nil
+        }
+        try await withPool(url: url) { (pool) async throws in
+            let sessions = Statement(
+                "sessions", "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'dropped'")
+            try await eventually("the sessions to end") { try await pool.query(sessions)[0].int(0) == 0 }
+        }
     }
 }

@@ -63,12 +63,16 @@ import Testing
         try await withPool(.patient(connections: 1, exclusive: 1)) {
             (pool) async throws in
             try await pool.simple("CREATE TABLE t(a int)")
-            let error = try await postgresError {
-                try await pool.transaction(deadline: .milliseconds(300)) { transaction in
-                    _ = try await transaction.query(Self.insert, [1])
-                    _ = try await transaction.query(Statement("slow", "SELECT pg_sleep(60)"))
+            // On one loop, whose connection is open by then: the deadline is for the statements.
+            let error = try await Task(executorPreference: loops.loops[0]) {
+                try await pool.transaction(deadline: .seconds(30)) { _ = try await $0.query(Self.count) }
+                return try await postgresError {
+                    try await pool.transaction(deadline: .milliseconds(300)) { transaction in
+                        _ = try await transaction.query(Self.insert, [1])
+                        _ = try await transaction.query(Statement("slow", "SELECT pg_sleep(60)"))
+                    }
                 }
-            }
+            }.value
             #expect(error.kind == .deadline)
             #expect(error.outcome == .notApplied)
             #expect(try await pool.query(Self.count)[0].int(0) == 0)
@@ -107,6 +111,19 @@ import Testing
                     #expect(error.kind == .deadline)
                     #expect(error.outcome == .notApplied)
                 }
+            }.value
+        }
+    }
+
+    @Test("A session given back inside a transaction does not carry it on to the next user") func leftOpen()
+        async throws
+    {
+        try await withPool(.patient(connections: 1, exclusive: 1)) { (pool) async throws in
+            try await Task(executorPreference: loops.loops[0]) {
+                try await pool.simple("CREATE TABLE t(a int)")
+                try await pool.simple("BEGIN; INSERT INTO t VALUES (1)")
+                try await pool.transaction { _ = try await $0.query(Self.insert, [2]) }
+                #expect(try await pool.query(Self.count)[0].int(0) == 1)
             }.value
         }
     }
