@@ -85,7 +85,7 @@ import Testing
             let one = Statement("one", "SELECT 1")
             // On one loop, whose connections are known to be open then.
             let error = try await Task(executorPreference: loops.loops[0]) {
-                _ = try await pool.query(one, deadline: .seconds(20))
+                try await eventually(within: .seconds(30), "an answer") { (try? await pool.query(one)) != nil }
                 server.pause()
                 return try await postgresError { _ = try await pool.query(one, deadline: .milliseconds(300)) }
             }.value
