@@ -142,7 +142,9 @@ package final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable
     private func run(_ work: Work) {
         switch work {
         case .job(let job):
-            job.runSynchronously(isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
+            // Not `isolatedTo:` the loop: a nonisolated task, as all of ours are, would then have to leave the loop's
+            // isolation first, which queues it a second time. An actor on the loop still passes `checkIsolated`.
+            job.runSynchronously(on: asUnownedTaskExecutor())
         case .call(let call): call()
         }
     }

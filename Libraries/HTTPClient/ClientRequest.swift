@@ -51,6 +51,9 @@ package struct ClientRequest: Sendable {
     /// A reused connection that was closed before any byte of an answer is replaced by a fresh one, once. The peer may
     /// have closed it for its age, and then it saw nothing; but it may also have died over this request.
     package var retriesStaleConnection = true
+    /// Cancelling the task that sends it ends the call. Without, the call goes on to its answer or its timeouts, and
+    /// costs a little less.
+    package var endsWithTask = true
     /// Calls of different classes never share connections: the address policy's verdict depends on the class.
     package var policyClass = 0
     /// Connects to this socket of the local machine instead of the URL's host. The address policy is not asked.

@@ -9,4 +9,13 @@ package struct ClientResponse: Sendable {
     package let body: HTTPBody
     /// The request was sent a second time, after a reused connection had turned out to be closed.
     package let wasRetried: Bool
+
+    /// The whole body, when it is there already: collected, or come in one piece.
+    package var bytes: [UInt8]? {
+        switch body {
+        case .empty: []
+        case .bytes(let bytes): bytes
+        case .stream: nil
+        }
+    }
 }

@@ -73,12 +73,13 @@ package struct ClientURL: Sendable, Hashable, CustomStringConvertible {
             guard host.allSatisfy(isNameByte) else { return nil }
         }
         guard !host.isEmpty else { return nil }
-        guard rest.popFirst() != nil, !rest.isEmpty else {
-            return rest.isEmpty ? (Substring(host).lowercased(), scheme.defaultPort) : nil
+        let separator = rest.popFirst()
+        guard separator == nil || separator == UInt8(ascii: ":") else { return nil }
+        // A colon with nothing after it is the default port, too (RFC 3986, 3.2.3).
+        if rest.isEmpty { return (Substring(host).lowercased(), scheme.defaultPort) }
+        guard rest.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }), let port = UInt16(Substring(rest)), port > 0 else {
+            return nil
         }
-        guard authority[..<rest.startIndex].last == UInt8(ascii: ":"), rest.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }),
-            let port = UInt16(Substring(rest)), port > 0
-        else { return nil }
         return (Substring(host).lowercased(), port)
     }
 

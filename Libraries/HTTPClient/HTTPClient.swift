@@ -26,24 +26,33 @@ package final class HTTPClient: Sendable {
     /// Sends a request and waits for the answer's head, or for all of it when `request.collection` says so.
     ///
     /// Cancelling the task ends the call and closes its connection, also while the body is being read.
-    package func send(_ request: ClientRequest) async throws(HTTPClientError) -> ClientResponse {
+    ///
+    /// Runs where its caller does: entering and leaving cost no look at executors.
+    nonisolated(nonsending) package func send(
+        _ request: ClientRequest
+    ) async throws(HTTPClientError) -> ClientResponse {
         let call = Call(request, shard: shard())
+        guard request.endsWithTask else { return try await outcome(of: call).get() }
         let outcome = await withTaskCancellationHandler {
-            await withUnsafeContinuation { continuation in
-                call.loop.execute {
-                    if call.begin(continuation) { call.shard.start(call) }
-                }
-            }
+            await self.outcome(of: call)
         } onCancel: {
             call.cancel()
         }
         return try outcome.get()
     }
 
+    nonisolated(nonsending) private func outcome(of call: Call) async -> Call.Outcome {
+        await withUnsafeContinuation { continuation in
+            call.loop.execute {
+                if call.begin(continuation) { call.shard.start(call) }
+            }
+        }
+    }
+
     /// Sends a request and waits for the whole answer, whose body is `.empty` or `.bytes`.
     ///
     /// - Throws: `tooLarge` when the answer's body is longer than `limit` bytes.
-    package func send(
+    nonisolated(nonsending) package func send(
         _ request: ClientRequest, collectUpTo limit: Int
     ) async throws(HTTPClientError) -> ClientResponse {
         var request = request

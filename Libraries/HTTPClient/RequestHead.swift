@@ -24,33 +24,31 @@ struct RequestHead {
         writer.append(request.method.rawValue)
         writer.append(" ")
         writer.append(request.url.target)
-        writer.append(" HTTP/1.1\r\n")
+        let isSound = writer.endRequestLine()
         var hasHost = false
         for field in request.headers {
             switch field.name.utf8.count {
+            case 0: return nil
             case 4 where HTTPHeaders.equal(field.name, "host"): hasHost = true
             case 10 where HTTPHeaders.equal(field.name, "connection"): continue
             case 14 where HTTPHeaders.equal(field.name, "content-length"): continue
             case 17 where HTTPHeaders.equal(field.name, "transfer-encoding"): continue
             default: break
             }
-            writer.append(name: field.name, value: field.value)
+            guard writer.append(name: field.name, value: field.value) else { return nil }
         }
-        if !hasHost { writer.append(name: "host", value: request.url.authority) }
+        if !hasHost { _ = writer.append(name: "host", value: request.url.authority) }
         switch framing {
         case .none: break
-        case .length(let length): writer.append(name: "content-length", value: String(length))
-        case .chunked: writer.append("transfer-encoding: chunked\r\n")
+        case .length(let length): _ = writer.append(name: "content-length", value: String(length))
+        case .chunked: _ = writer.append(name: "transfer-encoding", value: "chunked")
         }
         writer.append("\r\n")
-        guard writer.isSound, sound(method: request.method.rawValue), sound(target: request.url.target) else {
-            return nil
-        }
-        return writer.bytes
+        return isSound && writer.hasOnlyItsOwnControls ? writer.bytes : nil
     }
 
     private var bytes: [UInt8] = []
-    private var isSound = true
+    private var lines = 1
 
     private init(capacity: Int) {
         bytes.reserveCapacity(capacity)
@@ -60,28 +58,31 @@ struct RequestHead {
         bytes.append(contentsOf: text.utf8)
     }
 
-    private mutating func append(name: String, value: String) {
-        isSound = isSound && !name.isEmpty && name.utf8.allSatisfy(Self.isToken) && value.utf8.allSatisfy(Self.isField)
+    /// - Returns: false when there is more than one space, or a byte that is not ASCII, in the line so far.
+    private mutating func endRequestLine() -> Bool {
+        let isSound = bytes.count { $0 == 0x20 || $0 >= 0x7f } == 1 && bytes.first != 0x20
+        append(" HTTP/1.1\r\n")
+        lines += 1
+        return isSound
+    }
+
+    /// - Returns: false when a byte of the name would end it.
+    private mutating func append(name: String, value: String) -> Bool {
+        let start = bytes.count
         append(name)
+        let isSound = bytes[start...].allSatisfy { $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: ":") }
         append(": ")
         append(value)
         append("\r\n")
+        lines += 1
+        return isSound
     }
 
-    private static func sound(method: String) -> Bool {
-        !method.isEmpty && method.utf8.allSatisfy(isToken)
-    }
-
-    private static func sound(target: String) -> Bool {
-        target.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f }
-    }
-
-    /// Visible ASCII without the separators that would end a name. Wider than RFC 9110's token, but harmless.
-    private static func isToken(_ byte: UInt8) -> Bool {
-        byte > 0x20 && byte < 0x7f && byte != UInt8(ascii: ":")
-    }
-
-    private static func isField(_ byte: UInt8) -> Bool {
-        (byte >= 0x20 && byte != 0x7f) || byte == 0x09
+    /// One pass over everything at the end is cheaper than one over each part: besides tabs, which a value may have,
+    /// there must be no other control characters than our line ends.
+    private var hasOnlyItsOwnControls: Bool {
+        var controls = 0
+        for byte in bytes where (byte < 0x20 && byte != 0x09) || byte == 0x7f { controls += 1 }
+        return controls == 2 * lines
     }
 }

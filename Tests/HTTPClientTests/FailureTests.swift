@@ -163,15 +163,5 @@ extension HTTPClientSuite {
                 #expect(try await failure { try await client.send(request) }.kind == .requestBody)
             }
         }
-
-        @Test func unusableURLs() async throws {
-            for url in [
-                "", "ftp://x/", "http://", "http:///x", "http://a:b@c/", "http://a:0/", "http://a:70000/",
-                "http://a b/",
-                "http://[::1/", "http://[x]/", "http://a/\r\nx", "//a/b", "http://a:/x/ y",
-            ] {
-                #expect(ClientURL(url) == nil, "\(url)")
-            }
-        }
     }
 }
