@@ -50,6 +50,23 @@ final class API: Sendable {
             bytes: try await response.body.collect(upTo: 64 << 20))
     }
 
+    /// As `call`, for bodies that are not what they should be.
+    func raw(
+        _ method: HTTPMethod, _ path: String, bearer: String?, body: [UInt8]?, type: String,
+        headers: [(name: String, value: String)]
+    ) async throws -> Answer {
+        guard let url = ClientURL(baseURL + path) else { throw TimedOut("\(path) is no path") }
+        var fields = HTTPHeaders(headers)
+        if let bearer { fields.add("Authorization", "Bearer \(bearer)") }
+        if body != nil { fields.add("Content-Type", type) }
+        var request = ClientRequest(method, url, headers: fields, body: body.map { .bytes($0) } ?? .empty)
+        request.totalTimeout = .seconds(20)
+        let response = try await client.send(request)
+        return Answer(
+            status: response.status.code, headers: response.headers,
+            bytes: try await response.body.collect(upTo: 1 << 20))
+    }
+
     /// The A2A message of a person, or of another workspace.
     func message(
         _ text: String, to workspace: String, id: String = UUID().uuidString.lowercased(),

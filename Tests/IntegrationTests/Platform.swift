@@ -35,6 +35,9 @@ final class Platform: Sendable {
         api = API(baseURL: "http://127.0.0.1:\(gatewayPort)")
     }
 
+    /// The database's name, for looking into it.
+    var databaseName: String { String(databaseURL.split(separator: "/").last ?? "") }
+
     var url: String { "http://127.0.0.1:\(gatewayPort)" }
 
     /// Starts everything and waits until every service is ready.
