@@ -51,9 +51,11 @@ struct CommonRoutes: Sendable {
         let isReady = checks.allSatisfy(\.isUp)
         return .json(isReady ? .ok : .serviceUnavailable) { writer in
             writer.member("status", isReady ? "ready" : "waiting")
-            writer.member("dependencies", object: { writer in
-                for check in checks { writer.member(check.name, check.isUp ? "up" : "down") }
-            })
+            writer.member(
+                "dependencies",
+                object: { writer in
+                    for check in checks { writer.member(check.name, check.isUp ? "up" : "down") }
+                })
         }
     }
 }

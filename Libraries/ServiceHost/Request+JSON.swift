@@ -45,7 +45,8 @@ extension Request {
 
     private static func isJSON(_ type: String) -> Bool {
         let media = type.prefix { $0 != ";" }.trimmingSuffix { $0 == " " }.lowercased()
-        return media.isEmpty || media == "application/json" || (media.hasPrefix("application/") && media.hasSuffix("+json"))
+        return media.isEmpty || media == "application/json"
+            || (media.hasPrefix("application/") && media.hasSuffix("+json"))
     }
 }
 

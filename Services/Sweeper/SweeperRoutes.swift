@@ -15,14 +15,18 @@ struct SweeperRoutes: Sendable {
             try await context.authenticator.admin(request)
             let all = try await ticks.all()
             return .json { writer in
-                writer.member("subsystems", object: { writer in
-                    for tick in all {
-                        writer.member(tick.name, object: { writer in
-                            writer.member("last_tick_at", RFC3339.format(tick.at))
-                            writer.member("seconds_ago", Int(tick.secondsAgo))
-                        })
-                    }
-                })
+                writer.member(
+                    "subsystems",
+                    object: { writer in
+                        for tick in all {
+                            writer.member(
+                                tick.name,
+                                object: { writer in
+                                    writer.member("last_tick_at", RFC3339.format(tick.at))
+                                    writer.member("seconds_ago", Int(tick.secondsAgo))
+                                })
+                        }
+                    })
             }
         }
     }

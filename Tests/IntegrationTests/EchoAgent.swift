@@ -48,10 +48,10 @@ final class EchoAgent: Sendable {
     }
 
     /// The texts that reached it, in order: the ledger of deliveries.
-    func received() async throws -> [(text: String, messageID: String)] {
+    func received() async throws -> [(text: String, messageID: String, attempt: Int?)] {
         let log = try await control.call(.get, "/control/log", bearer: nil).json
         return (log.array ?? log["messages"]?.array ?? []).map {
-            ($0["text"]?.string ?? "", $0["messageId"]?.string ?? $0["message_id"]?.string ?? "")
+            ($0["text"]?.string ?? "", $0["messageId"]?.string ?? "", $0["deliveryAttempt"]?.int)
         }
     }
 

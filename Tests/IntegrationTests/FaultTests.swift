@@ -158,10 +158,11 @@ struct FaultTests {
             let answer = try? await platform.api.call(.get, "/queue/\(id)")
             return answer?.json["status"]?.string == "completed"
         }
-        let item = try await platform.api.call(.get, "/queue/\(id)").json
-        #expect(item["delivery_uncertain"]?.bool == true)
+        // The agent can tell: the same message, and that it is not the first try.
         let deliveries = try await agent.received().filter { $0.messageID == "held-message" }
         #expect(deliveries.count == 2)
+        #expect(deliveries.first?.attempt == nil)
+        #expect((deliveries.last?.attempt ?? 0) >= 2)
         await agent.stop()
         await platform.stop()
     }

@@ -50,7 +50,8 @@ struct SweepStoreTests {
             let (silent, beating, seen, remote, paused) = (UUID(), UUID(), UUID(), UUID(), UUID())
             for (id, status, external, beat, sign) in [
                 (silent, "online", false, 200.0, 200.0), (beating, "online", false, 10, 400),
-                (seen, "degraded", false, 400, 10), (remote, "online", true, 100, 100), (paused, "paused", false, 900, 900),
+                (seen, "degraded", false, 400, 10), (remote, "online", true, 100, 100),
+                (paused, "paused", false, 900, 900),
             ] as [(UUID, String, Bool, Double, Double)] {
                 _ = try await pool.query(Self.add, [id, status, external, beat, sign])
             }

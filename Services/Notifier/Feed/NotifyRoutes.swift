@@ -57,15 +57,17 @@ struct NotifyRoutes: Sendable {
         try writer.object { writer in
             writer.member("result", body.message)
             guard !body.attachments.isEmpty else { return }
-            try writer.member("parts", array: { writer in
-                for attachment in body.attachments {
-                    let file = try WireJSON.encode(attachment)
-                    writer.object { writer in
-                        writer.member("kind", "file")
-                        writer.member("file", raw: file)
+            try writer.member(
+                "parts",
+                array: { writer in
+                    for attachment in body.attachments {
+                        let file = try WireJSON.encode(attachment)
+                        writer.object { writer in
+                            writer.member("kind", "file")
+                            writer.member("file", raw: file)
+                        }
                     }
-                }
-            })
+                })
         }
         return writer.bytes
     }

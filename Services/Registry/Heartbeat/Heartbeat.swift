@@ -53,7 +53,8 @@ struct Heartbeat: Sendable {
         } catch let error as APIError {
             throw error
         } catch let error as JSONFieldError {
-            throw .invalidBody(field: error.field, reason: error.isMissing ? "is required" : "must be \(error.expected)")
+            throw .invalidBody(
+                field: error.field, reason: error.isMissing ? "is required" : "must be \(error.expected)")
         } catch {
             throw .invalidBody()
         }

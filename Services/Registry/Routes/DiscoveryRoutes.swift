@@ -36,7 +36,8 @@ struct DiscoveryRoutes: Sendable {
             guard let next = target.forwardedTo, let forwarded = try await store.find(next) else { break }
             (found, target) = (next, forwarded)
         }
-        return try .wire(.ok, DiscoverAnswer(id: found, url: try await address(of: target, for: from), name: target.name))
+        return try .wire(
+            .ok, DiscoverAnswer(id: found, url: try await address(of: target, for: from), name: target.name))
     }
 
     private func address(of target: KnownPeer, for caller: KnownPeer) async throws -> String {

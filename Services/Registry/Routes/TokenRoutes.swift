@@ -34,16 +34,18 @@ struct TokenRoutes: Sendable {
         let offset = max(0, request.query("offset").flatMap { Int($0) } ?? 0)
         let rows = try await store.list(id, limit: min(max(1, limit), Limits.tokenPageMaximum), offset: offset)
         return .json { writer in
-            writer.member("tokens", array: { writer in
-                for row in rows {
-                    writer.object { writer in
-                        writer.member("id", row.string(0))
-                        writer.member("prefix", row.string(1))
-                        writer.member("created_at", RFC3339.format(row.date(2)))
-                        writer.member("last_used_at", orNull: row.optionalDate(3).map { RFC3339.format($0) })
+            writer.member(
+                "tokens",
+                array: { writer in
+                    for row in rows {
+                        writer.object { writer in
+                            writer.member("id", row.string(0))
+                            writer.member("prefix", row.string(1))
+                            writer.member("created_at", RFC3339.format(row.date(2)))
+                            writer.member("last_used_at", orNull: row.optionalDate(3).map { RFC3339.format($0) })
+                        }
                     }
-                }
-            })
+                })
             writer.member("count", rows.count)
         }
     }

@@ -53,10 +53,12 @@ struct WorkspaceRoutes: Sendable {
             writer.member("workspace_access", new.access.rawValue)
             if new.isExternal { writer.member("external", true) }
             if let token = new.token {
-                writer.member("connection", object: { writer in
-                    ConnectionBundle.write(
-                        new.id, token: token.secret, platformURL: context.platformURL(for: request), to: &writer)
-                })
+                writer.member(
+                    "connection",
+                    object: { writer in
+                        ConnectionBundle.write(
+                            new.id, token: token.secret, platformURL: context.platformURL(for: request), to: &writer)
+                    })
             }
         }
     }
