@@ -183,4 +183,23 @@ import Testing
             try await eventually("the sessions to end") { try await pool.query(sessions)[0].int(0) == 0 }
         }
     }
+
+    @Test("Under way when the server dies: unknown for a call, without effect inside a transaction")
+    func outcomes() async throws {
+        let server = try await PostgresServer.start()
+        try await withPool(url: server.url) { (pool) async throws in
+            let nap = Statement("nap", "SELECT pg_sleep(60)")
+            async let alone = postgresError { _ = try await pool.query(nap, deadline: .seconds(50)) }
+            async let inside = postgresError {
+                try await pool.transaction(deadline: .seconds(50)) { _ = try await $0.query(nap) }
+            }
+            try await eventually(within: .seconds(30), "both to run") {
+                try await server.sql(
+                    "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%sleep(60)' AND state = 'active'") == "2"
+            }
+            await server.kill()
+            #expect(try await alone.outcome == .unknown)
+            #expect(try await inside.outcome == .notApplied)
+        }
+    }
 }
