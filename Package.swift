@@ -100,7 +100,10 @@ let package = Package(
             ]),
         library(
             "WorkspaceRuntime",
-            ["EventLoop", "HTTPCore", "HTTPServer", "HTTPClient", "Observability", "JSONBytes", "ServiceLifecycle"]),
+            [
+                "EventLoop", "HTTPCore", "HTTPServer", "HTTPClient", "Observability", "JSONBytes", "ServiceLifecycle",
+                "Crypto",
+            ]),
 
         .executableTarget(
             name: "migrate",
@@ -141,7 +144,9 @@ let package = Package(
                 "EventOutbox", "HTTPServer",
             ]),
         tests("SweeperTests", ["Sweeper", "Contracts", "PostgresClient", "EventLoop", "EventOutbox"]),
-        tests("WorkspaceRuntimeTests", ["WorkspaceRuntime", "EventLoop", "HTTPCore", "HTTPServer"]),
+        tests(
+            "WorkspaceRuntimeTests",
+            ["WorkspaceRuntime", "EventLoop", "HTTPCore", "HTTPClient", "HTTPServer", "JSONBytes", "Observability"]),
         tests("IntegrationTests", ["Contracts", "JSONBytes", "HTTPCore", "HTTPClient", "EventLoop", "PostgresClient"]),
     ]
         + service("Registry", executable: "registry", serviceLibraries + ["SafeURL"])

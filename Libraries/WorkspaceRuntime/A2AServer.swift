@@ -1,0 +1,118 @@
+import EventLoop
+import Foundation
+import HTTPCore
+import HTTPServer
+import JSONBytes
+import Observability
+import Synchronization
+
+/// Answers A2A requests: the agent card, `message/send` and `message/stream`.
+///
+/// Work that has begun goes on when the caller hangs up: the platform stores that the outcome is unknown, and a task
+/// that was cancelled half way would be worse than one that nobody heard the end of.
+final class A2AServer: Sendable {
+    /// What a busy agent asks the caller to wait, in seconds: the usual time between heartbeats.
+    static let retryAfterSeconds = 30
+    static let bodyLimit = 10 << 20
+
+    typealias Work = @Sendable (A2AMessage, @escaping ProgressSink) async throws -> AgentReply
+    typealias ProgressSink = @Sendable (String) async -> Void
+
+    let activity: AgentActivity
+    let logger: Logger
+    private let card: Mutex<AgentCard>
+    private let work: Work
+    private let onRoom: @Sendable () -> Void
+
+    /// - Parameters:
+    ///   - work: answers a message.
+    ///   - onRoom: called when a task ends after messages were refused.
+    init(
+        card: AgentCard, activity: AgentActivity, logger: Logger, onRoom: @escaping @Sendable () -> Void,
+        work: @escaping Work
+    ) {
+        self.card = Mutex(card)
+        self.activity = activity
+        self.logger = logger
+        self.onRoom = onRoom
+        self.work = work
+    }
+
+    /// Where the agent is reached, once the port is known.
+    func setURL(_ url: String) { card.withLock { $0.url = url } }
+
+    var currentCard: AgentCard { card.withLock { $0 } }
+
+    func addRoutes(to router: inout Router) {
+        // Older clients look for the second name.
+        for path in ["/.well-known/agent-card.json", "/.well-known/agent.json"] {
+            router.on(.get, path) { _ in Response.json(bytes: self.currentCard.json) }
+        }
+        let options = RouteOptions(maxBodyBytes: Self.bodyLimit)
+        router.on(.post, "/", options: options) { request in try await self.answer(request) }
+    }
+
+    private func answer(_ request: Request) async throws -> Response {
+        let body = try await request.body.collect(upTo: Self.bodyLimit)
+        let rpc: RPCRequest
+        do throws(AgentError) {
+            rpc = try RPCRequest(body)
+        } catch {
+            return Self.failed(nil, error)
+        }
+        switch rpc.method {
+        case "message/send", "message/stream": return await take(rpc, request)
+        case "tasks/get", "tasks/cancel", "tasks/resubscribe": return Self.failed(rpc.id, .unknownTask)
+        default: return Self.failed(rpc.id, .unknownMethod)
+        }
+    }
+
+    private func take(_ rpc: RPCRequest, _ request: Request) async -> Response {
+        guard let object = rpc.message, object["parts"]?.elements != nil else {
+            return Self.failed(rpc.id, .invalidParameters)
+        }
+        let message = A2AMessage(
+            object, deliveryAttempt: request.headers["X-Delivery-Attempt"].flatMap { Int($0) },
+            traceparent: request.headers["traceparent"])
+        guard let place = activity.begin(message.text) else { return Self.busy }
+        let exchange = RPCAnswer.Exchange(
+            rpcID: rpc.id, taskID: message.taskID ?? UUID().uuidString.lowercased(),
+            contextID: message.contextID ?? UUID().uuidString.lowercased())
+        if rpc.method == "message/stream" { return stream(exchange, message, place, on: request.loop) }
+        switch await start(message, place, on: request.loop, progress: { _ in }).value {
+        case .success(let reply): return .json(bytes: RPCAnswer.message(exchange, reply))
+        case .failure(let error): return Self.failed(rpc.id, error)
+        }
+    }
+
+    /// Does the work in a task of its own, which the caller's hanging up does not cancel.
+    func start(
+        _ message: A2AMessage, _ place: Int, on loop: EventLoop, progress: @escaping ProgressSink
+    ) -> Task<Result<AgentReply, AgentError>, Never> {
+        Task(executorPreference: loop) { [self] in
+            do {
+                let reply = try await work(message, progress)
+                end(place, error: nil)
+                return .success(reply)
+            } catch {
+                logger.info("a message was answered with an error", [.error: .error(error)])
+                let shown = AgentError(describing: error)
+                end(place, error: shown.message)
+                return .failure(shown)
+            }
+        }
+    }
+
+    private func end(_ place: Int, error: String?) {
+        if activity.finish(place, error: error) { onRoom() }
+    }
+
+    /// JSON-RPC errors are answers: their HTTP status is 200.
+    private static func failed(_ id: [UInt8]?, _ error: AgentError) -> Response {
+        .json(bytes: RPCAnswer.error(id, error))
+    }
+
+    private static var busy: Response {
+        APIError(.serviceUnavailable, "agent busy", retryAfter: retryAfterSeconds).response
+    }
+}

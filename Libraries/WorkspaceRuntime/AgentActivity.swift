@@ -1,0 +1,95 @@
+import Synchronization
+
+/// What runs in this agent, and how the requests since the last successful beat went.
+final class AgentActivity: Sendable {
+    /// What the next beat says, and what is to be forgotten once it has been received.
+    struct Snapshot: Sendable {
+        let activeTasks: Int
+        let currentTask: String
+        let requests: Int
+        let errors: Int
+        let sampleError: String
+        let uptimeSeconds: Int
+
+        var errorRate: Double { requests == 0 ? 0 : Double(errors) / Double(requests) }
+    }
+
+    private struct State {
+        var limit: Int
+        var refusesAll = false
+        /// Requests were refused since a task ended last: someone waits for room.
+        var refused = false
+        var nextID = 0
+        var tasks: [(id: Int, summary: String)] = []
+        var requests = 0
+        var errors = 0
+        var sampleError = ""
+    }
+
+    private let state: Mutex<State>
+    private let started = ContinuousClock.now
+
+    init(maxConcurrentTasks: Int) {
+        state = Mutex(State(limit: max(1, maxConcurrentTasks)))
+    }
+
+    /// Whether it refuses every message, whatever runs.
+    var refusesAll: Bool {
+        get { state.withLock { $0.refusesAll } }
+        set { state.withLock { $0.refusesAll = newValue } }
+    }
+
+    var activeTasks: Int { state.withLock { $0.tasks.count } }
+
+    /// Takes a place for a task.
+    ///
+    /// - Returns: what ``finish(_:error:)`` takes; nil when there is no room.
+    func begin(_ summary: String) -> Int? {
+        state.withLock { state in
+            guard !state.refusesAll, state.tasks.count < state.limit else {
+                state.refused = true
+                return nil
+            }
+            state.nextID += 1
+            state.tasks.append((state.nextID, String(summary.prefix(100))))
+            return state.nextID
+        }
+    }
+
+    /// Gives the place back and counts the request.
+    ///
+    /// - Parameter error: its text, when the request failed.
+    /// - Returns: whether messages were refused meanwhile, so that the platform should hear about the room at once.
+    func finish(_ id: Int, error: String?) -> Bool {
+        state.withLock { state in
+            state.tasks.removeAll { $0.id == id }
+            state.requests += 1
+            if let error {
+                state.errors += 1
+                state.sampleError = error
+            }
+            defer { state.refused = false }
+            return state.refused
+        }
+    }
+
+    func snapshot() -> Snapshot {
+        let uptime = Int((ContinuousClock.now - started).components.seconds)
+        return state.withLock { state in
+            Snapshot(
+                activeTasks: state.tasks.count, currentTask: state.tasks.last?.summary ?? "",
+                requests: state.requests, errors: state.errors, sampleError: state.sampleError,
+                uptimeSeconds: uptime)
+        }
+    }
+
+    /// Forgets what a successful beat reported. What happened while it was on its way stays for the next one.
+    func reported(_ snapshot: Snapshot) {
+        state.withLock { state in
+            // Two beats at once may both carry the same counts.
+            state.requests = max(0, state.requests - snapshot.requests)
+            state.errors = min(state.requests, max(0, state.errors - snapshot.errors))
+            if state.errors == 0 { state.sampleError = "" }
+        }
+    }
+}

@@ -1,0 +1,107 @@
+import Foundation
+import Synchronization
+
+/// The token that the platform gave this workspace at its first registration, kept in a file because it is shown only
+/// once and a restarted agent needs it again.
+public final class PlatformAuth: Sendable {
+    /// The file could not be written.
+    public struct SaveError: Error, Sendable, CustomStringConvertible {
+        /// The step that failed and what the system said about it.
+        public let description: String
+    }
+
+    /// Where the token is kept.
+    public let path: String
+    private let directory: String
+
+    private enum Cache {
+        case unread
+        case read(String?)
+    }
+
+    private let cache = Mutex(Cache.unread)
+
+    /// - Parameter configsDirectory: the folder of `.auth_token`; made when a token is saved.
+    public init(configsDirectory: String = "/configs") {
+        directory = configsDirectory
+        path = configsDirectory + "/.auth_token"
+    }
+
+    /// The token, or nil when there is none yet. The file is read once; see ``refreshCache()``.
+    public var token: String? {
+        cache.withLock { cache in
+            if case .read(let token) = cache { return token }
+            let token = readFile()
+            cache = .read(token)
+            return token
+        }
+    }
+
+    /// Reads the file again, for when another process may have rotated the token.
+    ///
+    /// - Returns: the token that counts from now on.
+    @discardableResult
+    public func refreshCache() -> String? {
+        cache.withLock { cache in
+            // A token that could not be saved lives in the cache alone: an unreadable file must not lose it.
+            if let token = readFile() { cache = .read(token) }
+            if case .read(let token) = cache { return token }
+            return nil
+        }
+    }
+
+    /// Keeps a token: in the cache at once, and in a file that only its owner can read, complete or not at all.
+    ///
+    /// - Throws: ``SaveError``; the token is used all the same as long as this process lives.
+    public func save(_ token: String) throws(SaveError) {
+        try cache.withLock { cache throws(SaveError) in
+            cache = .read(token)
+            try writeFile(token)
+        }
+    }
+
+    /// What proves to the platform who we are: nothing before there is a token.
+    public var bearerHeaders: [String: String] {
+        token.map { ["Authorization": "Bearer \($0)"] } ?? [:]
+    }
+
+    /// The headers of a message that this workspace itself sends to `/a2a`. Without the id the platform would take it
+    /// for something that a person typed.
+    ///
+    /// - Parameter id: this workspace's own.
+    public func selfSourceHeaders(_ id: UUID) -> [String: String] {
+        bearerHeaders.merging(["X-Workspace-ID": id.uuidString.lowercased()]) { $1 }
+    }
+
+    private func readFile() -> String? {
+        guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { return nil }
+        let token = text.trimmingCharacters(in: .whitespacesAndNewlines)
+        return token.isEmpty ? nil : token
+    }
+
+    /// Written beside its place with its final mode and moved there: a reader sees the old token or the new one, and
+    /// at no moment can anyone else read it.
+    private func writeFile(_ token: String) throws(SaveError) {
+        do {
+            try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        } catch {
+            throw SaveError(description: "make \(directory): \(error)")
+        }
+        let temporary = "\(path).\(UUID().uuidString.lowercased())"
+        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw Self.failure("create the token file") }
+        let bytes = Array(token.utf8)
+        let isWritten = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) } == bytes.count
+        let isSynced = isWritten && fsync(descriptor) == 0
+        close(descriptor)
+        guard isSynced, rename(temporary, path) == 0 else {
+            let failure = Self.failure("write the token file")
+            unlink(temporary)
+            throw failure
+        }
+    }
+
+    private static func failure(_ step: String) -> SaveError {
+        SaveError(description: "\(step): \(String(cString: strerror(errno)))")
+    }
+}

@@ -1,0 +1,162 @@
+import EventLoop
+import Foundation
+import HTTPClient
+import HTTPCore
+import JSONBytes
+import Observability
+import Synchronization
+
+/// The platform as one workspace sees it: every call that an agent makes.
+///
+/// All calls may be made from any task. A 401 is answered by reading the token's file again and trying once more:
+/// another process of the same workspace may have registered or rotated the token meanwhile.
+public final class PlatformClient: Sendable {
+    /// The longest answer that is read, in bytes: that of an agent.
+    static let answerLimit = 10 << 20
+
+    /// This workspace.
+    public let workspaceID: UUID
+    /// Its token.
+    public let auth: PlatformAuth
+
+    let group: EventLoopGroup
+    let logger: Logger
+    private let baseURL: String
+    private let registrationToken: String?
+    private let http: Mutex<HTTPClient>
+
+    /// - Parameters:
+    ///   - platformURL: with or without a slash at the end; a path before the platform's own is kept.
+    ///   - registrationToken: an operator's bearer for the first registration of an id that nobody created.
+    package init(
+        workspaceID: UUID, platformURL: String, auth: PlatformAuth, registrationToken: String? = nil,
+        group: EventLoopGroup, logger: Logger
+    ) {
+        self.workspaceID = workspaceID
+        self.auth = auth
+        self.group = group
+        self.logger = logger
+        self.registrationToken = registrationToken
+        baseURL = platformURL.hasSuffix("/") ? String(platformURL.dropLast()) : platformURL
+        http = Mutex(HTTPClient(group: group))
+    }
+
+    /// This workspace's id as it is written everywhere.
+    public var id: String { workspaceID.uuidString.lowercased() }
+
+    /// Drops all connections and cached addresses. Calls under way go on.
+    public func reconnect() {
+        let fresh = HTTPClient(group: group)
+        let old = http.withLock { http in
+            defer { http = fresh }
+            return http
+        }
+        old.close()
+    }
+
+    func close() { http.withLock { $0 }.close() }
+
+    // MARK: - Calls
+
+    /// How a call says who it comes from.
+    enum Identity {
+        /// The token, when there is one.
+        case bearer
+        /// The token and `X-Workspace-ID`.
+        case selfSource
+        /// The token, or the operator's before there is one.
+        case registration
+    }
+
+    struct Call {
+        var method: HTTPMethod
+        /// Below the platform's URL.
+        var path: String
+        var body: [UInt8] = []
+        var contentType = "application/json"
+        var identity = Identity.bearer
+        var timeout: Duration = .seconds(10)
+        var headers: [String: String] = [:]
+    }
+
+    struct Answer {
+        let status: HTTPStatus
+        let body: [UInt8]
+
+        /// - Throws: `unexpectedAnswer` when it is no JSON object.
+        func object() throws(PlatformError) -> JSONObject {
+            guard let object = try? JSONObject(validating: body) else {
+                throw PlatformError(.unexpectedAnswer, status: status.code, detail: "not a JSON object")
+            }
+            return object
+        }
+
+        /// - Throws: `unexpectedAnswer` when it is no JSON list of objects.
+        func objects() throws(PlatformError) -> [JSONObject] {
+            guard let elements = (try? JSONSlice(validating: body))?.elements else {
+                throw PlatformError(.unexpectedAnswer, status: status.code, detail: "not a JSON list")
+            }
+            return elements.compactMap(\.object)
+        }
+    }
+
+    /// Makes a call.
+    ///
+    /// - Throws: ``PlatformError``, `refused` for every status that is not 2xx.
+    @discardableResult
+    func send(_ call: Call) async throws(PlatformError) -> Answer {
+        var answer = try await sendOnce(call)
+        if answer.status == .unauthorized {
+            auth.refreshCache()
+            answer = try await sendOnce(call)
+        }
+        guard answer.status.isSuccess else { throw Self.refusal(answer) }
+        return answer
+    }
+
+    private func sendOnce(_ call: Call) async throws(PlatformError) -> Answer {
+        var headers = HTTPHeaders()
+        for (name, value) in self.headers(call.identity).merging(call.headers, uniquingKeysWith: { $1 }) {
+            headers.add(name, value)
+        }
+        if !call.body.isEmpty { headers.add("Content-Type", call.contentType) }
+        return try await exchange(call.method, baseURL + call.path, headers, call.body, call.timeout)
+    }
+
+    /// Sends anything anywhere, and says what became of it in this library's words.
+    func exchange(
+        _ method: HTTPMethod, _ url: String, _ headers: HTTPHeaders, _ body: [UInt8], _ timeout: Duration
+    ) async throws(PlatformError) -> Answer {
+        do {
+            var request = try ClientRequest(
+                method, url, headers: headers, body: body.isEmpty ? .empty : .bytes(body))
+            request.totalTimeout = timeout
+            request.idleTimeout = IdleTimeout(timeout)
+            let client = http.withLock { $0 }
+            let answer = try await client.send(request, collectUpTo: Self.answerLimit)
+            return Answer(status: answer.status, body: try await answer.body.collect(upTo: Self.answerLimit))
+        } catch let error as HTTPClientError {
+            throw PlatformError(
+                error.kind == .invalidRequest ? .invalidRequest : .unreachable, status: error.status?.code,
+                mayHaveArrived: error.delivery != .notDelivered, detail: error.description)
+        } catch {
+            throw PlatformError(.unreachable, mayHaveArrived: true, detail: String(describing: error))
+        }
+    }
+
+    private func headers(_ identity: Identity) -> [String: String] {
+        switch identity {
+        case .bearer: return auth.bearerHeaders
+        case .selfSource: return auth.selfSourceHeaders(workspaceID)
+        case .registration:
+            if auth.token == nil, let registrationToken { return ["Authorization": "Bearer \(registrationToken)"] }
+            return auth.bearerHeaders
+        }
+    }
+
+    private static func refusal(_ answer: Answer) -> PlatformError {
+        let sentence = (try? JSONObject(validating: answer.body))?["error"]?.string
+        let detail = sentence ?? String(decoding: answer.body.prefix(200), as: UTF8.self)
+        return PlatformError(.refused, status: answer.status.code, detail: detail)
+    }
+}

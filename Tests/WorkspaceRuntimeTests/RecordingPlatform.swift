@@ -1,0 +1,89 @@
+import EventLoop
+import Foundation
+import HTTPCore
+import HTTPServer
+import JSONBytes
+import Synchronization
+
+@testable import WorkspaceRuntime
+
+/// Loops shared by all tests of this target; they end with the process.
+let loops = EventLoopGroup(count: 2)
+
+/// A peer that speaks HTTP like a platform, keeps what it was sent, and answers what a test tells it to.
+final class RecordingPlatform: Sendable {
+    struct Received: Sendable {
+        let method: String
+        /// Without the query.
+        let path: String
+        let target: String
+        let headers: HTTPHeaders
+        let body: [UInt8]
+
+        var json: JSONValue { (try? JSONValue(decoding: body)) ?? .null }
+        var bearer: String? { headers["Authorization"] }
+    }
+
+    typealias Answer = @Sendable (Received) -> Response
+
+    private struct State {
+        var received: [Received] = []
+        var answers: [String: Answer] = [:]
+    }
+
+    private let state = Mutex(State())
+    private let server = Mutex<HTTPServer?>(nil)
+    let port = Mutex<UInt16>(0)
+
+    var url: String { "http://127.0.0.1:\(port.withLock { $0 })" }
+
+    init() async throws {
+        var router = Router()
+        for method in [HTTPMethod.get, .post] {
+            for template in ["/{a}/{b}", "/{a}/{b}/{c}", "/{a}/{b}/{c}/{d}"] {
+                router.on(method, template) { [self] in try await self.take($0) }
+            }
+        }
+        router.on(.post, "/") { [self] in try await self.take($0) }
+        let server = HTTPServer(group: loops, router: router)
+        let bound = try await server.start()
+        port.withLock { $0 = bound }
+        self.server.withLock { $0 = server }
+    }
+
+    func stop() async { await server.withLock { $0 }?.drain(within: .seconds(1)) }
+
+    /// What is answered to a method and path from now on; everything else is answered with `{"status":"ok"}`.
+    func answer(_ call: String, _ answer: @escaping Answer) { state.withLock { $0.answers[call] = answer } }
+
+    func answer(_ call: String, _ status: HTTPStatus = .ok, _ json: String) {
+        answer(call) { _ in .json(status, bytes: Array(json.utf8)) }
+    }
+
+    var all: [Received] { state.withLock { $0.received } }
+
+    func received(_ call: String) -> [Received] { all.filter { "\($0.method) \($0.path)" == call } }
+
+    private func take(_ request: Request) async throws -> Response {
+        let received = Received(
+            method: request.method.rawValue, path: request.path, target: request.target, headers: request.headers,
+            body: try await request.body.collect(upTo: 1 << 20))
+        let answer = state.withLock { state in
+            state.received.append(received)
+            return state.answers["\(received.method) \(received.path)"]
+        }
+        return answer?(received) ?? .json(bytes: Array("{\"status\":\"ok\"}".utf8))
+    }
+}
+
+/// Runs a test against a platform and stops it, whatever happens.
+func withPlatform(_ body: (RecordingPlatform) async throws -> Void) async throws {
+    let platform = try await RecordingPlatform()
+    do {
+        try await body(platform)
+    } catch {
+        await platform.stop()
+        throw error
+    }
+    await platform.stop()
+}
