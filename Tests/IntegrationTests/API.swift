@@ -67,6 +67,33 @@ final class API: Sendable {
             bytes: try await response.body.collect(upTo: 1 << 20))
     }
 
+    /// Reads an event stream.
+    ///
+    /// - Parameter onBlock: gets each block between blank lines; returns whether it wants more.
+    func stream(
+        _ path: String, headers: HTTPHeaders, onBlock: (Substring) throws -> Bool
+    ) async throws {
+        guard let url = ClientURL(baseURL + path) else { throw TimedOut("\(path) is no path") }
+        var headers = headers
+        headers.add("Authorization", "Bearer \(Platform.adminToken)")
+        var request = ClientRequest(.get, url, headers: headers)
+        request.idleTimeout = IdleTimeout(.seconds(30))
+        let response = try await client.send(request)
+        guard response.status == .ok, case .stream(let source) = response.body else {
+            throw TimedOut("\(path) answered \(response.status.code)")
+        }
+        defer { source.cancel() }
+        var text = ""
+        while let chunk = try await source.next() {
+            text += String(decoding: chunk, as: UTF8.self)
+            while let end = text.range(of: "\n\n") {
+                let wantsMore = try onBlock(text[..<end.lowerBound])
+                text.removeSubrange(..<end.upperBound)
+                if !wantsMore { return }
+            }
+        }
+    }
+
     /// The A2A message of a person, or of another workspace.
     func message(
         _ text: String, to workspace: String, id: String = UUID().uuidString.lowercased(),
