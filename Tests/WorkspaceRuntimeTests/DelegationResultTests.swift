@@ -3,6 +3,7 @@ import Foundation
 import HTTPCore
 import HTTPServer
 import JSONBytes
+import Observability
 import Synchronization
 import TestSupport
 import Testing

@@ -27,7 +27,7 @@ private let registerCall = "POST /registry/register"
                 #expect(PlatformAuth(configsDirectory: agent.configuration.configsDirectory).token == "fresh")
                 let beat = try #require(platform.received(beatCall).first)
                 #expect(beat.bearer == "Bearer fresh")
-                #expect(try await call(agent, .get, "/ready").status == 200)
+                #expect(try await status(agent, .get, "/ready") == 200)
             }
         }
     }

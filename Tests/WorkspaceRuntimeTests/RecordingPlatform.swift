@@ -56,7 +56,9 @@ final class RecordingPlatform: Sendable {
     /// What is answered to a method and path from now on; everything else is answered with `{"status":"ok"}`.
     func answer(_ call: String, _ answer: @escaping Answer) { state.withLock { $0.answers[call] = answer } }
 
-    func answer(_ call: String, _ status: HTTPStatus = .ok, _ json: String) {
+    func answer(_ call: String, _ json: String) { answer(call, .ok, json) }
+
+    func answer(_ call: String, _ status: HTTPStatus, _ json: String) {
         answer(call) { _ in .json(status, bytes: Array(json.utf8)) }
     }
 

@@ -101,3 +101,9 @@ final class Latch: Sendable {
         }
     }
 }
+
+func status(
+    _ agent: WorkspaceAgent, _ method: HTTPMethod = .post, _ path: String = "/", body: String = ""
+) async throws -> Int {
+    try await call(agent, method, path, body: body).status
+}
