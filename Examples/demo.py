@@ -84,7 +84,7 @@ def messages_are_answered(story: Story, platform: Platform, echo: Agent, python:
     story.saw(f"{echo.name} asked {python.name}: “{reply_text(body)}”")
 
 
-def busy_agent_gets_it_later(story: Story, platform: Platform, agent: Agent) -> None:
+def busy_agent_gets_it_later(story: Story, platform: Platform, events: EventStream, agent: Agent) -> None:
     story.step(f"{agent.name} is busy: the message waits and is delivered on its next heartbeat")
     agent.control("busy on")
     status, body = send_text(platform, agent, "when you have time")
@@ -94,7 +94,11 @@ def busy_agent_gets_it_later(story: Story, platform: Platform, agent: Agent) -> 
     status, item = platform.call("GET", f"/queue/{queue_id}")
     check(status == 200 and item.get("status") in ("queued", "dispatched"), f"GET /queue answered {status}: {item}")
     agent.control("busy off")
+    beats = events.count("WORKSPACE_HEARTBEAT", agent.id)
     item = wait_for_queue_item(platform, queue_id)
+    beats = events.count("WORKSPACE_HEARTBEAT", agent.id) - beats
+    # One may have been under way when the agent became free.
+    check(beats <= 2, f"it took {beats} heartbeats")
     check("echo: when you have time" in str(item), f"the stored answer is not the agent's: {item}")
     story.saw("delivered; GET /queue/{id} shows the answer “echo: when you have time”")
 
@@ -168,8 +172,8 @@ def main() -> int:
             events = EventStream(platform, [agent.id for agent in agents])
             agents_come_online(story, platform, agents)
             messages_are_answered(story, platform, echo, python)
-            busy_agent_gets_it_later(story, platform, python)
-            busy_agent_gets_it_later(story, platform, echo)
+            busy_agent_gets_it_later(story, platform, events, python)
+            busy_agent_gets_it_later(story, platform, events, echo)
             delegation_is_completed(story, platform, echo, python, busy=False)
             delegation_is_completed(story, platform, python, echo, busy=True)
             wedge_shows_and_heals(story, platform, python)

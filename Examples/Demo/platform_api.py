@@ -67,15 +67,18 @@ class EventStream:
     def __init__(self, platform: Platform, ids: list[str]):
         self.platform = platform
         self.ids = ids
-        self.counts: dict[str, int] = {}
+        self.counts: dict[tuple[str, str], int] = {}
         self.opened = threading.Event()
         self.problem = ""
         threading.Thread(target=self._read, daemon=True).start()
         if not self.opened.wait(10) or self.problem:
             raise Failure(f"the event stream did not open: {self.problem or 'no answer in 10 s'}")
 
-    def count(self, name: str) -> int:
-        return self.counts.get(name, 0)
+    def count(self, name: str, workspace: str = "") -> int:
+        """How many events of a name came, of all the workspaces or of one."""
+        return sum(
+            number for (event, identity), number in list(self.counts.items())
+            if event == name and workspace in ("", identity))
 
     def _read(self) -> None:
         connection = http.client.HTTPConnection(self.platform.host, self.platform.port, timeout=60)
@@ -100,8 +103,10 @@ class EventStream:
             name = json.loads(text)["type"]
         except (ValueError, KeyError, TypeError):
             return
-        if any(identity in text for identity in self.ids):
-            self.counts[name] = self.counts.get(name, 0) + 1
+        for identity in self.ids:
+            if identity in text:
+                self.counts[name, identity] = self.counts.get((name, identity), 0) + 1
+                return
 
 
 class Story:

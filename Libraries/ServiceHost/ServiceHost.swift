@@ -25,6 +25,10 @@ package enum ServiceHost {
             print(reader.printable)
             exit(reader.problems.isEmpty ? 0 : 2)
         }
+        if CommandLine.arguments.contains("--print-config-reference") {
+            print(reader.reference)
+            exit(0)
+        }
         do {
             try reader.finish()
         } catch {
