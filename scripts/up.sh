@@ -222,7 +222,7 @@ stop_everything() {
 }
 
 print_addresses() {
-    say "  Console      ${BOLD}http://127.0.0.1:$PORT/$PLAIN"
+    say "  Platform     ${BOLD}http://127.0.0.1:$PORT/$PLAIN"
     if [[ -n $ADMIN_TOKEN ]]; then
         say "  ADMIN_TOKEN  $ADMIN_TOKEN"
     else
