@@ -1,9 +1,10 @@
 import Foundation
 import HTTPCore
 
-/// The request a connection is busy with, from its head to the end of its answer.
+/// The request a connection is busy with, from its head to the end of its answer; a fresh one between requests.
 struct Exchange {
     var head = HTTPMessageHead()
+    var fields = RequestFields()
     var route: CompiledRoute?
     var parameters = PathParameters()
     var context: RequestContext?

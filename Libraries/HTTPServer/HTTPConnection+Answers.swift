@@ -50,7 +50,7 @@ extension HTTPConnection {
         decideKeepAlive()
         chargeRefusedToken(response.status)
         let extras = ResponseHeadExtras(
-            requestID: context.requestID, cors: exchange.head.headers["origin"].map(shared.cors.headers),
+            requestID: context.requestID, cors: exchange.fields.origin.map(shared.cors.headers),
             rateLimit: exchange.rateLimit.map { (shared.configuration.rateLimit, $0) }, isSecure: context.isSecure,
             keepAlive: keepAlive, isOld: exchange.head.minorVersion == 0, framing: framing)
         server.withDateField { ResponseHead.append(response, extras, date: $0, to: &output) }

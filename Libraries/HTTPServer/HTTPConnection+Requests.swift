@@ -7,7 +7,7 @@ import Observability
 extension HTTPConnection: HTTPParserDelegate {
     func parser(_ parser: HTTPParser, received head: HTTPMessageHead) -> HTTPParser.BodyExpectation {
         beginExchange(head)
-        if let refusal = RequestValidation.refusal(of: head) {
+        if let refusal = RequestValidation.refusal(of: head, exchange.fields) {
             refuse(refusal)
         } else {
             route()
@@ -46,13 +46,13 @@ extension HTTPConnection: HTTPParserDelegate {
     private func beginExchange(_ head: HTTPMessageHead) {
         exchangeNumber &+= 1
         hasExchange = true
-        exchange = Exchange()
         exchange.head = head
+        exchange.fields = RequestFields(head.headers)
         exchange.startedAt = MonotonicClock.nanoseconds
         keepAlive = head.keepAlive && !server.isDraining
         skippedBytes = 0
-        let context = RequestContext(requestID: requestID(of: head))
-        context.traceparent = head.headers["traceparent"]
+        let context = RequestContext(requestID: requestID())
+        context.traceparent = exchange.fields.traceparent
         exchange.context = context
     }
 
@@ -68,8 +68,8 @@ extension HTTPConnection: HTTPParserDelegate {
         shared.metrics.refusals.labelled(String(response.status.code)).increment()
     }
 
-    private func requestID(of head: HTTPMessageHead) -> String {
-        if let given = head.headers["x-request-id"], Self.isSane(given) { return given }
+    private func requestID() -> String {
+        if let given = exchange.fields.requestID, Self.isSane(given) { return given }
         return server.makeRequestID()
     }
 
@@ -96,9 +96,9 @@ extension HTTPConnection: HTTPParserDelegate {
         }
         let head = exchange.head
         exchange.maxBodyBytes = shared.configuration.maxBodyBytes
-        exchange.expectsContinue = head.declaresBody && head.headers.contains("expect")
-        identifyClient(head)
-        if let origin = head.headers["origin"], let answer = shared.cors.preflight(head, origin: origin) {
+        exchange.expectsContinue = head.declaresBody && exchange.fields.expect != nil
+        identifyClient()
+        if let origin = exchange.fields.origin, let answer = shared.cors.preflight(head, origin: origin) {
             exchange.answer = answer
             return
         }
@@ -128,7 +128,7 @@ extension HTTPConnection: HTTPParserDelegate {
         }
     }
 
-    private func identifyClient(_ head: HTTPMessageHead) {
+    private func identifyClient() {
         guard let context = exchange.context, let peer = stream.remoteAddress else { return }
         guard shared.proxies.contains(peer.addressBytes) else {
             clientAddress = peer.addressBytes
@@ -136,17 +136,17 @@ extension HTTPConnection: HTTPParserDelegate {
             return
         }
         let client = shared.proxies.client(
-            behind: peer.addressBytes, forwardedFor: head.headers.values("x-forwarded-for"))
+            behind: peer.addressBytes, forwardedFor: exchange.fields.forwardedFor)
         clientAddress = (client ?? peer).addressBytes
         context.clientIP = client?.ip ?? peerIP
-        context.isSecure = head.headers["x-forwarded-proto"]?.lowercased() == "https"
+        context.isSecure = exchange.fields.forwardedProto?.lowercased() == "https"
     }
 
     /// - Returns: false when the client has used up its requests; the answer is set then.
     private func takeFromBucket() -> Bool {
         guard let limiter = shared.limiter else { return true }
         let kind = exchange.route?.options.rateLimit ?? .standard
-        let token = exchange.head.headers["authorization"]
+        let token = exchange.fields.authorization
         let key = RateLimiter.Key(token: token, address: clientAddress, of: kind)
         exchange.rateLimitKey = key
         guard kind != .exempt else {

@@ -3,27 +3,23 @@ import HTTPCore
 /// What a server must check beyond the grammar (RFC 9112, 3.2 and 6).
 enum RequestValidation {
     /// - Returns: the answer to a request that is refused, after which the connection closes.
-    static func refusal(of head: HTTPMessageHead, known: Set<HTTPMethod> = methods) -> Response? {
-        if head.method == HTTPMethod("CONNECT") || !known.contains(head.method) {
-            return .error(501, "method not implemented")
-        }
-        return refusalOfHost(head) ?? refusalOfTarget(head) ?? refusalOfFraming(head) ?? refusalOfExpectation(head)
+    static func refusal(of head: HTTPMessageHead, _ fields: RequestFields) -> Response? {
+        guard methods.contains(head.method) else { return .error(501, "method not implemented") }
+        return refusalOfHost(head, fields) ?? refusalOfTarget(head) ?? refusalOfFraming(head, fields)
+            ?? refusalOfExpectation(head, fields)
     }
 
     /// Methods that routes may use; others are not worth parsing on.
-    private static let methods: Set<HTTPMethod> = [
+    private static let methods: [HTTPMethod] = [
         .get, .head, .post, .put, .patch, .delete, .options,
     ]
 
-    private static func refusalOfHost(_ head: HTTPMessageHead) -> Response? {
-        var hosts = 0
-        for (name, value) in head.headers where name.utf8.count == 4 && HTTPHeaders.equal(name, "host") {
-            hosts += 1
-            guard value.utf8.allSatisfy(isHostByte) else { return .error(.badRequest, "invalid Host") }
+    private static func refusalOfHost(_ head: HTTPMessageHead, _ fields: RequestFields) -> Response? {
+        if fields.hostCount > 1 { return .error(.badRequest, "repeated Host") }
+        guard let host = fields.host else {
+            return head.minorVersion > 0 ? .error(.badRequest, "missing Host") : nil
         }
-        if hosts > 1 { return .error(.badRequest, "repeated Host") }
-        if hosts == 0, head.minorVersion > 0 { return .error(.badRequest, "missing Host") }
-        return nil
+        return host.utf8.allSatisfy(isHostByte) ? nil : .error(.badRequest, "invalid Host")
     }
 
     /// Letters, digits and what names, ports and IPv6 addresses need: no user information, no path.
@@ -40,25 +36,36 @@ enum RequestValidation {
     private static func refusalOfTarget(_ head: HTTPMessageHead) -> Response? {
         if head.target == "*" { return head.method == .options ? nil : .error(.badRequest, "invalid target") }
         guard head.target.utf8.first == UInt8(ascii: "/") || RequestTarget.absolute(head.target) != nil,
-            !head.target.utf8.contains(where: { $0 <= 0x20 || $0 >= 0x7F || $0 == UInt8(ascii: "#") }),
-            !head.target.contains("%00")
+            isTarget(head.target)
         else { return .error(.badRequest, "invalid target") }
         return nil
     }
 
-    private static func refusalOfFraming(_ head: HTTPMessageHead) -> Response? {
-        guard head.isChunked || head.headers.contains("transfer-encoding") else { return nil }
+    /// Visible ASCII without a fragment, and no encoded NUL, which nothing behind us could store.
+    private static func isTarget(_ target: String) -> Bool {
+        var target = target
+        return target.withUTF8 { bytes in
+            for (index, byte) in bytes.enumerated() {
+                if byte <= 0x20 || byte >= 0x7F || byte == UInt8(ascii: "#") { return false }
+                guard byte == UInt8(ascii: "%"), index + 2 < bytes.count else { continue }
+                if bytes[index + 1] == UInt8(ascii: "0"), bytes[index + 2] == UInt8(ascii: "0") { return false }
+            }
+            return true
+        }
+    }
+
+    private static func refusalOfFraming(_ head: HTTPMessageHead, _ fields: RequestFields) -> Response? {
+        guard head.isChunked || fields.transferCodingCount > 0 else { return nil }
         // An intermediary that speaks HTTP/1.0 may have passed the field on without understanding it.
         guard head.minorVersion > 0 else { return .error(.badRequest, "Transfer-Encoding in HTTP/1.0") }
-        let codings = head.headers.values("transfer-encoding")
-        guard codings.count == 1, codings[0].lowercased() == "chunked" else {
+        guard fields.transferCodingCount == 1, fields.transferCoding?.lowercased() == "chunked" else {
             return .error(501, "transfer coding not supported")
         }
         return nil
     }
 
-    private static func refusalOfExpectation(_ head: HTTPMessageHead) -> Response? {
-        guard let expectation = head.headers["expect"], head.minorVersion > 0 else { return nil }
+    private static func refusalOfExpectation(_ head: HTTPMessageHead, _ fields: RequestFields) -> Response? {
+        guard let expectation = fields.expect, head.minorVersion > 0 else { return nil }
         return expectation.lowercased() == "100-continue" ? nil : .error(417, "expectation not supported")
     }
 
