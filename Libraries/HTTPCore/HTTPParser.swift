@@ -105,7 +105,7 @@ package final class HTTPParser {
                 return .upgraded(
                     consumed: llhttp_get_error_pos(parser).map { $0 - UnsafePointer(start) } ?? bytes.count)
             default:
-                return .failed(fail(code))
+                return .failed(fail(code, within: bytes))
             }
         }
     }
@@ -139,9 +139,15 @@ package final class HTTPParser {
         delegate?.parser(self, completedMessageWithKeepAlive: llhttp_should_keep_alive(parser) == 1)
     }
 
-    private func fail(_ code: llhttp_errno_t) -> HTTPParseError {
+    private func fail(_ code: llhttp_errno_t, within bytes: UnsafeBufferPointer<UInt8>) -> HTTPParseError {
         let reason = Self.reason(parser)
-        let error = failure ?? HTTPParseError(Self.kind(of: code, reason), reason)
+        var kind = Self.kind(of: code, reason)
+        // llhttp calls anything a method that stands first: a TLS hello, noise.
+        if kind == .unknownMethod, let first = bytes.first(where: { $0 != 0x0D && $0 != 0x0A }), !(0x41...0x5A ~= first)
+        {
+            kind = .malformed
+        }
+        let error = failure ?? HTTPParseError(kind, reason)
         failure = error
         return error
     }

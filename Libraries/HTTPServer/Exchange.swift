@@ -26,5 +26,4 @@ struct Exchange {
     var isComplete = false
     var rateLimitKey: RateLimiter.Key?
     var rateLimit: RateLimiter.Decision?
-    var startedAt: UInt64 = 0
 }

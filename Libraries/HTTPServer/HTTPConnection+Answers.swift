@@ -5,19 +5,21 @@ import Observability
 /// From a response to the bytes of its answer, and on to the next request.
 extension HTTPConnection {
     /// Takes the response of a handler. Runs in the handler's task, on the loop.
-    func deliver(_ response: Response, _ number: UInt64) async {
+    func deliver(_ response: Response, _ number: UInt64, _ context: RequestContext) async {
+        record(response.status, context)
+        guard isCurrent(number) else { return }
         switch response.body {
         case .stream(let produce):
-            guard let writer = beginStream(response, number) else { return }
+            guard let writer = beginStream(response) else { return }
             do {
                 try await produce(writer)
                 endStream(writer)
             } catch {
                 breakStream(writer, error)
             }
-        case .upgrade(let take): upgrade(response, number, take)
-        case .empty: answer(response, [], number)
-        case .bytes(let bytes): answer(response, bytes, number)
+        case .upgrade(let take): upgrade(response, take)
+        case .empty: answer(response, [])
+        case .bytes(let bytes): answer(response, bytes)
         }
     }
 
@@ -28,20 +30,19 @@ extension HTTPConnection {
         if case .bytes(let bytes) = response.body { body = bytes }
         exchange.answer = nil
         exchange.isDispatched = true
-        answer(response, body, exchangeNumber)
+        if let context = exchange.context { record(response.status, context) }
+        answer(response, body)
     }
 
     private func isCurrent(_ number: UInt64) -> Bool {
         hasExchange && number == exchangeNumber && phase != .closed
     }
 
-    private func answer(_ response: Response, _ body: [UInt8], _ number: UInt64) {
-        guard isCurrent(number) else { return record(response.status) }
+    private func answer(_ response: Response, _ body: [UInt8]) {
         let status = response.status.code
         let hasNoBody = status == 204 || status == 304 || status < 200
         appendHead(response, hasNoBody ? .none : .length(body.count))
         if !hasNoBody, exchange.head.method != .head { output.append(contentsOf: body) }
-        record(response.status)
         finishExchange()
     }
 
@@ -70,10 +71,11 @@ extension HTTPConnection {
         limiter.refused(key, now: loop.nowMilliseconds)
     }
 
-    private func record(_ status: HTTPStatus) {
-        let elapsed = MonotonicClock.nanoseconds - exchange.startedAt
-        (exchange.route?.metrics ?? shared.unmatched).record(status: status.code, nanoseconds: elapsed)
-        guard shared.logger.level <= .debug, let context = exchange.context else { return }
+    /// Counts an answer, whether or not its client is still there to take it.
+    private func record(_ status: HTTPStatus, _ context: RequestContext) {
+        let elapsed = MonotonicClock.nanoseconds - context.startedAt
+        context.metrics?.record(status: status.code, nanoseconds: elapsed)
+        guard shared.logger.level <= .debug else { return }
         var metadata = context.metadata
         metadata[.method] = .string(exchange.head.method.rawValue)
         metadata[.path] = .string(RequestTarget.path(of: exchange.head.target))
@@ -131,7 +133,8 @@ extension HTTPConnection {
         flushRounds = 0
         guard !output.isEmpty, phase != .closed else { return }
         stream.write(output)
-        if output.capacity > Self.maxCollectedOutput { output = [] } else { output.removeAll(keepingCapacity: true) }
+        let isWorthKeeping = output.capacity <= Self.maxKeptOutput && phase != .streaming
+        if isWorthKeeping { output.removeAll(keepingCapacity: true) } else { output = [] }
         if stream.pendingWriteBytes > 0, phase == .reading { waitForWriting() }
     }
 
@@ -165,16 +168,14 @@ extension HTTPConnection {
 
     // MARK: - Streamed answers
 
-    private func beginStream(_ response: Response, _ number: UInt64) -> ResponseWriter? {
-        guard isCurrent(number), !isInputEnded else {
-            record(response.status)
-            if isCurrent(number) { close() }
+    private func beginStream(_ response: Response) -> ResponseWriter? {
+        guard !isInputEnded else {
+            close()
             return nil
         }
         let isOld = exchange.head.minorVersion == 0
         if isOld { keepAlive = false }
         appendHead(response, isOld ? .untilClose : .chunked)
-        record(response.status)
         if exchange.head.method == .head {
             finishExchange()
             return nil
@@ -229,12 +230,11 @@ extension HTTPConnection {
 
     // MARK: - Other protocols
 
-    private func upgrade(_ response: Response, _ number: UInt64, _ take: (TCPStream, [UInt8]) -> Void) {
-        guard isCurrent(number), !isInputEnded, exchange.isComplete, let context = exchange.context else {
+    private func upgrade(_ response: Response, _ take: (TCPStream, [UInt8]) -> Void) {
+        guard !isInputEnded, exchange.isComplete, let context = exchange.context else {
             return close()
         }
         ResponseHead.appendSwitch(response, requestID: context.requestID, to: &output)
-        record(response.status)
         flush()
         guard phase != .closed else { return }
         phase = .closed

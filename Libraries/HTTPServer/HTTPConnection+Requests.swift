@@ -35,6 +35,7 @@ extension HTTPConnection: HTTPParserDelegate {
         exchange.mustClose = true
         if let source = exchange.source {
             source.fail(.tooLarge(limit: exchange.maxBodyBytes))
+            stopReading()
         } else {
             exchange.buffered = []
             refuse(APIError.bodyTooLarge.response)
@@ -48,11 +49,12 @@ extension HTTPConnection: HTTPParserDelegate {
         hasExchange = true
         exchange.head = head
         exchange.fields = RequestFields(head.headers)
-        exchange.startedAt = MonotonicClock.nanoseconds
         keepAlive = head.keepAlive && !server.isDraining
         skippedBytes = 0
         let context = RequestContext(requestID: requestID())
         context.traceparent = exchange.fields.traceparent
+        context.startedAt = MonotonicClock.nanoseconds
+        context.metrics = shared.unmatched
         exchange.context = context
     }
 
@@ -108,6 +110,7 @@ extension HTTPConnection: HTTPParserDelegate {
             exchange.parameters = parameters
             exchange.maxBodyBytes = route.maxBodyBytes
             exchange.context?.route = route.template
+            exchange.context?.metrics = route.metrics
         }
         if takeFromBucket() { exchange.answer = unroutedAnswer(match) }
         if exchange.answer == nil, let length = head.contentLength, length > UInt64(exchange.maxBodyBytes) {
@@ -178,7 +181,8 @@ extension HTTPConnection: HTTPParserDelegate {
         guard hasExchange, exchange.isDispatched, !exchange.isComplete, phase != .closed else { return }
         if exchange.expectsContinue {
             exchange.expectsContinue = false
-            stream.write(ResponseHead.continueLine)
+            output.append(contentsOf: ResponseHead.continueLine)
+            flush()
         }
         if isReadingStopped {
             resumeReading()
@@ -202,13 +206,14 @@ extension HTTPConnection: HTTPParserDelegate {
             } catch {
                 response = answer(to: error, request)
             }
-            await deliver(response, number)
+            await deliver(response, number, context)
         }
     }
 
     private func answer(to error: any Error, _ request: Request) -> Response {
         let described = APIError(describing: error)
-        if described.status.code >= 500 {
+        // That a store is away is reported by who keeps its connections, not once a request.
+        if described.status.code >= 500, described.status != .serviceUnavailable {
             var metadata = request.context.metadata
             metadata[.method] = .string(request.method.rawValue)
             metadata[.status] = .int(described.status.code)

@@ -25,6 +25,8 @@ final class HTTPConnection: @unchecked Sendable {
     static let maxPendingInput = 64 * 1024
     /// Output collected for pipelined requests before it is written.
     static let maxCollectedOutput = 64 * 1024
+    /// A larger buffer is not kept for the next answer: there may be many connections, and most are idle.
+    static let maxKeptOutput = 4096
     /// Rounds of the loop that output may wait for a further pipelined answer.
     static let maxFlushRounds: UInt8 = 6
 
@@ -239,6 +241,7 @@ final class HTTPConnection: @unchecked Sendable {
     /// Finishes what is under way and takes no further request.
     func drain() {
         keepAlive = false
+        writer?.onShutdown?()
         if phase == .reading, !hasExchange, !parser.isInsideMessage { closeWhenWritten() }
     }
 

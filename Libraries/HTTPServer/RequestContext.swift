@@ -23,6 +23,11 @@ package final class RequestContext: @unchecked Sendable {
     /// Further variables for the request's log lines.
     package var logMetadata: LogMetadata = [:]
 
+    /// Nanoseconds on the monotonic clock.
+    var startedAt: UInt64 = 0
+    /// Where the answer is counted.
+    var metrics: RouteMetrics?
+
     private var startedTrace: TraceContext?
 
     package init(requestID: String) {

@@ -35,9 +35,11 @@ enum RequestValidation {
 
     private static func refusalOfTarget(_ head: HTTPMessageHead) -> Response? {
         if head.target == "*" { return head.method == .options ? nil : .error(.badRequest, "invalid target") }
-        guard head.target.utf8.first == UInt8(ascii: "/") || RequestTarget.absolute(head.target) != nil,
-            isTarget(head.target)
-        else { return .error(.badRequest, "invalid target") }
+        let isOrigin = head.target.utf8.first == UInt8(ascii: "/")
+        let authority = isOrigin ? nil : RequestTarget.absolute(head.target)?.authority
+        guard isOrigin || authority?.utf8.allSatisfy(isHostByte) == true, isTarget(head.target) else {
+            return .error(.badRequest, "invalid target")
+        }
         return nil
     }
 

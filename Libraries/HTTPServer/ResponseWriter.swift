@@ -26,6 +26,8 @@ package final class ResponseWriter: @unchecked Sendable {
     package var onDisconnect: (@Sendable () -> Void)?
     /// Called on the loop when everything written so far has gone to the system. Loop thread only.
     package var onDrain: (@Sendable () -> Void)?
+    /// Called on the loop when the server stops: the body should end soon. Loop thread only.
+    package var onShutdown: (@Sendable () -> Void)?
     /// The client is gone or the body has ended. Loop thread only.
     package private(set) var isClosed = false
 
@@ -168,6 +170,7 @@ package final class ResponseWriter: @unchecked Sendable {
         connection = nil
         onDisconnect = nil
         onDrain = nil
+        onShutdown = nil
         resumeWaiters()
         resumeEndWaiters()
     }

@@ -126,6 +126,7 @@ import Testing
         Case("an IPv6 Host", "GET /hello HTTP/1.1\r\nHost: [::1]:80\r\n\r\n", .accepted(200)),
         Case("the absolute form", "GET http://y:80/hello?a HTTP/1.1\r\nHost: x\r\n\r\n", .accepted(200)),
         Case("the absolute form of another scheme", "GET ftp://y/hello HTTP/1.1\r\nHost: x\r\n\r\n", .refused(400)),
+        Case("the absolute form with a user", "GET http://a@y/hello HTTP/1.1\r\nHost: x\r\n\r\n", .refused(400)),
         Case("the absolute form without a path", "GET http://y HTTP/1.1\r\nHost: x\r\n\r\n", .accepted(404)),
     ]
 
@@ -133,7 +134,7 @@ import Testing
         Case("CONNECT", "CONNECT y:443 HTTP/1.1\r\nHost: y\r\n\r\n", .refused(501)),
         Case("TRACE", "TRACE /hello HTTP/1.1\r\nHost: x\r\n\r\n", .refused(501)),
         Case("an unknown method", "BREW /hello HTTP/1.1\r\nHost: x\r\n\r\n", .refused(501)),
-        Case("a method in lower case", "get /hello HTTP/1.1\r\nHost: x\r\n\r\n", .refused(501)),
+        Case("a method in lower case", "get /hello HTTP/1.1\r\nHost: x\r\n\r\n", .refused(400)),
         Case("OPTIONS of the server", "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", .accepted(204)),
         Case("another method of the server", "GET * HTTP/1.1\r\nHost: x\r\n\r\n", .refused(400)),
         Case("HTTP/2 with prior knowledge", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", .refused(505)),
@@ -153,12 +154,12 @@ import Testing
         Case("a target without a slash", "GET hello HTTP/1.1\r\nHost: x\r\n\r\n", .refused(400)),
         Case("a path that climbs", "GET /../../etc/passwd HTTP/1.1\r\nHost: x\r\n\r\n", .accepted(404)),
         Case("empty lines before a request", "\r\n\r\nGET /hello HTTP/1.1\r\nHost: x\r\n\r\n", .accepted(200)),
-        Case("a space before a request", " GET /hello HTTP/1.1\r\nHost: x\r\n\r\n", .refused(501)),
+        Case("a space before a request", " GET /hello HTTP/1.1\r\nHost: x\r\n\r\n", .refused(400)),
         Case(
             "an upgrade nobody offers", "GET /hello HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n",
             .accepted(200)),
-        Case("a TLS hello", [0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xFC, 0x03, 0x03], .refused(501)),
-        Case("noise", (0..<512).map { UInt8(truncatingIfNeeded: $0 &* 151 &+ 7) }, .refused(501)),
+        Case("a TLS hello", [0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xFC, 0x03, 0x03], .refused(400)),
+        Case("noise", (0..<512).map { UInt8(truncatingIfNeeded: $0 &* 151 &+ 7) }, .refused(400)),
         Case("an answer", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", .refused(501)),
     ]
 

@@ -2,6 +2,7 @@ import EventLoop
 import Foundation
 import HTTPCore
 import HTTPServer
+import Observability
 import TestSupport
 import Testing
 
@@ -59,7 +60,7 @@ import Testing
     @Test func nothingBehindARefusalIsAnswered() async throws {
         try await withServer(routes: Self.route) { server in
             let client = try server.client()
-            client.send(Self.request(3) + "nonsense\r\n\r\n" + Self.request(4))
+            client.send(Self.request(3) + "NONSENSE\r\n\r\n" + Self.request(4))
             #expect(try await client.answer().text == "3")
             #expect(try await client.answer().status == 501)
             #expect(await client.untilEnd())
@@ -90,6 +91,10 @@ import Testing
             client.send("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
             client.hangUp()
             try await eventually("the handler went on") { finished.isRaised }
+            try await eventually("its answer is counted") {
+                String(decoding: server.metrics.exposition(), as: UTF8.self)
+                    .contains(#"http_requests_total{method="GET",route="/slow",status="200"} 1"#)
+            }
         }
     }
 
