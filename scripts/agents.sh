@@ -34,6 +34,15 @@ agent_is_online() {
         grep -q '"status":"online"'
 }
 
+# Agents register under their id; people look for a name.
+name_agent() {
+    local number=${1##*-}
+    curl --silent --max-time 2 --output /dev/null --request PATCH \
+        ${ADMIN_TOKEN:+--header "Authorization: Bearer $ADMIN_TOKEN"} --header 'Content-Type: application/json' \
+        --data "{\"name\":\"${DEMO_NAMES[number - 1]}\"}" \
+        "http://127.0.0.1:$PORT/workspaces/$(cat "$STATE/agents/$1/id")" || true
+}
+
 start_agents() {
     local agent started
     local missing=()
@@ -47,6 +56,7 @@ start_agents() {
     done
     for agent in ${missing[@]+"${missing[@]}"}; do
         wait_until "$agent" 30 agent_is_online "$agent"
+        name_agent "$agent"
     done
     if ((${#missing[@]} > 0)); then step_done "demo agents online: ${DEMO_NAMES[*]}" "$started"; fi
 }
