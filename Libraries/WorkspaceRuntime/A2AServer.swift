@@ -26,7 +26,7 @@ final class A2AServer: Sendable {
 
     /// - Parameters:
     ///   - work: answers a message.
-    ///   - onRoom: called when a task ends after messages were refused.
+    ///   - onRoom: called when a task ends that a message was refused for.
     init(
         card: AgentCard, activity: AgentActivity, logger: Logger, onRoom: @escaping @Sendable () -> Void,
         work: @escaping Work

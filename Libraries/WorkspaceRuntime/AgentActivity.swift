@@ -17,8 +17,8 @@ final class AgentActivity: Sendable {
     private struct State {
         var limit: Int
         var refusesAll = false
-        /// Requests were refused since a task ended last: someone waits for room.
-        var refused = false
+        /// Tasks whose end the platform should hear of at once, because a request was refused for want of room.
+        var awaitedEnds = 0
         var nextID = 0
         var tasks: [(id: Int, summary: String)] = []
         var requests = 0
@@ -47,7 +47,7 @@ final class AgentActivity: Sendable {
     func begin(_ summary: String) -> Int? {
         state.withLock { state in
             guard !state.refusesAll, state.tasks.count < state.limit else {
-                state.refused = true
+                state.awaitedEnds = state.tasks.count
                 return nil
             }
             state.nextID += 1
@@ -59,7 +59,7 @@ final class AgentActivity: Sendable {
     /// Gives the place back and counts the request.
     ///
     /// - Parameter error: its text, when the request failed.
-    /// - Returns: whether messages were refused meanwhile, so that the platform should hear about the room at once.
+    /// - Returns: whether a message was refused while it ran, so that the platform should hear about the room at once.
     func finish(_ id: Int, error: String?) -> Bool {
         state.withLock { state in
             state.tasks.removeAll { $0.id == id }
@@ -68,8 +68,8 @@ final class AgentActivity: Sendable {
                 state.errors += 1
                 state.sampleError = error
             }
-            defer { state.refused = false }
-            return state.refused
+            defer { state.awaitedEnds = max(0, state.awaitedEnds - 1) }
+            return state.awaitedEnds > 0
         }
     }
 

@@ -5,7 +5,7 @@ import Synchronization
 /// Looks for results of delegations after each beat, writes them down, wakes the agent and tells its person.
 ///
 /// One message a minute wakes the agent; results that come in between wait for the next one. Telling happens beside
-/// the heartbeats, because the agent may take minutes to answer its own message.
+/// the heartbeats, and waking beside notifying, because the agent may take minutes to answer its own message.
 final class DelegationResults: Sendable {
     private struct State {
         var isLoaded = false
@@ -14,7 +14,6 @@ final class DelegationResults: Sendable {
         var unannounced: [Delegation] = []
         var unnotified: [Delegation] = []
         var lastWake: ContinuousClock.Instant?
-        var isTelling = false
         /// So that someone else's result is warned about once.
         var foreign: Set<String> = []
     }
@@ -24,6 +23,8 @@ final class DelegationResults: Sendable {
     private let wakeInterval: Duration
     private let loop: EventLoop
     private let logger: Logger
+    private let notifying = OneAtATime()
+    private let waking = OneAtATime()
     private let state = Mutex(State())
 
     init(
@@ -45,7 +46,8 @@ final class DelegationResults: Sendable {
         } catch {
             logger.debug("delegations were not listed", [.error: .error(error)])
         }
-        startTelling()
+        notifying.run(on: loop) { await self.notifyPerson() }
+        waking.run(on: loop) { await self.wakeAgent() }
     }
 
     private func loadOnce() {
@@ -78,21 +80,6 @@ final class DelegationResults: Sendable {
             state.seen.formUnion(selection.fresh.map(\.id))
             state.unannounced += selection.fresh
             state.unnotified += selection.fresh
-        }
-    }
-
-    private func startTelling() {
-        let isDue = state.withLock { state in
-            let hasWork = !state.unnotified.isEmpty || (!state.unannounced.isEmpty && mayWake(state))
-            guard hasWork, !state.isTelling else { return false }
-            state.isTelling = true
-            return true
-        }
-        guard isDue else { return }
-        loop.spawn {
-            await self.notifyPerson()
-            await self.wakeAgent()
-            self.state.withLock { $0.isTelling = false }
         }
     }
 

@@ -91,7 +91,8 @@ import Testing
             await results.collect()
             try await eventually("the agent is woken") { setting.wakes.count == 1 }
             try await eventually("it is on record") {
-                DelegationResultsFile(path: setting.path).load().told[.woken] == ["a", "b"]
+                let told = DelegationResultsFile(path: setting.path).load().told
+                return told[.woken] == ["a", "b"] && told[.notified] == ["a", "b"]
             }
             #expect(setting.recorded == ["a", "b"])
             #expect(setting.notes.count == 2)
@@ -139,7 +140,10 @@ import Testing
             setting.entries.value = [entry("a", source: setting.client.id)]
             let results = setting.collector()
             await results.collect()
-            try await eventually("a wake was tried") { setting.wakes.count == 1 }
+            try await eventually("a wake was tried, and the person told") {
+                let told = DelegationResultsFile(path: setting.path).load().told
+                return setting.wakes.count == 1 && told[.notified] == ["a"]
+            }
             platform.answer(a2a, .accepted, #"{"queued":true,"queue_id":"q"}"#)
             let restarted = setting.collector()
             await restarted.collect()
