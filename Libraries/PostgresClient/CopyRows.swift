@@ -22,22 +22,34 @@ package struct CopyRows: Sendable {
             } else {
                 scratch.removeAll(keepingCapacity: true)
                 value.write(to: &scratch)
-                Self.escape(scratch, to: &chunks[last])
+                scratch.withUnsafeBufferPointer { Self.escape($0, to: &chunks[last]) }
             }
         }
         chunks[last].append(UInt8(ascii: "\n"))
         count += 1
     }
 
-    private static func escape(_ value: [UInt8], to text: inout [UInt8]) {
-        for byte in value {
-            switch byte {
-            case UInt8(ascii: "\\"): text.append(contentsOf: #"\\"#.utf8)
-            case UInt8(ascii: "\t"): text.append(contentsOf: #"\t"#.utf8)
-            case UInt8(ascii: "\n"): text.append(contentsOf: #"\n"#.utf8)
-            case UInt8(ascii: "\r"): text.append(contentsOf: #"\r"#.utf8)
-            default: text.append(byte)
-            }
+    /// Copies whole runs of ordinary bytes: this is the hot loop of everything that is logged.
+    private static func escape(_ value: UnsafeBufferPointer<UInt8>, to text: inout [UInt8]) {
+        var start = 0
+        for position in 0..<value.count {
+            let byte = value[position]
+            guard byte < 0x20 || byte == UInt8(ascii: "\\"), let letter = escapeLetter(byte) else { continue }
+            text.append(contentsOf: UnsafeBufferPointer(rebasing: value[start..<position]))
+            text.append(UInt8(ascii: "\\"))
+            text.append(letter)
+            start = position + 1
+        }
+        text.append(contentsOf: UnsafeBufferPointer(rebasing: value[start...]))
+    }
+
+    private static func escapeLetter(_ byte: UInt8) -> UInt8? {
+        switch byte {
+        case UInt8(ascii: "\\"): byte
+        case UInt8(ascii: "\t"): UInt8(ascii: "t")
+        case UInt8(ascii: "\n"): UInt8(ascii: "n")
+        case UInt8(ascii: "\r"): UInt8(ascii: "r")
+        default: nil
         }
     }
 }
