@@ -72,11 +72,11 @@ import Testing
         let pool = PostgresPool(url: url, group: loops, configuration: .patient)
         let loop = loops.loops[0]
         let slow = Task(executorPreference: loop) {
-            try await pool.query(Statement("nap", "SELECT pg_sleep(0.3), 7"), deadline: .seconds(30))[0].int(1)
+            try await pool.query(Statement("nap", "SELECT pg_sleep(3), 7"), deadline: .seconds(30))[0].int(1)
         }
         try await eventually("the nap to begin") {
             let active =
-                "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%0.3), 7%' AND state = 'active' AND pid <> pg_backend_pid()"
+                "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%(3), 7%' AND state = 'active' AND pid <> pg_backend_pid()"
             return try await SharedServers.postgres().sql(active) != "0"
         }
         await pool.close()
