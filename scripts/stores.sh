@@ -37,6 +37,9 @@ choose_postgres_data() {
     fi
 }
 
+# Tells whether data outside .dev/ is this checkout's or was left behind by one that lay in the same place.
+database_mark() { kept_secret database-password | sha256sum; }
+
 init_postgres() {
     local bin password_file
     bin=$(postgres_bin)
@@ -48,7 +51,7 @@ init_postgres() {
     as_postgres "$bin/initdb" --pgdata "$POSTGRES_DATA" --username switchyard --pwfile "$password_file" \
         --auth scram-sha-256 --encoding UTF8 --locale C.UTF-8
     rm -f "$password_file"
-    touch "$POSTGRES_DATA.initialised"
+    database_mark >"$POSTGRES_DATA.initialised"
 }
 
 postgres_is_ready() {
@@ -66,7 +69,9 @@ clear_postgres_lock() {
 
 start_postgres() {
     local prefix
-    if [[ ! -e $POSTGRES_DATA.initialised ]]; then with_progress "PostgreSQL data folder" initdb init_postgres; fi
+    if [[ $(cat "$POSTGRES_DATA.initialised" 2>/dev/null) != "$(database_mark)" ]]; then
+        with_progress "PostgreSQL data folder" initdb init_postgres
+    fi
     clear_postgres_lock
     mapfile -t prefix < <(postgres_prefix)
     # No socket file: its path would be too long in a deep checkout.
@@ -82,7 +87,8 @@ create_database() {
     PGPASSWORD=$(kept_secret database-password)
     "$psql" -h 127.0.0.1 -p "$POSTGRES_PORT" -U switchyard -d postgres -Atqc \
         "SELECT 1 FROM pg_database WHERE datname = 'switchyard'" | grep -q 1 ||
-        "$psql" -h 127.0.0.1 -p "$POSTGRES_PORT" -U switchyard -d postgres -qc 'CREATE DATABASE switchyard'
+        "$psql" -h 127.0.0.1 -p "$POSTGRES_PORT" -U switchyard -d postgres -qc 'CREATE DATABASE switchyard' ||
+        die "the database cannot be created; the server's log is .dev/log/postgres.log"
 }
 
 # Erlang's port mapper, one of our own so that the machine's stays out of it.

@@ -78,7 +78,7 @@ take_lock() {
 release_lock() { exec 9>&-; }
 
 command_up() {
-    local before started fresh=yes
+    local started fresh=yes
     parse_up_options "$@"
     make_state_folders
     take_lock
@@ -94,9 +94,10 @@ command_up() {
             return
         fi
     fi
-    before=$(alive_names)
+    # Not local: the trap runs when this function is gone.
+    ALIVE_BEFORE=$(alive_names)
     # Set before anything is started; whatever ends this script early takes back what it has started.
-    trap 'abandon "$before"' EXIT
+    trap 'abandon "$ALIVE_BEFORE"' EXIT
     trap 'exit 130' INT
     trap 'exit 143' TERM HUP
     bring_up "$fresh"
