@@ -51,6 +51,7 @@ package final class Courier: Sendable {
         let (outcome, target) = await attempt(item)
         // Given up on our side: a shutdown hands all leases back at once, a lost lease is another's to finish.
         if case .abandoned = outcome { return }
+        flights.finishing(lease)
         metrics.outcomes.labelled(outcome.label).increment()
         var verdict = settings.rules.verdict(on: outcome, for: item.facts)
         verdict.error = verdict.error?.withoutNUL

@@ -63,7 +63,7 @@ package struct DrainService: GracefulService {
             guard !held.isEmpty else { continue }
             do {
                 let kept = try await store.extend(held, owner: instance, by: settings.lease)
-                for lease in held where !kept.contains(lease.item) && courier.flights.holds(lease) {
+                for lease in held where !kept.contains(lease.item) && courier.flights.isCalling(lease) {
                     metrics.leasesLost.increment()
                     logger.warning("lease lost", [.queueID: .uuid(lease.item)])
                     courier.flights.lose(lease)

@@ -6,6 +6,8 @@ package final class Flights: Sendable {
     private struct Flight {
         let lease: Lease
         var task: Task<Void, Never>?
+        /// The call is over and its outcome is being written: the row may say so before this does.
+        var isFinishing = false
     }
 
     private struct State {
@@ -36,6 +38,21 @@ package final class Flights: Sendable {
     func end(_ lease: Lease) {
         state.withLock { state in
             if state.flights[lease.item]?.lease == lease { state.flights[lease.item] = nil }
+        }
+    }
+
+    /// The call is over; only its outcome has to be written.
+    func finishing(_ lease: Lease) {
+        state.withLock { state in
+            if state.flights[lease.item]?.lease == lease { state.flights[lease.item]?.isFinishing = true }
+        }
+    }
+
+    /// Whether a call of this lease is going on.
+    func isCalling(_ lease: Lease) -> Bool {
+        state.withLock { state in
+            guard let flight = state.flights[lease.item], flight.lease == lease else { return false }
+            return !flight.isFinishing
         }
     }
 
