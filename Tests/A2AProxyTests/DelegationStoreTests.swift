@@ -130,6 +130,30 @@ import Testing
         }
     }
 
+    @Test func aRecordedDelegationGetsTheAnswerOfItsQueuedMessage() async throws {
+        try await QueueFixture.with { fixture in
+            let (source, target) = (try await fixture.workspace(), try await fixture.workspace())
+            let delegation = new(source, target)
+            _ = try await fixture.delegations.record(delegation)
+            func message(from sender: UUID, _ key: String) -> NewItem {
+                NewItem(
+                    workspace: target, caller: sender, method: "message/send", body: "{}", messageID: key,
+                    delegation: delegation.id)
+            }
+            // Somebody else's word is not taken for it.
+            _ = try await fixture.queue.enqueue([message(from: target, "forged")])
+            #expect(try await fixture.delegations.delegation(delegation.id, of: source)?.status == .dispatched)
+            _ = try await fixture.queue.enqueue([message(from: source, "true")])
+            #expect(try await fixture.delegations.delegation(delegation.id, of: source)?.status == .queued)
+            try await fixture.sql("DELETE FROM a2a_queue WHERE idempotency_key = 'forged'")
+            try await fixture.beat(target)
+            let item = try #require(try await fixture.claim([target]).first)
+            #expect(item.phase == .queued)
+            #expect(try await fixture.finish(item, .ok()))
+            #expect(try await fixture.delegations.delegation(delegation.id, of: source)?.response == "done")
+        }
+    }
+
     @Test func whatNobodyCanTakeFailsAtOnce() async throws {
         try await QueueFixture.with { fixture in
             let (source, target) = (try await fixture.workspace(), try await fixture.workspace())

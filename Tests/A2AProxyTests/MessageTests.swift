@@ -18,7 +18,7 @@ import Testing
         #expect(text(message) == body)
         #expect(message.method == "message/send")
         #expect(message.messageID == "m1")
-        #expect(message.contextID == "c")
+        #expect(message.links.contextID == "c")
         #expect(!message.isStreaming)
     }
 
@@ -61,7 +61,7 @@ import Testing
         #"{"params":{"message":{"messageId":"m"},"metadata":{"delegation_id":"6f9619ff-8b86-d011-b42d-00cf4fc964ff"}}}"#,
     ])
     func findsTheDelegation(_ body: String) throws {
-        #expect(try normalised(body).delegationID?.uuidString == "6F9619FF-8B86-D011-B42D-00CF4FC964FF")
+        #expect(try normalised(body).links.delegationID?.uuidString == "6F9619FF-8B86-D011-B42D-00CF4FC964FF")
     }
 
     @Test(arguments: ["", "[]", "1", "null", #""text""#, "{", #"{"a":}"#, #"{"a":1}x"#, "\u{0}"])

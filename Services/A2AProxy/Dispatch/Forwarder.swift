@@ -30,12 +30,7 @@ package struct Forwarder: Sendable {
     package func forward(_ request: Request, from caller: Caller, to id: UUID) async throws -> Response {
         let route = try await admit(caller, id)
         request.context.workspaceID = id
-        let message: A2AMessage
-        do {
-            message = try A2AMessage(normalising: try await request.body.collect(upTo: Limits.requestBody))
-        } catch is A2AMessage.Malformed {
-            throw APIError(.badRequest, Sentence.invalidJSON)
-        }
+        let message = try normalise(try await body(of: request))
         var options = AgentClient.Options(ceiling: ceiling(caller, request))
         options.traceparent = request.context.traceparent
         options.passesStreams = true
@@ -45,7 +40,22 @@ package struct Forwarder: Sendable {
 
     // MARK: - Before the call
 
+    private func body(of request: Request) async throws -> [UInt8] {
+        // Nearly always there by now: nothing to wait for then.
+        if case .bytes(let bytes) = request.body, bytes.count <= Limits.requestBody { return bytes }
+        return try await request.body.collect(upTo: Limits.requestBody)
+    }
+
+    private func normalise(_ body: [UInt8]) throws(APIError) -> A2AMessage {
+        do {
+            return try A2AMessage(normalising: body)
+        } catch {
+            throw APIError(.badRequest, Sentence.invalidJSON)
+        }
+    }
+
     private func admit(_ caller: Caller, _ id: UUID) async throws -> MessageRoute {
+        if let route = router.knownRoute(from: caller.workspaceID, to: id) { return route }
         do {
             return try await router.route(from: caller.workspaceID, to: id)
         } catch RouteRefusal.error(let error) {
@@ -73,7 +83,7 @@ package struct Forwarder: Sendable {
         switch result {
         case .streams(let response): return pass(response, errand, route)
         case .ended(let outcome):
-            metrics.outcomes.labelled(outcome.label).increment()
+            metrics.count(outcome)
             if case .unreachable = outcome { return try await unreachable(errand, route) }
             return try await respond(to: outcome, errand, route)
         }
@@ -150,10 +160,12 @@ package struct Forwarder: Sendable {
     }
 
     private func newItem(_ errand: Errand, _ route: MessageRoute, _ reason: BusyReason) -> NewItem {
-        NewItem(
+        let links = errand.message.links
+        return NewItem(
             workspace: route.target.id, caller: errand.caller.workspaceID, method: errand.message.method.withoutNUL,
             body: String(decoding: errand.message.bytes, as: UTF8.self),
-            messageID: errand.message.messageID?.withoutNUL, contextID: errand.message.contextID?.withoutNUL,
+            messageID: errand.message.messageID?.withoutNUL, contextID: links.contextID?.withoutNUL,
+            delegation: links.delegationID,
             isUncertain: reason.isUncertain, error: reason.rawValue, traceparent: errand.options.traceparent,
             backoff: settings.rules.retryDelay.delay(claims: 0, unit: .random(in: 0...1)))
     }

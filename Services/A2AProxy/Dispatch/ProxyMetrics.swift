@@ -6,6 +6,8 @@ package struct ProxyMetrics: Sendable {
     package let idleTimeouts: Counter
     package let idleResets: Counter
     package let outcomes: MetricFamily<Counter>
+    /// The one of them that each call should be counted by without a look-up.
+    private let answered: Counter
     package let queued: Counter
     package let claimed: Counter
     package let finished: MetricFamily<Counter>
@@ -22,6 +24,7 @@ package struct ProxyMetrics: Sendable {
         )
         outcomes = metrics.counters(
             "switchyard_a2a_calls_total", "Calls to agents by how they ended.", labels: ["outcome"])
+        answered = outcomes.labelled("answered")
         queued = metrics.counter("switchyard_a2a_queued_total", "Messages stored for a busy target.")
         claimed = metrics.counter("switchyard_a2a_claimed_total", "Queue items taken out for a delivery.")
         finished = metrics.counters(
@@ -34,5 +37,10 @@ package struct ProxyMetrics: Sendable {
         leasesLost = metrics.counter(
             "switchyard_a2a_leases_lost_total", "Calls ended because their lease was another's.")
         activityDropped = metrics.counter("switchyard_a2a_activity_dropped_total", "Feed rows that were not written.")
+    }
+
+    /// Counts a call by how it ended.
+    package func count(_ outcome: CallOutcome) {
+        if outcome.isSuccess { answered.increment() } else { outcomes.labelled(outcome.label).increment() }
     }
 }

@@ -42,6 +42,20 @@ package struct MessageRouter: Sendable {
         }
     }
 
+    /// The route as far as the cache knows everything about it, without waiting: nearly every message's case.
+    ///
+    /// - Returns: nil when something has to be looked up, or speaks against it.
+    package func knownRoute(from caller: UUID?, to id: UUID) -> MessageRoute? {
+        let now = ContinuousClock.now
+        guard let target = targets.known(id, at: now), target.forwardedTo == nil else { return nil }
+        var facts = Facts(target: target, place: target)
+        if let caller, caller != id {
+            facts.caller = targets.known(caller, at: now)
+            if facts.caller == nil { return nil }
+        }
+        return try? Self.check(caller, id, facts)
+    }
+
     /// As `route`, from the database: for a call that found nobody at the address the cache knew.
     package func verifiedRoute(from caller: UUID?, to id: UUID) async throws -> MessageRoute {
         try Self.check(caller, id, try await facts(caller, id, isVerified: true))

@@ -52,7 +52,7 @@ package final class Courier: Sendable {
         // Given up on our side: a shutdown hands all leases back at once, a lost lease is another's to finish.
         if case .abandoned = outcome { return }
         flights.finishing(lease)
-        metrics.outcomes.labelled(outcome.label).increment()
+        metrics.count(outcome)
         var verdict = settings.rules.verdict(on: outcome, for: item.facts)
         verdict.error = verdict.error?.withoutNUL
         let finished = finished(item, verdict, outcome)

@@ -9,10 +9,6 @@ package struct A2AMessage: Sendable {
     package let method: String
     /// `params.message.messageId`: the idempotency key. Nil for methods without a message.
     package let messageID: String?
-    /// Items of one target and context go one at a time.
-    package let contextID: String?
-    /// The delegation that the message carries, if any.
-    package let delegationID: UUID?
 
     /// Why a body is no request.
     package enum Malformed: Error, Sendable { case invalidJSON }
@@ -51,8 +47,24 @@ package struct A2AMessage: Sendable {
         self.bytes = bytes
         self.method = method
         self.messageID = messageID
-        contextID = nil
-        delegationID = nil
+    }
+
+    /// What only a message that has to wait is asked for.
+    package struct Links: Sendable {
+        /// Items of one target and context go one at a time.
+        package let contextID: String?
+        /// The delegation that the message carries.
+        package let delegationID: UUID?
+    }
+
+    /// Reads the links.
+    package var links: Links {
+        let params = Self.object(bytes)?.find("params")
+        let delegation =
+            params?.find("message", "metadata", "delegation_id") ?? params?.find("metadata", "delegation_id")
+        return Links(
+            contextID: Self.text(params?.find("message", "contextId")),
+            delegationID: delegation?.string.flatMap(UUID.init(uuidString:)))
     }
 
     /// Whether the answer is a stream of events by the method's nature.

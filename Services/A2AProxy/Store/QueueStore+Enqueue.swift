@@ -12,6 +12,8 @@ package struct NewItem: Sendable {
     package var body: String
     package var messageID: String?
     package var contextID: String?
+    /// The delegation that it carries, as its sender says; believed if it is a running one of that sender.
+    package var delegation: UUID?
     package var isUncertain: Bool
     package var error: String?
     package var traceparent: String?
@@ -20,6 +22,7 @@ package struct NewItem: Sendable {
 
     package init(
         workspace: UUID, caller: UUID?, method: String, body: String, messageID: String?, contextID: String? = nil,
+        delegation: UUID? = nil,
         isUncertain: Bool = false, error: String? = nil, traceparent: String? = nil, backoff: Duration = .seconds(30)
     ) {
         self.workspace = workspace
@@ -28,6 +31,7 @@ package struct NewItem: Sendable {
         self.body = body
         self.messageID = messageID
         self.contextID = contextID
+        self.delegation = delegation
         self.isUncertain = isUncertain
         self.error = error
         self.traceparent = traceparent
@@ -50,13 +54,16 @@ extension QueueStore {
         "queue_insert",
         """
         INSERT INTO a2a_queue (id, workspace_id, caller_id, priority, method, body, idempotency_key, context_id,
-          delivery_uncertain, last_error, traceparent, enqueued_at, waits_for_heartbeat, available_at)
-        SELECT i.id, i.workspace_id, i.caller_id, i.priority, i.method, i.body, i.key, i.context_id, i.uncertain,
+          delegation_id, delivery_uncertain, last_error, traceparent, enqueued_at, waits_for_heartbeat, available_at)
+        SELECT i.id, i.workspace_id, i.caller_id, i.priority, i.method, i.body, i.key, i.context_id,
+          (SELECT d.id FROM delegations d WHERE d.id = i.delegation_id AND d.source_id = i.caller_id
+            AND d.target_id = i.workspace_id AND d.status NOT IN ('completed', 'failed')), i.uncertain,
           i.error, i.traceparent, now() + i.n * interval '1 microsecond', v.last_heartbeat_at IS NOT NULL,
           CASE WHEN v.last_heartbeat_at IS NULL THEN now() + make_interval(secs => i.backoff) ELSE now() END
         FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[], $5::text[], $6::text[], $7::text[], $8::text[],
-          $9::boolean[], $10::text[], $11::text[], $12::float8[]) WITH ORDINALITY
-          AS i (id, workspace_id, caller_id, priority, method, body, key, context_id, uncertain, error, traceparent,
+          $9::uuid[], $10::boolean[], $11::text[], $12::text[], $13::float8[]) WITH ORDINALITY
+          AS i (id, workspace_id, caller_id, priority, method, body, key, context_id, delegation_id, uncertain,
+            error, traceparent,
             backoff, n)
         LEFT JOIN workspace_vitals v ON v.workspace_id = i.workspace_id
         ORDER BY i.workspace_id, i.key, i.n
@@ -83,17 +90,22 @@ extension QueueStore {
           SELECT i.n, q.*, q.id = i.id AS is_new, waiting.depth, gen_random_uuid() AS event_id
           FROM input i JOIN waiting ON waiting.workspace_id = i.workspace_id
           CROSS JOIN LATERAL (
-            (SELECT q.id, q.workspace_id, q.caller_id, q.method, q.traceparent FROM a2a_queue q WHERE q.id = i.id)
+            (SELECT q.id, q.workspace_id, q.caller_id, q.method, q.delegation_id, q.traceparent FROM a2a_queue q WHERE q.id = i.id)
             UNION ALL
-            (SELECT q.id, q.workspace_id, q.caller_id, q.method, q.traceparent FROM a2a_queue q
+            (SELECT q.id, q.workspace_id, q.caller_id, q.method, q.delegation_id, q.traceparent FROM a2a_queue q
              WHERE q.workspace_id = i.workspace_id AND q.idempotency_key = i.key
                AND q.status IN ('queued', 'dispatched'))
             LIMIT 1) AS q),
+        put_off AS (
+          UPDATE delegations d SET status = 'queued', queue_id = item.id, updated_at = clock_timestamp(),
+            result_at = coalesce(d.result_at, clock_timestamp())
+          FROM item WHERE item.is_new AND d.id = item.delegation_id),
         event AS (
           INSERT INTO structure_events (id, type, workspace_id, source, data, traceparent)
           SELECT event_id, 'a2a.queued', workspace_id, $4, ('{"queue_id":"' || id || '","caller_id":'
             || coalesce('"' || caller_id || '"', 'null') || ',"queue_depth":' || depth || ',"method":'
-            || to_json(method)::text || '}')::json, traceparent
+            || to_json(method)::text
+            || coalesce(',"delegation_id":"' || delegation_id || '"', '') || '}')::json, traceparent
           FROM item WHERE is_new ORDER BY n
           RETURNING \(CommittedEvent.columns))
         SELECT item.n, item.id, item.depth, event.* FROM item LEFT JOIN event ON event.id = item.event_id
@@ -110,7 +122,8 @@ extension QueueStore {
             Self.insert,
             [
                 items.map(\.id), workspaces, items.map(\.caller), items.map(\.priority), items.map(\.method),
-                items.map(\.body), keys, items.map(\.contextID), items.map(\.isUncertain), items.map(\.error),
+                items.map(\.body), keys, items.map(\.contextID), items.map(\.delegation), items.map(\.isUncertain),
+                items.map(\.error),
                 items.map(\.traceparent), items.map(\.backoff.inSeconds),
             ])
         let answer = Call(Self.answer, [items.map(\.id), workspaces, keys, source])

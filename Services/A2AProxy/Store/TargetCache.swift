@@ -47,13 +47,20 @@ package final class TargetCache: Sendable {
         try await find(id, lifetime: Self.refusalLifetime)
     }
 
+    /// The target if the cache has it and it is to be believed.
+    package func known(_ id: UUID, at now: ContinuousClock.Instant) -> Target? {
+        guard let entry = state.withLock({ $0.entries[id] }) else { return nil }
+        return Self.isFresh(entry, now, Self.lifetime) ? entry.target : nil
+    }
+
+    private static func isFresh(_ entry: Entry, _ now: ContinuousClock.Instant, _ lifetime: Duration) -> Bool {
+        now - entry.loadedAt < (entry.target.budgetLimit == nil ? lifetime : min(lifetime, budgetLifetime))
+    }
+
     private func find(_ id: UUID, lifetime: Duration) async throws -> Target? {
         let now = ContinuousClock.now
         let (entry, generation) = state.withLock { ($0.entries[id], $0.generation) }
-        if let entry {
-            let limit = entry.target.budgetLimit == nil ? lifetime : min(lifetime, Self.budgetLifetime)
-            if now - entry.loadedAt < limit { return entry.target }
-        }
+        if let entry, Self.isFresh(entry, now, lifetime) { return entry.target }
         let target = try await loads.submit(id)
         state.withLock { state in
             guard let target else {
