@@ -2,6 +2,7 @@ import Batching
 import Contracts
 import EventOutbox
 import Foundation
+import JSONBytes
 import Synchronization
 
 /// What remains of a call when it is over.
@@ -25,9 +26,23 @@ package final class CallRecorder: Sendable {
     private static let touchInterval: Duration = .seconds(1)
     private static let touchedLimit = 100_000
 
+    /// An answer on its way to the console; written as JSON with others, behind the call's back.
     private struct ConsoleAnswer: Sendable {
         let workspace: UUID
-        let data: A2AResponse
+        let body: [UInt8]
+        let method: String
+        let milliseconds: Int
+
+        /// The data of `a2a.response`, written by hand: there is one for each call of the console.
+        var data: RawJSON {
+            var writer = JSONWriter(reservingCapacity: body.count + 96)
+            writer.object { writer in
+                writer.member("response_body", raw: RawJSON(asJSON: body).bytes)
+                writer.member("method", method)
+                writer.member("duration_ms", milliseconds)
+            }
+            return RawJSON(unchecked: writer.bytes)
+        }
     }
 
     package let writer: ActivityWriter
@@ -42,11 +57,7 @@ package final class CallRecorder: Sendable {
         self.activity = activity
         self.writer = writer
         answers = Batcher(limit: 200, capacity: 5_000) { answers in
-            broadcast.send(
-                .a2aResponse,
-                answers.compactMap { answer in
-                    (try? RawJSON(encoding: answer.data)).map { (workspace: answer.workspace, data: $0) }
-                })
+            broadcast.send(.a2aResponse, answers.map { (workspace: $0.workspace, data: $0.data) })
             return answers.map { _ in }
         }
         touches = Batcher(limit: 1000, capacity: 50_000) { touches in
@@ -64,10 +75,10 @@ package final class CallRecorder: Sendable {
             touch(Touch(workspace: record.target.id, isSender: false))
         }
         if record.isConsole, let answer = record.answer, answer.body.count <= Self.eventBytes {
-            let data = A2AResponse(
-                responseBody: RawJSON(asJSON: answer.body), method: record.message.method,
-                durationMilliseconds: record.duration.milliseconds)
-            answers.add(ConsoleAnswer(workspace: record.target.id, data: data))
+            answers.add(
+                ConsoleAnswer(
+                    workspace: record.target.id, body: answer.body, method: record.message.method,
+                    milliseconds: record.duration.milliseconds))
         }
     }
 

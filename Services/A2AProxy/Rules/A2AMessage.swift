@@ -36,10 +36,6 @@ package struct A2AMessage: Sendable {
         bytes = request.document
         method = request["method"]?.string ?? ""
         messageID = Self.text(message?.find("messageId"))
-        contextID = Self.text(message?.find("contextId"))
-        let delegation =
-            message?.find("metadata", "delegation_id") ?? request.find("params", "metadata", "delegation_id")
-        delegationID = delegation?.string.flatMap(UUID.init(uuidString:))
     }
 
     /// A message that was normalised before it was stored.
