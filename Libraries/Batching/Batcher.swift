@@ -3,7 +3,7 @@ import Synchronization
 /// Turns many small writes into few large ones: while one flush runs, what is submitted waits together for the next.
 ///
 /// Under light load an input is flushed at once; under heavy load the batch grows by itself to whatever arrives during
-/// one commit. Nothing is answered before its flush has returned.
+/// one commit. Nothing is answered before its flush has returned. See ``BatchPacing`` for how eagerly it flushes.
 package final class Batcher<Input: Sendable, Output: Sendable>: Sendable {
     /// Writes one batch. Returns one output an input, in order; throwing fails the whole batch.
     package typealias Flush = @Sendable ([Input]) async throws -> [Output]
@@ -16,6 +16,8 @@ package final class Batcher<Input: Sendable, Output: Sendable>: Sendable {
     private struct State {
         var waiting: [Waiting] = []
         var running = 0
+        /// The size of the batch taken last.
+        var lastSize = 0
     }
 
     private let state = Mutex(State())
@@ -23,6 +25,7 @@ package final class Batcher<Input: Sendable, Output: Sendable>: Sendable {
     private let concurrency: Int
     private let capacity: Int
     private let key: (@Sendable (Input) -> AnyHashable)?
+    private let pacing: BatchPacing
     private let flush: Flush
 
     /// - Parameters:
@@ -30,14 +33,16 @@ package final class Batcher<Input: Sendable, Output: Sendable>: Sendable {
     ///   - concurrency: how many flushes may run at once.
     ///   - capacity: how many inputs may wait; more are refused with `BatcherError.full`.
     ///   - key: inputs of one key never stand in one batch; the later one waits for the next.
+    ///   - pacing: where flushes run and what they wait for; by default on the global pool, for nothing.
     package init(
         limit: Int, concurrency: Int = 1, capacity: Int = 100_000, key: (@Sendable (Input) -> AnyHashable)? = nil,
-        flush: @escaping Flush
+        pacing: BatchPacing = BatchPacing(), flush: @escaping Flush
     ) {
         self.limit = limit
         self.concurrency = concurrency
         self.capacity = capacity
         self.key = key
+        self.pacing = pacing
         self.flush = flush
     }
 
@@ -67,12 +72,13 @@ package final class Batcher<Input: Sendable, Output: Sendable>: Sendable {
         let (isAccepted, isFirst) = state.withLock { state in
             guard state.waiting.count < capacity else { return (false, false) }
             state.waiting.append(item)
-            guard state.running < concurrency else { return (true, false) }
+            let isDue = state.running == 0 || !pacing.overlapsOnlyWhenFull || state.waiting.count >= limit
+            guard state.running < concurrency, isDue else { return (true, false) }
             state.running += 1
             return (true, true)
         }
         if isFirst {
-            Task {
+            Task(executorPreference: pacing.executor?()) { [self] in
                 // Whatever is ready to be submitted in this round joins the first batch.
                 await Task.yield()
                 await run()
@@ -82,7 +88,7 @@ package final class Batcher<Input: Sendable, Output: Sendable>: Sendable {
     }
 
     private func run() async {
-        while let batch = next() {
+        while let batch = await next() {
             do {
                 let outputs = try await flush(batch.map(\.input))
                 precondition(outputs.count == batch.count, "a flush answers each of its inputs")
@@ -94,13 +100,25 @@ package final class Batcher<Input: Sendable, Output: Sendable>: Sendable {
     }
 
     /// The next batch, or `nil` when none waits; the flush is over then.
-    private func next() -> [Waiting]? {
+    private func next() async -> [Waiting]? {
+        if let linger = pacing.linger, isBusyAndThin { await linger() }
+        return take()
+    }
+
+    /// Whether much less waits than the last flush took: those that it answered are about to come again.
+    private var isBusyAndThin: Bool {
+        state.withLock { $0.lastSize >= BatchPacing.busySize && $0.waiting.count < $0.lastSize * 3 / 4 }
+    }
+
+    private func take() -> [Waiting]? {
         state.withLock { state in
             guard !state.waiting.isEmpty else {
                 state.running -= 1
                 return nil
             }
-            return key == nil ? takeFirst(&state) : takeDistinct(&state)
+            let batch = key == nil ? takeFirst(&state) : takeDistinct(&state)
+            state.lastSize = batch.count
+            return batch
         }
     }
 

@@ -1,5 +1,6 @@
 import Batching
 import Contracts
+import EventLoop
 import EventOutbox
 import Foundation
 import JSONBytes
@@ -19,7 +20,12 @@ struct HeartbeatIngest: Sendable {
         let store = HeartbeatStore(postgres: context.postgres)
         let size = context.metrics.histogram(
             "switchyard_heartbeat_batch_size", "Heartbeats of one commit.", bounds: Histogram.sizeBounds)
-        batcher = Batcher(limit: Self.batchLimit, concurrency: 2, key: { $0.workspace }) { beats in
+        let loops = context.loops
+        let pacing = BatchPacing(executor: { loops.any() }, overlapsOnlyWhenFull: true) {
+            // Far below the 5 ms that a beat may wait for its flush.
+            try? await loops.any().sleep(for: .milliseconds(1))
+        }
+        batcher = Batcher(limit: Self.batchLimit, concurrency: 2, key: { $0.workspace }, pacing: pacing) { beats in
             let order = beats.indices.sorted { Self.precedes(beats[$0].workspace, beats[$1].workspace) }
             let sorted = try await store.write(order.map { beats[$0] }, source: context.source)
             size.observe(Double(beats.count))

@@ -1,0 +1,26 @@
+/// How eagerly a ``Batcher`` flushes, for those whose flush costs much more as such than for each of its inputs.
+package struct BatchPacing: Sendable {
+    /// The size of a batch from which on a batcher counts as busy.
+    static let busySize = 16
+
+    let executor: (@Sendable () -> any TaskExecutor)?
+    let overlapsOnlyWhenFull: Bool
+    let linger: (@Sendable () async -> Void)?
+
+    /// - Parameters:
+    ///   - executor: where a flush runs; `nil` for the global pool, from which every resumption of a caller on a loop is
+    ///     a wake-up.
+    ///   - overlapsOnlyWhenFull: a further flush begins beside a running one only once a whole batch waits, so that
+    ///     batches grow to what arrives during one commit and not to half of it.
+    ///   - linger: waits a moment, at most a few milliseconds. Called before a flush that would take much less than the
+    ///     one before it: callers that were just answered together come again together, and the first of them must not
+    ///     have a commit to itself while the others wait for it.
+    package init(
+        executor: (@Sendable () -> any TaskExecutor)? = nil, overlapsOnlyWhenFull: Bool = false,
+        linger: (@Sendable () async -> Void)? = nil
+    ) {
+        self.executor = executor
+        self.overlapsOnlyWhenFull = overlapsOnlyWhenFull
+        self.linger = linger
+    }
+}
