@@ -12,7 +12,7 @@ package protocol PostgresEncodable: Sendable {
     /// Appends the text form of an array.
     static func writeArray(_ values: [Self], to text: inout [UInt8])
     /// Appends the text form of an array in which nil stands for NULL.
-    static func writeArray(_ values: [Self?], to text: inout [UInt8])
+    static func writeNullableArray(_ values: [Self?], to text: inout [UInt8])
 }
 
 extension PostgresEncodable {
@@ -28,7 +28,7 @@ extension PostgresEncodable {
         }
     }
 
-    package static func writeArray(_ values: [Self?], to text: inout [UInt8]) {
+    package static func writeNullableArray(_ values: [Self?], to text: inout [UInt8]) {
         var scratch: [UInt8] = []
         ArrayText.write(values, to: &text) { value, text in
             guard let value, !value.isNull else { return ArrayText.writeNull(to: &text) }
@@ -46,7 +46,7 @@ extension String: PostgresEncodable {
         ArrayText.write(values, to: &text) { ArrayText.writeQuoted($0, to: &$1) }
     }
 
-    package static func writeArray(_ values: [String?], to text: inout [UInt8]) {
+    package static func writeNullableArray(_ values: [String?], to text: inout [UInt8]) {
         ArrayText.write(values, to: &text) { value, text in
             if let value { ArrayText.writeQuoted(value, to: &text) } else { ArrayText.writeNull(to: &text) }
         }
@@ -73,38 +73,40 @@ extension PlainPostgresEncodable {
 extension Int: PlainPostgresEncodable {
     package func write(to text: inout [UInt8]) { IntegerText.write(self, to: &text) }
     package static func writeArray(_ values: [Int], to text: inout [UInt8]) { writePlain(values, to: &text) }
-    package static func writeArray(_ values: [Int?], to text: inout [UInt8]) { writePlain(values, to: &text) }
+    package static func writeNullableArray(_ values: [Int?], to text: inout [UInt8]) { writePlain(values, to: &text) }
 }
 
 extension Int64: PlainPostgresEncodable {
     package func write(to text: inout [UInt8]) { IntegerText.write(Int(self), to: &text) }
     package static func writeArray(_ values: [Int64], to text: inout [UInt8]) { writePlain(values, to: &text) }
-    package static func writeArray(_ values: [Int64?], to text: inout [UInt8]) { writePlain(values, to: &text) }
+    package static func writeNullableArray(_ values: [Int64?], to text: inout [UInt8]) { writePlain(values, to: &text) }
 }
 
 extension Int32: PlainPostgresEncodable {
     package func write(to text: inout [UInt8]) { IntegerText.write(Int(self), to: &text) }
     package static func writeArray(_ values: [Int32], to text: inout [UInt8]) { writePlain(values, to: &text) }
-    package static func writeArray(_ values: [Int32?], to text: inout [UInt8]) { writePlain(values, to: &text) }
+    package static func writeNullableArray(_ values: [Int32?], to text: inout [UInt8]) { writePlain(values, to: &text) }
 }
 
 extension Double: PlainPostgresEncodable {
     // Shortest form that reads back as the same number; `inf` and `nan` are accepted too.
     package func write(to text: inout [UInt8]) { text.append(contentsOf: description.utf8) }
     package static func writeArray(_ values: [Double], to text: inout [UInt8]) { writePlain(values, to: &text) }
-    package static func writeArray(_ values: [Double?], to text: inout [UInt8]) { writePlain(values, to: &text) }
+    package static func writeNullableArray(_ values: [Double?], to text: inout [UInt8]) {
+        writePlain(values, to: &text)
+    }
 }
 
 extension Bool: PlainPostgresEncodable {
     package func write(to text: inout [UInt8]) { text.append(self ? UInt8(ascii: "t") : UInt8(ascii: "f")) }
     package static func writeArray(_ values: [Bool], to text: inout [UInt8]) { writePlain(values, to: &text) }
-    package static func writeArray(_ values: [Bool?], to text: inout [UInt8]) { writePlain(values, to: &text) }
+    package static func writeNullableArray(_ values: [Bool?], to text: inout [UInt8]) { writePlain(values, to: &text) }
 }
 
 extension UUID: PlainPostgresEncodable {
     package func write(to text: inout [UInt8]) { UUIDText.write(self, to: &text) }
     package static func writeArray(_ values: [UUID], to text: inout [UInt8]) { writePlain(values, to: &text) }
-    package static func writeArray(_ values: [UUID?], to text: inout [UInt8]) { writePlain(values, to: &text) }
+    package static func writeNullableArray(_ values: [UUID?], to text: inout [UInt8]) { writePlain(values, to: &text) }
 }
 
 /// A `timestamptz`, to the microsecond.
@@ -123,10 +125,16 @@ extension Array: PostgresEncodable where Element: PostgresEncodable {
 }
 
 extension Optional: PostgresEncodable where Wrapped: PostgresEncodable {
-    package var isNull: Bool { map(\.isNull) ?? true }
+    // No key path here: in generic code one is made anew at each use, which costs more than a row.
+    package var isNull: Bool {
+        switch self {
+        case .none: true
+        case .some(let value): value.isNull
+        }
+    }
     package func write(to text: inout [UInt8]) { self?.write(to: &text) }
     package static func writeArray(_ values: [Wrapped?], to text: inout [UInt8]) {
-        Wrapped.writeArray(values, to: &text)
+        Wrapped.writeNullableArray(values, to: &text)
     }
 }
 
