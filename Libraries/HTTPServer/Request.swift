@@ -1,3 +1,4 @@
+import Contracts
 import EventLoop
 import Foundation
 import HTTPCore
@@ -53,7 +54,7 @@ package struct Request: Sendable {
     /// - Parameter sentence: what the client is told when it is none.
     /// - Throws: `APIError` 400.
     package func uuid(_ name: String, orError sentence: String = "invalid id") throws(APIError) -> UUID {
-        guard let text = parameters[name], text.utf8.count == 36, let id = UUID(uuidString: text) else {
+        guard let text = parameters[name], let id = UUID(canonical: text) else {
             throw APIError(.badRequest, sentence, field: name, reason: "must be a UUID")
         }
         return id
@@ -64,12 +65,18 @@ package struct Request: Sendable {
         headers["authorization"].flatMap(Self.bearerToken)
     }
 
+    private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
+
     static func bearerToken(_ value: String) -> String? {
         let scheme = "bearer "
         guard value.utf8.count > scheme.utf8.count,
             zip(value.utf8, scheme.utf8).allSatisfy({ $0 | 0x20 == $1 | 0x20 })
         else { return nil }
-        return String(value.dropFirst(scheme.count)).trimmingCharacters(in: .whitespaces)
+        // On bytes: Foundation's trimming costs more than all the rest of an authenticated request's checks.
+        var token = value.utf8.dropFirst(scheme.utf8.count)
+        token = token.drop(while: isBlank)
+        while let last = token.last, isBlank(last) { token.removeLast() }
+        return String(Substring(token))
     }
 }
 

@@ -44,6 +44,7 @@ extension Request {
     }
 
     private static func isJSON(_ type: String) -> Bool {
+        if type == "application/json" { return true }
         let media = type.prefix { $0 != ";" }.trimmingSuffix { $0 == " " }.lowercased()
         return media.isEmpty || media == "application/json"
             || (media.hasPrefix("application/") && media.hasSuffix("+json"))
