@@ -20,12 +20,10 @@ package struct EventBroadcast: Sendable {
     package func send(_ type: EventType, _ events: [(workspace: UUID, data: RawJSON)]) -> Bool {
         guard !events.isEmpty else { return true }
         let now = Date()
-        let batch = events.map {
-            CloudEvent(source: source, type: type.rawValue, subject: $0.workspace, time: now, data: $0.data)
-        }
         return publisher.tryPublish(
             AMQPMessage(
-                exchange: Topology.events.name, routingKey: type.rawValue, body: CloudEvent.encodeBatch(batch),
+                exchange: Topology.events.name, routingKey: type.rawValue,
+                body: CloudEvent.encodeBatch(type: type.rawValue, source: source, time: now, events),
                 type: type.rawValue, contentType: CloudEvent.batchContentType, persistent: false))
     }
 

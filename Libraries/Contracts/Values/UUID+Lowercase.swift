@@ -25,27 +25,31 @@ extension UUID {
 
     /// Reads the 36 characters of the canonical form, in either case, and nothing else.
     public init?(canonical text: some Sequence<UInt8>) {
-        var value: UUID = UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
-        let isComplete = withUnsafeMutableBytes(of: &value) { Self.parse(text, into: $0) }
-        guard isComplete else { return nil }
-        self = value
+        // Generic code of another module goes through witnesses byte by byte; contiguous bytes are the usual case.
+        let parsed =
+            text.withContiguousStorageIfAvailable { Self.parse($0) }
+            ?? Array(text).withUnsafeBufferPointer { Self.parse($0) }
+        guard let parsed else { return nil }
+        self = parsed
     }
 
-    private static func parse(_ text: some Sequence<UInt8>, into bytes: UnsafeMutableRawBufferPointer) -> Bool {
-        var position = 0
-        var digits = 0
-        for character in text {
-            guard position < 36 else { return false }
-            if position == 8 || position == 13 || position == 18 || position == 23 {
-                guard character == UInt8(ascii: "-") else { return false }
-            } else {
-                guard let value = hexValue(character) else { return false }
-                bytes[digits / 2] = bytes[digits / 2] << 4 | value
-                digits += 1
+    private static func parse(_ text: UnsafeBufferPointer<UInt8>) -> UUID? {
+        guard text.count == 36 else { return nil }
+        var value: uuid_t = (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+        let isValid = withUnsafeMutableBytes(of: &value) { bytes in
+            var digits = 0
+            for (position, character) in text.enumerated() {
+                if position == 8 || position == 13 || position == 18 || position == 23 {
+                    guard character == UInt8(ascii: "-") else { return false }
+                } else {
+                    guard let value = hexValue(character) else { return false }
+                    bytes[digits / 2] = bytes[digits / 2] << 4 | value
+                    digits += 1
+                }
             }
-            position += 1
+            return true
         }
-        return position == 36
+        return isValid ? UUID(uuid: value) : nil
     }
 
     private func write(to buffer: UnsafeMutableBufferPointer<UInt8>) {
