@@ -103,7 +103,8 @@ package struct LivenessGuard: Sendable {
 
     private func note(_ seen: Observation, _ state: inout State) {
         let wasAway = state.lastPassAt.map { seen.now.timeIntervalSince($0) > Self.passGap } ?? true
-        if wasAway || state.databaseStartedAt != seen.databaseStartedAt { state.graceSince = seen.now }
+        let isSameDatabase = state.databaseStartedAt.map { abs($0.timeIntervalSince(seen.databaseStartedAt)) < 1 }
+        if wasAway || isSameDatabase != true { state.graceSince = seen.now }
         state.lastPassAt = seen.now
         state.databaseStartedAt = seen.databaseStartedAt
         let silence = seen.newestHeartbeatAt.map { seen.now.timeIntervalSince($0) } ?? .infinity
