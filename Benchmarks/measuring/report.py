@@ -28,6 +28,10 @@ def median(samples: list[Sample], value: Callable[[Sample], float | None]) -> fl
     return statistics.median(values) if values else None
 
 
+def _cost(runs: list[Sample], parties: list[str]) -> float:
+    return sum(median(runs, lambda run, party=party: run.cpu.get(party)) or 0 for party in parties)
+
+
 class Report:
     def __init__(self):
         self._parts: list[str] = []
@@ -40,31 +44,36 @@ class Report:
         self._parts.append(text)
 
     def table(self, title: str, samples: dict[str, list[Sample]], comparisons: dict[str, tuple[str, str]],
-              shown: list[str]) -> None:
-        """`comparisons` names for a row what it is measured against, and the aim; `shown` whose CPU is listed."""
+              shown: list[str], costed: list[str] | None = None) -> None:
+        """`comparisons` names for a row what it is measured against, and the aim; `shown` whose CPU is listed.
+
+        The ratio of CPU, by the parties in `costed` (all), is what is left of a comparison where the machine is shared:
+        the rate then says as much about how the scheduler shares it out.
+        """
         lines = [
             f"### {title}", "",
-            "| what | rate/s, median (least to most) | p50 ms | p99 ms | CPU µs each | errors | others' cores | ratio | aim |",
-            "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+            "| what | rate/s, median (least to most) | p50 ms | p99 ms | CPU µs each | errors | others' cores | ratio | ratio by CPU | aim |",
+            "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
         ]
         for name, runs in samples.items():
             against, aim = comparisons.get(name, ("", ""))
-            lines.append(self._row(name, runs, samples.get(against), against, aim, shown))
+            lines.append(self._row(name, runs, samples.get(against), against, aim, shown, costed or shown))
         self._parts.append("\n".join(lines))
 
     @staticmethod
-    def _row(name: str, runs: list[Sample], against: list[Sample] | None, other: str, aim: str, shown) -> str:
+    def _row(name: str, runs: list[Sample], against: list[Sample] | None, other: str, aim: str, shown, costed) -> str:
         rates = [run.rate for run in runs]
         middle = statistics.median(rates)
         cpu = ", ".join(
             f"{party} {spent:.1f}" for party in shown
             if (spent := median(runs, lambda run, party=party: run.cpu.get(party))) is not None and spent >= 0.05)
         ratio = f"**{middle / statistics.median([run.rate for run in against]):.2f}** × {other}" if against else ""
+        by_cpu = f"{_cost(against, costed) / _cost(runs, costed):.2f}" if against else ""
         p50, p99 = median(runs, lambda run: run.p50), median(runs, lambda run: run.p99)
         cells = [
             name, f"{middle:,.0f} ({min(rates):,.0f} to {max(rates):,.0f})",
             "" if p50 is None else f"{p50:.2f}", "" if p99 is None else f"{p99:.2f}", cpu,
-            str(sum(run.errors for run in runs)), f"{median(runs, lambda run: run.others):.1f}", ratio, aim,
+            str(sum(run.errors for run in runs)), f"{median(runs, lambda run: run.others):.1f}", ratio, by_cpu, aim,
         ]
         return f"| {' | '.join(cells)} |"
 
