@@ -35,7 +35,7 @@ readable_results() {
 # Tests of rules and encodings: no server, no clock.
 PURE_TESTS='^(JSONBytes|Contracts|Batching|SafeURL|WorkspaceTree)Tests\.'
 
-run_tests() { swift test --skip-build "$@" 2>&1 | tee -a "$log" | readable_results; }
+run_tests() { swift test --skip-build --disable-xctest "$@" 2>&1 | tee -a "$log" | readable_results; }
 
 command_test() {
     local started log code=0
