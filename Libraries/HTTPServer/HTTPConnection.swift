@@ -94,10 +94,7 @@ final class HTTPConnection: @unchecked Sendable {
 
     private func received(_ bytes: UnsafeBufferPointer<UInt8>) {
         switch phase {
-        case .lingering:
-            skippedBytes += bytes.count
-            if skippedBytes > 4 * shared.configuration.drainedBodyBytes { close() }
-        case .closed:
+        case .lingering, .closed:
             break
         case .reading, .skipping:
             parse(bytes)
@@ -264,8 +261,8 @@ final class HTTPConnection: @unchecked Sendable {
         server.remove(self)
     }
 
-    /// Closes for writing and reads on for a while: closing with unread input would reset the connection, and the
-    /// client might lose the answer.
+    /// Closes for writing and reads on: closing with unread input would reset the connection, and the client might lose
+    /// the answer. Bounded by time alone, since a gateway reads no answer before it has sent the whole of a body.
     func beginLinger() {
         guard phase != .closed, phase != .lingering else { return }
         phase = .lingering
@@ -273,7 +270,6 @@ final class HTTPConnection: @unchecked Sendable {
         flush()
         guard phase == .lingering else { return }
         stream.shutdownWrite()
-        skippedBytes = 0
         if isInputEnded, stream.pendingWriteBytes == 0 { return close() }
         resumeReading()
         waitForPeer()

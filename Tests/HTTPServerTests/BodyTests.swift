@@ -23,6 +23,17 @@ import Testing
         return String(repeating: chunk, count: count) + "0\r\n\r\n"
     }
 
+    /// As gateways do, which take a connection that is reset while they write for a failure of the service.
+    @Test("Who sends the whole of a body that is too long before reading is not cut off")
+    func refusalOutlivesLongBody() async throws {
+        try await withServer(routes: Self.routes) { server in
+            let client = try server.client()
+            client.send("POST /small HTTP/1.1\r\nHost: x\r\nContent-Length: \(16 << 20)\r\n\r\n")
+            #expect(client.send([UInt8](repeating: 0x20, count: 16 << 20)))
+            #expect(try await client.answer().status == 413)
+        }
+    }
+
     @Test func piecesAreJoined() async throws {
         try await withServer(routes: Self.routes) { server in
             let client = try server.client()

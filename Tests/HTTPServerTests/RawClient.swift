@@ -48,15 +48,18 @@ final class RawClient {
         send(Array(text.utf8))
     }
 
-    func send(_ bytes: [UInt8]) {
+    /// - Returns: false when the peer did not take all of it.
+    @discardableResult
+    func send(_ bytes: [UInt8]) -> Bool {
         var sent = 0
         while sent < bytes.count {
             let count = bytes.withUnsafeBytes {
                 Foundation.send(descriptor, $0.baseAddress! + sent, bytes.count - sent, Int32(MSG_NOSIGNAL))
             }
-            if count <= 0 { return }
+            if count <= 0 { return false }
             sent += count
         }
+        return true
     }
 
     func endInput() {
