@@ -1,10 +1,16 @@
 /// IPv4 addresses as `inet_aton` and browsers read them: `127.1`, `0x7f000001`, `017700000001` and `2130706433` are all
 /// 127.0.0.1, so that a filter that knows only dotted decimals is easily passed by.
 enum IPv4Literal {
-    /// Whether a host is meant as an address: its last label is a number.
+    /// Whether a host is meant as an address: its last label is a number, of whatever size.
     static func isNumeric(_ host: String) -> Bool {
         guard let last = host.split(separator: ".", omittingEmptySubsequences: false).last else { return false }
-        return last.utf8.allSatisfy { (0x30...0x39).contains($0) } || number(last) != nil || last.lowercased() == "0x"
+        let digits = last.lowercased().utf8
+        if digits.starts(with: "0x".utf8) { return digits.dropFirst(2).allSatisfy(isHexadecimal) }
+        return digits.allSatisfy { (0x30...0x39).contains($0) }
+    }
+
+    private static func isHexadecimal(_ byte: UInt8) -> Bool {
+        (0x30...0x39).contains(byte) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte)
     }
 
     /// The four bytes of an address in any of its spellings, nil when it is none.
