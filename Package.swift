@@ -136,7 +136,11 @@ let package = Package(
         tests("SafeURLTests", ["SafeURL"]),
         tests(
             "RegistryTests",
-            ["Registry", "Contracts", "PostgresClient", "EventLoop", "HTTPServer", "HTTPCore", "EventOutbox"]),
+            [
+                "Registry", "Sweeper", "WorkspaceTree", "Contracts", "JSONBytes", "PostgresClient", "EventLoop",
+                "HTTPServer",
+                "HTTPCore", "EventOutbox",
+            ]),
         tests(
             "A2AProxyTests",
             [

@@ -6,12 +6,13 @@ package struct TreePosition: Sendable, Hashable {
     package static let levelLimit = 32
 
     package let id: UUID
-    /// The parent first, the root last; empty for a root.
+    /// The parent first, then its parent, as far up as the rules look; empty for a root.
     package let ancestors: [UUID]
 
+    /// - Parameter ancestors: the parent first, the root last; those beyond the limit do not count.
     package init(id: UUID, ancestors: [UUID]) {
         self.id = id
-        self.ancestors = ancestors
+        self.ancestors = ancestors.count > Self.levelLimit ? Array(ancestors.prefix(Self.levelLimit)) : ancestors
     }
 
     /// Self; siblings; two roots; parent and child; any ancestor and any descendant. Everything else is refused.

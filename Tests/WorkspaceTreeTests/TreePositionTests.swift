@@ -1,41 +1,25 @@
 import Foundation
+import TestSupport
 import Testing
 import WorkspaceTree
 
 @Suite("Who may talk to whom")
 struct TreePositionTests {
-    /// The rule in the words of the contract, over a map of parents.
-    private func oracle(_ caller: UUID, _ target: UUID, _ parents: [UUID: UUID]) -> Bool {
-        if caller == target { return true }
-        if parents[caller] == parents[target] { return true }
-        func reaches(_ low: UUID, _ high: UUID) -> Bool {
-            var current = low
-            for _ in 0..<32 {
-                guard let parent = parents[current] else { return false }
-                if parent == high { return true }
-                current = parent
-            }
-            return false
-        }
-        return reaches(caller, target) || reaches(target, caller)
-    }
-
-    @Test("Agrees with the contract's words on random trees", arguments: 0..<20)
-    func randomTrees(seed: Int) {
-        var parents: [UUID: UUID] = [:]
-        let ids = (0..<25).map { _ in UUID() }
-        for (index, id) in ids.enumerated().dropFirst() where Int.random(in: 0..<5) > 0 {
-            parents[id] = ids[Int.random(in: 0..<index)]
-        }
-        func position(_ id: UUID) -> TreePosition {
-            let ancestors = sequence(first: parents[id]) { $0.flatMap { parents[$0] } }.prefix { $0 != nil }
-            return TreePosition(id: id, ancestors: ancestors.compactMap { $0 })
-        }
-        for caller in ids {
-            for target in ids {
-                #expect(
-                    position(caller).canCommunicate(with: position(target)) == oracle(caller, target, parents))
+    @Test("Agrees with the contract's words on random trees, every pair of each")
+    func randomTrees() {
+        var (allowed, refused) = (0, 0)
+        for seed in 0..<400 as Range<UInt64> {
+            let forest = RandomForest(seed: seed)
+            let positions = forest.ids.map { TreePosition(id: $0, ancestors: forest.ancestors(of: $0)) }
+            for caller in positions {
+                for target in positions {
+                    let expected = forest.mayCommunicate(caller.id, target.id)
+                    #expect(caller.canCommunicate(with: target) == expected, "forest \(seed): \(caller), \(target)")
+                    if expected { allowed += 1 } else { refused += 1 }
+                }
             }
         }
+        // A forest of nothing but families would prove nothing.
+        #expect(allowed > 50_000 && refused > 50_000, "\(allowed) allowed, \(refused) refused")
     }
 }

@@ -17,6 +17,8 @@ struct HeartbeatOutcome: Sendable {
     var taskChanged = false
     /// The flip that this beat caused.
     var event: CommittedEvent?
+    /// It would have flipped the status, but someone else changed it first.
+    var wasOvertaken = false
 }
 
 /// Writes heartbeats, a batch in one transaction and one round trip.
@@ -81,7 +83,7 @@ struct HeartbeatStore: Sendable {
                 monthly_spend = CASE WHEN beat.monthly_spend > 0 THEN beat.monthly_spend ELSE w.monthly_spend END,
                 updated_at = now()
             FROM beat
-            WHERE w.id = beat.id AND w.status = beat.was
+            WHERE w.id = beat.id AND (beat.becomes IS NULL OR w.status = beat.was)
                 AND (beat.becomes IS NOT NULL OR (beat.monthly_spend > 0 AND beat.monthly_spend <> beat.spent))
             RETURNING w.id, beat.was, beat.becomes, beat.degraded_data
         ), event AS (
@@ -92,7 +94,7 @@ struct HeartbeatStore: Sendable {
             FROM changed WHERE becomes IS NOT NULL
             RETURNING sequence, id, type, workspace_id, source, data, traceparent, created_at
         )
-        SELECT beat.id, beat.was, beat.max_concurrent_tasks, beat.task_changed, event.*
+        SELECT beat.id, beat.was, beat.max_concurrent_tasks, beat.task_changed, beat.becomes IS NOT NULL, event.*
         FROM beat LEFT JOIN event ON event.workspace_id = beat.id
         """)
 
@@ -103,6 +105,23 @@ struct HeartbeatStore: Sendable {
     ///     same order.
     ///   - source: the `source` of the events.
     func write(_ beats: [Heartbeat], source: String) async throws(PostgresError) -> [HeartbeatOutcome] {
+        var outcomes = try await writeWhole(beats, source: source)
+        for _ in 1..<Self.attempts {
+            // Removed, paused or restarted while the beat was evaluated: it counts for what the workspace is now, or an
+            // agent would be told that all is well with a workspace that is gone.
+            let overtaken = outcomes.indices.filter { outcomes[$0].wasOvertaken }
+            if overtaken.isEmpty { break }
+            let again = try await writeWhole(overtaken.map { beats[$0] }, source: source)
+            for (index, outcome) in zip(overtaken, again) {
+                let taskChanged = outcomes[index].taskChanged || outcome.taskChanged
+                outcomes[index] = outcome
+                outcomes[index].taskChanged = taskChanged
+            }
+        }
+        return outcomes
+    }
+
+    private func writeWhole(_ beats: [Heartbeat], source: String) async throws(PostgresError) -> [HeartbeatOutcome] {
         var attempt = 1
         while true {
             do {
@@ -146,9 +165,10 @@ struct HeartbeatStore: Sendable {
         found.reserveCapacity(rows.count)
         for row in rows {
             let isRemoved = row.string(1) == WorkspaceStatus.removed.rawValue
+            let event = CommittedEvent(row: row, firstColumn: 5)
             found[row.uuid(0)] = HeartbeatOutcome(
                 verdict: isRemoved ? .removed : .accepted, maxConcurrentTasks: row.int(2), taskChanged: row.bool(3),
-                event: CommittedEvent(row: row, firstColumn: 4))
+                event: event, wasOvertaken: row.bool(4) && event == nil)
         }
         return ids.map { found[$0] ?? HeartbeatOutcome(verdict: .unknown) }
     }

@@ -46,7 +46,8 @@ package struct LivenessStore: Sendable {
         """)
 
     /// Locks the vitals first: a heartbeat that is being written is skipped, and one that waits for the lock sees the
-    /// flip and undoes it.
+    /// flip and undoes it. A workspace that someone else is changing is skipped as well: a sweep that waits for nobody
+    /// cannot meet anyone crosswise, and what it flips is as silent when it is locked as it was when it was seen.
     private static let takeOffline = Statement(
         "liveness_offline",
         """
@@ -56,7 +57,7 @@ package struct LivenessStore: Sendable {
                 AND greatest(v.last_heartbeat_at, v.last_seen_at, w.status_changed_at)
                     < now() - make_interval(secs => $1)
             ORDER BY greatest(v.last_heartbeat_at, v.last_seen_at, w.status_changed_at)
-            LIMIT $3 FOR UPDATE OF v SKIP LOCKED
+            LIMIT $3 FOR UPDATE OF v SKIP LOCKED FOR NO KEY UPDATE OF w SKIP LOCKED
         ), flipped AS (
             UPDATE workspaces w SET status = 'offline', status_changed_at = now(), updated_at = now(),
                 status_reason = 'no sign of life'

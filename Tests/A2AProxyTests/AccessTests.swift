@@ -1,0 +1,41 @@
+import A2AProxy
+import EventLoop
+import Foundation
+import PostgresClient
+import TestSupport
+import Testing
+import WorkspaceTree
+
+@Suite("Who may send to whom, out of Postgres")
+struct AccessTests {
+    private static let plant = Statement(
+        "test_plant",
+        """
+        INSERT INTO workspaces (id, name, status, parent_id)
+        SELECT id, 'w', 'online', parent FROM unnest($1::uuid[], $2::uuid[]) AS forest (id, parent)
+        """)
+
+    @Test("The proxy's statement gives the contract's answer for every pair of random trees")
+    func randomTrees() async throws {
+        let group = EventLoopGroup(count: 1)
+        defer { group.shutdown() }
+        let pool = PostgresPool(
+            url: try await SharedServers.postgres().makeMigratedDatabase("access"), group: group)
+        let store = TargetStore(postgres: pool)
+        for seed in 1000..<1200 as Range<UInt64> {
+            let forest = RandomForest(seed: seed)
+            _ = try await pool.query(Self.plant, [forest.ids, forest.ids.map { forest.parents[$0] }])
+            let targets = try await store.find(Set(forest.ids))
+            #expect(targets.count == forest.ids.count)
+            for caller in targets {
+                for target in targets {
+                    #expect(
+                        caller.position.canCommunicate(with: target.position)
+                            == forest.mayCommunicate(caller.id, target.id), "forest \(seed): \(caller.id), \(target.id)"
+                    )
+                }
+            }
+        }
+        await pool.close()
+    }
+}

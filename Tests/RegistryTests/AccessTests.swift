@@ -1,0 +1,83 @@
+import EventLoop
+import Foundation
+import JSONBytes
+import PostgresClient
+import TestSupport
+import Testing
+import WorkspaceTree
+
+@testable import Registry
+
+/// The statements behind discover, peers and check-access against the contract's words, on random trees.
+@Suite("Who may find whom, out of Postgres")
+struct AccessTests {
+    private static let clear = Statement("test_clear", "DELETE FROM workspaces")
+    private static let plant = Statement(
+        "test_plant",
+        """
+        WITH planted AS (
+            INSERT INTO workspaces (id, name, status, parent_id)
+            SELECT id, 'w', status::workspace_status, parent
+            FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS forest (id, parent, status)
+            RETURNING id
+        )
+        INSERT INTO workspace_vitals (workspace_id) SELECT id FROM planted
+        """)
+
+    /// Some of them removed, with all below them, as a deletion does it.
+    private func removed(_ forest: RandomForest, seed: UInt64) -> Set<UUID> {
+        var random = SeededGenerator(seed: ~seed)
+        var removed = Set(forest.ids.filter { _ in Int.random(in: 0..<12, using: &random) == 0 })
+        for id in forest.ids where forest.parents[id].map(removed.contains) == true { removed.insert(id) }
+        return removed
+    }
+
+    @Test("Every pair of two hundred random trees", .timeLimit(.minutes(2)))
+    func randomTrees() async throws {
+        let group = EventLoopGroup(count: 1)
+        defer { group.shutdown() }
+        let pool = PostgresPool(
+            url: try await SharedServers.postgres().makeMigratedDatabase("access"), group: group)
+        let store = PeerStore(postgres: pool)
+        for seed in 2000..<2200 as Range<UInt64> {
+            let forest = RandomForest(seed: seed)
+            let gone = removed(forest, seed: seed)
+            _ = try await pool.query(Self.clear)
+            _ = try await pool.query(
+                Self.plant,
+                [
+                    forest.ids, forest.ids.map { forest.parents[$0] },
+                    forest.ids.map { gone.contains($0) ? "removed" : "online" },
+                ])
+            try await checkPairs(forest, gone, store, seed)
+            try await checkPeers(forest, gone, store, seed)
+        }
+        await pool.close()
+    }
+
+    private func checkPairs(_ forest: RandomForest, _ gone: Set<UUID>, _ store: PeerStore, _ seed: UInt64) async throws
+    {
+        var known: [UUID: KnownPeer] = [:]
+        for id in forest.ids { known[id] = try await store.find(id) }
+        #expect(Set(known.keys) == Set(forest.ids).subtracting(gone), "forest \(seed)")
+        for (caller, from) in known {
+            for (target, to) in known {
+                #expect(
+                    from.position.canCommunicate(with: to.position) == forest.mayCommunicate(caller, target),
+                    "forest \(seed): \(caller), \(target)")
+            }
+        }
+    }
+
+    private func checkPeers(_ forest: RandomForest, _ gone: Set<UUID>, _ store: PeerStore, _ seed: UInt64) async throws
+    {
+        for id in forest.ids {
+            let list = try JSONValue(decoding: try await store.peers(of: id, matching: nil)).array ?? []
+            let found = list.compactMap { $0["id"]?.string.flatMap(UUID.init(uuidString:)) }
+            let expected = gone.contains(id) ? [] : forest.ids.filter { forest.arePeers(id, $0) && !gone.contains($0) }
+            #expect(found.count == list.count && Set(found).count == found.count)
+            #expect(Set(found) == Set(expected), "forest \(seed): peers of \(id)")
+            #expect(found.allSatisfy { forest.mayCommunicate(id, $0) })
+        }
+    }
+}
