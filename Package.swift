@@ -122,6 +122,10 @@ let package = Package(
             name: "TestSupport",
             dependencies: ["EventLoop", "HTTPCore", "HTTPClient", "PostgresClient", "Migrator", "Observability"],
             path: "Tests/TestSupport", exclude: ["leash"], swiftSettings: settings),
+        .executableTarget(
+            name: "call-probe",
+            dependencies: ["A2AProxy", "EventLoop", "HTTPCore", "HTTPClient", "SafeURL"],
+            path: "Tests/CallProbe", exclude: ["namespace.sh", "servers.py"], swiftSettings: settings),
         tests("BatchingTests", ["Batching"]),
         tests("WorkspaceTreeTests", ["WorkspaceTree"]),
         tests("JSONBytesTests", ["JSONBytes"]),

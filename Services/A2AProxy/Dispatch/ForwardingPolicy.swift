@@ -12,7 +12,7 @@ package struct ForwardingPolicy: Sendable {
     }
 
     /// - Returns: why the address is refused, nil when it may be called.
-    func refusal(of address: SocketAddress, isProvisioned: Bool) -> String? {
+    package func refusal(of address: SocketAddress, isProvisioned: Bool) -> String? {
         let verdict = (isProvisioned ? provisioned : standard).verdict(for: address.addressBytes)
         return verdict.isAllowed ? nil : verdict.reason ?? "refused"
     }

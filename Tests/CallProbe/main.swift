@@ -1,0 +1,39 @@
+import A2AProxy
+import EventLoop
+import Foundation
+import HTTPClient
+import HTTPCore
+import SafeURL
+
+// Calls addresses one after the other, as the proxy does it, and says what became of each: `<url> reached <body>` or
+// `<url> <kind of error>`. Run by a test inside of `namespace.sh`.
+//
+// usage: call-probe strict|unchecked <file of certificate authorities> <url> ...
+
+let arguments = CommandLine.arguments
+guard arguments.count > 3, ["strict", "unchecked"].contains(arguments[1]) else {
+    FileHandle.standardError.write(Data("usage: call-probe strict|unchecked <authorities> <url> ...\n".utf8))
+    exit(64)  // EX_USAGE
+}
+let isChecked = arguments[1] == "strict"
+let policy = ForwardingPolicy(mode: DeploymentMode(network: .strict))
+var configuration = HTTPClientConfiguration()
+configuration.certificateAuthorities = arguments[2]
+configuration.connectTimeout = .seconds(5)
+// Every call looks its name up anew, as one does that comes after the cache's time.
+configuration.nameTTL = .zero
+let group = EventLoopGroup(count: 1)
+let client = HTTPClient(group: group, configuration: configuration) { address, _ in
+    guard isChecked, let reason = policy.refusal(of: address, isProvisioned: false) else { return .allowed }
+    return .refused(reason: reason)
+}
+for url in arguments[3...] {
+    do {
+        let response = try await client.send(try ClientRequest(.get, url), collectUpTo: 1000)
+        print(url, "reached", String(decoding: response.bytes ?? [], as: UTF8.self))
+    } catch {
+        print(url, error.kind.rawValue)
+    }
+}
+client.close()
+group.shutdown()
