@@ -43,6 +43,11 @@ class Report:
         say(text)
         self._parts.append(text)
 
+    def rows(self, title: str, columns: list[str], rows: list[list[str]]) -> None:
+        """A table without comparisons."""
+        lines = [f"### {title}", "", *(f"| {' | '.join(row)} |" for row in [columns, ["---"] * len(columns), *rows])]
+        self._parts.append("\n".join(lines))
+
     def table(self, title: str, samples: dict[str, list[Sample]], comparisons: dict[str, tuple[str, str]],
               shown: list[str], costed: list[str] | None = None) -> None:
         """`comparisons` names for a row what it is measured against, and the aim; `shown` whose CPU is listed.
