@@ -9,9 +9,10 @@ package struct RandomForest: Sendable {
     /// - Parameter seed: the same seed gives the same forest: chains deeper than the rules look as well as bushes.
     package init(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
-        let ids = (0..<Int.random(in: 2...48, using: &random)).map { _ in UUID.random(using: &random) }
         // A parent among the last one makes chains, among the last two ladders, among all of them bushes.
         let window = [1, 1, 2, 3, 8, 64].randomElement(using: &random) ?? 1
+        let sizes = window == 1 ? 30...48 : 2...48
+        let ids = (0..<Int.random(in: sizes, using: &random)).map { _ in UUID.random(using: &random) }
         let rootShare = [0.0, 0.02, 0.2, 0.6].randomElement(using: &random) ?? 0.0
         var parents: [UUID: UUID] = [:]
         for (index, id) in ids.enumerated().dropFirst() where Double.random(in: 0..<1, using: &random) >= rootShare {

@@ -14,7 +14,9 @@ struct TreePositionTests {
             for caller in positions {
                 for target in positions {
                     let expected = forest.mayCommunicate(caller.id, target.id)
-                    #expect(caller.canCommunicate(with: target) == expected, "forest \(seed): \(caller), \(target)")
+                    if caller.canCommunicate(with: target) != expected {
+                        Issue.record("forest \(seed): \(caller.id) to \(target.id), expected \(expected)")
+                    }
                     if expected { allowed += 1 } else { refused += 1 }
                 }
             }
