@@ -8,6 +8,7 @@ import WorkspaceTree
 
 @Suite("Who may send to whom, out of Postgres")
 struct AccessTests {
+    private static let clear = Statement("test_clear", "DELETE FROM workspaces")
     private static let plant = Statement(
         "test_plant",
         """
@@ -24,6 +25,7 @@ struct AccessTests {
         let store = TargetStore(postgres: pool)
         for seed in 1000..<1200 as Range<UInt64> {
             let forest = RandomForest(seed: seed)
+            _ = try await pool.query(Self.clear)
             _ = try await pool.query(Self.plant, [forest.ids, forest.ids.map { forest.parents[$0] }])
             let targets = try await store.find(Set(forest.ids))
             #expect(targets.count == forest.ids.count)

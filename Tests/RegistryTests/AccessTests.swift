@@ -63,7 +63,7 @@ struct AccessTests {
     private func checkPairs(_ forest: RandomForest, _ gone: Set<UUID>, _ store: PeerStore, _ seed: UInt64) async throws
     {
         var known: [UUID: KnownPeer] = [:]
-        for id in forest.ids { known[id] = try await store.find(id) }
+        for (id, peer) in try await each(forest.ids, { try await store.find($0) }) { known[id] = peer }
         #expect(Set(known.keys) == Set(forest.ids).subtracting(gone), "forest \(seed)")
         let wrong = known.flatMap { caller, from in
             known.filter { target, to in
@@ -75,13 +75,23 @@ struct AccessTests {
 
     private func checkPeers(_ forest: RandomForest, _ gone: Set<UUID>, _ store: PeerStore, _ seed: UInt64) async throws
     {
-        for id in forest.ids {
-            let list = try JSONValue(decoding: try await store.peers(of: id, matching: nil)).array ?? []
+        for (id, answer) in try await each(forest.ids, { try await store.peers(of: $0, matching: nil) }) {
+            let list = try JSONValue(decoding: answer).array ?? []
             let found = list.compactMap { $0["id"]?.string.flatMap(UUID.init(uuidString:)) }
             let expected = gone.contains(id) ? [] : forest.ids.filter { forest.arePeers(id, $0) && !gone.contains($0) }
             #expect(found.count == list.count && Set(found).count == found.count)
             #expect(Set(found) == Set(expected), "forest \(seed): peers of \(id)")
             #expect(found.allSatisfy { forest.mayCommunicate(id, $0) })
+        }
+    }
+
+    /// Asks about all of them at once: the pool sends the questions on without waiting for the answers.
+    private func each<Answer: Sendable>(
+        _ ids: [UUID], _ ask: @escaping @Sendable (UUID) async throws -> Answer
+    ) async throws -> [(UUID, Answer)] {
+        try await withThrowingTaskGroup(of: (UUID, Answer).self) { group in
+            for id in ids { group.addTask { (id, try await ask(id)) } }
+            return try await group.reduce(into: []) { $0.append($1) }
         }
     }
 }
