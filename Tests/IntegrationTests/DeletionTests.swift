@@ -1,0 +1,115 @@
+import Foundation
+import HTTPCore
+import JSONBytes
+import TestSupport
+import Testing
+
+/// A workspace as its agent sees it.
+private struct Racer: Sendable {
+    let id: String
+    let token: String
+}
+
+extension PlatformTests {
+    @Suite(
+        "Deleting while heartbeats arrive", .serialized, .disabled("until the registry deletes workspaces"))
+    struct DeletionTests {
+        private static let rounds = 5
+
+        @Test("A deleted workspace is never resurrected, with its heartbeats coming in at two registries")
+        func neverResurrected() async throws {
+            let platform = try await Platform.start(scale: ["registry": 2])
+            let registries = platform.instances("registry").map { API(baseURL: $0.baseURL) }
+            for round in 0..<Self.rounds {
+                let parent = try await create("parent", below: nil, on: registries[0])
+                var family = [parent]
+                for _ in 0..<3 { family.append(try await create("child", below: parent.id, on: registries[1])) }
+                try await delete(family, by: registries[round % 2], whileBeatingAt: registries)
+                try await check(family, on: platform, registries)
+            }
+            for registry in registries { registry.close() }
+            await platform.stop()
+        }
+
+        /// - Returns: an external workspace that waits for its agent.
+        private func create(_ name: String, below parent: String?, on registry: API) async throws -> Racer {
+            var body: [String: JSONValue] = ["name": .string(name), "external": true]
+            if let parent { body["parent_id"] = .string(parent) }
+            let answer = try await registry.call(.post, "/workspaces", body: .object(body))
+            #expect(answer.status == 201, "\(answer.text)")
+            return Racer(
+                id: try #require(answer.json["id"]?.string),
+                token: try #require(answer.json["connection"]?["auth_token"]?.string))
+        }
+
+        /// Every other beat says wedged, so that the status flips all the time.
+        private func beat(_ racer: Racer, _ number: Int, at registry: API) async throws -> Int {
+            let state = number % 2 == 0 ? "wedged" : ""
+            return try await registry.call(
+                .post, "/registry/heartbeat", bearer: racer.token,
+                body: ["workspace_id": .string(racer.id), "runtime_state": .string(state)]
+            ).status
+        }
+
+        /// Deletes the family's parent once all of them are beating; returns when every agent was told that it is gone.
+        private func delete(_ family: [Racer], by deleting: API, whileBeatingAt registries: [API]) async throws {
+            let (beating, isBeating) = AsyncStream.makeStream(of: Void.self)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for racer in family {
+                    for registry in registries {
+                        group.addTask { try await beatUntilGone(racer, at: registry) { isBeating.yield() } }
+                    }
+                }
+                var lanes = 0
+                for await _ in beating {
+                    lanes += 1
+                    if lanes == family.count * registries.count { break }
+                }
+                let answer = try await deleting.call(.delete, "/workspaces/\(family[0].id)?confirm=true")
+                #expect(answer.status == 200, "\(answer.text)")
+                #expect(answer.json["status"]?.string == "removed")
+                // Told so at once: no registry may accept a beat that was sent after the answer.
+                for racer in family {
+                    for registry in registries {
+                        let status = try await beat(racer, 0, at: registry)
+                        #expect(status == 410 || status == 401, "a beat after the deletion was answered \(status)")
+                    }
+                }
+                try await group.waitForAll()
+            }
+        }
+
+        private func beatUntilGone(_ racer: Racer, at registry: API, first: () -> Void) async throws {
+            let end = ContinuousClock.now + .seconds(30)
+            for number in 0... {
+                let status = try await beat(racer, number, at: registry)
+                if number == 0 { first() }
+                if status == 410 || status == 401 { return }
+                guard status == 200, ContinuousClock.now < end else {
+                    throw TimedOut("the agent of \(racer.id) was last answered \(status)")
+                }
+            }
+        }
+
+        private func check(_ family: [Racer], on platform: Platform, _ registries: [API]) async throws {
+            for racer in family {
+                let row = try await platform.postgres.sql(
+                    "SELECT status FROM workspaces WHERE id = '\(racer.id)'", database: platform.databaseName)
+                #expect(row == "removed")
+                // The log's last word on its status; nothing may follow the removal.
+                let told = try await platform.postgres.sql(
+                    """
+                    SELECT type FROM structure_events WHERE workspace_id = '\(racer.id)' AND type LIKE 'workspace.%'
+                    ORDER BY sequence DESC LIMIT 1
+                    """, database: platform.databaseName)
+                #expect(told == "workspace.removed")
+                for registry in registries {
+                    let again = try await registry.call(
+                        .post, "/registry/register", bearer: racer.token,
+                        body: ["id": .string(racer.id), "url": "http://8.8.8.8", "agent_card": ["name": "again"]])
+                    #expect(again.status == 410 || again.status == 401, "\(again.text)")
+                }
+            }
+        }
+    }
+}
