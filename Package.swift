@@ -80,6 +80,9 @@ let package = Package(
         library("SafeURL"),
         library("Migrator", ["PostgresClient", "Crypto", "Observability", "EventLoop"]),
         library(
+            "Provisioning",
+            ["Contracts", "Configuration", "EventLoop", "HTTPCore", "HTTPClient", "JSONBytes", "Observability"]),
+        library(
             "EventOutbox",
             [
                 "PostgresClient", "AMQPClient", "Contracts", "Observability", "ServiceLifecycle", "JSONBytes",

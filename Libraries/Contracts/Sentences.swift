@@ -59,6 +59,10 @@ public enum Sentence {
     public static let provisionerNotAvailable = "provisioner not available"
     /// `workspace start failed`
     public static let workspaceStartFailed = "workspace start failed"
+    /// `workspace stop failed`
+    public static let workspaceStopFailed = "workspace stop failed"
+    /// `workspace volume removal failed`
+    public static let volumeRemovalFailed = "workspace volume removal failed"
     /// `failed to decrypt global secret`
     public static let globalSecretUndecryptable = "failed to decrypt global secret"
     /// `failed to decrypt workspace secret`
