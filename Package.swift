@@ -108,6 +108,13 @@ let package = Package(
                 "Crypto",
             ]),
 
+        library(
+            "Lifecycle",
+            [
+                "Provisioning", "PostgresClient", "EventOutbox", "EventLoop", "Contracts", "Authentication",
+                "Observability", "ServiceLifecycle",
+            ]),
+
         .executableTarget(
             name: "migrate",
             dependencies: ["Migrator", "PostgresClient", "EventLoop", "Observability"],

@@ -1,0 +1,29 @@
+import Foundation
+import Provisioning
+
+/// What follows from an error of the provisioner.
+package enum JobRule {
+    /// Tries of a start while the engine is away; then the workspace has failed, and says why.
+    static let startAttempts = 5
+    private static let longestDelay = 300.0
+
+    /// A stop is never given up: what may still run must not be forgotten.
+    static func outcome(of error: ProvisioningError, _ job: LifecycleJob) -> JobOutcome {
+        switch job.kind {
+        case .start, .restart:
+            error.isTransient && job.attempts + 1 < startAttempts
+                ? .again(error.sentence) : .startFailed(error.sentence)
+        case .stop, .remove:
+            error.kind == .noBackend ? .obsolete : .again(error.sentence)
+        }
+    }
+
+    /// Seconds before a job's next try: 1, 2, 4 ... up to five minutes, with a quarter of jitter.
+    ///
+    /// - Parameters:
+    ///   - attempts: failures so far, this one included.
+    ///   - unit: a random number from 0 to 1.
+    static func delay(attempts: Int, unit: Double) -> Double {
+        min(pow(2, Double(max(attempts, 1) - 1)), longestDelay) * (0.75 + 0.5 * unit)
+    }
+}

@@ -1,0 +1,88 @@
+import Authentication
+import Contracts
+import EventOutbox
+import Foundation
+import Observability
+import Provisioning
+
+/// Does one job: asks the provisioner, and says how it ended.
+package struct JobRunner: Sendable {
+    /// The decrypted secrets of a workspace; throws a `SecretsUnreadable` that a client may be told of.
+    package typealias Secrets = @Sendable (UUID) async throws -> [String: String]
+    /// The files of a template by its name.
+    package typealias Files = @Sendable (String) async throws -> [ConfigurationFile]
+
+    let provisioner: any Provisioner
+    let starts: StartStore
+    let relay: EventRelay
+    let secrets: Secrets
+    let files: Files
+    /// Where agents in containers reach the platform.
+    let platformURL: String
+    let logger: Logger
+
+    func run(_ job: LifecycleJob) async throws -> JobOutcome {
+        do {
+            switch job.kind {
+            case .start, .restart: return try await start(job)
+            case .stop, .remove: return try await stop(job)
+            }
+        } catch let error as ProvisioningError {
+            logger.warning(
+                "provisioner failed",
+                [.workspaceID: .uuid(job.workspace), .attempt: .int(job.attempts + 1), .error: .error(error)])
+            return JobRule.outcome(of: error, job)
+        }
+    }
+
+    private func start(_ job: LifecycleJob) async throws -> JobOutcome {
+        // Without a backend an agent is started by its owner: its next heartbeat brings it online.
+        guard provisioner.isConfigured else { return .obsolete }
+        let environment: [String: String]
+        do {
+            environment = try await secrets(job.workspace)
+        } catch let error as any SecretsUnreadable {
+            return .startFailed(error.sentence)
+        }
+        guard let request = try await starts.begin(job) else { return .obsolete }
+        relay.committed(request.events)
+        let specification = WorkspaceSpecification(
+            id: job.workspace, runtime: request.runtime, tier: request.tier,
+            environment: self.environment(of: job.workspace, request, secrets: environment),
+            token: request.token.secret, files: try await template(request), workspaceDirectory: request.directory,
+            access: request.access)
+        let started = try await provisioner.start(specification)
+        logger.info("workspace started", [.workspaceID: .uuid(job.workspace), .url: .string(started.url)])
+        return .started(url: started.url)
+    }
+
+    /// The platform's own names win: a secret must not send an agent elsewhere.
+    private func environment(
+        of workspace: UUID, _ request: StartRequest, secrets: [String: String]
+    ) -> [String: String] {
+        var all = secrets
+        all["PLATFORM_URL"] = platformURL
+        all["TIER"] = String(request.tier)
+        all["AWARENESS_NAMESPACE"] = "workspace:\(workspace.lowercased)"
+        if let model = request.model { all["MODEL"] = model }
+        return all
+    }
+
+    private func template(_ request: StartRequest) async throws -> [ConfigurationFile] {
+        guard let name = request.template else { return [] }
+        return try await files(name)
+    }
+
+    private func stop(_ job: LifecycleJob) async throws -> JobOutcome {
+        try await provisioner.stop(job.workspace)
+        if job.removesVolume { try await provisioner.removeVolume(job.workspace) }
+        logger.info("workspace stopped", [.workspaceID: .uuid(job.workspace)])
+        return .stopped
+    }
+}
+
+/// Secrets that cannot be decrypted. What exactly is in the log only.
+package protocol SecretsUnreadable: Error {
+    /// What a client may be told.
+    var sentence: String { get }
+}

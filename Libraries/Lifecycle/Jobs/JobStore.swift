@@ -1,0 +1,178 @@
+import Contracts
+import EventOutbox
+import Foundation
+import PostgresClient
+
+/// Who does which job, and how it ended.
+package struct JobStore: Sendable {
+    let postgres: PostgresPool
+    let source: String
+
+    package init(postgres: PostgresPool, source: String) {
+        self.postgres = postgres
+        self.source = source
+    }
+
+    /// A job waits for the older ones of its workspace, and for one that is under way.
+    private static let claim = Statement(
+        "lifecycle_claim",
+        """
+        WITH free AS (
+            SELECT j.id FROM lifecycle_jobs j
+            WHERE j.completed_at IS NULL AND j.available_at <= now()
+                AND (j.lease_until IS NULL OR j.lease_until < now())
+                AND NOT EXISTS (
+                    SELECT FROM lifecycle_jobs o
+                    WHERE o.workspace_id = j.workspace_id AND o.completed_at IS NULL AND o.id <> j.id
+                        AND (o.lease_owner IS NOT NULL OR (o.created_at, o.id) < (j.created_at, j.id)))
+            ORDER BY j.available_at LIMIT $1 FOR UPDATE SKIP LOCKED
+        )
+        UPDATE lifecycle_jobs j SET lease_owner = $2, lease_until = now() + make_interval(secs => $3),
+            claim_number = claim_number + 1
+        FROM free WHERE j.id = free.id
+        RETURNING j.id, j.workspace_id, j.kind, j.attempts, j.claim_number, j.remove_volume
+        """)
+
+    /// Takes jobs that are due, at most one a workspace.
+    ///
+    /// - Parameter lease: seconds for which they are this owner's unless `extend` adds to them.
+    func claim(upTo limit: Int, owner: String, lease: Double) async throws(PostgresError) -> [LifecycleJob] {
+        do {
+            return try await postgres.query(Self.claim, [limit, owner, lease]).compactMap { row in
+                LifecycleJob.Kind(rawValue: row.string(2)).map {
+                    LifecycleJob(
+                        id: row.uuid(0), workspace: row.uuid(1), kind: $0, attempts: row.int(3),
+                        claimNumber: row.int(4), removesVolume: row.bool(5))
+                }
+            }
+        } catch {
+            // Another instance claimed another job of the same workspace in the same moment: it comes first.
+            if error.sqlState == "23505" { return [] }
+            throw error
+        }
+    }
+
+    private static let extend = Statement(
+        "lifecycle_extend",
+        """
+        UPDATE lifecycle_jobs SET lease_until = now() + make_interval(secs => $3)
+        WHERE id = ANY ($1) AND lease_owner = $2 AND completed_at IS NULL
+        """)
+
+    func extend(_ jobs: [UUID], owner: String, lease: Double) async throws(PostgresError) {
+        _ = try await postgres.query(Self.extend, [jobs, owner, lease])
+    }
+
+    private static let handBack = Statement(
+        "lifecycle_hand_back",
+        """
+        UPDATE lifecycle_jobs SET lease_owner = NULL, lease_until = NULL
+        WHERE id = ANY ($1) AND lease_owner = $2 AND completed_at IS NULL
+        """)
+
+    /// Lets others take up jobs that a shutdown interrupted: no failure of theirs.
+    func handBack(_ jobs: [UUID], owner: String) async throws(PostgresError) {
+        _ = try await postgres.query(Self.handBack, [jobs, owner])
+    }
+
+    // MARK: - Outcomes
+
+    /// Begins every statement that ends a job: nothing happens unless the claim is the current one.
+    private static let done = """
+        WITH job AS (
+            UPDATE lifecycle_jobs SET lease_owner = NULL, lease_until = NULL, last_error = NULL,
+                completed_at = CASE WHEN repeats THEN NULL ELSE now() END,
+                kind = CASE WHEN repeats THEN 'restart' ELSE kind END, available_at = now(), repeats = false
+            WHERE id = $1 AND claim_number = $2 AND completed_at IS NULL RETURNING workspace_id
+        )
+        """
+
+    private static let started = Statement(
+        "lifecycle_started",
+        """
+        \(done), placed AS (
+            UPDATE workspaces w SET url = $3, url_provisioned = true, updated_at = now(),
+                internal_url = CASE WHEN w.url_provisioned THEN w.internal_url ELSE COALESCE(w.url, w.internal_url) END
+            FROM job WHERE w.id = job.workspace_id AND w.status IN ('provisioning', 'online', 'degraded', 'offline')
+            RETURNING w.id
+        )
+        INSERT INTO structure_events (type, workspace_id, source, data)
+        SELECT 'workspace.moved', id, $4, '{}' FROM placed RETURNING \(CommittedEvent.columns)
+        """)
+
+    private static let failed = Statement(
+        "lifecycle_failed",
+        """
+        \(done), failed AS (
+            UPDATE workspaces w SET status = 'failed', status_reason = $3, status_changed_at = now(), updated_at = now()
+            FROM job WHERE w.id = job.workspace_id AND w.status = 'provisioning' RETURNING w.id, w.runtime
+        )
+        INSERT INTO structure_events (type, workspace_id, source, data)
+        SELECT 'workspace.provision_failed', id, $4, ('{"error":' || to_json($3::text)
+            || ',"source":"provisioner","runtime":' || to_json(runtime) || '}')::json FROM failed
+        RETURNING \(CommittedEvent.columns)
+        """)
+
+    private static let stopped = Statement(
+        "lifecycle_stopped",
+        """
+        \(done), slept AS (
+            UPDATE workspaces w SET status = 'hibernated', status_changed_at = now(), updated_at = now()
+            FROM job WHERE w.id = job.workspace_id AND w.status = 'hibernating' RETURNING w.id, w.name
+        )
+        INSERT INTO structure_events (type, workspace_id, source, data)
+        SELECT 'workspace.hibernated', id, $3, ('{"name":' || to_json(name) || '}')::json FROM slept
+        RETURNING \(CommittedEvent.columns)
+        """)
+
+    private static let obsolete = Statement("lifecycle_obsolete", "\(done) SELECT workspace_id FROM job")
+
+    private static let again = Statement(
+        "lifecycle_again",
+        """
+        UPDATE lifecycle_jobs SET lease_owner = NULL, lease_until = NULL, last_error = $3, attempts = attempts + 1,
+            available_at = now() + make_interval(secs => $4)
+        WHERE id = $1 AND claim_number = $2 AND completed_at IS NULL
+        """)
+
+    /// Writes down how a job ended, and what that makes of its workspace.
+    ///
+    /// - Returns: the events, none when the claim was no longer the current one.
+    func finish(_ job: LifecycleJob, _ outcome: JobOutcome) async throws(PostgresError) -> [CommittedEvent] {
+        let claim: [any PostgresEncodable] = [job.id, job.claimNumber]
+        let rows: PostgresRows
+        switch outcome {
+        case .started(let url): rows = try await postgres.query(Self.started, claim + [url, source])
+        case .startFailed(let sentence): rows = try await postgres.query(Self.failed, claim + [sentence, source])
+        case .stopped: rows = try await postgres.query(Self.stopped, claim + [source])
+        case .obsolete:
+            _ = try await postgres.query(Self.obsolete, claim)
+            return []
+        case .again(let sentence):
+            let delay = JobRule.delay(attempts: job.attempts + 1, unit: .random(in: 0...1))
+            _ = try await postgres.query(Self.again, claim + [sentence, delay])
+            return []
+        }
+        return rows.compactMap { CommittedEvent(row: $0) }
+    }
+
+    // MARK: - For those who wait
+
+    /// How far a job is.
+    package struct Progress: Sendable {
+        package let workspace: UUID
+        package let isDone: Bool
+        /// The sentence of its last failure.
+        package let error: String?
+    }
+
+    private static let progress = Statement(
+        "lifecycle_progress",
+        "SELECT workspace_id, completed_at IS NOT NULL, last_error FROM lifecycle_jobs WHERE id = ANY ($1)")
+
+    package func progress(of jobs: [UUID]) async throws(PostgresError) -> [Progress] {
+        try await postgres.query(Self.progress, [jobs]).map {
+            Progress(workspace: $0.uuid(0), isDone: $0.bool(1), error: $0.optionalString(2))
+        }
+    }
+}

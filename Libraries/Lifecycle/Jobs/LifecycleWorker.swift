@@ -1,0 +1,152 @@
+import EventLoop
+import EventOutbox
+import Foundation
+import Observability
+import ServiceLifecycle
+import Synchronization
+
+/// Takes up the open jobs of the whole platform, whoever asked for them; any number of instances may.
+///
+/// A job is leased while it is done: the lease of an instance that died runs out, and another begins anew.
+package final class LifecycleWorker: GracefulService {
+    /// Jobs at once: images are pulled and processes end, which takes the engine's time, not ours.
+    private static let width = 16
+    private static let leaseSeconds = 60.0
+    /// How long a job that another service asked for waits at most.
+    private static let searchInterval: Duration = .seconds(1)
+    private static let drainPause: Duration = .milliseconds(20)
+
+    package let name = "lifecycle"
+    private let store: JobStore
+    private let runner: JobRunner
+    private let relay: EventRelay
+    private let loop: EventLoop
+    private let instance: String
+    private let logger: Logger
+    private let jobs: MetricFamily<Counter>
+    private let running = Mutex<[UUID: Task<Void, Never>]>([:])
+    private let alarm = Alarm()
+
+    package init(
+        store: JobStore, runner: JobRunner, relay: EventRelay, loop: EventLoop, instance: String, logger: Logger,
+        metrics: MetricsRegistry
+    ) {
+        self.store = store
+        self.runner = runner
+        self.relay = relay
+        self.loop = loop
+        self.instance = instance
+        self.logger = logger
+        jobs = metrics.counters(
+            "switchyard_lifecycle_jobs_total", "Starts, stops and removals that were tried.",
+            labels: ["kind", "outcome"])
+    }
+
+    /// There is a job: look now.
+    package func wake() { alarm.ring() }
+
+    package func run(until shutdown: ShutdownSignal) async throws {
+        let search = Task(executorPreference: loop) { await self.searchForEver() }
+        let leases = Task(executorPreference: loop) { await self.keepLeases() }
+        await withTaskCancellationHandler {
+            await shutdown.wait()
+            search.cancel()
+            await search.value
+            await finishJobs()
+        } onCancel: {
+            search.cancel()
+        }
+        leases.cancel()
+        await handBack()
+    }
+
+    // MARK: - Searching
+
+    private func searchForEver() async {
+        var backoff = Backoff(initial: .seconds(1), maximum: .seconds(30))
+        while !Task.isCancelled {
+            var pause = Self.searchInterval
+            do {
+                try await takeUp()
+                backoff.reset()
+            } catch {
+                pause = backoff.next()
+                logger.debug("lifecycle jobs not searched", [.error: .error(error)])
+            }
+            await alarm.wait(upTo: pause, on: loop)
+        }
+    }
+
+    private func takeUp() async throws {
+        let free = Self.width - running.withLock { $0.count }
+        guard free > 0 else { return }
+        for job in try await store.claim(upTo: free, owner: instance, lease: Self.leaseSeconds) { begin(job) }
+    }
+
+    private func begin(_ job: LifecycleJob) {
+        running.withLock { running in
+            running[job.id] = Task(executorPreference: loop) {
+                await self.carryOut(job)
+                self.running.withLock { $0[job.id] = nil }
+                // There is room, and the next job of this workspace may begin.
+                self.wake()
+            }
+        }
+    }
+
+    private func carryOut(_ job: LifecycleJob) async {
+        do {
+            let outcome = try await runner.run(job)
+            // Interrupted by a shutdown: the lease is handed back, and another instance begins anew.
+            if Task.isCancelled { return }
+            relay.committed(try await store.finish(job, outcome))
+            jobs.labelled(job.kind.rawValue, outcome.label).increment()
+        } catch {
+            // The datastore is away. The lease runs out, and the job is done again: every one is idempotent.
+            logger.warning(
+                "lifecycle job not finished", [.workspaceID: .uuid(job.workspace), .error: .error(error)])
+            jobs.labelled(job.kind.rawValue, "interrupted").increment()
+        }
+    }
+
+    private func keepLeases() async {
+        while (try? await loop.sleep(for: .seconds(Self.leaseSeconds / 4))) != nil {
+            let held = running.withLock { Array($0.keys) }
+            guard !held.isEmpty else { continue }
+            do {
+                try await store.extend(held, owner: instance, lease: Self.leaseSeconds)
+            } catch {
+                logger.debug("lifecycle leases not extended", [.error: .error(error)])
+            }
+        }
+    }
+
+    // MARK: - At the end
+
+    /// Returns when no job is left; the service group cancels it when the grace is over.
+    private func finishJobs() async {
+        while !running.withLock({ $0.isEmpty }) {
+            guard (try? await loop.sleep(for: Self.drainPause)) != nil else { return }
+        }
+    }
+
+    private func handBack() async {
+        let left = running.withLock { $0 }
+        guard !left.isEmpty else { return }
+        for task in left.values { task.cancel() }
+        try? await store.handBack(Array(left.keys), owner: instance)
+    }
+}
+
+extension JobOutcome {
+    /// For metrics.
+    fileprivate var label: String {
+        switch self {
+        case .started: "started"
+        case .startFailed: "failed"
+        case .stopped: "stopped"
+        case .obsolete: "obsolete"
+        case .again: "again"
+        }
+    }
+}

@@ -1,0 +1,74 @@
+import Authentication
+import Contracts
+import EventOutbox
+import Foundation
+import PostgresClient
+
+/// What a start needs to know of its workspace.
+struct StartRequest: Sendable {
+    var runtime: String
+    var model: String?
+    var template: String?
+    var tier: Int
+    var directory: String?
+    var access: WorkspaceAccess
+    var token: WorkspaceToken
+    var events: [CommittedEvent]
+}
+
+/// The transaction that a start begins with.
+struct StartStore: Sendable {
+    let postgres: PostgresPool
+    let source: String
+
+    /// A restart may find it in any status of running or being broken; a start only being provisioned.
+    private static let lock = Statement(
+        "start_lock",
+        """
+        SELECT w.runtime, w.model, w.template, w.tier, w.workspace_dir, w.workspace_access, w.status, w.name
+        FROM lifecycle_jobs j JOIN workspaces w ON w.id = j.workspace_id
+        WHERE j.id = $1 AND j.claim_number = $2 AND j.completed_at IS NULL AND NOT w.external
+            AND (w.status = 'provisioning'
+                OR (j.kind = 'restart' AND w.status IN ('online', 'degraded', 'offline', 'failed')))
+        FOR UPDATE OF w
+        """)
+
+    /// Old tokens go first: a copy of one in the volume of a container that is replaced must be worth nothing.
+    private static let rotate = Statement(
+        "start_rotate",
+        """
+        WITH flipped AS (
+            UPDATE workspaces SET status = 'provisioning', status_reason = NULL, status_changed_at = now(),
+                updated_at = now(), url = CASE WHEN url_provisioned THEN NULL ELSE url END
+            WHERE id = $1 AND status <> 'provisioning' RETURNING id, name, tier, runtime
+        ), revoked AS (
+            UPDATE workspace_auth_tokens SET revoked_at = now() WHERE workspace_id = $1 AND revoked_at IS NULL
+            RETURNING workspace_id
+        ), issued AS (
+            INSERT INTO workspace_auth_tokens (workspace_id, token_hash, prefix) VALUES ($1, $2, $3)
+        )
+        INSERT INTO structure_events (type, workspace_id, source, data)
+        SELECT 'token.revoked', $1, $4, '{}'::json WHERE EXISTS (SELECT FROM revoked)
+        UNION ALL
+        SELECT 'workspace.provisioning', id, $4, ('{"name":' || to_json(name) || ',"tier":' || tier || ',"runtime":'
+            || to_json(runtime) || '}')::json FROM flipped
+        RETURNING \(CommittedEvent.columns)
+        """)
+
+    /// Makes the workspace's new token the only one.
+    ///
+    /// - Returns: `nil` when there is nothing to start any more.
+    func begin(_ job: LifecycleJob) async throws -> StartRequest? {
+        let token = WorkspaceToken.make()
+        return try await postgres.transaction { transaction in
+            guard let row = try await transaction.query(Self.lock, [job.id, job.claimNumber]).first else { return nil }
+            let told = try await transaction.query(
+                Self.rotate, [job.workspace, Bytea(token.hash), token.prefix, source])
+            return StartRequest(
+                runtime: row.string(0), model: row.optionalString(1), template: row.optionalString(2),
+                tier: row.int(3), directory: row.optionalString(4),
+                access: WorkspaceAccess(rawValue: row.string(5)) ?? .none, token: token,
+                events: told.compactMap { CommittedEvent(row: $0) })
+        }
+    }
+}

@@ -1,0 +1,92 @@
+import Contracts
+import EventOutbox
+import Foundation
+import PostgresClient
+
+extension LifecycleStore {
+    /// What a deletion did.
+    package struct Deletion: Sendable {
+        package var events: [CommittedEvent] = []
+        /// Descendants that were removed with it.
+        package var descendants = 0
+        /// What stops the containers, done or not.
+        package var jobs: [UUID] = []
+    }
+
+    /// Tokens, schedules and waiting messages go with the workspaces. A message that is being delivered ends by itself:
+    /// its next try finds nobody.
+    private static let remove = Statement(
+        "lifecycle_remove",
+        """
+        WITH gone AS (
+            UPDATE workspaces SET status = 'removed', status_reason = NULL, status_changed_at = now(),
+                removed_at = now(), updated_at = now(), url = NULL, internal_url = NULL, url_provisioned = false
+            WHERE id = ANY ($1) AND status <> 'removed' RETURNING id, name, external
+        ), tokens AS (
+            UPDATE workspace_auth_tokens SET revoked_at = now() WHERE workspace_id = ANY ($1) AND revoked_at IS NULL
+        ), schedules AS (
+            UPDATE workspace_schedules SET enabled = false, next_run_at = NULL, updated_at = now()
+            WHERE workspace_id = ANY ($1) AND enabled
+        ), items AS (
+            UPDATE a2a_queue SET status = 'dropped', completed_at = now(), last_error = 'workspace removed'
+            WHERE workspace_id = ANY ($1) AND status = 'queued'
+            RETURNING id, workspace_id, attempts, delegation_id
+        ), given_up AS (
+            UPDATE delegations d SET status = 'failed', error = 'workspace removed', updated_at = now(),
+                completed_at = now(), result_at = COALESCE(result_at, now())
+            FROM items WHERE d.id = items.delegation_id AND d.status IN ('pending', 'dispatched', 'queued')
+            RETURNING d.id, d.source_id, d.target_id
+        ), jobs AS (
+            INSERT INTO lifecycle_jobs (workspace_id, kind, remove_volume, reason)
+            SELECT id, 'remove', true, 'workspace removed' FROM gone WHERE $2 AND NOT external
+            ON CONFLICT DO NOTHING
+        ), told AS (
+            SELECT 'workspace.removed' AS type, id AS workspace_id, ('{"name":' || to_json(name)
+                || CASE WHEN id = $3 THEN ',"cascade_deleted":' || (SELECT count(*) FROM gone WHERE id <> $3) ELSE '' END
+                || '}')::json AS data FROM gone
+            UNION ALL
+            SELECT 'a2a.dropped', workspace_id, ('{"queue_id":"' || id || '","attempts":' || attempts
+                || ',"error":"workspace removed"}')::json FROM items
+            UNION ALL
+            SELECT 'delegation.failed', source_id, ('{"delegation_id":"' || id || '","target_id":"' || target_id
+                || '","status":"failed","error":"workspace removed"}')::json FROM given_up
+        )
+        INSERT INTO structure_events (type, workspace_id, source, data)
+        SELECT type, workspace_id, $4, data FROM told RETURNING \(CommittedEvent.columns)
+        """)
+
+    /// Everything that belongs to the workspaces but their events, which are the platform's history.
+    private static let purge: [Statement] = [
+        Statement("purge_activity", "DELETE FROM activity_logs WHERE workspace_id = ANY ($1)"),
+        Statement("purge_queue", "DELETE FROM a2a_queue WHERE workspace_id = ANY ($1)"),
+        Statement("purge_delegations", "DELETE FROM delegations WHERE source_id = ANY ($1)"),
+        Statement("purge_sends", "DELETE FROM idempotent_sends WHERE target_id = ANY ($1)"),
+        Statement("purge_workspaces", "DELETE FROM workspaces WHERE id = ANY ($1)"),
+    ]
+
+    /// Removes a workspace and all its descendants. Removing what is removed asks for what is left of the clean-up.
+    ///
+    /// - Parameters:
+    ///   - isConfirmed: that its children go with it.
+    ///   - purges: deletes the rows as well.
+    /// - Throws: ``LifecycleRefusal`` `unknown` or `needsConfirmation`, `PostgresError`.
+    package func delete(_ id: UUID, isConfirmed: Bool, purges: Bool) async throws -> Deletion {
+        try await change { transaction in
+            let members = try await lockSubtree(id, transaction)
+            guard !members.isEmpty else { throw LifecycleRefusal.unknown }
+            let children = members.filter { $0.parent == id && $0.status != .removed }
+            if !children.isEmpty, !isConfirmed {
+                throw LifecycleRefusal.needsConfirmation(children.map { ChildReference(id: $0.id, name: $0.name) })
+            }
+            let ids = members.map(\.id)
+            try await supersede(ids, [.start, .restart, .stop], transaction)
+            var deletion = Deletion()
+            deletion.descendants = members.count { $0.id != id && $0.status != .removed }
+            deletion.events = try await transaction.query(Self.remove, [ids, hasProvisioner, id, source])
+                .compactMap { CommittedEvent(row: $0) }
+            deletion.jobs = try await openJobs(ids, .remove, transaction)
+            if purges { for statement in Self.purge { _ = try await transaction.query(statement, [ids]) } }
+            return deletion
+        }
+    }
+}

@@ -1,0 +1,81 @@
+import Contracts
+import EventOutbox
+import Foundation
+import PostgresClient
+
+extension LifecycleStore {
+    /// An address that is the agent's own is kept for its resumption; one of ours ends with its container.
+    private static let pause = Statement(
+        "lifecycle_pause",
+        """
+        WITH paused AS (
+            UPDATE workspaces SET status = 'paused', status_reason = NULL, status_changed_at = now(),
+                updated_at = now(), url = NULL, url_provisioned = false,
+                internal_url = CASE WHEN url_provisioned THEN internal_url ELSE COALESCE(url, internal_url) END
+            WHERE id = ANY ($1) AND status NOT IN ('paused', 'removed') RETURNING id, name, external
+        ), jobs AS (
+            INSERT INTO lifecycle_jobs (workspace_id, kind, reason)
+            SELECT id, 'stop', 'paused' FROM paused WHERE $2 AND NOT external ON CONFLICT DO NOTHING
+        )
+        INSERT INTO structure_events (type, workspace_id, source, data)
+        SELECT 'workspace.paused', id, $3, ('{"name":' || to_json(name) || '}')::json FROM paused
+        RETURNING \(CommittedEvent.columns)
+        """)
+
+    /// Pauses a workspace and its descendants.
+    ///
+    /// - Throws: ``LifecycleRefusal``, `PostgresError`.
+    package func pause(_ id: UUID) async throws -> Change {
+        try await change { transaction in
+            let ids = try await lockSubtree(id, transaction).map(\.id)
+            try LifecycleRule.pause(try await subject(id, transaction))
+            try await supersede(ids, [.start, .restart], transaction)
+            let events = try await transaction.query(Self.pause, [ids, hasProvisioner, source])
+                .compactMap { CommittedEvent(row: $0) }
+            return Change(events: events, count: events.count)
+        }
+    }
+
+    /// What we start goes back to `provisioning`. An agent that is started by its owner is reached where it was before:
+    /// at once when it is external, else from its next heartbeat on.
+    private static let resume = Statement(
+        "lifecycle_resume",
+        """
+        WITH paused AS (
+            SELECT id, $2 AND NOT external AS ours, external AND internal_url IS NOT NULL AS reachable FROM workspaces
+            WHERE id = ANY ($1) AND status = 'paused'
+        ), resumed AS (
+            UPDATE workspaces w SET status_changed_at = now(), updated_at = now(),
+                status = CASE WHEN ours THEN 'provisioning' WHEN reachable THEN 'online'
+                    ELSE 'awaiting_agent' END::workspace_status,
+                url = CASE WHEN ours THEN NULL ELSE internal_url END,
+                internal_url = CASE WHEN ours THEN internal_url END
+            FROM paused WHERE w.id = paused.id
+            RETURNING w.id, w.name, w.tier, w.runtime, w.external, w.url, w.status
+        ), jobs AS (
+            INSERT INTO lifecycle_jobs (workspace_id, kind, reason)
+            SELECT id, 'start', 'resumed' FROM resumed WHERE status = 'provisioning' ON CONFLICT DO NOTHING
+        )
+        INSERT INTO structure_events (type, workspace_id, source, data)
+        SELECT 'workspace.' || status, id, $3, CASE status
+            WHEN 'provisioning' THEN ('{"name":' || to_json(name) || ',"tier":' || tier || ',"runtime":'
+                || to_json(runtime) || '}')::json
+            WHEN 'online' THEN ('{"url":' || to_json(url) || '}')::json
+            ELSE ('{"name":' || to_json(name) || ',"external":' || external || '}')::json END
+        FROM resumed RETURNING \(CommittedEvent.columns)
+        """)
+
+    /// Resumes a paused workspace and its paused descendants.
+    ///
+    /// - Throws: ``LifecycleRefusal``, `PostgresError`.
+    package func resume(_ id: UUID) async throws -> Change {
+        try await change { transaction in
+            let ids = try await lockSubtree(id, transaction).map(\.id)
+            try LifecycleRule.resume(try await subject(id, transaction))
+            try await supersede(ids, [.stop], transaction)
+            let events = try await transaction.query(Self.resume, [ids, hasProvisioner, source])
+                .compactMap { CommittedEvent(row: $0) }
+            return Change(events: events, count: events.count)
+        }
+    }
+}

@@ -1,0 +1,95 @@
+import Contracts
+import EventOutbox
+import Foundation
+import PostgresClient
+
+extension LifecycleStore {
+    /// The partial index on open starts lets one restart of a workspace through, whoever else asks for one meanwhile.
+    private static let restart = Statement(
+        "lifecycle_restart",
+        """
+        WITH job AS (
+            INSERT INTO lifecycle_jobs (workspace_id, kind, reason) VALUES ($1, 'restart', $2)
+            ON CONFLICT DO NOTHING RETURNING workspace_id
+        ), flipped AS (
+            UPDATE workspaces w SET status = 'provisioning', status_reason = NULL, status_changed_at = now(),
+                updated_at = now(), url = CASE WHEN w.url_provisioned THEN NULL ELSE w.url END
+            FROM job WHERE w.id = job.workspace_id AND w.status <> 'provisioning'
+            RETURNING w.id, w.name, w.tier, w.runtime
+        )
+        INSERT INTO structure_events (type, workspace_id, source, data)
+        SELECT 'workspace.provisioning', id, $3, ('{"name":' || to_json(name) || ',"tier":' || tier || ',"runtime":'
+            || to_json(runtime) || '}')::json FROM flipped
+        RETURNING \(CommittedEvent.columns)
+        """)
+
+    /// Restarts a workspace, once however many ask for it at the same time.
+    ///
+    /// - Throws: ``LifecycleRefusal``, `PostgresError`.
+    package func restart(_ id: UUID, reason: String) async throws -> Change {
+        try await change { transaction in
+            let subject = try await subject(id, transaction)
+            try LifecycleRule.restart(subject, hasProvisioner: hasProvisioner)
+            try await supersede([id], [.stop], transaction)
+            let rows = try await transaction.query(Self.restart, [id, reason, source])
+            return Change(events: rows.compactMap { CommittedEvent(row: $0) }, count: 1)
+        }
+    }
+
+    /// A start that is under way has read the old secrets: it is done once more.
+    private static let restartAll = Statement(
+        "lifecycle_restart_all",
+        """
+        INSERT INTO lifecycle_jobs (workspace_id, kind, reason)
+        SELECT id, 'restart', $2 FROM workspaces
+        WHERE ($1::uuid IS NULL OR id = $1) AND NOT external
+            AND status IN ('provisioning', 'online', 'degraded', 'offline', 'failed')
+        ORDER BY id
+        ON CONFLICT (workspace_id) WHERE completed_at IS NULL AND kind IN ('start', 'restart')
+        DO UPDATE SET repeats = true WHERE lifecycle_jobs.lease_owner IS NOT NULL
+        """)
+
+    /// Has workspaces restarted whose environment changed, in the transaction that changes it.
+    ///
+    /// - Parameter workspace: `nil` for all.
+    package func restartAfterChange(
+        of workspace: UUID?, reason: String, _ transaction: Transaction
+    ) async throws(PostgresError) {
+        guard hasProvisioner else { return }
+        _ = try await transaction.query(Self.restartAll, [workspace, reason])
+    }
+
+    // MARK: - Hibernation
+
+    /// Where nothing of ours runs, there is nothing to stop: it sleeps at once.
+    private static let hibernate = Statement(
+        "lifecycle_hibernate",
+        """
+        WITH slept AS (
+            UPDATE workspaces SET status_reason = NULL, status_changed_at = now(), updated_at = now(),
+                status = CASE WHEN $2 THEN 'hibernating' ELSE 'hibernated' END::workspace_status,
+                url = CASE WHEN url_provisioned THEN NULL ELSE url END, url_provisioned = false
+            WHERE id = $1 RETURNING id, name
+        ), job AS (
+            INSERT INTO lifecycle_jobs (workspace_id, kind, reason)
+            SELECT id, 'stop', 'hibernated' FROM slept WHERE $2 ON CONFLICT DO NOTHING
+        )
+        INSERT INTO structure_events (type, workspace_id, source, data)
+        SELECT 'workspace.hibernated', id, $3, ('{"name":' || to_json(name) || '}')::json FROM slept WHERE NOT $2
+        RETURNING \(CommittedEvent.columns)
+        """)
+
+    /// Sends a workspace to sleep; a message wakes it.
+    ///
+    /// - Parameter isForced: although it is at work.
+    /// - Throws: ``LifecycleRefusal``, `PostgresError`.
+    package func hibernate(_ id: UUID, isForced: Bool) async throws -> Change {
+        try await change { transaction in
+            try LifecycleRule.hibernate(try await subject(id, transaction), isForced: isForced)
+            try await supersede([id], [.start, .restart], transaction)
+            let rows = try await transaction.query(Self.hibernate, [id, hasProvisioner, source])
+            let jobs = try await openJobs([id], .stop, transaction)
+            return Change(events: rows.compactMap { CommittedEvent(row: $0) }, count: 1, jobs: jobs)
+        }
+    }
+}

@@ -1,0 +1,116 @@
+import Contracts
+import EventOutbox
+import Foundation
+import PostgresClient
+
+/// Changes the life of workspaces: each change is one transaction with its events and the jobs that follow from it.
+package struct LifecycleStore: Sendable {
+    let postgres: PostgresPool
+    let source: String
+    /// Whether workspaces that are not external have containers or machines of ours.
+    let hasProvisioner: Bool
+
+    package init(postgres: PostgresPool, source: String, hasProvisioner: Bool) {
+        self.postgres = postgres
+        self.source = source
+        self.hasProvisioner = hasProvisioner
+    }
+
+    /// What a change did.
+    package struct Change: Sendable {
+        package var events: [CommittedEvent] = []
+        /// How many workspaces it concerned.
+        package var count = 0
+        /// What has to be done now, by whoever claims it.
+        package var jobs: [UUID] = []
+    }
+
+    /// Heartbeats lock many workspaces in the order of their plan and may meet a change crosswise: Postgres then undoes
+    /// one of the two, which comes again.
+    private static let attempts = 5
+
+    func change<T: Sendable>(_ body: @Sendable (Transaction) async throws -> T) async throws -> T {
+        var attempt = 1
+        while true {
+            do {
+                return try await postgres.transaction(body)
+            } catch let error as PostgresError where error.sqlState == "40P01" && attempt < Self.attempts {
+                attempt += 1
+            }
+        }
+    }
+
+    // MARK: - Looking and locking
+
+    private static let subject = Statement(
+        "lifecycle_subject",
+        """
+        SELECT w.status, w.external, COALESCE(p.status = 'paused', false), COALESCE(v.active_tasks, 0)
+        FROM workspaces w LEFT JOIN workspaces p ON p.id = w.parent_id
+        LEFT JOIN workspace_vitals v ON v.workspace_id = w.id
+        WHERE w.id = $1 FOR UPDATE OF w
+        """)
+
+    /// The workspace, locked, as the rules look at it.
+    func subject(_ id: UUID, _ transaction: Transaction) async throws -> LifecycleRule.Subject {
+        guard let row = try await transaction.query(Self.subject, [id]).first,
+            let status = WorkspaceStatus(rawValue: row.string(0))
+        else { throw LifecycleRefusal.unknown }
+        return LifecycleRule.Subject(
+            status: status, isExternal: row.bool(1), isParentPaused: row.bool(2), activeTasks: row.int(3))
+    }
+
+    /// `FOR UPDATE` waits for whoever creates a child (which holds the parent's key), so that looking again finds it.
+    private static let subtree = Statement(
+        "lifecycle_subtree",
+        """
+        WITH RECURSIVE tree (id) AS (
+            SELECT id FROM workspaces WHERE id = $1
+            UNION SELECT w.id FROM workspaces w JOIN tree ON w.parent_id = tree.id
+        )
+        SELECT w.id, w.name, w.parent_id, w.status FROM workspaces w WHERE w.id IN (SELECT id FROM tree)
+        ORDER BY w.id FOR UPDATE OF w
+        """)
+
+    /// One workspace of a locked subtree.
+    struct Member: Sendable {
+        var id: UUID
+        var name: String
+        var parent: UUID?
+        var status: WorkspaceStatus
+    }
+
+    /// The workspace and all its descendants, locked; nobody can add one before the transaction ends.
+    func lockSubtree(_ root: UUID, _ transaction: Transaction) async throws -> [Member] {
+        var members: [Member] = []
+        while true {
+            let found = try await transaction.query(Self.subtree, [root]).map { row in
+                Member(
+                    id: row.uuid(0), name: row.string(1), parent: row.optionalUUID(2),
+                    status: WorkspaceStatus(rawValue: row.string(3)) ?? .failed)
+            }
+            if found.count == members.count { return found }
+            members = found
+        }
+    }
+
+    private static let openJobs = Statement(
+        "lifecycle_open_jobs",
+        "SELECT id FROM lifecycle_jobs WHERE workspace_id = ANY ($1) AND kind = $2 AND completed_at IS NULL")
+
+    func openJobs(_ workspaces: [UUID], _ kind: LifecycleJob.Kind, _ transaction: Transaction) async throws -> [UUID] {
+        try await transaction.query(Self.openJobs, [workspaces, kind.rawValue]).map { $0.uuid(0) }
+    }
+
+    /// What nobody has begun is overtaken by what was asked for later.
+    private static let supersede = Statement(
+        "lifecycle_supersede",
+        """
+        UPDATE lifecycle_jobs SET completed_at = now(), last_error = 'superseded'
+        WHERE workspace_id = ANY ($1) AND kind = ANY ($2) AND completed_at IS NULL AND lease_owner IS NULL
+        """)
+
+    func supersede(_ workspaces: [UUID], _ kinds: [LifecycleJob.Kind], _ transaction: Transaction) async throws {
+        _ = try await transaction.query(Self.supersede, [workspaces, kinds.map(\.rawValue)])
+    }
+}
