@@ -112,7 +112,7 @@ let package = Package(
             "Lifecycle",
             [
                 "Provisioning", "PostgresClient", "EventOutbox", "EventLoop", "Contracts", "Authentication",
-                "Observability", "ServiceLifecycle",
+                "Configuration", "Observability", "ServiceHost", "ServiceLifecycle",
             ]),
 
         .executableTarget(
@@ -167,9 +167,9 @@ let package = Package(
             ["WorkspaceRuntime", "EventLoop", "HTTPCore", "HTTPClient", "HTTPServer", "JSONBytes", "Observability"]),
         tests("IntegrationTests", ["Contracts", "JSONBytes", "HTTPCore", "HTTPClient", "EventLoop", "PostgresClient"]),
     ]
-        + service("Registry", executable: "registry", serviceLibraries + ["SafeURL"])
-        + service("A2AProxy", executable: "a2a-proxy", serviceLibraries + ["SafeURL"])
+        + service("Registry", executable: "registry", serviceLibraries + ["SafeURL", "Lifecycle"])
+        + service("A2AProxy", executable: "a2a-proxy", serviceLibraries + ["SafeURL", "Lifecycle"])
         + service("Scheduler", executable: "scheduler", serviceLibraries)
         + service("Notifier", executable: "notifier", serviceLibraries)
-        + service("Sweeper", executable: "sweeper", serviceLibraries)
+        + service("Sweeper", executable: "sweeper", serviceLibraries + ["Lifecycle"])
 )

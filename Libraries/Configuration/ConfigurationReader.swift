@@ -23,6 +23,9 @@ package final class ConfigurationReader {
         if !problems.isEmpty { throw ConfigurationError(problems: problems) }
     }
 
+    /// Whether a variable has a value, whoever reads it.
+    package func isSet(_ name: String) -> Bool { environment[name]?.isEmpty == false }
+
     /// Notes a rule between several values that is broken, under the name of the one to change.
     package func problem(_ name: String, expected: String) {
         let key = keys.last { $0.name == name }

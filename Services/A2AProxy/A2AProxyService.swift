@@ -4,6 +4,7 @@ import Contracts
 import EventOutbox
 import HTTPClient
 import HTTPServer
+import Lifecycle
 import Observability
 import ServiceHost
 
@@ -95,7 +96,8 @@ private struct Parts {
             metrics: metrics, logger: logger)
         recorder = CallRecorder(
             activity: settings.activity, writer: writer, targets: targetStore, broadcast: context.broadcast)
-        let waker = Waker(postgres: context.postgres, relay: relay, source: context.source)
+        let waker = Waker(
+            lifecycle: LifecycleStore(postgres: context.postgres, source: context.source), relay: relay)
         forwarder = Forwarder(
             router: router, agents: agents, enqueuer: Enqueuer(store: queue, relay: relay, metrics: metrics),
             recorder: recorder, waker: waker, settings: settings, metrics: metrics, logger: logger)

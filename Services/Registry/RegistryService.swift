@@ -1,12 +1,14 @@
 import Configuration
 import Contracts
 import HTTPServer
+import Lifecycle
 import ServiceHost
 
 /// The service that keeps the truth about workspaces: who there is, where, in what state.
 package enum RegistryService: HostedService {
     package struct Settings: Sendable {
         var hasTestTokens: Bool
+        var lifecycle: LifecycleSettings
     }
 
     package static let name = ServiceName.registry
@@ -14,11 +16,13 @@ package enum RegistryService: HostedService {
     package static func settings(_ reader: ConfigurationReader) -> Settings {
         Settings(
             hasTestTokens: reader.bool(
-                "MOLECULE_ENABLE_TEST_TOKENS", default: false, "Serves /admin/workspaces/{id}/test-token."))
+                "MOLECULE_ENABLE_TEST_TOKENS", default: false, "Serves /admin/workspaces/{id}/test-token."),
+            lifecycle: LifecycleSettings(reader))
     }
 
     package static func assemble(_ context: ServiceContext, _ settings: Settings) throws -> ServiceParts {
         let addresses = RegistrationAddressCheck(context)
+        let lifecycle = LifecycleParts(settings.lifecycle, context, secrets: { _ in [:] }, files: { _ in [] })
         var router = Router()
         RegistrationRoutes(
             context: context, store: RegistrationStore(postgres: context.postgres, source: context.source),
@@ -28,12 +32,16 @@ package enum RegistryService: HostedService {
             .add(to: &router)
         WorkspaceRoutes(
             context: context, store: WorkspaceStore(postgres: context.postgres, source: context.source),
-            addresses: addresses
+            addresses: addresses, lifecycle: lifecycle
+        ).add(to: &router)
+        LifecycleRoutes(
+            context: context, store: lifecycle.store, worker: lifecycle.worker,
+            settlement: Settlement(jobs: lifecycle.jobs, loops: context.loops)
         ).add(to: &router)
         TokenRoutes(
             context: context, store: WorkspaceTokenStore(postgres: context.postgres, source: context.source),
             hasTestTokens: settings.hasTestTokens || context.configuration.isDevelopment
         ).add(to: &router)
-        return ServiceParts(router: router)
+        return ServiceParts(router: router, services: [lifecycle.worker])
     }
 }

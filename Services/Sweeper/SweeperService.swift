@@ -2,6 +2,7 @@ import Configuration
 import Contracts
 import EventLoop
 import HTTPServer
+import Lifecycle
 import Observability
 import ServiceHost
 import ServiceLifecycle
@@ -11,6 +12,7 @@ package enum SweeperService: HostedService {
     package struct Settings: Sendable {
         var livenessTTL: Int
         var remoteTTL: Int
+        var lifecycle: LifecycleSettings
     }
 
     package static let name = ServiceName.sweeper
@@ -22,7 +24,8 @@ package enum SweeperService: HostedService {
                 "Seconds without a sign of life after which a workspace is offline."),
             remoteTTL: reader.int(
                 "REMOTE_LIVENESS_STALE_AFTER", default: 90, in: 1...86_400,
-                "The same for external workspaces."))
+                "The same for external workspaces."),
+            lifecycle: LifecycleSettings(reader))
     }
 
     package static func assemble(_ context: ServiceContext, _ settings: Settings) throws -> ServiceParts {
@@ -34,7 +37,8 @@ package enum SweeperService: HostedService {
         }
         var router = Router()
         SweeperRoutes(context: context, ticks: ticks).add(to: &router)
-        return ServiceParts(router: router, services: runners)
+        let lifecycle = LifecycleParts(settings.lifecycle, context, secrets: { _ in [:] }, files: { _ in [] })
+        return ServiceParts(router: router, services: runners + [lifecycle.worker])
     }
 
     private static func passes(_ context: ServiceContext, _ settings: Settings) -> [any SweepPass] {

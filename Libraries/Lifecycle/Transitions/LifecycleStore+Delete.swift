@@ -64,6 +64,14 @@ extension LifecycleStore {
         Statement("purge_workspaces", "DELETE FROM workspaces WHERE id = ANY ($1)"),
     ]
 
+    /// Somebody waits for it: the pause after a failure is over.
+    private static let hasten = Statement(
+        "lifecycle_hasten",
+        """
+        UPDATE lifecycle_jobs SET available_at = now(), last_error = NULL
+        WHERE workspace_id = ANY ($1) AND kind = 'remove' AND completed_at IS NULL AND lease_owner IS NULL
+        """)
+
     /// Removes a workspace and all its descendants. Removing what is removed asks for what is left of the clean-up.
     ///
     /// - Parameters:
@@ -84,6 +92,7 @@ extension LifecycleStore {
             deletion.descendants = members.count { $0.id != id && $0.status != .removed }
             deletion.events = try await transaction.query(Self.remove, [ids, hasProvisioner, id, source])
                 .compactMap { CommittedEvent(row: $0) }
+            _ = try await transaction.query(Self.hasten, [ids])
             deletion.jobs = try await openJobs(ids, .remove, transaction)
             if purges { for statement in Self.purge { _ = try await transaction.query(statement, [ids]) } }
             return deletion

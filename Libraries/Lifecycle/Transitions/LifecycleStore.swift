@@ -8,9 +8,10 @@ package struct LifecycleStore: Sendable {
     let postgres: PostgresPool
     let source: String
     /// Whether workspaces that are not external have containers or machines of ours.
-    let hasProvisioner: Bool
+    package let hasProvisioner: Bool
 
-    package init(postgres: PostgresPool, source: String, hasProvisioner: Bool) {
+    /// - Parameter hasProvisioner: does not matter for waking and losing.
+    package init(postgres: PostgresPool, source: String, hasProvisioner: Bool = false) {
         self.postgres = postgres
         self.source = source
         self.hasProvisioner = hasProvisioner
@@ -23,6 +24,13 @@ package struct LifecycleStore: Sendable {
         package var count = 0
         /// What has to be done now, by whoever claims it.
         package var jobs: [UUID] = []
+
+        /// The status that an event of this change tells of a workspace.
+        package func status(of workspace: UUID) -> WorkspaceStatus {
+            let told = events.first { $0.event.subject == workspace }
+            return told.flatMap { WorkspaceStatus(rawValue: String($0.event.type.dropFirst("workspace.".count))) }
+                ?? .provisioning
+        }
     }
 
     /// Heartbeats lock many workspaces in the order of their plan and may meet a change crosswise: Postgres then undoes

@@ -5,6 +5,7 @@ import Foundation
 import HTTPCore
 import HTTPServer
 import JSONBytes
+import Lifecycle
 import PostgresClient
 import ServiceHost
 
@@ -16,6 +17,7 @@ struct WorkspaceRoutes: Sendable {
     let context: ServiceContext
     let store: WorkspaceStore
     let addresses: RegistrationAddressCheck
+    let lifecycle: LifecycleParts
 
     func add(to router: inout Router) {
         router.on(.post, "/workspaces", create)
@@ -38,7 +40,7 @@ struct WorkspaceRoutes: Sendable {
         try await context.authenticator.admin(request)
         let body = try await request.decode(
             CreateWorkspaceRequest.self, orError: Sentence.invalidWorkspacePayload)
-        let new = try NewWorkspaceRule.workspace(body, platformURL: context.platformURL(for: request))
+        let new = try NewWorkspaceRule.workspace(body, hasProvisioner: lifecycle.store.hasProvisioner)
         if let url = new.request.url { try await addresses.check(url) }
         let events = try await store.create(new, traceparent: request.context.traceparent)
         guard let events else {
@@ -46,6 +48,7 @@ struct WorkspaceRoutes: Sendable {
                 .badRequest, Sentence.invalidWorkspacePayload, field: "parent_id", reason: "is not a workspace")
         }
         context.relay.committed(events)
+        if new.isOursToStart { lifecycle.worker.wake() }
         return .json(.created) { writer in
             writer.member("id", new.id.lowercased)
             writer.member("status", new.answeredStatus)

@@ -14,7 +14,7 @@ enum NewWorkspaceRule {
     ]
 
     /// - Throws: `APIError` 400 naming the field.
-    static func workspace(_ request: CreateWorkspaceRequest, platformURL: String) throws(APIError) -> NewWorkspace {
+    static func workspace(_ request: CreateWorkspaceRequest, hasProvisioner: Bool) throws(APIError) -> NewWorkspace {
         try check("name", request.name, upTo: Limits.workspaceName, isName: true)
         if request.name.trimmingCharacters(in: .whitespaces).isEmpty { throw invalid("name", "is required") }
         try check("role", request.role, upTo: Limits.workspaceRole, isName: true)
@@ -28,15 +28,14 @@ enum NewWorkspaceRule {
         var new = NewWorkspace(
             request: request, runtime: runtime, isExternal: request.external || runtime == "external",
             status: .provisioning, access: request.workspaceAccess ?? .none)
-        start(&new)
+        if new.isExternal { awaitAgent(&new) } else { start(&new, hasProvisioner: hasProvisioner) }
         return new
     }
 
-    /// Decides the first status and its events.
-    private static func start(_ new: inout NewWorkspace) {
-        let (name, url, runtime) = (new.request.name, new.request.url, new.runtime)
-        guard new.isExternal else {
-            // Without a provisioner nothing will ever start it: better said at once than after a timeout.
+    private static func start(_ new: inout NewWorkspace, hasProvisioner: Bool) {
+        let (name, tier, runtime) = (new.request.name, new.request.tier, new.runtime)
+        guard hasProvisioner else {
+            // Nothing will ever start it: better said at once than after a timeout.
             new.status = .failed
             new.statusReason = Sentence.provisionerNotAvailable
             new.events = [
@@ -51,7 +50,22 @@ enum NewWorkspaceRule {
             ]
             return
         }
-        if let url {
+        new.isOursToStart = true
+        new.events = [
+            (
+                .workspaceProvisioning,
+                WorkspaceJSON.object { writer in
+                    writer.member("name", name)
+                    writer.member("tier", tier)
+                    writer.member("runtime", runtime)
+                }
+            )
+        ]
+    }
+
+    private static func awaitAgent(_ new: inout NewWorkspace) {
+        let name = new.request.name
+        if let url = new.request.url {
             new.status = .online
             new.events = [(.workspaceOnline, WorkspaceJSON.object { $0.member("url", url) })]
         } else {

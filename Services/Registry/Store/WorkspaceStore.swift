@@ -11,6 +11,8 @@ struct NewWorkspace: Sendable {
     var request: CreateWorkspaceRequest
     var runtime: String
     var isExternal: Bool
+    /// A container of ours is to be started for it.
+    var isOursToStart = false
     var status: WorkspaceStatus
     var statusReason: String?
     var access: WorkspaceAccess
@@ -57,6 +59,8 @@ struct WorkspaceStore: Sendable {
         ), token AS (
             INSERT INTO workspace_auth_tokens (workspace_id, token_hash, prefix)
             SELECT id, $20, $21 FROM workspace WHERE $20::bytea IS NOT NULL
+        ), job AS (
+            INSERT INTO lifecycle_jobs (workspace_id, kind, reason) SELECT id, 'start', 'created' FROM workspace WHERE $26
         ), event AS (
             INSERT INTO structure_events (type, workspace_id, source, data, traceparent)
             SELECT e.type, w.id, $22, e.data::json, $23 FROM workspace w, unnest($24::text[], $25::text[]) AS e(type, data)
@@ -78,7 +82,7 @@ struct WorkspaceStore: Sendable {
                 request.workspaceDirectory, new.access.rawValue, request.budgetLimit, request.maxConcurrentTasks ?? 1,
                 request.hibernationIdleMinutes, request.canvas?.x, request.canvas?.y, new.token.map { Bytea($0.hash) },
                 new.token?.prefix, source, traceparent, new.events.map(\.type.rawValue),
-                new.events.map { String(decoding: $0.data, as: UTF8.self) },
+                new.events.map { String(decoding: $0.data, as: UTF8.self) }, new.isOursToStart,
             ])
         return rows.isEmpty ? nil : rows.compactMap { CommittedEvent(row: $0, firstColumn: 1) }
     }

@@ -48,6 +48,7 @@ package struct LivenessStore: Sendable {
     /// Locks the vitals first: a heartbeat that is being written is skipped, and one that waits for the lock sees the
     /// flip and undoes it. A workspace that someone else is changing is skipped as well: a sweep that waits for nobody
     /// cannot meet anyone crosswise, and what it flips is as silent when it is locked as it was when it was seen.
+    /// What we started is started anew.
     private static let takeOffline = Statement(
         "liveness_offline",
         """
@@ -62,7 +63,10 @@ package struct LivenessStore: Sendable {
             UPDATE workspaces w SET status = 'offline', status_changed_at = now(), updated_at = now(),
                 status_reason = 'no sign of life'
             FROM silent WHERE w.id = silent.workspace_id AND w.status IN ('online', 'degraded')
-            RETURNING w.id
+            RETURNING w.id, w.url_provisioned
+        ), restart AS (
+            INSERT INTO lifecycle_jobs (workspace_id, kind, reason)
+            SELECT id, 'restart', 'no sign of life' FROM flipped WHERE url_provisioned ON CONFLICT DO NOTHING
         )
         INSERT INTO structure_events (type, workspace_id, source, data)
         SELECT 'workspace.offline', id, $4, '{"reason":"no sign of life"}' FROM flipped

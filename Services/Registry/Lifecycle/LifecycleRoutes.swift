@@ -1,0 +1,97 @@
+import Authentication
+import Contracts
+import EventOutbox
+import Foundation
+import HTTPCore
+import HTTPServer
+import Lifecycle
+import ServiceHost
+
+/// Restart, pause, resume, hibernate and delete.
+struct LifecycleRoutes: Sendable {
+    let context: ServiceContext
+    let store: LifecycleStore
+    let worker: LifecycleWorker
+    let settlement: Settlement
+
+    func add(to router: inout Router) {
+        router.on(.post, "/workspaces/{id}/restart", restart)
+        router.on(.post, "/workspaces/{id}/pause", pause)
+        router.on(.post, "/workspaces/{id}/resume", resume)
+        router.on(.post, "/workspaces/{id}/hibernate", hibernate)
+        router.on(.delete, "/workspaces/{id}", delete)
+    }
+
+    private func workspace(_ request: Request) async throws -> UUID {
+        let id = try request.uuid("id", orError: Sentence.invalidWorkspaceID)
+        try await context.authenticator.workspace(id, request)
+        return id
+    }
+
+    /// The change is committed: tell of it, and have its jobs done.
+    private func committed(_ events: [CommittedEvent]) {
+        context.relay.committed(events)
+        worker.wake()
+    }
+
+    private func restart(_ request: Request) async throws -> Response {
+        let id = try await workspace(request)
+        committed(try await store.restart(id, reason: "restart requested").events)
+        return try .wire(.ok, LifecycleAnswer(status: WorkspaceStatus.provisioning.rawValue))
+    }
+
+    private func pause(_ request: Request) async throws -> Response {
+        let change = try await store.pause(try await workspace(request))
+        committed(change.events)
+        return try .wire(.ok, LifecycleAnswer(status: WorkspaceStatus.paused.rawValue, pausedCount: change.count))
+    }
+
+    private func resume(_ request: Request) async throws -> Response {
+        let id = try await workspace(request)
+        let change = try await store.resume(id)
+        committed(change.events)
+        return try .wire(.ok, LifecycleAnswer(status: change.status(of: id).rawValue, resumedCount: change.count))
+    }
+
+    private func hibernate(_ request: Request) async throws -> Response {
+        let id = try await workspace(request)
+        let change = try await store.hibernate(id, isForced: try flag("force", request))
+        committed(change.events)
+        let isAsleep = try await settlement.failures(of: change.jobs).isEmpty
+        let status: WorkspaceStatus = isAsleep ? .hibernated : .hibernating
+        return try .wire(.ok, LifecycleAnswer(status: status.rawValue))
+    }
+
+    // MARK: - Delete
+
+    private func delete(_ request: Request) async throws -> Response {
+        try await context.authenticator.admin(request)
+        let id = try request.uuid("id", orError: Sentence.invalidWorkspaceID)
+        let purges = try flag("purge", request)
+        let deletion: LifecycleStore.Deletion
+        do {
+            deletion = try await store.delete(id, isConfirmed: try flag("confirm", request), purges: purges)
+        } catch LifecycleRefusal.needsConfirmation(let children) {
+            return try .wire(.conflict, DeleteConfirmation(children: children, childrenCount: children.count))
+        }
+        committed(deletion.events)
+        let failures = try await settlement.failures(of: deletion.jobs)
+        guard failures.isEmpty else {
+            return try .wire(
+                .internalServerError,
+                DeleteFailure(
+                    error: Sentence.workspaceStopFailed, removedCount: deletion.descendants + 1,
+                    stopFailures: failures))
+        }
+        return try .wire(.ok, DeleteAnswer(status: purges ? "purged" : "removed", cascadeDeleted: deletion.descendants))
+    }
+
+    /// `?name=true`, also `1`; anything else but `false` and `0` is an error: it must not be ignored silently.
+    private func flag(_ name: String, _ request: Request) throws(APIError) -> Bool {
+        switch request.query(name) {
+        case nil, "false", "0": return false
+        case "true", "1": return true
+        default: throw .invalidBody(field: name, reason: "must be true or false")
+        }
+    }
+}
