@@ -137,6 +137,7 @@ let package = Package(
             dependencies: ["A2AProxy", "EventLoop", "HTTPCore", "HTTPClient", "SafeURL"],
             path: "Tests/CallProbe", exclude: ["namespace.sh", "servers.py"], swiftSettings: settings),
         tests("BatchingTests", ["Batching"]),
+        tests("AuthenticationTests", ["Authentication", "Crypto", "PostgresClient"]),
         tests("WorkspaceTreeTests", ["WorkspaceTree"]),
         tests("JSONBytesTests", ["JSONBytes"]),
         tests("ContractsTests", ["Contracts"]),

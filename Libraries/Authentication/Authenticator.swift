@@ -1,6 +1,7 @@
 import Batching
 import Contracts
 import Crypto
+import EventLoop
 import Foundation
 import HTTPCore
 import HTTPServer
@@ -18,13 +19,16 @@ package final class Authenticator: Sendable {
     private let isDevelopment: Bool
     private let store: TokenStore
     private let cache = TokenCache()
+    private let lookups: Batcher<[UInt8], KnownToken?>
     private let touches: Batcher<UUID, Void>
 
     /// - Parameters:
     ///   - adminToken: the operator's bearer; `nil` only in development.
+    ///   - loops: where look-ups are answered.
     ///   - isDevelopment: with no `adminToken`, admin and workspace routes pass without a bearer.
     package init(
-        adminToken: String?, isDevelopment: Bool, postgres: PostgresPool, signsOfLife: SignsOfLife, logger: Logger
+        adminToken: String?, isDevelopment: Bool, postgres: PostgresPool, loops: EventLoopGroup,
+        signsOfLife: SignsOfLife, logger: Logger
     ) {
         hasAdminToken = adminToken != nil
         adminHash = adminToken.map { sha256($0) } ?? []
@@ -33,6 +37,12 @@ package final class Authenticator: Sendable {
         isOpen = isDevelopment && adminToken == nil
         let store = TokenStore(postgres: postgres)
         self.store = store
+        // Agents beat about as often as a verified token may be believed: each beat asks again, many at a time.
+        let pacing = BatchPacing(executor: { loops.any() }, overlapsOnlyWhenFull: true)
+        lookups = Batcher(limit: 500, concurrency: 2, pacing: pacing) { hashes in
+            let found = try await store.find(hashes: hashes)
+            return hashes.map { found[$0] }
+        }
         touches = Batcher(limit: 1000) { tokens in
             do {
                 try await store.touch(Array(Set(tokens)))
@@ -85,7 +95,7 @@ package final class Authenticator: Sendable {
     /// Registration, heartbeats, discovery: as `workspace`, but a workspace that never had a token is taken at its word.
     ///
     /// - Parameter recordsLife: false for heartbeats, which write their sign of life themselves.
-    /// - Throws: `APIError` 401 or 503.
+    /// - Throws: `APIError` 401 or 503; 410 when the bearer was one of a workspace that has been removed.
     @discardableResult
     package func registry(_ workspace: UUID, _ request: Request, recordsLife: Bool = true) async throws -> Identity {
         guard let bearer = request.bearerToken else {
@@ -94,8 +104,22 @@ package final class Authenticator: Sendable {
             }
             return note(.workspace(workspace), request, recordsLife: recordsLife)
         }
-        return try await owner(
-            workspace, bearer, request, orError: Sentence.invalidWorkspaceToken, recordsLife: recordsLife)
+        do {
+            return try await owner(
+                workspace, bearer, request, orError: Sentence.invalidWorkspaceToken, recordsLife: recordsLife)
+        } catch let refusal as APIError where refusal.status == .unauthorized {
+            guard try await isOfRemoved(workspace, request) else { throw refusal }
+            throw APIError(.gone, Sentence.workspaceRemoved, members: [("deleted", .bool(true))])
+        }
+    }
+
+    /// Whether the request carries what was a token of this workspace, which has been removed. It opens nothing any
+    /// more, but its agent is to learn why, so that it ends instead of trying for ever.
+    ///
+    /// - Throws: `APIError` 503.
+    package func isOfRemoved(_ workspace: UUID, _ request: Request) async throws -> Bool {
+        guard let bearer = request.bearerToken else { return false }
+        return try await store.belongedToRemoved(workspace, hash: sha256(bearer))
     }
 
     /// The sender of an A2A message.
@@ -166,13 +190,24 @@ package final class Authenticator: Sendable {
         // One digest serves both questions; comparing digests gives nothing away about the token.
         let hash = sha256(bearer)
         if constantTimeEquals(hash, adminHash) { return .admin }
-        let (cached, generation) = cache.find(hash)
+        let now = ContinuousClock.now
+        let (cached, generation) = cache.find(hash, now: now)
         if let cached { return cached.identity }
-        guard let token = try await store.find(hash: hash) else { return nil }
-        cache.insert(token, hash: hash, generation: generation)
+        guard let token = try await lookUp(hash) else { return nil }
+        cache.insert(token, hash: hash, generation: generation, now: now)
         if case .workspace(let id) = token.identity { cache.noteHasToken(id) }
         touches.add(token.id)
         return token.identity
+    }
+
+    /// Asks the database, in one statement with whoever else asks now.
+    private func lookUp(_ hash: [UInt8]) async throws -> KnownToken? {
+        do {
+            return try await lookups.submit(hash)
+        } catch BatcherError.full {
+            // Only when the database has not answered for a while. Nobody is let in on that account.
+            throw APIError.platformUnavailable
+        }
     }
 
     private func everHadToken(_ workspace: UUID) async throws -> Bool {

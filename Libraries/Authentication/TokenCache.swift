@@ -23,16 +23,18 @@ final class TokenCache: Sendable {
     private let state = Mutex(State())
 
     /// The token of this hash if it was verified in the last 30 s, and what `insert` must be given otherwise.
-    func find(_ hash: [UInt8]) -> (token: KnownToken?, generation: Int) {
-        let now = ContinuousClock.now
-        return state.withLock { state in
+    func find(
+        _ hash: [UInt8], now: ContinuousClock.Instant = .now
+    ) -> (token: KnownToken?, generation: Int) {
+        state.withLock { state in
             guard let entry = state.entries[hash], entry.until > now else { return (nil, state.generation) }
             return (entry.token, state.generation)
         }
     }
 
-    func insert(_ token: KnownToken, hash: [UInt8], generation: Int) {
-        let until = ContinuousClock.now + Self.lifetime
+    /// - Parameter now: when the look-up began: from then on the token may be believed for 30 s.
+    func insert(_ token: KnownToken, hash: [UInt8], generation: Int, now: ContinuousClock.Instant = .now) {
+        let until = now + Self.lifetime
         state.withLock { state in
             guard state.generation == generation else { return }
             if state.entries.count >= Self.limit { state.entries.removeAll() }

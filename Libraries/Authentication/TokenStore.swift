@@ -14,17 +14,35 @@ struct TokenStore: Sendable {
     private static let find = Statement(
         "token_find",
         """
-        SELECT t.id, t.workspace_id FROM workspace_auth_tokens t JOIN workspaces w ON w.id = t.workspace_id
-        WHERE t.token_hash = $1 AND t.revoked_at IS NULL AND w.status <> 'removed'
+        SELECT t.token_hash, t.id, t.workspace_id
+        FROM workspace_auth_tokens t JOIN workspaces w ON w.id = t.workspace_id
+        WHERE t.token_hash = ANY ($1) AND t.revoked_at IS NULL AND w.status <> 'removed'
         UNION ALL
-        SELECT o.id, NULL FROM org_api_tokens o WHERE o.token_hash = $1 AND o.revoked_at IS NULL
+        SELECT o.token_hash, o.id, NULL FROM org_api_tokens o WHERE o.token_hash = ANY ($1) AND o.revoked_at IS NULL
         """)
 
-    /// The live token of this hash, if any.
-    func find(hash: [UInt8]) async throws(PostgresError) -> KnownToken? {
-        guard let row = try await postgres.query(Self.find, [Bytea(hash)]).first else { return nil }
-        let workspace = row.optionalUUID(1)
-        return KnownToken(id: row.uuid(0), identity: workspace.map { .workspace($0) } ?? .org(row.uuid(0)))
+    /// The live tokens among these hashes, by hash.
+    func find(hashes: [[UInt8]]) async throws(PostgresError) -> [[UInt8]: KnownToken] {
+        var found: [[UInt8]: KnownToken] = [:]
+        for row in try await postgres.query(Self.find, [hashes.map { Bytea($0) }]) {
+            let workspace = row.optionalUUID(2)
+            found[row.bytea(0)] = KnownToken(
+                id: row.uuid(1), identity: workspace.map { .workspace($0) } ?? .org(row.uuid(1)))
+        }
+        return found
+    }
+
+    private static let belongedToRemoved = Statement(
+        "token_removed",
+        """
+        SELECT EXISTS (
+            SELECT FROM workspace_auth_tokens t JOIN workspaces w ON w.id = t.workspace_id
+            WHERE t.token_hash = $1 AND t.workspace_id = $2 AND w.status = 'removed')
+        """)
+
+    /// Whether the token was one of this workspace's, which has been removed.
+    func belongedToRemoved(_ workspace: UUID, hash: [UInt8]) async throws(PostgresError) -> Bool {
+        try await postgres.query(Self.belongedToRemoved, [Bytea(hash), workspace])[0].bool(0)
     }
 
     private static let everHadToken = Statement(

@@ -101,7 +101,7 @@ extension HTTPConnection: HTTPParserDelegate {
         exchange.expectsContinue = head.declaresBody && exchange.fields.expect != nil
         identifyClient()
         if let origin = exchange.fields.origin, let answer = shared.cors.preflight(head, origin: origin) {
-            exchange.answer = answer
+            exchange.answer = shared.admission?(head) ?? answer
             return
         }
         let match = shared.routes.match(head.method, head.target)
@@ -112,7 +112,7 @@ extension HTTPConnection: HTTPParserDelegate {
             exchange.context?.route = route.template
             exchange.context?.metrics = route.metrics
         }
-        if takeFromBucket() { exchange.answer = unroutedAnswer(match) }
+        if takeFromBucket() { exchange.answer = shared.admission?(head) ?? unroutedAnswer(match) }
         if exchange.answer == nil, let length = head.contentLength, length > UInt64(exchange.maxBodyBytes) {
             refuse(APIError.bodyTooLarge.response)
         }

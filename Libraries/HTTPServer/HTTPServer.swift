@@ -11,14 +11,16 @@ package final class HTTPServer: Sendable {
     /// - Parameters:
     ///   - group: its loops outlive the server.
     ///   - router: the routes; fixed from now on.
+    ///   - admission: asked about every request, also those that no route is for, and preflights.
     ///   - middleware: around every route's handler, the first outermost.
     package init(
         _ configuration: HTTPServerConfiguration = HTTPServerConfiguration(), group: EventLoopGroup, router: Router,
-        middleware: [any Middleware] = [], logger: Logger = .disabled,
+        admission: Admission? = nil, middleware: [any Middleware] = [], logger: Logger = .disabled,
         metrics: MetricsRegistry = MetricsRegistry(includesProcess: false)
     ) {
         let shared = ServerShared(
-            configuration, router: router, middleware: middleware, logger: logger, metrics: metrics)
+            configuration, router: router, admission: admission, middleware: middleware, logger: logger,
+            metrics: metrics)
         self.shared = shared
         parts = group.loops.map { LoopServer(shared: shared, loop: $0) }
     }

@@ -7,6 +7,7 @@ import Synchronization
 final class ServerShared: Sendable {
     let configuration: HTTPServerConfiguration
     let routes: RouteTable
+    let admission: Admission?
     let cors: CORS
     let proxies: TrustedProxies
     let limiter: RateLimiter?
@@ -27,10 +28,11 @@ final class ServerShared: Sendable {
     }
 
     init(
-        _ configuration: HTTPServerConfiguration, router: Router, middleware: [any Middleware], logger: Logger,
-        metrics registry: MetricsRegistry
+        _ configuration: HTTPServerConfiguration, router: Router, admission: Admission?,
+        middleware: [any Middleware], logger: Logger, metrics registry: MetricsRegistry
     ) {
         self.configuration = configuration
+        self.admission = admission
         let metrics = ServerMetrics(registry)
         routes = RouteTable(
             router.routes.map { route in

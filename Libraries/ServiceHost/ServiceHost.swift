@@ -55,7 +55,7 @@ package enum ServiceHost {
         CommonRoutes(readiness: readiness, metrics: context.metrics).add(to: &router)
         let server = HTTPServer(
             common.server, group: context.loops, router: router,
-            middleware: common.orgID.map { [OrganizationMiddleware(id: $0)] } ?? [], logger: logger,
+            admission: common.orgID.map { OrganizationGate(id: $0).refusal(of:) }, logger: logger,
             metrics: context.metrics)
         let web = WebService(server: server, grace: .seconds(common.shutdownGraceSeconds), logger: logger)
         let group = ServiceGroup(
@@ -78,21 +78,5 @@ private struct WebService: GracefulService {
         logger.info("listening", [.port: .int(Int(port))])
         await shutdown.wait()
         await server.drain(within: grace)
-    }
-}
-
-/// Requests of another organisation find nothing here (`spec`: contracts, HTTP conventions).
-private struct OrganizationMiddleware: Middleware {
-    private static let open: Set<String> = [
-        "/health", "/ready", "/metrics", "/registry/register", "/registry/heartbeat",
-    ]
-
-    let id: String
-
-    func handle(_ request: Request, next: (Request) async throws -> Response) async throws -> Response {
-        guard Self.open.contains(request.path) || request.headers["x-molecule-org-id"] == id else {
-            return Response(.notFound)
-        }
-        return try await next(request)
     }
 }

@@ -29,7 +29,7 @@ struct Stores: Sendable {
         let signs = SignsOfLife(postgres: postgres, redis: redis, logger: logger)
         let authenticator = Authenticator(
             adminToken: common.adminToken, isDevelopment: common.isDevelopment, postgres: postgres,
-            signsOfLife: signs, logger: logger)
+            loops: loops, signsOfLife: signs, logger: logger)
         let invalidation = CacheInvalidation()
         invalidation.register(
             event: { event in

@@ -111,4 +111,24 @@ import Testing
             #expect(try await client.answer().headers.values("x-stamp") == ["inner", "outer"])
         }
     }
+
+    @Test(
+        "Who is not admitted gets the same answer whatever is asked for",
+        arguments: [
+            "GET /hello", "GET /nowhere", "DELETE /hello", "OPTIONS /hello", "POST /echo",
+            "OPTIONS /hello HTTP/1.1\r\nOrigin: http://localhost:3000\r\nAccess-Control-Request-Method: GET\r\nX:",
+        ])
+    func admission(line: String) async throws {
+        let start = line.contains("HTTP/1.1") ? line : line + " HTTP/1.1"
+        try await withServer(admission: { $0.headers["x-key"] == "right" ? nil : Response(.notFound) }) { server in
+            let client = try server.client()
+            client.send("\(start)\r\nHost: x\r\nX-Key: wrong\r\nContent-Length: 0\r\n\r\n")
+            let refused = try await client.answer()
+            #expect(refused.status == 404)
+            #expect(refused.body.isEmpty && refused.headers["allow"] == nil)
+            client.send("\(start)\r\nHost: x\r\nX-Key: right\r\nContent-Length: 0\r\n\r\n")
+            let admitted = try await client.answer()
+            #expect(admitted.status != 404 || !admitted.body.isEmpty)
+        }
+    }
 }

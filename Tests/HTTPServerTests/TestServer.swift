@@ -13,8 +13,7 @@ final class TestServer: Sendable {
 
     init(
         loops: Int = 1, configure: (inout HTTPServerConfiguration) -> Void = { _ in },
-        middleware: [any Middleware] = [],
-        routes: (inout Router) -> Void = { _ in }
+        admission: Admission? = nil, middleware: [any Middleware] = [], routes: (inout Router) -> Void = { _ in }
     ) async throws {
         var configuration = HTTPServerConfiguration()
         configuration.lingerTimeout = .milliseconds(500)
@@ -24,7 +23,8 @@ final class TestServer: Sendable {
         routes(&router)
         group = EventLoopGroup(count: loops)
         metrics = MetricsRegistry(includesProcess: false)
-        server = HTTPServer(configuration, group: group, router: router, middleware: middleware, metrics: metrics)
+        server = HTTPServer(
+            configuration, group: group, router: router, admission: admission, middleware: middleware, metrics: metrics)
         port = try await server.start()
     }
 
@@ -55,10 +55,12 @@ final class TestServer: Sendable {
 
 /// Runs a test against a server and stops the server, whatever happens.
 func withServer(
-    loops: Int = 1, configure: (inout HTTPServerConfiguration) -> Void = { _ in }, middleware: [any Middleware] = [],
-    routes: (inout Router) -> Void = { _ in }, _ body: (TestServer) async throws -> Void
+    loops: Int = 1, configure: (inout HTTPServerConfiguration) -> Void = { _ in }, admission: Admission? = nil,
+    middleware: [any Middleware] = [], routes: (inout Router) -> Void = { _ in },
+    _ body: (TestServer) async throws -> Void
 ) async throws {
-    let server = try await TestServer(loops: loops, configure: configure, middleware: middleware, routes: routes)
+    let server = try await TestServer(
+        loops: loops, configure: configure, admission: admission, middleware: middleware, routes: routes)
     do {
         try await body(server)
     } catch {

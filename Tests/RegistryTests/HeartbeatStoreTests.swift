@@ -1,5 +1,4 @@
 import Contracts
-import EventLoop
 import EventOutbox
 import Foundation
 import PostgresClient
@@ -11,17 +10,6 @@ import Testing
 /// The statement and the rule say the same, on a real Postgres.
 @Suite("Heartbeats in Postgres")
 struct HeartbeatStoreTests {
-    private func withPool<Value: Sendable>(_ body: (PostgresPool) async throws -> Value) async throws -> Value {
-        let group = EventLoopGroup(count: 2)
-        defer { group.shutdown() }
-        let url = try await SharedServers.postgres().makeMigratedDatabase("registry")
-        let pool = PostgresPool(url: url, group: group)
-        let result: Result<Value, any Error>
-        do { result = .success(try await body(pool)) } catch { result = .failure(error) }
-        await pool.close()
-        return try result.get()
-    }
-
     private static let add = Statement(
         "test_add",
         """
@@ -43,7 +31,7 @@ struct HeartbeatStoreTests {
 
     @Test("The statement flips exactly what the rule says, with one event for each flip")
     func statementAndRuleAgree() async throws {
-        try await withPool { pool in
+        try await withMigratedPool("registry") { pool in
             let store = HeartbeatStore(postgres: pool)
             for status in WorkspaceStatus.allCases {
                 var expected: [(UUID, WorkspaceStatus?)] = []
@@ -72,7 +60,7 @@ struct HeartbeatStoreTests {
 
     @Test("An unknown workspace is said to be unknown, and the others of its batch are written")
     func unknown() async throws {
-        try await withPool { pool in
+        try await withMigratedPool("registry") { pool in
             let known = UUID()
             _ = try await pool.query(Self.add, [known, "offline"])
             let beats = [try beat(known), try beat(UUID())].sorted {
@@ -88,7 +76,7 @@ struct HeartbeatStoreTests {
 
     @Test("The task is told as changed when it changed, and only then")
     func taskChanges() async throws {
-        try await withPool { pool in
+        try await withMigratedPool("registry") { pool in
             let store = HeartbeatStore(postgres: pool)
             let id = UUID()
             _ = try await pool.query(Self.add, [id, "online"])
@@ -102,7 +90,7 @@ struct HeartbeatStoreTests {
 
     @Test("Many writers over the same workspaces: no deadlock, and one event for each real transition")
     func concurrentWriters() async throws {
-        try await withPool { pool in
+        try await withMigratedPool("registry") { pool in
             let store = HeartbeatStore(postgres: pool)
             let ids = (0..<40).map { _ in UUID() }.sorted { $0.uuidString < $1.uuidString }
             for id in ids { _ = try await pool.query(Self.add, [id, "offline"]) }

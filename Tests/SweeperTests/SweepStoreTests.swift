@@ -1,5 +1,4 @@
 import Contracts
-import EventLoop
 import EventOutbox
 import Foundation
 import PostgresClient
@@ -9,17 +8,6 @@ import Testing
 
 @Suite("Sweeps in Postgres")
 struct SweepStoreTests {
-    private func withPool<Value: Sendable>(_ body: (PostgresPool) async throws -> Value) async throws -> Value {
-        let group = EventLoopGroup(count: 2)
-        defer { group.shutdown() }
-        let url = try await SharedServers.postgres().makeMigratedDatabase("sweeper")
-        let pool = PostgresPool(url: url, group: group)
-        let result: Result<Value, any Error>
-        do { result = .success(try await body(pool)) } catch { result = .failure(error) }
-        await pool.close()
-        return try result.get()
-    }
-
     private static let add = Statement(
         "test_add",
         """
@@ -46,7 +34,7 @@ struct SweepStoreTests {
 
     @Test("Silent ones go offline, those with any sign of life stay, each with one event")
     func liveness() async throws {
-        try await withPool { pool in
+        try await withMigratedPool("sweeper") { pool in
             let (silent, beating, seen, remote, paused) = (UUID(), UUID(), UUID(), UUID(), UUID())
             for (id, status, external, beat, sign) in [
                 (silent, "online", false, 200.0, 200.0), (beating, "online", false, 10, 400),
@@ -70,7 +58,7 @@ struct SweepStoreTests {
 
     @Test("A first pass ever takes nobody offline")
     func firstPass() async throws {
-        try await withPool { pool in
+        try await withMigratedPool("sweeper") { pool in
             _ = try await pool.query(Self.add, [UUID(), "online", false, 900.0, 900.0])
             let outcome = try await LivenessStore(postgres: pool, source: "s").sweep(.ours, ttl: 180)
             #expect(outcome?.offline == 0)
@@ -91,7 +79,7 @@ struct SweepStoreTests {
 
     @Test("Leases that ran out put their items back as uncertain and uncounted; expired items are dropped")
     func queue() async throws {
-        try await withPool { pool in
+        try await withMigratedPool("sweeper") { pool in
             let (lost, held, old) = (UUID(), UUID(), UUID())
             _ = try await pool.query(Self.item, [lost, "dispatched", -1.0, 1000.0])
             _ = try await pool.query(Self.item, [held, "dispatched", 60.0, 1000.0])

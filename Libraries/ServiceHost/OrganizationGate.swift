@@ -1,0 +1,31 @@
+import HTTPCore
+import HTTPServer
+
+/// Requests of another organisation find nothing here (`spec`: contracts, HTTP conventions).
+package struct OrganizationGate: Sendable {
+    private static let header = "x-molecule-org-id"
+    private static let open: Set<Substring> = [
+        "/health", "/ready", "/metrics", "/registry/register", "/registry/heartbeat",
+    ]
+
+    private let id: String
+
+    package init(id: String) {
+        self.id = id
+    }
+
+    /// The empty 404 that a request of someone else gets; `nil` for those of this organisation.
+    package func refusal(of head: HTTPMessageHead) -> Response? {
+        let path = head.target.prefix { $0 != "?" }
+        let isLetIn = Self.open.contains(path) || head.headers[Self.header] == id || announcesOrganization(head)
+        return isLetIn ? nil : Response(.notFound)
+    }
+
+    /// A browser's preflight cannot carry the header, it only says that the request itself will.
+    private func announcesOrganization(_ head: HTTPMessageHead) -> Bool {
+        guard head.method == .options, let names = head.headers["access-control-request-headers"] else { return false }
+        return names.split(separator: ",").contains { name in
+            name.trimmingPrefix { $0 == " " }.lowercased() == Self.header
+        }
+    }
+}
