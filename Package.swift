@@ -162,6 +162,9 @@ let package = Package(
                 "A2AProxy", "Contracts", "JSONBytes", "HTTPCore", "WorkspaceTree", "PostgresClient", "EventLoop",
                 "EventOutbox", "HTTPServer",
             ]),
+        tests(
+            "LifecycleTests",
+            ["Lifecycle", "Provisioning", "Contracts", "PostgresClient", "EventLoop", "EventOutbox"]),
         tests("SweeperTests", ["Sweeper", "Contracts", "PostgresClient", "EventLoop", "EventOutbox"]),
         tests(
             "WorkspaceRuntimeTests",

@@ -1,0 +1,121 @@
+import Contracts
+import EventOutbox
+import Foundation
+import PostgresClient
+import TestSupport
+import Testing
+
+@testable import Lifecycle
+
+/// Claims, leases and fencing of jobs, on a real Postgres.
+@Suite("Lifecycle jobs")
+struct JobStoreTests {
+    @Test("Jobs of one workspace go one at a time, in order; those of others do not wait")
+    func order() async throws {
+        try await withFleet { fleet, store in
+            let jobs = JobStore(postgres: fleet.pool, source: "switchyard/test")
+            let (one, other) = (try await fleet.add(.offline), try await fleet.add(.offline))
+            _ = try await store.restart(one, reason: "test")
+            _ = try await store.restart(other, reason: "test")
+            let claimed = try await jobs.claim(upTo: 10, owner: "a", lease: 60)
+            #expect(Set(claimed.map(\.workspace)) == [one, other])
+            _ = try await store.delete(one, isConfirmed: false, purges: false)
+            #expect(try await jobs.claim(upTo: 10, owner: "b", lease: 60).isEmpty)
+            let start = try #require(claimed.first { $0.workspace == one })
+            #expect(try await jobs.finish(start, .started(url: "http://127.0.0.1:9")).isEmpty)
+            #expect(try await fleet.status(one) == .removed)
+            #expect(try await fleet.url(one) == nil, "what was removed meanwhile gets no address")
+            let removal = try await jobs.claim(upTo: 10, owner: "b", lease: 60)
+            #expect(removal.map(\.kind) == [.remove])
+        }
+    }
+
+    @Test("A lease that ran out is another's, and the frozen instance's outcome counts for nothing")
+    func fencing() async throws {
+        try await withFleet { fleet, store in
+            let jobs = JobStore(postgres: fleet.pool, source: "switchyard/test")
+            let id = try await fleet.add(.offline)
+            _ = try await store.restart(id, reason: "test")
+            let frozen = try #require(try await jobs.claim(upTo: 1, owner: "a", lease: 0).first)
+            let current = try #require(try await jobs.claim(upTo: 1, owner: "b", lease: 60).first)
+            #expect(current.claimNumber == frozen.claimNumber + 1)
+            #expect(try await jobs.finish(frozen, .startFailed("late")).isEmpty)
+            #expect(try await fleet.status(id) == .provisioning)
+            let events = try await jobs.finish(current, .started(url: "http://127.0.0.1:9"))
+            #expect(events.map(\.event.type) == ["workspace.moved"])
+            #expect(try await fleet.url(id) == "http://127.0.0.1:9")
+            #expect(try await fleet.openJobs(id) == [])
+        }
+    }
+
+    @Test("Two instances that claim at the same time never have two jobs of one workspace")
+    func claimRace() async throws {
+        try await withFleet { fleet, _ in
+            let jobs = JobStore(postgres: fleet.pool, source: "switchyard/test")
+            for _ in 0..<20 {
+                let id = try await fleet.add(.offline)
+                _ = try await fleet.pool.query(
+                    Statement(
+                        "test_jobstoretests_1",
+                        """
+                        INSERT INTO lifecycle_jobs (workspace_id, kind, created_at)
+                        SELECT $1, k, now() FROM unnest(ARRAY['start', 'stop', 'remove']) AS k
+                        """), [id])
+                async let a = jobs.claim(upTo: 5, owner: "a", lease: 60)
+                async let b = jobs.claim(upTo: 5, owner: "b", lease: 60)
+                let claimed = try await a + b
+                #expect(claimed.count { $0.workspace == id } <= 1)
+                for job in claimed { _ = try await jobs.finish(job, .obsolete) }
+            }
+        }
+    }
+
+    @Test("A failed start fails the workspace with its sentence; a failed stop is tried again")
+    func outcomes() async throws {
+        try await withFleet { fleet, store in
+            let jobs = JobStore(postgres: fleet.pool, source: "switchyard/test")
+            let (failing, sleeping) = (try await fleet.add(.offline), try await fleet.add())
+            _ = try await store.restart(failing, reason: "test")
+            let sleep = try await store.hibernate(sleeping, isForced: false)
+            for job in try await jobs.claim(upTo: 2, owner: "a", lease: 60) {
+                let outcome: JobOutcome =
+                    job.workspace == failing ? .startFailed("workspace start failed") : .again("workspace stop failed")
+                _ = try await jobs.finish(job, outcome)
+            }
+            #expect(try await fleet.status(failing) == .failed)
+            #expect(try await fleet.events(failing) == ["workspace.provisioning", "workspace.provision_failed"])
+            #expect(try await fleet.status(sleeping) == .hibernating)
+            let progress = try #require(try await jobs.progress(of: sleep.jobs).first)
+            #expect(!progress.isDone && progress.error == "workspace stop failed")
+            var claimed: [LifecycleJob] = []
+            try await eventually("the stop is due again") {
+                claimed = try await jobs.claim(upTo: 1, owner: "a", lease: 60)
+                return !claimed.isEmpty
+            }
+            let again = claimed[0]
+            #expect(again.attempts == 1)
+            #expect(try await jobs.finish(again, .stopped).map(\.event.type) == ["workspace.hibernated"])
+            #expect(try await fleet.status(sleeping) == .hibernated)
+        }
+    }
+
+    @Test("A change during a start has it done once more; one before it does not")
+    func repeats() async throws {
+        try await withFleet { fleet, store in
+            let jobs = JobStore(postgres: fleet.pool, source: "switchyard/test")
+            let id = try await fleet.add(.offline)
+            _ = try await store.restart(id, reason: "test")
+            let change = { @Sendable in
+                try await fleet.pool.transaction { try await store.restartAfterChange(of: nil, reason: "secret", $0) }
+            }
+            try await change()
+            let first = try #require(try await jobs.claim(upTo: 1, owner: "a", lease: 60).first)
+            try await change()
+            _ = try await jobs.finish(first, .started(url: "http://127.0.0.1:9"))
+            let second = try #require(try await jobs.claim(upTo: 1, owner: "a", lease: 60).first)
+            #expect(second.kind == .restart)
+            _ = try await jobs.finish(second, .started(url: "http://127.0.0.1:10"))
+            #expect(try await jobs.claim(upTo: 1, owner: "a", lease: 60).isEmpty)
+        }
+    }
+}
