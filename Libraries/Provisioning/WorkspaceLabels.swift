@@ -1,3 +1,5 @@
+import JSONBytes
+
 /// How our containers and volumes are told from those of others.
 struct WorkspaceLabels: Sendable {
     /// `PLATFORM_INSTANCE_ID`.
@@ -11,4 +13,12 @@ struct WorkspaceLabels: Sendable {
 
     static let managed = "molecule.platform.managed"
     static let instanceName = "molecule.platform.instance"
+
+    /// As the member `Labels` of an object.
+    func write(to writer: inout JSONWriter, as name: String = "Labels") {
+        writer.key(name)
+        writer.object { writer in
+            for (label, value) in all.sorted(by: { $0.key < $1.key }) { writer.member(label, value) }
+        }
+    }
 }

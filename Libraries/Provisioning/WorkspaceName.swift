@@ -33,6 +33,10 @@ package struct WorkspaceName: Sendable, Hashable, CustomStringConvertible {
     package static let network = "molecule-monorepo-net"
     /// Where an agent listens inside its container.
     package static let port = 8000
+    /// Where a container has its config volume.
+    package static let configsFolder = "/configs"
+    /// Where a container has the host's folder that it may use.
+    package static let workspaceFolder = "/workspace"
 
     /// What follows `ws-`; `nil` for other names. Engines put a slash before a container's name.
     static func prefix(ofContainer name: String) -> String? {

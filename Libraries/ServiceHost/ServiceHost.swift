@@ -29,6 +29,15 @@ package enum ServiceHost {
             print(reader.reference)
             exit(0)
         }
+        if CommandLine.arguments.contains("--print-routes") {
+            do {
+                printRoutes(try service.assemble(Stores(service: service.name, common, .disabled).context, settings))
+                exit(0)
+            } catch {
+                FileHandle.standardError.write(Data("\(error)\n".utf8))
+                exit(1)
+            }
+        }
         do {
             try reader.finish()
         } catch {
@@ -41,6 +50,15 @@ package enum ServiceHost {
         } catch {
             logger.error("cannot start", [.error: .error(error)])
             exit(1)
+        }
+    }
+
+    /// What the service serves of its own, for the document that describes it.
+    private static func printRoutes(_ parts: ServiceParts) {
+        for route in parts.router.routes.sorted(by: {
+            ($0.template, $0.method.rawValue) < ($1.template, $1.method.rawValue)
+        }) {
+            print(route.method.rawValue, route.template)
         }
     }
 
