@@ -51,12 +51,18 @@ public enum Sentence {
     public static let invalidWorkspaceDirectory = "invalid workspace directory"
     /// `invalid workspace ID`
     public static let invalidWorkspaceID = "invalid workspace ID"
+    /// `invalid token ID`
+    public static let invalidTokenID = "invalid token ID"
     /// `maximum 50 active tokens per workspace`
     public static let tooManyTokens = "maximum 50 active tokens per workspace"
     /// `token not found or already revoked`
     public static let tokenNotFound = "token not found or already revoked"
     /// `provisioner not available`
     public static let provisionerNotAvailable = "provisioner not available"
+    /// `workspace bootstrap failed`
+    public static let bootstrapFailed = "workspace bootstrap failed"
+    /// `workspace is not being provisioned`
+    public static let notProvisioning = "workspace is not being provisioned"
     /// `workspace start failed`
     public static let workspaceStartFailed = "workspace start failed"
     /// `workspace stop failed`

@@ -42,6 +42,18 @@ package enum RegistryService: HostedService {
             context: context, store: WorkspaceTokenStore(postgres: context.postgres, source: context.source),
             hasTestTokens: settings.hasTestTokens || context.configuration.isDevelopment
         ).add(to: &router)
+        addConfiguration(context, to: &router)
         return ServiceParts(router: router, services: [lifecycle.worker])
+    }
+
+    /// What operators and agents change of workspaces that exist.
+    private static func addConfiguration(_ context: ServiceContext, to router: inout Router) {
+        let (postgres, source) = (context.postgres, context.source)
+        WorkspaceUpdateRoutes(context: context, store: WorkspaceUpdateStore(postgres: postgres, source: source))
+            .add(to: &router)
+        WorkspaceStateRoutes(context: context, store: WorkspaceStateStore(postgres: postgres, source: source))
+            .add(to: &router)
+        BudgetRoutes(context: context, store: BudgetStore(postgres: postgres, source: source)).add(to: &router)
+        OrgTokenRoutes(context: context, store: OrgTokenStore(postgres: postgres, source: source)).add(to: &router)
     }
 }

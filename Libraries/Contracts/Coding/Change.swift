@@ -25,7 +25,14 @@ extension KeyedDecodingContainer {
     /// Reads a member of a PATCH, keeping apart a missing one and `null`.
     public func change<Value>(_ type: Value.Type, forKey key: Key) throws -> Change<Value> {
         guard contains(key) else { return .unchanged }
-        return try decodeNil(forKey: key) ? .clear : .set(decode(type, forKey: key))
+        if try decodeNil(forKey: key) { return .clear }
+        do {
+            return .set(try decode(type, forKey: key))
+        } catch let error where !(error is DecodingError) {
+            // Of a number that does not fit the type Foundation throws an error of its own, without its place.
+            let context = DecodingError.Context(codingPath: codingPath + [key], debugDescription: "does not fit")
+            throw DecodingError.typeMismatch(type, context)
+        }
     }
 }
 

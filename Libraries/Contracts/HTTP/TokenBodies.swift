@@ -181,3 +181,22 @@ public struct OrgTokenEntry: Codable, Hashable, Sendable {
         self.lastUsedAt = lastUsedAt
     }
 }
+
+/// Live operators' tokens, newest first.
+public struct OrgTokenList: Codable, Hashable, Sendable {
+    /// One page.
+    public var tokens: [OrgTokenEntry]
+    /// How many are on it.
+    public var count: Int
+
+    private enum CodingKeys: String, CodingKey {
+        case tokens
+        case count
+    }
+
+    /// Creates the value.
+    public init(tokens: [OrgTokenEntry]) {
+        self.tokens = tokens
+        count = tokens.count
+    }
+}

@@ -23,16 +23,12 @@ struct TokenRoutes: Sendable {
     }
 
     private func workspace(_ request: Request) async throws -> UUID {
-        let id = try request.uuid("id", orError: Sentence.invalidWorkspaceID)
-        try await context.authenticator.workspace(id, request)
-        return id
+        try await WorkspaceGuard(context: context).owned(request)
     }
 
     private func list(_ request: Request) async throws -> Response {
         let id = try await workspace(request)
-        let limit = request.query("limit").flatMap { Int($0) } ?? Limits.tokenPage
-        let offset = max(0, request.query("offset").flatMap { Int($0) } ?? 0)
-        let rows = try await store.list(id, limit: min(max(1, limit), Limits.tokenPageMaximum), offset: offset)
+        let rows = try await store.list(id, try TokenPage(request))
         return .json { writer in
             writer.member(
                 "tokens",
@@ -78,7 +74,7 @@ struct TokenRoutes: Sendable {
 
     private func revoke(_ request: Request) async throws -> Response {
         let id = try await workspace(request)
-        let token = try request.uuid("tokenId", orError: "invalid token ID")
+        let token = try request.uuid("tokenId", orError: Sentence.invalidTokenID)
         guard let event = try await store.revoke(token, of: id) else {
             throw APIError(.notFound, Sentence.tokenNotFound)
         }

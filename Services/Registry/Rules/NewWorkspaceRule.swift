@@ -15,8 +15,7 @@ enum NewWorkspaceRule {
 
     /// - Throws: `APIError` 400 naming the field.
     static func workspace(_ request: CreateWorkspaceRequest, hasProvisioner: Bool) throws(APIError) -> NewWorkspace {
-        try check("name", request.name, upTo: Limits.workspaceName, isName: true)
-        if request.name.trimmingCharacters(in: .whitespaces).isEmpty { throw invalid("name", "is required") }
+        try check(name: request.name)
         try check("role", request.role, upTo: Limits.workspaceRole, isName: true)
         try check("model", request.model, upTo: Limits.workspaceModel)
         try check("runtime", request.runtime, upTo: Limits.workspaceModel)
@@ -85,7 +84,12 @@ enum NewWorkspaceRule {
 
     // MARK: - Checks
 
-    private static func check(
+    static func check(name: String) throws(APIError) {
+        try check("name", name, upTo: Limits.workspaceName, isName: true)
+        if name.trimmingCharacters(in: .whitespaces).isEmpty { throw invalid("name", "is required") }
+    }
+
+    static func check(
         _ field: String, _ value: String?, upTo limit: Int, isName: Bool = false
     ) throws(APIError) {
         guard let value else { return }
@@ -98,7 +102,7 @@ enum NewWorkspaceRule {
         }
     }
 
-    private static func check(directory: String?) throws(APIError) {
+    static func check(directory: String?) throws(APIError) {
         guard let directory, !directory.isEmpty else { return }
         let parts = directory.split(separator: "/", omittingEmptySubsequences: true)
         let isSystem = systemFolders.contains { directory == $0 || directory.hasPrefix($0 + "/") } || parts.isEmpty
@@ -111,16 +115,24 @@ enum NewWorkspaceRule {
 
     private static func check(numbers request: CreateWorkspaceRequest) throws(APIError) {
         if let limit = request.budgetLimit, limit < 0 { throw invalid("budget_limit", "must not be negative") }
-        if let count = request.maxConcurrentTasks, !(1...Int(Int32.max)).contains(count) {
-            throw invalid("max_concurrent_tasks", "must be 1 or more")
-        }
+        try check(maxConcurrentTasks: request.maxConcurrentTasks)
         if let minutes = request.hibernationIdleMinutes, !(0...Int(Int32.max)).contains(minutes) {
             throw invalid("hibernation_idle_minutes", "must be 0 or more")
         }
-        if !(0...Int(Int32.max)).contains(request.tier) { throw invalid("tier", "must be 0 or more") }
+        try check(tier: request.tier)
     }
 
-    private static func invalid(_ field: String, _ reason: String) -> APIError {
+    static func check(tier: Int?) throws(APIError) {
+        if let tier, !(0...Int(Int32.max)).contains(tier) { throw invalid("tier", "must be 0 or more") }
+    }
+
+    static func check(maxConcurrentTasks count: Int?) throws(APIError) {
+        if let count, !(1...Int(Int32.max)).contains(count) {
+            throw invalid("max_concurrent_tasks", "must be 1 or more")
+        }
+    }
+
+    static func invalid(_ field: String, _ reason: String) -> APIError {
         APIError(.badRequest, Sentence.invalidWorkspaceFields, field: field, reason: reason)
     }
 }

@@ -46,8 +46,8 @@ struct WorkspaceTokenStore: Sendable {
         """)
 
     /// Live tokens, newest first.
-    func list(_ workspace: UUID, limit: Int, offset: Int) async throws(PostgresError) -> PostgresRows {
-        try await postgres.query(Self.list, [workspace, limit, offset])
+    func list(_ workspace: UUID, _ page: TokenPage) async throws(PostgresError) -> PostgresRows {
+        try await postgres.query(Self.list, [workspace, page.limit, page.offset])
     }
 
     private static let revoke = Statement(

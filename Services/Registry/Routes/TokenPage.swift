@@ -1,0 +1,28 @@
+import Contracts
+import HTTPCore
+import HTTPServer
+
+/// Which page of a list of tokens is asked for.
+struct TokenPage: Sendable, Hashable {
+    /// 50 rows unless asked otherwise, 200 at most.
+    var limit = Limits.tokenPage
+    var offset = 0
+
+    /// - Throws: `APIError` 400 for what is no number; a limit that is too large is cut.
+    init(_ request: Request) throws(APIError) {
+        if let limit = try Self.number("limit", in: 1...Int.max, request) {
+            self.limit = min(limit, Limits.tokenPageMaximum)
+        }
+        if let offset = try Self.number("offset", in: 0...Int.max, request) { self.offset = offset }
+    }
+
+    private static func number(
+        _ name: String, in range: ClosedRange<Int>, _ request: Request
+    ) throws(APIError) -> Int? {
+        guard let text = request.query(name), !text.isEmpty else { return nil }
+        guard let number = Int(text), range.contains(number) else {
+            throw .invalidBody(field: name, reason: "must be a number of \(range.lowerBound) or more")
+        }
+        return number
+    }
+}

@@ -1,0 +1,49 @@
+import Authentication
+import Contracts
+import Foundation
+import HTTPCore
+import HTTPServer
+import PostgresClient
+import ServiceHost
+
+/// What routes below `/workspaces/{id}` check first, in the contract's order: credential, syntax, existence.
+struct WorkspaceGuard: Sendable {
+    /// Nobody's id: a path without a proper one is shown to operators only.
+    private static let nobody = UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
+
+    let context: ServiceContext
+
+    private static let exists = Statement(
+        "workspace_exists", "SELECT FROM workspaces WHERE id = $1 AND status <> 'removed'")
+
+    /// For an operator or the workspace itself.
+    ///
+    /// - Returns: the workspace, which exists and is not removed.
+    /// - Throws: `APIError` 401, 400, 404 or 503.
+    func owned(_ request: Request) async throws -> UUID {
+        try await existing(try await authorized(request))
+    }
+
+    /// As `owned`, whether or not the workspace exists.
+    func authorized(_ request: Request) async throws -> UUID {
+        let id = UUID(canonical: request.parameters["id"] ?? "")
+        try await context.authenticator.workspace(id ?? Self.nobody, request)
+        return try request.uuid("id", orError: Sentence.invalidWorkspaceID)
+    }
+
+    /// For operators.
+    ///
+    /// - Throws: `APIError` 401, 400, 404 or 503.
+    func administered(_ request: Request) async throws -> UUID {
+        try await context.authenticator.admin(request)
+        return try await existing(try request.uuid("id", orError: Sentence.invalidWorkspaceID))
+    }
+
+    /// - Throws: `APIError` 404 for a workspace that is unknown or removed.
+    func existing(_ id: UUID) async throws -> UUID {
+        guard try await !context.postgres.query(Self.exists, [id]).isEmpty else {
+            throw APIError(.notFound, Sentence.workspaceNotFound)
+        }
+        return id
+    }
+}

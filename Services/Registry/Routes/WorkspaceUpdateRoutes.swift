@@ -1,0 +1,27 @@
+import Contracts
+import EventOutbox
+import Foundation
+import HTTPCore
+import HTTPServer
+import ServiceHost
+
+/// `PATCH /workspaces/{id}`.
+struct WorkspaceUpdateRoutes: Sendable {
+    let context: ServiceContext
+    let store: WorkspaceUpdateStore
+
+    func add(to router: inout Router) {
+        router.on(.patch, "/workspaces/{id}", update)
+    }
+
+    private func update(_ request: Request) async throws -> Response {
+        let id = try await WorkspaceGuard(context: context).owned(request)
+        let body = try await request.decode(
+            UpdateWorkspaceRequest.self, orError: Sentence.invalidWorkspacePayload)
+        try WorkspaceUpdateRule.check(body)
+        let update = try await store.update(id, body, traceparent: request.context.traceparent)
+        context.relay.committed(update.events)
+        let needsRestart = update.fields.contains("workspace_dir") ? true : nil
+        return try .wire(.ok, UpdateWorkspaceAnswer(needsRestart: needsRestart))
+    }
+}

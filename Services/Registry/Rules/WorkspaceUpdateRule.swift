@@ -1,0 +1,84 @@
+import Contracts
+import Foundation
+import HTTPCore
+import HTTPServer
+
+/// What `PATCH /workspaces/{id}` may change of a workspace.
+struct WorkspaceConfiguration: Sendable, Hashable {
+    var name: String
+    var role: String?
+    var tier: Int
+    var parentID: UUID?
+    var runtime: String
+    var workspaceDirectory: String?
+    var maxConcurrentTasks: Int
+    var x = 0.0
+    var y = 0.0
+    var isCollapsed = false
+}
+
+/// Which updates are possible, and what they make of a workspace. Free of I/O; the tree is the store's to check.
+enum WorkspaceUpdateRule {
+    /// - Throws: `APIError` 400 naming the field.
+    static func check(_ request: UpdateWorkspaceRequest) throws(APIError) {
+        try refuseNull("name", request.name)
+        try refuseNull("tier", request.tier)
+        try refuseNull("runtime", request.runtime)
+        try refuseNull("x", request.x)
+        try refuseNull("y", request.y)
+        try refuseNull("collapsed", request.collapsed)
+        try refuseNull("max_concurrent_tasks", request.maxConcurrentTasks)
+        if let name = request.name.value { try NewWorkspaceRule.check(name: name) }
+        try NewWorkspaceRule.check("role", request.role.value, upTo: Limits.workspaceRole, isName: true)
+        try NewWorkspaceRule.check("runtime", request.runtime.value, upTo: Limits.workspaceModel)
+        if request.runtime.value?.isEmpty == true { throw NewWorkspaceRule.invalid("runtime", "is required") }
+        try NewWorkspaceRule.check(directory: request.workspaceDirectory.value)
+        try NewWorkspaceRule.check(tier: request.tier.value)
+        try NewWorkspaceRule.check(maxConcurrentTasks: request.maxConcurrentTasks.value)
+    }
+
+    private static func refuseNull<Value>(_ field: String, _ change: Change<Value>) throws(APIError) {
+        if case .clear = change { throw NewWorkspaceRule.invalid(field, "must not be null") }
+    }
+
+    /// The configuration after a request that was checked.
+    static func apply(
+        _ request: UpdateWorkspaceRequest, to current: WorkspaceConfiguration
+    ) -> WorkspaceConfiguration {
+        var new = current
+        new.name = request.name.value ?? current.name
+        new.role = request.role.applied(to: current.role)
+        new.tier = request.tier.value ?? current.tier
+        new.parentID = request.parentID.applied(to: current.parentID)
+        new.runtime = request.runtime.value ?? current.runtime
+        let directory = request.workspaceDirectory.applied(to: current.workspaceDirectory)
+        new.workspaceDirectory = directory?.isEmpty == true ? nil : directory
+        new.maxConcurrentTasks = request.maxConcurrentTasks.value ?? current.maxConcurrentTasks
+        new.x = request.x.value ?? current.x
+        new.y = request.y.value ?? current.y
+        new.isCollapsed = request.collapsed.value ?? current.isCollapsed
+        return new
+    }
+
+    /// The names of what differs, as requests spell them.
+    static func changedFields(_ old: WorkspaceConfiguration, _ new: WorkspaceConfiguration) -> [String] {
+        [
+            ("name", old.name != new.name), ("role", old.role != new.role), ("tier", old.tier != new.tier),
+            ("parent_id", old.parentID != new.parentID), ("runtime", old.runtime != new.runtime),
+            ("workspace_dir", old.workspaceDirectory != new.workspaceDirectory),
+            ("max_concurrent_tasks", old.maxConcurrentTasks != new.maxConcurrentTasks), ("x", old.x != new.x),
+            ("y", old.y != new.y), ("collapsed", old.isCollapsed != new.isCollapsed),
+        ].filter(\.1).map(\.0)
+    }
+}
+
+extension Change {
+    /// The value after this change.
+    fileprivate func applied(to current: Value?) -> Value? {
+        switch self {
+        case .unchanged: current
+        case .clear: nil
+        case .set(let value): value
+        }
+    }
+}

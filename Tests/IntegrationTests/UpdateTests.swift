@@ -1,0 +1,153 @@
+import Foundation
+import HTTPCore
+import JSONBytes
+import PostgresClient
+import TestSupport
+import Testing
+
+extension RegistryProcessTests {
+    @Suite("PATCH /workspaces/{id}", .serialized)
+    struct UpdateTests {
+        private static let unknown = "99999999-9999-4999-8999-999999999999"
+
+        private func patch(_ api: API, _ id: String, _ body: JSONValue) async throws -> API.Answer {
+            try await api.call(.patch, "/workspaces/\(id)", body: body)
+        }
+
+        @Test("Every field changes, is told once, and shows; what is the same changes nothing")
+        func fields() async throws {
+            try await Fleet.with(["registry"]) { fleet in
+                let (id, token) = try await fleet.create()
+                let parent = try await fleet.create().id
+                let body: JSONValue = [
+                    "name": "new name", "role": "writer", "tier": 2, "parent_id": .string(parent), "runtime": "claude",
+                    "x": 1.5, "y": -2, "collapsed": true, "max_concurrent_tasks": 4, "unknown": [1],
+                ]
+                let answer = try await fleet.api.call(.patch, "/workspaces/\(id)", bearer: token, body: body)
+                #expect(answer.status == 200)
+                #expect(answer.text == #"{"status":"updated"}"#)
+                let seen = try await fleet.api.call(.get, "/workspaces/\(id)").json
+                for (name, value) in body.object ?? [:] where name != "unknown" {
+                    #expect(seen[name] == value, "\(name)")
+                }
+                let told = ["workspace.awaiting_agent", "workspace.updated", "workspace.moved"]
+                #expect(try await fleet.events(of: id) == told)
+                #expect(try await patch(fleet.api, id, body).status == 200)
+                #expect(try await fleet.events(of: id) == told)
+
+                #expect(try await patch(fleet.api, id, ["parent_id": .null, "role": .null]).status == 200)
+                let root = try await fleet.api.call(.get, "/workspaces/\(id)").json
+                #expect(root["parent_id"]?.isNull == true && root["role"]?.isNull == true && root["tier"]?.int == 2)
+            }
+        }
+
+        @Test("A new folder needs a restart, the same one does not")
+        func directory() async throws {
+            try await Fleet.with(["registry"]) { fleet in
+                let id = try await fleet.create().id
+                for (folder, text) in [
+                    ("/srv/work", #"{"status":"updated","needs_restart":true}"#),
+                    ("/srv/work", #"{"status":"updated"}"#),
+                    ("", #"{"status":"updated","needs_restart":true}"#),
+                ] {
+                    #expect(try await patch(fleet.api, id, ["workspace_dir": .string(folder)]).text == text)
+                }
+                let refused = try await patch(fleet.api, id, ["workspace_dir": "/etc/x"])
+                #expect(refused.status == 400)
+                #expect(refused.json["error"]?.string == "invalid workspace directory")
+            }
+        }
+
+        @Test("What cannot be is refused with its field and reason, and changes nothing")
+        func refusals() async throws {
+            try await Fleet.with(["registry"]) { fleet in
+                let (id, token) = try await fleet.create()
+                let stranger = try await fleet.create().token
+                let before = try await fleet.api.call(.get, "/workspaces/\(id)").json
+                let wrong: [(String, JSONValue)] = [
+                    ("name", 7), ("name", .null), ("name", ""), ("name", "a\nb"), ("name", "a{b"), ("role", 1),
+                    ("role", "x|y"), ("tier", "3"), ("tier", .null), ("tier", -1), ("runtime", .null), ("runtime", ""),
+                    ("parent_id", 1), ("parent_id", "nonsense"), ("parent_id", .string(Self.unknown)),
+                    ("parent_id", .string(id)), ("workspace_dir", 1), ("workspace_dir", "relative"),
+                    ("workspace_dir", "/a/../etc"), ("x", "1"), ("y", .null), ("collapsed", 1),
+                    ("max_concurrent_tasks", 0), ("max_concurrent_tasks", 1.5), ("max_concurrent_tasks", .null),
+                ]
+                for (field, value) in wrong {
+                    var body: [String: JSONValue] = ["tier": 1]
+                    body[field] = value
+                    let answer = try await patch(fleet.api, id, .object(body))
+                    #expect(answer.status == 400, "\(field) \(value)")
+                    #expect(answer.json["field"]?.string == field, "\(field) \(value): \(answer.text)")
+                    #expect(answer.json["reason"]?.string?.isEmpty == false)
+                }
+                let after = try await fleet.api.call(.get, "/workspaces/\(id)").json
+                #expect(after == before)
+
+                let path = "/workspaces/\(id)"
+                #expect(try await fleet.api.call(.patch, path, bearer: stranger, body: [:]).status == 401)
+                #expect(try await fleet.api.call(.patch, path, bearer: nil, body: [:]).status == 401)
+                #expect(try await fleet.api.call(.patch, "/workspaces/x", bearer: token, body: [:]).status == 401)
+                #expect(try await patch(fleet.api, "x", [:]).status == 400)
+                #expect(try await patch(fleet.api, Self.unknown, ["name": 7]).status == 404)
+                try await fleet.remove(id)
+                #expect(try await patch(fleet.api, id, ["name": "back"]).status == 404)
+            }
+        }
+
+        @Test("A circle is refused however long it is")
+        func longCircle() async throws {
+            try await Fleet.with(["registry"]) { fleet in
+                var chain = [try await fleet.create().id]
+                for _ in 0..<40 { chain.append(try await fleet.create(["parent_id": .string(chain.last ?? "")]).id) }
+                let answer = try await patch(fleet.api, chain[0], ["parent_id": .string(chain[40])])
+                #expect(answer.status == 400)
+                #expect(answer.json["field"]?.string == "parent_id")
+            }
+        }
+
+        @Test("Two instances that would close a circle together: one of the moves is refused, every time")
+        func circlesAtOnce() async throws {
+            try await Fleet.with(["registry", "registry"]) { fleet in
+                for round in 0..<25 {
+                    let (a, b) = (try await fleet.create().id, try await fleet.create().id)
+                    async let first = patch(fleet.apis[0], a, ["parent_id": .string(b)])
+                    async let second = patch(fleet.apis[1], b, ["parent_id": .string(a)])
+                    let statuses = try await [first.status, second.status].sorted()
+                    #expect(statuses == [200, 400], "round \(round)")
+                }
+                let circles = try await fleet.sql(
+                    """
+                    WITH RECURSIVE up (start, id, parent_id, depth) AS (
+                        SELECT id, id, parent_id, 0 FROM workspaces
+                        UNION ALL SELECT up.start, w.id, w.parent_id, depth + 1
+                        FROM up JOIN workspaces w ON w.id = up.parent_id WHERE depth < 100)
+                    SELECT count(*) FROM up WHERE depth = 100
+                    """)
+                #expect(circles[0].int(0) == 0)
+            }
+        }
+
+        @Test("A move and a new ceiling reach the proxy's caches at once")
+        func proxy() async throws {
+            try await Fleet.with(["registry", "a2a-proxy"]) { fleet in
+                let (caller, target) = (try await fleet.create(), try await fleet.create())
+                let proxy = fleet.apis[1]
+                func send() async throws -> Int { try await proxy.message("x", to: target.id, from: caller).status }
+                #expect(try await send() == 503)
+
+                let limit: JSONValue = ["budget_limit": 0]
+                #expect(try await fleet.api.call(.patch, "/workspaces/\(target.id)/budget", body: limit).status == 200)
+                // Without the event the proxy would believe for 5 s that there is no ceiling.
+                try await eventually(within: .seconds(2), "the ceiling to be known") { try await send() == 402 }
+                let none: JSONValue = ["budget_limit": .null]
+                #expect(try await fleet.api.call(.patch, "/workspaces/\(target.id)/budget", body: none).status == 200)
+                try await eventually(within: .seconds(2), "the ceiling to be gone") { try await send() == 503 }
+
+                let root = try await fleet.create().id
+                let child = try await fleet.create(["parent_id": .string(root)]).id
+                #expect(try await patch(fleet.api, target.id, ["parent_id": .string(child)]).status == 200)
+                try await eventually(within: .seconds(2), "the move to be known") { try await send() == 403 }
+            }
+        }
+    }
+}

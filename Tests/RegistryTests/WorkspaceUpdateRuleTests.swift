@@ -1,0 +1,62 @@
+import Contracts
+import Foundation
+import HTTPCore
+import HTTPServer
+import Testing
+
+@testable import Registry
+
+@Suite("Updates of a workspace")
+struct WorkspaceUpdateRuleTests {
+    private let current = WorkspaceConfiguration(
+        name: "old", role: "role", tier: 3, parentID: UUID(), runtime: "langgraph", workspaceDirectory: "/srv/a",
+        maxConcurrentTasks: 1)
+
+    @Test("What is not named stays")
+    func nothing() throws {
+        let request = UpdateWorkspaceRequest()
+        try WorkspaceUpdateRule.check(request)
+        #expect(WorkspaceUpdateRule.apply(request, to: current) == current)
+    }
+
+    @Test("Null clears what can be empty, and an empty folder is none")
+    func clearing() throws {
+        var request = UpdateWorkspaceRequest(role: .clear, parentID: .clear, workspaceDirectory: .clear)
+        try WorkspaceUpdateRule.check(request)
+        let cleared = WorkspaceUpdateRule.apply(request, to: current)
+        #expect(cleared.role == nil && cleared.parentID == nil && cleared.workspaceDirectory == nil)
+        #expect(WorkspaceUpdateRule.changedFields(current, cleared) == ["role", "parent_id", "workspace_dir"])
+        request = UpdateWorkspaceRequest(workspaceDirectory: .set(""))
+        #expect(WorkspaceUpdateRule.apply(request, to: current).workspaceDirectory == nil)
+    }
+
+    @Test("Every field is named when it changes")
+    func fields() {
+        let request = UpdateWorkspaceRequest(
+            name: .set("n"), role: .set("r"), tier: .set(1), parentID: .set(UUID()), runtime: .set("x"),
+            workspaceDirectory: .set("/srv/b"), x: .set(1), y: .set(2), collapsed: .set(true),
+            maxConcurrentTasks: .set(2))
+        let new = WorkspaceUpdateRule.apply(request, to: current)
+        #expect(
+            WorkspaceUpdateRule.changedFields(current, new) == [
+                "name", "role", "tier", "parent_id", "runtime", "workspace_dir", "max_concurrent_tasks", "x", "y",
+                "collapsed",
+            ])
+    }
+
+    @Test(
+        "What cannot be is refused by name",
+        arguments: [
+            ("name", UpdateWorkspaceRequest(name: .clear)), ("name", UpdateWorkspaceRequest(name: .set(" "))),
+            ("name", UpdateWorkspaceRequest(name: .set(String(repeating: "x", count: 256)))),
+            ("role", UpdateWorkspaceRequest(role: .set("a\u{0}b"))), ("tier", UpdateWorkspaceRequest(tier: .clear)),
+            ("runtime", UpdateWorkspaceRequest(runtime: .set(""))),
+            ("workspace_dir", UpdateWorkspaceRequest(workspaceDirectory: .set("/srv/../etc"))),
+            ("collapsed", UpdateWorkspaceRequest(collapsed: .clear)), ("x", UpdateWorkspaceRequest(x: .clear)),
+            ("max_concurrent_tasks", UpdateWorkspaceRequest(maxConcurrentTasks: .set(0))),
+        ])
+    func refused(field: String, request: UpdateWorkspaceRequest) {
+        let error = #expect(throws: APIError.self) { try WorkspaceUpdateRule.check(request) }
+        #expect(error?.status == .badRequest && error?.field == field)
+    }
+}
