@@ -97,7 +97,7 @@ package struct LifecycleStore: Sendable {
                     id: row.uuid(0), name: row.string(1), parent: row.optionalUUID(2),
                     status: WorkspaceStatus(rawValue: row.string(3)) ?? .failed)
             }
-            if found.count == members.count { return found }
+            if found.map(\.id) == members.map(\.id) { return found }
             members = found
         }
     }
