@@ -11,7 +11,7 @@ import Synchronization
 package final class LifecycleWorker: GracefulService {
     /// Jobs at once: images are pulled and processes end, which takes the engine's time, not ours.
     private static let width = 16
-    private static let leaseSeconds = 60.0
+    private static let leaseSeconds = 12.0
     /// How long a job that another service asked for waits at most.
     private static let searchInterval: Duration = .seconds(1)
     private static let drainPause: Duration = .milliseconds(20)
