@@ -61,6 +61,7 @@ let package = Package(
         system("CHiredis", pkgConfig: "hiredis"),
         system("CCurl", pkgConfig: "libcurl"),
         system("COpenSSL", pkgConfig: "libcrypto"),
+        system("CYAML", pkgConfig: "yaml-0.1"),
 
         library("Contracts"),
         library("JSONBytes"),
@@ -82,6 +83,7 @@ let package = Package(
         library(
             "Provisioning",
             ["Contracts", "Configuration", "EventLoop", "HTTPCore", "HTTPClient", "JSONBytes", "Observability"]),
+        library("Templates", ["CYAML", "Configuration", "EventLoop", "Observability"]),
         library(
             "EventOutbox",
             [
@@ -130,7 +132,10 @@ let package = Package(
 
         .target(
             name: "TestSupport",
-            dependencies: ["EventLoop", "HTTPCore", "HTTPClient", "PostgresClient", "Migrator", "Observability"],
+            dependencies: [
+                "EventLoop", "HTTPCore", "HTTPClient", "HTTPServer", "JSONBytes", "PostgresClient", "Migrator",
+                "Observability",
+            ],
             path: "Tests/TestSupport", exclude: ["leash"], swiftSettings: settings),
         .executableTarget(
             name: "call-probe",
@@ -149,6 +154,13 @@ let package = Package(
         tests("RedisClientTests", ["EventLoop", "RedisClient", "Observability"]),
         tests("AMQPClientTests", ["AMQPClient", "Observability"]),
         tests("SafeURLTests", ["SafeURL"]),
+        tests(
+            "ProvisioningTests",
+            [
+                "Provisioning", "Contracts", "Configuration", "EventLoop", "HTTPCore", "HTTPClient", "HTTPServer",
+                "JSONBytes", "Observability",
+            ]),
+        tests("TemplatesTests", ["Templates", "Configuration", "EventLoop", "Observability"]),
         tests(
             "RegistryTests",
             [

@@ -6,6 +6,8 @@ BUILD_PACKAGES=(
     libuv1-dev libpq-dev librabbitmq-dev libhiredis-dev libcurl4-openssl-dev libssl-dev libwslay-dev libyaml-dev
 )
 SERVER_PACKAGES=(postgresql rabbitmq-server redis-server redis-tools nginx)
+# A container engine for the tests of provisioning. The recommended crun does not start on every kernel.
+ENGINE_PACKAGES=(podman runc netavark aardvark-dns iptables busybox-static)
 TOOL_PACKAGES=(python3 python3-venv python3-pip ca-certificates curl iproute2 procps util-linux)
 
 # System services that those packages bring; ones we installed are neither started nor left enabled.
@@ -59,13 +61,19 @@ services_of() {
     done
     # Erlang's port mapper comes with RabbitMQ.
     if [[ " $* " == *" rabbitmq-server "* ]]; then echo epmd; fi
+    # Podman's package brings units that start or update containers of the machine's.
+    if [[ " $* " == *" podman "* ]]; then
+        printf '%s\n' podman.socket podman.service podman-restart.service podman-auto-update.timer
+    fi
 }
 
 leave_disabled() {
-    local service
+    local service unit
     for service in "$@"; do
+        unit=$service
+        [[ $unit == *.* ]] || unit=$service.service
         if [[ -e /etc/init.d/$service ]]; then as_root update-rc.d "$service" disable; fi
-        if command -v systemctl >/dev/null; then as_root systemctl --quiet disable "$service.service" || true; fi
+        if command -v systemctl >/dev/null; then as_root systemctl --quiet disable "$unit" || true; fi
     done
 }
 

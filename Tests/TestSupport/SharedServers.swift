@@ -6,6 +6,7 @@ package enum SharedServers {
     private static let postgresServer = Shared { try await PostgresServer.start() }
     private static let rabbitServer = Shared { try await RabbitServer.start() }
     private static let redisServer = Shared { try await RedisServer.start() }
+    private static let podmanServer = Shared { try await PodmanServer.start() }
 
     /// The shared Postgres.
     package static func postgres() async throws -> PostgresServer { try await postgresServer.get() }
@@ -15,6 +16,9 @@ package enum SharedServers {
 
     /// The shared Redis.
     package static func redis() async throws -> RedisServer { try await redisServer.get() }
+
+    /// The shared container engine.
+    package static func podman() async throws -> PodmanServer { try await podmanServer.get() }
 }
 
 /// A value made once, by whoever asks first; later callers wait for it.

@@ -1,0 +1,163 @@
+import EventLoop
+import Foundation
+import HTTPClient
+import HTTPCore
+import JSONBytes
+
+/// HTTP calls to a backend: every one has a deadline, every answer a size, every failure a kind.
+struct BackendClient: Sendable {
+    struct Call: Sendable {
+        var method: HTTPMethod
+        /// Path and query, percent-encoded.
+        var target: String
+        var body: [UInt8] = []
+        var contentType = "application/json"
+        var headers: HTTPHeaders = [:]
+        /// For the whole call.
+        var timeout: Duration = .seconds(30)
+        var operation: ProvisioningError.Operation
+    }
+
+    struct Answer: Sendable {
+        let status: HTTPStatus
+        let body: [UInt8]
+        let operation: ProvisioningError.Operation
+        var secrets = SecretText.none
+
+        /// The body as JSON.
+        ///
+        /// - Throws: `unavailable` when it is none: something else answers there at the moment.
+        func json() throws(ProvisioningError) -> JSONValue {
+            do {
+                return try JSONValue(decoding: body)
+            } catch {
+                throw ProvisioningError(.unavailable, operation, detail: "the answer is not JSON: \(error)")
+            }
+        }
+
+        /// What a refusal says about itself: `message` is the engines' member, `error` ours. Cut, on one line.
+        var explanation: String {
+            let json = try? JSONValue(decoding: body)
+            let text = json?["message"]?.string ?? json?["error"]?.string ?? String(decoding: body, as: UTF8.self)
+            // Cut last: half of a secret would not be recognised.
+            let short = secrets.struck(from: text).prefix(500)
+            return "\(status.code) \(short)".replacingOccurrences(of: "\n", with: " ")
+        }
+
+        /// What was asked for is not there. Not every 404: a wrong address answers with that, too, and then nothing is
+        /// known about the workspace.
+        var saysGone: Bool {
+            guard status == .notFound, let json = try? JSONValue(decoding: body) else { return false }
+            // Engines: `No such container: ...`, `no such volume`. Ours: a code.
+            return json["code"]?.string == "not_found"
+                || json["message"]?.string?.lowercased().contains("no such") == true
+        }
+
+        /// The error that this answer is when its status was not expected.
+        func failure() -> ProvisioningError { ProvisioningError(kind, operation, detail: explanation) }
+
+        private var kind: ProvisioningError.Kind {
+            switch status.code {
+            case 409: .conflict
+            case 408, 425, 429, 500...: .unavailable
+            default: .refused
+            }
+        }
+    }
+
+    private let http: HTTPClient
+    private let base: String
+    private let socket: String?
+    private let headers: HTTPHeaders
+    private var secrets = SecretText.none
+
+    /// - Parameters:
+    ///   - base: what targets are appended to, without a slash at its end.
+    ///   - socket: connected to in place of the base's host.
+    init(loops: EventLoopGroup, base: String, socket: String? = nil, headers: HTTPHeaders = [:]) {
+        http = HTTPClient(group: loops)
+        self.base = base
+        self.socket = socket
+        self.headers = headers
+    }
+
+    /// The same client, with something more to keep out of its errors.
+    func hiding(_ secrets: SecretText) -> BackendClient {
+        var client = self
+        client.secrets = secrets
+        return client
+    }
+
+    /// Makes a call and reads its answer, whatever its status.
+    ///
+    /// - Throws: `unavailable` when there is none.
+    func send(_ call: Call) async throws(ProvisioningError) -> Answer {
+        do {
+            let answer = try await http.send(try request(call), collectUpTo: Self.answerLimit)
+            return Answer(status: answer.status, body: answer.bytes ?? [], operation: call.operation, secrets: secrets)
+        } catch {
+            throw Self.failure(error, call.operation)
+        }
+    }
+
+    /// As ``send(_:)``, for an answer without bounds of which only the last bytes matter.
+    func send(_ call: Call, keepingLast count: Int) async throws(ProvisioningError) -> Answer {
+        do {
+            let answer = try await http.send(try request(call))
+            return Answer(
+                status: answer.status, body: try await Self.tail(of: answer.body, count), operation: call.operation,
+                secrets: secrets)
+        } catch let error as HTTPClientError {
+            throw Self.failure(error, call.operation)
+        } catch {
+            throw ProvisioningError(.unavailable, call.operation, detail: "the answer broke off: \(error)")
+        }
+    }
+
+    private func request(_ call: Call) throws(HTTPClientError) -> ClientRequest {
+        var all = headers
+        for field in call.headers { all.add(field.name, field.value) }
+        if !call.body.isEmpty { all.add("Content-Type", call.contentType) }
+        var request = try ClientRequest(
+            call.method, base + call.target, headers: all, body: call.body.isEmpty ? .empty : .bytes(call.body))
+        request.unixSocketPath = socket
+        request.connectTimeout = .seconds(5)
+        request.idleTimeout = IdleTimeout(call.timeout)
+        request.totalTimeout = call.timeout
+        return request
+    }
+
+    private static func tail(of body: HTTPBody, _ count: Int) async throws(HTTPBodyError) -> [UInt8] {
+        guard case .stream(let source) = body else {
+            return Array(try await body.collect(upTo: answerLimit).suffix(count))
+        }
+        var last: [UInt8] = []
+        while let chunk = try await source.next() { last = Array((last + chunk).suffix(count)) }
+        return last
+    }
+
+    private static func failure(
+        _ error: HTTPClientError, _ operation: ProvisioningError.Operation
+    ) -> ProvisioningError {
+        ProvisioningError(
+            error.kind == .invalidRequest ? .invalid : .unavailable, operation, detail: error.description)
+    }
+
+    /// Some 50 000 containers.
+    private static let answerLimit = 128 << 20
+}
+
+extension String {
+    /// For one segment of a path or one value of a query.
+    var percentEncoded: String { addingPercentEncoding(withAllowedCharacters: .unreserved) ?? "" }
+
+    /// For several segments of a path.
+    var percentEncodedPath: String { addingPercentEncoding(withAllowedCharacters: .unreservedAndSlash) ?? "" }
+}
+
+extension CharacterSet {
+    /// RFC 3986, 2.3. Foundation's `alphanumerics` are Unicode's.
+    fileprivate static let unreserved = CharacterSet(
+        charactersIn: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+    fileprivate static let unreservedAndSlash = unreserved.union(CharacterSet(charactersIn: "/:@"))
+}

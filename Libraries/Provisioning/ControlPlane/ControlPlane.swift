@@ -1,0 +1,124 @@
+import Contracts
+import EventLoop
+import Foundation
+import HTTPClient
+import HTTPCore
+import JSONBytes
+
+/// Workspaces on machines that an HTTP control plane starts. What it must serve is in `docs/control-plane.md`.
+package struct ControlPlane: Provisioner {
+    private let client: BackendClient
+    private let token: String?
+    private let settings: ProvisionerSettings
+
+    /// - Parameters:
+    ///   - url: what the contract's paths are appended to.
+    ///   - token: the bearer of every call.
+    package init(_ url: ClientURL, token: String?, settings: ProvisionerSettings, loops: EventLoopGroup) {
+        var headers: HTTPHeaders = ["Accept": "application/json"]
+        if let token { headers.add("Authorization", "Bearer \(token)") }
+        let path = url.target.prefix { $0 != "?" }
+        let base = "\(url.scheme.rawValue)://\(url.authority)\(path.hasSuffix("/") ? path.dropLast() : path)"
+        client = BackendClient(loops: loops, base: base, headers: headers)
+        self.token = token
+        self.settings = settings
+    }
+
+    package var isConfigured: Bool { true }
+
+    package func start(_ specification: WorkspaceSpecification) async throws(ProvisioningError) -> StartedWorkspace {
+        try specification.check()
+        guard let image = settings.images.image(for: specification.runtime) else {
+            throw ProvisioningError(.unknownRuntime, .start, detail: specification.runtime)
+        }
+        let request = MachineRequest(workspace: specification, image: image, settings: settings)
+        let answer = try await client.hiding(SecretText(specification, and: [token])).send(
+            .init(
+                method: .put, target: Self.machine(WorkspaceName(specification.id)), body: request.json,
+                timeout: .seconds(300), operation: .start))
+        guard answer.status.isSuccess else { throw answer.failure() }
+        guard let url = try answer.json()["url"]?.string, ClientURL(url) != nil else {
+            throw ProvisioningError(.refused, .start, detail: "the answer names no usable url")
+        }
+        return StartedWorkspace(url: url)
+    }
+
+    package func stop(_ workspace: WorkspaceName) async throws(ProvisioningError) {
+        try await delete(Self.machine(workspace), timeout: settings.stopGrace + .seconds(60), for: .stop)
+    }
+
+    package func removeVolume(_ workspace: WorkspaceName) async throws(ProvisioningError) {
+        try await delete("/volumes/\(workspace.volume)", timeout: .seconds(60), for: .removeVolume)
+    }
+
+    private func delete(
+        _ target: String, timeout: Duration, for operation: ProvisioningError.Operation
+    ) async throws(ProvisioningError) {
+        let answer = try await hiding.send(
+            .init(method: .delete, target: target, timeout: timeout, operation: operation))
+        guard answer.status.isSuccess || answer.saysGone else { throw answer.failure() }
+    }
+
+    package func isRunning(_ workspace: WorkspaceName) async -> RunningState {
+        do {
+            let answer = try await hiding.send(
+                .init(
+                    method: .get, target: Self.machine(workspace), timeout: settings.inspectTimeout, operation: .inspect
+                ))
+            if answer.saysGone { return .gone }
+            guard answer.status.isSuccess else { return .unknown(answer.failure()) }
+            let json = try answer.json()
+            guard let state = json["state"]?.string else {
+                return .unknown(ProvisioningError(.unavailable, .inspect, detail: "the answer names no state"))
+            }
+            return state == "running" ? .running(url: json["url"]?.string) : .gone
+        } catch {
+            return .unknown(error)
+        }
+    }
+
+    package func listManaged() async throws(ProvisioningError) -> [ManagedWorkspace] {
+        var all: [ManagedWorkspace] = []
+        var cursor: String?
+        repeat {
+            let page = try await page(after: cursor)
+            all += page.entries
+            guard page.next == nil || page.next != cursor, all.count <= Self.maximumEntries else {
+                throw ProvisioningError(.refused, .list, detail: "the list does not end")
+            }
+            cursor = page.next
+        } while cursor != nil
+        return all
+    }
+
+    private func page(
+        after cursor: String?
+    ) async throws(ProvisioningError) -> (entries: [ManagedWorkspace], next: String?) {
+        let query = cursor.map { "?cursor=\($0.percentEncoded)" } ?? ""
+        let answer = try await hiding.send(.init(method: .get, target: "/machines\(query)", operation: .list))
+        guard answer.status.isSuccess else { throw answer.failure() }
+        let json = try answer.json()
+        guard let items = json["items"]?.array else {
+            throw ProvisioningError(.unavailable, .list, detail: "the answer has no items")
+        }
+        return (items.compactMap(entry), json["next_cursor"]?.string)
+    }
+
+    private func entry(_ item: JSONValue) -> ManagedWorkspace? {
+        guard let kind = item["kind"]?.string.flatMap(ManagedWorkspace.Kind.init), let name = item["name"]?.string,
+            let prefix = kind == .volume
+                ? WorkspaceName.prefix(ofVolume: name) : WorkspaceName.prefix(ofContainer: name)
+        else { return nil }
+        return ManagedWorkspace(
+            kind: kind, idPrefix: prefix, state: item["state"]?.string ?? "",
+            labels: (item["labels"]?.object ?? [:]).compactMapValues(\.string),
+            createdAt: item["created_at"]?.string.flatMap { RFC3339.parse($0) }, instance: settings.instance)
+    }
+
+    /// A control plane may quote our bearer.
+    private var hiding: BackendClient { client.hiding(SecretText([token])) }
+
+    private static func machine(_ workspace: WorkspaceName) -> String { "/machines/\(workspace.container)" }
+
+    private static let maximumEntries = 1_000_000
+}

@@ -1,0 +1,42 @@
+import Contracts
+import Foundation
+import HTTPCore
+import JSONBytes
+
+extension ContainerEngine {
+    package func listManaged() async throws(ProvisioningError) -> [ManagedWorkspace] {
+        try await containers() + volumes()
+    }
+
+    private func containers() async throws(ProvisioningError) -> [ManagedWorkspace] {
+        let filter = #"{"name":["^/?ws-"]}"#.percentEncoded
+        let answer = try await client.send(
+            .init(method: .get, target: "/containers/json?all=true&filters=\(filter)", operation: .list))
+        guard answer.status.isSuccess, let found = try answer.json().array else { throw answer.failure() }
+        return found.compactMap { container in
+            let names = container["Names"]?.array?.compactMap(\.string) ?? []
+            guard let prefix = names.lazy.compactMap(WorkspaceName.prefix(ofContainer:)).first else { return nil }
+            return ManagedWorkspace(
+                kind: .container, idPrefix: prefix, state: container["State"]?.string ?? "", labels: container.labels,
+                createdAt: container["Created"]?.double.map(Date.init(timeIntervalSince1970:)),
+                instance: settings.instance)
+        }
+    }
+
+    private func volumes() async throws(ProvisioningError) -> [ManagedWorkspace] {
+        let filter = #"{"name":["ws-"]}"#.percentEncoded
+        let answer = try await client.send(.init(method: .get, target: "/volumes?filters=\(filter)", operation: .list))
+        guard answer.status.isSuccess, let list = try answer.json()["Volumes"] else { throw answer.failure() }
+        return (list.array ?? []).compactMap { volume in
+            guard let prefix = volume["Name"]?.string.flatMap(WorkspaceName.prefix(ofVolume:)) else { return nil }
+            return ManagedWorkspace(
+                kind: .volume, idPrefix: prefix, labels: volume.labels,
+                createdAt: volume["CreatedAt"]?.string.flatMap { RFC3339.parse($0) }, instance: settings.instance)
+        }
+    }
+}
+
+extension JSONValue {
+    /// The labels of a container or a volume; without any, engines write `null`.
+    var labels: [String: String] { (self["Labels"]?.object ?? [:]).compactMapValues(\.string) }
+}

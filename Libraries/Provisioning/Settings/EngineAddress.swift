@@ -1,0 +1,23 @@
+import HTTPClient
+
+/// Where a container engine listens, as `DOCKER_HOST` names it.
+package enum EngineAddress: Sendable, Hashable {
+    /// A socket of this machine.
+    case unixSocket(path: String)
+    /// An `http` or `https` address without a path.
+    case server(ClientURL)
+
+    /// - Parameter text: `unix:///path`, `tcp://host:port` (which is plain http), `http://...` or `https://...`.
+    /// - Returns: `nil` for anything else, such as `ssh://`.
+    package init?(_ text: String) {
+        if text.hasPrefix("unix://") {
+            let path = String(text.dropFirst("unix://".count))
+            guard path.hasPrefix("/") else { return nil }
+            self = .unixSocket(path: path)
+        } else {
+            let url = text.hasPrefix("tcp://") ? "http://" + text.dropFirst("tcp://".count) : text
+            guard let url = ClientURL(url) else { return nil }
+            self = .server(url)
+        }
+    }
+}
