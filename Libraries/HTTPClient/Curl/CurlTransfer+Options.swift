@@ -1,4 +1,5 @@
 import CCurl
+import CUV
 import EventLoop
 import Foundation
 import HTTPCore
