@@ -91,6 +91,12 @@ let package = Package(
                 "Batching",
             ]),
         library(
+            "Secrets",
+            [
+                "PostgresClient", "Contracts", "Crypto", "Configuration", "Observability", "ServiceLifecycle",
+                "EventLoop",
+            ]),
+        library(
             "Authentication",
             [
                 "PostgresClient", "AMQPClient", "Contracts", "Crypto", "HTTPCore", "HTTPServer", "Observability",
@@ -143,6 +149,7 @@ let package = Package(
             path: "Tests/CallProbe", exclude: ["namespace.sh", "servers.py"], swiftSettings: settings),
         tests("BatchingTests", ["Batching"]),
         tests("AuthenticationTests", ["Authentication", "Crypto", "PostgresClient"]),
+        tests("SecretsTests", ["Secrets", "Contracts", "Crypto", "Configuration", "PostgresClient"]),
         tests("WorkspaceTreeTests", ["WorkspaceTree"]),
         tests("JSONBytesTests", ["JSONBytes"]),
         tests("ContractsTests", ["Contracts"]),
@@ -183,7 +190,7 @@ let package = Package(
             ["WorkspaceRuntime", "EventLoop", "HTTPCore", "HTTPClient", "HTTPServer", "JSONBytes", "Observability"]),
         tests("IntegrationTests", ["Contracts", "JSONBytes", "HTTPCore", "HTTPClient", "EventLoop", "PostgresClient"]),
     ]
-        + service("Registry", executable: "registry", serviceLibraries + ["SafeURL", "Lifecycle"])
+        + service("Registry", executable: "registry", serviceLibraries + ["SafeURL", "Lifecycle", "Secrets"])
         + service("A2AProxy", executable: "a2a-proxy", serviceLibraries + ["SafeURL", "Lifecycle"])
         + service("Scheduler", executable: "scheduler", serviceLibraries)
         + service("Notifier", executable: "notifier", serviceLibraries)

@@ -69,6 +69,10 @@ public enum Sentence {
     public static let workspaceStopFailed = "workspace stop failed"
     /// `workspace volume removal failed`
     public static let volumeRemovalFailed = "workspace volume removal failed"
+    /// `secret not found`
+    public static let secretNotFound = "secret not found"
+    /// `only the workspace's own token may read its secrets`
+    public static let secretValuesAreTheWorkspaces = "only the workspace's own token may read its secrets"
     /// `failed to decrypt global secret`
     public static let globalSecretUndecryptable = "failed to decrypt global secret"
     /// `failed to decrypt workspace secret`

@@ -1,7 +1,9 @@
 import Configuration
 import Contracts
+import EventLoop
 import HTTPServer
 import Lifecycle
+import Secrets
 import ServiceHost
 
 /// The service that keeps the truth about workspaces: who there is, where, in what state.
@@ -9,6 +11,7 @@ package enum RegistryService: HostedService {
     package struct Settings: Sendable {
         var hasTestTokens: Bool
         var lifecycle: LifecycleSettings
+        var secretKeys: SecretKeys
     }
 
     package static let name = ServiceName.registry
@@ -17,7 +20,7 @@ package enum RegistryService: HostedService {
         Settings(
             hasTestTokens: reader.bool(
                 "MOLECULE_ENABLE_TEST_TOKENS", default: false, "Serves /admin/workspaces/{id}/test-token."),
-            lifecycle: LifecycleSettings(reader))
+            lifecycle: LifecycleSettings(reader), secretKeys: SecretKeys.read(reader))
     }
 
     package static func assemble(_ context: ServiceContext, _ settings: Settings) throws -> ServiceParts {
@@ -43,7 +46,11 @@ package enum RegistryService: HostedService {
             hasTestTokens: settings.hasTestTokens || context.configuration.isDevelopment
         ).add(to: &router)
         addConfiguration(context, to: &router)
-        return ServiceParts(router: router, services: [lifecycle.worker])
+        let secrets = SecretStore(postgres: context.postgres)
+        let vault = SecretVault(store: secrets, keys: settings.secretKeys)
+        SecretRoutes(context: context, store: secrets, vault: vault).add(to: &router)
+        let rotation = SecretRotation(vault: vault, loop: context.loops.loops[0], logger: context.logger)
+        return ServiceParts(router: router, services: settings.secretKeys.isRotating ? [rotation] : [])
     }
 
     /// What operators and agents change of workspaces that exist.

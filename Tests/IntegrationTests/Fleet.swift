@@ -12,6 +12,7 @@ struct Fleet: Sendable {
     let services: [ServiceProcess]
     /// The clients of the services, in the order of starting.
     let apis: [API]
+    private let environment: [String: String]
 
     /// The client of the first service.
     var api: API { apis[0] }
@@ -45,8 +46,8 @@ struct Fleet: Sendable {
         var result: Result<Void, any Error> = .success(())
         do {
             for name in names { services.append(try await ServiceProcess.start(name, environment: variables)) }
-            let fleet = Fleet(
-                postgres: pool, services: services, apis: services.map { API(baseURL: $0.baseURL) })
+            let apis = services.map { API(baseURL: $0.baseURL) }
+            let fleet = Fleet(postgres: pool, services: services, apis: apis, environment: variables)
             defer { for api in fleet.apis { api.close() } }
             try await body(fleet)
         } catch {
@@ -54,6 +55,19 @@ struct Fleet: Sendable {
         }
         for service in services { await service.kill9() }
         return result
+    }
+
+    /// Runs a part of a test against one more service on the same stores.
+    func start(
+        _ name: String, with settings: [String: String], _ body: (API) async throws -> Void
+    ) async throws {
+        let service = try await ServiceProcess.start(name, environment: environment.merging(settings) { $1 })
+        let api = API(baseURL: service.baseURL)
+        var failure: (any Error)?
+        do { try await body(api) } catch { failure = error }
+        api.close()
+        await service.kill9()
+        if let failure { throw failure }
     }
 
     // MARK: - What tests need often

@@ -1,0 +1,51 @@
+import Contracts
+import Crypto
+import Foundation
+
+/// Where a secret belongs: to one workspace, or to all.
+package struct SecretPlace: Sendable, Hashable {
+    /// `nil` for all workspaces.
+    package let workspace: UUID?
+    package let key: String
+
+    package init(workspace: UUID?, key: String) {
+        self.workspace = workspace
+        self.key = key
+    }
+
+    /// What a sealed value is bound to: a row copied to another workspace or key, or from all workspaces to one, cannot be
+    /// opened there. No part can hold the separator.
+    func context(version: Int) -> [UInt8] {
+        Array("switchyard secret \(version)|\(workspace?.lowercased ?? "all")|\(key)".utf8)
+    }
+}
+
+/// A secret's value as it is stored.
+package struct SealedSecret: Sendable, Hashable {
+    /// How values are sealed today: AES-256-GCM, bound to their place.
+    static let currentVersion = 1
+
+    /// Nonce, ciphertext and tag.
+    let bytes: [UInt8]
+    let version: Int
+}
+
+extension SecretKeys {
+    /// Seals a value with the first key, under a fresh nonce.
+    package func seal(_ value: String, at place: SecretPlace) -> SealedSecret {
+        let version = SealedSecret.currentVersion
+        let bytes = ciphers[0].seal(Array(value.utf8), context: place.context(version: version))
+        return SealedSecret(bytes: bytes, version: version)
+    }
+
+    /// The value, and whether the first key sealed it; `nil` when no key opens it at this place.
+    package func open(_ sealed: SealedSecret, at place: SecretPlace) -> (value: String, isCurrent: Bool)? {
+        guard sealed.version == SealedSecret.currentVersion else { return nil }
+        let context = place.context(version: sealed.version)
+        for (index, cipher) in ciphers.enumerated() {
+            guard let bytes = cipher.open(sealed.bytes, context: context) else { continue }
+            return (String(decoding: bytes, as: UTF8.self), index == 0)
+        }
+        return nil
+    }
+}

@@ -1,0 +1,124 @@
+import Contracts
+import Foundation
+import PostgresClient
+
+/// The statements about secrets. Values come and go sealed.
+package struct SecretStore: Sendable {
+    let postgres: PostgresPool
+
+    package init(postgres: PostgresPool) {
+        self.postgres = postgres
+    }
+
+    /// What concerns a workspace: its own, and those of all that it does not override.
+    private static let effective = Statement(
+        "secret_effective",
+        """
+        SELECT workspace_id, key, encrypted_value, version FROM workspace_secrets WHERE workspace_id = $1
+        UNION ALL
+        SELECT NULL, g.key, g.encrypted_value, g.version FROM global_secrets g
+        WHERE NOT EXISTS (SELECT FROM workspace_secrets s WHERE s.workspace_id = $1 AND s.key = g.key)
+        """)
+
+    func effective(for workspace: UUID) async throws(PostgresError) -> [(place: SecretPlace, sealed: SealedSecret)] {
+        try await postgres.query(Self.effective, [workspace]).map { Self.secret($0) }
+    }
+
+    private static let list = Statement(
+        "secret_list",
+        "SELECT key, created_at, updated_at FROM workspace_secrets WHERE workspace_id = $1 ORDER BY key")
+    private static let listGlobal = Statement(
+        "secret_list_global", "SELECT key, created_at, updated_at FROM global_secrets ORDER BY key")
+
+    /// The keys and dates of a workspace's own secrets, or with `nil` of those of all workspaces.
+    package func list(_ workspace: UUID?) async throws(PostgresError) -> [SecretEntry] {
+        let rows =
+            if let workspace {
+                try await postgres.query(Self.list, [workspace])
+            } else {
+                try await postgres.query(Self.listGlobal)
+            }
+        return rows.map { SecretEntry(key: $0.string(0), createdAt: $0.date(1), updatedAt: $0.date(2)) }
+    }
+
+    // MARK: - In a transaction
+
+    private static let lockWorkspace = Statement(
+        "secret_workspace", "SELECT FROM workspaces WHERE id = $1 AND status <> 'removed' FOR SHARE")
+
+    /// Keeps a workspace from being removed until the transaction ends.
+    ///
+    /// - Returns: false when it is unknown or removed.
+    func lock(_ workspace: UUID, in transaction: Transaction) async throws(PostgresError) -> Bool {
+        try await !transaction.query(Self.lockWorkspace, [workspace]).isEmpty
+    }
+
+    private static let get = Statement(
+        "secret_get",
+        """
+        SELECT workspace_id, key, encrypted_value, version FROM workspace_secrets
+        WHERE workspace_id = $1 AND key = $2 FOR UPDATE
+        """)
+    private static let getGlobal = Statement(
+        "secret_get_global",
+        "SELECT NULL, key, encrypted_value, version FROM global_secrets WHERE key = $1 FOR UPDATE")
+
+    func get(_ place: SecretPlace, in transaction: Transaction) async throws(PostgresError) -> SealedSecret? {
+        let rows =
+            if let workspace = place.workspace {
+                try await transaction.query(Self.get, [workspace, place.key])
+            } else {
+                try await transaction.query(Self.getGlobal, [place.key])
+            }
+        return rows.first.map { Self.secret($0).sealed }
+    }
+
+    private static let put = Statement(
+        "secret_put",
+        """
+        INSERT INTO workspace_secrets (workspace_id, key, encrypted_value, version) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (workspace_id, key) DO UPDATE SET encrypted_value = $3, version = $4, updated_at = now()
+        """)
+    private static let putGlobal = Statement(
+        "secret_put_global",
+        """
+        INSERT INTO global_secrets (key, encrypted_value, version) VALUES ($1, $2, $3)
+        ON CONFLICT (key) DO UPDATE SET encrypted_value = $2, version = $3, updated_at = now()
+        """)
+
+    func put(_ sealed: SealedSecret, at place: SecretPlace, in transaction: Transaction) async throws(PostgresError) {
+        if let workspace = place.workspace {
+            _ = try await transaction.query(Self.put, [workspace, place.key, Bytea(sealed.bytes), sealed.version])
+        } else {
+            _ = try await transaction.query(Self.putGlobal, [place.key, Bytea(sealed.bytes), sealed.version])
+        }
+    }
+
+    private static let remove = Statement(
+        "secret_remove", "DELETE FROM workspace_secrets WHERE workspace_id = $1 AND key = $2")
+    private static let removeGlobal = Statement("secret_remove_global", "DELETE FROM global_secrets WHERE key = $1")
+
+    /// - Returns: false when there was none.
+    func remove(_ place: SecretPlace, in transaction: Transaction) async throws(PostgresError) -> Bool {
+        let rows =
+            if let workspace = place.workspace {
+                try await transaction.query(Self.remove, [workspace, place.key])
+            } else {
+                try await transaction.query(Self.removeGlobal, [place.key])
+            }
+        return rows.affected > 0
+    }
+
+    /// A value changed: what runs with the old one is to be restarted, decided in the transaction of the change.
+    ///
+    /// - Parameters:
+    ///   - workspace: whose; `nil` for all that have no secret of their own under `key`.
+    func secretsChanged(workspace: UUID?, key: String, in transaction: Transaction) async throws(PostgresError) {}
+
+    static func secret(_ row: PostgresRow) -> (place: SecretPlace, sealed: SealedSecret) {
+        (
+            SecretPlace(workspace: row.optionalUUID(0), key: row.string(1)),
+            SealedSecret(bytes: row.bytea(2), version: row.int(3))
+        )
+    }
+}

@@ -1,0 +1,98 @@
+import Foundation
+import PostgresClient
+
+/// Secrets in the clear, for those who may have them: sealed on their way into the store, opened on their way out.
+package struct SecretVault: Sendable {
+    private let store: SecretStore
+    private let keys: SecretKeys
+
+    package init(store: SecretStore, keys: SecretKeys) {
+        self.store = store
+        self.keys = keys
+    }
+
+    /// What a workspace's agent needs in its environment: the secrets of all, overridden by its own.
+    ///
+    /// - Throws: `SecretError` when one of them cannot be decrypted, whose description is a safe sentence;
+    ///   `PostgresError`.
+    package func environment(of workspace: UUID) async throws -> [String: String] {
+        var values: [String: String] = [:]
+        for (place, sealed) in try await store.effective(for: workspace) {
+            guard let opened = keys.open(sealed, at: place) else { throw SecretError(undecryptable: place) }
+            values[place.key] = opened.value
+        }
+        return values
+    }
+
+    /// Sets a secret.
+    ///
+    /// - Throws: `SecretError.noWorkspace`, `PostgresError`.
+    package func put(_ value: String, at place: SecretPlace) async throws {
+        try await change(place) { transaction in
+            let old = try await store.get(place, in: transaction)
+            try await store.put(keys.seal(value, at: place), at: place, in: transaction)
+            // One that cannot be opened is mended by setting it; nobody runs with the value that it had.
+            return old.flatMap { keys.open($0, at: place)?.value } != value
+        }
+    }
+
+    /// Removes a secret.
+    ///
+    /// - Returns: false when there is none.
+    /// - Throws: `SecretError.noWorkspace`, `PostgresError`.
+    package func remove(_ place: SecretPlace) async throws -> Bool {
+        try await change(place) { transaction in try await store.remove(place, in: transaction) }
+    }
+
+    /// - Parameter write: returns whether anything is different now.
+    @discardableResult
+    private func change(_ place: SecretPlace, _ write: (Transaction) async throws -> Bool) async throws -> Bool {
+        try await store.postgres.transaction { transaction in
+            if let workspace = place.workspace, try await !store.lock(workspace, in: transaction) {
+                throw SecretError.noWorkspace
+            }
+            guard try await write(transaction) else { return false }
+            try await store.secretsChanged(workspace: place.workspace, key: place.key, in: transaction)
+            return true
+        }
+    }
+
+    // MARK: - Rotation
+
+    /// What going through all secrets found.
+    package struct Rotation: Sendable, Hashable {
+        /// Sealed by another key than the first, now by the first.
+        package var sealedAnew = 0
+        /// No key opens them.
+        package var unreadable = 0
+    }
+
+    private static let pageSize = 200
+
+    /// Seals with the first key what another one sealed, so that the others can be taken away. Many may do it at once.
+    ///
+    /// - Throws: `PostgresError`; what was done until then stays.
+    package func rotate() async throws -> Rotation {
+        var rotation = Rotation()
+        for isGlobal in [true, false] {
+            var last: SecretPlace?
+            while true {
+                let page = try await store.page(isGlobal: isGlobal, after: last, limit: Self.pageSize)
+                for (place, sealed) in page { try await sealAnew(sealed, at: place, &rotation) }
+                guard page.count == Self.pageSize else { break }
+                last = page.last?.place
+            }
+        }
+        return rotation
+    }
+
+    private func sealAnew(_ sealed: SealedSecret, at place: SecretPlace, _ rotation: inout Rotation) async throws {
+        guard let opened = keys.open(sealed, at: place) else {
+            rotation.unreadable += 1
+            return
+        }
+        if opened.isCurrent { return }
+        let new = keys.seal(opened.value, at: place)
+        if try await store.replace(sealed, by: new, at: place) { rotation.sealedAnew += 1 }
+    }
+}

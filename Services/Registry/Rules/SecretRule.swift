@@ -1,0 +1,33 @@
+import Contracts
+import HTTPCore
+import HTTPServer
+
+/// What may be a secret: a name and a value that an environment can hold.
+enum SecretRule {
+    /// Bytes; an index of Postgres takes no more than a few thousand.
+    private static let keyLimit = 256
+
+    /// - Throws: `APIError` 400 naming the field.
+    static func check(_ request: SecretRequest) throws(APIError) {
+        try check(key: request.key)
+        if request.value.utf8.count > Limits.secretValue {
+            throw .invalidBody(field: "value", reason: "must have \(Limits.secretValue) bytes at most")
+        }
+        if request.value.utf8.contains(0) {
+            throw .invalidBody(field: "value", reason: "must not contain NUL")
+        }
+    }
+
+    /// - Throws: `APIError` 400.
+    static func check(key: String) throws(APIError) {
+        guard (1...keyLimit).contains(key.utf8.count), let first = key.utf8.first, !isDigit(first),
+            key.utf8.allSatisfy({ isDigit($0) || isLetter($0) })
+        else { throw .invalidBody(field: "key", reason: "must be letters, digits and _, no digit first") }
+    }
+
+    private static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
+
+    private static func isLetter(_ byte: UInt8) -> Bool {
+        (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte) || byte == UInt8(ascii: "_")
+    }
+}

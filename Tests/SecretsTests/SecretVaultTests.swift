@@ -1,0 +1,112 @@
+import Foundation
+import PostgresClient
+import TestSupport
+import Testing
+
+@testable import Secrets
+
+@Suite("Secrets in Postgres")
+struct SecretVaultTests {
+    private static let one = "0123456789abcdef0123456789abcdef"
+    private static let two = "fedcba9876543210fedcba9876543210"
+
+    private static let add = Statement(
+        "test_add", "INSERT INTO workspaces (id, name, status) VALUES ($1, 'w', $2::workspace_status)")
+    private static let swap = Statement(
+        "test_swap",
+        """
+        UPDATE workspace_secrets SET encrypted_value = (SELECT encrypted_value FROM workspace_secrets WHERE key = 'A')
+        WHERE key = 'B'
+        """)
+    private static let damage = Statement(
+        "test_damage", "UPDATE global_secrets SET encrypted_value = '\\x00' WHERE key = $1")
+    private static let stored = Statement(
+        "test_stored",
+        "SELECT encrypted_value FROM global_secrets UNION ALL SELECT encrypted_value FROM workspace_secrets")
+
+    private func vault(_ keys: String, _ pool: PostgresPool) throws -> SecretVault {
+        SecretVault(store: SecretStore(postgres: pool), keys: try #require(SecretKeys(text: keys)))
+    }
+
+    private func workspace(_ pool: PostgresPool, status: String = "online") async throws -> UUID {
+        let id = UUID()
+        _ = try await pool.query(Self.add, [id, status])
+        return id
+    }
+
+    @Test("A workspace's own secret overrides that of all, and goes with its removal from the list")
+    func override() async throws {
+        try await withMigratedPool("secrets") { pool in
+            let vault = try vault(Self.one, pool)
+            let (own, other) = (try await workspace(pool), try await workspace(pool))
+            try await vault.put("for all", at: SecretPlace(workspace: nil, key: "A"))
+            try await vault.put("shared", at: SecretPlace(workspace: nil, key: "B"))
+            try await vault.put("own", at: SecretPlace(workspace: own, key: "A"))
+            #expect(try await vault.environment(of: own) == ["A": "own", "B": "shared"])
+            #expect(try await vault.environment(of: other) == ["A": "for all", "B": "shared"])
+            #expect(try await vault.remove(SecretPlace(workspace: own, key: "A")))
+            #expect(try await !vault.remove(SecretPlace(workspace: own, key: "A")))
+            #expect(try await vault.environment(of: own) == ["A": "for all", "B": "shared"])
+            for row in try await pool.query(Self.stored) {
+                #expect(!String(decoding: row.bytea(0), as: UTF8.self).contains("shared"))
+            }
+        }
+    }
+
+    @Test("Rows that changed places, and rows that were damaged, abort with a safe sentence")
+    func damaged() async throws {
+        try await withMigratedPool("secrets") { pool in
+            let vault = try vault(Self.one, pool)
+            let (first, second) = (try await workspace(pool), try await workspace(pool))
+            try await vault.put("a", at: SecretPlace(workspace: first, key: "A"))
+            try await vault.put("b", at: SecretPlace(workspace: first, key: "B"))
+            _ = try await pool.query(Self.swap)
+            await #expect(throws: SecretError.undecryptableWorkspace) { try await vault.environment(of: first) }
+            try await vault.put("c", at: SecretPlace(workspace: nil, key: "C"))
+            _ = try await pool.query(Self.damage, ["C"])
+            await #expect(throws: SecretError.undecryptableGlobal) { try await vault.environment(of: second) }
+            // Setting it mends it.
+            try await vault.put("c", at: SecretPlace(workspace: nil, key: "C"))
+            #expect(try await vault.environment(of: second) == ["C": "c"])
+        }
+    }
+
+    @Test("Nobody keeps secrets for a workspace that is unknown or removed")
+    func unknown() async throws {
+        try await withMigratedPool("secrets") { pool in
+            let vault = try vault(Self.one, pool)
+            for id in [UUID(), try await workspace(pool, status: "removed")] {
+                await #expect(throws: SecretError.noWorkspace) {
+                    try await vault.put("x", at: SecretPlace(workspace: id, key: "A"))
+                }
+            }
+        }
+    }
+
+    @Test("After a rotation the old key can go; two that rotate at once lose nothing, and a value set meanwhile stays")
+    func rotation() async throws {
+        try await withMigratedPool("secrets") { pool in
+            let old = try vault(Self.one, pool)
+            let both = try vault("\(Self.two),\(Self.one)", pool)
+            let new = try vault(Self.two, pool)
+            let id = try await workspace(pool)
+            let count = 450
+            for number in 0..<count {
+                let place = SecretPlace(workspace: number % 2 == 0 ? id : nil, key: "KEY_\(number)")
+                try await old.put("value \(number)", at: place)
+            }
+            await #expect(throws: SecretError.self) { try await new.environment(of: id) }
+            async let first = both.rotate()
+            async let second = both.rotate()
+            async let meanwhile: Void = both.put("newer", at: SecretPlace(workspace: id, key: "KEY_0"))
+            let rotations = try await [first, second]
+            try await meanwhile
+            #expect(rotations.map(\.sealedAnew).reduce(0, +) >= count - 1)
+            #expect(rotations.allSatisfy { $0.unreadable == 0 })
+            #expect(try await both.rotate() == SecretVault.Rotation())
+            let values = try await new.environment(of: id)
+            #expect(values.count == count && values["KEY_0"] == "newer" && values["KEY_449"] == "value 449")
+            #expect(try await old.rotate() == SecretVault.Rotation(sealedAnew: 0, unreadable: count))
+        }
+    }
+}
