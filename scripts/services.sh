@@ -8,6 +8,7 @@ service_environment() {
     printf '%s\n' \
         "DATABASE_URL=$DATABASE_URL" "AMQP_URL=$AMQP_URL" "REDIS_URL=$REDIS_URL" \
         "ADMIN_TOKEN=$ADMIN_TOKEN" "MOLECULE_ENV=$MOLECULE_ENV" \
+        "SECRETS_ENCRYPTION_KEY=${SECRETS_ENCRYPTION_KEY-$(kept_secret secrets-key)}" \
         "PLATFORM_URL=${PLATFORM_URL:-http://localhost:$PORT}" \
         "TRUSTED_PROXIES=${TRUSTED_PROXIES-127.0.0.1}"
 }

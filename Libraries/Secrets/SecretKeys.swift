@@ -37,13 +37,10 @@ package struct SecretKeys: Sendable {
 
     /// Reads `SECRETS_ENCRYPTION_KEY`, without which only development may start: what is sealed there is protected from
     /// nobody, as nothing else is.
-    package static func read(_ reader: ConfigurationReader) -> SecretKeys {
+    package static func read(_ reader: ConfigurationReader, isDevelopment: Bool) -> SecretKeys {
         let text = reader.optionalString(
             variable, secret: true,
             "Encrypts secrets: 32 bytes, raw or base64; several, comma separated: the first encrypts, all decrypt.")
-        let environment = reader.string(
-            "MOLECULE_ENV", default: "production", "development (or dev) relaxes authentication and addresses.")
-        let isDevelopment = ["development", "dev"].contains(environment)
         if let text {
             if let keys = SecretKeys(text: text) { return keys }
             reader.problem(variable, expected: "keys of 32 bytes, raw or base64, separated by commas")

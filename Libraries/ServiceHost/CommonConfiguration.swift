@@ -36,9 +36,8 @@ package struct CommonConfiguration: Sendable {
         redisURL = reader.string("REDIS_URL", default: "redis://127.0.0.1:6379/0", secret: true, "Redis.")
         host = reader.string("LISTEN_HOST", default: "127.0.0.1", "The IP address to listen on.")
         port = reader.int("PORT", default: service.defaultPort, in: 0...65535, "The port to listen on; 0 picks one.")
-        let environment = reader.string(
-            "MOLECULE_ENV", default: "production", "development (or dev) relaxes authentication and addresses.")
-        isDevelopment = ["development", "dev"].contains(environment)
+        let environment = Self.environment(reader)
+        isDevelopment = Self.isDevelopment(reader)
         adminToken = reader.optionalString("ADMIN_TOKEN", secret: true, "The operator's bearer.")
         if adminToken == nil, !isDevelopment {
             reader.problem(
@@ -71,6 +70,16 @@ package struct CommonConfiguration: Sendable {
 }
 
 extension CommonConfiguration {
+    private static func environment(_ reader: ConfigurationReader) -> String {
+        reader.string(
+            "MOLECULE_ENV", default: "production", "development (or dev) relaxes authentication and addresses.")
+    }
+
+    /// Whether this is a developer's machine; for settings that only have a default there.
+    package static func isDevelopment(_ reader: ConfigurationReader) -> Bool {
+        ["development", "dev"].contains(environment(reader))
+    }
+
     /// The HTTP server of this configuration.
     var server: HTTPServerConfiguration {
         var server = HTTPServerConfiguration()

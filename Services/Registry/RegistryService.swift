@@ -20,7 +20,8 @@ package enum RegistryService: HostedService {
         Settings(
             hasTestTokens: reader.bool(
                 "MOLECULE_ENABLE_TEST_TOKENS", default: false, "Serves /admin/workspaces/{id}/test-token."),
-            lifecycle: LifecycleSettings(reader), secretKeys: SecretKeys.read(reader))
+            lifecycle: LifecycleSettings(reader),
+            secretKeys: SecretKeys.read(reader, isDevelopment: CommonConfiguration.isDevelopment(reader)))
     }
 
     package static func assemble(_ context: ServiceContext, _ settings: Settings) throws -> ServiceParts {

@@ -31,6 +31,17 @@ struct HeartbeatBodyTests {
     }
 
     @Test(
+        "Spending is clamped however far a counter ran away, and no news is 0",
+        arguments: [
+            ("1e30", 1_000_000_000_000), ("-5", 0), ("0", 0), ("12.9", 12), ("null", 0),
+            ("1000000000000", 1_000_000_000_000), ("999999999999", 999_999_999_999),
+        ])
+    func spending(text: String, cents: Int) throws {
+        let beat = try Heartbeat(body: Array(#"{"workspace_id":"\#(Self.id)","monthly_spend":\#(text)}"#.utf8))
+        #expect(beat.monthlySpend == cents)
+    }
+
+    @Test(
         "A wrong field is named",
         arguments: [
             ("[]", nil), ("{", nil), ("{}", "workspace_id"), (#"{"workspace_id":7}"#, "workspace_id"),

@@ -110,4 +110,55 @@ struct HeartbeatStoreTests {
             #expect(flips == ids.count)
         }
     }
+
+    private static let age = Statement(
+        "test_age",
+        """
+        UPDATE workspace_vitals SET runtime_metadata_at = now() - make_interval(secs => $2) WHERE workspace_id = $1
+        """)
+    private static let overrides = Statement(
+        "test_overrides", "SELECT capabilities, idle_timeout_seconds FROM workspace_vitals WHERE workspace_id = $1")
+
+    @Test("Short beats keep the overrides; 90 s without runtime_metadata clear them, and metadata sets them again")
+    func overrides() async throws {
+        try await withMigratedPool("registry") { pool in
+            let store = HeartbeatStore(postgres: pool)
+            let id = UUID()
+            _ = try await pool.query(Self.add, [id, "online"])
+            var full = try beat(id)
+            full.metadata = .init(capabilities: .session, idleTimeoutSeconds: 600)
+            var short = full
+            short.metadata = nil
+            func kept() async throws -> [Int?] {
+                let row = try await pool.query(Self.overrides, [id])[0]
+                return [row.int(0), row.optionalInt(1)]
+            }
+            let session = Int(Capabilities.session.rawValue)
+            for (beat, age, expected) in [
+                (short, 0.0, [0, nil]), (full, 0, [session, 600]), (short, 0, [session, 600]),
+                (short, 85, [session, 600]), (short, 91, [0, nil]), (full, 91, [session, 600]),
+            ] as [(Heartbeat, Double, [Int?])] {
+                if age > 0 { _ = try await pool.query(Self.age, [id, age]) }
+                _ = try await store.write([beat], source: "s")
+                #expect(try await kept() == expected)
+            }
+        }
+    }
+
+    private static let spent = Statement("test_spent", "SELECT monthly_spend FROM workspaces WHERE id = $1")
+
+    @Test("Spending of 0 is no news")
+    func spending() async throws {
+        try await withMigratedPool("registry") { pool in
+            let store = HeartbeatStore(postgres: pool)
+            let id = UUID()
+            _ = try await pool.query(Self.add, [id, "online"])
+            for (cents, expected) in [(0, 0), (300, 300), (0, 300), (250, 250)] {
+                var beat = try beat(id)
+                beat.monthlySpend = cents
+                _ = try await store.write([beat], source: "s")
+                #expect(try await pool.query(Self.spent, [id])[0].int(0) == expected)
+            }
+        }
+    }
 }

@@ -47,7 +47,7 @@ struct Heartbeat: Sendable {
             activeTasks = Self.clamp(try object.int("active_tasks"), to: 0...Int(Int32.max))
             uptimeSeconds = Self.clamp(try object.int("uptime_seconds"), to: 0...Int.max)
             currentTask = Self.storable(try object.string("current_task"))
-            monthlySpend = Self.clamp(try object.int("monthly_spend"), to: 0...Self.spendCeiling)
+            monthlySpend = Self.spend(try object.double("monthly_spend"))
             runtimeState = Self.storable(try object.string("runtime_state"))
             metadata = try object.object("runtime_metadata").map(Self.metadata)
         } catch let error as APIError {
@@ -72,6 +72,11 @@ struct Heartbeat: Sendable {
 
     private static func clamp(_ value: Int?, to range: ClosedRange<Int>) -> Int {
         min(max(value ?? 0, range.lowerBound), range.upperBound)
+    }
+
+    /// A counter that ran away is clamped, however far: whole cents below 2^53 are exact as doubles.
+    private static func spend(_ value: Double?) -> Int {
+        Int(min(max(value ?? 0, 0), Double(spendCeiling)))
     }
 
     /// Postgres's text has no NUL, and one such beat must not fail the batch it stands in.

@@ -28,36 +28,36 @@ struct DiscoveryRoutes: Sendable {
         }
         try await context.authenticator.registry(caller, request)
         let id = try request.uuid("id", orError: Sentence.invalidWorkspaceID)
-        guard let from = try await store.find(caller), var target = try await store.find(id),
+        guard let from = try await store.present(caller), let target = try await store.present(id),
             from.position.canCommunicate(with: target.position)
         else { throw APIError(.forbidden, Sentence.notAuthorizedToDiscover) }
-        var found = id
-        for _ in 0..<Limits.forwardingHops {
-            guard let next = target.forwardedTo, let forwarded = try await store.find(next) else { break }
-            (found, target) = (next, forwarded)
-        }
+        let place = try await forwarded(target)
         return try .wire(
-            .ok, DiscoverAnswer(id: found, url: try await address(of: target, for: from), name: target.name))
+            .ok, DiscoverAnswer(id: place.id, url: try await address(of: place, for: from), name: place.name))
+    }
+
+    /// The workspace that takes the target's messages.
+    private func forwarded(_ target: KnownPeer) async throws -> KnownPeer {
+        var place = target
+        for _ in 0..<Limits.forwardingHops {
+            guard let next = place.forwardedTo, let found = try await store.find(next) else { break }
+            place = found
+        }
+        return place
     }
 
     private func address(of target: KnownPeer, for caller: KnownPeer) async throws -> String {
-        guard let url = target.isExternal ? target.url : target.internalURL ?? target.url, isReachable(target.status)
-        else {
+        guard let address = DiscoveryRule.address(of: target, for: caller) else {
             throw APIError(
                 .serviceUnavailable, Sentence.workspaceNotAvailable,
                 members: [("status", .string(target.status.rawValue))])
         }
         do {
-            try await addresses.check(url, isProvisioned: target.isProvisioned)
+            try await addresses.check(address.url, isProvisioned: address.isProvisioned)
         } catch {
             throw APIError(.serviceUnavailable, Sentence.workspaceURLUnsafe, detail: "\(error)")
         }
-        // Callers in containers of ours reach the host by another name.
-        return target.isExternal && caller.isProvisioned ? ContainerAddress.rewritten(url) : url
-    }
-
-    private func isReachable(_ status: WorkspaceStatus) -> Bool {
-        status == .online || status == .degraded
+        return address.handedOut
     }
 
     private func peers(_ request: Request) async throws -> Response {
@@ -67,14 +67,15 @@ struct DiscoveryRoutes: Sendable {
             throw APIError(.badRequest, Sentence.invalidWorkspaceID, field: "id", reason: "must be a UUID")
         }
         try await context.authenticator.registry(id, request)
-        let filter = request.query("q").flatMap { $0.trimmingCharacters(in: .whitespaces).isEmpty ? nil : $0 }
-        return .json(bytes: try await store.peers(of: id, matching: filter))
+        guard try await store.present(id) != nil else { throw APIError(.notFound, Sentence.workspaceNotFound) }
+        let filter = request.query("q")?.trimmingCharacters(in: .whitespacesAndNewlines) ?? ""
+        return .json(bytes: try await store.peers(of: id, matching: filter.isEmpty ? nil : filter))
     }
 
     private func checkAccess(_ request: Request) async throws -> Response {
         let body = try await request.decode(CheckAccessRequest.self)
-        let caller = try await store.find(body.callerID)
-        let target = try await store.find(body.targetID)
+        let caller = try await store.present(body.callerID)
+        let target = try await store.present(body.targetID)
         let isAllowed = caller.flatMap { caller in target.map { caller.position.canCommunicate(with: $0.position) } }
         return try .wire(.ok, CheckAccessAnswer(allowed: isAllowed ?? false))
     }

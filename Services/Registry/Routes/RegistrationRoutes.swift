@@ -5,6 +5,7 @@ import Foundation
 import HTTPCore
 import HTTPServer
 import JSONBytes
+import PostgresClient
 import SafeURL
 import ServiceHost
 
@@ -26,14 +27,29 @@ struct RegistrationRoutes: Sendable {
         let bytes = try await request.jsonBytes()
         let body = try request.decode(RegisterRequest.self, from: bytes)
         let identity = try await context.authenticator.registry(body.id, request)
+        try Self.check(card: body.agentCard)
         try await addresses.check(body.url)
-        let registration = try await store.register(
-            body.id, url: body.url, card: Self.card(bytes),
-            mayCreate: identity.isOperator || context.configuration.isDevelopment,
-            traceparent: request.context.traceparent)
+        let registration = try await register(body, card: Self.card(bytes), identity, request)
         context.authenticator.noteIssued(to: body.id)
         if let event = registration.event { context.relay.committed([event]) }
         return try .wire(.ok, RegisterAnswer(authToken: registration.token))
+    }
+
+    private func register(
+        _ body: RegisterRequest, card: [UInt8], _ identity: Identity, _ request: Request
+    ) async throws -> Registration {
+        do {
+            return try await store.register(
+                body.id, url: body.url, card: card, hasToken: request.bearerToken != nil,
+                mayCreate: identity.isOperator || context.configuration.isDevelopment,
+                traceparent: request.context.traceparent)
+        } catch let error as PostgresError where error.kind == .server {
+            throw APIError(.internalServerError, Sentence.registrationFailed, detail: "\(error)")
+        }
+    }
+
+    private static func check(card: RawJSON) throws(APIError) {
+        if !card.isObject { throw .invalidBody(field: "agent_card", reason: "must be an object") }
     }
 
     /// The card exactly as it was sent, so that an agent that says the same again is seen to.
@@ -57,6 +73,7 @@ struct RegistrationRoutes: Sendable {
         let bytes = try await request.jsonBytes()
         let body = try request.decode(UpdateCardRequest.self, from: bytes)
         try await context.authenticator.registry(body.workspaceID, request)
+        try Self.check(card: body.agentCard)
         let event = try await store.replaceCard(
             body.workspaceID, card: Self.card(bytes), traceparent: request.context.traceparent)
         guard let event else { throw APIError(.notFound, Sentence.workspaceNotFound) }

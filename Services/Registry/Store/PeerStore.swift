@@ -4,18 +4,6 @@ import JSONBytes
 import PostgresClient
 import WorkspaceTree
 
-/// What access and discovery need to know of a workspace.
-struct KnownPeer: Sendable {
-    var name: String
-    var status: WorkspaceStatus
-    var url: String?
-    var internalURL: String?
-    var isProvisioned: Bool
-    var isExternal: Bool
-    var forwardedTo: UUID?
-    var position: TreePosition
-}
-
 /// The statements of discovery.
 struct PeerStore: Sendable {
     let postgres: PostgresPool
@@ -31,18 +19,25 @@ struct PeerStore: Sendable {
         )
         SELECT w.name, w.status, w.url, w.internal_url, w.url_provisioned, w.external, w.forwarded_to,
             (SELECT array_agg(id ORDER BY depth) FROM up)
-        FROM workspaces w WHERE w.id = $1 AND w.status <> 'removed'
+        FROM workspaces w WHERE w.id = $1
         """)
 
     /// A workspace that is not removed, with its path up the tree; 32 levels at most.
+    func present(_ id: UUID) async throws(PostgresError) -> KnownPeer? {
+        try await find(id).flatMap { $0.status == .removed ? nil : $0 }
+    }
+
+    /// The same, removed ones included.
     func find(_ id: UUID) async throws(PostgresError) -> KnownPeer? {
         guard let row = try await postgres.query(Self.find, [id]).first else { return nil }
         return KnownPeer(
-            name: row.string(0), status: WorkspaceStatus(rawValue: row.string(1)) ?? .failed,
-            url: row.optionalString(2).flatMap { $0.isEmpty ? nil : $0 }, internalURL: row.optionalString(3),
+            id: id, name: row.string(0), status: WorkspaceStatus(rawValue: row.string(1)) ?? .failed,
+            url: Self.address(row.optionalString(2)), internalURL: Self.address(row.optionalString(3)),
             isProvisioned: row.bool(4), isExternal: row.bool(5), forwardedTo: row.optionalUUID(6),
             position: TreePosition(id: id, ancestors: Array(row.uuids(7).dropFirst())))
     }
+
+    private static func address(_ url: String?) -> String? { url?.isEmpty == false ? url : nil }
 
     /// Parent, children and siblings, roots being siblings of each other.
     private static let peers = Statement(

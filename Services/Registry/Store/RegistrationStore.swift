@@ -19,12 +19,15 @@ struct RegistrationStore: Sendable {
     let postgres: PostgresPool
     let source: String
 
-    private static let lock = Statement(
-        "register_lock",
+    private static let lock = Statement("register_lock", "SELECT FROM workspaces WHERE id = $1 FOR UPDATE")
+
+    /// A statement of its own behind the lock: its snapshot has the token that the lock may have waited for.
+    private static let known = Statement(
+        "register_known",
         """
         SELECT w.status, w.url, w.internal_url, w.url_provisioned, w.agent_card,
             EXISTS (SELECT FROM workspace_auth_tokens t WHERE t.workspace_id = w.id)
-        FROM workspaces w WHERE w.id = $1 FOR UPDATE
+        FROM workspaces w WHERE w.id = $1
         """)
 
     private static let insert = Statement(
@@ -34,20 +37,26 @@ struct RegistrationStore: Sendable {
         ON CONFLICT (id) DO NOTHING
         """)
 
+    /// Before the workspace's own row is locked, as heartbeats do it: two of one agent must not wait for each other.
+    private static let touchVitals = Statement(
+        "register_touch", "UPDATE workspace_vitals SET last_seen_at = now() WHERE workspace_id = $1")
+
     private static let insertVitals = Statement(
         "register_vitals",
         """
         INSERT INTO workspace_vitals (workspace_id, last_seen_at) VALUES ($1, now())
-        ON CONFLICT (workspace_id) DO UPDATE SET last_seen_at = now()
+        ON CONFLICT (workspace_id) DO NOTHING
         """)
 
-    /// A URL that the provisioner had set is kept; the agent's own is remembered for its peers.
+    /// A URL that the provisioner had set is kept; the agent's own is remembered for its peers. Where there is none to
+    /// keep, the agent's takes its place without the exemptions that the provisioner's had.
     private static let update = Statement(
         "register_update",
         """
         UPDATE workspaces SET
-            url = CASE WHEN url_provisioned AND url IS NOT NULL THEN url ELSE $2 END,
-            internal_url = CASE WHEN url_provisioned AND url IS NOT NULL THEN $2 ELSE internal_url END,
+            url = CASE WHEN url_provisioned AND url <> '' THEN url ELSE $2 END,
+            internal_url = CASE WHEN url_provisioned AND url <> '' THEN $2 ELSE internal_url END,
+            url_provisioned = url_provisioned AND COALESCE(url, '') <> '',
             agent_card = $3, status = 'online', status_reason = NULL, updated_at = now(),
             status_changed_at = CASE WHEN status = 'online' THEN status_changed_at ELSE now() END
         WHERE id = $1 RETURNING url
@@ -68,23 +77,28 @@ struct RegistrationStore: Sendable {
     ///
     /// - Parameters:
     ///   - card: the agent card's JSON as it came.
+    ///   - hasToken: the agent showed a token, and was not taken at its word.
     ///   - mayCreate: an id that no one created may be taken.
-    /// - Throws: `APIError` 401 when it may not be created, 410 when it was removed; `PostgresError`.
+    /// - Throws: `APIError` 401 when it may not be created, or got its first token by another registration meanwhile, 410
+    ///   when it was removed; `PostgresError`.
     func register(
-        _ id: UUID, url: String, card: [UInt8], mayCreate: Bool, traceparent: String?
+        _ id: UUID, url: String, card: [UInt8], hasToken: Bool, mayCreate: Bool, traceparent: String?
     ) async throws -> Registration {
         try await postgres.transaction { transaction in
-            var known = try await transaction.query(Self.lock, [id]).first
+            var known = try await find(id, transaction)
             if known == nil {
                 guard mayCreate else { throw APIError(.unauthorized, Sentence.adminAuthRequired) }
                 let added = try await transaction.query(Self.insert, [id, id.lowercased, url, card])
+                _ = try await transaction.query(Self.insertVitals, [id])
                 // Someone else registered it in between: then it is theirs that we update.
-                if added.affected == 0 { known = try await transaction.query(Self.lock, [id]).first }
+                if added.affected == 0 { known = try await find(id, transaction) }
             }
-            _ = try await transaction.query(Self.insertVitals, [id])
+            let hadToken = known?.bool(5) == true
+            // It was let through when it had none; another registration was faster.
+            if hadToken, !hasToken { throw APIError(.unauthorized, Sentence.missingWorkspaceToken) }
             var result = Registration()
             let change = try await apply(known, id, url, card, transaction)
-            if known?.bool(5) != true { result.token = try await issueToken(id, transaction) }
+            if !hadToken { result.token = try await issueToken(id, transaction) }
             if let change {
                 let row = try await transaction.query(
                     Self.addEvent, [EventType.workspaceOnline.rawValue, id, source, change, traceparent])
@@ -92,6 +106,12 @@ struct RegistrationStore: Sendable {
             }
             return result
         }
+    }
+
+    /// The workspace's row, locked.
+    private func find(_ id: UUID, _ transaction: Transaction) async throws(PostgresError) -> PostgresRow? {
+        try await transaction.query([Call(Self.touchVitals, [id]), Call(Self.lock, [id]), Call(Self.known, [id])])[2]
+            .first
     }
 
     /// Writes what changed.
@@ -105,7 +125,8 @@ struct RegistrationStore: Sendable {
         if status == WorkspaceStatus.removed.rawValue {
             throw APIError(.gone, Sentence.workspaceRemoved, members: [("deleted", .bool(true))])
         }
-        let ownURL = known.bool(3) && !known.isNull(1) ? known.optionalString(2) : known.optionalString(1)
+        let isProvisioned = known.bool(3) && known.optionalString(1)?.isEmpty == false
+        let ownURL = isProvisioned ? known.optionalString(2) : known.optionalString(1)
         let isUnchanged =
             status == WorkspaceStatus.online.rawValue && ownURL == url && known.optionalBytes(4) == card
         if isUnchanged { return nil }
