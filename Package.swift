@@ -148,7 +148,12 @@ let package = Package(
             dependencies: ["A2AProxy", "EventLoop", "HTTPCore", "HTTPClient", "SafeURL"],
             path: "Tests/CallProbe", exclude: ["namespace.sh", "servers.py"], swiftSettings: settings),
         tests("BatchingTests", ["Batching"]),
-        tests("AuthenticationTests", ["Authentication", "Crypto", "PostgresClient"]),
+        tests(
+            "AuthenticationTests",
+            [
+                "Authentication", "Crypto", "PostgresClient", "RedisClient", "EventLoop", "HTTPCore", "HTTPServer",
+                "Observability",
+            ]),
         tests("SecretsTests", ["Secrets", "Contracts", "Crypto", "Configuration", "PostgresClient"]),
         tests("WorkspaceTreeTests", ["WorkspaceTree"]),
         tests("JSONBytesTests", ["JSONBytes"]),

@@ -1,0 +1,89 @@
+import Crypto
+import EventLoop
+import Foundation
+import HTTPCore
+import HTTPServer
+import Observability
+import PostgresClient
+import RedisClient
+import TestSupport
+import Testing
+
+@testable import Authentication
+
+@Suite("Who a request comes from")
+struct AuthenticatorTests {
+    private static let add = Statement(
+        "test_add",
+        """
+        WITH w AS (INSERT INTO workspaces (id, name, status) VALUES ($1, 'w', 'online') RETURNING id)
+        INSERT INTO workspace_auth_tokens (workspace_id, token_hash, prefix) SELECT id, $2, 'prefix00' FROM w
+        """)
+
+    /// Runs a test with an authenticator on a database, or on none that answers.
+    private func with(
+        _ url: String, _ body: (Authenticator, PostgresPool, EventLoop, MetricsRegistry) async throws -> Void
+    ) async throws {
+        let group = EventLoopGroup(count: 1)
+        defer { group.shutdown() }
+        let metrics = MetricsRegistry(includesProcess: false)
+        let pool = PostgresPool(url: url, group: group, metrics: metrics)
+        let redis = try RedisClient(
+            url: try await SharedServers.redis().url, group: group, logger: .disabled, metrics: metrics)
+        let signs = SignsOfLife(postgres: pool, redis: redis, logger: .disabled)
+        let authenticator = Authenticator(
+            adminToken: "admin", isDevelopment: false, postgres: pool, loops: group, signsOfLife: signs,
+            logger: .disabled)
+        var failure: (any Error)?
+        do { try await body(authenticator, pool, group.loops[0], metrics) } catch { failure = error }
+        await pool.close()
+        if let failure { throw failure }
+    }
+
+    private func request(_ bearer: String, _ loop: EventLoop) -> Request {
+        Request(method: .get, target: "/", headers: ["Authorization": "Bearer \(bearer)"], loop: loop)
+    }
+
+    @Test("Many requests whose tokens must be looked up share a few statements, and each gets its own answer")
+    func batches() async throws {
+        try await with(try await SharedServers.postgres().makeMigratedDatabase("auth")) {
+            authenticator, pool, loop, metrics in
+            let workspaces = (0..<300).map { _ in UUID() }
+            for id in workspaces { _ = try await pool.query(Self.add, [id, Bytea(sha256(id.uuidString))]) }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for id in workspaces {
+                    group.addTask {
+                        let identity = try await authenticator.workspace(id, request(id.uuidString, loop))
+                        #expect(identity == .workspace(id))
+                        await #expect(throws: APIError.self) {
+                            try await authenticator.workspace(id, request("not \(id)", loop))
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            let exposition = String(decoding: metrics.exposition(), as: UTF8.self)
+            let line = exposition.split(separator: "\n").first {
+                $0.hasPrefix(#"postgres_query_seconds_count{statement="token_find"}"#)
+            }
+            let count = try #require(line?.split(separator: " ").last.flatMap { Int($0) })
+            #expect(count < 100, "600 look-ups in \(count) statements")
+        }
+    }
+
+    @Test("Without a database nobody but the administrator is let in, and everyone else is told to come back")
+    func failsClosed() async throws {
+        try await with("postgres://nobody@127.0.0.1:\(try Ports.free())/none") { authenticator, _, loop, _ in
+            let id = UUID()
+            let operatorIdentity = try await authenticator.workspace(id, request("admin", loop))
+            #expect(operatorIdentity == .admin)
+            do {
+                _ = try await authenticator.workspace(id, request("token", loop))
+                Issue.record("let in")
+            } catch {
+                let told = APIError(describing: error)
+                #expect(told.status == .serviceUnavailable && told.code == "platform_unavailable")
+            }
+        }
+    }
+}
