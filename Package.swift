@@ -119,8 +119,8 @@ let package = Package(
         library(
             "Lifecycle",
             [
-                "Provisioning", "PostgresClient", "EventOutbox", "EventLoop", "Contracts", "Authentication",
-                "Configuration", "Observability", "ServiceHost", "ServiceLifecycle",
+                "Provisioning", "Secrets", "Templates", "PostgresClient", "EventOutbox", "EventLoop", "Contracts",
+                "Authentication", "Configuration", "Observability", "ServiceHost", "ServiceLifecycle",
             ]),
 
         .executableTarget(
@@ -195,7 +195,7 @@ let package = Package(
             ["WorkspaceRuntime", "EventLoop", "HTTPCore", "HTTPClient", "HTTPServer", "JSONBytes", "Observability"]),
         tests("IntegrationTests", ["Contracts", "JSONBytes", "HTTPCore", "HTTPClient", "EventLoop", "PostgresClient"]),
     ]
-        + service("Registry", executable: "registry", serviceLibraries + ["SafeURL", "Lifecycle", "Secrets"])
+        + service("Registry", executable: "registry", serviceLibraries + ["SafeURL", "Lifecycle", "Secrets", "Templates"])
         + service("A2AProxy", executable: "a2a-proxy", serviceLibraries + ["SafeURL", "Lifecycle"])
         + service("Scheduler", executable: "scheduler", serviceLibraries)
         + service("Notifier", executable: "notifier", serviceLibraries)

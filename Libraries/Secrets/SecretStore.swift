@@ -109,12 +109,6 @@ package struct SecretStore: Sendable {
         return rows.affected > 0
     }
 
-    /// A value changed: what runs with the old one is to be restarted, decided in the transaction of the change.
-    ///
-    /// - Parameters:
-    ///   - workspace: whose; `nil` for all that have no secret of their own under `key`.
-    func secretsChanged(workspace: UUID?, key: String, in transaction: Transaction) async throws(PostgresError) {}
-
     static func secret(_ row: PostgresRow) -> (place: SecretPlace, sealed: SealedSecret) {
         (
             SecretPlace(workspace: row.optionalUUID(0), key: row.string(1)),

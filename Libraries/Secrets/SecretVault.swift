@@ -5,10 +5,15 @@ import PostgresClient
 package struct SecretVault: Sendable {
     private let store: SecretStore
     private let keys: SecretKeys
+    private let changed: Changed
 
-    package init(store: SecretStore, keys: SecretKeys) {
+    /// Called in the transaction that changes a value: what runs with the old one is to be restarted.
+    package typealias Changed = @Sendable (SecretPlace, Transaction) async throws -> Void
+
+    package init(store: SecretStore, keys: SecretKeys, changed: @escaping Changed) {
         self.store = store
         self.keys = keys
+        self.changed = changed
     }
 
     /// What a workspace's agent needs in its environment: the secrets of all, overridden by its own.
@@ -52,7 +57,7 @@ package struct SecretVault: Sendable {
                 throw SecretError.noWorkspace
             }
             guard try await write(transaction) else { return false }
-            try await store.secretsChanged(workspace: place.workspace, key: place.key, in: transaction)
+            try await changed(place, transaction)
             return true
         }
     }

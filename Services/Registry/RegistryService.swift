@@ -11,7 +11,6 @@ package enum RegistryService: HostedService {
     package struct Settings: Sendable {
         var hasTestTokens: Bool
         var lifecycle: LifecycleSettings
-        var secretKeys: SecretKeys
     }
 
     package static let name = ServiceName.registry
@@ -20,13 +19,12 @@ package enum RegistryService: HostedService {
         Settings(
             hasTestTokens: reader.bool(
                 "MOLECULE_ENABLE_TEST_TOKENS", default: false, "Serves /admin/workspaces/{id}/test-token."),
-            lifecycle: LifecycleSettings(reader),
-            secretKeys: SecretKeys.read(reader, isDevelopment: CommonConfiguration.isDevelopment(reader)))
+            lifecycle: LifecycleSettings(reader))
     }
 
     package static func assemble(_ context: ServiceContext, _ settings: Settings) throws -> ServiceParts {
         let addresses = RegistrationAddressCheck(context)
-        let lifecycle = LifecycleParts(settings.lifecycle, context, secrets: { _ in [:] }, files: { _ in [] })
+        let lifecycle = LifecycleParts(settings.lifecycle, context)
         var router = Router()
         RegistrationRoutes(
             context: context, store: RegistrationStore(postgres: context.postgres, source: context.source),
@@ -47,11 +45,10 @@ package enum RegistryService: HostedService {
             hasTestTokens: settings.hasTestTokens || context.configuration.isDevelopment
         ).add(to: &router)
         addConfiguration(context, to: &router)
-        let secrets = SecretStore(postgres: context.postgres)
-        let vault = SecretVault(store: secrets, keys: settings.secretKeys)
-        SecretRoutes(context: context, store: secrets, vault: vault).add(to: &router)
-        let rotation = SecretRotation(vault: vault, loop: context.loops.loops[0], logger: context.logger)
-        return ServiceParts(router: router, services: settings.secretKeys.isRotating ? [rotation] : [])
+        SecretRoutes(context: context, store: lifecycle.secrets, vault: lifecycle.vault).add(to: &router)
+        let rotation = SecretRotation(vault: lifecycle.vault, loop: context.loops.loops[0], logger: context.logger)
+        let isRotating = settings.lifecycle.secretKeys.isRotating
+        return ServiceParts(router: router, services: [lifecycle.worker] + (isRotating ? [rotation] : []))
     }
 
     /// What operators and agents change of workspaces that exist.

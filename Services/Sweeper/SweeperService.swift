@@ -37,7 +37,7 @@ package enum SweeperService: HostedService {
         }
         var router = Router()
         SweeperRoutes(context: context, ticks: ticks).add(to: &router)
-        let lifecycle = LifecycleParts(settings.lifecycle, context, secrets: { _ in [:] }, files: { _ in [] })
+        let lifecycle = LifecycleParts(settings.lifecycle, context)
         return ServiceParts(router: router, services: runners + [lifecycle.worker])
     }
 

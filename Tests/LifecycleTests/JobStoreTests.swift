@@ -106,7 +106,7 @@ struct JobStoreTests {
             let id = try await fleet.add(.offline)
             _ = try await store.restart(id, reason: "test")
             let change = { @Sendable in
-                try await fleet.pool.transaction { try await store.restartAfterChange(of: nil, reason: "secret", $0) }
+                try await fleet.pool.transaction { try await store.secretChanged(of: nil, key: "KEY", $0) }
             }
             try await change()
             let first = try #require(try await jobs.claim(upTo: 1, owner: "a", lease: 60).first)

@@ -4,19 +4,16 @@ import EventOutbox
 import Foundation
 import Observability
 import Provisioning
+import Secrets
+import Templates
 
 /// Does one job: asks the provisioner, and says how it ended.
 package struct JobRunner: Sendable {
-    /// The decrypted secrets of a workspace; throws a `SecretsUnreadable` that a client may be told of.
-    package typealias Secrets = @Sendable (UUID) async throws -> [String: String]
-    /// The files of a template by its name.
-    package typealias Files = @Sendable (String) async throws -> [ConfigurationFile]
-
     let provisioner: any Provisioner
     let starts: StartStore
     let relay: EventRelay
-    let secrets: Secrets
-    let files: Files
+    let vault: SecretVault
+    let templates: TemplateCatalog
     /// Where agents in containers reach the platform.
     let platformURL: String
     let logger: Logger
@@ -40,16 +37,24 @@ package struct JobRunner: Sendable {
         guard provisioner.isConfigured else { return .obsolete }
         let environment: [String: String]
         do {
-            environment = try await secrets(job.workspace)
-        } catch let error as any SecretsUnreadable {
-            return .startFailed(error.sentence)
+            environment = try await vault.environment(of: job.workspace)
+        } catch let error as SecretError {
+            return .startFailed(error.description)
         }
         guard let request = try await starts.begin(job) else { return .obsolete }
         relay.committed(request.events)
+        let files: [ConfigurationFile]
+        do throws(TemplateError) {
+            files = try await template(request)
+        } catch {
+            logger.warning(
+                "template not usable", [.workspaceID: .uuid(job.workspace), .error: .string(error.description)])
+            return .startFailed(Sentence.workspaceStartFailed)
+        }
         let specification = WorkspaceSpecification(
             id: job.workspace, runtime: request.runtime, tier: request.tier,
             environment: self.environment(of: job.workspace, request, secrets: environment),
-            token: request.token.secret, files: try await template(request), workspaceDirectory: request.directory,
+            token: request.token.secret, files: files, workspaceDirectory: request.directory,
             access: request.access)
         let started = try await provisioner.start(specification)
         logger.info("workspace started", [.workspaceID: .uuid(job.workspace), .url: .string(started.url)])
@@ -68,9 +73,9 @@ package struct JobRunner: Sendable {
         return all
     }
 
-    private func template(_ request: StartRequest) async throws -> [ConfigurationFile] {
+    private func template(_ request: StartRequest) async throws(TemplateError) -> [ConfigurationFile] {
         guard let name = request.template else { return [] }
-        return try await files(name)
+        return try await templates.files(of: name).map { ConfigurationFile(path: $0.path, bytes: $0.bytes) }
     }
 
     private func stop(_ job: LifecycleJob) async throws -> JobOutcome {
@@ -79,10 +84,4 @@ package struct JobRunner: Sendable {
         logger.info("workspace stopped", [.workspaceID: .uuid(job.workspace)])
         return .stopped
     }
-}
-
-/// Secrets that cannot be decrypted. What exactly is in the log only.
-package protocol SecretsUnreadable: Error {
-    /// What a client may be told.
-    var sentence: String { get }
 }

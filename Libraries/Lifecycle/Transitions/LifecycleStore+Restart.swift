@@ -37,26 +37,28 @@ extension LifecycleStore {
     }
 
     /// A start that is under way has read the old secrets: it is done once more.
-    private static let restartAll = Statement(
-        "lifecycle_restart_all",
+    private static let secretChanged = Statement(
+        "lifecycle_secret_changed",
         """
         INSERT INTO lifecycle_jobs (workspace_id, kind, reason)
-        SELECT id, 'restart', $2 FROM workspaces
-        WHERE ($1::uuid IS NULL OR id = $1) AND NOT external
-            AND status IN ('provisioning', 'online', 'degraded', 'offline', 'failed')
-        ORDER BY id
+        SELECT w.id, 'restart', 'secret changed' FROM workspaces w
+        WHERE NOT w.external AND w.status IN ('provisioning', 'online', 'degraded', 'offline', 'failed')
+            AND CASE WHEN $1::uuid IS NOT NULL THEN w.id = $1 ELSE NOT EXISTS (
+                SELECT FROM workspace_secrets s WHERE s.workspace_id = w.id AND s.key = $2) END
+        ORDER BY w.id
         ON CONFLICT (workspace_id) WHERE completed_at IS NULL AND kind IN ('start', 'restart')
         DO UPDATE SET repeats = true WHERE lifecycle_jobs.lease_owner IS NOT NULL
         """)
 
     /// Has workspaces restarted whose environment changed, in the transaction that changes it.
     ///
-    /// - Parameter workspace: `nil` for all.
-    package func restartAfterChange(
-        of workspace: UUID?, reason: String, _ transaction: Transaction
+    /// - Parameters:
+    ///   - workspace: whose secret it is; `nil` for all that have none of their own under `key`.
+    package func secretChanged(
+        of workspace: UUID?, key: String, _ transaction: Transaction
     ) async throws(PostgresError) {
         guard hasProvisioner else { return }
-        _ = try await transaction.query(Self.restartAll, [workspace, reason])
+        _ = try await transaction.query(Self.secretChanged, [workspace, key])
     }
 
     // MARK: - Hibernation

@@ -22,12 +22,6 @@ struct LifecycleRoutes: Sendable {
         router.on(.delete, "/workspaces/{id}", delete)
     }
 
-    private func workspace(_ request: Request) async throws -> UUID {
-        let id = try request.uuid("id", orError: Sentence.invalidWorkspaceID)
-        try await context.authenticator.workspace(id, request)
-        return id
-    }
-
     /// The change is committed: tell of it, and have its jobs done.
     private func committed(_ events: [CommittedEvent]) {
         context.relay.committed(events)
@@ -35,26 +29,26 @@ struct LifecycleRoutes: Sendable {
     }
 
     private func restart(_ request: Request) async throws -> Response {
-        let id = try await workspace(request)
+        let id = try await WorkspaceGuard(context: context).authorized(request)
         committed(try await store.restart(id, reason: "restart requested").events)
         return try .wire(.ok, LifecycleAnswer(status: WorkspaceStatus.provisioning.rawValue))
     }
 
     private func pause(_ request: Request) async throws -> Response {
-        let change = try await store.pause(try await workspace(request))
+        let change = try await store.pause(try await WorkspaceGuard(context: context).authorized(request))
         committed(change.events)
         return try .wire(.ok, LifecycleAnswer(status: WorkspaceStatus.paused.rawValue, pausedCount: change.count))
     }
 
     private func resume(_ request: Request) async throws -> Response {
-        let id = try await workspace(request)
+        let id = try await WorkspaceGuard(context: context).authorized(request)
         let change = try await store.resume(id)
         committed(change.events)
         return try .wire(.ok, LifecycleAnswer(status: change.status(of: id).rawValue, resumedCount: change.count))
     }
 
     private func hibernate(_ request: Request) async throws -> Response {
-        let id = try await workspace(request)
+        let id = try await WorkspaceGuard(context: context).authorized(request)
         let change = try await store.hibernate(id, isForced: try flag("force", request))
         committed(change.events)
         let isAsleep = try await settlement.failures(of: change.jobs).isEmpty
