@@ -12,7 +12,7 @@ private struct Racer: Sendable {
 
 extension PlatformTests {
     @Suite(
-        "Deleting while heartbeats arrive", .serialized, .disabled("until the registry deletes workspaces"))
+        "Deleting while heartbeats arrive", .serialized)
     struct DeletionTests {
         private static let rounds = 5
 

@@ -25,7 +25,7 @@ struct SecretVaultTests {
         "SELECT encrypted_value FROM global_secrets UNION ALL SELECT encrypted_value FROM workspace_secrets")
 
     private func vault(_ keys: String, _ pool: PostgresPool) throws -> SecretVault {
-        SecretVault(store: SecretStore(postgres: pool), keys: try #require(SecretKeys(text: keys)))
+        SecretVault(store: SecretStore(postgres: pool), keys: try #require(SecretKeys(text: keys))) { _, _ in }
     }
 
     private func workspace(_ pool: PostgresPool, status: String = "online") async throws -> UUID {

@@ -56,6 +56,7 @@ package struct JobRunner: Sendable {
             environment: self.environment(of: job.workspace, request, secrets: environment),
             token: request.token.secret, files: files, workspaceDirectory: request.directory,
             access: request.access)
+        logger.info("workspace is being started", [.workspaceID: .uuid(job.workspace)])
         let started = try await provisioner.start(specification)
         logger.info("workspace started", [.workspaceID: .uuid(job.workspace), .url: .string(started.url)])
         return .started(url: started.url)

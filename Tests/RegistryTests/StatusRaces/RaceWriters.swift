@@ -97,8 +97,7 @@ struct RaceRound: Sendable {
             let change = (isRare ? LifecycleChange.allCases : possible).randomElement(using: &random)!
             let began = ContinuousClock.now
             let roundTrips = Int.random(in: 0..<6, using: &random)
-            let isDone = try await unlessUndone { try await arena.change(id, change, roundTrips: roundTrips) }
-            guard let isDone else { continue }
+            let isDone = try await arena.change(id, change, roundTrips: roundTrips)
             steps.append(
                 RaceStep(
                     workspace: id, action: .change(change), result: isDone ? .became(change.becomes) : .unchanged,
@@ -114,8 +113,7 @@ struct RaceRound: Sendable {
         for _ in 0..<2 {
             let id = workspaces.randomElement(using: &random)!
             let began = ContinuousClock.now
-            let result = try await unlessUndone { try await register(id, store) }
-            guard let result else { continue }
+            let result = try await register(id, store)
             steps.append(RaceStep(workspace: id, action: .register, result: result, began: began, ended: .now))
         }
         return steps
@@ -124,22 +122,10 @@ struct RaceRound: Sendable {
     private func register(_ id: UUID, _ store: RegistrationStore) async throws -> RaceStep.Result {
         do {
             let done = try await store.register(
-                id, url: RaceArena.url, card: RaceArena.card, mayCreate: false, traceparent: nil)
+                id, url: RaceArena.url, card: RaceArena.card, hasToken: true, mayCreate: false, traceparent: nil)
             return done.event == nil ? .unchanged : .became(.online)
         } catch let error as APIError where error.status == .gone {
             return .gone
-        }
-    }
-
-    /// A registration locks the workspace before its vitals, a heartbeat the other way round. Whoever meets so is undone
-    /// and told to come again; heartbeats come again by themselves, and sweeps wait for nobody.
-    ///
-    /// - Returns: nil when it was undone.
-    private func unlessUndone<Value>(_ work: () async throws -> Value) async throws -> Value? {
-        do {
-            return try await work()
-        } catch let error as PostgresError where error.sqlState == "40P01" {
-            return nil
         }
     }
 }
