@@ -69,12 +69,12 @@ import Testing
         #expect(throws: YAMLError.tooManyValues(limit: 20_000)) { try read(text) }
     }
 
-    @Test(arguments: [
-        String(repeating: "[", count: 60_000), String(repeating: "{a: ", count: 5000),
-        (0..<200).map { String(repeating: " ", count: $0) + "a:\n" }.joined(),
-    ])
-    func `deep nesting is refused`(_ text: String) {
-        #expect(throws: YAMLError.self) { try read(text) }
+    @Test(arguments: 0..<3) func `deep nesting is refused`(_ kind: Int) {
+        let texts = [
+            String(repeating: "[", count: 60_000), String(repeating: "{a: ", count: 5000),
+            (0..<200).map { String(repeating: " ", count: $0) + "a:\n" }.joined(),
+        ]
+        #expect(throws: YAMLError.self) { try read(texts[kind]) }
     }
 
     @Test func `nesting up to the limit is read`() throws {

@@ -79,8 +79,9 @@ package final class PodmanServer: Sendable {
     @discardableResult
     package func control(_ arguments: String...) async throws -> String { try await control(arguments) }
 
+    /// Runs `podman` with these arguments.
     @discardableResult
-    func control(_ arguments: [String]) async throws -> String {
+    package func control(_ arguments: [String]) async throws -> String {
         try await Leash.run(inWorld(["podman"] + arguments), environment: environment)
     }
 
@@ -96,6 +97,11 @@ package final class PodmanServer: Sendable {
     package func get(_ url: String) async throws -> String {
         try await Leash.run(
             ["nsenter", "--target", "\(worldProcess)", "--net", "curl", "-sSf", "--max-time", "5", url])
+    }
+
+    /// Starts a server that the engine reaches on its own loopback.
+    package func startBeside(_ command: [String]) async throws -> Leash {
+        try await Leash.start(["nsenter", "--target", "\(worldProcess)", "--net"] + command, directory: folder)
     }
 
     private func inWorld(_ command: [String]) -> [String] {
