@@ -66,7 +66,8 @@ import Testing
                 "a\(level): &a\(level) [" + Array(repeating: "*a\(level - 1)", count: 10).joined(separator: ", ")
                 + "]\n"
         }
-        #expect(throws: YAMLError.tooManyValues(limit: 20_000)) { try read(text) }
+        // Without its value: what describes that would never come to an end.
+        #expect(throws: YAMLError.tooManyValues(limit: 20_000)) { _ = try read(text) }
     }
 
     @Test(arguments: 0..<3) func `deep nesting is refused`(_ kind: Int) {

@@ -92,7 +92,7 @@ package struct ContainerEngine: Provisioner {
     }
 
     package func removeVolume(_ workspace: WorkspaceName) async throws(ProvisioningError) {
-        // Not by force: for Podman that includes the containers that use it.
+        // Not by force, by which engines mean different things: a volume in use must stay.
         let answer = try await client.send(
             .init(method: .delete, target: "/volumes/\(workspace.volume)", operation: .removeVolume))
         guard answer.status.isSuccess || answer.saysGone else { throw answer.failure() }
