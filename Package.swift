@@ -193,7 +193,9 @@ let package = Package(
         tests(
             "WorkspaceRuntimeTests",
             ["WorkspaceRuntime", "EventLoop", "HTTPCore", "HTTPClient", "HTTPServer", "JSONBytes", "Observability"]),
-        tests("IntegrationTests", ["Contracts", "JSONBytes", "HTTPCore", "HTTPClient", "EventLoop", "PostgresClient"]),
+        tests(
+            "IntegrationTests",
+            ["Contracts", "JSONBytes", "HTTPCore", "HTTPClient", "HTTPServer", "EventLoop", "PostgresClient"]),
     ]
         + service("Registry", executable: "registry", serviceLibraries + ["SafeURL", "Lifecycle", "Secrets", "Templates"])
         + service("A2AProxy", executable: "a2a-proxy", serviceLibraries + ["SafeURL", "Lifecycle"])

@@ -49,23 +49,28 @@ extension RegistryProcessTests {
         @Test("A revoked token is refused by every instance within a second, although all had verified it")
         func revocation() async throws {
             try await Fleet.with(["registry", "registry"]) { fleet in
-                let (id, token) = try await fleet.create()
-                let path = "/workspaces/\(id)/tokens"
-                for api in fleet.apis { #expect(try await api.call(.get, path, bearer: token).status == 200) }
-                let listed = try await fleet.api.call(.get, path).json["tokens"]?[0]?["id"]?.string
-                let own = try #require(listed)
-                let other = try await fleet.create().id
-                let elsewhere = try await fleet.api.call(.delete, "/workspaces/\(other)/tokens/\(own)")
-                #expect(elsewhere.json["error"]?.string == "token not found or already revoked")
-                let revoked = try await fleet.api.call(.delete, "\(path)/\(own)")
-                #expect(revoked.text == #"{"status":"revoked"}"#)
-                #expect(try await fleet.api.call(.get, path, bearer: token).status == 401)
-                try await eventually(within: .seconds(1), "the other instance to know") {
-                    try await fleet.apis[1].call(.get, path, bearer: token).status == 401
-                }
-                #expect(try await fleet.api.call(.delete, "\(path)/\(own)").status == 404)
-                #expect(try await fleet.api.call(.delete, "\(path)/x").status == 400)
+                // More than once: a service that has just connected empties its caches without being told.
+                for _ in 0..<3 { try await revokeOnce(fleet) }
             }
+        }
+
+        private func revokeOnce(_ fleet: Fleet) async throws {
+            let (id, token) = try await fleet.create()
+            let path = "/workspaces/\(id)/tokens"
+            for api in fleet.apis { #expect(try await api.call(.get, path, bearer: token).status == 200) }
+            let listed = try await fleet.api.call(.get, path).json["tokens"]?[0]?["id"]?.string
+            let own = try #require(listed)
+            let other = try await fleet.create().id
+            let elsewhere = try await fleet.api.call(.delete, "/workspaces/\(other)/tokens/\(own)")
+            #expect(elsewhere.json["error"]?.string == "token not found or already revoked")
+            let revoked = try await fleet.api.call(.delete, "\(path)/\(own)")
+            #expect(revoked.text == #"{"status":"revoked"}"#)
+            #expect(try await fleet.api.call(.get, path, bearer: token).status == 401)
+            try await eventually(within: .seconds(1), "the other instance to know") {
+                try await fleet.apis[1].call(.get, path, bearer: token).status == 401
+            }
+            #expect(try await fleet.api.call(.delete, "\(path)/\(own)").status == 404)
+            #expect(try await fleet.api.call(.delete, "\(path)/x").status == 400)
         }
 
         @Test("An org token passes wherever the administrator's does, until it is revoked everywhere")

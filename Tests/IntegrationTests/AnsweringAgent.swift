@@ -1,0 +1,27 @@
+import EventLoop
+import HTTPCore
+import HTTPServer
+import JSONBytes
+
+/// An agent in this process that answers every message and does nothing else.
+struct AnsweringAgent: Sendable {
+    private static let answer = Array(#"{"jsonrpc":"2.0","id":"1","result":{"parts":[]}}"#.utf8)
+
+    let url: String
+    private let group: EventLoopGroup
+    private let server: HTTPServer
+
+    static func start() async throws -> AnsweringAgent {
+        let group = EventLoopGroup(count: 1)
+        var router = Router()
+        router.on(.post, "/") { _ in .json(bytes: answer) }
+        let server = HTTPServer(group: group, router: router)
+        let port = try await server.start()
+        return AnsweringAgent(url: "http://localhost:\(port)/", group: group, server: server)
+    }
+
+    func stop() async {
+        await server.drain(within: .seconds(1))
+        group.shutdown()
+    }
+}
