@@ -1,6 +1,6 @@
 import PostgresClient
 
-/// Serialises everything that changes who is whose parent, or that must see a whole subtree at once.
+/// Serialises everything that changes who is whose parent.
 ///
 /// Locks on rows would not do: two moves that would close a circle together touch disjoint rows, and the path from a new
 /// parent to its root may change while it is being locked. Moves are rare and made by people, so that one lock for the

@@ -67,6 +67,22 @@ struct WorkspaceUpdateStore: Sendable {
     func update(
         _ id: UUID, _ request: UpdateWorkspaceRequest, traceparent: String?
     ) async throws -> WorkspaceUpdate {
+        var attempt = 1
+        while true {
+            do {
+                return try await updateOnce(id, request, traceparent: traceparent)
+            } catch let error as PostgresError where error.sqlState == "40P01" && attempt < Self.attempts {
+                // A move within a subtree that is being deleted may meet it crosswise; Postgres undoes one of the two.
+                attempt += 1
+            }
+        }
+    }
+
+    private static let attempts = 5
+
+    private func updateOnce(
+        _ id: UUID, _ request: UpdateWorkspaceRequest, traceparent: String?
+    ) async throws -> WorkspaceUpdate {
         try await postgres.transaction { transaction in
             if request.parentID.isPresent { _ = try await transaction.query(TreeLock.take) }
             let rows = try await transaction.query([Call(Self.lock, [id]), Call(Self.current, [id])])
