@@ -26,25 +26,28 @@ struct RequestHead {
         writer.append(request.url.target)
         let isSound = writer.endRequestLine()
         var hasHost = false
-        for field in request.headers {
-            switch field.name.utf8.count {
-            case 0: return nil
-            case 4 where HTTPHeaders.equal(field.name, "host"): hasHost = true
-            case 10 where HTTPHeaders.equal(field.name, "connection"): continue
-            case 14 where HTTPHeaders.equal(field.name, "content-length"): continue
-            case 17 where HTTPHeaders.equal(field.name, "transfer-encoding"): continue
-            default: break
-            }
-            guard writer.append(name: field.name, value: field.value) else { return nil }
+        var areNamesSound = true
+        request.headers.forEachField { name, value in
+            if HTTPHeaders.equal(name, "host") { hasHost = true }
+            if !isOurs(name), !writer.append(name: name, value: value) { areNamesSound = false }
         }
-        if !hasHost { _ = writer.append(name: "host", value: request.url.authority) }
+        if !hasHost { writer.appendLine("host: ", request.url.authority) }
         switch framing {
         case .none: break
-        case .length(let length): _ = writer.append(name: "content-length", value: String(length))
-        case .chunked: _ = writer.append(name: "transfer-encoding", value: "chunked")
+        case .length(let length): writer.appendLine("content-length: ", String(length))
+        case .chunked: writer.appendLine("transfer-encoding: ", "chunked")
         }
         writer.append("\r\n")
-        return isSound && writer.hasOnlyItsOwnControls ? writer.bytes : nil
+        return isSound && areNamesSound && writer.hasOnlyItsOwnControls ? writer.bytes : nil
+    }
+
+    private static func isOurs(_ name: UnsafeBufferPointer<UInt8>) -> Bool {
+        switch name.count {
+        case 10: HTTPHeaders.equal(name, "connection")
+        case 14: HTTPHeaders.equal(name, "content-length")
+        case 17: HTTPHeaders.equal(name, "transfer-encoding")
+        default: false
+        }
     }
 
     private var bytes: [UInt8] = []
@@ -66,16 +69,21 @@ struct RequestHead {
         return isSound
     }
 
-    /// - Returns: false when a byte of the name would end it.
-    private mutating func append(name: String, value: String) -> Bool {
-        let start = bytes.count
-        append(name)
-        let isSound = bytes[start...].allSatisfy { $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: ":") }
-        append(": ")
+    private mutating func appendLine(_ start: String, _ value: String) {
+        append(start)
         append(value)
         append("\r\n")
         lines += 1
-        return isSound
+    }
+
+    /// - Returns: false when the name is empty or a byte of it would end it.
+    private mutating func append(name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>) -> Bool {
+        bytes.append(contentsOf: name)
+        append(": ")
+        bytes.append(contentsOf: value)
+        append("\r\n")
+        lines += 1
+        return !name.isEmpty && name.allSatisfy { $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: ":") }
     }
 
     /// One pass over everything at the end is cheaper than one over each part: besides tabs, which a value may have,

@@ -1,71 +1,144 @@
 /// Header fields in the order in which they stand on the wire; names compare without regard to case.
+///
+/// One buffer holds them all: a head costs one allocation however many fields it has, and text is made only of those that
+/// are asked for.
 package struct HTTPHeaders: Sendable, Sequence, ExpressibleByDictionaryLiteral {
     package typealias Field = (name: String, value: String)
 
-    private var fields: [Field] = []
+    /// For each field the lengths of its name and its value, in four bytes each, and the bytes of both.
+    private var storage: [UInt8] = []
+    package private(set) var count = 0
 
     package init() {}
 
     package init(_ fields: [Field]) {
-        self.fields = fields
+        for (name, value) in fields { add(name, value) }
     }
 
     package init(dictionaryLiteral elements: (String, String)...) {
-        fields = elements.map { (name: $0.0, value: $0.1) }
+        for (name, value) in elements { add(name, value) }
     }
 
-    package var count: Int { fields.count }
-    package var isEmpty: Bool { fields.isEmpty }
+    package var isEmpty: Bool { count == 0 }
 
     /// The first value of a field, or `nil`. Assigning replaces every field of that name.
     package subscript(_ name: String) -> String? {
-        get {
-            for field in fields where Self.equal(field.name, name) { return field.value }
-            return nil
-        }
+        get { withValue(of: name) { String(decoding: $0, as: UTF8.self) } }
         set {
             remove(name)
-            if let newValue { fields.append((name, newValue)) }
+            if let newValue { add(name, newValue) }
+        }
+    }
+
+    /// Lends the bytes of a field's first value.
+    ///
+    /// - Returns: what `body` returned; `nil` when there is no such field.
+    package func withValue<Result>(of name: String, _ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result? {
+        var name = name
+        return name.withUTF8 { name in
+            storage.withUnsafeBufferPointer { bytes in
+                var cursor = Cursor(bytes)
+                while let field = cursor.next() {
+                    if Self.equal(field.name, name) { return body(field.value) }
+                }
+                return nil
+            }
         }
     }
 
     /// Every value of a field, in order.
     package func values(_ name: String) -> [String] {
-        fields.filter { Self.equal($0.name, name) }.map(\.value)
+        filter { Self.equal($0.name, name) }.map(\.value)
     }
 
     package func contains(_ name: String) -> Bool {
-        self[name] != nil
+        withValue(of: name) { _ in true } ?? false
     }
 
     /// Appends a field, whether or not one of that name exists.
     package mutating func add(_ name: String, _ value: String) {
-        fields.append((name, value))
+        var (name, value) = (name, value)
+        name.withUTF8 { name in value.withUTF8 { add(name: name, value: $0) } }
+    }
+
+    /// Appends a field as it came over the wire; ill-formed UTF-8 shows as U+FFFD when it is read as text.
+    package mutating func add(name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>) {
+        withUnsafeBytes(of: (UInt32(name.count), UInt32(value.count))) { storage.append(contentsOf: $0) }
+        storage.append(contentsOf: name)
+        storage.append(contentsOf: value)
+        count += 1
     }
 
     package mutating func remove(_ name: String) {
-        fields.removeAll { Self.equal($0.name, name) }
+        guard contains(name) else { return }
+        self = HTTPHeaders(filter { !Self.equal($0.name, name) })
     }
 
-    package mutating func reserveCapacity(_ capacity: Int) {
-        fields.reserveCapacity(capacity)
+    /// - Parameter bytes: of all names and values together, about.
+    package mutating func reserveCapacity(_ bytes: Int) {
+        storage.reserveCapacity(bytes)
     }
 
     package func makeIterator() -> IndexingIterator<[Field]> {
-        fields.makeIterator()
+        var fields: [Field] = []
+        fields.reserveCapacity(count)
+        forEachField { name, value in
+            fields.append((String(decoding: name, as: UTF8.self), String(decoding: value, as: UTF8.self)))
+        }
+        return fields.makeIterator()
+    }
+}
+
+// MARK: - Bytes
+
+extension HTTPHeaders {
+    /// Lends the bytes of every field, in order.
+    package func forEachField(_ body: (_ name: UnsafeBufferPointer<UInt8>, _ value: UnsafeBufferPointer<UInt8>) -> Void)
+    {
+        storage.withUnsafeBufferPointer { bytes in
+            var cursor = Cursor(bytes)
+            while let field = cursor.next() { body(field.name, field.value) }
+        }
+    }
+
+    /// Goes from field to field.
+    private struct Cursor {
+        private let bytes: UnsafeBufferPointer<UInt8>
+        private var position = 0
+
+        init(_ bytes: UnsafeBufferPointer<UInt8>) {
+            self.bytes = bytes
+        }
+
+        mutating func next() -> (name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>)? {
+            guard position < bytes.count else { return nil }
+            let lengths = UnsafeRawBufferPointer(bytes).loadUnaligned(
+                fromByteOffset: position, as: (UInt32, UInt32).self)
+            let nameStart = position + MemoryLayout<(UInt32, UInt32)>.size
+            let valueStart = nameStart + Int(lengths.0)
+            position = valueStart + Int(lengths.1)
+            return (
+                UnsafeBufferPointer(rebasing: bytes[nameStart..<valueStart]),
+                UnsafeBufferPointer(rebasing: bytes[valueStart..<position])
+            )
+        }
     }
 
     /// ASCII case-insensitive comparison without allocating.
     package static func equal(_ left: String, _ right: String) -> Bool {
-        let left = left.utf8
-        let right = right.utf8
+        var (left, right) = (left, right)
+        return left.withUTF8 { left in right.withUTF8 { equal(left, $0) } }
+    }
+
+    /// ASCII case-insensitive comparison.
+    package static func equal(_ left: UnsafeBufferPointer<UInt8>, _ right: StaticString) -> Bool {
+        equal(left, UnsafeBufferPointer(start: right.utf8Start, count: right.utf8CodeUnitCount))
+    }
+
+    private static func equal(_ left: UnsafeBufferPointer<UInt8>, _ right: UnsafeBufferPointer<UInt8>) -> Bool {
         guard left.count == right.count else { return false }
-        let result = left.withContiguousStorageIfAvailable { left in
-            right.withContiguousStorageIfAvailable { right in
-                left.indices.allSatisfy { lowered(left[$0]) == lowered(right[$0]) }
-            }
-        }
-        return (result ?? nil) ?? zip(left, right).allSatisfy { lowered($0) == lowered($1) }
+        for index in 0..<left.count where lowered(left[index]) != lowered(right[index]) { return false }
+        return true
     }
 
     private static func lowered(_ byte: UInt8) -> UInt8 {

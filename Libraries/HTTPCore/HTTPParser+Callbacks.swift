@@ -83,8 +83,10 @@ extension HTTPParser {
         if fieldCount > limits.fieldCount { failure = HTTPParseError(.headTooLarge, "too many fields") }
         // Trailers are read past: nothing here depends on one, and merging them into the head invites mischief.
         guard !isInTrailers else { return }
-        if head.headers.isEmpty { head.headers.reserveCapacity(12) }
-        head.headers.add(String(decoding: name, as: UTF8.self), String(decoding: value, as: UTF8.self))
+        if head.headers.isEmpty { head.headers.reserveCapacity(Self.usualHeadBytes) }
+        name.withUnsafeBufferPointer { name in
+            value.withUnsafeBufferPointer { head.headers.add(name: name, value: $0) }
+        }
         name.removeAll(keepingCapacity: true)
         value.removeAll(keepingCapacity: true)
     }
@@ -132,6 +134,9 @@ extension HTTPParser {
         guard failure == nil else { return -1 }
         return expectation == .none ? 1 : 0
     }
+
+    /// Most heads fit; small enough for the allocator's fast path.
+    private static let usualHeadBytes = 480
 
     private static let methods: [HTTPMethod] = (0...UInt32(HTTP_QUERY.rawValue)).map {
         HTTPMethod(String(cString: llhttp_method_name(llhttp_method_t(rawValue: $0))))

@@ -17,7 +17,10 @@ extension HTTPConnection {
             } catch {
                 breakStream(writer, error)
             }
-        case .upgrade(let take): upgrade(response, take)
+        case .upgrade(let take):
+            // What the client sent ahead goes with the stream: not before this read has been parsed.
+            if isParsing { await Task.yield() }
+            if isCurrent(number) { upgrade(response, take) }
         case .empty: answer(response, [])
         case .bytes(let bytes): answer(response, bytes)
         }
@@ -34,7 +37,7 @@ extension HTTPConnection {
         answer(response, body)
     }
 
-    private func isCurrent(_ number: UInt64) -> Bool {
+    func isCurrent(_ number: UInt64) -> Bool {
         hasExchange && number == exchangeNumber && phase != .closed
     }
 

@@ -149,8 +149,11 @@ extension HTTPConnection: HTTPParserDelegate {
     private func takeFromBucket() -> Bool {
         guard let limiter = shared.limiter else { return true }
         let kind = exchange.route?.options.rateLimit ?? .standard
-        let token = exchange.fields.authorization
-        let key = RateLimiter.Key(token: token, address: clientAddress, of: kind)
+        let headers = exchange.head.headers
+        let key =
+            headers.withValue(of: "authorization") { token in
+                RateLimiter.Key(tokenBytes: UnsafeRawBufferPointer(token), address: clientAddress, of: kind)
+            } ?? RateLimiter.Key(address: clientAddress)
         exchange.rateLimitKey = key
         guard kind != .exempt else {
             exchange.rateLimit = limiter.peek(key, now: loop.nowMilliseconds)
@@ -199,7 +202,8 @@ extension HTTPConnection: HTTPParserDelegate {
             method: exchange.head.method, target: exchange.head.target, headers: exchange.head.headers, body: body,
             peer: stream.remoteAddress, loop: loop, parameters: exchange.parameters, context: context)
         let number = exchangeNumber
-        task = Task(executorPreference: loop) { [self] in
+        // Runs here and now up to the first wait: a handler that has nothing to wait for is over when this returns.
+        let started = Task.immediate(executorPreference: loop) { [self] in
             let response: Response
             do {
                 response = try await route.handler(request)
@@ -208,6 +212,7 @@ extension HTTPConnection: HTTPParserDelegate {
             }
             await deliver(response, number, context)
         }
+        if isCurrent(number) { task = started }
     }
 
     private func answer(to error: any Error, _ request: Request) -> Response {

@@ -97,7 +97,7 @@ final class HTTPConnection: @unchecked Sendable {
         case .lingering, .closed:
             break
         case .reading, .skipping:
-            parse(bytes)
+            if pendingInput.isEmpty { parse(bytes) } else { keep(bytes) }
         case .handling, .streaming:
             if exchange.isComplete { keep(bytes) } else { parse(bytes) }
         }
@@ -136,12 +136,18 @@ final class HTTPConnection: @unchecked Sendable {
         } else if phase == .reading {
             flush()
             if !hasExchange { waitForRequest() }
+            if !rest.isEmpty, phase == .reading {
+                keep(rest)
+                loop.post { self.resumeInput() }
+            }
         }
     }
 
     private var canParse: Bool {
         switch phase {
-        case .reading, .skipping: true
+        // Answers may be made faster than they are taken: those that wait go first.
+        case .reading: output.count < Self.maxCollectedOutput
+        case .skipping: true
         case .handling, .streaming: !exchange.isComplete
         case .lingering, .closed: false
         }

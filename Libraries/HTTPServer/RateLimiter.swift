@@ -54,23 +54,22 @@ final class RateLimiter: Sendable {
         /// Of a token: the address behind it.
         let address: Int?
 
-        init(token: String?, address: [UInt8], of kind: RateLimitClass) {
-            let addressHash = Self.hash { $0.combine(address) }
-            guard let token else {
-                hash = addressHash
-                self.address = nil
-                return
-            }
-            hash = Self.hash {
-                $0.combine(kind.rawValue)
-                $0.combine(token)
-            }
-            self.address = addressHash
+        init(address: [UInt8]) {
+            hash = Self.hash(of: address)
+            self.address = nil
         }
 
-        private static func hash(_ feed: (inout Hasher) -> Void) -> Int {
+        init(tokenBytes: UnsafeRawBufferPointer, address: [UInt8], of kind: RateLimitClass) {
             var hasher = Hasher()
-            feed(&hasher)
+            hasher.combine(kind.rawValue)
+            hasher.combine(bytes: tokenBytes)
+            hash = hasher.finalize()
+            self.address = Self.hash(of: address)
+        }
+
+        private static func hash(of address: [UInt8]) -> Int {
+            var hasher = Hasher()
+            hasher.combine(address)
             return hasher.finalize()
         }
     }

@@ -62,21 +62,20 @@ package struct Request: Sendable {
 
     /// The token of `Authorization: Bearer ...`.
     package var bearerToken: String? {
-        headers["authorization"].flatMap(Self.bearerToken)
+        headers.withValue(of: "authorization", Self.bearerToken) ?? nil
     }
 
     private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
 
-    static func bearerToken(_ value: String) -> String? {
-        let scheme = "bearer "
-        guard value.utf8.count > scheme.utf8.count,
-            zip(value.utf8, scheme.utf8).allSatisfy({ $0 | 0x20 == $1 | 0x20 })
+    private static func bearerToken(_ value: UnsafeBufferPointer<UInt8>) -> String? {
+        let scheme: StaticString = "Bearer "
+        guard value.count > scheme.utf8CodeUnitCount,
+            HTTPHeaders.equal(UnsafeBufferPointer(rebasing: value[..<scheme.utf8CodeUnitCount]), scheme)
         else { return nil }
         // On bytes: Foundation's trimming costs more than all the rest of an authenticated request's checks.
-        var token = value.utf8.dropFirst(scheme.utf8.count)
-        token = token.drop(while: isBlank)
+        var token = value[scheme.utf8CodeUnitCount...].drop(while: isBlank)
         while let last = token.last, isBlank(last) { token.removeLast() }
-        return String(Substring(token))
+        return String(decoding: token, as: UTF8.self)
     }
 }
 

@@ -1,14 +1,14 @@
 import HTTPCore
 
-/// The fields that the server itself looks at, found in one pass over the head.
+/// The fields that the server itself looks at, found in one pass over the head. Text is made of those alone that few
+/// requests have.
 struct RequestFields {
-    private(set) var host: String?
     private(set) var hostCount = 0
+    private(set) var isHostValid = true
     private(set) var transferCoding: String?
     private(set) var transferCodingCount = 0
     private(set) var expect: String?
     private(set) var origin: String?
-    private(set) var authorization: String?
     private(set) var requestID: String?
     private(set) var traceparent: String?
     private(set) var forwardedFor: [String] = []
@@ -17,32 +17,32 @@ struct RequestFields {
     init() {}
 
     init(_ headers: HTTPHeaders) {
-        for (name, value) in headers { take(name, value) }
+        headers.forEachField { take($0, $1) }
     }
 
     /// Names are told apart by length first: most fields are none of ours.
-    private mutating func take(_ name: String, _ value: String) {
-        switch name.utf8.count {
+    private mutating func take(_ name: UnsafeBufferPointer<UInt8>, _ value: UnsafeBufferPointer<UInt8>) {
+        var text: String { String(decoding: value, as: UTF8.self) }
+        switch name.count {
         case 4:
             guard HTTPHeaders.equal(name, "host") else { return }
-            host = value
+            isHostValid = value.allSatisfy(RequestValidation.isHostByte)
             hostCount += 1
         case 6:
             if HTTPHeaders.equal(name, "expect") {
-                expect = value
+                expect = text
             } else if HTTPHeaders.equal(name, "origin") {
-                origin = value
+                origin = text
             }
-        case 11: if HTTPHeaders.equal(name, "traceparent") { traceparent = value }
-        case 12: if HTTPHeaders.equal(name, "x-request-id") { requestID = value }
-        case 13: if HTTPHeaders.equal(name, "authorization") { authorization = value }
-        case 15: if HTTPHeaders.equal(name, "x-forwarded-for") { forwardedFor.append(value) }
+        case 11: if HTTPHeaders.equal(name, "traceparent") { traceparent = text }
+        case 12: if HTTPHeaders.equal(name, "x-request-id") { requestID = text }
+        case 15: if HTTPHeaders.equal(name, "x-forwarded-for") { forwardedFor.append(text) }
         case 17:
             guard HTTPHeaders.equal(name, "transfer-encoding") else {
-                if HTTPHeaders.equal(name, "x-forwarded-proto") { forwardedProto = value }
+                if HTTPHeaders.equal(name, "x-forwarded-proto") { forwardedProto = text }
                 return
             }
-            transferCoding = value
+            transferCoding = text
             transferCodingCount += 1
         default: break
         }

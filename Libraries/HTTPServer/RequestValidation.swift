@@ -16,14 +16,12 @@ enum RequestValidation {
 
     private static func refusalOfHost(_ head: HTTPMessageHead, _ fields: RequestFields) -> Response? {
         if fields.hostCount > 1 { return .error(.badRequest, "repeated Host") }
-        guard let host = fields.host else {
-            return head.minorVersion > 0 ? .error(.badRequest, "missing Host") : nil
-        }
-        return host.utf8.allSatisfy(isHostByte) ? nil : .error(.badRequest, "invalid Host")
+        if fields.hostCount == 0 { return head.minorVersion > 0 ? .error(.badRequest, "missing Host") : nil }
+        return fields.isHostValid ? nil : .error(.badRequest, "invalid Host")
     }
 
     /// Letters, digits and what names, ports and IPv6 addresses need: no user information, no path.
-    private static func isHostByte(_ byte: UInt8) -> Bool {
+    static func isHostByte(_ byte: UInt8) -> Bool {
         switch byte {
         case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
         case UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: ":"), UInt8(ascii: "["), UInt8(ascii: "]"),

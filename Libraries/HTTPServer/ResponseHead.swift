@@ -40,8 +40,8 @@ enum ResponseHead {
             append("X-RateLimit-Reset: ", rateLimit.decision.reset, to: &output)
         }
         if let cors = extras.cors { output.append(contentsOf: cors) }
-        for (name, value) in response.headers where !isOurs(name) {
-            appendField(name, value, to: &output)
+        response.headers.forEachField { name, value in
+            if !isOurs(name) { appendField(name, value, to: &output) }
         }
         appendFraming(extras, to: &output)
         output.append(0x0D)
@@ -65,7 +65,7 @@ enum ResponseHead {
     static func appendSwitch(_ response: Response, requestID: String, to output: inout [UInt8]) {
         appendStatusLine(response.status, to: &output)
         append("X-Request-Id: ", requestID, to: &output)
-        for (name, value) in response.headers { appendField(name, value, to: &output) }
+        response.headers.forEachField { appendField($0, $1, to: &output) }
         append("\r\n", to: &output)
     }
 
@@ -94,8 +94,8 @@ enum ResponseHead {
         "Strict-Transport-Security: max-age=31536000; includeSubDomains\r\n".utf8)
 
     /// Framing and connection are the server's: a handler that passes another server's fields on must not break them.
-    private static func isOurs(_ name: String) -> Bool {
-        switch name.utf8.count {
+    private static func isOurs(_ name: UnsafeBufferPointer<UInt8>) -> Bool {
+        switch name.count {
         case 4: HTTPHeaders.equal(name, "Date")
         case 10: HTTPHeaders.equal(name, "Connection") || HTTPHeaders.equal(name, "Keep-Alive")
         case 12: HTTPHeaders.equal(name, "X-Request-Id")
@@ -111,7 +111,8 @@ enum ResponseHead {
 
     private static func append(_ name: StaticString, _ value: String, to output: inout [UInt8]) {
         append(name, to: &output)
-        appendValue(value, to: &output)
+        var value = value
+        value.withUTF8 { appendValue($0, to: &output) }
     }
 
     private static func append(_ name: StaticString, _ value: Int, to output: inout [UInt8]) {
@@ -121,19 +122,21 @@ enum ResponseHead {
         output.append(0x0A)
     }
 
-    private static func appendField(_ name: String, _ value: String, to output: inout [UInt8]) {
+    private static func appendField(
+        _ name: UnsafeBufferPointer<UInt8>, _ value: UnsafeBufferPointer<UInt8>, to output: inout [UInt8]
+    ) {
         // A field name is a token; one that is not could only come from a mistake, and is left out.
-        guard !name.isEmpty, name.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: ":") }) else { return }
-        output.append(contentsOf: name.utf8)
+        guard !name.isEmpty, name.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: ":") }) else { return }
+        output.append(contentsOf: name)
         output.append(UInt8(ascii: ":"))
         output.append(0x20)
         appendValue(value, to: &output)
     }
 
     /// Control characters become spaces, so that no value can end its line.
-    private static func appendValue(_ value: String, to output: inout [UInt8]) {
+    private static func appendValue(_ value: UnsafeBufferPointer<UInt8>, to output: inout [UInt8]) {
         let start = output.count
-        output.append(contentsOf: value.utf8)
+        output.append(contentsOf: value)
         for index in start..<output.count where output[index] < 0x20 || output[index] == 0x7F { output[index] = 0x20 }
         output.append(0x0D)
         output.append(0x0A)

@@ -8,7 +8,8 @@ import Testing
     private let home: [UInt8] = [10, 0, 0, 1]
 
     private func key(_ token: String?, _ kind: RateLimitClass = .standard) -> RateLimiter.Key {
-        RateLimiter.Key(token: token, address: home, of: kind)
+        guard let token else { return RateLimiter.Key(address: home) }
+        return Array(token.utf8).withUnsafeBytes { RateLimiter.Key(tokenBytes: $0, address: home, of: kind) }
     }
 
     @Test func aBucketEmptiesAndFillsEvenly() {
