@@ -10,16 +10,44 @@ package struct ClientURL: Sendable, Hashable, CustomStringConvertible {
         package var defaultPort: UInt16 { self == .http ? 80 : 443 }
     }
 
-    package let scheme: Scheme
-    /// Lower-case; an IPv6 address without its brackets.
-    package let host: String
-    package let port: UInt16
+    /// Everything but the target, behind one reference: each call passes its URL on several times.
+    private final class Place: Sendable, Hashable {
+        let scheme: Scheme
+        let host: String
+        let port: UInt16
+        let authority: String
+        let address: SocketAddress?
+
+        init(scheme: Scheme, host: String, port: UInt16, authority: String, address: SocketAddress?) {
+            self.scheme = scheme
+            self.host = host
+            self.port = port
+            self.authority = authority
+            self.address = address
+        }
+
+        static func == (left: Place, right: Place) -> Bool {
+            left.scheme == right.scheme && left.host == right.host && left.port == right.port
+        }
+
+        func hash(into hasher: inout Hasher) {
+            hasher.combine(host)
+            hasher.combine(port)
+        }
+    }
+
+    private let place: Place
     /// Path and query, as they stand in the request line.
     package var target: String
+
+    package var scheme: Scheme { place.scheme }
+    /// Lower-case; an IPv6 address without its brackets.
+    package var host: String { place.host }
+    package var port: UInt16 { place.port }
     /// What the `Host` field says: without the port when it is the scheme's own.
-    package let authority: String
+    package var authority: String { place.authority }
     /// The host as an address, when it is one.
-    package let address: SocketAddress?
+    package var address: SocketAddress? { place.address }
 
     /// - Returns: `nil` when the text is not an absolute http or https URL, or names a user.
     package init?(_ text: String) {
@@ -30,13 +58,12 @@ package struct ClientURL: Sendable, Hashable, CustomStringConvertible {
         let end = rest.firstIndex { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "#") }
         let authority = rest[..<(end ?? rest.endIndex)]
         guard let (host, port) = Self.split(authority, scheme) else { return nil }
-        self.scheme = scheme
-        self.host = host
-        self.port = port
-        address = SocketAddress(ip: host, port: port)
+        let address = SocketAddress(ip: host, port: port)
         guard !host.contains(":") || address != nil else { return nil }
         let bracketed = host.contains(":") ? "[\(host)]" : host
-        self.authority = port == scheme.defaultPort ? bracketed : "\(bracketed):\(port)"
+        place = Place(
+            scheme: scheme, host: host, port: port,
+            authority: port == scheme.defaultPort ? bracketed : "\(bracketed):\(port)", address: address)
         target = Self.target(rest[(end ?? rest.endIndex)...])
     }
 

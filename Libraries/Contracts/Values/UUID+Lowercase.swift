@@ -35,17 +35,16 @@ extension UUID {
 
     private static func parse(_ text: UnsafeBufferPointer<UInt8>) -> UUID? {
         guard text.count == 36 else { return nil }
+        let hyphen = UInt8(ascii: "-")
+        guard text[8] == hyphen, text[13] == hyphen, text[18] == hyphen, text[23] == hyphen else { return nil }
         var value: uuid_t = (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
         let isValid = withUnsafeMutableBytes(of: &value) { bytes in
-            var digits = 0
-            for (position, character) in text.enumerated() {
-                if position == 8 || position == 13 || position == 18 || position == 23 {
-                    guard character == UInt8(ascii: "-") else { return false }
-                } else {
-                    guard let value = hexValue(character) else { return false }
-                    bytes[digits / 2] = bytes[digits / 2] << 4 | value
-                    digits += 1
-                }
+            var position = 0
+            for index in 0..<16 {
+                if index == 4 || index == 6 || index == 8 || index == 10 { position += 1 }
+                guard let high = hexValue(text[position]), let low = hexValue(text[position + 1]) else { return false }
+                bytes[index] = high << 4 | low
+                position += 2
             }
             return true
         }

@@ -5,7 +5,7 @@ import HTTPCore
 import Observability
 
 /// Calls agents: one POST, with the timeouts of the contract, and an outcome in the platform's terms.
-package struct AgentClient: Sendable {
+package final class AgentClient: Sendable {
     /// How one call differs from another.
     package struct Options: Sendable {
         /// For the whole call; nil for none.
@@ -15,6 +15,8 @@ package struct AgentClient: Sendable {
         package var deliveryAttempt: Int?
         /// Hand a stream of events over instead of collecting it.
         package var passesStreams = false
+        /// The call ends with the task that makes it; else with its answer or its timeouts.
+        package var endsWithTask = true
 
         package init(ceiling: Duration? = nil) {
             self.ceiling = ceiling
@@ -77,16 +79,20 @@ package struct AgentClient: Sendable {
         request.totalTimeout = options.ceiling
         request.policyClass = place.isProvisioned ? Self.provisionedClass : 0
         let idle = place.idleTimeout ?? settings.idleTimeout
-        request.idleTimeout = IdleTimeout(idle) { [life, metrics, id = place.id] in
-            guard let silence = await life.silence(of: id, below: idle), silence < idle else {
-                metrics.idleTimeouts.increment()
-                return nil
-            }
-            metrics.idleResets.increment()
-            return idle - silence
-        }
+        request.idleTimeout = IdleTimeout(idle) { [self, place] in await timeLeft(of: place, idle) }
         request.collection = Self.collection
+        request.endsWithTask = options.endsWithTask
         return request
+    }
+
+    /// What a sign of life that arrived elsewhere leaves of the idle timeout; nil when there was none.
+    private func timeLeft(of place: Target, _ idle: Duration) async -> Duration? {
+        guard let silence = await life.silence(of: place.id, below: idle), silence < idle else {
+            metrics.idleTimeouts.increment()
+            return nil
+        }
+        metrics.idleResets.increment()
+        return idle - silence
     }
 
     private static let baseHeaders = HTTPHeaders([
@@ -123,13 +129,20 @@ package struct AgentClient: Sendable {
         }
         return Self.outcome(
             AgentAnswer(
-                status: response.status, contentType: response.headers["content-type"], body: body, share: share))
+                status: response.status, contentType: Self.contentType(response.headers), body: body, share: share))
     }
 
     private static func outcome(_ response: ClientResponse) -> CallOutcome {
         var body: [UInt8] = []
         if case .bytes(let bytes) = response.body { body = bytes }
-        return outcome(AgentAnswer(status: response.status, contentType: response.headers["content-type"], body: body))
+        return outcome(AgentAnswer(status: response.status, contentType: contentType(response.headers), body: body))
+    }
+
+    /// The usual type is a constant, which costs no allocation.
+    private static func contentType(_ headers: HTTPHeaders) -> String? {
+        headers.withValue(of: "content-type") { type in
+            HTTPHeaders.equal(type, "application/json") ? "application/json" : String(decoding: type, as: UTF8.self)
+        }
     }
 
     private static func outcome(_ answer: AgentAnswer) -> CallOutcome {

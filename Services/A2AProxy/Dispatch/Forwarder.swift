@@ -34,6 +34,8 @@ package struct Forwarder: Sendable {
         var options = AgentClient.Options(ceiling: ceiling(caller, request))
         options.traceparent = request.context.traceparent
         options.passesStreams = true
+        // Work that was started goes on, whatever becomes of the caller.
+        options.endsWithTask = false
         let errand = Errand(caller: caller, message: message, options: options, start: .now)
         return try await send(errand, route)
     }

@@ -1,7 +1,7 @@
 import Observability
 
 /// What the proxy counts beside the HTTP server's and the stores' own metrics.
-package struct ProxyMetrics: Sendable {
+package final class ProxyMetrics: Sendable {
     package let callsInFlight: Gauge
     package let idleTimeouts: Counter
     package let idleResets: Counter

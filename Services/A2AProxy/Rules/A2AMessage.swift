@@ -25,17 +25,20 @@ package struct A2AMessage: Sendable {
             guard let wrapped = Self.object(request.wrappedInEnvelope(id: makeID())) else { throw .invalidJSON }
             request = wrapped
         }
-        var message = request.find("params", "message")
-        if message?.kind == .object, Self.text(message?.find("messageId")) == nil, Self.isReplaceable(message) {
-            guard let filled = request.slice.setting(["params", "message", "messageId"], toString: makeID()),
+        let message = request.find("params", "message")
+        let id = message?.find("messageId")
+        if message?.kind == .object, Self.isMissing(id) {
+            let made = makeID()
+            guard let filled = request.slice.setting(["params", "message", "messageId"], toString: made),
                 let changed = Self.object(filled)
             else { throw .invalidJSON }
             request = changed
-            message = request.find("params", "message")
+            messageID = made
+        } else {
+            messageID = Self.text(id)
         }
         bytes = request.document
         method = request["method"]?.string ?? ""
-        messageID = Self.text(message?.find("messageId"))
     }
 
     /// A message that was normalised before it was stored.
@@ -77,8 +80,8 @@ package struct A2AMessage: Sendable {
     }
 
     /// A `messageId` that is absent, `null` or empty is filled in; one of another type is the sender's affair.
-    private static func isReplaceable(_ message: JSONSlice?) -> Bool {
-        guard let value = message?.find("messageId") else { return true }
-        return value.isNull || value.string == ""
+    private static func isMissing(_ id: JSONSlice?) -> Bool {
+        guard let id else { return true }
+        return id.isNull || id.string == ""
     }
 }

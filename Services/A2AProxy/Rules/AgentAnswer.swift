@@ -1,8 +1,8 @@
 import HTTPCore
 import JSONBytes
 
-/// What an agent answered, read to its end.
-package struct AgentAnswer: Sendable {
+/// What an agent answered, read to its end. A class, since it is passed on several times; immutable.
+package final class AgentAnswer: Sendable {
     package let status: HTTPStatus
     package let contentType: String?
     package let body: [UInt8]
