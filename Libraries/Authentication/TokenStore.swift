@@ -56,16 +56,20 @@ struct TokenStore: Sendable {
     private static let touch = Statement(
         "token_touch",
         """
-        WITH used AS (SELECT unnest($1::uuid[]) AS id),
+        WITH used AS MATERIALIZED (
+          SELECT t.id FROM workspace_auth_tokens t
+          WHERE t.id = ANY ($1) AND (t.last_used_at IS NULL OR t.last_used_at < now() - interval '1 minute')
+          ORDER BY t.id FOR UPDATE SKIP LOCKED),
         workspace AS (
-            UPDATE workspace_auth_tokens t SET last_used_at = now() FROM used
-            WHERE t.id = used.id AND (t.last_used_at IS NULL OR t.last_used_at < now() - interval '1 minute')
-        )
-        UPDATE org_api_tokens t SET last_used_at = now() FROM used
-        WHERE t.id = used.id AND (t.last_used_at IS NULL OR t.last_used_at < now() - interval '1 minute')
+          UPDATE workspace_auth_tokens t SET last_used_at = now() FROM used WHERE t.id = used.id)
+        UPDATE org_api_tokens t SET last_used_at = now() FROM (
+          SELECT o.id FROM org_api_tokens o
+          WHERE o.id = ANY ($1) AND (o.last_used_at IS NULL OR o.last_used_at < now() - interval '1 minute')
+          ORDER BY o.id FOR UPDATE SKIP LOCKED) AS used
+        WHERE t.id = used.id
         """)
 
-    /// Notes that these tokens were used.
+    /// Notes that these tokens were used. A row that another instance is writing is just getting the same time.
     func touch(_ tokens: [UUID]) async throws(PostgresError) {
         _ = try await postgres.query(Self.touch, [tokens])
     }
@@ -73,13 +77,18 @@ struct TokenStore: Sendable {
     private static let seen = Statement(
         "vitals_seen",
         """
-        UPDATE workspace_vitals v SET last_seen_at = now() FROM unnest($1::uuid[]) AS seen(id)
-        WHERE v.workspace_id = seen.id AND (v.last_seen_at IS NULL OR v.last_seen_at < now() - interval '10 seconds')
+        WITH locked AS MATERIALIZED (
+          SELECT v.workspace_id FROM workspace_vitals v
+          WHERE v.workspace_id = ANY ($1)
+            AND (v.last_seen_at IS NULL OR v.last_seen_at < now() - interval '10 seconds')
+          ORDER BY v.workspace_id FOR UPDATE)
+        UPDATE workspace_vitals v SET last_seen_at = now() FROM locked WHERE v.workspace_id = locked.workspace_id
         """)
 
     /// Moves the workspaces' `last_seen_at` on.
     ///
-    /// - Parameter workspaces: in ascending order, so that two instances lock rows in the same order.
+    /// The statement locks in the order of the ids, as all do that write several vitals: in the order of its plan, two
+    /// would stop each other, and what stands behind them in the pipeline, until the database finds out a second later.
     func seen(_ workspaces: [UUID]) async throws(PostgresError) {
         _ = try await postgres.query(Self.seen, [workspaces])
     }
