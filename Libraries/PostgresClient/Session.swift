@@ -51,7 +51,7 @@ extension PostgresPool {
     ///
     /// - Parameters:
     ///   - sql: a `COPY ... FROM STDIN`.
-    ///   - data: in the form the statement names, see ``CopyRows``; cut anywhere.
+    ///   - data: in the form the statement names, see ``BinaryRows``; cut anywhere.
     /// - Returns: how many rows were copied; all or none.
     @discardableResult
     package func copyIn(_ sql: String, _ data: [[UInt8]], deadline: Duration = .seconds(10)) async throws -> Int {

@@ -136,23 +136,30 @@ import Testing
 
     @Test("Copied rows keep every character, and a bad one undoes all") func copy() async throws {
         try await withPool { (pool) async throws in
-            try await pool.simple("CREATE TABLE t(n int PRIMARY KEY, a text, b json)")
-            var rows = CopyRows()
+            try await pool.simple("CREATE TABLE t(n bigint PRIMARY KEY, a text, b json, i uuid, t timestamptz)")
+            let (id, time) = (UUID(), Date(timeIntervalSince1970: 1_700_000_000.25))
+            var rows = BinaryRows()
             for number in 0..<5000 {
                 let text = TypesTests.texts[number % TypesTests.texts.count]
-                rows.append(
-                    [number, number % 7 == 0 ? nil : text, Array(#"{"a\\":"\#(number)"}"#.utf8)]
-                        as [any PostgresEncodable])
+                rows.beginRow(columns: 5)
+                rows.append(number)
+                rows.append(number % 7 == 0 ? nil : text)
+                rows.append(utf8: #"{"a\\":"\#(number)"}"#.utf8)
+                rows.append(id)
+                rows.append(time)
             }
-            #expect(try await pool.copyIn("COPY t FROM STDIN", rows.chunks) == 5000)
-            let back = try await pool.query(Statement("back", "SELECT a, b FROM t ORDER BY n"))
+            #expect(try await pool.copyIn("COPY t FROM STDIN (FORMAT binary)", rows.finish()) == 5000)
+            let back = try await pool.query(Statement("back", "SELECT a, b, i, t FROM t ORDER BY n"))
             for (number, row) in back.enumerated() {
                 #expect(
                     row.optionalString(0) == (number % 7 == 0 ? nil : TypesTests.texts[number % TypesTests.texts.count])
                 )
+                #expect(row.string(1) == #"{"a\\":"\#(number)"}"#)
+                #expect(row.uuid(2) == id && row.date(3) == time)
             }
             let error = try await postgresError {
-                _ = try await pool.copyIn("COPY t FROM STDIN", [Array("9999\tx\t{}\n1\tx\t{}\n".utf8)])
+                _ = try await pool.copyIn(
+                    "COPY t FROM STDIN", [Array("9999\tx\t{}\t\\N\t\\N\n1\tx\t{}\t\\N\t\\N\n".utf8)])
             }
             #expect(error.sqlState == "23505")
             #expect(try await pool.query(Statement("count", "SELECT count(*) FROM t"))[0].int(0) == 5000)

@@ -1,8 +1,8 @@
-import Batching
 import Contracts
 import EventLoop
 import EventOutbox
 import Foundation
+import JSONBytes
 import Observability
 import PostgresClient
 import Synchronization
@@ -11,92 +11,122 @@ import Synchronization
 ///
 /// While the database is away rows wait, up to a limit in bytes; those beyond it are dropped and counted.
 package final class ActivityWriter: Sendable {
+    /// What comes within this time goes into one statement: nobody waits for a row, and a commit for each costs more than
+    /// its call.
+    private static let linger: Duration = .milliseconds(25)
     private static let batchBytes = 4 << 20
     private static let waitingBytes = 128 << 20
     private static let retryPause: Duration = .seconds(1)
     private static let retries = 60
 
-    private let rows: Batcher<ActivityRow, Void>
-    private let pendingBytes = Atomic<Int>(0)
+    private struct State {
+        var waiting: [ActivityRow] = []
+        /// Of the rows that wait and of those that are being written.
+        var bytes = 0
+        var isWriting = false
+    }
+
+    private let state = Mutex(State())
+    private let store: ActivityStore
+    private let broadcast: EventBroadcast
+    private let loops: EventLoopGroup
     private let metrics: ProxyMetrics
+    private let logger: Logger
 
     package init(
         store: ActivityStore, broadcast: EventBroadcast, loops: EventLoopGroup, metrics: ProxyMetrics, logger: Logger
     ) {
+        self.store = store
+        self.broadcast = broadcast
+        self.loops = loops
         self.metrics = metrics
-        let writing = Writing(store: store, broadcast: broadcast, loops: loops, metrics: metrics, logger: logger)
-        let finished = Finisher()
-        rows = Batcher(limit: 500, concurrency: 2, capacity: 200_000) { rows in
-            for slice in rows.sliced(by: \.weight, upTo: Self.batchBytes) { await writing.write(Array(slice)) }
-            finished.callback?(rows.reduce(0) { $0 + $1.weight })
-            return rows.map { _ in }
-        }
-        finished.set { [weak self] bytes in
-            self?.pendingBytes.wrappingSubtract(bytes, ordering: .relaxed)
-        }
+        self.logger = logger
     }
 
     /// Hands a row over.
     package func add(_ row: ActivityRow) {
-        let pending = pendingBytes.wrappingAdd(row.weight, ordering: .relaxed).newValue
-        if pending <= Self.waitingBytes, rows.add(row) { return }
-        pendingBytes.wrappingSubtract(row.weight, ordering: .relaxed)
-        metrics.activityDropped.increment()
+        let (isAccepted, isFirst) = state.withLock { state in
+            guard state.bytes + row.weight <= Self.waitingBytes else { return (false, false) }
+            state.bytes += row.weight
+            state.waiting.append(row)
+            defer { state.isWriting = true }
+            return (true, !state.isWriting)
+        }
+        if !isAccepted { metrics.activityDropped.increment() }
+        // On the global pool: a batch of large bodies would hold up a loop.
+        if isFirst { Task { await run() } }
     }
 
     /// Everything handed over has been written, or given up.
-    package var isIdle: Bool { pendingBytes.load(ordering: .relaxed) == 0 }
+    package var isIdle: Bool { state.withLock { $0.bytes == 0 } }
 
-    /// What the batches' closure needs.
-    private struct Writing: Sendable {
-        let store: ActivityStore
-        let broadcast: EventBroadcast
-        let loops: EventLoopGroup
-        let metrics: ProxyMetrics
-        let logger: Logger
-
-        func write(_ rows: [ActivityRow]) async {
-            for attempt in 0..<ActivityWriter.retries {
-                do {
-                    try await store.insert(rows)
-                    broadcast.send(.activityLogged, rows.compactMap(\.event))
-                    return
-                } catch {
-                    if error.kind == .server, rows.count > 1 {
-                        // One row that the database does not take must not cost the others.
-                        for row in rows { await write([row]) }
-                        return
-                    }
-                    guard error.kind == .unavailable, error.outcome == .notApplied else {
-                        return giveUp(rows, error)
-                    }
-                    if attempt == ActivityWriter.retries - 1 { return giveUp(rows, error) }
-                    try? await loops.any().sleep(for: ActivityWriter.retryPause)
-                }
-            }
-        }
-
-        private func giveUp(_ rows: [ActivityRow], _ error: PostgresError) {
-            metrics.activityDropped.increment(by: rows.count)
-            logger.warning("activity not written", [.count: .int(rows.count), .error: .error(error)])
+    private func run() async {
+        while true {
+            try? await loops.any().sleep(for: Self.linger)
+            guard let rows = take() else { return }
+            for slice in rows.sliced(by: \.weight, upTo: Self.batchBytes) { await write(Array(slice)) }
+            let written = rows.reduce(0) { $0 + $1.weight }
+            state.withLock { $0.bytes -= written }
         }
     }
 
-    /// The batcher's closure exists before the writer does.
-    private final class Finisher: Sendable {
-        private let stored = Mutex<(@Sendable (Int) -> Void)?>(nil)
-        var callback: (@Sendable (Int) -> Void)? { stored.withLock { $0 } }
-        func set(_ callback: @escaping @Sendable (Int) -> Void) { stored.withLock { $0 = callback } }
+    /// What waits, or nil when nothing does; the writing is over then.
+    private func take() -> [ActivityRow]? {
+        state.withLock { state in
+            guard !state.waiting.isEmpty else {
+                state.isWriting = false
+                return nil
+            }
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+    }
+
+    private func write(_ rows: [ActivityRow]) async {
+        for attempt in 0..<Self.retries {
+            do {
+                try await store.insert(rows)
+                broadcast.send(.activityLogged, rows.map { (workspace: $0.workspace, data: $0.event) })
+                return
+            } catch {
+                let error = error as? PostgresError
+                if error?.kind == .server, rows.count > 1 {
+                    // One row that the database does not take must not cost the others.
+                    for row in rows { await write([row]) }
+                    return
+                }
+                let isPassing = error?.kind == .unavailable && error?.outcome == .notApplied
+                guard isPassing, attempt < Self.retries - 1 else { return giveUp(rows, error) }
+                try? await loops.any().sleep(for: Self.retryPause)
+            }
+        }
+    }
+
+    private func giveUp(_ rows: [ActivityRow], _ error: (any Error)?) {
+        metrics.activityDropped.increment(by: rows.count)
+        logger.warning(
+            "activity not written", [.count: .int(rows.count), .error: .string(error.map { "\($0)" } ?? "unknown")])
     }
 }
 
 extension ActivityRow {
-    /// The row without its bodies, as it is published.
-    fileprivate var event: (workspace: UUID, data: RawJSON)? {
-        let event = ActivityLogged(
-            id: id, workspaceID: workspace, activityType: type, sourceID: source, targetID: target, method: method,
-            summary: summary, status: status, durationMilliseconds: durationMilliseconds, errorDetail: error,
-            createdAt: createdAt)
-        return (try? RawJSON(encoding: event)).map { (workspace: workspace, data: $0) }
+    /// The row without its bodies, as it is published: the data of ``ActivityLogged``, written by hand, since there is one
+    /// for each call.
+    package var event: RawJSON {
+        var writer = JSONWriter(reservingCapacity: 448)
+        writer.object { writer in
+            writer.member("id", id.lowercased)
+            writer.member("workspace_id", workspace.lowercased)
+            writer.member("activity_type", type.rawValue)
+            writer.member("source_id", orNull: source?.lowercased)
+            writer.member("target_id", orNull: target?.lowercased)
+            writer.member("method", orNull: method)
+            writer.member("summary", orNull: summary)
+            writer.member("status", status)
+            writer.member("duration_ms", orNull: durationMilliseconds)
+            writer.member("error_detail", orNull: error)
+            writer.member("created_at", RFC3339.format(createdAt))
+        }
+        return RawJSON(unchecked: writer.bytes)
     }
 }

@@ -40,48 +40,62 @@ package struct ActivityStore: Sendable {
         self.postgres = postgres
     }
 
-    private static let insert = Statement(
-        "activity_insert",
-        """
-        INSERT INTO activity_logs (id, workspace_id, activity_type, source_id, target_id, method, summary, request_body,
+    private static let copy = """
+        COPY activity_logs (id, workspace_id, activity_type, source_id, target_id, method, summary, request_body,
           response_body, status, duration_ms, error_detail, tool_trace, input_tokens, output_tokens, created_at)
-        SELECT id, workspace_id, type, source_id, target_id, method, summary, request::json, response::json, status,
-          duration, error, trace::json, input_tokens, output_tokens, created_at
-        FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::text[],
-          $9::text[], $10::text[], $11::bigint[], $12::text[], $13::text[], $14::bigint[], $15::bigint[],
-          $16::timestamptz[])
-          AS i (id, workspace_id, type, source_id, target_id, method, summary, request, response, status, duration,
-            error, trace, input_tokens, output_tokens, created_at)
-        """)
+        FROM STDIN (FORMAT binary)
+        """
 
-    /// Writes rows. Bodies that are no JSON are stored as strings.
-    package func insert(_ rows: [ActivityRow]) async throws(PostgresError) {
-        let bodies = rows.map { Body($0.response) }
-        _ = try await postgres.query(
-            Self.insert,
-            [
-                rows.map(\.id), rows.map(\.workspace), rows.map(\.type.rawValue), rows.map(\.source),
-                rows.map(\.target), rows.map(\.method?.withoutNUL), rows.map(\.summary.withoutNUL),
-                rows.map { Body($0.request).text }, zip(rows, bodies).map { $0.keepsBodies ? $1.text : nil },
-                rows.map(\.status),
-                rows.map(\.durationMilliseconds), rows.map(\.error?.withoutNUL), bodies.map(\.trace),
-                bodies.map(\.facts.inputTokens),
-                bodies.map(\.facts.outputTokens), rows.map(\.createdAt),
-            ], deadline: .seconds(30))
+    /// Writes rows, all or none. Bodies that are no JSON are stored as strings.
+    package func insert(_ rows: [ActivityRow]) async throws {
+        try await postgres.copyIn(Self.copy, Self.encoded(rows), deadline: .seconds(30))
     }
 
-    /// A body as the column takes it, and the facts in it.
-    private struct Body {
-        var text: String?
-        var facts = AgentAnswer.Facts()
+    private static func encoded(_ rows: [ActivityRow]) -> [[UInt8]] {
+        var copy = BinaryRows()
+        for row in rows { add(row, to: &copy) }
+        return copy.finish()
+    }
 
-        init(_ bytes: [UInt8]?) {
-            guard let bytes else { return }
-            text = String(decoding: RawJSON(asJSON: bytes).bytes, as: UTF8.self)
-            if let json = try? JSONSlice(validating: bytes) { facts = AgentAnswer.Facts(json) }
+    private static func add(_ row: ActivityRow, to copy: inout BinaryRows) {
+        let request = row.request.map(Body.init)
+        let response = row.response.map(Body.init)
+        let facts = response?.facts ?? AgentAnswer.Facts()
+        copy.beginRow(columns: 16)
+        copy.append(row.id)
+        copy.append(row.workspace)
+        copy.append(row.type.rawValue)
+        copy.append(row.source)
+        copy.append(row.target)
+        copy.append(row.method?.withoutNUL)
+        copy.append(row.summary.withoutNUL)
+        add(request?.json, to: &copy)
+        add(row.keepsBodies ? response?.json : nil, to: &copy)
+        copy.append(row.status)
+        copy.append(row.durationMilliseconds)
+        copy.append(row.error?.withoutNUL)
+        add(facts.toolTrace, to: &copy)
+        copy.append(facts.inputTokens)
+        copy.append(facts.outputTokens)
+        copy.append(row.createdAt)
+    }
+
+    private static func add(_ json: [UInt8]?, to copy: inout BinaryRows) {
+        if let json { copy.append(utf8: json) } else { copy.appendNull() }
+    }
+
+    /// A body as the column takes it.
+    private struct Body {
+        let json: [UInt8]
+        private let parsed: JSONSlice?
+
+        init(_ bytes: [UInt8]) {
+            parsed = try? JSONSlice(validating: bytes)
+            json = parsed == nil ? RawJSON(stringOf: bytes).bytes : bytes
         }
 
-        var trace: String? { facts.toolTrace.map { String(decoding: $0, as: UTF8.self) } }
+        /// What the feed shows of an answer beside its bytes.
+        var facts: AgentAnswer.Facts? { parsed.map { AgentAnswer.Facts($0) } }
     }
 }
 
@@ -91,9 +105,14 @@ extension RawJSON {
         if (try? JSONScanner.validate(bytes)) != nil {
             self.init(unchecked: bytes)
         } else {
-            var writer = JSONWriter(reservingCapacity: bytes.count + 16)
-            writer.string(utf8: bytes)
-            self.init(unchecked: writer.bytes)
+            self.init(stringOf: bytes)
         }
+    }
+
+    /// Any bytes as one string.
+    fileprivate init(stringOf bytes: [UInt8]) {
+        var writer = JSONWriter(reservingCapacity: bytes.count + 16)
+        writer.string(utf8: bytes)
+        self.init(unchecked: writer.bytes)
     }
 }
