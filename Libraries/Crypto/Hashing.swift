@@ -1,24 +1,22 @@
 import COpenSSL
 
-/// The algorithm looked up once: by name, as the one-shot functions do, each hash would take OpenSSL's global locks.
-private nonisolated(unsafe) let sha256Algorithm = EVP_MD_fetch(nil, "SHA256", nil)  // immutable once fetched
-
 /// The SHA-256 digest of `bytes`: 32 bytes.
 package func sha256(_ bytes: [UInt8]) -> [UInt8] {
-    let context = EVP_MD_CTX_new()
-    defer { EVP_MD_CTX_free(context) }
-    return [UInt8](unsafeUninitializedCapacity: Int(SHA256_DIGEST_LENGTH)) { digest, count in
-        let succeeded =
-            EVP_DigestInit_ex2(context, sha256Algorithm, nil) == 1
-            && EVP_DigestUpdate(context, bytes, bytes.count) == 1
-            && EVP_DigestFinal_ex(context, digest.baseAddress, nil) == 1
-        precondition(succeeded, "OpenSSL has no SHA-256")  // then no token could ever be checked
-        count = Int(SHA256_DIGEST_LENGTH)
-    }
+    bytes.withUnsafeBytes { sha256($0) }
 }
 
 /// The SHA-256 digest of a string's UTF-8 bytes: 32 bytes.
-package func sha256(_ text: String) -> [UInt8] { sha256(Array(text.utf8)) }
+package func sha256(_ text: String) -> [UInt8] {
+    var text = text
+    return text.withUTF8 { sha256(UnsafeRawBufferPointer($0)) }
+}
+
+private func sha256(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
+    [UInt8](unsafeUninitializedCapacity: Int(SHA256_DIGEST_LENGTH)) { digest, count in
+        switchyard_sha256(bytes.baseAddress, bytes.count, digest.baseAddress)
+        count = Int(SHA256_DIGEST_LENGTH)
+    }
+}
 
 /// Lower-case hexadecimal digits, two a byte.
 package func hex(_ bytes: some Collection<UInt8>) -> String {

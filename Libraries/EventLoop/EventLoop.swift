@@ -48,6 +48,7 @@ package final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable
         uv_loop_init(uvLoop)
         // The loop outlives its handles' callbacks: they end before `run` returns, and `run` holds the loop.
         let context = Unmanaged.passUnretained(self).toOpaque()
+        uvLoop.pointee.data = context
         uv_async_init(uvLoop, async) { EventLoop.of($0).takeRemote() }
         uv_check_init(uvLoop, check)
         uv_prepare_init(uvLoop, prepare)
@@ -68,7 +69,8 @@ package final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable
     private static func of(_ handle: UnsafeMutablePointer<uv_async_t>?) -> EventLoop { at(handle?.pointee.data) }
     private static func of(_ handle: UnsafeMutablePointer<uv_check_t>?) -> EventLoop { at(handle?.pointee.data) }
     private static func of(_ handle: UnsafeMutablePointer<uv_prepare_t>?) -> EventLoop { at(handle?.pointee.data) }
-    private static func at(_ context: UnsafeMutableRawPointer?) -> EventLoop {
+    /// The loop behind the `data` of one of its own handles, or of the libuv loop.
+    static func at(_ context: UnsafeMutableRawPointer?) -> EventLoop {
         Unmanaged<EventLoop>.fromOpaque(context!).takeUnretainedValue()
     }
 

@@ -142,8 +142,7 @@ package final class TCPStream: @unchecked Sendable {
         uv_read_start(
             switchyard_uv_stream(handle.raw),
             { handle, _, buffer in
-                guard let stream = TCPStream.at(handle?.pointee.data) else { return }
-                let shared = stream.loop.readBuffer
+                let shared = EventLoop.at(handle?.pointee.loop.pointee.data).readBuffer
                 UnsafeMutableRawPointer(shared.baseAddress!).withMemoryRebound(to: CChar.self, capacity: shared.count) {
                     buffer!.pointee = uv_buf_init($0, UInt32(shared.count))
                 }

@@ -38,7 +38,7 @@ final class Call: @unchecked Sendable {
     private var isPaused = false
     private var reader: UnsafeContinuation<Result<[UInt8]?, HTTPBodyError>, Never>?
 
-    init(_ request: ClientRequest, shard: LoopClient) {
+    init(_ request: consuming ClientRequest, shard: LoopClient) {
         self.request = request
         self.shard = shard
     }

@@ -53,12 +53,12 @@ final class ClientConnection: @unchecked Sendable {
 
     /// Sends the call's request. The connection must be without a call.
     func carry(_ call: Call) {
-        let request = call.request
-        let framing = RequestHead.framing(of: request)
+        let framing = RequestHead.framing(of: call.request)
         var body: [UInt8] = []
-        if case .bytes(let bytes) = request.body { body = bytes }
+        if case .bytes(let bytes) = call.request.body { body = bytes }
         let isCoalesced = body.count <= Self.coalescedBodyBytes
-        guard var bytes = RequestHead.bytes(of: request, framing: framing, extra: isCoalesced ? body.count : 0) else {
+        guard var bytes = RequestHead.bytes(of: call.request, framing: framing, extra: isCoalesced ? body.count : 0)
+        else {
             pool.release(self)
             return call.fail(.invalidRequest, "a character that cannot stand in a request's head")
         }
@@ -73,7 +73,7 @@ final class ClientConnection: @unchecked Sendable {
         if isCoalesced { bytes.append(contentsOf: body) }
         stream.write(bytes)
         if !isCoalesced { stream.write(body) }
-        if case .stream(let source) = request.body {
+        if case .stream(let source) = call.request.body {
             upload = RequestUpload(source, framing: framing, stream: stream, call: call)
             upload?.start()
         }

@@ -26,13 +26,11 @@ package final class HTTPClient: Sendable {
     /// Sends a request and waits for the answer's head, or for all of it when `request.collection` says so.
     ///
     /// Cancelling the task ends the call and closes its connection, also while the body is being read.
-    ///
-    /// Runs where its caller does: entering and leaving cost no look at executors.
-    nonisolated(nonsending) package func send(
-        _ request: ClientRequest
+    package func send(
+        _ request: consuming ClientRequest
     ) async throws(HTTPClientError) -> ClientResponse {
         let call = Call(request, shard: shard())
-        guard request.endsWithTask else { return try await outcome(of: call).get() }
+        guard call.request.endsWithTask else { return try await outcome(of: call).get() }
         let outcome = await withTaskCancellationHandler {
             await self.outcome(of: call)
         } onCancel: {
@@ -41,7 +39,7 @@ package final class HTTPClient: Sendable {
         return try outcome.get()
     }
 
-    nonisolated(nonsending) private func outcome(of call: Call) async -> Call.Outcome {
+    private func outcome(of call: Call) async -> Call.Outcome {
         await withUnsafeContinuation { continuation in
             call.loop.execute {
                 if call.begin(continuation) { call.shard.start(call) }
@@ -52,10 +50,9 @@ package final class HTTPClient: Sendable {
     /// Sends a request and waits for the whole answer, whose body is `.empty` or `.bytes`.
     ///
     /// - Throws: `tooLarge` when the answer's body is longer than `limit` bytes.
-    nonisolated(nonsending) package func send(
-        _ request: ClientRequest, collectUpTo limit: Int
+    package func send(
+        _ request: consuming ClientRequest, collectUpTo limit: Int
     ) async throws(HTTPClientError) -> ClientResponse {
-        var request = request
         request.collection = AnswerCollection(upTo: limit)
         return try await send(request)
     }

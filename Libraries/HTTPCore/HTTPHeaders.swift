@@ -6,8 +6,10 @@ package struct HTTPHeaders: Sendable, Sequence, ExpressibleByDictionaryLiteral {
     package typealias Field = (name: String, value: String)
 
     /// For each field the lengths of its name and its value, in four bytes each, and the bytes of both.
-    private var storage: [UInt8] = []
+    @usableFromInline var storage: [UInt8] = []
     package private(set) var count = 0
+    /// Where the last field begins.
+    private var last = 0
 
     package init() {}
 
@@ -33,13 +35,21 @@ package struct HTTPHeaders: Sendable, Sequence, ExpressibleByDictionaryLiteral {
     /// Lends the bytes of a field's first value.
     ///
     /// - Returns: what `body` returned; `nil` when there is no such field.
+    @inlinable
     package func withValue<Result>(of name: String, _ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result? {
+        guard let range = valueRange(of: name) else { return nil }
+        return storage.withUnsafeBufferPointer { body(UnsafeBufferPointer(rebasing: $0[range])) }
+    }
+
+    /// Where in the storage the first value of a field is.
+    @usableFromInline
+    func valueRange(of name: String) -> Range<Int>? {
         var name = name
         return name.withUTF8 { name in
             storage.withUnsafeBufferPointer { bytes in
                 var cursor = Cursor(bytes)
                 while let field = cursor.next() {
-                    if Self.equal(field.name, name) { return body(field.value) }
+                    if Self.equal(field.name, name) { return cursor.position - field.value.count..<cursor.position }
                 }
                 return nil
             }
@@ -61,12 +71,37 @@ package struct HTTPHeaders: Sendable, Sequence, ExpressibleByDictionaryLiteral {
         name.withUTF8 { name in value.withUTF8 { add(name: name, value: $0) } }
     }
 
-    /// Appends a field as it came over the wire; ill-formed UTF-8 shows as U+FFFD when it is read as text.
     package mutating func add(name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>) {
-        withUnsafeBytes(of: (UInt32(name.count), UInt32(value.count))) { storage.append(contentsOf: $0) }
-        storage.append(contentsOf: name)
-        storage.append(contentsOf: value)
+        beginField()
+        extendName(UnsafeRawBufferPointer(name))
+        extendValue(UnsafeRawBufferPointer(value))
+    }
+
+    /// Appends an empty field, to be filled as it comes over the wire: first its name, then its value. Ill-formed UTF-8
+    /// shows as U+FFFD when it is read as text.
+    package mutating func beginField() {
+        last = storage.count
+        storage.append(contentsOf: Self.noLengths)
         count += 1
+    }
+
+    package mutating func extendName(_ piece: UnsafeRawBufferPointer) {
+        storage.append(contentsOf: piece)
+        grow(at: last, by: piece.count)
+    }
+
+    package mutating func extendValue(_ piece: UnsafeRawBufferPointer) {
+        storage.append(contentsOf: piece)
+        grow(at: last + MemoryLayout<UInt32>.size, by: piece.count)
+    }
+
+    private static let noLengths = [UInt8](repeating: 0, count: 2 * MemoryLayout<UInt32>.size)
+
+    private mutating func grow(at offset: Int, by count: Int) {
+        storage.withUnsafeMutableBytes { bytes in
+            let length = bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)
+            bytes.storeBytes(of: length + UInt32(count), toByteOffset: offset, as: UInt32.self)
+        }
     }
 
     package mutating func remove(_ name: String) {
@@ -104,7 +139,8 @@ extension HTTPHeaders {
     /// Goes from field to field.
     private struct Cursor {
         private let bytes: UnsafeBufferPointer<UInt8>
-        private var position = 0
+        /// Behind the field that was given last.
+        private(set) var position = 0
 
         init(_ bytes: UnsafeBufferPointer<UInt8>) {
             self.bytes = bytes

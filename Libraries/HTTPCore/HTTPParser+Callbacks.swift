@@ -66,14 +66,21 @@ extension HTTPParser {
         if target.count > limits.targetBytes { failure = HTTPParseError(.targetTooLong, "target too long") }
     }
 
+    /// Trailers are read past: nothing here depends on one, and merging them into the head invites mischief.
     private func receivedName(_ bytes: UnsafeRawBufferPointer) {
-        if !isInTrailers { name.append(contentsOf: bytes) }
         count(bytes.count)
+        guard !isInTrailers else { return }
+        if !isInField {
+            isInField = true
+            if head.headers.isEmpty { head.headers.reserveCapacity(Self.usualHeadBytes) }
+            head.headers.beginField()
+        }
+        head.headers.extendName(bytes)
     }
 
     private func receivedValue(_ bytes: UnsafeRawBufferPointer) {
-        if !isInTrailers { value.append(contentsOf: bytes) }
         count(bytes.count)
+        if !isInTrailers { head.headers.extendValue(bytes) }
     }
 
     private func completedField() {
@@ -81,14 +88,7 @@ extension HTTPParser {
         // ": " and the line's end.
         count(4)
         if fieldCount > limits.fieldCount { failure = HTTPParseError(.headTooLarge, "too many fields") }
-        // Trailers are read past: nothing here depends on one, and merging them into the head invites mischief.
-        guard !isInTrailers else { return }
-        if head.headers.isEmpty { head.headers.reserveCapacity(Self.usualHeadBytes) }
-        name.withUnsafeBufferPointer { name in
-            value.withUnsafeBufferPointer { head.headers.add(name: name, value: $0) }
-        }
-        name.removeAll(keepingCapacity: true)
-        value.removeAll(keepingCapacity: true)
+        isInField = false
     }
 
     private func receivedExtension(_ length: Int) {

@@ -68,10 +68,9 @@ package final class HTTPParser {
     var extensionBytes = 0
     var sawProtocol = false
     var isInTrailers = false
-    /// The pieces of the current target, field name and value: a read may end within each.
+    /// The pieces of the current target: a read may end within it.
     var target: [UInt8] = []
-    var name: [UInt8] = []
-    var value: [UInt8] = []
+    var isInField = false
     var fieldCount = 0
     var failure: HTTPParseError?
 
@@ -130,8 +129,7 @@ package final class HTTPParser {
         extensionBytes = 0
         fieldCount = 0
         target.removeAll(keepingCapacity: true)
-        name.removeAll(keepingCapacity: true)
-        value.removeAll(keepingCapacity: true)
+        isInField = false
     }
 
     func endMessage() {

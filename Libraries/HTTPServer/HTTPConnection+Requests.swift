@@ -96,15 +96,14 @@ extension HTTPConnection: HTTPParserDelegate {
             exchange.head.target = absolute.target
             exchange.head.headers["Host"] = absolute.authority
         }
-        let head = exchange.head
         exchange.maxBodyBytes = shared.configuration.maxBodyBytes
-        exchange.expectsContinue = head.declaresBody && exchange.fields.expect != nil
+        exchange.expectsContinue = exchange.head.declaresBody && exchange.fields.expect != nil
         identifyClient()
-        if let origin = exchange.fields.origin, let answer = shared.cors.preflight(head, origin: origin) {
-            exchange.answer = shared.admission?(head) ?? answer
+        if let origin = exchange.fields.origin, let answer = shared.cors.preflight(exchange.head, origin: origin) {
+            exchange.answer = shared.admission?(exchange.head) ?? answer
             return
         }
-        let match = shared.routes.match(head.method, head.target)
+        let match = shared.routes.match(exchange.head.method, exchange.head.target)
         if case .route(let route, let parameters) = match {
             exchange.route = route
             exchange.parameters = parameters
@@ -112,8 +111,8 @@ extension HTTPConnection: HTTPParserDelegate {
             exchange.context?.route = route.template
             exchange.context?.metrics = route.metrics
         }
-        if takeFromBucket() { exchange.answer = shared.admission?(head) ?? unroutedAnswer(match) }
-        if exchange.answer == nil, let length = head.contentLength, length > UInt64(exchange.maxBodyBytes) {
+        if takeFromBucket() { exchange.answer = shared.admission?(exchange.head) ?? unroutedAnswer(match) }
+        if exchange.answer == nil, let length = exchange.head.contentLength, length > UInt64(exchange.maxBodyBytes) {
             refuse(APIError.bodyTooLarge.response)
         }
     }

@@ -124,10 +124,15 @@ final class RateLimiter: Sendable {
 
     private func change(_ hash: Int, now: UInt64, _ body: (inout Double) -> Bool) -> Decision {
         let (level, isAllowed) = shard(hash).buckets.withLock { buckets in
-            if buckets[hash] == nil, buckets.count >= Self.maxBucketsPerShard { makeRoom(&buckets, now: now) }
-            var tokens = buckets[hash].map { filled($0, now: now) } ?? Double(limit)
+            let known = buckets.index(forKey: hash)
+            var tokens = known.map { filled(buckets.values[$0], now: now) } ?? Double(limit)
             let isAllowed = body(&tokens)
-            buckets[hash] = Bucket(tokens: tokens, at: now)
+            if let known {
+                buckets.values[known] = Bucket(tokens: tokens, at: now)
+            } else {
+                if buckets.count >= Self.maxBucketsPerShard { makeRoom(&buckets, now: now) }
+                buckets[hash] = Bucket(tokens: tokens, at: now)
+            }
             return (tokens, isAllowed)
         }
         return decision(level: level, isAllowed: isAllowed)

@@ -53,11 +53,10 @@ package final class AgentClient: Sendable {
     /// - Parameters:
     ///   - place: whose address is called: the target itself, or the one that it is forwarded to.
     package func call(_ place: Target, url: ClientURL, message: [UInt8], _ options: Options) async -> Result {
-        let request = request(to: place, url, message, options)
         metrics.callsInFlight.increment()
         defer { metrics.callsInFlight.decrement() }
         do throws(HTTPClientError) {
-            let response = try await client.send(request)
+            let response = try await client.send(request(to: place, url, message, options))
             if case .stream(let source) = response.body {
                 let passes = options.passesStreams && response.status.isSuccess && Self.isEventStream(response.headers)
                 return passes ? .streams(response) : .ended(await collect(source, response))

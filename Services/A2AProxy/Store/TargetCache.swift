@@ -49,8 +49,10 @@ package final class TargetCache: Sendable {
 
     /// The target if the cache has it and it is to be believed.
     package func known(_ id: UUID, at now: ContinuousClock.Instant) -> Target? {
-        guard let entry = state.withLock({ $0.entries[id] }) else { return nil }
-        return Self.isFresh(entry, now, Self.lifetime) ? entry.target : nil
+        state.withLock { state in
+            guard let entry = state.entries[id], Self.isFresh(entry, now, Self.lifetime) else { return nil }
+            return entry.target
+        }
     }
 
     private static func isFresh(_ entry: Entry, _ now: ContinuousClock.Instant, _ lifetime: Duration) -> Bool {
