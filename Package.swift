@@ -190,7 +190,7 @@ let package = Package(
             "A2AProxyTests",
             [
                 "A2AProxy", "Contracts", "JSONBytes", "HTTPCore", "WorkspaceTree", "PostgresClient", "EventLoop",
-                "EventOutbox", "HTTPServer",
+                "EventOutbox", "HTTPServer", "Authentication", "RedisClient", "Observability",
             ]),
         tests(
             "LifecycleTests",

@@ -90,7 +90,8 @@ struct RequestHead {
     /// there must be no other control characters than our line ends.
     private var hasOnlyItsOwnControls: Bool {
         var controls = 0
-        for byte in bytes where (byte < 0x20 && byte != 0x09) || byte == 0x7f { controls += 1 }
+        // Without a branch or an overflow check, so that many bytes are compared at once.
+        for byte in bytes { controls &+= (byte < 0x20 && byte != 0x09) || byte == 0x7f ? 1 : 0 }
         return controls == 2 * lines
     }
 }

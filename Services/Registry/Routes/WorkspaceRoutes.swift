@@ -93,23 +93,27 @@ struct WorkspaceRoutes: Sendable {
     private func wholeList(_ filter: WorkspaceFilter, after cursor: WorkspaceCursor?) async throws -> Response {
         let first = try await store.page(filter, after: cursor, limit: Self.streamPage)
         return .stream(contentType: "application/json") { [store] writer in
-            var page = first
-            var isFirst = true
-            while true {
-                var bytes: [UInt8] = []
-                bytes.reserveCapacity(page.rows.count * 640)
-                for row in page.rows {
-                    var json = JSONWriter(reservingCapacity: 640)
-                    WorkspaceJSON.write(row, isFull: true, to: &json)
-                    bytes.append(isFirst ? UInt8(ascii: "[") : UInt8(ascii: ","))
-                    bytes.append(contentsOf: json.bytes)
-                    isFirst = false
-                }
-                if !bytes.isEmpty { try await writer.write(bytes) }
-                guard let next = page.next else { break }
-                page = try await store.page(filter, after: next, limit: Self.streamPage)
+            try await writer.write(Self.elements(first.rows, isFirst: true))
+            var next = first.next
+            while let cursor = next {
+                let page = try await store.page(filter, after: cursor, limit: Self.streamPage)
+                if !page.rows.isEmpty { try await writer.write(Self.elements(page.rows, isFirst: false)) }
+                next = page.next
             }
-            try await writer.write(Array((isFirst ? "[]" : "]").utf8))
+            try await writer.write([UInt8(ascii: "]")])
         }
+    }
+
+    /// The elements of one page, behind the array's bracket or the comma after those before.
+    private static func elements(_ rows: PostgresRows, isFirst: Bool) -> [UInt8] {
+        var bytes: [UInt8] = isFirst ? [UInt8(ascii: "[")] : []
+        bytes.reserveCapacity(1 + rows.count * 640)
+        for (index, row) in rows.enumerated() {
+            var json = JSONWriter(reservingCapacity: 640)
+            WorkspaceJSON.write(row, isFull: true, to: &json)
+            if index > 0 || !isFirst { bytes.append(UInt8(ascii: ",")) }
+            bytes.append(contentsOf: json.bytes)
+        }
+        return bytes
     }
 }
