@@ -80,8 +80,9 @@ final class Connection: @unchecked Sendable {
     /// - Returns: false when the connection is broken.
     func flushDialogue() -> Bool {
         let state = PQflush(handle.raw)
+        guard state >= 0, PQstatus(handle.raw) == CONNECTION_OK else { return false }
         watchWritable(state > 0)
-        return state >= 0 && PQstatus(handle.raw) == CONNECTION_OK
+        return true
     }
 
     // MARK: - Sending

@@ -52,7 +52,8 @@ final class Dialogue: @unchecked Sendable {
 
     private func goOn() {
         if isCopying { feed() }
-        guard completion != nil, connection.flushDialogue() else { return fail() }
+        guard completion != nil else { return }
+        guard connection.flushDialogue() else { return fail() }
         if !isCopying { receive() }
     }
 
@@ -90,8 +91,9 @@ final class Dialogue: @unchecked Sendable {
         if end == 1 { isCopying = false }
     }
 
+    /// The connection cannot be used any more. libpq closes the socket of a broken one by itself, so that the watching
+    /// must end in the same moment: the number may be another socket's the next.
     private func fail(_ error: PostgresError? = nil) {
-        guard completion != nil else { return }
         let error = self.error ?? error ?? .lost(connection.handle.errorText)
         finish(error)
         connection.close(error)

@@ -50,6 +50,47 @@ import Testing
         await server.stop()
     }
 
+    @Test("Killed while rows are copied in: each copy is there whole or not at all, and copying goes on")
+    func killedWhileCopying() async throws {
+        let server = try await PostgresServer.start()
+        let copied = Ledger()
+        try await withPool(PostgresConfiguration(), url: server.url) { (pool) async throws in
+            try await server.sql("CREATE TABLE copied(batch int, n int, text text)")
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for writer in 0..<8 {
+                    group.addTask(executorPreference: loops.loops[writer % 2]) {
+                        var batch = writer
+                        while !Task.isCancelled {
+                            let text = String(repeating: "x", count: 1000)
+                            let rows = (0..<100).map { Array("\(batch)\t\($0)\t\(text)\n".utf8) }
+                            do {
+                                _ = try await pool.copyIn("COPY copied FROM STDIN", rows)
+                                copied.add(batch)
+                            } catch let error as PostgresError {
+                                #expect(error.kind == .unavailable, "\(error)")
+                            }
+                            batch += 8
+                        }
+                    }
+                }
+                for _ in 0..<5 {
+                    let before = copied.count
+                    try await eventually(within: .seconds(30), "more copies") { copied.count > before + 40 }
+                    await server.kill()
+                    try await server.start()
+                }
+                let before = copied.count
+                try await eventually(within: .seconds(30), "recovery") { copied.count > before + 20 }
+                group.cancelAll()
+            }
+            let rows = try await server.sql("SELECT batch FROM copied GROUP BY batch HAVING count(*) <> 100")
+            #expect(rows.isEmpty)
+            let stored = try await server.sql("SELECT DISTINCT batch FROM copied")
+            #expect(copied.all.subtracting(stored.split(separator: "\n").compactMap { Int($0) }).isEmpty)
+        }
+        await server.stop()
+    }
+
     @Test("Stopped: calls fail as unavailable in about a second; restarted: they work") func stopped() async throws {
         let server = try await PostgresServer.start()
         try await withPool(PostgresConfiguration(), url: server.url) { (pool) async throws in

@@ -63,7 +63,7 @@ struct AccessTests {
     private func checkPairs(_ forest: RandomForest, _ gone: Set<UUID>, _ store: PeerStore, _ seed: UInt64) async throws
     {
         var known: [UUID: KnownPeer] = [:]
-        for (id, peer) in try await each(forest.ids, { try await store.find($0) }) { known[id] = peer }
+        for (id, peer) in try await each(forest.ids, { try await store.present($0) }) { known[id] = peer }
         #expect(Set(known.keys) == Set(forest.ids).subtracting(gone), "forest \(seed)")
         let wrong = known.flatMap { caller, from in
             known.filter { target, to in

@@ -87,7 +87,7 @@ package final class Leash: Sendable {
     }
 
     /// The end of what it wrote, for error messages.
-    package var outputTail: String { String(output.suffix(2000)) }
+    package var outputTail: String { String(output.suffix(4000)) }
 
     /// Sends a signal to the command, if it still runs.
     package func signal(_ number: Int32) {

@@ -34,6 +34,8 @@ package final class ServiceProcess: Sendable {
         let chosen = try port ?? Ports.free()
         var variables = environment
         variables["PORT"] = String(chosen)
+        // A crash is reported by the end of the output: the thread that crashed is what matters of it.
+        variables["SWIFT_BACKTRACE"] = "threads=crashed,registers=none,images=none,color=no,limit=24"
         let leash = try await Leash.start([executable(name)], environment: variables, directory: "/")
         let service = ServiceProcess(name: name, port: chosen, leash: leash)
         if let readyWithin { try await service.waitUntilReady(within: readyWithin) }
