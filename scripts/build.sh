@@ -3,10 +3,9 @@
 
 SWIFT_FOLDERS=(Libraries Services Migrations Examples Benchmarks Tests Package.swift)
 
-# What the services are compiled with for use: one module sees into the next, the runtime is part of the program (a call
-# of it is then a call, not a jump through a table), and accesses are checked for overlaps in debug builds alone. Together
-# this spares the proxy a sixth of its CPU.
-RELEASE_OPTIONS=(--static-swift-stdlib -Xswiftc -cross-module-optimization -Xswiftc -enforce-exclusivity=unchecked)
+# What the services are compiled with for use: the runtime is part of the program (a call of it is then a call, not a
+# jump through a table), and accesses are checked for overlaps in debug builds alone, which is where the tests run.
+RELEASE_OPTIONS=(--static-swift-stdlib -Xswiftc -enforce-exclusivity=unchecked)
 
 build_release() {
     with_progress "release build" build swift build -c release "${RELEASE_OPTIONS[@]}" --package-path "$ROOT"
