@@ -45,6 +45,7 @@ package enum RegistryService: HostedService {
             hasTestTokens: settings.hasTestTokens || context.configuration.isDevelopment
         ).add(to: &router)
         addConfiguration(context, to: &router)
+        TemplateRoutes(context: context, templates: lifecycle.templates).add(to: &router)
         SecretRoutes(context: context, store: lifecycle.secrets, vault: lifecycle.vault).add(to: &router)
         let rotation = SecretRotation(vault: lifecycle.vault, loop: context.loops.loops[0], logger: context.logger)
         let isRotating = settings.lifecycle.secretKeys.isRotating

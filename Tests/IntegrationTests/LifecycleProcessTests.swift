@@ -10,81 +10,32 @@ extension RegistryProcessTests {
     /// Containers that start and stop, asked for over HTTP, with two registries and a control plane.
     @Suite("Lifecycle over HTTP", .serialized)
     struct LifecycleProcessTests {
-        /// Two registries, whatever else is named, and where they start machines.
-        private func withMachines(
-            _ more: [String] = [], _ body: (Fleet, ControlPlaneServer, EventLoopGroup) async throws -> Void
-        ) async throws {
-            let loops = EventLoopGroup(count: 1)
-            defer { loops.shutdown() }
-            let plane = try await ControlPlaneServer.start(loops: loops, token: "plane-token")
-            let environment = [
-                "CONTROL_PLANE_URL": plane.url, "CONTROL_PLANE_TOKEN": "plane-token",
-                "PLATFORM_URL": "http://platform.example",
-            ]
-            let result: Result<Void, any Error>
-            do {
-                try await Fleet.with(["registry", "registry"] + more, environment: environment) { fleet in
-                    try await body(fleet, plane, loops)
-                }
-                result = .success(())
-            } catch { result = .failure(error) }
-            await plane.stop()
-            try result.get()
-        }
-
-        private func name(_ id: String) -> String { "ws-\(id.prefix(12))" }
-
-        private func started(_ fleet: Fleet, _ plane: ControlPlaneServer) async throws -> (id: String, token: String) {
-            let created = try await fleet.api.call(.post, "/workspaces", body: ["name": "w", "runtime": "langgraph"])
-            #expect(created.status == 201 && created.json["status"]?.string == "provisioning")
-            let id = try #require(created.json["id"]?.string)
-            return (id, try await token(id, fleet, plane))
-        }
-
-        /// Waits for the machine and its address, and reads the token that its agent finds.
-        private func token(_ id: String, _ fleet: Fleet, _ plane: ControlPlaneServer) async throws -> String {
-            try await eventually("the machine to be started") {
-                guard plane.machine(name(id)) != nil else { return false }
-                return try await fleet.api.call(.get, "/workspaces/\(id)").json["url"]?.string != ""
-            }
-            let bytes = try #require(plane.machine(name(id))?.files[".auth_token"])
-            return String(decoding: bytes, as: UTF8.self)
-        }
-
-        private func beat(_ id: String, _ token: String, _ fleet: Fleet) async throws -> Int {
-            try await fleet.api.call(
-                .post, "/registry/heartbeat", bearer: token, body: ["workspace_id": .string(id)]
-            ).status
-        }
-
-        private func status(_ id: String, _ fleet: Fleet) async throws -> String? {
-            try await fleet.api.call(.get, "/workspaces/\(id)").json["status"]?.string
-        }
-
         @Test("A created workspace is started with its token; its first heartbeat brings it online")
         func create() async throws {
-            try await withMachines { fleet, plane, _ in
-                let (id, token) = try await started(fleet, plane)
-                let request = try #require(plane.machine(name(id))?.request)
+            try await Machines.with { machines in
+                let fleet = machines.fleet
+                let (id, token) = try await machines.started()
+                let request = try #require(machines.machine(id)?.request)
                 #expect(request["environment"]?["PLATFORM_URL"]?.string == "http://platform.example")
                 #expect(request["environment"]?["WORKSPACE_ID"]?.string == id)
-                #expect(try await beat(id, token, fleet) == 200)
-                #expect(try await status(id, fleet) == "online")
+                #expect(try await machines.beat(id, token) == 200)
+                #expect(try await machines.status(id) == "online")
                 // The agent's own address does not replace the one it was started at.
                 let register = try await fleet.api.call(
                     .post, "/registry/register", bearer: token,
                     body: ["id": .string(id), "url": "http://localhost:8000", "agent_card": ["name": "a"]])
                 #expect(register.status == 200)
                 let url = try await fleet.api.call(.get, "/workspaces/\(id)").json["url"]?.string
-                #expect(url == "http://10.0.0.7:8000/\(name(id))")
+                #expect(url == "http://10.0.0.7:8000/\(machines.name(id))")
             }
         }
 
         @Test("Two instances that restart one workspace at the same time do it once, and old tokens end")
         func restartOnce() async throws {
-            try await withMachines { fleet, plane, _ in
-                let (id, old) = try await started(fleet, plane)
-                #expect(try await beat(id, old, fleet) == 200)
+            try await Machines.with { machines in
+                let (fleet, plane) = (machines.fleet, machines.plane)
+                let (id, old) = try await machines.started()
+                #expect(try await machines.beat(id, old) == 200)
                 let gate = Gate()
                 plane.answer { request in
                     await gate.wait()
@@ -108,7 +59,7 @@ extension RegistryProcessTests {
                         == "http://10.0.0.7:8000/again"
                 }
                 #expect(plane.received.count { $0.hasPrefix("PUT") } == 2)
-                #expect(try await beat(id, old, fleet) == 401)
+                #expect(try await machines.beat(id, old) == 401)
                 let events = try await fleet.events(of: id)
                 #expect(events.count { $0 == "workspace.provisioning" } == 2)
             }
@@ -116,36 +67,38 @@ extension RegistryProcessTests {
 
         @Test("What is paused has no machine; resumed, it gets one")
         func pause() async throws {
-            try await withMachines { fleet, plane, _ in
-                let (id, token) = try await started(fleet, plane)
-                #expect(try await beat(id, token, fleet) == 200)
+            try await Machines.with { machines in
+                let fleet = machines.fleet
+                let (id, token) = try await machines.started()
+                #expect(try await machines.beat(id, token) == 200)
                 let paused = try await fleet.api.call(.post, "/workspaces/\(id)/pause", bearer: token)
                 #expect(paused.status == 200 && paused.text == #"{"status":"paused","paused_count":1}"#)
                 #expect(try await fleet.api.call(.get, "/workspaces/\(id)").json["url"]?.string == "")
-                try await eventually("the machine to be stopped") { plane.machine(name(id)) == nil }
-                #expect(try await beat(id, token, fleet) == 200)
-                #expect(try await status(id, fleet) == "paused")
+                try await eventually("the machine to be stopped") { machines.machine(id) == nil }
+                #expect(try await machines.beat(id, token) == 200)
+                #expect(try await machines.status(id) == "paused")
                 #expect(try await fleet.api.call(.post, "/workspaces/\(id)/pause").status == 404)
                 #expect(try await fleet.api.call(.post, "/workspaces/\(id)/restart").status == 409)
                 let resumed = try await fleet.apis[1].call(.post, "/workspaces/\(id)/resume")
                 #expect(resumed.text == #"{"status":"provisioning","resumed_count":1}"#)
-                let fresh = try await self.token(id, fleet, plane)
-                #expect(try await beat(id, fresh, fleet) == 200)
-                #expect(try await status(id, fleet) == "online")
+                let fresh = try await machines.token(id)
+                #expect(try await machines.beat(id, fresh) == 200)
+                #expect(try await machines.status(id) == "online")
             }
         }
 
         @Test("A hibernated workspace is woken by a message")
         func hibernate() async throws {
-            try await withMachines(["a2a-proxy"]) { fleet, plane, _ in
-                let (id, token) = try await started(fleet, plane)
+            try await Machines.with(["a2a-proxy"]) { machines in
+                let fleet = machines.fleet
+                let (id, token) = try await machines.started()
                 _ = try await fleet.api.call(
                     .post, "/registry/heartbeat", bearer: token, body: ["workspace_id": .string(id), "active_tasks": 2])
                 let busy = try await fleet.api.call(.post, "/workspaces/\(id)/hibernate")
                 #expect(busy.status == 409 && busy.json["active_tasks"]?.int == 2)
                 let slept = try await fleet.api.call(.post, "/workspaces/\(id)/hibernate?force=true")
                 #expect(slept.text == #"{"status":"hibernated"}"#)
-                #expect(plane.machine(name(id)) == nil)
+                #expect(machines.machine(id) == nil)
                 #expect(try await fleet.api.call(.post, "/workspaces/\(id)/hibernate?force=perhaps").status == 400)
                 let message: JSONValue = [
                     "method": "message/send",
@@ -154,18 +107,19 @@ extension RegistryProcessTests {
                 let answer = try await fleet.apis[2].call(.post, "/workspaces/\(id)/a2a", body: message)
                 #expect(answer.status == 503 && answer.json["waking"]?.bool == true)
                 #expect(answer.headers["retry-after"] == "15")
-                _ = try await self.token(id, fleet, plane)
+                _ = try await machines.token(id)
             }
         }
 
         @Test("Deleting stops machines, then removes volumes, and answers when it is done")
         func delete() async throws {
-            try await withMachines { fleet, plane, _ in
-                let (parent, token) = try await started(fleet, plane)
+            try await Machines.with { machines in
+                let (fleet, plane) = (machines.fleet, machines.plane)
+                let (parent, token) = try await machines.started()
                 let child = try await fleet.api.call(
                     .post, "/workspaces", body: ["name": "c", "parent_id": .string(parent)])
                 let childID = try #require(child.json["id"]?.string)
-                _ = try await self.token(childID, fleet, plane)
+                _ = try await machines.token(childID)
                 let asked = try await fleet.api.call(.delete, "/workspaces/\(parent)")
                 #expect(asked.status == 409)
                 #expect(asked.json["status"]?.string == "confirmation_required")
@@ -174,19 +128,20 @@ extension RegistryProcessTests {
                 let done = try await fleet.apis[1].call(.delete, "/workspaces/\(parent)?confirm=true")
                 #expect(done.status == 200 && done.text == #"{"status":"removed","cascade_deleted":1}"#)
                 for id in [parent, childID] {
-                    #expect(plane.machine(name(id)) == nil)
-                    let stop = plane.received.firstIndex(of: "DELETE /machines/\(name(id))")
-                    let remove = plane.received.firstIndex(of: "DELETE /volumes/\(name(id))-configs")
+                    #expect(machines.machine(id) == nil)
+                    let stop = plane.received.firstIndex(of: "DELETE /machines/\(machines.name(id))")
+                    let remove = plane.received.firstIndex(of: "DELETE /volumes/\(machines.name(id))-configs")
                     #expect(try #require(stop) < #require(remove))
                 }
-                #expect(try await beat(parent, token, fleet) == 410)
+                #expect(try await machines.beat(parent, token) == 410)
             }
         }
 
         @Test("A stop that fails is an error, and is tried until it succeeds, whoever dies")
         func stopFails() async throws {
-            try await withMachines { fleet, plane, loops in
-                let (id, _) = try await started(fleet, plane)
+            try await Machines.with { machines in
+                let (fleet, plane) = (machines.fleet, machines.plane)
+                let (id, _) = try await machines.started()
                 plane.answer { _ in .error(.internalServerError, "the hypervisor at 10.9.8.7 is on fire") }
                 let failed = try await fleet.api.call(.delete, "/workspaces/\(id)")
                 #expect(failed.status == 500)
@@ -194,13 +149,13 @@ extension RegistryProcessTests {
                 #expect(failed.json["removed_count"]?.int == 1)
                 #expect(failed.json["stop_failures"]?[0]?["workspace_id"]?.string == id)
                 #expect(!failed.text.contains("10.9.8.7"))
-                #expect(try await status(id, fleet) == "removed")
-                #expect(plane.machine(name(id)) != nil)
+                #expect(try await machines.status(id) == "removed")
+                #expect(machines.machine(id) != nil)
                 #expect(!plane.received.contains { $0.contains("/volumes/") }, "its volume is kept while it may run")
                 await fleet.services[0].kill9()
                 plane.answer(with: nil)
                 try await eventually(within: .seconds(40), "another registry to stop it") {
-                    plane.machine(name(id)) == nil
+                    machines.machine(id) == nil
                 }
                 let again = try await fleet.apis[1].call(.delete, "/workspaces/\(id)?purge=true")
                 #expect(again.status == 200 && again.text == #"{"status":"purged","cascade_deleted":0}"#)
@@ -210,7 +165,8 @@ extension RegistryProcessTests {
 
         @Test("A registry that dies while it starts a workspace leaves that to the other")
         func killedWhileStarting() async throws {
-            try await withMachines { fleet, plane, _ in
+            try await Machines.with { machines in
+                let (fleet, plane) = (machines.fleet, machines.plane)
                 let gate = Gate()
                 plane.answer { _ in
                     await gate.wait()
@@ -228,24 +184,25 @@ extension RegistryProcessTests {
                 try await eventually(within: .seconds(40), "the other to start it") {
                     try await other.call(.get, "/workspaces/\(id)").json["url"]?.string != ""
                 }
-                #expect(plane.machine(name(id)) != nil)
+                #expect(machines.machine(id) != nil)
             }
         }
 
         @Test("A start that the control plane refuses fails the workspace, and says nothing of why")
         func startRefused() async throws {
-            try await withMachines { fleet, plane, _ in
+            try await Machines.with { machines in
+                let (fleet, plane) = (machines.fleet, machines.plane)
                 plane.answer { _ in .error(422, "image registry.internal/secret:1 is missing") }
                 let created = try await fleet.api.call(.post, "/workspaces", body: ["name": "w"])
                 let id = try #require(created.json["id"]?.string)
-                try await eventually("it to fail") { try await status(id, fleet) == "failed" }
+                try await eventually("it to fail") { try await machines.status(id) == "failed" }
                 let full = try await fleet.api.call(.get, "/workspaces/\(id)")
                 #expect(full.json["status_reason"]?.string == "workspace start failed")
                 #expect(!full.text.contains("registry.internal"))
                 #expect(try await fleet.events(of: id) == ["workspace.provisioning", "workspace.provision_failed"])
                 plane.answer(with: nil)
                 #expect(try await fleet.api.call(.post, "/workspaces/\(id)/restart").status == 200)
-                _ = try await token(id, fleet, plane)
+                _ = try await machines.token(id)
             }
         }
 
@@ -254,7 +211,7 @@ extension RegistryProcessTests {
             try await Fleet.with(["registry"]) { fleet in
                 let created = try await fleet.api.call(.post, "/workspaces", body: ["name": "w"])
                 let id = try #require(created.json["id"]?.string)
-                #expect(try await status(id, fleet) == "failed")
+                #expect(try await fleet.api.call(.get, "/workspaces/\(id)").json["status"]?.string == "failed")
                 let restart = try await fleet.api.call(.post, "/workspaces/\(id)/restart")
                 #expect(restart.status == 503 && restart.json["error"]?.string == "provisioner not available")
                 #expect(try await fleet.api.call(.delete, "/workspaces/\(id)").status == 200)

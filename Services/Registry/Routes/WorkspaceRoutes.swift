@@ -8,6 +8,7 @@ import JSONBytes
 import Lifecycle
 import PostgresClient
 import ServiceHost
+import Templates
 
 /// `/workspaces` and `/workspaces/{id}`: create, list, get.
 struct WorkspaceRoutes: Sendable {
@@ -28,10 +29,14 @@ struct WorkspaceRoutes: Sendable {
     private func get(_ request: Request) async throws -> Response {
         let isFull = try await context.authenticator.isOperator(request)
         let id = try request.uuid("id", orError: Sentence.invalidWorkspaceID)
-        guard let body = try await store.get(id, isFull: isFull) else {
+        guard let body = try await store.get(id, await view(isFull: isFull)) else {
             throw APIError(.notFound, Sentence.workspaceNotFound)
         }
         return .json(bytes: body)
+    }
+
+    private func view(isFull: Bool) async -> WorkspaceJSON.View {
+        WorkspaceJSON.View(isFull: isFull, provisionTimeouts: await lifecycle.templates.provisionTimeouts())
     }
 
     // MARK: - Create
@@ -40,7 +45,8 @@ struct WorkspaceRoutes: Sendable {
         try await context.authenticator.admin(request)
         let body = try await request.decode(
             CreateWorkspaceRequest.self, orError: Sentence.invalidWorkspacePayload)
-        let new = try NewWorkspaceRule.workspace(body, hasProvisioner: lifecycle.store.hasProvisioner)
+        let new = try NewWorkspaceRule.workspace(
+            body, template: try await template(of: body), hasProvisioner: lifecycle.store.hasProvisioner)
         if let url = new.request.url { try await addresses.check(url) }
         let events = try await store.create(new, traceparent: request.context.traceparent)
         guard let events else {
@@ -66,6 +72,16 @@ struct WorkspaceRoutes: Sendable {
         }
     }
 
+    /// The template that the request names; empty without one.
+    private func template(of request: CreateWorkspaceRequest) async throws -> TemplateConfiguration {
+        guard let name = request.template, !name.isEmpty else { return TemplateConfiguration() }
+        guard let template = await lifecycle.templates.template(named: name) else {
+            throw APIError(
+                .badRequest, Sentence.invalidWorkspacePayload, field: "template", reason: "is not a template")
+        }
+        return template.configuration
+    }
+
     // MARK: - List
 
     private func list(_ request: Request) async throws -> Response {
@@ -80,9 +96,10 @@ struct WorkspaceRoutes: Sendable {
 
     private func page(_ filter: WorkspaceFilter, after cursor: WorkspaceCursor?, limit: Int) async throws -> Response {
         let (rows, next) = try await store.page(filter, after: cursor, limit: limit)
+        let view = await view(isFull: true)
         var writer = JSONWriter(reservingCapacity: 2 + rows.count * 640)
         writer.array { writer in
-            for row in rows { WorkspaceJSON.write(row, isFull: true, to: &writer) }
+            for row in rows { WorkspaceJSON.write(row, view, to: &writer) }
         }
         var response = Response.json(bytes: writer.bytes)
         if let next { response.headers.add("X-Next-Cursor", WorkspaceListQuery.text(next)) }
@@ -92,12 +109,13 @@ struct WorkspaceRoutes: Sendable {
     /// The first page is read before the answer begins, so that a database that is away is still a proper 503.
     private func wholeList(_ filter: WorkspaceFilter, after cursor: WorkspaceCursor?) async throws -> Response {
         let first = try await store.page(filter, after: cursor, limit: Self.streamPage)
+        let view = await view(isFull: true)
         return .stream(contentType: "application/json") { [store] writer in
-            try await writer.write(Self.elements(first.rows, isFirst: true))
+            try await writer.write(Self.elements(first.rows, view, isFirst: true))
             var next = first.next
             while let cursor = next {
                 let page = try await store.page(filter, after: cursor, limit: Self.streamPage)
-                if !page.rows.isEmpty { try await writer.write(Self.elements(page.rows, isFirst: false)) }
+                if !page.rows.isEmpty { try await writer.write(Self.elements(page.rows, view, isFirst: false)) }
                 next = page.next
             }
             try await writer.write([UInt8(ascii: "]")])
@@ -105,12 +123,12 @@ struct WorkspaceRoutes: Sendable {
     }
 
     /// The elements of one page, behind the array's bracket or the comma after those before.
-    private static func elements(_ rows: PostgresRows, isFirst: Bool) -> [UInt8] {
+    private static func elements(_ rows: PostgresRows, _ view: WorkspaceJSON.View, isFirst: Bool) -> [UInt8] {
         var bytes: [UInt8] = isFirst ? [UInt8(ascii: "[")] : []
         bytes.reserveCapacity(1 + rows.count * 640)
         for (index, row) in rows.enumerated() {
             var json = JSONWriter(reservingCapacity: 640)
-            WorkspaceJSON.write(row, isFull: true, to: &json)
+            WorkspaceJSON.write(row, view, to: &json)
             if index > 0 || !isFirst { bytes.append(UInt8(ascii: ",")) }
             bytes.append(contentsOf: json.bytes)
         }

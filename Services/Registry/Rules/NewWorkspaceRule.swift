@@ -4,6 +4,7 @@ import Foundation
 import HTTPCore
 import HTTPServer
 import JSONBytes
+import Templates
 
 /// What a request to create a workspace makes: the values checked, the status it starts with, and what is told of it.
 enum NewWorkspaceRule {
@@ -13,8 +14,12 @@ enum NewWorkspaceRule {
         "/bin", "/boot", "/dev", "/etc", "/lib", "/lib64", "/proc", "/root", "/run", "/sbin", "/sys", "/usr", "/var",
     ]
 
+    /// - Parameter template: fills what the request leaves open; empty when it names none.
     /// - Throws: `APIError` 400 naming the field.
-    static func workspace(_ request: CreateWorkspaceRequest, hasProvisioner: Bool) throws(APIError) -> NewWorkspace {
+    static func workspace(
+        _ request: CreateWorkspaceRequest, template: TemplateConfiguration = TemplateConfiguration(),
+        hasProvisioner: Bool
+    ) throws(APIError) -> NewWorkspace {
         try check(name: request.name)
         try check("role", request.role, upTo: Limits.workspaceRole, isName: true)
         try check("model", request.model, upTo: Limits.workspaceModel)
@@ -23,7 +28,10 @@ enum NewWorkspaceRule {
         try check(numbers: request)
         var request = request
         if request.url?.isEmpty == true { request.url = nil }
-        let runtime = request.runtime.flatMap { $0.isEmpty ? nil : $0 } ?? "langgraph"
+        if request.template?.isEmpty == true { request.template = nil }
+        if request.model?.isEmpty != false { request.model = template.model }
+        request.maxConcurrentTasks = request.maxConcurrentTasks ?? template.maxConcurrentTasks
+        let runtime = request.runtime.flatMap { $0.isEmpty ? nil : $0 } ?? template.runtime ?? "langgraph"
         var new = NewWorkspace(
             request: request, runtime: runtime, isExternal: request.external || runtime == "external",
             status: .provisioning, access: request.workspaceAccess ?? .none)

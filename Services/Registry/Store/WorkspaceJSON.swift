@@ -26,8 +26,16 @@ enum WorkspaceJSON {
         LEFT JOIN canvas_layouts l ON l.workspace_id = w.id
         """
 
-    /// - Parameter isFull: with what operators alone may see.
-    static func write(_ row: PostgresRow, isFull: Bool, to writer: inout JSONWriter) {
+    /// What of a workspace is shown.
+    struct View: Sendable {
+        /// With what operators alone may see.
+        var isFull: Bool
+        /// What the templates declare, by runtime.
+        var provisionTimeouts: [String: Duration]
+    }
+
+    static func write(_ row: PostgresRow, _ view: View, to writer: inout JSONWriter) {
+        let isFull = view.isFull
         writer.object { writer in
             writer.member("id", row.string(0))
             writer.member("name", row.string(1))
@@ -58,6 +66,9 @@ enum WorkspaceJSON {
             writer.member("updated_at", orNull: time(row, 24))
             writer.member("queue_depth", row.int(25))
             if isFull { writer.member("status_reason", orNull: row.optionalString(26)) }
+            if !view.provisionTimeouts.isEmpty, let timeout = view.provisionTimeouts[row.string(8)] {
+                writer.member("provision_timeout_ms", Int(timeout.components.seconds) * 1000)
+            }
         }
     }
 

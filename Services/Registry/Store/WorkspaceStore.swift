@@ -91,19 +91,21 @@ struct WorkspaceStore: Sendable {
         "workspace_get", "SELECT \(WorkspaceJSON.columns) FROM \(WorkspaceJSON.tables) WHERE w.id = $1")
 
     /// One workspace as JSON; `nil` when there is none.
-    func get(_ id: UUID, isFull: Bool) async throws(PostgresError) -> [UInt8]? {
+    func get(_ id: UUID, _ view: WorkspaceJSON.View) async throws(PostgresError) -> [UInt8]? {
         guard let row = try await postgres.query(Self.get, [id]).first else { return nil }
         var writer = JSONWriter(reservingCapacity: 1024)
-        WorkspaceJSON.write(row, isFull: isFull, to: &writer)
+        WorkspaceJSON.write(row, view, to: &writer)
         return writer.bytes
     }
 
-    /// One page by key, so that a page costs the same wherever it is.
+    /// One page by key, so that a page costs the same wherever it is. The first one begins after the smallest key: a
+    /// condition that may be absent could not be looked up in the index.
     private static let page = Statement(
         "workspace_page",
         """
         SELECT \(WorkspaceJSON.columns) FROM \(WorkspaceJSON.tables)
-        WHERE ($1::timestamptz IS NULL OR (w.created_at, w.id) > ($1, $2::uuid))
+        WHERE (w.created_at, w.id) > (COALESCE($1::timestamptz, '-infinity'),
+                COALESCE($2::uuid, '00000000-0000-0000-0000-000000000000'))
             AND CASE WHEN $3::text IS NULL THEN w.status <> 'removed' ELSE w.status = $3::workspace_status END
             AND ($4::uuid IS NULL OR w.parent_id = $4)
             AND ($5::text IS NULL OR strpos(lower(w.name), lower($5)) > 0
