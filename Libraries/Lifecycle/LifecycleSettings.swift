@@ -5,6 +5,7 @@ import PostgresClient
 import Provisioning
 import Secrets
 import ServiceHost
+import ServiceLifecycle
 import Templates
 
 /// What starts and stops workspaces, as the environment has it: the same in every service that does.
@@ -35,7 +36,10 @@ package struct LifecycleParts: Sendable {
     package let provisioner: any Provisioner
     package let store: LifecycleStore
     package let jobs: JobStore
+    /// Does jobs where there is a backend to do them with; what others ask for meanwhile waits for who has one.
     package let worker: LifecycleWorker
+    /// What the service has to run.
+    package var services: [any Service] { provisioner.isConfigured ? [worker] : [] }
     package let secrets: SecretStore
     package let vault: SecretVault
     package let templates: TemplateCatalog

@@ -44,7 +44,11 @@ extension WorkspaceSpecification {
     }
 
     private static func isAbsolute(_ path: String) -> Bool {
-        path.hasPrefix("/") && !path.utf8.contains(0) && !path.split(separator: "/").contains("..")
+        let whole = path.count > 1 && path.hasSuffix("/") ? path.dropLast() : path[...]
+        return whole.hasPrefix("/") && !path.utf8.contains(0)
+            && whole.dropFirst().split(separator: "/", omittingEmptySubsequences: false).allSatisfy {
+                !$0.isEmpty && $0 != "." && $0 != ".."
+            }
     }
 
     private static func invalid(_ detail: String) -> ProvisioningError {

@@ -49,7 +49,7 @@ package enum RegistryService: HostedService {
         SecretRoutes(context: context, store: lifecycle.secrets, vault: lifecycle.vault).add(to: &router)
         let rotation = SecretRotation(vault: lifecycle.vault, loop: context.loops.loops[0], logger: context.logger)
         let isRotating = settings.lifecycle.secretKeys.isRotating
-        return ServiceParts(router: router, services: [lifecycle.worker] + (isRotating ? [rotation] : []))
+        return ServiceParts(router: router, services: lifecycle.services + (isRotating ? [rotation] : []))
     }
 
     /// What operators and agents change of workspaces that exist.

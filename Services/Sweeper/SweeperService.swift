@@ -38,7 +38,7 @@ package enum SweeperService: HostedService {
         var router = Router()
         SweeperRoutes(context: context, ticks: ticks).add(to: &router)
         let lifecycle = LifecycleParts(settings.lifecycle, context)
-        return ServiceParts(router: router, services: runners + [lifecycle.worker])
+        return ServiceParts(router: router, services: runners + lifecycle.services)
     }
 
     private static func passes(_ context: ServiceContext, _ settings: Settings) -> [any SweepPass] {

@@ -75,6 +75,25 @@ struct DeleteTests {
         }
     }
 
+    @Test("A purge ends the delegations whose message is being delivered")
+    func purgeEndsDelegations() async throws {
+        try await withFleet { fleet, store in
+            let (target, sender) = (try await fleet.add(), try await fleet.add())
+            try await belongings(of: target, from: sender, fleet)
+            _ = try await fleet.pool.query(
+                Statement(
+                    "test_dispatch",
+                    """
+                    WITH item AS (UPDATE a2a_queue SET status = 'dispatched', lease_owner = 'a', lease_until = now()
+                        WHERE workspace_id = $1)
+                    UPDATE delegations SET status = 'dispatched' WHERE target_id = $1
+                    """), [target])
+            _ = try await store.delete(target, isConfirmed: false, purges: true)
+            #expect(try await fleet.count("delegations WHERE target_id = $1 AND status = 'failed'", target) == 1)
+            #expect(try await fleet.events(sender) == ["delegation.failed"])
+        }
+    }
+
     @Test("A child that is created while its parent is deleted is refused or goes with it")
     func racingChild() async throws {
         try await withFleet { fleet, store in

@@ -12,8 +12,8 @@ struct Fleet: Sendable {
         "test_add",
         """
         WITH w AS (
-            INSERT INTO workspaces (id, name, status, parent_id, external, url, url_provisioned)
-            VALUES ($1, $2, $3::workspace_status, $4, $5, $6, $7) RETURNING id)
+            INSERT INTO workspaces (id, name, status, parent_id, external, managed, url, url_provisioned)
+            VALUES ($1, $2, $3::workspace_status, $4, $5, NOT $5, $6, $7) RETURNING id)
         INSERT INTO workspace_vitals (workspace_id) SELECT id FROM w
         """)
 

@@ -4,7 +4,7 @@ import Provisioning
 /// What follows from an error of the provisioner.
 package enum JobRule {
     /// Tries of a start while the engine is away; then the workspace has failed, and says why.
-    static let startAttempts = 5
+    static let startAttempts = 8
     private static let longestDelay = 300.0
 
     /// A stop is never given up: what may still run must not be forgotten.
@@ -14,7 +14,7 @@ package enum JobRule {
             error.isTransient && job.attempts + 1 < startAttempts
                 ? .again(error.sentence) : .startFailed(error.sentence)
         case .stop, .remove:
-            error.kind == .noBackend ? .obsolete : .again(error.sentence)
+            .again(error.sentence)
         }
     }
 

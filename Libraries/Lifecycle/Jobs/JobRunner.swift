@@ -33,29 +33,31 @@ package struct JobRunner: Sendable {
     }
 
     private func start(_ job: LifecycleJob) async throws -> JobOutcome {
-        // Without a backend an agent is started by its owner: its next heartbeat brings it online.
-        guard provisioner.isConfigured else { return .obsolete }
         let environment: [String: String]
         do {
             environment = try await vault.environment(of: job.workspace)
         } catch let error as SecretError {
+            logger.warning(
+                "workspace not started", [.workspaceID: .uuid(job.workspace), .reason: .string(error.description)])
             return .startFailed(error.description)
         }
-        guard let request = try await starts.begin(job) else { return .obsolete }
-        relay.committed(request.events)
+        // Whatever can fail is looked at before the old token ends: what runs now may go on.
+        let template = try await starts.template(of: job.workspace)
         let files: [ConfigurationFile]
         do throws(TemplateError) {
-            files = try await template(request)
+            files = try await self.files(of: template)
         } catch {
             logger.warning(
                 "template not usable", [.workspaceID: .uuid(job.workspace), .error: .string(error.description)])
             return .startFailed(Sentence.workspaceStartFailed)
         }
+        guard let request = try await starts.begin(job) else { return .obsolete }
+        relay.committed(request.events)
         let specification = WorkspaceSpecification(
             id: job.workspace, runtime: request.runtime, tier: request.tier,
             environment: self.environment(of: job.workspace, request, secrets: environment),
             token: request.token.secret, files: files, workspaceDirectory: request.directory,
-            access: request.access)
+            access: request.directory == nil ? .none : request.access)
         logger.info("workspace is being started", [.workspaceID: .uuid(job.workspace)])
         let started = try await provisioner.start(specification)
         logger.info("workspace started", [.workspaceID: .uuid(job.workspace), .url: .string(started.url)])
@@ -74,8 +76,8 @@ package struct JobRunner: Sendable {
         return all
     }
 
-    private func template(_ request: StartRequest) async throws(TemplateError) -> [ConfigurationFile] {
-        guard let name = request.template else { return [] }
+    private func files(of name: String?) async throws(TemplateError) -> [ConfigurationFile] {
+        guard let name else { return [] }
         return try await templates.files(of: name).map { ConfigurationFile(path: $0.path, bytes: $0.bytes) }
     }
 

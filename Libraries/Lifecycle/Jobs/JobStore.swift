@@ -13,7 +13,7 @@ package struct JobStore: Sendable {
         self.source = source
     }
 
-    /// A job waits for the older ones of its workspace, and for one that is under way.
+    /// A job waits for the older ones of its workspace, and for one that is under way; one whose lease ran out goes first.
     private static let claim = Statement(
         "lifecycle_claim",
         """
@@ -21,14 +21,14 @@ package struct JobStore: Sendable {
             SELECT j.id FROM lifecycle_jobs j
             WHERE j.completed_at IS NULL AND j.available_at <= now()
                 AND (j.lease_until IS NULL OR j.lease_until < now())
-                AND NOT EXISTS (
+                AND (j.lease_owner IS NOT NULL OR NOT EXISTS (
                     SELECT FROM lifecycle_jobs o
                     WHERE o.workspace_id = j.workspace_id AND o.completed_at IS NULL AND o.id <> j.id
-                        AND (o.lease_owner IS NOT NULL OR (o.created_at, o.id) < (j.created_at, j.id)))
+                        AND (o.lease_owner IS NOT NULL OR (o.created_at, o.id) < (j.created_at, j.id))))
             ORDER BY j.available_at LIMIT $1 FOR UPDATE SKIP LOCKED
         )
         UPDATE lifecycle_jobs j SET lease_owner = $2, lease_until = now() + make_interval(secs => $3),
-            claim_number = claim_number + 1
+            claim_number = claim_number + 1, last_error = NULL
         FROM free WHERE j.id = free.id
         RETURNING j.id, j.workspace_id, j.kind, j.attempts, j.claim_number, j.remove_volume
         """)
@@ -55,12 +55,19 @@ package struct JobStore: Sendable {
     private static let extend = Statement(
         "lifecycle_extend",
         """
-        UPDATE lifecycle_jobs SET lease_until = now() + make_interval(secs => $3)
-        WHERE id = ANY ($1) AND lease_owner = $2 AND completed_at IS NULL
+        WITH held AS (
+            SELECT j.id, j.claim_number FROM lifecycle_jobs j JOIN unnest($1::uuid[], $2::bigint[]) AS h (id, claim)
+                ON j.id = h.id AND j.claim_number = h.claim
+            WHERE j.completed_at IS NULL AND j.lease_owner IS NOT NULL ORDER BY j.id FOR UPDATE OF j
+        )
+        UPDATE lifecycle_jobs j SET lease_until = now() + make_interval(secs => $3)
+        FROM held WHERE j.id = held.id RETURNING j.id, j.claim_number
         """)
 
-    func extend(_ jobs: [UUID], owner: String, lease: Double) async throws(PostgresError) {
-        _ = try await postgres.query(Self.extend, [jobs, owner, lease])
+    /// - Returns: the claims that are still the current ones.
+    func extend(_ claims: [JobClaim], lease: Double) async throws(PostgresError) -> Set<JobClaim> {
+        let rows = try await postgres.query(Self.extend, [claims.map(\.job), claims.map(\.number), lease])
+        return Set(rows.map { JobClaim(job: $0.uuid(0), number: $0.int(1)) })
     }
 
     private static let handBack = Statement(
@@ -82,7 +89,8 @@ package struct JobStore: Sendable {
         WITH job AS (
             UPDATE lifecycle_jobs SET lease_owner = NULL, lease_until = NULL, last_error = NULL,
                 completed_at = CASE WHEN repeats THEN NULL ELSE now() END,
-                kind = CASE WHEN repeats THEN 'restart' ELSE kind END, available_at = now(), repeats = false
+                kind = CASE WHEN repeats THEN 'restart' ELSE kind END, available_at = now(), repeats = false,
+                attempts = CASE WHEN repeats THEN 0 ELSE attempts END
             WHERE id = $1 AND claim_number = $2 AND completed_at IS NULL RETURNING workspace_id
         )
         """
@@ -93,7 +101,7 @@ package struct JobStore: Sendable {
         \(done), placed AS (
             UPDATE workspaces w SET url = $3, url_provisioned = true, updated_at = now(),
                 internal_url = CASE WHEN w.url_provisioned THEN w.internal_url ELSE COALESCE(w.url, w.internal_url) END
-            FROM job WHERE w.id = job.workspace_id AND w.status IN ('provisioning', 'online', 'degraded', 'offline')
+            FROM job WHERE w.id = job.workspace_id AND w.status IN ('provisioning', 'online', 'degraded', 'offline', 'failed')
             RETURNING w.id
         )
         INSERT INTO structure_events (type, workspace_id, source, data)

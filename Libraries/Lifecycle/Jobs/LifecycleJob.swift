@@ -21,6 +21,14 @@ package struct LifecycleJob: Sendable, Hashable {
     /// Fencing: only the current claim may say how the job ended.
     package let claimNumber: Int
     package let removesVolume: Bool
+
+    var claim: JobClaim { JobClaim(job: id, number: claimNumber) }
+}
+
+/// One instance's turn at a job.
+struct JobClaim: Sendable, Hashable {
+    let job: UUID
+    let number: Int
 }
 
 /// How a job ended.

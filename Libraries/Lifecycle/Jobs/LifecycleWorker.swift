@@ -24,7 +24,7 @@ package final class LifecycleWorker: GracefulService {
     private let instance: String
     private let logger: Logger
     private let jobs: MetricFamily<Counter>
-    private let running = Mutex<[UUID: Task<Void, Never>]>([:])
+    private let running = Mutex<[JobClaim: Task<Void, Never>]>([:])
     private let alarm = Alarm()
 
     package init(
@@ -85,9 +85,9 @@ package final class LifecycleWorker: GracefulService {
 
     private func begin(_ job: LifecycleJob) {
         running.withLock { running in
-            running[job.id] = Task(executorPreference: loop) {
+            running[job.claim] = Task(executorPreference: loop) {
                 await self.carryOut(job)
-                self.running.withLock { $0[job.id] = nil }
+                self.running.withLock { $0[job.claim] = nil }
                 // There is room, and the next job of this workspace may begin.
                 self.wake()
             }
@@ -97,7 +97,7 @@ package final class LifecycleWorker: GracefulService {
     private func carryOut(_ job: LifecycleJob) async {
         do {
             let outcome = try await runner.run(job)
-            // Interrupted by a shutdown: the lease is handed back, and another instance begins anew.
+            // Interrupted by a shutdown, or the lease was lost: another instance begins anew.
             if Task.isCancelled { return }
             relay.committed(try await store.finish(job, outcome))
             jobs.labelled(job.kind.rawValue, outcome.label).increment()
@@ -109,16 +109,25 @@ package final class LifecycleWorker: GracefulService {
         }
     }
 
+    /// What is no longer ours is given up at once: two that start one workspace would replace each other's container.
     private func keepLeases() async {
+        var keptAt = ContinuousClock.now
         while (try? await loop.sleep(for: .seconds(Self.leaseSeconds / 4))) != nil {
             let held = running.withLock { Array($0.keys) }
-            guard !held.isEmpty else { continue }
+            let asked = ContinuousClock.now
             do {
-                try await store.extend(held, owner: instance, lease: Self.leaseSeconds)
+                let kept = held.isEmpty ? [] : try await store.extend(held, lease: Self.leaseSeconds)
+                keptAt = asked
+                giveUp(held.filter { !kept.contains($0) })
             } catch {
                 logger.debug("lifecycle leases not extended", [.error: .error(error)])
+                if keptAt.duration(to: .now) > .seconds(Self.leaseSeconds * 0.75) { giveUp(held) }
             }
         }
+    }
+
+    private func giveUp(_ claims: [JobClaim]) {
+        for task in running.withLock({ running in claims.compactMap { running[$0] } }) { task.cancel() }
     }
 
     // MARK: - At the end
@@ -134,7 +143,7 @@ package final class LifecycleWorker: GracefulService {
         let left = running.withLock { $0 }
         guard !left.isEmpty else { return }
         for task in left.values { task.cancel() }
-        try? await store.handBack(Array(left.keys), owner: instance)
+        try? await store.handBack(left.keys.map(\.job), owner: instance)
     }
 }
 

@@ -8,7 +8,6 @@ import PostgresClient
 struct StartRequest: Sendable {
     var runtime: String
     var model: String?
-    var template: String?
     var tier: Int
     var directory: String?
     var access: WorkspaceAccess
@@ -21,11 +20,18 @@ struct StartStore: Sendable {
     let postgres: PostgresPool
     let source: String
 
+    private static let template = Statement("start_template", "SELECT template FROM workspaces WHERE id = $1")
+
+    /// What the workspace was made from; it never changes.
+    func template(of workspace: UUID) async throws(PostgresError) -> String? {
+        try await postgres.query(Self.template, [workspace]).first?.optionalString(0)
+    }
+
     /// A restart may find it in any status of running or being broken; a start only being provisioned.
     private static let lock = Statement(
         "start_lock",
         """
-        SELECT w.runtime, w.model, w.template, w.tier, w.workspace_dir, w.workspace_access, w.status, w.name
+        SELECT w.runtime, w.model, w.tier, w.workspace_dir, w.workspace_access
         FROM lifecycle_jobs j JOIN workspaces w ON w.id = j.workspace_id
         WHERE j.id = $1 AND j.claim_number = $2 AND j.completed_at IS NULL AND NOT w.external
             AND (w.status = 'provisioning'
@@ -65,9 +71,9 @@ struct StartStore: Sendable {
             let told = try await transaction.query(
                 Self.rotate, [job.workspace, Bytea(token.hash), token.prefix, source])
             return StartRequest(
-                runtime: row.string(0), model: row.optionalString(1), template: row.optionalString(2),
-                tier: row.int(3), directory: row.optionalString(4),
-                access: WorkspaceAccess(rawValue: row.string(5)) ?? .none, token: token,
+                runtime: row.string(0), model: row.optionalString(1), tier: row.int(2),
+                directory: row.optionalString(3), access: WorkspaceAccess(rawValue: row.string(4)) ?? .none,
+                token: token,
                 events: told.compactMap { CommittedEvent(row: $0) })
         }
     }

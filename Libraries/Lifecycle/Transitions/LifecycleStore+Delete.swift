@@ -21,7 +21,7 @@ extension LifecycleStore {
         WITH gone AS (
             UPDATE workspaces SET status = 'removed', status_reason = NULL, status_changed_at = now(),
                 removed_at = now(), updated_at = now(), url = NULL, internal_url = NULL, url_provisioned = false
-            WHERE id = ANY ($1) AND status <> 'removed' RETURNING id, name, external
+            WHERE id = ANY ($1) AND status <> 'removed' RETURNING id, name, managed
         ), tokens AS (
             UPDATE workspace_auth_tokens SET revoked_at = now() WHERE workspace_id = ANY ($1) AND revoked_at IS NULL
         ), schedules AS (
@@ -38,7 +38,7 @@ extension LifecycleStore {
             RETURNING d.id, d.source_id, d.target_id
         ), jobs AS (
             INSERT INTO lifecycle_jobs (workspace_id, kind, remove_volume, reason)
-            SELECT id, 'remove', true, 'workspace removed' FROM gone WHERE $2 AND NOT external
+            SELECT id, 'remove', true, 'workspace removed' FROM gone WHERE $2 AND managed
             ON CONFLICT DO NOTHING
         ), told AS (
             SELECT 'workspace.removed' AS type, id AS workspace_id, ('{"name":' || to_json(name)
@@ -53,6 +53,22 @@ extension LifecycleStore {
         )
         INSERT INTO structure_events (type, workspace_id, source, data)
         SELECT type, workspace_id, $4, data FROM told RETURNING \(CommittedEvent.columns)
+        """)
+
+    /// A message that is being delivered goes with its row: nobody else would end its delegation.
+    private static let endDelegations = Statement(
+        "purge_end_delegations",
+        """
+        WITH given_up AS (
+            UPDATE delegations SET status = 'failed', error = 'workspace removed', updated_at = now(),
+                completed_at = now(), result_at = COALESCE(result_at, now())
+            WHERE target_id = ANY ($1) AND status IN ('pending', 'dispatched', 'queued')
+            RETURNING id, source_id, target_id
+        )
+        INSERT INTO structure_events (type, workspace_id, source, data)
+        SELECT 'delegation.failed', source_id, $2, ('{"delegation_id":"' || id || '","target_id":"' || target_id
+            || '","status":"failed","error":"workspace removed"}')::json
+        FROM given_up RETURNING \(CommittedEvent.columns)
         """)
 
     /// Everything that belongs to the workspaces but their events, which are the platform's history.
@@ -94,7 +110,11 @@ extension LifecycleStore {
                 .compactMap { CommittedEvent(row: $0) }
             _ = try await transaction.query(Self.hasten, [ids])
             deletion.jobs = try await openJobs(ids, .remove, transaction)
-            if purges { for statement in Self.purge { _ = try await transaction.query(statement, [ids]) } }
+            if purges {
+                deletion.events += try await transaction.query(Self.endDelegations, [ids, source])
+                    .compactMap { CommittedEvent(row: $0) }
+                for statement in Self.purge { _ = try await transaction.query(statement, [ids]) }
+            }
             return deletion
         }
     }

@@ -12,10 +12,10 @@ extension LifecycleStore {
             UPDATE workspaces SET status = 'paused', status_reason = NULL, status_changed_at = now(),
                 updated_at = now(), url = NULL, url_provisioned = false,
                 internal_url = CASE WHEN url_provisioned THEN internal_url ELSE COALESCE(url, internal_url) END
-            WHERE id = ANY ($1) AND status NOT IN ('paused', 'removed') RETURNING id, name, external
+            WHERE id = ANY ($1) AND status NOT IN ('paused', 'removed') RETURNING id, name, managed
         ), jobs AS (
             INSERT INTO lifecycle_jobs (workspace_id, kind, reason)
-            SELECT id, 'stop', 'paused' FROM paused WHERE $2 AND NOT external ON CONFLICT DO NOTHING
+            SELECT id, 'stop', 'paused' FROM paused WHERE $2 AND managed ON CONFLICT DO NOTHING
         )
         INSERT INTO structure_events (type, workspace_id, source, data)
         SELECT 'workspace.paused', id, $3, ('{"name":' || to_json(name) || '}')::json FROM paused
@@ -36,13 +36,15 @@ extension LifecycleStore {
         }
     }
 
+    /// A start from before the pause that is still under way finds nothing to start any more: it is repeated.
+    ///
     /// What we start goes back to `provisioning`. An agent that is started by its owner is reached where it was before:
     /// at once when it is external, else from its next heartbeat on.
     private static let resume = Statement(
         "lifecycle_resume",
         """
         WITH paused AS (
-            SELECT id, $2 AND NOT external AS ours, external AND internal_url IS NOT NULL AS reachable FROM workspaces
+            SELECT id, $2 AND managed AS ours, external AND internal_url IS NOT NULL AS reachable FROM workspaces
             WHERE id = ANY ($1) AND status = 'paused'
         ), resumed AS (
             UPDATE workspaces w SET status_changed_at = now(), updated_at = now(),
@@ -54,7 +56,9 @@ extension LifecycleStore {
             RETURNING w.id, w.name, w.tier, w.runtime, w.external, w.url, w.status
         ), jobs AS (
             INSERT INTO lifecycle_jobs (workspace_id, kind, reason)
-            SELECT id, 'start', 'resumed' FROM resumed WHERE status = 'provisioning' ON CONFLICT DO NOTHING
+            SELECT id, 'start', 'resumed' FROM resumed WHERE status = 'provisioning'
+            ON CONFLICT (workspace_id) WHERE completed_at IS NULL AND kind IN ('start', 'restart')
+            DO UPDATE SET repeats = true WHERE lifecycle_jobs.lease_owner IS NOT NULL
         )
         INSERT INTO structure_events (type, workspace_id, source, data)
         SELECT 'workspace.' || status, id, $3, CASE status

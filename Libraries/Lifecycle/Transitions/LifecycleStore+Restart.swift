@@ -13,7 +13,7 @@ extension LifecycleStore {
             ON CONFLICT DO NOTHING RETURNING workspace_id
         ), flipped AS (
             UPDATE workspaces w SET status = 'provisioning', status_reason = NULL, status_changed_at = now(),
-                updated_at = now(), url = CASE WHEN w.url_provisioned THEN NULL ELSE w.url END
+                updated_at = now(), managed = true, url = CASE WHEN w.url_provisioned THEN NULL ELSE w.url END
             FROM job WHERE w.id = job.workspace_id AND w.status <> 'provisioning'
             RETURNING w.id, w.name, w.tier, w.runtime
         )
@@ -42,7 +42,7 @@ extension LifecycleStore {
         """
         INSERT INTO lifecycle_jobs (workspace_id, kind, reason)
         SELECT w.id, 'restart', 'secret changed' FROM workspaces w
-        WHERE NOT w.external AND w.status IN ('provisioning', 'online', 'degraded', 'offline', 'failed')
+        WHERE w.managed AND w.status IN ('provisioning', 'online', 'degraded', 'offline', 'failed')
             AND CASE WHEN $1::uuid IS NOT NULL THEN w.id = $1 ELSE NOT EXISTS (
                 SELECT FROM workspace_secrets s WHERE s.workspace_id = w.id AND s.key = $2) END
         ORDER BY w.id
@@ -69,15 +69,15 @@ extension LifecycleStore {
         """
         WITH slept AS (
             UPDATE workspaces SET status_reason = NULL, status_changed_at = now(), updated_at = now(),
-                status = CASE WHEN $2 THEN 'hibernating' ELSE 'hibernated' END::workspace_status,
+                status = CASE WHEN $2 AND managed THEN 'hibernating' ELSE 'hibernated' END::workspace_status,
                 url = CASE WHEN url_provisioned THEN NULL ELSE url END, url_provisioned = false
-            WHERE id = $1 RETURNING id, name
+            WHERE id = $1 RETURNING id, name, $2 AND managed AS ours
         ), job AS (
             INSERT INTO lifecycle_jobs (workspace_id, kind, reason)
-            SELECT id, 'stop', 'hibernated' FROM slept WHERE $2 ON CONFLICT DO NOTHING
+            SELECT id, 'stop', 'hibernated' FROM slept WHERE ours ON CONFLICT DO NOTHING
         )
         INSERT INTO structure_events (type, workspace_id, source, data)
-        SELECT 'workspace.hibernated', id, $3, ('{"name":' || to_json(name) || '}')::json FROM slept WHERE NOT $2
+        SELECT 'workspace.hibernated', id, $3, ('{"name":' || to_json(name) || '}')::json FROM slept WHERE NOT ours
         RETURNING \(CommittedEvent.columns)
         """)
 

@@ -10,10 +10,11 @@ extension LifecycleStore {
         WITH woken AS (
             UPDATE workspaces SET status = 'provisioning', status_reason = NULL, status_changed_at = now(),
                 updated_at = now()
-            WHERE id = $1 AND status = 'hibernated' RETURNING id, name, tier, runtime
+            WHERE id = $1 AND status = 'hibernated' RETURNING id, name, tier, runtime, managed
         ), job AS (
-            INSERT INTO lifecycle_jobs (workspace_id, kind, reason) SELECT id, 'start', 'message' FROM woken
-            ON CONFLICT DO NOTHING
+            INSERT INTO lifecycle_jobs (workspace_id, kind, reason) SELECT id, 'start', 'message' FROM woken WHERE managed
+            ON CONFLICT (workspace_id) WHERE completed_at IS NULL AND kind IN ('start', 'restart')
+            DO UPDATE SET repeats = true WHERE lifecycle_jobs.lease_owner IS NOT NULL
         )
         INSERT INTO structure_events (type, workspace_id, source, data)
         SELECT 'workspace.provisioning', id, $2, ('{"name":' || to_json(name)::text || ',"tier":' || tier

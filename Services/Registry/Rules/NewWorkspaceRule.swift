@@ -112,12 +112,15 @@ enum NewWorkspaceRule {
 
     static func check(directory: String?) throws(APIError) {
         guard let directory, !directory.isEmpty else { return }
-        let parts = directory.split(separator: "/", omittingEmptySubsequences: true)
-        let isSystem = systemFolders.contains { directory == $0 || directory.hasPrefix($0 + "/") } || parts.isEmpty
-        guard directory.hasPrefix("/"), !parts.contains(".."), !isSystem, !directory.utf8.contains(0) else {
+        // Only one spelling of each path: an engine would resolve the others, and mount what was refused here.
+        var parts = directory.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
+        if parts.last?.isEmpty == true { parts.removeLast() }
+        let isPlain = !parts.isEmpty && parts.allSatisfy { !$0.isEmpty && $0 != "." && $0 != ".." }
+        let isSystem = systemFolders.contains { directory == $0 || directory.hasPrefix($0 + "/") }
+        guard directory.hasPrefix("/"), isPlain, !isSystem, !directory.utf8.contains(0) else {
             throw APIError(
                 .badRequest, Sentence.invalidWorkspaceDirectory, field: "workspace_dir",
-                reason: "must be an absolute path without .. and outside of the system's folders")
+                reason: "must be an absolute path without . or .. and outside of the system's folders")
         }
     }
 

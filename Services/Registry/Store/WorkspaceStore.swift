@@ -46,8 +46,8 @@ struct WorkspaceStore: Sendable {
         WITH workspace AS (
             INSERT INTO workspaces (id, name, role, tier, runtime, model, template, status, status_reason, url,
                 parent_id, external, workspace_dir, workspace_access, budget_limit, max_concurrent_tasks,
-                hibernation_idle_minutes)
-            SELECT $1, $2, $3, $4, $5, $6, $7, $8::workspace_status, $9, $10, $11, $12, $13, $14, $15, $16, $17
+                hibernation_idle_minutes, managed)
+            SELECT $1, $2, $3, $4, $5, $6, $7, $8::workspace_status, $9, $10, $11, $12, $13, $14, $15, $16, $17, $26
             WHERE $11::uuid IS NULL
                 OR EXISTS (SELECT FROM workspaces p WHERE p.id = $11::uuid AND p.status <> 'removed' FOR KEY SHARE)
             RETURNING id

@@ -61,6 +61,17 @@ struct WorkspaceUpdateStore: Sendable {
         RETURNING \(CommittedEvent.columns)
         """)
 
+    /// What a start reads.
+    private static let startFields: Set<String> = ["runtime", "tier", "workspace_dir"]
+
+    /// A start that is under way has read the old values.
+    private static let repeatStart = Statement(
+        "update_repeat_start",
+        """
+        UPDATE lifecycle_jobs SET repeats = true WHERE workspace_id = $1 AND completed_at IS NULL
+            AND lease_owner IS NOT NULL AND kind IN ('start', 'restart')
+        """)
+
     /// Applies a request that was checked.
     ///
     /// - Throws: `APIError` 400 for a parent that is unknown or would close a circle, 404; `PostgresError`.
@@ -97,6 +108,7 @@ struct WorkspaceUpdateStore: Sendable {
             if let parent = new.parentID, parent != old.parentID {
                 try await check(parent: parent, of: id, transaction)
             }
+            if !Self.startFields.isDisjoint(with: fields) { _ = try await transaction.query(Self.repeatStart, [id]) }
             return WorkspaceUpdate(
                 fields: fields, events: try await write(id, old, new, fields, traceparent, transaction))
         }
