@@ -31,7 +31,9 @@ package enum ServiceHost {
         }
         if CommandLine.arguments.contains("--print-routes") {
             do {
-                printRoutes(try service.assemble(Stores(service: service.name, common, .disabled).context, settings))
+                let stores = try Stores(service: service.name, common, .disabled)
+                let parts = try service.assemble(stores.context, settings)
+                printRoutes(router(of: parts, stores, Readiness(stores: stores)))
                 exit(0)
             } catch {
                 FileHandle.standardError.write(Data("\(error)\n".utf8))
@@ -53,9 +55,16 @@ package enum ServiceHost {
         }
     }
 
-    /// What the service serves of its own, for the document that describes it.
-    private static func printRoutes(_ parts: ServiceParts) {
-        for route in parts.router.routes.sorted(by: {
+    /// The routes of the service and those that all have in common.
+    private static func router(of parts: ServiceParts, _ stores: Stores, _ readiness: Readiness) -> Router {
+        var router = parts.router
+        CommonRoutes(readiness: readiness, metrics: stores.context.metrics).add(to: &router)
+        return router
+    }
+
+    /// What the service serves, for the test of the document that describes it.
+    private static func printRoutes(_ router: Router) {
+        for route in router.routes.sorted(by: {
             ($0.template, $0.method.rawValue) < ($1.template, $1.method.rawValue)
         }) {
             print(route.method.rawValue, route.template)
@@ -69,10 +78,8 @@ package enum ServiceHost {
         let context = stores.context
         let parts = try service.assemble(context, settings)
         let readiness = Readiness(stores: stores)
-        var router = parts.router
-        CommonRoutes(readiness: readiness, metrics: context.metrics).add(to: &router)
         let server = HTTPServer(
-            common.server, group: context.loops, router: router,
+            common.server, group: context.loops, router: router(of: parts, stores, readiness),
             admission: common.orgID.map { OrganizationGate(id: $0).refusal(of:) }, logger: logger,
             metrics: context.metrics)
         let web = WebService(server: server, grace: .seconds(common.shutdownGraceSeconds), logger: logger)
