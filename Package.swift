@@ -201,9 +201,13 @@ let package = Package(
             ["WorkspaceRuntime", "EventLoop", "HTTPCore", "HTTPClient", "HTTPServer", "JSONBytes", "Observability"]),
         tests(
             "IntegrationTests",
-            ["Contracts", "JSONBytes", "HTTPCore", "HTTPClient", "HTTPServer", "EventLoop", "PostgresClient"]),
+            [
+                "Contracts", "JSONBytes", "HTTPCore", "HTTPClient", "HTTPServer", "EventLoop", "PostgresClient",
+                "Templates",
+            ]),
     ]
-        + service("Registry", executable: "registry", serviceLibraries + ["SafeURL", "Lifecycle", "Secrets", "Templates"])
+        + service(
+            "Registry", executable: "registry", serviceLibraries + ["SafeURL", "Lifecycle", "Secrets", "Templates"])
         + service("A2AProxy", executable: "a2a-proxy", serviceLibraries + ["SafeURL", "Lifecycle"])
         + service("Scheduler", executable: "scheduler", serviceLibraries)
         + service("Notifier", executable: "notifier", serviceLibraries)

@@ -11,7 +11,7 @@ final class API: Sendable {
     struct Answer: Sendable {
         let status: Int
         let headers: HTTPHeaders
-        let bytes: [UInt8]
+        var bytes: [UInt8]
 
         /// The body as JSON; `null` when it is none.
         var json: JSONValue { (try? JSONValue(decoding: bytes)) ?? .null }
@@ -50,7 +50,7 @@ final class API: Sendable {
             bytes: try await response.body.collect(upTo: 64 << 20))
     }
 
-    /// As `call`, for bodies that are not what they should be.
+    /// As `call`, for bodies that are not what they should be. Of a stream of events only the head is read.
     func raw(
         _ method: HTTPMethod, _ path: String, bearer: String?, body: [UInt8]?, type: String,
         headers: [(name: String, value: String)]
@@ -62,9 +62,13 @@ final class API: Sendable {
         var request = ClientRequest(method, url, headers: fields, body: body.map { .bytes($0) } ?? .empty)
         request.totalTimeout = .seconds(20)
         let response = try await client.send(request)
-        return Answer(
-            status: response.status.code, headers: response.headers,
-            bytes: try await response.body.collect(upTo: 1 << 20))
+        var answer = Answer(status: response.status.code, headers: response.headers, bytes: [])
+        if case .stream(let source) = response.body, response.headers["content-type"] == "text/event-stream" {
+            source.cancel()
+        } else {
+            answer.bytes = try await response.body.collect(upTo: 1 << 20)
+        }
+        return answer
     }
 
     /// Reads an event stream.

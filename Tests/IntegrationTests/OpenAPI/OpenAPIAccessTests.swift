@@ -1,0 +1,72 @@
+import Foundation
+import JSONBytes
+import Testing
+
+/// The document's rules of access against what the services do, through the gateway: each operation in turn, made of
+/// its examples.
+extension PlatformTests {
+    @Suite("Documented access", .serialized)
+    struct OpenAPIAccessTests {
+        /// Not development, whose openness would hide what is missing.
+        private static let environment = [
+            "MOLECULE_ENV": "production", "SECRETS_ENCRYPTION_KEY": "0123456789abcdef0123456789abcdef",
+            "MOLECULE_ENABLE_TEST_TOKENS": "1",
+        ]
+
+        @Test("What is documented to need a credential is refused without it, and answered with it")
+        func access() async throws {
+            let platform = try await Platform.start(environment: Self.environment)
+            let document = try OpenAPIDocument.read()
+            let caller = try OpenAPICaller(api: platform.api, document: document)
+            for operation in document.operations {
+                try await refuses(operation, caller)
+                try await accepts(operation, caller)
+            }
+            await platform.stop()
+        }
+
+        private func refuses(_ operation: OpenAPIOperation, _ caller: OpenAPICaller) async throws {
+            let rule = try #require(operation.rule)
+            let (own, other) = (try await caller.makeWorkspace(), try await caller.makeWorkspace())
+            for credential in rule.refused(own, other) {
+                let answer = try await caller.call(operation, on: own, and: other, as: credential)
+                expectRefusal(answer, operation, "with \(credential)")
+            }
+            guard rule.demandsCredential else { return }
+            let nothing = try #require(rule.refused(own, other).first)
+            // Whoever may not ask is not told what is wrong with the question, unless the question says who asks.
+            if rule != .registry {
+                let answer = try await caller.call(
+                    operation, on: own, and: other, as: nothing, path: operation.path(with: "nonsense"))
+                expectRefusal(answer, operation, "with a bad id and nothing")
+            }
+            if operation.takesBody, rule != .registry {
+                let answer = try await caller.call(operation, on: own, and: other, as: nothing, body: "{")
+                expectRefusal(answer, operation, "with a bad body and nothing")
+            }
+        }
+
+        private func expectRefusal(_ answer: API.Answer, _ operation: OpenAPIOperation, _ what: String) {
+            #expect(answer.status == 401, "\(operation) \(what): \(answer.text.prefix(200))")
+            let sentence = answer.json["error"]?.string ?? ""
+            #expect(operation.sentences(401).contains(sentence), "\(operation) \(what): \(sentence)")
+        }
+
+        private func accepts(_ operation: OpenAPIOperation, _ caller: OpenAPICaller) async throws {
+            let rule = try #require(operation.rule)
+            // Each call has workspaces of its own: some remove theirs.
+            for index in rule.accepted(try await caller.makeWorkspace()).indices {
+                let (own, other) = (try await caller.makeWorkspace(), try await caller.makeWorkspace())
+                let credential = rule.accepted(own)[index]
+                // Whose item it is cannot be asked of one that does not exist.
+                if operation.path == "/queue/{queue_id}", credential.bearer != Platform.adminToken { continue }
+                let answer = try await caller.call(operation, on: own, and: other, as: credential)
+                let what: Comment = "\(operation) with \(credential): \(answer.status) \(answer.text.prefix(200))"
+                #expect(answer.status != 401 && answer.status != 403, what)
+                #expect(operation.responses[String(answer.status)] != nil, what)
+                let (sentence, documented) = (answer.json["error"]?.string, operation.sentences(answer.status))
+                if let sentence, !documented.isEmpty { #expect(documented.contains(sentence), what) }
+            }
+        }
+    }
+}

@@ -1,0 +1,107 @@
+import Foundation
+import HTTPCore
+import JSONBytes
+import Templates
+
+/// Makes requests out of what the document says of an operation, with workspaces that exist in place of its examples.
+struct OpenAPICaller: Sendable {
+    struct Workspace: Sendable {
+        let id: String
+        let token: String
+    }
+
+    /// What a request shows of who makes it.
+    struct Credential: Sendable, CustomStringConvertible {
+        let description: String
+        var bearer: String?
+        /// `X-Workspace-ID`
+        var caller: String?
+    }
+
+    private let api: API
+    /// The ids that the document's examples use.
+    private let examples: (own: String, other: String)
+
+    init(api: API, document: OpenAPIDocument) throws {
+        self.api = api
+        let delegate = try document.operation("POST /workspaces/{id}/delegate")
+        guard let own = delegate.parameters.first?["example"]?.string,
+            let other = delegate.exampleBody?["target_id"]?.string
+        else { throw OpenAPIError("delegating has no examples") }
+        examples = (own, other)
+    }
+
+    /// A workspace that has a token, and no address.
+    func makeWorkspace() async throws -> Workspace {
+        let answer = try await api.call(.post, "/workspaces", body: ["name": "documented", "external": true])
+        guard let id = answer.json["id"]?.string, let token = answer.json["connection"]?["auth_token"]?.string else {
+            throw OpenAPIError("create: \(answer.status) \(answer.text)")
+        }
+        return Workspace(id: id, token: token)
+    }
+
+    /// Calls an operation with its examples.
+    ///
+    /// - Parameters:
+    ///   - path: in place of the example's.
+    ///   - body: in place of the example's.
+    func call(
+        _ operation: OpenAPIOperation, on own: Workspace, and other: Workspace, as credential: Credential,
+        path: String? = nil, body: String? = nil
+    ) async throws -> API.Answer {
+        let example = operation.exampleBody.map { String(decoding: $0.encoded, as: UTF8.self) }
+        let text = example.map { body ?? inserted($0, own, other) }
+        return try await api.raw(
+            HTTPMethod(operation.method), path ?? inserted(operation.examplePath, own, other),
+            bearer: credential.bearer, body: text.map { Array($0.utf8) }, type: "application/json",
+            headers: credential.caller.map { [("X-Workspace-ID", $0)] } ?? [])
+    }
+
+    private func inserted(_ text: String, _ own: Workspace, _ other: Workspace) -> String {
+        text.replacing(examples.own, with: own.id).replacing(examples.other, with: other.id)
+    }
+}
+
+extension AccessRule {
+    typealias Workspace = OpenAPICaller.Workspace
+    typealias Credential = OpenAPICaller.Credential
+
+    /// What must not be enough.
+    func refused(_ own: Workspace, _ other: Workspace) -> [Credential] {
+        let caller = self == .discovery || self == .caller ? own.id : nil
+        let always = [
+            Credential(description: "nothing", caller: caller),
+            Credential(description: "a bearer that no one issued", bearer: "wrong", caller: caller),
+            Credential(description: "another workspace's token", bearer: other.token, caller: caller),
+        ]
+        return switch self {
+        case .admin: always + [Credential(description: "a workspace's token", bearer: own.token)]
+        case .caller:
+            always + [
+                Credential(description: "nothing, as a person"),
+                Credential(description: "a workspace's token, as a person", bearer: own.token),
+            ]
+        case .workspace, .ownWorkspace, .registry, .discovery: always
+        case .optional, .none: []
+        }
+    }
+
+    /// What must be enough, one for each way that there is.
+    func accepted(_ own: Workspace) -> [Credential] {
+        let caller = self == .discovery || self == .caller ? own.id : nil
+        let token = Credential(description: "its token", bearer: own.token, caller: caller)
+        let admin = Credential(description: "the operator's token", bearer: Platform.adminToken, caller: caller)
+        return switch self {
+        case .admin: [admin]
+        case .ownWorkspace: [token]
+        case .workspace, .registry, .discovery: [token, admin]
+        case .caller:
+            [token, admin, Credential(description: "the operator's token, as a person", bearer: Platform.adminToken)]
+        case .optional, .none:
+            [
+                Credential(description: "nothing"),
+                Credential(description: "a bearer that no one issued", bearer: "wrong"), admin,
+            ]
+        }
+    }
+}

@@ -1,0 +1,83 @@
+import Foundation
+import JSONBytes
+import Templates
+
+/// One method of one path, as the document describes it.
+struct OpenAPIOperation: Sendable, CustomStringConvertible {
+    let method: String
+    /// The template, e.g. `/workspaces/{id}/a2a`.
+    let path: String
+    let value: YAMLValue
+    /// Those of the path and its own, resolved.
+    let parameters: [YAMLValue]
+    /// By status, resolved.
+    let responses: [String: YAMLValue]
+
+    /// As services print their routes.
+    var name: String { "\(method) \(path)" }
+    var description: String { name }
+    /// The services that are said to serve it.
+    var tags: [String] { value["tags"]?.strings ?? [] }
+    var rule: AccessRule? { value["x-auth"]?.string.flatMap(AccessRule.init) }
+
+    /// The names in the template's braces.
+    var pathNames: [String] {
+        path.split(separator: "/").filter { $0.hasPrefix("{") }.map { String($0.dropFirst().dropLast()) }
+    }
+
+    /// The path with the examples of its parameters.
+    var examplePath: String {
+        parameters.filter { $0["in"]?.string == "path" }.reduce(path) { path, parameter in
+            path.replacing("{\(parameter["name"]?.string ?? "")}", with: parameter["example"]?.string ?? "")
+        }
+    }
+
+    /// The path with one text for every parameter.
+    func path(with value: String) -> String {
+        pathNames.reduce(path) { $0.replacing("{\($1)}", with: value) }
+    }
+
+    var takesBody: Bool { value["requestBody"] != nil }
+    var exampleBody: JSONValue? { value["requestBody"]?["content"]?["application/json"]?["example"]?.json }
+
+    /// The sentences that an error of this status may have; empty when any may stand there.
+    func sentences(_ status: Int) -> [String] {
+        let schema = responses[String(status)]?["content"]?["application/json"]?["schema"]
+        return schema?["properties"]?["error"]?["enum"]?.strings ?? []
+    }
+
+    /// What its `security` allows: the schemes that are needed together, in each way that there is.
+    var security: Set<Set<String>>? {
+        value["security"].map { Set($0.elements.map { Set($0.members.keys) }) }
+    }
+}
+
+/// Who may call an operation: `x-auth`.
+enum AccessRule: String, Sendable, CaseIterable {
+    case admin
+    case workspace
+    case ownWorkspace = "own-workspace"
+    case registry
+    case discovery
+    case caller
+    case optional
+    case none
+
+    /// What `security` says for it.
+    var security: Set<Set<String>> {
+        let (token, admin, caller) = ("workspaceToken", "adminToken", "callerID")
+        return switch self {
+        case .admin: [[admin]]
+        case .workspace: [[token], [admin]]
+        case .ownWorkspace: [[token]]
+        case .registry: [[token], [admin], []]
+        case .discovery: [[token, caller], [admin, caller], [caller]]
+        case .caller: [[token, caller], [admin, caller], [caller], [admin]]
+        case .optional: [[admin], []]
+        case .none: []
+        }
+    }
+
+    /// Whether a request without any credential is refused, at least for a workspace that has a token.
+    var demandsCredential: Bool { self != .optional && self != .none }
+}
