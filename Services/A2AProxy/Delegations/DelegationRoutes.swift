@@ -39,13 +39,8 @@ package struct DelegationRoutes: Sendable {
 
     /// The workspace in the path, whose own affair its delegations are.
     private func source(_ request: Request) async throws -> UUID {
-        let id = try? request.uuid("id")
-        // The credential comes before the syntax: a wrong id is nobody's.
-        try await authenticator.workspace(id ?? Self.nobody, request)
-        return try request.uuid("id", orError: Sentence.invalidWorkspaceID)
+        try await authenticator.workspace(inPathOf: request)
     }
-
-    private static let nobody = UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
 
     /// The checks that delegating and recording have in common.
     private func target(_ text: String, of source: UUID) throws(APIError) -> UUID {

@@ -47,18 +47,13 @@ package struct QueueRoutes: Sendable {
         return .json(bytes: try WireJSON.encode(item))
     }
 
-    private func workspace(_ request: Request) async throws -> UUID {
-        try await authenticator.workspace((try? request.uuid("id")) ?? Self.nobody, request)
-        return try request.uuid("id", orError: Sentence.invalidWorkspaceID)
-    }
-
     private func list(_ request: Request) async throws -> Response {
-        let workspace = try await workspace(request)
+        let workspace = try await authenticator.workspace(inPathOf: request)
         return .json(bytes: try WireJSON.encode(try await store.items(of: workspace, limit: Self.listLimit)))
     }
 
     private func drop(_ request: Request) async throws -> Response {
-        let workspace = try await workspace(request)
+        let workspace = try await authenticator.workspace(inPathOf: request)
         let id = try itemID(request)
         let outcome = try await store.drop(id, of: workspace, reason: "dropped on request")
         if outcome.dropped == 0 {

@@ -23,14 +23,8 @@ struct ActivityRoutes: Sendable {
         router.on(.get, "/workspaces/{id}/session-search", search)
     }
 
-    private func workspace(_ request: Request) async throws -> UUID {
-        let id = try request.uuid("id", orError: Sentence.invalidWorkspaceID)
-        try await context.authenticator.workspace(id, request)
-        return id
-    }
-
     private func list(_ request: Request) async throws -> Response {
-        let id = try await workspace(request)
+        let id = try await context.authenticator.workspace(inPathOf: request)
         var query = ActivityQuery(limit: Self.limit(request, Self.page, upTo: Self.largestPage))
         query.type = request.query("type").flatMap { $0.isEmpty ? nil : $0 }
         switch request.query("source") ?? "" {
@@ -55,13 +49,13 @@ struct ActivityRoutes: Sendable {
     }
 
     private func search(_ request: Request) async throws -> Response {
-        let id = try await workspace(request)
+        let id = try await context.authenticator.workspace(inPathOf: request)
         let limit = Self.limit(request, Self.searchPage, upTo: Self.largestSearchPage)
         return .json(bytes: try await store.search(id, for: request.query("q") ?? "", limit: limit))
     }
 
     private func report(_ request: Request) async throws -> Response {
-        let id = try await workspace(request)
+        let id = try await context.authenticator.workspace(inPathOf: request)
         let bytes = try await request.jsonBytes()
         let body = try request.decode(ActivityReport.self, from: bytes)
         guard let type = ActivityType(rawValue: body.activityType), ActivityType.reportable.contains(type) else {

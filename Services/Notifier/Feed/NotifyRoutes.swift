@@ -19,8 +19,7 @@ struct NotifyRoutes: Sendable {
     }
 
     private func notify(_ request: Request) async throws -> Response {
-        let id = try request.uuid("id", orError: Sentence.invalidWorkspaceID)
-        try await context.authenticator.workspace(id, request)
+        let id = try await context.authenticator.workspace(inPathOf: request)
         guard let name = try await store.name(of: id) else {
             throw APIError(.notFound, Sentence.workspaceNotFound)
         }

@@ -50,8 +50,7 @@ struct StreamRoutes: Sendable {
     }
 
     private func workspaceStream(_ request: Request) async throws -> Response {
-        let id = try request.uuid("id", orError: Sentence.invalidWorkspaceID)
-        try await context.authenticator.workspace(id, request)
+        let id = try await context.authenticator.workspace(inPathOf: request)
         return try await stream(request, StreamFilter(workspace: id, types: try types(request)))
     }
 

@@ -8,9 +8,6 @@ import ServiceHost
 
 /// What routes below `/workspaces/{id}` check first, in the contract's order: credential, syntax, existence.
 struct WorkspaceGuard: Sendable {
-    /// Nobody's id: a path without a proper one is shown to operators only.
-    private static let nobody = UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
-
     let context: ServiceContext
 
     private static let exists = Statement(
@@ -26,9 +23,7 @@ struct WorkspaceGuard: Sendable {
 
     /// As `owned`, whether or not the workspace exists.
     func authorized(_ request: Request) async throws -> UUID {
-        let id = UUID(canonical: request.parameters["id"] ?? "")
-        try await context.authenticator.workspace(id ?? Self.nobody, request)
-        return try request.uuid("id", orError: Sentence.invalidWorkspaceID)
+        try await context.authenticator.workspace(inPathOf: request)
     }
 
     /// For operators.

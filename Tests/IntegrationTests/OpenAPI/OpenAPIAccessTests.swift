@@ -21,6 +21,7 @@ extension PlatformTests {
             for operation in document.operations {
                 try await refuses(operation, caller)
                 try await accepts(operation, caller)
+                try await survives(operation, caller)
             }
             await platform.stop()
         }
@@ -61,12 +62,30 @@ extension PlatformTests {
                 // Whose item it is cannot be asked of one that does not exist.
                 if operation.path == "/queue/{queue_id}", credential.bearer != Platform.adminToken { continue }
                 let answer = try await caller.call(operation, on: own, and: other, as: credential)
-                let what: Comment = "\(operation) with \(credential): \(answer.status) \(answer.text.prefix(200))"
-                #expect(answer.status != 401 && answer.status != 403, what)
-                #expect(operation.responses[String(answer.status)] != nil, what)
-                let (sentence, documented) = (answer.json["error"]?.string, operation.sentences(answer.status))
-                if let sentence, !documented.isEmpty { #expect(documented.contains(sentence), what) }
+                let what = "with \(credential)"
+                #expect(
+                    answer.status != 401 && answer.status != 403, "\(operation) \(what): \(answer.text.prefix(200))")
+                expectDocumented(answer, operation, what)
             }
+        }
+
+        /// What an operator asks about a workspace that does not exist has a documented answer, too.
+        private func survives(_ operation: OpenAPIOperation, _ caller: OpenAPICaller) async throws {
+            let rule = try #require(operation.rule)
+            let other = try await caller.makeWorkspace()
+            let unknown = OpenAPICaller.Workspace(id: UUID().uuidString.lowercased(), token: "")
+            for credential in rule.accepted(unknown) where credential.bearer == Platform.adminToken {
+                let answer = try await caller.call(operation, on: unknown, and: other, as: credential)
+                #expect(answer.status != 500, "\(operation) on no workspace: \(answer.text.prefix(200))")
+                expectDocumented(answer, operation, "on no workspace")
+            }
+        }
+
+        private func expectDocumented(_ answer: API.Answer, _ operation: OpenAPIOperation, _ what: String) {
+            let text: Comment = "\(operation) \(what): \(answer.status) \(answer.text.prefix(200))"
+            #expect(operation.responses[String(answer.status)] != nil, text)
+            let (sentence, documented) = (answer.json["error"]?.string, operation.sentences(answer.status))
+            if let sentence, !documented.isEmpty { #expect(documented.contains(sentence), text) }
         }
     }
 }
