@@ -16,6 +16,7 @@ final class API: Sendable {
         /// The body as JSON; `null` when it is none.
         var json: JSONValue { (try? JSONValue(decoding: bytes)) ?? .null }
         var text: String { String(decoding: bytes, as: UTF8.self) }
+        var isEventStream: Bool { headers["content-type"] == "text/event-stream" }
     }
 
     private let baseURL: String
@@ -63,7 +64,7 @@ final class API: Sendable {
         request.totalTimeout = .seconds(20)
         let response = try await client.send(request)
         var answer = Answer(status: response.status.code, headers: response.headers, bytes: [])
-        if case .stream(let source) = response.body, response.headers["content-type"] == "text/event-stream" {
+        if case .stream(let source) = response.body, answer.isEventStream {
             source.cancel()
         } else {
             answer.bytes = try await response.body.collect(upTo: 1 << 20)

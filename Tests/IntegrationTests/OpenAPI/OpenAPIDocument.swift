@@ -46,6 +46,11 @@ struct OpenAPIDocument: Sendable {
         return place
     }
 
+    /// What a `$ref` of the document refers to.
+    func target(of reference: String) throws -> YAMLValue {
+        try Self.target(of: reference, in: root)
+    }
+
     /// What every `$ref` of the document refers to, by reference.
     ///
     /// - Throws: `OpenAPIError` naming one that refers to nothing.

@@ -38,12 +38,13 @@ struct OpenAPIOperation: Sendable, CustomStringConvertible {
     }
 
     var takesBody: Bool { value["requestBody"] != nil }
-    var exampleBody: JSONValue? { value["requestBody"]?["content"]?["application/json"]?["example"]?.json }
+    var exampleBody: JSONValue? { bodyContent?["example"]?.json }
+    var bodySchema: YAMLValue? { bodyContent?["schema"] }
+    private var bodyContent: YAMLValue? { value["requestBody"]?["content"]?["application/json"] }
 
-    /// The sentences that an error of this status may have; empty when any may stand there.
-    func sentences(_ status: Int) -> [String] {
-        let schema = responses[String(status)]?["content"]?["application/json"]?["schema"]
-        return schema?["properties"]?["error"]?["enum"]?.strings ?? []
+    /// What an answer of this status is; nil for one that is no JSON.
+    func schema(_ status: Int) -> YAMLValue? {
+        responses[String(status)]?["content"]?["application/json"]?["schema"]
     }
 
     /// What its `security` allows: the schemes that are needed together, in each way that there is.
