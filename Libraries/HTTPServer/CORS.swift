@@ -37,7 +37,8 @@ struct CORS: Sendable {
 
     private static let allowed =
         "Authorization, Content-Type, Last-Event-ID, Idempotency-Key, Traceparent, X-Molecule-Org-Id, X-Request-Id, "
-        + "X-Workspace-ID"
+        + "X-Timeout, X-Workspace-ID"
     private static let exposed =
-        "Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id"
+        "Idempotency-Replayed, Retry-After, X-Next-Cursor, X-RateLimit-Limit, X-RateLimit-Remaining, "
+        + "X-RateLimit-Reset, X-Request-Id"
 }

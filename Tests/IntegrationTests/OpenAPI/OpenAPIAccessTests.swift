@@ -1,5 +1,7 @@
 import Foundation
+import HTTPCore
 import JSONBytes
+import Templates
 import Testing
 
 /// The document's rules of access against what the services do, through the gateway: each operation in turn, made of
@@ -22,7 +24,26 @@ extension PlatformTests {
                 try await accepts(operation, caller)
                 try await survives(operation, caller)
             }
+            try await letsBrowsers(platform.api)
             await platform.stop()
+        }
+
+        /// A page of an allowed origin may send every header that is documented, and read each of an answer.
+        private func letsBrowsers(_ api: API) async throws {
+            let origin = (name: "Origin", value: "http://localhost:3000")
+            let preflight = try await api.raw(
+                .options, "/workspaces", bearer: nil, body: nil, type: "",
+                headers: [origin, ("Access-Control-Request-Method", "POST")])
+            let sent = document.operations.flatMap(\.headerNames) + ["X-Workspace-ID", "Authorization", "Content-Type"]
+            expect(sent, in: preflight.headers["access-control-allow-headers"])
+            let answer = try await api.raw(.get, "/health", bearer: nil, body: nil, type: "", headers: [origin])
+            let read = (document.root["components"]?["headers"]?.members ?? [:]).keys
+            expect(Array(read), in: answer.headers["access-control-expose-headers"])
+        }
+
+        private func expect(_ names: [String], in list: String?) {
+            let listed = Set((list ?? "").split(separator: ",").map { $0.drop { $0 == " " }.lowercased() })
+            #expect(Set(names.map { $0.lowercased() }).subtracting(listed).sorted() == [], "\(list ?? "no list")")
         }
 
         private let document: OpenAPIDocument

@@ -25,6 +25,11 @@ struct OpenAPIOperation: Sendable, CustomStringConvertible {
         path.split(separator: "/").filter { $0.hasPrefix("{") }.map { String($0.dropFirst().dropLast()) }
     }
 
+    /// The headers that a request may have.
+    var headerNames: [String] {
+        parameters.filter { $0["in"]?.string == "header" }.compactMap { $0["name"]?.string }
+    }
+
     /// The path with the examples of its parameters.
     var examplePath: String {
         parameters.filter { $0["in"]?.string == "path" }.reduce(path) { path, parameter in
@@ -51,34 +56,4 @@ struct OpenAPIOperation: Sendable, CustomStringConvertible {
     var security: Set<Set<String>>? {
         value["security"].map { Set($0.elements.map { Set($0.members.keys) }) }
     }
-}
-
-/// Who may call an operation: `x-auth`.
-enum AccessRule: String, Sendable, CaseIterable {
-    case admin
-    case workspace
-    case ownWorkspace = "own-workspace"
-    case registry
-    case discovery
-    case caller
-    case optional
-    case none
-
-    /// What `security` says for it.
-    var security: Set<Set<String>> {
-        let (token, admin, caller) = ("workspaceToken", "adminToken", "callerID")
-        return switch self {
-        case .admin: [[admin]]
-        case .workspace: [[token], [admin]]
-        case .ownWorkspace: [[token]]
-        case .registry: [[token], [admin], []]
-        case .discovery: [[token, caller], [admin, caller], [caller]]
-        case .caller: [[token, caller], [admin, caller], [caller], [admin]]
-        case .optional: [[admin], []]
-        case .none: []
-        }
-    }
-
-    /// Whether a request without any credential is refused, at least for a workspace that has a token.
-    var demandsCredential: Bool { self != .optional && self != .none }
 }
