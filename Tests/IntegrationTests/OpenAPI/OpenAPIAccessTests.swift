@@ -15,6 +15,10 @@ extension PlatformTests {
             "MOLECULE_ENABLE_TEST_TOKENS": "1",
         ]
 
+        private let document: OpenAPIDocument
+
+        init() throws { document = try OpenAPIDocument.read() }
+
         @Test("What is documented to need a credential is refused without it, and answered with it")
         func access() async throws {
             let platform = try await Platform.start(environment: Self.environment)
@@ -27,28 +31,6 @@ extension PlatformTests {
             try await letsBrowsers(platform.api)
             await platform.stop()
         }
-
-        /// A page of an allowed origin may send every header that is documented, and read each of an answer.
-        private func letsBrowsers(_ api: API) async throws {
-            let origin = (name: "Origin", value: "http://localhost:3000")
-            let preflight = try await api.raw(
-                .options, "/workspaces", bearer: nil, body: nil, type: "",
-                headers: [origin, ("Access-Control-Request-Method", "POST")])
-            let sent = document.operations.flatMap(\.headerNames) + ["X-Workspace-ID", "Authorization", "Content-Type"]
-            expect(sent, in: preflight.headers["access-control-allow-headers"])
-            let answer = try await api.raw(.get, "/health", bearer: nil, body: nil, type: "", headers: [origin])
-            let read = (document.root["components"]?["headers"]?.members ?? [:]).keys
-            expect(Array(read), in: answer.headers["access-control-expose-headers"])
-        }
-
-        private func expect(_ names: [String], in list: String?) {
-            let listed = Set((list ?? "").split(separator: ",").map { $0.drop { $0 == " " }.lowercased() })
-            #expect(Set(names.map { $0.lowercased() }).subtracting(listed).sorted() == [], "\(list ?? "no list")")
-        }
-
-        private let document: OpenAPIDocument
-
-        init() throws { document = try OpenAPIDocument.read() }
 
         private func refuses(_ operation: OpenAPIOperation, _ caller: OpenAPICaller) async throws {
             let rule = try #require(operation.rule)
@@ -113,6 +95,24 @@ extension PlatformTests {
             } catch {
                 Issue.record(error, text)
             }
+        }
+
+        /// A page of an allowed origin may send every header that is documented, and read each of an answer.
+        private func letsBrowsers(_ api: API) async throws {
+            let origin = (name: "Origin", value: "http://localhost:3000")
+            let preflight = try await api.raw(
+                .options, "/workspaces", bearer: nil, body: nil, type: "",
+                headers: [origin, ("Access-Control-Request-Method", "POST")])
+            let sent = document.operations.flatMap(\.headerNames) + ["X-Workspace-ID", "Authorization", "Content-Type"]
+            expect(sent, in: preflight.headers["access-control-allow-headers"])
+            let answer = try await api.raw(.get, "/health", bearer: nil, body: nil, type: "", headers: [origin])
+            let read = (document.root["components"]?["headers"]?.members ?? [:]).keys
+            expect(Array(read), in: answer.headers["access-control-expose-headers"])
+        }
+
+        private func expect(_ names: [String], in list: String?) {
+            let listed = Set((list ?? "").split(separator: ",").map { $0.drop { $0 == " " }.lowercased() })
+            #expect(Set(names.map { $0.lowercased() }).subtracting(listed).sorted() == [], "\(list ?? "no list")")
         }
     }
 }

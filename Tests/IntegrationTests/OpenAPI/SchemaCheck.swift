@@ -57,9 +57,7 @@ struct SchemaCheck {
 
     private func scalarProblems(_ value: JSONValue, _ schema: YAMLValue, at place: String) -> [String] {
         var found: [String] = []
-        let types = schema["type"].map {
-            $0.string.map { [$0] } ?? $0.strings + ($0.elements.contains(where: \.isNull) ? ["null"] : [])
-        }
+        let types = schema["type"].map { $0.string.map { [$0] } ?? $0.strings }
         if let types, !types.contains(where: { value.isOf($0) }) { found.append("\(place) is not \(types)") }
         if let values = schema["enum"]?.elements, !values.map(\.json).contains(value) {
             found.append("\(place) is none of the values: \(value)")
