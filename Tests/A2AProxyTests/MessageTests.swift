@@ -19,7 +19,6 @@ import Testing
         #expect(message.method == "message/send")
         #expect(message.messageID == "m1")
         #expect(message.links.contextID == "c")
-        #expect(!message.isStreaming)
     }
 
     @Test func wrapsWhatHasNoEnvelope() throws {
@@ -49,11 +48,17 @@ import Testing
         #expect(message.canWait)
     }
 
-    @Test func knowsStreams() throws {
-        #expect(try normalised(#"{"jsonrpc":"2.0","method":"message/stream","params":{}}"#).isStreaming)
-        let listening = try normalised(#"{"jsonrpc":"2.0","method":"tasks/resubscribe","params":{}}"#)
-        #expect(listening.isStreaming)
-        #expect(!listening.canWait)
+    @Test(arguments: ["tasks/resubscribe", "SubscribeToTask"])
+    func listeningOnMakesNoSenseLater(_ method: String) throws {
+        #expect(try !normalised(#"{"jsonrpc":"2.0","method":"\#(method)","params":{}}"#).canWait)
+    }
+
+    @Test(arguments: ["message/stream", "SendStreamingMessage", "SendMessage"])
+    func messagesMayWait(_ method: String) throws {
+        let message = try normalised(
+            #"{"jsonrpc":"2.0","method":"\#(method)","params":{"message":{"messageId":"m"}}}"#)
+        #expect(message.canWait)
+        #expect(message.messageID == "m")
     }
 
     @Test(arguments: [

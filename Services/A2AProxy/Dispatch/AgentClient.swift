@@ -11,6 +11,8 @@ package final class AgentClient: Sendable {
         /// For the whole call; nil for none.
         package var ceiling: Duration?
         package var traceparent: String?
+        /// The fields of the A2A protocol that came with the message.
+        package var protocolHeaders: HTTPHeaders?
         /// Which delivery this is, when an earlier one may have arrived.
         package var deliveryAttempt: Int?
         /// Hand a stream of events over instead of collecting it.
@@ -72,6 +74,7 @@ package final class AgentClient: Sendable {
     ) -> ClientRequest {
         var headers = Self.baseHeaders
         if let traceparent = options.traceparent { headers.add("traceparent", traceparent) }
+        options.protocolHeaders?.forEachField { headers.add(name: $0, value: $1) }
         if let attempt = options.deliveryAttempt { headers.add("X-Delivery-Attempt", String(attempt)) }
         var request = ClientRequest(.post, url, headers: headers, body: .bytes(message))
         request.connectTimeout = settings.connectTimeout
@@ -128,13 +131,17 @@ package final class AgentClient: Sendable {
         }
         return Self.outcome(
             AgentAnswer(
-                status: response.status, contentType: Self.contentType(response.headers), body: body, share: share))
+                status: response.status, contentType: Self.contentType(response.headers),
+                protocolHeaders: ProtocolHeaders.find(in: response.headers), body: body, share: share))
     }
 
     private static func outcome(_ response: ClientResponse) -> CallOutcome {
         var body: [UInt8] = []
         if case .bytes(let bytes) = response.body { body = bytes }
-        return outcome(AgentAnswer(status: response.status, contentType: contentType(response.headers), body: body))
+        return outcome(
+            AgentAnswer(
+                status: response.status, contentType: contentType(response.headers),
+                protocolHeaders: ProtocolHeaders.find(in: response.headers), body: body))
     }
 
     /// The usual type is a constant, which costs no allocation.

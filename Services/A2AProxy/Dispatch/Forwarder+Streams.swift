@@ -12,13 +12,13 @@ extension Forwarder {
         let stream = PassedStream(response.body) { error in
             record(errand, route, error == nil ? "ok" : "error", error)
         }
+        var headers: HTTPHeaders = [
+            "Content-Type": response.headers["content-type"] ?? "text/event-stream", "Cache-Control": "no-cache",
+            "X-Accel-Buffering": "no",
+        ]
+        ProtocolHeaders.find(in: response.headers)?.forEachField { headers.add(name: $0, value: $1) }
         return Response(
-            response.status,
-            headers: HTTPHeaders([
-                ("Content-Type", response.headers["content-type"] ?? "text/event-stream"),
-                ("Cache-Control", "no-cache"),
-                ("X-Accel-Buffering", "no"),
-            ]),
+            response.status, headers: headers,
             body: .stream { writer in try await stream.pass(to: writer) })
     }
 }

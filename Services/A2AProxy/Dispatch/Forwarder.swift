@@ -33,6 +33,7 @@ package struct Forwarder: Sendable {
         let message = try normalise(try await body(of: request))
         var options = AgentClient.Options(ceiling: ceiling(caller, request))
         options.traceparent = request.context.traceparent
+        options.protocolHeaders = ProtocolHeaders.find(in: request.headers)
         options.passesStreams = true
         // Work that was started goes on, whatever becomes of the caller.
         options.endsWithTask = false
@@ -117,8 +118,10 @@ package struct Forwarder: Sendable {
     private static let jsonHeaders = HTTPHeaders([("Content-Type", "application/json")])
 
     private static func headers(_ answer: AgentAnswer) -> HTTPHeaders {
-        guard let type = answer.contentType, type != "application/json" else { return jsonHeaders }
-        return HTTPHeaders([("Content-Type", type)])
+        var headers = jsonHeaders
+        if let type = answer.contentType, type != "application/json" { headers = ["Content-Type": type] }
+        answer.protocolHeaders?.forEachField { headers.add(name: $0, value: $1) }
+        return headers
     }
 
     /// Nobody listens: perhaps the agent has moved since the cache was filled, perhaps its container is dead.
@@ -169,6 +172,7 @@ package struct Forwarder: Sendable {
             messageID: errand.message.messageID?.withoutNUL, contextID: links.contextID?.withoutNUL,
             delegation: links.delegationID,
             isUncertain: reason.isUncertain, error: reason.rawValue, traceparent: errand.options.traceparent,
+            protocolHeaders: errand.options.protocolHeaders.map(ProtocolHeaders.text),
             backoff: settings.rules.retryDelay.delay(claims: 0, unit: .random(in: 0...1)))
     }
 

@@ -75,6 +75,7 @@ package final class Courier: Sendable {
         }
         var options = AgentClient.Options(ceiling: item.caller == nil ? nil : settings.callCeiling)
         options.traceparent = item.traceparent
+        options.protocolHeaders = item.protocolHeaders
         // A message that came in by a call of its own was delivered once before its first claim.
         if item.isUncertain { options.deliveryAttempt = item.claimNumber + (item.isFromQueueAlone ? 0 : 1) }
         var (place, url) = (route.place, route.url)

@@ -3,7 +3,6 @@ import Contracts
 import Foundation
 import HTTPCore
 import HTTPServer
-import JSONBytes
 
 /// Sending a message, in the platform's own form and as a standard A2A endpoint.
 package struct MessageRoutes: Sendable {
@@ -39,8 +38,8 @@ package struct MessageRoutes: Sendable {
     private func card(_ request: Request) async throws -> Response {
         let id = try request.uuid("id", orError: Sentence.invalidWorkspaceID)
         guard let found = try await store.card(of: id) else { throw APIError(.notFound, Sentence.workspaceNotFound) }
-        guard let card = found, let json = try? JSONSlice(validating: card),
-            let bytes = json.setting(["url"], toString: "\(base(request))/agents/\(id.lowercased)")
+        guard let card = found,
+            let bytes = PublishedCard.make(from: card, at: "\(base(request))/agents/\(id.lowercased)")
         else { throw APIError(.notFound, "workspace has no agent card") }
         return .json(bytes: bytes)
     }

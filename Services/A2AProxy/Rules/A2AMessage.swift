@@ -66,11 +66,9 @@ package struct A2AMessage: Sendable {
             delegationID: delegation?.string.flatMap(UUID.init(uuidString:)))
     }
 
-    /// Whether the answer is a stream of events by the method's nature.
-    package var isStreaming: Bool { method == "message/stream" || method == "tasks/resubscribe" }
-
-    /// Whether the message makes sense later. Listening on to a task does not: it would stream to nobody.
-    package var canWait: Bool { method != "tasks/resubscribe" }
+    /// Whether the message makes sense later. Listening on to a task does not: it would stream to nobody. The second name
+    /// is that of version 1.0 of the protocol.
+    package var canWait: Bool { method != "tasks/resubscribe" && method != "SubscribeToTask" }
 
     private static func object(_ bytes: [UInt8]) -> JSONObject? { try? JSONObject(validating: bytes) }
 

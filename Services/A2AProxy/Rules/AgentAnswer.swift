@@ -5,13 +5,19 @@ import JSONBytes
 package final class AgentAnswer: Sendable {
     package let status: HTTPStatus
     package let contentType: String?
+    /// The fields of the A2A protocol among its header.
+    package let protocolHeaders: HTTPHeaders?
     package let body: [UInt8]
     /// What a large one takes of the memory for answers, for as long as it is held.
     private let share: AnswerShare?
 
-    package init(status: HTTPStatus, contentType: String?, body: [UInt8], share: AnswerShare? = nil) {
+    package init(
+        status: HTTPStatus, contentType: String?, protocolHeaders: HTTPHeaders? = nil, body: [UInt8],
+        share: AnswerShare? = nil
+    ) {
         self.status = status
         self.contentType = contentType
+        self.protocolHeaders = protocolHeaders
         self.body = body
         self.share = share
     }

@@ -1,5 +1,6 @@
 import EventOutbox
 import Foundation
+import HTTPCore
 import PostgresClient
 
 /// A queue item that this instance holds the lease of.
@@ -16,6 +17,7 @@ package struct ClaimedItem: Sendable {
     package let schedule: UUID?
     package let isUncertain: Bool
     package let traceparent: String?
+    package let protocolHeaders: HTTPHeaders?
     package let phase: ItemFacts.Phase
 
     package var facts: ItemFacts { ItemFacts(attempts: attempts, claimNumber: claimNumber, phase: phase) }
@@ -35,6 +37,7 @@ package struct ClaimedItem: Sendable {
         traceparent = row.optionalString(11)
         let isFirst = ["pending", "dispatched"].contains(row.optionalString(12))
         phase = isFirst ? .firstDispatch(attempts: row.optionalInt(13) ?? 0) : .queued
+        protocolHeaders = row.optionalString(14).map(ProtocolHeaders.fields)
     }
 }
 
@@ -106,7 +109,8 @@ extension QueueStore {
           FROM delegated
           RETURNING \(CommittedEvent.columns))
         SELECT c.id, c.workspace_id, c.caller_id, c.method, c.body, c.attempts, c.claim_number, c.idempotency_key,
-          c.delegation_id, c.schedule_id, c.delivery_uncertain, c.traceparent, d.status, d.first_attempts, event.*
+          c.delegation_id, c.schedule_id, c.delivery_uncertain, c.traceparent, d.status, d.first_attempts,
+          c.protocol_headers, event.*
         FROM claimed c
         LEFT JOIN delegations d ON d.id = c.delegation_id
         LEFT JOIN delegated x ON x.id = c.delegation_id
@@ -149,7 +153,7 @@ extension QueueStore {
         let rows = answers[answers.count - 2]
         return Claims(
             items: rows.map { ClaimedItem($0) },
-            events: rows.compactMap { CommittedEvent(row: $0, firstColumn: 14) }
+            events: rows.compactMap { CommittedEvent(row: $0, firstColumn: 15) }
                 + answers[answers.count - 1].compactMap { CommittedEvent(row: $0) })
     }
 }

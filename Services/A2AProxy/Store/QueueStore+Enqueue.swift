@@ -17,13 +17,16 @@ package struct NewItem: Sendable {
     package var isUncertain: Bool
     package var error: String?
     package var traceparent: String?
+    /// The fields of the A2A protocol that came with it, as ``ProtocolHeaders`` writes them.
+    package var protocolHeaders: String?
     /// For a target that never heartbeats.
     package var backoff: Duration
 
     package init(
         workspace: UUID, caller: UUID?, method: String, body: String, messageID: String?, contextID: String? = nil,
         delegation: UUID? = nil,
-        isUncertain: Bool = false, error: String? = nil, traceparent: String? = nil, backoff: Duration = .seconds(30)
+        isUncertain: Bool = false, error: String? = nil, traceparent: String? = nil,
+        protocolHeaders: String? = nil, backoff: Duration = .seconds(30)
     ) {
         self.workspace = workspace
         self.caller = caller
@@ -35,6 +38,7 @@ package struct NewItem: Sendable {
         self.isUncertain = isUncertain
         self.error = error
         self.traceparent = traceparent
+        self.protocolHeaders = protocolHeaders
         self.backoff = backoff
     }
 }
@@ -54,17 +58,18 @@ extension QueueStore {
         "queue_insert",
         """
         INSERT INTO a2a_queue (id, workspace_id, caller_id, priority, method, body, idempotency_key, context_id,
-          delegation_id, delivery_uncertain, last_error, traceparent, enqueued_at, waits_for_heartbeat, available_at)
+          delegation_id, delivery_uncertain, last_error, traceparent, enqueued_at, waits_for_heartbeat, available_at,
+          protocol_headers)
         SELECT i.id, i.workspace_id, i.caller_id, i.priority, i.method, i.body, i.key, i.context_id,
           (SELECT d.id FROM delegations d WHERE d.id = i.delegation_id AND d.source_id = i.caller_id
             AND d.target_id = i.workspace_id AND d.status NOT IN ('completed', 'failed')), i.uncertain,
           i.error, i.traceparent, now() + i.n * interval '1 microsecond', v.last_heartbeat_at IS NOT NULL,
-          CASE WHEN v.last_heartbeat_at IS NULL THEN now() + make_interval(secs => i.backoff) ELSE now() END
+          CASE WHEN v.last_heartbeat_at IS NULL THEN now() + make_interval(secs => i.backoff) ELSE now() END,
+          i.protocol_headers
         FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[], $5::text[], $6::text[], $7::text[], $8::text[],
-          $9::uuid[], $10::boolean[], $11::text[], $12::text[], $13::float8[]) WITH ORDINALITY
+          $9::uuid[], $10::boolean[], $11::text[], $12::text[], $13::float8[], $14::text[]) WITH ORDINALITY
           AS i (id, workspace_id, caller_id, priority, method, body, key, context_id, delegation_id, uncertain,
-            error, traceparent,
-            backoff, n)
+            error, traceparent, backoff, protocol_headers, n)
         LEFT JOIN workspace_vitals v ON v.workspace_id = i.workspace_id
         ORDER BY i.workspace_id, i.key, i.n
         ON CONFLICT (workspace_id, idempotency_key)
@@ -124,7 +129,7 @@ extension QueueStore {
                 items.map(\.id), workspaces, items.map(\.caller), items.map(\.priority), items.map(\.method),
                 items.map(\.body), keys, items.map(\.contextID), items.map(\.delegation), items.map(\.isUncertain),
                 items.map(\.error),
-                items.map(\.traceparent), items.map(\.backoff.inSeconds),
+                items.map(\.traceparent), items.map(\.backoff.inSeconds), items.map(\.protocolHeaders),
             ])
         let answer = Call(Self.answer, [items.map(\.id), workspaces, keys, source])
         let rows = try await postgres.atomically([insert, answer], deadline: .seconds(10))[1]
