@@ -256,6 +256,15 @@ class PlatformClient:
 
     # The LangChain tools send no bearer and put up with being refused.
 
+    async def discover_unknown(self, target_id: str) -> int:
+        answer = await self.http.get(f"/registry/discover/{target_id}", headers=self.identity())
+        return answer.status_code
+
+    async def notify_nothing(self) -> int:
+        """A notification whose text is in another field than the platform expects it in."""
+        answer = await self.http.post(f"/workspaces/{self.workspace_id}/notify", json={"text": "progress"})
+        return answer.status_code
+
     async def record_delegation(self, target_id: str, task: str, delegation_id: str) -> int:
         body = {"target_id": target_id, "task": task, "delegation_id": delegation_id}
         answer = await self.http.post(f"/workspaces/{self.workspace_id}/delegations/record", json=body)
