@@ -27,8 +27,8 @@ package enum A2AProxyService: HostedService {
         MessageRoutes(
             authenticator: context.authenticator, forwarder: parts.forwarder,
             idempotency: IdempotentSends(
-                postgres: context.postgres, forwarder: parts.forwarder, instance: context.instance,
-                logger: context.logger),
+                postgres: context.postgres, forwarder: parts.forwarder, loops: context.loops,
+                instance: context.instance, logger: context.logger),
             store: parts.targetStore, platformURL: context.configuration.platformURL
         ).add(to: &router)
         QueueRoutes(

@@ -72,6 +72,8 @@ public struct QueueItem: Codable, Hashable, Sendable {
     public var responseStatus: Int?
     /// The agent's answer, once completed and only for one item.
     public var response: RawJSON?
+    /// Its place among those that wait for the target, 1 for the next; nil for an item that does not wait.
+    public var position: Int?
 
     private enum CodingKeys: String, CodingKey {
         case queueID = "queue_id"
@@ -91,6 +93,7 @@ public struct QueueItem: Codable, Hashable, Sendable {
         case expiresAt = "expires_at"
         case responseStatus = "response_status"
         case response
+        case position
     }
 
     /// Creates the value.

@@ -1,6 +1,7 @@
 import Authentication
 import Contracts
 import Crypto
+import EventLoop
 import Foundation
 import HTTPCore
 import HTTPServer
@@ -11,19 +12,24 @@ import PostgresClient
 ///
 /// A table of its own, touched only by requests that carry the header.
 package struct IdempotentSends: Sendable {
-    /// How long a send that is still running is believed to be; renewed by nobody, so as long as a call may take.
-    private static let runningSeconds = 1800
+    /// How long a send is believed to run without a word from the instance that runs it.
+    private static let lease: Duration = .seconds(60)
+    private static let renewal: Duration = .seconds(20)
     private static let keyLimit = 255
     private static let storedBytes = 1 << 20
 
     private let postgres: PostgresPool
     private let forwarder: Forwarder
+    private let loops: EventLoopGroup
     private let instance: String
     private let logger: Logger
 
-    package init(postgres: PostgresPool, forwarder: Forwarder, instance: String, logger: Logger) {
+    package init(
+        postgres: PostgresPool, forwarder: Forwarder, loops: EventLoopGroup, instance: String, logger: Logger
+    ) {
         self.postgres = postgres
         self.forwarder = forwarder
+        self.loops = loops
         self.instance = instance
         self.logger = logger
     }
@@ -46,6 +52,13 @@ package struct IdempotentSends: Sendable {
         """
         SELECT body_hash, status, response_status, response_type, response_body FROM idempotent_sends
         WHERE caller = $1 AND target_id = $2 AND key = $3
+        """)
+
+    private static let renew = Statement(
+        "idempotent_renew",
+        """
+        UPDATE idempotent_sends SET lease_until = now() + make_interval(secs => $5)
+        WHERE caller = $1 AND target_id = $2 AND key = $3 AND lease_owner = $4 AND status = 'running'
         """)
 
     private static let end = Statement(
@@ -71,15 +84,30 @@ package struct IdempotentSends: Sendable {
         // The owner names the send, not only the instance: the same instance may run a later one of this key.
         let owner = "\(instance)/\(UUID().lowercased)"
         let begun = try await postgres.query(
-            Self.begin, place + [Bytea(sha256(body)), owner, Double(Self.runningSeconds)])
+            Self.begin, place + [Bytea(sha256(body)), owner, Self.lease.inSeconds])
         if begun.isEmpty { return try await replay(place, body) }
+        let renewing = Task { await renew(place, owner) }
+        defer { renewing.cancel() }
         do {
             let response = try await forwarder.forward(request, from: caller, to: id)
-            await keep(response, place, owner)
+            await end(response, place, owner)
             return response
         } catch {
-            await keep(APIError(describing: error).response, place, owner)
+            // The agent may have done the work; every other refusal is the platform's, and a further try a new send.
+            let error = APIError(describing: error)
+            await end(error.sentence == Sentence.agentResponseUnreadable ? error.response : nil, place, owner)
             throw error
+        }
+    }
+
+    /// Keeps the send running in the table for as long as it does here.
+    private func renew(_ place: [any PostgresEncodable], _ owner: String) async {
+        while (try? await loops.any().sleep(for: Self.renewal)) != nil {
+            do {
+                _ = try await postgres.query(Self.renew, place + [owner, Self.lease.inSeconds])
+            } catch {
+                logger.warning("idempotent send not renewed", [.error: .error(error)])
+            }
         }
     }
 
@@ -105,18 +133,17 @@ package struct IdempotentSends: Sendable {
         APIError(.conflict, sentence, retryAfter: retryAfter)
     }
 
-    /// Keeps an outcome. What did not get as far as the agent, streams and what is too large is forgotten, so that a
-    /// further try is a new send.
-    private func keep(_ response: Response, _ place: [any PostgresEncodable], _ owner: String) async {
+    /// Keeps an outcome: the agent's answer, whatever it says, or that the message is queued. No outcome (nil), streams and
+    /// what is too large are forgotten, so that a further try is a new send.
+    private func end(_ response: Response?, _ place: [any PostgresEncodable], _ owner: String) async {
         var body: [UInt8]?
-        switch response.body {
+        switch response?.body {
         case .bytes(let bytes) where bytes.count <= Self.storedBytes: body = bytes
         case .empty: body = []
         default: break
         }
-        let isOutcome = response.status.isSuccess || response.status == .badGateway
         do {
-            if let body, isOutcome, let text = String(validating: body, as: UTF8.self), !body.contains(0) {
+            if let response, let body, let text = String(validating: body, as: UTF8.self), !body.contains(0) {
                 _ = try await postgres.query(
                     Self.end, place + [owner, response.status.code, response.headers["content-type"], text])
             } else {

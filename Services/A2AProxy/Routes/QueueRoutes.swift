@@ -49,7 +49,38 @@ package struct QueueRoutes: Sendable {
 
     private func list(_ request: Request) async throws -> Response {
         let workspace = try await authenticator.workspace(inPathOf: request)
-        return .json(bytes: try WireJSON.encode(try await store.items(of: workspace, limit: Self.listLimit)))
+        let filter = try filter(request)
+        return .json(bytes: try WireJSON.encode(try await store.items(of: workspace, filter, limit: Self.listLimit)))
+    }
+
+    private static let listed: [QueueStatus] = [.queued, .dispatched, .failed, .dropped]
+
+    /// A filter that cannot be read is refused: ignoring it would show what was not asked for.
+    private func filter(_ request: Request) throws -> QueueFilter {
+        var filter = QueueFilter()
+        if let text = request.query("status"), !text.isEmpty {
+            guard let status = QueueStatus(rawValue: text), Self.listed.contains(status) else {
+                let names = Self.listed.map(\.rawValue).joined(separator: ", ")
+                throw APIError(.badRequest, "invalid status", field: "status", reason: "one of: \(names)")
+            }
+            filter.status = status
+        }
+        filter.caller = try workspaceQuery("caller_id", request)
+        if let text = request.query("min_age_minutes"), !text.isEmpty {
+            guard let minutes = Int(text), minutes > 0, minutes < 10_000_000 else {
+                throw APIError(.badRequest, "min_age_minutes must be a positive integer", field: "min_age_minutes")
+            }
+            filter.minutes = minutes
+        }
+        return filter
+    }
+
+    private func workspaceQuery(_ name: String, _ request: Request) throws -> UUID? {
+        guard let text = request.query(name), !text.isEmpty else { return nil }
+        guard let id = UUID(canonical: text) else {
+            throw APIError(.badRequest, Sentence.invalidWorkspaceID, field: name)
+        }
+        return id
     }
 
     private func drop(_ request: Request) async throws -> Response {
@@ -71,13 +102,7 @@ package struct QueueRoutes: Sendable {
         guard let minutes = Int(request.query("max_age_minutes") ?? "60"), minutes > 0, minutes < 10_000_000 else {
             throw APIError(.badRequest, Sentence.maxAgeInvalid, field: "max_age_minutes")
         }
-        var workspace: UUID?
-        if let text = request.query("workspace_id"), !text.isEmpty {
-            guard let id = UUID(canonical: text) else {
-                throw APIError(.badRequest, Sentence.invalidWorkspaceID, field: "workspace_id")
-            }
-            workspace = id
-        }
+        let workspace = try workspaceQuery("workspace_id", request)
         let outcome = try await store.dropStale(minutes: minutes, of: workspace, reason: "dropped as stale")
         relay.committed(outcome.events)
         return .json(bytes: try WireJSON.encode(DropStaleAnswer(dropped: outcome.dropped)))

@@ -4,35 +4,31 @@ import Foundation
 import PostgresClient
 
 extension QueueStore {
-    private static let columns = """
+    static let columns = """
         id, workspace_id, caller_id, status, priority, method, attempts, delivery_uncertain, last_error, delegation_id,
         schedule_id, enqueued_at, dispatched_at, completed_at, expires_at
         """
 
+    /// Counts no further than a person would: whoever is behind ten thousand others learns that much.
     private static let one = Statement(
-        "queue_one", "SELECT \(columns), response_status, response FROM a2a_queue WHERE id = $1")
+        "queue_one",
+        """
+        SELECT \(columns), CASE WHEN status = 'queued' THEN (SELECT count(*) FROM (
+            SELECT FROM a2a_queue o WHERE o.workspace_id = q.workspace_id AND o.status = 'queued'
+              AND (o.priority > q.priority OR o.priority = q.priority AND (o.enqueued_at, o.id) <= (q.enqueued_at, q.id))
+            LIMIT 10000) AS ahead) END, response_status, response
+        FROM a2a_queue q WHERE id = $1
+        """)
 
     /// One item with its response.
     package func item(_ id: UUID) async throws(PostgresError) -> QueueItem? {
         guard let row = try await postgres.query(Self.one, [id]).first else { return nil }
         var item = QueueItem(row)
         if item.status == .completed {
-            item.responseStatus = row.optionalInt(15)
-            item.response = row.optionalBytes(16).map { RawJSON(asJSON: $0) }
+            item.responseStatus = row.optionalInt(16)
+            item.response = row.optionalBytes(17).map { RawJSON(asJSON: $0) }
         }
         return item
-    }
-
-    private static let list = Statement(
-        "queue_list",
-        """
-        SELECT \(columns) FROM a2a_queue WHERE workspace_id = $1 AND status IN ('queued', 'dispatched')
-        ORDER BY status = 'dispatched' DESC, priority DESC, enqueued_at, id LIMIT $2
-        """)
-
-    /// What runs and waits for a workspace, in the order in which it will go.
-    package func items(of workspace: UUID, limit: Int) async throws(PostgresError) -> [QueueItem] {
-        try await postgres.query(Self.list, [workspace, limit]).map { QueueItem($0) }
     }
 
     /// What follows from items being dropped, in the same statement: their events, and the end of their delegations.
@@ -121,7 +117,8 @@ extension QueueStore {
 }
 
 extension QueueItem {
-    fileprivate init(_ row: PostgresRow) {
+    /// - Parameter row: the columns, then the position.
+    init(_ row: PostgresRow) {
         self.init(
             queueID: row.uuid(0), workspaceID: row.uuid(1), callerID: row.optionalUUID(2),
             status: QueueStatus(rawValue: row.string(3)) ?? .failed, priority: Priority(rawValue: row.int(4)),
@@ -129,5 +126,6 @@ extension QueueItem {
             lastError: row.optionalString(8), delegationID: row.optionalUUID(9), scheduleID: row.optionalUUID(10),
             enqueuedAt: row.date(11), dispatchedAt: row.optionalDate(12), completedAt: row.optionalDate(13),
             expiresAt: row.date(14))
+        position = row.optionalInt(15)
     }
 }

@@ -1,0 +1,1 @@
+DROP INDEX a2a_queue_undelivered;

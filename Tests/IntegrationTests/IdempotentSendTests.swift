@@ -1,0 +1,150 @@
+import Foundation
+import HTTPCore
+import HTTPServer
+import JSONBytes
+import PostgresClient
+import Testing
+import TestSupport
+
+/// `Idempotency-Key`: one outcome for the same send, on whichever instance it arrives.
+@Suite("Idempotent sends", .serialized)
+struct IdempotentSendTests {
+    private static let names = ["a2a-proxy", "a2a-proxy", "registry"]
+
+    private func send(
+        _ api: API, to agent: ScriptedAgent, _ text: String, key: String,
+        from caller: (id: String, token: String)? = nil
+    ) async throws -> API.Answer {
+        var headers: HTTPHeaders = ["Idempotency-Key": key]
+        if let caller { headers.add("X-Workspace-ID", caller.id) }
+        return try await api.call(
+            .post, "/workspaces/\(agent.id)/a2a", bearer: caller?.token ?? Platform.adminToken,
+            body: [
+                "jsonrpc": "2.0", "id": 1, "method": "message/send",
+                "params": [
+                    "message": ["role": "user", "parts": [["kind": "text", "text": .string(text)]]]
+                ],
+            ], headers: headers)
+    }
+
+    private func with(_ body: (Fleet, [ScriptedAgent]) async throws -> Void) async throws {
+        try await Fleet.with(Self.names) { fleet in
+            try await fleet.withAgents(2, registry: fleet.apis[2]) { try await body(fleet, $0) }
+        }
+    }
+
+    @Test("The same send gets the stored outcome from any instance; other callers, targets and bodies do not")
+    func replays() async throws {
+        try await with { fleet, agents in
+            let (agent, other) = (agents[0], agents[1])
+            let first = try await send(fleet.apis[0], to: agent, "one", key: "k")
+            #expect(first.status == 200)
+            #expect(first.headers["idempotency-replayed"] == nil)
+            for api in fleet.apis[..<2] {
+                let again = try await send(api, to: agent, "one", key: "k")
+                #expect(again.status == 200)
+                #expect(again.headers["idempotency-replayed"] == "true")
+                #expect(again.headers["content-type"] == "application/json")
+                #expect(again.bytes == first.bytes)
+            }
+            #expect(agent.deliveries.count == 1)
+
+            let changed = try await send(fleet.apis[1], to: agent, "two", key: "k")
+            #expect(changed.status == 409)
+            #expect(changed.headers["retry-after"] == nil)
+            let byAgent = try await send(fleet.apis[0], to: agent, "one", key: "k", from: other.caller)
+            #expect(byAgent.headers["idempotency-replayed"] == nil)
+            #expect(try await send(fleet.apis[0], to: other, "one", key: "k").status == 200)
+            #expect(agent.deliveries.count == 2)
+            #expect(other.deliveries.count == 1)
+
+            // A day later the key is free.
+            try await fleet.sql("UPDATE idempotent_sends SET expires_at = now() - interval '1 second'")
+            #expect(try await send(fleet.apis[1], to: agent, "two", key: "k").status == 200)
+            #expect(agent.deliveries.last?.text == "two")
+        }
+    }
+
+    @Test("While the first runs, the same send is told to come back")
+    func running() async throws {
+        try await with { fleet, agents in
+            let agent = agents[0]
+            let gate = Gate()
+            agent.does { delivery in
+                await gate.wait()
+                return ScriptedAgent.reply("done: \(delivery.text)")
+            }
+            async let first = send(fleet.apis[0], to: agent, "slow", key: "k")
+            try await eventually("the agent to get it") { agent.deliveries.count == 1 }
+            for api in fleet.apis[..<2] {
+                let again = try await send(api, to: agent, "slow", key: "k")
+                #expect(again.status == 409)
+                #expect((again.headers["retry-after"].flatMap { Int($0) } ?? 0) > 0)
+            }
+            gate.open()
+            #expect(try await first.status == 200)
+            let replayed = try await send(fleet.apis[1], to: agent, "slow", key: "k")
+            #expect(replayed.headers["idempotency-replayed"] == "true")
+            #expect(agent.deliveries.count == 1)
+        }
+    }
+
+    @Test("A send whose instance died is taken over once its lease has run out")
+    func takenOver() async throws {
+        try await with { fleet, agents in
+            let agent = agents[0]
+            let gate = Gate()
+            agent.does { _ in
+                await gate.wait()
+                return ScriptedAgent.reply("never read")
+            }
+            let lost = Task { try await send(fleet.apis[0], to: agent, "slow", key: "k") }
+            try await eventually("the agent to get it") { agent.deliveries.count == 1 }
+            await fleet.services[0].kill9()
+            _ = try? await lost.value
+            gate.open()
+            agent.does(ScriptedAgent.echo)
+            #expect(try await send(fleet.apis[1], to: agent, "slow", key: "k").status == 409)
+            try await fleet.sql("UPDATE idempotent_sends SET lease_until = now() WHERE status = 'running'")
+            let answer = try await send(fleet.apis[1], to: agent, "slow", key: "k")
+            #expect(answer.status == 200)
+            #expect(answer.headers["idempotency-replayed"] == nil)
+            #expect(agent.deliveries.count == 2)
+        }
+    }
+
+    @Test("What the agent answered is an outcome, and so is waiting; what never reached it is none")
+    func outcomes() async throws {
+        try await with { fleet, agents in
+            let agent = agents[0]
+            agent.does { _ in
+                Response(422, body: .bytes(Array(#"{"error":"no such skill"}"#.utf8)))
+            }
+            let refused = try await send(fleet.apis[0], to: agent, "x", key: "error")
+            #expect(refused.status == 422)
+            #expect(refused.json["error"] == "no such skill")
+            agent.does(ScriptedAgent.busy)
+            let replayed = try await send(fleet.apis[1], to: agent, "x", key: "error")
+            #expect(replayed.status == 422)
+            #expect(replayed.bytes == refused.bytes)
+            #expect(replayed.headers["idempotency-replayed"] == "true")
+
+            let queued = try await send(fleet.apis[0], to: agent, "x", key: "busy")
+            #expect(queued.status == 202)
+            let again = try await send(fleet.apis[1], to: agent, "x", key: "busy")
+            #expect(again.status == 202)
+            #expect(again.json["queue_id"] == queued.json["queue_id"])
+            #expect(try await fleet.sql("SELECT count(*) FROM a2a_queue")[0].int(0) == 1)
+
+            let gone = agents[1]
+            await gone.stop()
+            for _ in 0..<2 {
+                let unreachable = try await send(fleet.apis[0], to: gone, "x", key: "gone")
+                #expect(unreachable.status == 502)
+                #expect(unreachable.headers["idempotency-replayed"] == nil)
+            }
+            let long = try await send(fleet.apis[0], to: agent, "x", key: String(repeating: "k", count: 256))
+            #expect(long.status == 400)
+        }
+    }
+}
