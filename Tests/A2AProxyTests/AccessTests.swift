@@ -21,7 +21,8 @@ struct AccessTests {
         let group = EventLoopGroup(count: 1)
         defer { group.shutdown() }
         let pool = PostgresPool(
-            url: try await SharedServers.postgres().makeMigratedDatabase("access"), group: group)
+            url: try await SharedServers.postgres().makeMigratedDatabase("access"), group: group,
+            configuration: .unhurried)
         let store = TargetStore(postgres: pool)
         for seed in 1000..<1200 as Range<UInt64> {
             let forest = RandomForest(seed: seed)

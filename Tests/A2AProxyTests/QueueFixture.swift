@@ -15,12 +15,9 @@ struct QueueFixture: Sendable {
 
     /// Runs a test with a fixture.
     static func with(_ body: (QueueFixture) async throws -> Void) async throws {
-        var configuration = PostgresConfiguration(connectionsPerLoop: 4)
-        configuration.unavailableAfter = .seconds(30)
-        configuration.connectTimeout = .seconds(20)
         let pool = PostgresPool(
             url: try await SharedServers.postgres().makeMigratedDatabase("queue"), group: loops,
-            configuration: configuration)
+            configuration: .unhurried)
         let fixture = QueueFixture(
             postgres: pool, queue: QueueStore(postgres: pool, source: "switchyard/a2a-proxy"),
             delegations: DelegationStore(postgres: pool, source: "switchyard/a2a-proxy"))

@@ -27,7 +27,7 @@ struct AuthenticatorTests {
         let group = EventLoopGroup(count: 1)
         defer { group.shutdown() }
         let metrics = MetricsRegistry(includesProcess: false)
-        let pool = PostgresPool(url: url, group: group, metrics: metrics)
+        let pool = PostgresPool(url: url, group: group, configuration: .unhurried, metrics: metrics)
         let redis = try RedisClient(
             url: try await SharedServers.redis().url, group: group, logger: .disabled, metrics: metrics)
         let signs = SignsOfLife(postgres: pool, redis: redis, logger: .disabled)

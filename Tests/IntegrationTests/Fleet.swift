@@ -33,7 +33,7 @@ struct Fleet: Sendable {
         ].merging(environment) { $1 }
         let group = EventLoopGroup(count: 1)
         defer { group.shutdown() }
-        let pool = PostgresPool(url: databaseURL, group: group)
+        let pool = PostgresPool(url: databaseURL, group: group, configuration: .unhurried)
         let outcome = await run(names, variables, pool, body)
         await pool.close()
         try outcome.get()

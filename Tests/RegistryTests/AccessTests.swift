@@ -38,7 +38,8 @@ struct AccessTests {
         let group = EventLoopGroup(count: 1)
         defer { group.shutdown() }
         let pool = PostgresPool(
-            url: try await SharedServers.postgres().makeMigratedDatabase("access"), group: group)
+            url: try await SharedServers.postgres().makeMigratedDatabase("access"), group: group,
+            configuration: .unhurried)
         let store = PeerStore(postgres: pool)
         var deepest = 0
         for seed in 2000..<2200 as Range<UInt64> {

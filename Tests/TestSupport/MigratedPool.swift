@@ -9,7 +9,8 @@ package func withMigratedPool<Value: Sendable>(
 ) async throws -> Value {
     let group = EventLoopGroup(count: 2)
     defer { group.shutdown() }
-    let pool = PostgresPool(url: try await SharedServers.postgres().makeMigratedDatabase(name), group: group)
+    let pool = PostgresPool(
+        url: try await SharedServers.postgres().makeMigratedDatabase(name), group: group, configuration: .unhurried)
     let result: Result<Value, any Error>
     do { result = .success(try await body(pool)) } catch { result = .failure(error) }
     await pool.close()

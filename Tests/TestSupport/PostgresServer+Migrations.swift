@@ -22,8 +22,9 @@ extension PostgresServer {
         try await sql("CREATE DATABASE \(name)")
         let group = EventLoopGroup(count: 1)
         defer { group.shutdown() }
-        let pool = PostgresPool(
-            url: url(database: name), group: group, configuration: PostgresConfiguration(connectionsPerLoop: 1))
+        var configuration = PostgresConfiguration.unhurried
+        configuration.connectionsPerLoop = 1
+        let pool = PostgresPool(url: url(database: name), group: group, configuration: configuration)
         _ = try await Migrator(Migration.all(in: Self.migrationsFolder), pool: pool).up()
         await pool.close()
         return name

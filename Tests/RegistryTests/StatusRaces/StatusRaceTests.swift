@@ -17,7 +17,7 @@ struct StatusRaceTests {
         try await server.sql("ALTER DATABASE \"\(url.split(separator: "/").last!)\" SET deadlock_timeout = '5ms'")
         let group = EventLoopGroup(count: 2)
         defer { group.shutdown() }
-        let pool = PostgresPool(url: url, group: group)
+        let pool = PostgresPool(url: url, group: group, configuration: .unhurried)
         let arena = try await RaceArena(pool: pool)
         let first = UInt64.random(in: 0..<1 << 32)
         var kinds: [String: Int] = [:]

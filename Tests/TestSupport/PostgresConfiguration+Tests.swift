@@ -1,0 +1,11 @@
+import PostgresClient
+
+extension PostgresConfiguration {
+    /// For tests that are not about time: many run at once, on a machine that has other things to do.
+    package static var unhurried: PostgresConfiguration {
+        var configuration = PostgresConfiguration()
+        configuration.unavailableAfter = .seconds(30)
+        configuration.connectTimeout = .seconds(20)
+        return configuration
+    }
+}
