@@ -54,7 +54,10 @@ import Testing
             let blind = await engine.isRunning(workspace.id)
             #expect(blind.isRunning && blind.error?.kind == .unavailable)
             #expect(await failure { try await engine.stop(workspace.id) }?.kind == .unavailable)
-            #expect(try await podman.get("\(url)/token") == workspace.token)
+            // Its process runs as soon as it is started; that it listens takes a moment longer.
+            try await eventually("the container to answer") {
+                (try? await podman.get("\(url)/token")) == workspace.token
+            }
             try await podman.startService()
             #expect(await engine.isRunning(workspace.id) == .running(url: url))
             try await engine.stop(workspace.id)
