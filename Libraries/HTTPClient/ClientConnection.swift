@@ -57,7 +57,10 @@ final class ClientConnection: @unchecked Sendable {
         var body: [UInt8] = []
         if case .bytes(let bytes) = call.request.body { body = bytes }
         let isCoalesced = body.count <= Self.coalescedBodyBytes
-        guard var bytes = RequestHead.bytes(of: call.request, framing: framing, extra: isCoalesced ? body.count : 0)
+        guard
+            var bytes = RequestHead.bytes(
+                of: call.wasRetried ? call.request.sentAgain : call.request, framing: framing,
+                extra: isCoalesced ? body.count : 0)
         else {
             pool.release(self)
             return call.fail(.invalidRequest, "a character that cannot stand in a request's head")
@@ -86,8 +89,10 @@ final class ClientConnection: @unchecked Sendable {
     }
 
     private func received(_ bytes: UnsafeBufferPointer<UInt8>) {
-        // Bytes that nobody asked for: the next answer could be taken for another's.
-        guard let call else { return close() }
+        guard let call else {
+            pool.distrust()
+            return close()
+        }
         call.clock.sawLife(at: loop.nowMilliseconds)
         hasAnswerBytes = true
         var rest = bytes
@@ -107,6 +112,7 @@ final class ClientConnection: @unchecked Sendable {
                 rest = UnsafeBufferPointer(rebasing: rest[count...])
                 if rest.isEmpty { return }
             case .completed(let count):
+                if count < rest.count { pool.distrust() }
                 return finishCall(isReusable: keepsAlive && count == rest.count)
             case .failed(let error):
                 return end(error.kind == .headTooLarge ? .tooLarge : .malformed, error.detail)
@@ -115,7 +121,8 @@ final class ClientConnection: @unchecked Sendable {
     }
 
     private func finishCall(isReusable: Bool) {
-        let hasSentAll = upload?.isComplete ?? true
+        // A peer that answered without reading may never read the rest, and the next request would wait behind it.
+        let hasSentAll = (upload?.isComplete ?? true) && stream.pendingWriteBytes == 0
         upload?.stop()
         upload = nil
         hasServed = true

@@ -51,6 +51,9 @@ package struct ClientRequest: Sendable {
     /// A reused connection that was closed before any byte of an answer is replaced by a fresh one, once. The peer may
     /// have closed it for its age, and then it saw nothing; but it may also have died over this request.
     package var retriesStaleConnection = true
+    /// Fields that replace those of their names then, so that the peer can tell that this is not the first try. Without
+    /// effect on TLS connections, where libcurl does the replacing.
+    package var retryHeaders: HTTPHeaders = [:]
     /// Cancelling the task that sends it ends the call. Without, the call goes on to its answer or its timeouts, and
     /// costs a little less.
     package var endsWithTask = true
@@ -72,6 +75,16 @@ package struct ClientRequest: Sendable {
     ) throws(HTTPClientError) {
         guard let parsed = ClientURL(url) else { throw HTTPClientError(.invalidRequest, detail: "not a usable URL") }
         self.init(method, parsed, headers: headers, body: body)
+    }
+
+    /// The request as it goes out after a connection found dead.
+    var sentAgain: ClientRequest {
+        var request = self
+        for field in retryHeaders {
+            request.headers.remove(field.name)
+            request.headers.add(field.name, field.value)
+        }
+        return request
     }
 }
 

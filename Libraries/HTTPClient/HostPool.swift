@@ -98,6 +98,7 @@ final class HostPool {
     /// A connection is free: the next waiting call has it, or the stack.
     func release(_ connection: ClientConnection) {
         guard !connection.isClosed else { return }
+        if shard.distrusted.contains(key, now: shard.loop.nowMilliseconds) { return connection.close() }
         if let call = nextWaiting() { return connection.carry(call) }
         let ttl = min(shard.ttlMilliseconds, connection.announcedTTL ?? .max)
         guard ttl > 0, !shard.isClosed, shard.idleConnections < shard.configuration.maxIdleConnections else {
@@ -106,6 +107,12 @@ final class HostPool {
         shard.idleConnections += 1
         idle.append(connection)
         connection.rest(until: shard.loop.nowMilliseconds + ttl)
+    }
+
+    /// The peer sends what nobody asked for: none of its connections is used for a second call.
+    func distrust() {
+        shard.distrusted.add(key, now: shard.loop.nowMilliseconds)
+        for connection in idle { connection.close() }
     }
 
     func closed(_ connection: ClientConnection) {

@@ -14,6 +14,8 @@ final class LoopClient: @unchecked Sendable {
     let names: NameCache
     /// Connections without a call, over all pools.
     var idleConnections = 0
+    /// Outlives the pools, which end with their last connection.
+    var distrusted = DistrustedPeers()
     private(set) var isClosed = false
     private var pools: [PoolKey: HostPool] = [:]
     private var engines: [Int: CurlEngine] = [:]

@@ -25,6 +25,42 @@ extension HTTPClientSuite {
             #expect(server.requests.map(\.body) == ["", "a", "a"])
         }
 
+        @Test func theSecondTrySaysThatItIsOne() async throws {
+            let server = try await ScriptedServer.start(loops) { peer, _ in
+                if peer.number == 0, peer.requests == 2 { peer.close() } else { peer.answer("ok") }
+            }
+            defer { server.stop() }
+            let client = makeClient()
+            try await onLoop {
+                _ = try await client.get(server.url)
+                _ = try await client.get(server.url) {
+                    $0.headers = ["X-Try": "1", "X-Other": "same"]
+                    $0.retryHeaders = ["X-Try": "2"]
+                }
+            }
+            let heads = server.requests.dropFirst().map { $0.head.lowercased() }
+            #expect(heads.map { $0.contains("x-try: 1\r\n") } == [true, false])
+            #expect(heads.map { $0.contains("x-try: 2\r\n") } == [false, true])
+            #expect(heads.allSatisfy { $0.contains("x-other: same\r\n") })
+        }
+
+        @Test func nothingIsSentBehindARequestThatThePeerDoesNotRead() async throws {
+            let server = try await ScriptedServer.start(loops, atHead: true) { peer, _ in
+                peer.stream.stopReading()
+                peer.answer("\(peer.number)")
+            }
+            defer { server.stop() }
+            let client = makeClient()
+            // More than the kernel takes for a peer that does not read.
+            let large = [UInt8](repeating: 0x61, count: 32 << 20)
+            try await onLoop {
+                for number in 0..<3 {
+                    let request = try ClientRequest(.post, server.url, body: .bytes(large))
+                    #expect(try await client.send(request).text() == "\(number)")
+                }
+            }
+        }
+
         @Test func theReplacementIsNotReplaced() async throws {
             let server = try await ScriptedServer.start(loops) { peer, _ in
                 if peer.number == 0, peer.requests == 1 { peer.answer("ok") } else { peer.close() }

@@ -70,6 +70,11 @@ struct Fleet: Sendable {
         if let failure { throw failure }
     }
 
+    /// Starts one more service on the same stores, or one again on the port that it had. The test ends it.
+    func launch(_ name: String, port: UInt16? = nil) async throws -> ServiceProcess {
+        try await ServiceProcess.start(name, environment: environment, port: port)
+    }
+
     // MARK: - What tests need often
 
     /// Creates an external workspace.

@@ -75,8 +75,10 @@ package final class AgentClient: Sendable {
         var headers = Self.baseHeaders
         if let traceparent = options.traceparent { headers.add("traceparent", traceparent) }
         options.protocolHeaders?.forEachField { headers.add(name: $0, value: $1) }
-        if let attempt = options.deliveryAttempt { headers.add("X-Delivery-Attempt", String(attempt)) }
+        if let attempt = options.deliveryAttempt { headers.add(Self.attemptHeader, String(attempt)) }
         var request = ClientRequest(.post, url, headers: headers, body: .bytes(message))
+        request.retryHeaders =
+            options.deliveryAttempt.map { [Self.attemptHeader: String($0 + 1)] } ?? Self.secondAttempt
         request.connectTimeout = settings.connectTimeout
         request.totalTimeout = options.ceiling
         request.policyClass = place.isProvisioned ? Self.provisionedClass : 0
@@ -97,6 +99,9 @@ package final class AgentClient: Sendable {
         return idle - silence
     }
 
+    private static let attemptHeader = "X-Delivery-Attempt"
+    /// The agent may have died over a message that went out on a kept connection: sent again, it says so.
+    private static let secondAttempt: HTTPHeaders = [attemptHeader: "2"]
     private static let baseHeaders = HTTPHeaders([
         ("Content-Type", "application/json"), ("Accept", "application/json, text/event-stream"),
     ])
@@ -116,6 +121,10 @@ package final class AgentClient: Sendable {
     // MARK: - Outcomes
 
     private func collect(_ source: any HTTPByteSource, _ response: ClientResponse) async -> CallOutcome {
+        if let length = response.headers["content-length"].flatMap({ Int($0) }), length > settings.answerLimit {
+            source.cancel()
+            return .answerLost(deliveryConfirmed: true)
+        }
         let share = AnswerShare(budget)
         var body: [UInt8] = []
         do throws(HTTPBodyError) {

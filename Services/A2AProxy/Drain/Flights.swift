@@ -25,11 +25,18 @@ package final class Flights: Sendable {
     package var leases: [Lease] { state.withLock { $0.flights.values.map(\.lease) } }
 
     /// Starts a delivery and keeps its lease until it ends.
+    ///
+    /// An earlier delivery of the item may still run here: its lease ran out while this process stood still, and the
+    /// item came back to it. It ends, so that the agent is not called twice at once.
     func begin(_ lease: Lease, _ start: () -> Task<Void, Never>) {
-        state.withLock { $0.flights[lease.item] = Flight(lease: lease) }
+        let earlier = state.withLock { state in
+            defer { state.flights[lease.item] = Flight(lease: lease) }
+            return state.flights[lease.item]?.task
+        }
+        earlier?.cancel()
         let task = start()
         let isOver = state.withLock { state in
-            state.flights[lease.item]?.task = task
+            if state.flights[lease.item]?.lease == lease { state.flights[lease.item]?.task = task }
             return state.isAbandoned
         }
         if isOver { task.cancel() }

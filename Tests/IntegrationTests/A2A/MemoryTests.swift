@@ -1,0 +1,88 @@
+import Foundation
+import HTTPCore
+import JSONBytes
+import TestSupport
+import Testing
+
+extension A2AHostilityTests {
+    @Suite("Memory of the proxy", .serialized)
+    struct MemoryTests {
+        private static let gigabytes = 10 << 30
+        private static let limit = 10 << 20
+
+        @Test("Answers of 10 GB are cut at 10 MiB, announced or not, and leave nothing behind")
+        func endlessAnswers() async throws {
+            try await A2AFleet.with { fleet in
+                let chunk = [UInt8](repeating: UInt8(ascii: "x"), count: 1 << 16)
+                let announced = try HostileAgent { peer, _ in
+                    peer.send("HTTP/1.1 200 OK\r\nContent-Length: \(Self.gigabytes)\r\n\r\n")
+                    while peer.send(chunk) {}
+                    peer.end()
+                }
+                defer { announced.stop() }
+                let chunked = try HostileAgent { peer, _ in
+                    peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+                    while peer.send("10000\r\n"), peer.send(chunk), peer.send("\r\n") {}
+                    peer.end()
+                }
+                defer { chunked.stop() }
+                let targets = [
+                    try await fleet.workspace(announced.url), try await fleet.workspace(chunked.url),
+                ]
+                let proxy = fleet.proxyProcesses[0]
+                let idle = try ProcessMemory.resident(proxy)
+                var rounds: [Int] = []
+                for _ in 0..<6 {
+                    try await withThrowingTaskGroup(of: API.Answer.self) { group in
+                        for number in 0..<4 {
+                            group.addTask {
+                                try await fleet.proxies[0].send("all", to: targets[number % 2].id)
+                            }
+                        }
+                        for try await answer in group {
+                            #expect(answer.status == 502)
+                            #expect(answer.json["error"]?.string == "failed to read agent response")
+                            #expect(answer.json["delivery_confirmed"]?.bool == true)
+                        }
+                    }
+                    rounds.append(try ProcessMemory.resident(proxy))
+                }
+                let peak = try ProcessMemory.peak(proxy)
+                // Two answers of unknown length at once, each of which may double as it grows.
+                #expect(peak - idle < 8 * Self.limit, "idle \(idle), peak \(peak)")
+                #expect(rounds[5] - rounds[1] < 2 * Self.limit, "resident after each round: \(rounds)")
+            }
+        }
+
+        @Test("A reader that stops reading an endless stream costs bounded memory, and holds the agent up")
+        func stalledReader() async throws {
+            try await A2AFleet.with { fleet in
+                let event = "data: \(String(repeating: "x", count: 60_000))\n\n"
+                let agent = try HostileAgent { peer, _ in
+                    peer.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n")
+                    while peer.send(event) {}
+                    peer.end()
+                }
+                defer { agent.stop() }
+                let workspace = try await fleet.workspace(agent.url)
+                let proxy = fleet.proxyProcesses[0]
+                let readers = try (0..<20).map { _ in
+                    try StreamReader(port: proxy.port, workspace: workspace.id)
+                }
+                defer { for reader in readers { reader.close() } }
+                for reader in readers {
+                    try await eventually("a stream to begin") { reader.readSome().contains("text/event-stream") }
+                }
+                try await eventually("all agents to be called") { agent.requests.count == readers.count }
+                let before = try ProcessMemory.resident(proxy)
+                // Somebody who reads goes on meanwhile, past what many buffers could hold.
+                let active = try StreamReader(port: proxy.port, workspace: workspace.id)
+                defer { active.close() }
+                let read = try await onThread { active.read(64 << 20) }
+                #expect(read >= 64 << 20)
+                let after = try ProcessMemory.resident(proxy)
+                #expect(after - before < 10 << 20, "before \(before), after \(after)")
+            }
+        }
+    }
+}

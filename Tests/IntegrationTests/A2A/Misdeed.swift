@@ -1,0 +1,204 @@
+import Foundation
+
+/// One way in which an agent misbehaves, and what the contract makes of it.
+struct Misdeed: Sendable {
+    /// What the sender of a direct message gets.
+    enum Call: Sendable {
+        case answered(String)
+        case error(Int, String, isConfirmed: Bool?)
+        case queued(String, isUncertain: Bool)
+
+        var status: Int {
+            switch self {
+            case .answered: 200
+            case .error(let status, _, _): status
+            case .queued: 202
+            }
+        }
+    }
+
+    /// What becomes of an item of the queue.
+    struct Drained: Sendable {
+        var status = "queued"
+        var attempts: Int
+        var isUncertain: Bool
+        var error: String?
+    }
+
+    let name: String
+    let call: Call
+    /// Nil where the queue has nothing to add.
+    var drained: Drained?
+    /// `X-Timeout` of the direct message.
+    var timeout: String?
+    /// In which the direct message must be answered: the timeouts of the fleet, and some for a busy machine.
+    var limit: Duration = .seconds(10)
+    var accepts = true
+    var readsBodies = true
+    /// Nobody listens at its address.
+    var isThere = true
+    let script: HostileAgent.Script
+
+    func makeAgent() throws -> HostileAgent {
+        let agent = try HostileAgent(accepts: accepts, readsBodies: readsBodies, script)
+        if !isThere { agent.stop() }
+        return agent
+    }
+
+    static let silence = "no sign of life from the agent"
+    static let deadline = "the agent did not answer in time"
+    static let unreadable = "failed to read agent response"
+    private static let json = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+
+    private static func lost(_ isConfirmed: Bool) -> Call { .error(502, unreadable, isConfirmed: isConfirmed) }
+    private static let lostItem = Drained(attempts: 1, isUncertain: true, error: unreadable)
+
+    private static func uncertain(_ reason: String) -> (Call, Drained) {
+        (.queued(reason, isUncertain: true), Drained(attempts: 1, isUncertain: true, error: reason))
+    }
+
+    private static func certain(_ reason: String) -> (Call, Drained) {
+        (.queued(reason, isUncertain: false), Drained(attempts: 0, isUncertain: false, error: reason))
+    }
+
+    static var all: [Misdeed] { silent + slow + broken + excessive + impolite }
+
+    private static var silent: [Misdeed] {
+        let (hangs, hung) = uncertain(silence)
+        let (ends, ended) = uncertain("the agent closed the connection before answering")
+        let (resets, wasReset) = uncertain("the connection to the agent was reset")
+        let unreachable = "failed to reach workspace agent"
+        return [
+            Misdeed(name: "hangs", call: hangs, drained: hung) { peer, _ in peer.hang() },
+            Misdeed(name: "closes without an answer", call: ends, drained: ended) { peer, _ in peer.end() },
+            Misdeed(name: "resets without an answer", call: resets, drained: wasReset) { peer, _ in peer.reset() },
+            Misdeed(name: "never takes the connection", call: hangs, drained: hung, accepts: false) { _, _ in },
+            Misdeed(
+                name: "hangs within its head", call: hangs, drained: hung
+            ) { peer, _ in
+                peer.send("HTTP/1.1 200 OK\r\nContent-")
+                peer.hang()
+            },
+            Misdeed(name: "hangs within its answer", call: lost(true), drained: lostItem) { peer, _ in
+                peer.send(json + "Content-Length: 10\r\n\r\n{")
+                peer.hang()
+            },
+            Misdeed(
+                name: "is not there", call: .error(502, unreachable, isConfirmed: nil),
+                drained: Drained(attempts: 0, isUncertain: false, error: unreachable), isThere: false
+            ) { _, _ in },
+        ]
+    }
+
+    private static var slow: [Misdeed] {
+        let bytes = [json + "Content-Length: 4\r\n\r\n", "n", "u", "l", "l"]
+        let endless = [json + "Content-Length: 1000\r\n\r\n"] + [String](repeating: " ", count: 999)
+        let endlessHead = [json] + (0..<100).map { "X-\($0): y\r\n" }
+        return [
+            // Each byte is a sign of life: longer than the idle timeout in all, and answered.
+            Misdeed(name: "trickles", call: .answered("null"), drained: done) { peer, _ in
+                peer.trickle(bytes, every: .seconds(1))
+            },
+            Misdeed(name: "trickles past the ceiling", call: lost(true), timeout: "3") { peer, _ in
+                peer.trickle(endless, every: .seconds(1))
+            },
+            Misdeed(
+                name: "trickles its head past the ceiling", call: .queued(deadline, isUncertain: true), timeout: "3"
+            ) { peer, _ in peer.trickle(endlessHead, every: .seconds(1)) },
+            Misdeed(name: "hangs past the ceiling", call: .queued(deadline, isUncertain: true), timeout: "1") {
+                peer, _ in
+                peer.hang()
+            },
+        ]
+    }
+
+    private static var broken: [Misdeed] {
+        let chunked = json + "Transfer-Encoding: chunked\r\n\r\n"
+        func says(_ name: String, _ text: String, isConfirmed: Bool) -> Misdeed {
+            Misdeed(name: name, call: lost(isConfirmed), drained: lostItem) { peer, _ in
+                peer.send(text)
+                peer.hang()
+            }
+        }
+        return [
+            Misdeed(name: "resets within its answer", call: lost(true), drained: lostItem) { peer, _ in
+                peer.send(json + "Content-Length: 10\r\n\r\n{")
+                // So that the head is there before the reset, which overtakes what waits.
+                _ = peer.peerIsGone(within: .milliseconds(300))
+                peer.reset()
+            },
+            Misdeed(name: "closes within its answer", call: lost(true), drained: lostItem) { peer, _ in
+                peer.send(json + "Content-Length: 10\r\n\r\n{")
+                peer.end()
+            },
+            Misdeed(name: "ends between chunks", call: lost(true), drained: lostItem) { peer, _ in
+                peer.send(chunked + "2\r\n{}\r\n")
+                peer.end()
+            },
+            says("breaks its chunks", chunked + "2\r\n{}\r\nxyz\r\n", isConfirmed: true),
+            says("announces a chunk beyond all numbers", chunked + "fffffffffffffffff\r\n", isConfirmed: true),
+            says("speaks something else", "SSH-2.0-OpenSSH_9.2\r\n", isConfirmed: false),
+            says("gives two lengths", json + "Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}", isConfirmed: false),
+            says(
+                "switches protocols", "HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n",
+                isConfirmed: false),
+        ]
+    }
+
+    private static var excessive: [Misdeed] {
+        [
+            Misdeed(name: "sends headers without end", call: lost(false), drained: lostItem) { peer, _ in
+                peer.send(json)
+                while peer.send("X-Header: \(String(repeating: "y", count: 8000))\r\n") {}
+            },
+            Misdeed(name: "is about to answer for ever", call: lost(false), drained: lostItem) { peer, _ in
+                while peer.send("HTTP/1.1 102 Processing\r\n\r\n") {}
+            },
+            Misdeed(name: "is slowly about to answer", call: lost(false)) { peer, _ in
+                peer.trickle(
+                    [String](repeating: "HTTP/1.1 102 Processing\r\n\r\n", count: 100), every: .milliseconds(100))
+            },
+            Misdeed(name: "answers a byte too much", call: lost(true), drained: lostItem) { peer, _ in
+                let size = 10 * 1_048_576 + 1
+                peer.send(json + "Content-Length: \(size)\r\n\r\n")
+                peer.send([UInt8](repeating: 0x20, count: size))
+            },
+            Misdeed(name: "answers twice", call: .answered(HostileConnection.answer), drained: done) { peer, _ in
+                peer.answer()
+                peer.answer(#"{"jsonrpc":"2.0","id":"1","result":"the second"}"#)
+            },
+        ]
+    }
+
+    private static let done = Drained(status: "completed", attempts: 0, isUncertain: false)
+
+    private static var impolite: [Misdeed] {
+        let (unavailable, wasUnavailable) = certain("the agent answered 503")
+        let (tooMany, wereTooMany) = certain("the agent answered 429")
+        return [
+            Misdeed(
+                name: "answers before it reads", call: .answered(HostileConnection.answer), drained: done,
+                readsBodies: false
+            ) { peer, _ in
+                peer.answer()
+                peer.turnDeaf()
+            },
+            Misdeed(name: "is unavailable", call: unavailable, drained: wasUnavailable) { peer, _ in
+                peer.answer("{}", status: "503 Unavailable", headers: "Retry-After: 60\r\n")
+            },
+            Misdeed(name: "has too many requests", call: tooMany, drained: wereTooMany) { peer, _ in
+                peer.answer("{}", status: "429 Slow Down", headers: "Retry-After: 60\r\n")
+            },
+            Misdeed(
+                name: "redirects", call: .error(307, "Temporary Redirect", isConfirmed: nil),
+                drained: Drained(attempts: 1, isUncertain: false, error: "Temporary Redirect")
+            ) { peer, _ in
+                peer.answer("", status: "307 Temporary Redirect", headers: "Location: http://169.254.169.254/\r\n")
+            },
+            Misdeed(
+                name: "fails in its own words", call: .error(500, "out of cheese", isConfirmed: nil),
+                drained: Drained(attempts: 1, isUncertain: false, error: "out of cheese")
+            ) { peer, _ in peer.answer(#"{"error":{"code":1,"message":"out of cheese"}}"#, status: "500 Oops") },
+        ]
+    }
+}

@@ -1,0 +1,67 @@
+import Foundation
+import HTTPCore
+import JSONBytes
+import TestSupport
+import Testing
+
+extension A2AHostilityTests {
+    @Suite("Signs of life and ceilings", .serialized)
+    struct SignOfLifeTests {
+        /// An agent that answers after that time, if it is let.
+        private func slowAgent(_ pause: Duration) throws -> HostileAgent {
+            try HostileAgent { peer, _ in
+                if peer.peerIsGone(within: pause) { peer.end() } else { peer.answer() }
+            }
+        }
+
+        @Test("Heartbeats that arrive at the registry keep a call of the proxy alive, for as long as they come")
+        func beatsElsewhere() async throws {
+            try await A2AFleet.with { fleet in
+                let agent = try slowAgent(.seconds(7))
+                defer { agent.stop() }
+                let workspace = try await fleet.workspace(agent.url)
+                let beating = Task { while !Task.isCancelled { try await fleet.beat(workspace) } }
+                let answer = try await fleet.proxies[0].send("slow", to: workspace.id)
+                beating.cancel()
+                #expect(answer.status == 200, "\(answer.text)")
+                let metrics = try await fleet.proxies[0].call(.get, "/metrics").text
+                #expect(metrics.contains(/switchyard_a2a_idle_resets_total [1-9]/))
+
+                let clock = ContinuousClock()
+                let start = clock.now
+                let silent = try await fleet.proxies[0].send("silent", to: workspace.id)
+                #expect(silent.status == 202, "\(silent.text)")
+                #expect(clock.now - start < .seconds(6))
+            }
+        }
+
+        @Test(
+            "A workspace's own idle timeout counts instead of the platform's",
+            arguments: [(own: 1, common: 60, status: 202), (own: 20, common: 1, status: 200)])
+        func override(own: Int, common: Int, status: Int) async throws {
+            try await A2AFleet.with(["A2A_IDLE_TIMEOUT_SECONDS": "\(common)"]) { fleet in
+                let agent = try slowAgent(.seconds(4))
+                defer { agent.stop() }
+                let workspace = try await fleet.workspace(agent.url)
+                try await fleet.beat(workspace, metadata: ["idle_timeout_seconds": .int(own)])
+                let answer = try await fleet.proxies[0].send("slow", to: workspace.id)
+                #expect(answer.status == status, "\(answer.text)")
+            }
+        }
+
+        @Test(
+            "The ceiling of calls between agents, and what X-Timeout makes of it",
+            arguments: [(nil, 202), ("nonsense", 202), ("-1", 202), ("0", 200), ("20", 200), ("1", 202)])
+        func ceiling(timeout: String?, status: Int) async throws {
+            let settings = ["A2A_IDLE_TIMEOUT_SECONDS": "60", "A2A_CALL_CEILING_SECONDS": "1"]
+            try await A2AFleet.with(settings) { fleet in
+                let agent = try slowAgent(.seconds(3))
+                defer { agent.stop() }
+                let caller = try await fleet.workspace(agent.url)
+                let target = try await fleet.workspace(agent.url)
+                let answer = try await fleet.proxies[0].send("slow", to: target.id, from: caller, timeout: timeout)
+                #expect(answer.status == status, "\(answer.text)")
+            }
+        }
+    }
+}

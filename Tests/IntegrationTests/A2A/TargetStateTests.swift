@@ -1,0 +1,118 @@
+import Foundation
+import HTTPCore
+import JSONBytes
+import TestSupport
+import Testing
+
+extension A2AHostilityTests {
+    @Suite("Targets that are not simply online", .serialized)
+    struct TargetStateTests {
+        @Test("Each status of a target has its answer, and only those that can be called are called")
+        func statuses() async throws {
+            try await A2AFleet.with { fleet in
+                let agent = try WorkingAgent()
+                defer { agent.stop() }
+                let cases: [(status: String, answer: Int, member: String, value: JSONValue?)] = [
+                    ("online", 200, "error", nil), ("degraded", 200, "error", nil), ("offline", 200, "error", nil),
+                    ("paused", 503, "status", "paused"), ("hibernated", 503, "waking", true),
+                    ("hibernating", 503, "waking", true), ("removed", 404, "error", "workspace not found"),
+                ]
+                for expected in cases {
+                    let target = try await fleet.workspace(agent.url)
+                    try await fleet.fleet.sql(
+                        "UPDATE workspaces SET status = $2 WHERE id = $1::uuid", [target.id, expected.status])
+                    let answer = try await fleet.proxies[0].send("x", to: target.id, id: expected.status)
+                    let shown = "\(expected.status): \(answer.status) \(answer.text)"
+                    #expect(answer.status == expected.answer, "\(shown)")
+                    #expect(answer.json[expected.member] == expected.value, "\(shown)")
+                    #expect(agent.done.contains(expected.status) == (expected.answer == 200), "\(shown)")
+                    if expected.value == true {
+                        #expect(answer.headers["retry-after"] == "15", "\(shown)")
+                        #expect(answer.json["retry_after"]?.int == 15, "\(shown)")
+                    }
+                }
+                let unborn = try await fleet.fleet.create()
+                let answer = try await fleet.proxies[0].send("x", to: unborn.id)
+                #expect(answer.status == 503)
+                #expect(answer.json["error"]?.string == "workspace has no URL")
+                #expect(answer.json["status"]?.string == "awaiting_agent")
+            }
+        }
+
+        @Test("A delegation to a workspace that sleeps waits for it")
+        func delegationToASleeper() async throws {
+            try await A2AFleet.with { fleet in
+                let agent = try WorkingAgent()
+                defer { agent.stop() }
+                let source = try await fleet.workspace(agent.url)
+                let target = try await fleet.workspace(agent.url)
+                try await fleet.fleet.sql(
+                    "UPDATE workspaces SET status = 'hibernated' WHERE id = $1::uuid", [target.id])
+                let answer = try await fleet.proxies[0].call(
+                    .post, "/workspaces/\(source.id)/delegate", bearer: source.token,
+                    body: ["target_id": .string(target.id), "task": "when you wake"])
+                #expect(answer.status == 202, "\(answer.text)")
+                let id = try #require(answer.json["delegation_id"]?.string)
+                #expect(agent.done.isEmpty)
+                // Awake, it registers and beats.
+                try await fleet.move(target, to: agent.url)
+                try await eventually("the delegation to arrive") {
+                    try await fleet.beat(target)
+                    return agent.done.contains(id)
+                }
+            }
+        }
+
+        @Test("A workspace over its budget gets nothing")
+        func budget() async throws {
+            try await A2AFleet.with { fleet in
+                let agent = try WorkingAgent()
+                defer { agent.stop() }
+                let target = try await fleet.workspace(agent.url)
+                try await fleet.fleet.sql(
+                    "UPDATE workspaces SET budget_limit = 10, monthly_spend = 10 WHERE id = $1::uuid", [target.id])
+                let answer = try await fleet.proxies[0].send("x", to: target.id)
+                #expect(answer.status == 402)
+                #expect(answer.json["error"]?.string == "workspace budget limit exceeded")
+                #expect(agent.done.isEmpty)
+            }
+        }
+
+        @Test("What keeps its own queue is told to be busy, and nothing is kept for it")
+        func nativeSession() async throws {
+            try await A2AFleet.with { fleet in
+                let agent = try WorkingAgent()
+                defer { agent.stop() }
+                agent.isBusy = true
+                let target = try await fleet.workspace(agent.url)
+                try await fleet.beat(target, metadata: ["capabilities": ["session": true]])
+                let answer = try await fleet.proxies[0].send("x", to: target.id)
+                #expect(answer.status == 503, "\(answer.text)")
+                #expect(answer.headers["retry-after"] == "30")
+                #expect(answer.json["busy"]?.bool == true)
+                #expect(answer.json["retry_after"]?.int == 30)
+                #expect(answer.json["native_session"]?.bool == true)
+                let queue = try await fleet.proxies[0].call(.get, "/workspaces/\(target.id)/queue")
+                #expect(queue.json.array?.isEmpty == true, "\(queue.text)")
+            }
+        }
+
+        @Test("What is forwarded goes to the end of the chain")
+        func forwarded() async throws {
+            try await A2AFleet.with { fleet in
+                let agent = try WorkingAgent()
+                defer { agent.stop() }
+                let place = try await fleet.workspace(agent.url)
+                let middle = try await fleet.fleet.create()
+                let first = try await fleet.fleet.create()
+                for (from, to) in [(first.id, middle.id), (middle.id, place.id)] {
+                    try await fleet.fleet.sql(
+                        "UPDATE workspaces SET forwarded_to = $2::uuid WHERE id = $1::uuid", [from, to])
+                }
+                let answer = try await fleet.proxies[0].send("x", to: first.id, id: "forwarded")
+                #expect(answer.status == 200, "\(answer.text)")
+                #expect(agent.done == ["forwarded"])
+            }
+        }
+    }
+}
