@@ -100,6 +100,16 @@ import Testing
 
     // MARK: - Waiting
 
+    @Test func anAgentThatAsksForTimeGetsItWithinReason() {
+        let delay = RetryDelay()
+        #expect(delay.delay(claims: 0, unit: 1, asked: .seconds(90)) == .seconds(90))
+        #expect(delay.delay(claims: 50, unit: 0, asked: .seconds(90)) == .seconds(300))
+        #expect(delay.delay(claims: 0, unit: 1, asked: .seconds(1_000_000)) == .seconds(3600))
+        let facts = ItemFacts(attempts: 0, claimNumber: 1)
+        let verdict = QueueRules().verdict(on: .busy(.unavailable, retryAfter: .seconds(500)), for: facts)
+        #expect(verdict.next == .waits(backoff: .seconds(500)))
+    }
+
     @Test(arguments: [(0, 30.0), (1, 60), (2, 120), (3, 240), (4, 300), (50, 300)])
     func theBackoffDoublesToItsCeiling(_ claims: Int, _ seconds: Double) {
         let delay = RetryDelay()

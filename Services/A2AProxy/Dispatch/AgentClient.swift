@@ -141,7 +141,8 @@ package final class AgentClient: Sendable {
         return Self.outcome(
             AgentAnswer(
                 status: response.status, contentType: Self.contentType(response.headers),
-                protocolHeaders: ProtocolHeaders.find(in: response.headers), body: body, share: share))
+                protocolHeaders: ProtocolHeaders.find(in: response.headers), body: body, share: share),
+            response.headers)
     }
 
     private static func outcome(_ response: ClientResponse) -> CallOutcome {
@@ -150,7 +151,8 @@ package final class AgentClient: Sendable {
         return outcome(
             AgentAnswer(
                 status: response.status, contentType: contentType(response.headers),
-                protocolHeaders: ProtocolHeaders.find(in: response.headers), body: body))
+                protocolHeaders: ProtocolHeaders.find(in: response.headers), body: body),
+            response.headers)
     }
 
     /// The usual type is a constant, which costs no allocation.
@@ -160,12 +162,17 @@ package final class AgentClient: Sendable {
         }
     }
 
-    private static func outcome(_ answer: AgentAnswer) -> CallOutcome {
+    private static func outcome(_ answer: AgentAnswer, _ headers: HTTPHeaders) -> CallOutcome {
         switch answer.status.code {
-        case 429: .busy(.tooManyRequests)
-        case 503: .busy(.unavailable)
+        case 429: .busy(.tooManyRequests, retryAfter: retryAfter(headers))
+        case 503: .busy(.unavailable, retryAfter: retryAfter(headers))
         default: .answered(answer)
         }
+    }
+
+    /// Seconds; the form with a date is not used between programs.
+    private static func retryAfter(_ headers: HTTPHeaders) -> Duration? {
+        headers["retry-after"].flatMap { UInt32($0) }.map { .seconds(Int64($0)) }
     }
 
     private func outcome(of error: HTTPClientError) -> CallOutcome {

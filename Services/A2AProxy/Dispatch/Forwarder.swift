@@ -99,8 +99,8 @@ package struct Forwarder: Sendable {
             record(errand, route, isSuccess ? "ok" : "error", isSuccess ? nil : answer.errorText, answer)
             guard isSuccess else { return .error(answer.status, answer.errorText) }
             return Response(answer.status, headers: Self.headers(answer), body: .bytes(answer.body))
-        case .busy(let reason):
-            return try await busy(reason, errand, route)
+        case .busy(let reason, let retryAfter):
+            return try await busy(reason, retryAfter, errand, route)
         case .unsafeAddress:
             record(errand, route, "error", outcome.failureText)
             throw MessageRouter.unsafe
@@ -139,7 +139,9 @@ package struct Forwarder: Sendable {
 
     // MARK: - Busy
 
-    private func busy(_ reason: BusyReason, _ errand: Errand, _ route: MessageRoute) async throws -> Response {
+    private func busy(
+        _ reason: BusyReason, _ retryAfter: Duration?, _ errand: Errand, _ route: MessageRoute
+    ) async throws -> Response {
         let isOwnQueue = route.place.capabilities.contains(.session)
         guard !isOwnQueue, errand.message.canWait else {
             record(errand, route, "error", reason.rawValue)
@@ -147,7 +149,7 @@ package struct Forwarder: Sendable {
             if isOwnQueue { members.append(("native_session", .bool(true))) }
             throw Self.busyError("workspace agent is busy", members)
         }
-        let item = newItem(errand, route, reason)
+        let item = newItem(errand, route, reason, retryAfter)
         do {
             let queued = try await enqueuer.enqueue(item)
             record(errand, route, "queued", reason.rawValue)
@@ -164,7 +166,9 @@ package struct Forwarder: Sendable {
         }
     }
 
-    private func newItem(_ errand: Errand, _ route: MessageRoute, _ reason: BusyReason) -> NewItem {
+    private func newItem(
+        _ errand: Errand, _ route: MessageRoute, _ reason: BusyReason, _ retryAfter: Duration?
+    ) -> NewItem {
         let links = errand.message.links
         return NewItem(
             workspace: route.target.id, caller: errand.caller.workspaceID, method: errand.message.method.withoutNUL,
@@ -173,7 +177,7 @@ package struct Forwarder: Sendable {
             delegation: links.delegationID,
             isUncertain: reason.isUncertain, error: reason.rawValue, traceparent: errand.options.traceparent,
             protocolHeaders: errand.options.protocolHeaders.map(ProtocolHeaders.text),
-            backoff: settings.rules.retryDelay.delay(claims: 0, unit: .random(in: 0...1)))
+            backoff: settings.rules.retryDelay.delay(claims: 0, unit: .random(in: 0...1), asked: retryAfter))
     }
 
     private static func busyError(

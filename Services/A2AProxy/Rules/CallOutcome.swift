@@ -4,7 +4,8 @@ import HTTPCore
 package enum CallOutcome: Sendable {
     /// Any complete answer but 429 and 503.
     case answered(AgentAnswer)
-    case busy(BusyReason)
+    /// - Parameter retryAfter: how long the agent itself asks to be left alone.
+    case busy(BusyReason, retryAfter: Duration? = nil)
     /// Nothing was delivered: refused, unknown host, no connection in time.
     case unreachable
     /// The address is not one that may be called.
@@ -49,7 +50,7 @@ extension CallOutcome {
     package var failureText: String {
         switch self {
         case .answered(let answer): answer.errorText
-        case .busy(let reason): reason.rawValue
+        case .busy(let reason, _): reason.rawValue
         case .unreachable: "failed to reach workspace agent"
         case .unsafeAddress: "workspace URL is not publicly routable"
         case .answerLost: "failed to read agent response"
@@ -65,7 +66,7 @@ extension CallOutcome {
     package var label: String {
         switch self {
         case .answered(let answer): answer.status.isSuccess ? "answered" : "error"
-        case .busy(let reason): reason.isUncertain ? "busy_uncertain" : "busy"
+        case .busy(let reason, _): reason.isUncertain ? "busy_uncertain" : "busy"
         case .unreachable: "unreachable"
         case .unsafeAddress: "unsafe"
         case .answerLost: "lost"

@@ -67,7 +67,8 @@ package struct QueueRules: Sendable {
         case .answered(let answer) where answer.status.isSuccess:
             verdict.next = .completed
             verdict.error = nil
-        case .busy(let reason):
+        case .busy(let reason, let retryAfter):
+            verdict.next = .waits(backoff: retryDelay.delay(claims: item.claimNumber, unit: unit, asked: retryAfter))
             verdict.targetIsBusy = true
             verdict.isUncertain = reason.isUncertain
             if reason.isUncertain, item.phase == .queued { count(&verdict) }
@@ -122,6 +123,7 @@ package struct QueueRules: Sendable {
 package struct RetryDelay: Sendable, Equatable {
     package var initial: Duration = .seconds(30)
     package var maximum: Duration = .seconds(300)
+    private static let longestAsked: Duration = .seconds(3600)
 
     package init(initial: Duration = .seconds(30), maximum: Duration = .seconds(300)) {
         self.initial = initial
@@ -131,9 +133,10 @@ package struct RetryDelay: Sendable, Equatable {
     /// - Parameters:
     ///   - claims: how often the item was claimed; 0 when it met a busy target before it was stored.
     ///   - unit: chance, 0 to 1; takes up to a fifth of the delay away.
-    package func delay(claims: Int, unit: Double) -> Duration {
+    ///   - asked: what the agent's `Retry-After` said: it is not tried before, within reason.
+    package func delay(claims: Int, unit: Double, asked: Duration? = nil) -> Duration {
         var delay = min(initial, maximum)
         for _ in 0..<max(0, min(claims, 32)) where delay < maximum { delay = min(delay * 2, maximum) }
-        return delay * (1 - 0.2 * unit)
+        return max(delay * (1 - 0.2 * unit), min(asked ?? .zero, Self.longestAsked))
     }
 }

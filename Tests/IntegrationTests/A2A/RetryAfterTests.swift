@@ -1,0 +1,42 @@
+import Foundation
+import HTTPCore
+import JSONBytes
+import Synchronization
+import TestSupport
+import Testing
+
+extension A2AHostilityTests {
+    @Suite("Agents that ask for time", .serialized)
+    struct RetryAfterTests {
+        private static let asked = 5
+
+        @Test(
+            "An agent that never heartbeats is not tried before the time that it asks for",
+            arguments: ["429 Too Many Requests", "503 Unavailable"])
+        func notBefore(status: String) async throws {
+            try await A2AFleet.with(["A2A_RETRY_SECONDS": "1", "A2A_RETRY_MAX_SECONDS": "1"]) { fleet in
+                let clock = ContinuousClock()
+                let deliveries = Mutex<[ContinuousClock.Instant]>([])
+                let agent = try HostileAgent { peer, _ in
+                    let number = deliveries.withLock { deliveries in
+                        deliveries.append(clock.now)
+                        return deliveries.count
+                    }
+                    if number > 2 { return peer.answer() }
+                    peer.answer("{}", status: status, headers: "Retry-After: \(Self.asked)\r\n")
+                }
+                defer { agent.stop() }
+                let workspace = try await fleet.workspace(agent.url)
+                let queued = try await fleet.proxies[0].send("x", to: workspace.id)
+                #expect(queued.status == 202)
+                let id = try #require(queued.json["queue_id"]?.string)
+                try await fleet.item(id, within: .seconds(30), "the message to arrive") { $0.status == "completed" }
+                let times = deliveries.withLock { $0 }
+                #expect(times.count == 3)
+                for (earlier, later) in zip(times, times.dropFirst()) {
+                    #expect(later - earlier >= .seconds(Self.asked), "\(later - earlier)")
+                }
+            }
+        }
+    }
+}
