@@ -34,11 +34,11 @@ package struct MessageRouter: Sendable {
     /// - Parameter caller: nil for the console, and for what the platform itself sends.
     /// - Throws: `RouteRefusal`, or what the database said.
     package func route(from caller: UUID?, to id: UUID) async throws -> MessageRoute {
-        let known = try await facts(caller, id, isVerified: false)
+        let known = try await facts(caller, id, targets.find)
         do {
             return try Self.check(caller, id, known)
         } catch {
-            return try Self.check(caller, id, try await facts(caller, id, isVerified: true))
+            return try Self.check(caller, id, try await facts(caller, id, targets.verified))
         }
     }
 
@@ -58,7 +58,7 @@ package struct MessageRouter: Sendable {
 
     /// As `route`, from the database: for a call that found nobody at the address the cache knew.
     package func verifiedRoute(from caller: UUID?, to id: UUID) async throws -> MessageRoute {
-        try Self.check(caller, id, try await facts(caller, id, isVerified: true))
+        try Self.check(caller, id, try await facts(caller, id, targets.reloaded))
     }
 
     /// Where a workspace is in its life, as the database has it.
@@ -79,22 +79,20 @@ package struct MessageRouter: Sendable {
         }
     }
 
-    private func facts(_ caller: UUID?, _ id: UUID, isVerified: Bool) async throws -> Facts {
+    private func facts(
+        _ caller: UUID?, _ id: UUID, _ find: (UUID) async throws -> Target?
+    ) async throws -> Facts {
         var facts = Facts()
-        facts.target = try await find(id, isVerified)
-        if let caller, caller != id { facts.caller = try await find(caller, isVerified) }
+        facts.target = try await find(id)
+        if let caller, caller != id { facts.caller = try await find(caller) }
         facts.place = facts.target
         var hops = 0
         while let next = facts.place?.forwardedTo, hops < Limits.forwardingHops {
-            guard let forwarded = try await find(next, isVerified) else { break }
+            guard let forwarded = try await find(next) else { break }
             facts.place = forwarded
             hops += 1
         }
         return facts
-    }
-
-    private func find(_ id: UUID, _ isVerified: Bool) async throws -> Target? {
-        isVerified ? try await targets.verified(id) : try await targets.find(id)
     }
 
     /// The rule, free of I/O.

@@ -47,6 +47,11 @@ package final class TargetCache: Sendable {
         try await find(id, lifetime: Self.refusalLifetime)
     }
 
+    /// The target as the database has it now: for a call that found nobody where the cache, however fresh, said.
+    package func reloaded(_ id: UUID) async throws -> Target? {
+        try await find(id, lifetime: .zero)
+    }
+
     /// The target if the cache has it and it is to be believed.
     package func known(_ id: UUID, at now: ContinuousClock.Instant) -> Target? {
         state.withLock { state in

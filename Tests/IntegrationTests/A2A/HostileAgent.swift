@@ -38,6 +38,7 @@ final class HostileAgent: @unchecked Sendable {
 
     private let listener: Int32
     private let state: Mutex<State>
+    private let accepts: Bool
     private let readsBodies: Bool
 
     /// - Parameters:
@@ -45,6 +46,7 @@ final class HostileAgent: @unchecked Sendable {
     ///   - readsBodies: without, the script is called at the head's end, and the body is never read.
     init(accepts: Bool = true, readsBodies: Bool = true, _ script: @escaping Script) throws {
         state = Mutex(State(script: script))
+        self.accepts = accepts
         self.readsBodies = readsBodies
         port = try Ports.free()
         listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
@@ -69,15 +71,19 @@ final class HostileAgent: @unchecked Sendable {
             return (state.isStopped, Array(state.open.values))
         }
         if wasStopped { return }
+        // The accepting thread closes it: its number must not become another's while that thread uses it.
         _ = shutdown(listener, Int32(SHUT_RDWR))
-        close(listener)
+        if !accepts { close(listener) }
         for connection in open { connection.interrupt() }
     }
 
     private func acceptAll() {
         while true {
             let descriptor = accept(listener, nil, nil)
-            guard descriptor >= 0 else { return }
+            guard descriptor >= 0 else {
+                close(listener)
+                return
+            }
             let connection = HostileConnection(descriptor)
             let isStopped = state.withLock { state in
                 state.open[descriptor] = connection
