@@ -76,7 +76,8 @@ extension QueueStore {
           WHERE status IN ('queued', 'dispatched') AND idempotency_key IS NOT NULL DO NOTHING
         """)
 
-    /// Runs after `insert` with a snapshot of its own, so that it sees the rows that `insert` ran into.
+    /// Runs after `insert` with a snapshot of its own, so that it sees the rows that `insert` ran into. The order in the
+    /// count is that of the index which is to serve it: planned while the queue is empty, all of them look the same.
     private static let answer = Statement(
         "queue_insert_answer",
         """
@@ -89,7 +90,8 @@ extension QueueStore {
           UPDATE workspace_vitals v SET last_busy_at = now() FROM locked WHERE v.workspace_id = locked.workspace_id),
         waiting AS MATERIALIZED (
           SELECT d.workspace_id, (SELECT count(*) FROM (
-            SELECT FROM a2a_queue q WHERE q.workspace_id = d.workspace_id AND q.status = 'queued' LIMIT 10000) AS c) AS depth
+            SELECT FROM a2a_queue q WHERE q.workspace_id = d.workspace_id AND q.status = 'queued'
+            ORDER BY q.priority DESC, q.enqueued_at, q.id LIMIT 10000) AS c) AS depth
           FROM (SELECT DISTINCT workspace_id FROM input) AS d),
         item AS MATERIALIZED (
           SELECT i.n, q.*, q.id = i.id AS is_new, waiting.depth, gen_random_uuid() AS event_id
