@@ -107,12 +107,14 @@ struct BrokerLossTests {
                 String(decoding: metrics.exposition(), as: UTF8.self)
                     .contains("amqp_stale_outcomes_total{queue=\"work\"} 1")
             }
-            second.open()
             let dead = Ledger()
             try await withConsumer(rabbit.url, topology: topology, queue: "dead") { delivery in
                 dead.note(delivery.message.messageID)
                 return .done
-            } _: { _ in
+            } _: { consumer in
+                // A broker that has just started drops dead letters while their queue has no leader.
+                try await eventually(within: .seconds(30), "the queue of dead letters") { consumer.isReady }
+                second.open()
                 try await eventually("the dead letter") { dead.count("x") == 1 }
             }
         }
