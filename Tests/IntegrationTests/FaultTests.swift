@@ -90,6 +90,10 @@ extension PlatformTests {
             arguments: Store.allCases)
         func storeDies(store: Store) async throws {
             let platform = try await Platform.start(scale: ["a2a-proxy": 2], fsync: true)
+            if store == .rabbitmq {
+                try await platform.rabbit.settleQueues()
+                try await platform.waitUntilReady()
+            }
             let agents = try await [EchoAgent.start(on: platform), EchoAgent.start(on: platform, name: "second")]
             let ledger = Ledger()
             let senders = (0..<6).map { sender in
@@ -116,9 +120,7 @@ extension PlatformTests {
             }
 
             try await revive(store, of: platform)
-            for name in ["registry", "a2a-proxy", "scheduler", "notifier", "sweeper"] {
-                for service in platform.instances(name) { try await service.waitUntilReady(within: .seconds(40)) }
-            }
+            try await platform.waitUntilReady()
             let after = ledger.acknowledged.count
             try await eventually(within: .seconds(30), "messages to flow again") {
                 ledger.acknowledged.count > after + 50

@@ -83,6 +83,11 @@ final class Platform: Sendable {
     /// The instances of a service, in the order of their starting.
     func instances(_ name: String) -> [ServiceProcess] { running.withLock { $0[name] ?? [] } }
 
+    /// Waits until every instance of every service says that it is ready.
+    func waitUntilReady() async throws {
+        for service in Self.serviceNames.flatMap(instances) { try await service.waitUntilReady(within: .seconds(40)) }
+    }
+
     /// Starts one more instance, or one again on the port that it had.
     @discardableResult
     func startService(_ name: String, port: UInt16? = nil) async throws -> ServiceProcess {
