@@ -195,6 +195,7 @@ let package = Package(
         tests(
             "LifecycleTests",
             ["Lifecycle", "Provisioning", "Contracts", "PostgresClient", "EventLoop", "EventOutbox"]),
+        tests("NotifierTests", ["Notifier", "Contracts", "PostgresClient"]),
         tests("SweeperTests", ["Sweeper", "Contracts", "PostgresClient", "EventLoop", "EventOutbox"]),
         tests(
             "WorkspaceRuntimeTests",

@@ -24,7 +24,7 @@ struct BrokerLossTests {
             return .done
         }
         try await withPublisher(rabbit.url, topology: topology) {
-            $0.deadline = .seconds(60)
+            $0.deadline = .seconds(180)
         } _: { publisher in
             try await withConsumer(rabbit.url, topology: topology, queue: queues[0], handler: consume) { _ in
                 try await withConsumer(rabbit.url, topology: topology, queue: queues[1], handler: consume) { _ in

@@ -108,14 +108,20 @@ extension HTTPClientSuite {
 
         @Test func callsWaitTheirTurnAndNoMoreThanAllowed() async throws {
             let running = Mutex((now: 0, most: 0))
+            let refused = Tally()
+            @Sendable func answer(_ peer: ScriptedServer.Peer) {
+                peer.stream.loop.schedule(after: .milliseconds(10)) {
+                    // Until all have asked, so that nobody gets a place that has become free.
+                    guard refused.count == 3 else { return answer(peer) }
+                    running.withLock { $0.now -= 1 }
+                    peer.answer("ok")
+                }
+            }
             let server = try await ScriptedServer.start(loops) { peer, _ in
                 running.withLock {
                     $0.now += 1; $0.most = max($0.most, $0.now)
                 }
-                peer.stream.loop.schedule(after: .milliseconds(30)) {
-                    running.withLock { $0.now -= 1 }
-                    peer.answer("ok")
-                }
+                answer(peer)
             }
             defer { server.stop() }
             let client = makeClient {
@@ -130,6 +136,7 @@ extension HTTPClientSuite {
                             _ = try await client.get(server.url)
                             return nil
                         } catch {
+                            refused.add()
                             return (error as? HTTPClientError)?.kind
                         }
                     }
@@ -220,14 +227,14 @@ extension HTTPClientSuite {
             }
             defer { server.stop() }
             let client = makeClient()
-            let response = try await client.get(server.url) { $0.idleTimeout = IdleTimeout(.seconds(1)) }
+            let response = try await client.get(server.url) { $0.idleTimeout = IdleTimeout(.seconds(3)) }
             guard case .stream(let source) = response.body else {
                 Issue.record("not streamed")
                 return
             }
             let first = try #require(try await source.next())
             // Not reading is not the peer's fault: the idle timeout does not run. What waits here stays bounded.
-            try await Task.sleep(for: .seconds(2))
+            try await Task.sleep(for: .seconds(4))
             let second = try #require(try await source.next())
             #expect(second.count <= (64 << 10) * 2)
             var read = first.count + second.count
@@ -279,4 +286,12 @@ extension HTTPClientSuite {
             for call in calls { #expect(try await call.value == "done") }
         }
     }
+}
+
+/// What tasks have counted.
+private final class Tally: Sendable {
+    private let value = Atomic<Int>(0)
+
+    var count: Int { value.load(ordering: .relaxed) }
+    func add() { value.add(1, ordering: .relaxed) }
 }

@@ -91,13 +91,13 @@ extension HTTPClientSuite {
             let base = "https://localhost:\(server.port)"
 
             let silence = try await failure {
-                try await client.get(base + "/silence") { $0.idleTimeout = IdleTimeout(.milliseconds(100)) }
+                try await client.get(base + "/silence") { $0.idleTimeout = IdleTimeout(.seconds(1)) }
             }
             #expect(silence.kind == .idleTimeout)
             #expect(silence.delivery == .uncertain)
 
             let total = try await failure {
-                try await client.get(base + "/silence") { $0.totalTimeout = .milliseconds(300) }
+                try await client.get(base + "/silence") { $0.totalTimeout = .seconds(1) }
             }
             #expect(total.kind == .totalTimeout)
 

@@ -98,7 +98,7 @@ extension HTTPClientSuite {
             defer { server.stop() }
             let error = try await failure {
                 try await client.get(server.url) {
-                    $0.totalTimeout = .milliseconds(100)
+                    $0.totalTimeout = .seconds(1)
                     $0.idleTimeout = IdleTimeout(.milliseconds(20)) { .milliseconds(20) }
                 }
             }

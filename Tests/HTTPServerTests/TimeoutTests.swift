@@ -7,10 +7,10 @@ import Testing
 /// Clients that are slow on purpose.
 @Suite struct TimeoutTests {
     private static func impatient(_ configuration: inout HTTPServerConfiguration) {
-        configuration.headTimeout = .milliseconds(150)
-        configuration.idleTimeout = .milliseconds(150)
-        configuration.bodyTimeout = .milliseconds(150)
-        configuration.writeTimeout = .milliseconds(150)
+        configuration.headTimeout = .seconds(1)
+        configuration.idleTimeout = .seconds(1)
+        configuration.bodyTimeout = .seconds(1)
+        configuration.writeTimeout = .seconds(1)
         configuration.lingerTimeout = .milliseconds(100)
     }
 
@@ -83,7 +83,7 @@ import Testing
             configure: Self.impatient,
             routes: { router in
                 router.on(.post, "/slow") { request in
-                    try await request.loop.sleep(for: .milliseconds(500))
+                    try await request.loop.sleep(for: .seconds(2))
                     return Response(.ok, body: .bytes(try await request.body.collect(upTo: .max)))
                 }
             }

@@ -147,9 +147,9 @@ extension RegistryProcessTests {
             func send() async throws -> Int { try await fleet.apis[1].message("x", to: target, from: caller).status }
             #expect(try await send() == 200)
             #expect(try await fleet.api.call(.patch, path, body: ["budget_limit": 0]).status == 200)
-            try await eventually(within: .seconds(2), "the ceiling to be known") { try await send() == 402 }
+            try await eventually(within: .seconds(4), "the ceiling to be known") { try await send() == 402 }
             #expect(try await fleet.api.call(.patch, path, body: ["budget_limit": .null]).status == 200)
-            try await eventually(within: .seconds(2), "the ceiling to be gone") { try await send() == 200 }
+            try await eventually(within: .seconds(4), "the ceiling to be gone") { try await send() == 200 }
         }
 
         /// The target itself does not change when its parent moves away from below the caller.
@@ -160,7 +160,7 @@ extension RegistryProcessTests {
             func send() async throws -> Int { try await fleet.apis[1].message("x", to: below, from: caller).status }
             #expect(try await send() == 200)
             #expect(try await patch(fleet.api, parent, ["parent_id": .null]).status == 200)
-            try await eventually(within: .seconds(2), "the move to be known") { try await send() == 403 }
+            try await eventually(within: .seconds(4), "the move to be known") { try await send() == 403 }
         }
     }
 }

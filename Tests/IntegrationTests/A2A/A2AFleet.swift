@@ -12,9 +12,9 @@ enum A2AHostilityTests {}
 
 /// A registry, two proxies and a sweeper, with timeouts that a test can wait for.
 struct A2AFleet: Sendable {
-    static let idleSeconds = 2
+    static let idleSeconds = 5
     static let settings = [
-        "A2A_IDLE_TIMEOUT_SECONDS": "\(idleSeconds)", "A2A_CONNECT_TIMEOUT_SECONDS": "3", "A2A_LEASE_SECONDS": "3",
+        "A2A_IDLE_TIMEOUT_SECONDS": "\(idleSeconds)", "A2A_CONNECT_TIMEOUT_SECONDS": "3", "A2A_LEASE_SECONDS": "10",
         "A2A_DELEGATION_RETRY_SECONDS": "1",
     ]
 
@@ -92,7 +92,7 @@ struct A2AFleet: Sendable {
     /// Waits for an item to look as a test wants it.
     @discardableResult
     func item(
-        _ id: String, within limit: Duration = .seconds(20), _ what: String, _ isIt: (Item) -> Bool
+        _ id: String, within limit: Duration = .seconds(60), _ what: String, _ isIt: (Item) -> Bool
     ) async throws -> Item {
         var last = Item()
         try await eventually(within: limit, "\(what): item \(id), last seen as \(last)") {
@@ -109,7 +109,7 @@ extension API {
     /// - Parameter timeout: `X-Timeout`.
     func send(
         _ text: String, to workspace: String, id: String = UUID().uuidString.lowercased(),
-        from caller: (id: String, token: String)? = nil, timeout: String? = nil, within limit: Duration = .seconds(30)
+        from caller: (id: String, token: String)? = nil, timeout: String? = nil, within limit: Duration = .seconds(60)
     ) async throws -> Answer {
         let body: JSONValue = [
             "jsonrpc": "2.0", "id": .string(id), "method": "message/send",

@@ -53,7 +53,7 @@ extension A2AHostilityTests {
                 let (frozen, api) = try owner(of: held, in: fleet)
                 frozen.pause()
                 let done = try await fleet.item(id, "the other proxy to deliver it") { $0.status == "completed" }
-                #expect(done.claims == 2)
+                #expect(done.claims >= 2)
                 minded.answerFirst()
                 frozen.resume()
                 try await eventually("the frozen one to see that it is too late") {

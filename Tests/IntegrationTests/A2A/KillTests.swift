@@ -90,7 +90,7 @@ extension A2AHostilityTests {
             for _ in 0..<Self.kills {
                 let before = promises.count
                 let progress = Int.random(in: 1...30, using: &random)
-                try await eventually(within: .seconds(20), "messages to flow") { promises.count >= before + progress }
+                try await eventually("messages to flow") { promises.count >= before + progress }
                 let victim = Int.random(in: 0...1, using: &random)
                 await living[victim].kill9()
                 living[victim] = try await fleet.fleet.launch("a2a-proxy", port: living[victim].port)
@@ -101,7 +101,7 @@ extension A2AHostilityTests {
         /// Waits until nothing waits any more.
         private func settle(_ workspaces: [Workspace], _ fleet: A2AFleet) async throws {
             var left = ""
-            try await eventually(within: .seconds(40), "the queue to be empty", detail: { left }) {
+            try await eventually(within: .seconds(120), "the queue to be empty", detail: { left }) {
                 for workspace in workspaces { try await fleet.beat(workspace) }
                 left = try await fleet.fleet.sql(
                     "SELECT status, count(*) FROM a2a_queue WHERE status IN ('queued', 'dispatched') GROUP BY 1"

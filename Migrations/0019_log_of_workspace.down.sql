@@ -1,0 +1,2 @@
+CREATE INDEX structure_events_workspace ON structure_events (workspace_id, sequence);
+DROP INDEX structure_events_workspace_log;

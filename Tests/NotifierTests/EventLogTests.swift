@@ -1,0 +1,85 @@
+import Contracts
+import Foundation
+import PostgresClient
+import TestSupport
+import Testing
+
+@testable import Notifier
+
+@Suite("The log of durable events")
+struct EventLogTests {
+    private static let add = Statement(
+        "test_add",
+        """
+        INSERT INTO structure_events (transaction_id, type, workspace_id, source, data)
+        SELECT t::text::xid8, 'workspace.online', $3, 'test', json_build_object('t', t) FROM generate_series($1::int, $2::int) AS t
+        """)
+
+    @Test("is read in the order of transactions, whatever number of digits their ids have")
+    func order() async throws {
+        try await withMigratedPool("notifier") { pool in
+            let (one, other) = (UUID(), UUID())
+            // As if nothing had been written yet: ids around a power of ten, below those of the migrations.
+            _ = try await pool.query(Self.add, [95, 104, one])
+            _ = try await pool.query(Self.add, [98, 101, other])
+            let log = EventLog(postgres: pool)
+            let all = try await log.read(after: .start).map(\.position.transaction)
+            #expect(all == [95, 96, 97, 98, 98, 99, 99, 100, 100, 101, 101, 102, 103, 104])
+            let resumed = try await log.read(after: LogPosition(transaction: 99, sequence: .max), workspace: other)
+            #expect(resumed.map(\.position.transaction) == [100, 101])
+        }
+    }
+
+    @Test("is left out from where a transaction is open, and complete once it has ended")
+    func openTransaction() async throws {
+        try await withMigratedPool("notifier") { pool in
+            let (id, log) = (UUID(), EventLog(postgres: pool))
+            let start = try await log.end()
+            let add = Statement(
+                "test_add_now",
+                "INSERT INTO structure_events (type, workspace_id, source, data) VALUES ('workspace.online', $1, 't', '{}')"
+            )
+            let seen = try await pool.transaction { open throws(PostgresError) in
+                _ = try await open.query(add, [id])
+                _ = try await pool.query(add, [id])
+                return try await log.read(after: start)
+            }
+            #expect(seen.isEmpty)
+            // Transactions of other databases on the server hold it back, too.
+            try await eventually("both") { try await log.read(after: start).count == 2 }
+        }
+    }
+
+    @Test("a page of one workspace's events, and its newest, come from an index, however long the log")
+    func indexed() async throws {
+        try await withMigratedPool("notifier") { pool in
+            let (one, other) = (UUID(), UUID())
+            _ = try await pool.query(Self.add, [1, 20_000, other])
+            _ = try await pool.query(Self.add, [300, 309, one])
+            _ = try await pool.query(Statement("test_analyze", "ANALYZE structure_events"))
+            let log = EventLog(postgres: pool)
+            #expect(try await log.newest(workspace: one).count == 10)
+            #expect(try await log.newest(workspace: nil).count == 100)
+            #expect(try await log.read(after: .start, workspace: one).count == 10)
+            for statement in [EventLog.readOne, EventLog.newestOne] {
+                let plan = try await explain(statement, on: pool)
+                #expect(plan.contains("structure_events_workspace_log"), "\(plan)")
+                #expect(!plan.contains("Sort"), "\(plan)")
+            }
+            let plan = try await explain(EventLog.readAll, on: pool)
+            #expect(plan.contains("structure_events_log") && !plan.contains("Sort"), "\(plan)")
+        }
+    }
+
+    /// The plan that a connection keeps for a statement, whatever its parameters are.
+    private func explain(_ statement: Statement, on pool: PostgresPool) async throws -> String {
+        let parameters = statement.sql.matches(of: /\$\d/).compactMap { $0.output.last?.wholeNumberValue }
+        let arguments = Array(repeating: "NULL", count: parameters.max() ?? 0).joined(separator: ", ")
+        let calls = [
+            "SET LOCAL plan_cache_mode = force_generic_plan", "SET LOCAL enable_seqscan = off",
+            "PREPARE explained AS \(statement.sql)", "EXPLAIN EXECUTE explained (\(arguments))", "DEALLOCATE explained",
+        ].map { Call(Statement("", $0)) }
+        let answers = try await pool.transaction { session throws(PostgresError) in try await session.query(calls) }
+        return answers[3].map { $0.string(0) }.joined(separator: "\n")
+    }
+}
