@@ -74,7 +74,7 @@ package final class Authenticator: Sendable {
             if isOpen { return note(.anonymous, request) }
             throw APIError(.unauthorized, Sentence.adminAuthRequired)
         }
-        guard let identity = try await identify(bearer), identity.isOperator || !hasAdminToken else {
+        guard let identity = try await identify(bearer, request), identity.isOperator || !hasAdminToken else {
             throw APIError(.unauthorized, Sentence.invalidAdminToken)
         }
         return note(identity, request)
@@ -152,7 +152,7 @@ package final class Authenticator: Sendable {
             return .console
         }
         if let bearer = request.bearerToken {
-            guard let identity = try await identify(bearer) else {
+            guard let identity = try await identify(bearer, request) else {
                 throw APIError(.unauthorized, Sentence.invalidAdminToken)
             }
             _ = note(identity, request)
@@ -163,7 +163,7 @@ package final class Authenticator: Sendable {
     /// Whether the request may see what `GET /workspaces/{id}` shows operators only. A wrong bearer is no error there.
     package func isOperator(_ request: Request) async throws -> Bool {
         guard let bearer = request.bearerToken else { return isOpen }
-        return try await identify(bearer)?.isOperator ?? false
+        return try await identify(bearer, request)?.isOperator ?? false
     }
 
     // MARK: - Tokens
@@ -171,7 +171,9 @@ package final class Authenticator: Sendable {
     private func owner(
         _ workspace: UUID, _ bearer: String, _ request: Request, orError sentence: String, recordsLife: Bool = true
     ) async throws -> Identity {
-        guard let identity = try await identify(bearer), identity.isOperator || identity == .workspace(workspace) else {
+        guard let identity = try await identify(bearer, request),
+            identity.isOperator || identity == .workspace(workspace)
+        else {
             throw APIError(.unauthorized, sentence)
         }
         return note(identity, request, recordsLife: recordsLife)
@@ -186,7 +188,14 @@ package final class Authenticator: Sendable {
         return identity
     }
 
-    private func identify(_ bearer: String) async throws -> Identity? {
+    /// - Returns: whose live token it is; `nil` for none.
+    private func identify(_ bearer: String, _ request: Request) async throws -> Identity? {
+        guard let identity = try await identity(of: bearer) else { return nil }
+        request.context.bearerVerified()
+        return identity
+    }
+
+    private func identity(of bearer: String) async throws -> Identity? {
         // One digest serves both questions; comparing digests gives nothing away about the token.
         let hash = sha256(bearer)
         if constantTimeEquals(hash, adminHash) { return .admin }

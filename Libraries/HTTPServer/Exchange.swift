@@ -24,6 +24,4 @@ struct Exchange {
     var isDispatched = false
     /// The whole request was read.
     var isComplete = false
-    var rateLimitKey: RateLimiter.Key?
-    var rateLimit: RateLimiter.Decision?
 }

@@ -52,10 +52,9 @@ extension HTTPConnection {
     private func appendHead(_ response: Response, _ framing: ResponseHeadExtras.Framing) {
         guard let context = exchange.context else { return }
         decideKeepAlive()
-        chargeRefusedToken(response.status)
         let extras = ResponseHeadExtras(
             requestID: context.requestID, cors: exchange.fields.origin.map(shared.cors.headers),
-            rateLimit: exchange.rateLimit.map { (shared.configuration.rateLimit, $0) }, isSecure: context.isSecure,
+            rateLimit: context.rateLimit.map { (shared.configuration.rateLimit, $0) }, isSecure: context.isSecure,
             keepAlive: keepAlive, isOld: exchange.head.minorVersion == 0, framing: framing)
         server.withDateField { ResponseHead.append(response, extras, date: $0, to: &output) }
     }
@@ -67,11 +66,6 @@ extension HTTPConnection {
         let left = exchange.head.contentLength.map { $0 - min($0, UInt64(exchange.bodyBytes)) } ?? .max
         // A client that waits for 100 Continue may send the body or not: no one can tell what comes next.
         if exchange.expectsContinue || left > UInt64(shared.configuration.drainedBodyBytes) { keepAlive = false }
-    }
-
-    private func chargeRefusedToken(_ status: HTTPStatus) {
-        guard status == .unauthorized, let limiter = shared.limiter, let key = exchange.rateLimitKey else { return }
-        limiter.refused(key, now: loop.nowMilliseconds)
     }
 
     /// Counts an answer, whether or not its client is still there to take it.

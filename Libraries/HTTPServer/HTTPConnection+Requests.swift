@@ -146,25 +146,29 @@ extension HTTPConnection: HTTPParserDelegate {
 
     /// - Returns: false when the client has used up its requests; the answer is set then.
     private func takeFromBucket() -> Bool {
-        guard let limiter = shared.limiter else { return true }
+        guard let limiter = shared.limiter, let context = exchange.context else { return true }
         let kind = exchange.route?.options.rateLimit ?? .standard
-        let headers = exchange.head.headers
-        let key =
-            headers.withValue(of: "authorization") { token in
-                RateLimiter.Key(tokenBytes: UnsafeRawBufferPointer(token), address: clientAddress, of: kind)
-            } ?? RateLimiter.Key(address: clientAddress)
-        exchange.rateLimitKey = key
+        let now = loop.nowMilliseconds
+        let key = rateLimitKey(of: kind)
         guard kind != .exempt else {
-            exchange.rateLimit = limiter.peek(key, now: loop.nowMilliseconds)
+            context.rateLimit = limiter.peek(key, now: now)
             return true
         }
-        let decision = limiter.take(key, now: loop.nowMilliseconds)
-        exchange.rateLimit = decision
-        if !decision.isAllowed {
+        let (decision, isForToken) = limiter.take(key, now: now)
+        context.rateLimit = decision
+        guard decision.isAllowed else {
             exchange.answer =
                 APIError(.tooManyRequests, "rate limit exceeded", retryAfter: decision.reset).response
+            return false
         }
-        return decision.isAllowed
+        if isForToken { context.unverified = (limiter, key, now) }
+        return true
+    }
+
+    private func rateLimitKey(of kind: RateLimitClass) -> RateLimiter.Key {
+        exchange.head.headers.withValue(of: "authorization") { value in
+            RateLimiter.Key(address: clientAddress, token: BearerToken.bytes(in: value), of: kind)
+        } ?? RateLimiter.Key(address: clientAddress)
     }
 
     // MARK: - The handler

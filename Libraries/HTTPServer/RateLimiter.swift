@@ -11,9 +11,10 @@ package enum RateLimitClass: UInt8, Sendable {
 
 /// Token buckets, one per client and class, filled evenly over a minute.
 ///
-/// A client is its bearer token, else its address. A token is not verified yet when it is charged; so that inventing
-/// tokens buys nothing, each refused one (401) is charged to the address, and once the address has nothing left, tokens
-/// not seen before are refused as well. Memory is bounded: beyond the bound, full buckets are forgotten, then any.
+/// A client is its bearer token once authentication has verified it, else its address. A request is charged before its
+/// token is looked at: one that has no bucket yet is charged to the address, and when it turns out to be good, it gets a
+/// bucket of its own and the address its request back. So inventing tokens buys nothing, on whatever route, and nothing
+/// but time fills a bucket. Memory is bounded: beyond the bound, full buckets are forgotten, then any.
 final class RateLimiter: Sendable {
     struct Decision {
         var isAllowed = true
@@ -50,55 +51,63 @@ final class RateLimiter: Sendable {
 
     /// A client's bucket, as a hash that is seeded per process: no one can aim at another's.
     struct Key {
-        let hash: Int
-        /// Of a token: the address behind it.
-        let address: Int?
+        let address: Int
+        /// Of the token, in its class; `nil` without one.
+        let token: Int?
 
-        init(address: [UInt8]) {
-            hash = Self.hash(of: address)
-            self.address = nil
-        }
-
-        init(tokenBytes: UnsafeRawBufferPointer, address: [UInt8], of kind: RateLimitClass) {
-            var hasher = Hasher()
-            hasher.combine(kind.rawValue)
-            hasher.combine(bytes: tokenBytes)
-            hash = hasher.finalize()
-            self.address = Self.hash(of: address)
-        }
-
-        private static func hash(of address: [UInt8]) -> Int {
+        /// - Parameter token: as it follows `Bearer`, so that one token has one bucket however its field is spelt.
+        init(address: [UInt8], token: Slice<UnsafeBufferPointer<UInt8>>? = nil, of kind: RateLimitClass = .standard) {
             var hasher = Hasher()
             hasher.combine(address)
-            return hasher.finalize()
+            self.address = hasher.finalize()
+            self.token = token.map { token in
+                var hasher = Hasher()
+                hasher.combine(kind.rawValue)
+                hasher.combine(bytes: UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: token)))
+                return hasher.finalize()
+            }
         }
     }
 
-    /// Takes one request out of the client's bucket.
-    func take(_ key: Key, now: UInt64) -> Decision {
-        if let address = key.address, !exists(key.hash), level(address, now: now) < 1 {
-            return decision(level: level(address, now: now), isAllowed: false)
+    /// Takes one request out of the token's bucket if it has one, else out of the address's.
+    ///
+    /// - Returns: and whether the address was charged for a token, which `verified` puts right.
+    func take(_ key: Key, now: UInt64) -> (decision: Decision, isForToken: Bool) {
+        if let token = key.token, let decision = change(token, makes: false, now: now, Self.takeOne) {
+            return (decision, false)
         }
-        return change(key.hash, now: now) { tokens in
-            guard tokens >= 1 else { return false }
-            tokens -= 1
-            return true
-        }
+        return (charge(key.address, now: now), key.token != nil)
     }
 
     /// What the client has, without taking.
     func peek(_ key: Key, now: UInt64) -> Decision {
-        decision(level: level(key.hash, now: now), isAllowed: true)
+        let left = key.token.flatMap { level($0, now: now) } ?? level(key.address, now: now)
+        return decision(level: left ?? Double(limit), isAllowed: true)
     }
 
-    /// The token turned out to be none: its address pays, and its bucket goes.
-    func refused(_ key: Key, now: UInt64) {
-        guard let address = key.address else { return }
-        _ = shard(key.hash).buckets.withLock { $0.removeValue(forKey: key.hash) }
-        _ = change(address, now: now) { tokens in
-            tokens = max(0, tokens - 1)
+    /// The token that the address was charged for is a good one: it pays from now on, and for that request, too.
+    ///
+    /// - Returns: what the token has left.
+    func verified(_ key: Key, now: UInt64) -> Decision? {
+        guard let token = key.token else { return nil }
+        let decision = charge(token, now: now)
+        // Of many requests at once, those that the new bucket cannot pay for stay with the address.
+        guard decision.isAllowed else { return nil }
+        _ = change(key.address, makes: false, now: now) { [limit] tokens in
+            tokens = min(Double(limit), tokens + 1)
             return true
         }
+        return decision
+    }
+
+    private func charge(_ hash: Int, now: UInt64) -> Decision {
+        change(hash, makes: true, now: now, Self.takeOne) ?? decision(level: 0, isAllowed: false)
+    }
+
+    private static func takeOne(_ tokens: inout Double) -> Bool {
+        guard tokens >= 1 else { return false }
+        tokens -= 1
+        return true
     }
 
     var bucketCount: Int {
@@ -109,12 +118,8 @@ final class RateLimiter: Sendable {
         shards[Int(UInt(bitPattern: hash) % UInt(Self.shardCount))]
     }
 
-    private func exists(_ hash: Int) -> Bool {
-        shard(hash).buckets.withLock { $0[hash] != nil }
-    }
-
-    private func level(_ hash: Int, now: UInt64) -> Double {
-        shard(hash).buckets.withLock { buckets in buckets[hash].map { filled($0, now: now) } } ?? Double(limit)
+    private func level(_ hash: Int, now: UInt64) -> Double? {
+        shard(hash).buckets.withLock { buckets in buckets[hash].map { filled($0, now: now) } }
     }
 
     private func filled(_ bucket: Bucket, now: UInt64) -> Double {
@@ -122,20 +127,28 @@ final class RateLimiter: Sendable {
         return min(Double(limit), bucket.tokens + Double(elapsed) * perMillisecond)
     }
 
-    private func change(_ hash: Int, now: UInt64, _ body: (inout Double) -> Bool) -> Decision {
-        let (level, isAllowed) = shard(hash).buckets.withLock { buckets in
-            let known = buckets.index(forKey: hash)
-            var tokens = known.map { filled(buckets.values[$0], now: now) } ?? Double(limit)
-            let isAllowed = body(&tokens)
-            if let known {
-                buckets.values[known] = Bucket(tokens: tokens, at: now)
-            } else {
+    /// Changes a bucket.
+    ///
+    /// - Parameter makes: a full one when there is none; otherwise the answer is `nil` then.
+    private func change(
+        _ hash: Int, makes: Bool, now: UInt64, _ body: (inout Double) -> Bool
+    ) -> Decision? {
+        let changed = shard(hash).buckets.withLock { buckets -> (level: Double, isAllowed: Bool)? in
+            guard let known = buckets.index(forKey: hash) else {
+                guard makes else { return nil }
                 if buckets.count >= Self.maxBucketsPerShard { makeRoom(&buckets, now: now) }
+                var tokens = Double(limit)
+                let isAllowed = body(&tokens)
                 buckets[hash] = Bucket(tokens: tokens, at: now)
+                return (tokens, isAllowed)
             }
+            var tokens = filled(buckets.values[known], now: now)
+            let isAllowed = body(&tokens)
+            // Never back: the time since would fill it twice.
+            buckets.values[known] = Bucket(tokens: tokens, at: max(buckets.values[known].at, now))
             return (tokens, isAllowed)
         }
-        return decision(level: level, isAllowed: isAllowed)
+        return changed.map { decision(level: $0.level, isAllowed: $0.isAllowed) }
     }
 
     private func decision(level: Double, isAllowed: Bool) -> Decision {

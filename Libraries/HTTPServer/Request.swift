@@ -62,20 +62,9 @@ package struct Request: Sendable {
 
     /// The token of `Authorization: Bearer ...`.
     package var bearerToken: String? {
-        headers.withValue(of: "authorization", Self.bearerToken) ?? nil
-    }
-
-    private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
-
-    private static func bearerToken(_ value: UnsafeBufferPointer<UInt8>) -> String? {
-        let scheme: StaticString = "Bearer "
-        guard value.count > scheme.utf8CodeUnitCount,
-            HTTPHeaders.equal(UnsafeBufferPointer(rebasing: value[..<scheme.utf8CodeUnitCount]), scheme)
-        else { return nil }
-        // On bytes: Foundation's trimming costs more than all the rest of an authenticated request's checks.
-        var token = value[scheme.utf8CodeUnitCount...].drop(while: isBlank)
-        while let last = token.last, isBlank(last) { token.removeLast() }
-        return String(decoding: token, as: UTF8.self)
+        headers.withValue(of: "authorization") { value in
+            BearerToken.bytes(in: value).map { String(decoding: $0, as: UTF8.self) }
+        } ?? nil
     }
 }
 

@@ -27,6 +27,10 @@ package final class RequestContext: @unchecked Sendable {
     var startedAt: UInt64 = 0
     /// Where the answer is counted.
     var metrics: RouteMetrics?
+    /// What the client has left, for the answer.
+    var rateLimit: RateLimiter.Decision?
+    /// Set while the address has paid for a token that is not known to be good.
+    var unverified: (limiter: RateLimiter, key: RateLimiter.Key, at: UInt64)?
 
     private var startedTrace: TraceContext?
 
@@ -40,6 +44,14 @@ package final class RequestContext: @unchecked Sendable {
         let trace = TraceContext.continuing(traceparent)
         startedTrace = trace
         return trace
+    }
+
+    /// The bearer is a live token, whatever it may do here: from now on its requests are charged to it and no more to the
+    /// address that it comes from.
+    package func bearerVerified() {
+        guard let (limiter, key, at) = unverified else { return }
+        unverified = nil
+        if let decision = limiter.verified(key, now: at) { rateLimit = decision }
     }
 
     /// What a line about this request should carry.

@@ -9,55 +9,73 @@ import Testing
 
     private func key(_ token: String?, _ kind: RateLimitClass = .standard) -> RateLimiter.Key {
         guard let token else { return RateLimiter.Key(address: home) }
-        return Array(token.utf8).withUnsafeBytes { RateLimiter.Key(tokenBytes: $0, address: home, of: kind) }
+        return Array(token.utf8).withUnsafeBufferPointer { RateLimiter.Key(address: home, token: $0[...], of: kind) }
+    }
+
+    /// Makes a token known, as its first request does.
+    private func verify(_ limiter: RateLimiter, _ key: RateLimiter.Key) {
+        #expect(limiter.take(key, now: 0).isForToken)
+        #expect(limiter.verified(key, now: 0) != nil)
     }
 
     @Test func aBucketEmptiesAndFillsEvenly() {
         let limiter = RateLimiter(limit: 60)
         for left in (0..<60).reversed() {
-            let decision = limiter.take(key(nil), now: 1000)
+            let decision = limiter.take(key(nil), now: 1000).decision
             #expect(decision.isAllowed)
             #expect(decision.remaining == left)
         }
-        let refused = limiter.take(key(nil), now: 1000)
+        let refused = limiter.take(key(nil), now: 1000).decision
         #expect(!refused.isAllowed)
         #expect(refused.remaining == 0)
         #expect(refused.reset == 1)
-        #expect(!limiter.take(key(nil), now: 1999).isAllowed)
-        #expect(limiter.take(key(nil), now: 2000).isAllowed)
+        #expect(!limiter.take(key(nil), now: 1999).decision.isAllowed)
+        #expect(limiter.take(key(nil), now: 2000).decision.isAllowed)
         #expect(limiter.peek(key(nil), now: 62_000).remaining == 60)
     }
 
-    @Test func tokensAndHeartbeatsHaveBucketsOfTheirOwn() {
-        let limiter = RateLimiter(limit: 1)
-        for key in [key(nil), key("a"), key("b"), key("a", .heartbeat), key("b", .heartbeat)] {
-            // The address's bucket is empty after the first; tokens known by then go on.
-            _ = limiter.peek(key, now: 0)
-        }
-        #expect(limiter.take(key("a"), now: 0).isAllowed)
-        #expect(limiter.take(key("b"), now: 0).isAllowed)
-        #expect(limiter.take(key("a", .heartbeat), now: 0).isAllowed)
-        #expect(limiter.take(key(nil), now: 0).isAllowed)
-        #expect(!limiter.take(key("a"), now: 0).isAllowed)
-        #expect(!limiter.take(key("a", .heartbeat), now: 0).isAllowed)
-        #expect(!limiter.take(key(nil), now: 0).isAllowed)
+    @Test func verifiedTokensAndTheirHeartbeatsHaveBucketsOfTheirOwn() {
+        let limiter = RateLimiter(limit: 2)
+        let keys = [key("a"), key("b"), key("a", .heartbeat), key("b", .heartbeat)]
+        for key in keys { verify(limiter, key) }
+        for key in keys + [key(nil)] { #expect(limiter.take(key, now: 0).decision.isAllowed) }
+        for key in keys { #expect(!limiter.take(key, now: 0).decision.isAllowed) }
+        #expect(limiter.take(key(nil), now: 0).decision.isAllowed, "the address got back what it had paid for tokens")
+        #expect(!limiter.take(key(nil), now: 0).decision.isAllowed)
     }
 
     @Test func inventingTokensBuysNothing() {
         let limiter = RateLimiter(limit: 5)
-        _ = limiter.take(key("known"), now: 0)
-        var allowed = 0
-        for number in 0..<100 where limiter.take(key("guess \(number)"), now: 0).isAllowed {
-            allowed += 1
-            limiter.refused(key("guess \(number)"), now: 0)
-        }
+        verify(limiter, key("known"))
+        let allowed = (0..<100).count { limiter.take(key("guess \($0)"), now: 0).decision.isAllowed }
         #expect(allowed == 5)
-        #expect(limiter.take(key("known"), now: 0).isAllowed)
+        #expect(limiter.take(key("known"), now: 0).decision.isAllowed)
+    }
+
+    @Test func requestsAtOnceWithANewTokenGetNoMoreThanItsBucketHolds() {
+        let limiter = RateLimiter(limit: 5)
+        let taken = (0..<5).map { _ in limiter.take(key("new"), now: 0) }
+        #expect(taken.allSatisfy { $0.decision.isAllowed && $0.isForToken })
+        // Verified one after the other; then as many again from the address.
+        for _ in taken { _ = limiter.verified(key("new"), now: 0) }
+        #expect(!limiter.take(key("new"), now: 0).decision.isAllowed)
+        #expect(limiter.verified(key("new"), now: 0) == nil)
+        #expect(limiter.peek(key(nil), now: 0).remaining == 5)
+    }
+
+    @Test func aLookFromAnEarlierTimeFillsNothingTwice() {
+        let limiter = RateLimiter(limit: 60)
+        for _ in 0..<60 { _ = limiter.take(key(nil), now: 0) }
+        #expect(limiter.take(key(nil), now: 1000).decision.isAllowed)
+        #expect(!limiter.take(key(nil), now: 0).decision.isAllowed)
+        #expect(!limiter.take(key(nil), now: 1000).decision.isAllowed)
     }
 
     @Test func memoryIsBounded() {
         let limiter = RateLimiter(limit: 10)
-        for number in 0..<300_000 { _ = limiter.take(key("token \(number)"), now: 0) }
+        for number in 0..<1000 { _ = limiter.take(key("invented \(number)"), now: 0) }
+        #expect(limiter.bucketCount == 1, "what is invented is not remembered")
+        for number in 0..<300_000 { _ = limiter.verified(key("token \(number)"), now: 0) }
         #expect(limiter.bucketCount <= 16 * 8192)
     }
 }
@@ -82,6 +100,61 @@ import Testing
             #expect(refused.headers["connection"] == nil)
             client.send("GET /hello HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer abc\r\n\r\n")
             #expect(try await client.answer().status == 429, "an unknown token from an address that has nothing left")
+        }
+    }
+
+    /// A server where `/private` knows the tokens that begin with `good`, and `/open` asks nobody.
+    private func withGuard(limit: Int, _ body: (TestServer) async throws -> Void) async throws {
+        try await withServer(
+            configure: { $0.rateLimit = limit },
+            routes: { router in
+                router.on(.get, "/open") { _ in .text("open") }
+                router.on(.get, "/private/{owner}") { request in
+                    guard let token = request.bearerToken, token.hasPrefix("good") else {
+                        throw APIError(.unauthorized, "no")
+                    }
+                    request.context.bearerVerified()
+                    guard token == request.parameters["owner"] else { throw APIError(.unauthorized, "not yours") }
+                    return .text("yours")
+                }
+            }, body)
+    }
+
+    private func ask(_ client: RawClient, _ path: String, _ authorization: String) async throws -> (Int, String?) {
+        client.send("GET \(path) HTTP/1.1\r\nHost: x\r\nAuthorization: \(authorization)\r\n\r\n")
+        let answer = try await client.answer()
+        return (answer.status, answer.headers["x-ratelimit-remaining"])
+    }
+
+    @Test func inventedTokensOnAnOpenRouteAreChargedToTheAddress() async throws {
+        try await withGuard(limit: 3) { server in
+            let client = try server.client()
+            var statuses: [Int] = []
+            for number in 0..<5 { statuses.append(try await ask(client, "/open", "Bearer invented \(number)").0) }
+            #expect(statuses == [200, 200, 200, 429, 429])
+        }
+    }
+
+    @Test func aGoodTokenWhereItMayNotGetsNoFreshBucket() async throws {
+        try await withGuard(limit: 3) { server in
+            let client = try server.client()
+            var answers: [(status: Int, left: String?)] = []
+            for owner in ["good", "other", "other", "other", "good"] {
+                answers.append(try await ask(client, "/private/\(owner)", "Bearer good"))
+            }
+            #expect(answers.map(\.status) == [200, 401, 401, 429, 429])
+            #expect(answers.map(\.left) == ["2", "1", "0", "0", "0"])
+            #expect(try await ask(client, "/open", "Bearer invented") == (200, "2"), "the address paid for none of it")
+        }
+    }
+
+    @Test func oneTokenHasOneBucketHoweverItIsWritten() async throws {
+        try await withGuard(limit: 3) { server in
+            let client = try server.client()
+            for (spelling, left) in [("Bearer good", "2"), ("bearer   good", "1"), ("BEARER \tgood", "0")] {
+                #expect(try await ask(client, "/private/good", spelling) == (200, left))
+            }
+            #expect(try await ask(client, "/private/good", "bEARER good").0 == 429)
         }
     }
 
