@@ -92,6 +92,9 @@ package final class PostgresPool: Sendable {
         _ = try await query(Statement("ping", "SELECT 1"), deadline: deadline)
     }
 
+    /// The caller's loop, or one of the loops in turn.
+    var anyLoop: EventLoop { group.any() }
+
     /// The part of the pool on the caller's loop, or on one of the loops in turn.
     var shard: PoolShard {
         let loop = group.any()

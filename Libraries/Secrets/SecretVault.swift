@@ -52,14 +52,20 @@ package struct SecretVault: Sendable {
     /// - Parameter write: returns whether anything is different now.
     @discardableResult
     private func change(_ place: SecretPlace, _ write: (Transaction) async throws -> Bool) async throws -> Bool {
-        try await store.postgres.transaction { transaction in
-            if let workspace = place.workspace, try await !store.lock(workspace, in: transaction) {
-                throw SecretError.noWorkspace
-            }
-            guard try await write(transaction) else { return false }
-            try await changed(place, transaction)
-            return true
+        try await store.postgres.repeatingConflicts {
+            try await store.postgres.transaction { try await change(place, $0, write) }
         }
+    }
+
+    private func change(
+        _ place: SecretPlace, _ transaction: Transaction, _ write: (Transaction) async throws -> Bool
+    ) async throws -> Bool {
+        if let workspace = place.workspace, try await !store.lock(workspace, in: transaction) {
+            throw SecretError.noWorkspace
+        }
+        guard try await write(transaction) else { return false }
+        try await changed(place, transaction)
+        return true
     }
 
     // MARK: - Rotation

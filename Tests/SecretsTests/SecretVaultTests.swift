@@ -53,6 +53,24 @@ struct SecretVaultTests {
         }
     }
 
+    private static let lockSecret = Statement(
+        "test_lock", "SELECT FROM workspace_secrets WHERE workspace_id = $1 FOR UPDATE")
+    private static let rename = Statement("test_rename", "UPDATE workspaces SET name = 'renamed' WHERE id = $1")
+
+    @Test("A change that meets another one crosswise comes again")
+    func crossing() async throws {
+        try await withMigratedPool("secrets") { pool in
+            let vault = try vault(Self.one, pool)
+            let id = try await workspace(pool)
+            let place = SecretPlace(workspace: id, key: "A")
+            try await vault.put("old", at: place)
+            try await Crossing.with(pool, first: Call(Self.lockSecret, [id]), second: Call(Self.rename, [id])) {
+                try await vault.put("new", at: place)
+            }
+            #expect(try await vault.environment(of: id) == ["A": "new"])
+        }
+    }
+
     @Test("Rows that changed places, and rows that were damaged, abort with a safe sentence")
     func damaged() async throws {
         try await withMigratedPool("secrets") { pool in

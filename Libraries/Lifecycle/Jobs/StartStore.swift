@@ -66,15 +66,19 @@ struct StartStore: Sendable {
     /// - Returns: `nil` when there is nothing to start any more.
     func begin(_ job: LifecycleJob) async throws -> StartRequest? {
         let token = WorkspaceToken.make()
-        return try await postgres.transaction { transaction in
-            guard let row = try await transaction.query(Self.lock, [job.id, job.claimNumber]).first else { return nil }
-            let told = try await transaction.query(
-                Self.rotate, [job.workspace, Bytea(token.hash), token.prefix, source])
-            return StartRequest(
-                runtime: row.string(0), model: row.optionalString(1), tier: row.int(2),
-                directory: row.optionalString(3), access: WorkspaceAccess(rawValue: row.string(4)) ?? .none,
-                token: token,
-                events: told.compactMap { CommittedEvent(row: $0) })
+        return try await postgres.repeatingConflicts {
+            try await postgres.transaction { try await begin(job, token, $0) }
         }
+    }
+
+    private func begin(
+        _ job: LifecycleJob, _ token: WorkspaceToken, _ transaction: Transaction
+    ) async throws -> StartRequest? {
+        guard let row = try await transaction.query(Self.lock, [job.id, job.claimNumber]).first else { return nil }
+        let told = try await transaction.query(Self.rotate, [job.workspace, Bytea(token.hash), token.prefix, source])
+        return StartRequest(
+            runtime: row.string(0), model: row.optionalString(1), tier: row.int(2), directory: row.optionalString(3),
+            access: WorkspaceAccess(rawValue: row.string(4)) ?? .none, token: token,
+            events: told.compactMap { CommittedEvent(row: $0) })
     }
 }

@@ -33,19 +33,9 @@ package struct LifecycleStore: Sendable {
         }
     }
 
-    /// Heartbeats lock many workspaces in the order of their plan and may meet a change crosswise: Postgres then undoes
-    /// one of the two, which comes again.
-    private static let attempts = 5
-
+    /// Heartbeats lock many workspaces in the order of their plan and may meet a change crosswise.
     func change<T: Sendable>(_ body: @Sendable (Transaction) async throws -> T) async throws -> T {
-        var attempt = 1
-        while true {
-            do {
-                return try await postgres.transaction(body)
-            } catch let error as PostgresError where error.sqlState == "40P01" && attempt < Self.attempts {
-                attempt += 1
-            }
-        }
+        try await postgres.repeatingConflicts { try await postgres.transaction(body) }
     }
 
     // MARK: - Looking and locking

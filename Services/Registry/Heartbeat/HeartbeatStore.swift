@@ -122,19 +122,14 @@ struct HeartbeatStore: Sendable {
     }
 
     private func writeWhole(_ beats: [Heartbeat], source: String) async throws(PostgresError) -> [HeartbeatOutcome] {
-        var attempt = 1
-        while true {
-            do {
-                return try await writeOnce(beats, source: source)
-            } catch {
-                // The plan, not the statement, decides in which order rows are locked: on small tables two instances
-                // may still meet crosswise. Postgres then undoes one of the two, which comes again.
-                guard error.sqlState == "40P01", attempt < Self.attempts else { throw error }
-                attempt += 1
-            }
+        // The plan, not the statement, decides in which order rows are locked: on small tables two instances may meet
+        // crosswise.
+        try await postgres.repeatingConflicts { () async throws(PostgresError) in
+            try await writeOnce(beats, source: source)
         }
     }
 
+    /// How often a beat is evaluated that was overtaken each time.
     private static let attempts = 5
 
     private func writeOnce(_ beats: [Heartbeat], source: String) async throws(PostgresError) -> [HeartbeatOutcome] {

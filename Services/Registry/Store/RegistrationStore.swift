@@ -84,28 +84,39 @@ struct RegistrationStore: Sendable {
     func register(
         _ id: UUID, url: String, card: [UInt8], hasToken: Bool, mayCreate: Bool, traceparent: String?
     ) async throws -> Registration {
-        try await postgres.transaction { transaction in
-            var known = try await find(id, transaction)
-            if known == nil {
-                guard mayCreate else { throw APIError(.unauthorized, Sentence.adminAuthRequired) }
-                let added = try await transaction.query(Self.insert, [id, id.lowercased, url, card])
-                _ = try await transaction.query(Self.insertVitals, [id])
-                // Someone else registered it in between: then it is theirs that we update.
-                if added.affected == 0 { known = try await find(id, transaction) }
+        try await postgres.repeatingConflicts {
+            try await postgres.transaction { transaction in
+                try await register(
+                    id, url: url, card: card, hasToken: hasToken, mayCreate: mayCreate, traceparent: traceparent,
+                    transaction)
             }
-            let hadToken = known?.bool(5) == true
-            // It was let through when it had none; another registration was faster.
-            if hadToken, !hasToken { throw APIError(.unauthorized, Sentence.missingWorkspaceToken) }
-            var result = Registration()
-            let change = try await apply(known, id, url, card, transaction)
-            if !hadToken { result.token = try await issueToken(id, transaction) }
-            if let change {
-                let row = try await transaction.query(
-                    Self.addEvent, [EventType.workspaceOnline.rawValue, id, source, change, traceparent])
-                result.event = row.first.flatMap { CommittedEvent(row: $0) }
-            }
-            return result
         }
+    }
+
+    private func register(
+        _ id: UUID, url: String, card: [UInt8], hasToken: Bool, mayCreate: Bool, traceparent: String?,
+        _ transaction: Transaction
+    ) async throws -> Registration {
+        var known = try await find(id, transaction)
+        if known == nil {
+            guard mayCreate else { throw APIError(.unauthorized, Sentence.adminAuthRequired) }
+            let added = try await transaction.query(Self.insert, [id, id.lowercased, url, card])
+            _ = try await transaction.query(Self.insertVitals, [id])
+            // Someone else registered it in between: then it is theirs that we update.
+            if added.affected == 0 { known = try await find(id, transaction) }
+        }
+        let hadToken = known?.bool(5) == true
+        // It was let through when it had none; another registration was faster.
+        if hadToken, !hasToken { throw APIError(.unauthorized, Sentence.missingWorkspaceToken) }
+        var result = Registration()
+        let change = try await apply(known, id, url, card, transaction)
+        if !hadToken { result.token = try await issueToken(id, transaction) }
+        if let change {
+            let row = try await transaction.query(
+                Self.addEvent, [EventType.workspaceOnline.rawValue, id, source, change, traceparent])
+            result.event = row.first.flatMap { CommittedEvent(row: $0) }
+        }
+        return result
     }
 
     /// The workspace's row, locked.

@@ -78,18 +78,9 @@ struct WorkspaceUpdateStore: Sendable {
     func update(
         _ id: UUID, _ request: UpdateWorkspaceRequest, traceparent: String?
     ) async throws -> WorkspaceUpdate {
-        var attempt = 1
-        while true {
-            do {
-                return try await updateOnce(id, request, traceparent: traceparent)
-            } catch let error as PostgresError where error.sqlState == "40P01" && attempt < Self.attempts {
-                // A move within a subtree that is being deleted may meet it crosswise; Postgres undoes one of the two.
-                attempt += 1
-            }
-        }
+        // A move within a subtree that is being deleted may meet it crosswise.
+        try await postgres.repeatingConflicts { try await updateOnce(id, request, traceparent: traceparent) }
     }
-
-    private static let attempts = 5
 
     private func updateOnce(
         _ id: UUID, _ request: UpdateWorkspaceRequest, traceparent: String?
