@@ -19,28 +19,15 @@ package struct SecretRotation: GracefulService {
     }
 
     package func run(until shutdown: ShutdownSignal) async throws {
-        let work = Task(executorPreference: loop) { await runForever() }
-        await withTaskCancellationHandler {
-            await shutdown.wait()
-        } onCancel: {
-            work.cancel()
-        }
-        work.cancel()
-        await work.value
+        try await PeriodicService(name, every: Self.interval, on: loop, rotate).run(until: shutdown)
     }
 
-    private func runForever() async {
-        var backoff = Backoff(initial: .seconds(1), maximum: .seconds(30))
-        while !Task.isCancelled {
-            var wait = Self.interval
-            do {
-                tell(try await vault.rotate())
-                backoff.reset()
-            } catch {
-                wait = backoff.next()
-                logger.debug("secrets not sealed anew", [.error: .error(error)])
-            }
-            do { try await loop.sleep(for: wait) } catch { return }
+    private func rotate() async throws {
+        do {
+            tell(try await vault.rotate())
+        } catch {
+            logger.debug("secrets not sealed anew", [.error: .error(error)])
+            throw error
         }
     }
 

@@ -15,26 +15,10 @@ struct PassRunner: GracefulService {
     var name: String { "pass \(pass.name)" }
 
     func run(until shutdown: ShutdownSignal) async throws {
-        let work = Task(executorPreference: loop) { await runForever() }
-        await withTaskCancellationHandler {
-            await shutdown.wait()
-        } onCancel: {
-            work.cancel()
-        }
-        work.cancel()
-        await work.value
+        try await PeriodicService(name, every: pass.interval, on: loop, runOnce).run(until: shutdown)
     }
 
-    private func runForever() async {
-        var backoff = Backoff(initial: .seconds(1), maximum: .seconds(30))
-        while !Task.isCancelled {
-            var wait = pass.interval
-            if await !runOnce() { wait = max(wait, backoff.next()) } else { backoff.reset() }
-            do { try await loop.sleep(for: wait) } catch { return }
-        }
-    }
-
-    private func runOnce() async -> Bool {
+    private func runOnce() async throws {
         let start = ContinuousClock.now
         do {
             let counts = try await pass.run()
@@ -44,12 +28,11 @@ struct PassRunner: GracefulService {
                 logger.info("swept", [.name: .string(pass.name), .key: .string(what), .count: .int(count)])
             }
             await ticks.note(pass.name, duration: duration, counts: counts)
-            return true
         } catch {
-            if Task.isCancelled { return true }
+            if Task.isCancelled { return }
             metrics.noteFailure(pass.name)
             logger.warning("pass failed", [.name: .string(pass.name), .error: .error(error)])
-            return false
+            throw error
         }
     }
 }

@@ -1,0 +1,49 @@
+import EventLoop
+
+/// Does one thing again and again until it is shut down: at an interval, after a failure with backoff.
+package struct PeriodicService: GracefulService {
+    package let name: String
+    private let interval: Duration
+    private let loop: EventLoop
+    private let work: @Sendable () async throws -> Void
+
+    /// - Parameters:
+    ///   - interval: from the end of one turn to the beginning of the next. After a failure 1 s and then longer, up to
+    ///     30 s, whatever the interval is.
+    ///   - loop: where the work runs.
+    ///   - work: what to do; reports its failures itself. A shutdown cancels it and waits for its end.
+    package init(
+        _ name: String, every interval: Duration, on loop: EventLoop,
+        _ work: @escaping @Sendable () async throws -> Void
+    ) {
+        self.name = name
+        self.interval = interval
+        self.loop = loop
+        self.work = work
+    }
+
+    package func run(until shutdown: ShutdownSignal) async throws {
+        let turns = Task(executorPreference: loop) { await takeTurns() }
+        await withTaskCancellationHandler {
+            await shutdown.wait()
+        } onCancel: {
+            turns.cancel()
+        }
+        turns.cancel()
+        await turns.value
+    }
+
+    private func takeTurns() async {
+        var backoff = Backoff(initial: .seconds(1), maximum: .seconds(30))
+        while !Task.isCancelled {
+            var pause = interval
+            do {
+                try await work()
+                backoff.reset()
+            } catch {
+                pause = backoff.next()
+            }
+            guard (try? await loop.sleep(for: pause)) != nil else { return }
+        }
+    }
+}
