@@ -194,7 +194,7 @@ let package = Package(
             ]),
         tests(
             "LifecycleTests",
-            ["Lifecycle", "Provisioning", "Contracts", "PostgresClient", "EventLoop", "EventOutbox"]),
+            ["Lifecycle", "Provisioning", "Secrets", "Contracts", "PostgresClient", "EventLoop", "EventOutbox"]),
         tests("NotifierTests", ["Notifier", "Contracts", "PostgresClient"]),
         tests("SweeperTests", ["Sweeper", "Contracts", "PostgresClient", "EventLoop", "EventOutbox"]),
         tests(
@@ -208,7 +208,8 @@ let package = Package(
             ]),
     ]
         + service(
-            "Registry", executable: "registry", serviceLibraries + ["SafeURL", "Lifecycle", "Secrets", "Templates"])
+            "Registry", executable: "registry",
+            serviceLibraries + ["SafeURL", "Lifecycle", "Provisioning", "Secrets", "Templates"])
         + service("A2AProxy", executable: "a2a-proxy", serviceLibraries + ["SafeURL", "Lifecycle"])
         + service("Scheduler", executable: "scheduler", serviceLibraries)
         + service("Notifier", executable: "notifier", serviceLibraries)

@@ -107,6 +107,25 @@ extension RegistryProcessTests {
             }
         }
 
+        @Test("Containers are told each other's names where all else is a loopback address")
+        func betweenContainers() async throws {
+            try await Fleet.with(["registry"]) { fleet in
+                let ours = try await (online(fleet, "http://127.0.0.1:40000"), online(fleet, "http://127.0.0.1:40001"))
+                for id in [ours.0, ours.1] {
+                    try await fleet.sql(
+                        """
+                        UPDATE workspaces SET url_provisioned = true, external = false,
+                            internal_url = 'http://localhost:8000' WHERE id = $1::uuid
+                        """, [id])
+                }
+                let found = try await discover(fleet, ours.0, from: ours.1)
+                #expect(found.json["url"]?.string == "http://ws-\(ours.0.prefix(12)):8000")
+                let outside = try await fleet.create().id
+                #expect(
+                    try await discover(fleet, ours.0, from: outside).json["url"]?.string == "http://127.0.0.1:40000")
+            }
+        }
+
         @Test("Peers are parent, children and siblings; a filter that matches nobody gives an empty list")
         func peers() async throws {
             try await Fleet.with(["registry"]) { fleet in

@@ -1,5 +1,6 @@
 import Configuration
 import EventLoop
+import Foundation
 import HTTPClient
 import JSONBytes
 import Observability
@@ -20,6 +21,16 @@ import Testing
         guard case .none = settings.backend else { return #expect(Bool(false), "\(settings.backend)") }
         #expect(!settings.makeProvisioner(loops: loops, logger: .disabled).isConfigured)
         #expect(settings.tiers == TierLimits.defaults)
+    }
+
+    /// Without the setting the file that Docker puts into containers decides: whether these tests run in one is not ours.
+    @Test func `MOLECULE_IN_DOCKER has agents reached by name`() {
+        let isContainer = FileManager.default.fileExists(atPath: "/.dockerenv")
+        for (text, expected) in [("true", true), ("1", true), ("false", isContainer), (nil, isContainer)] {
+            let (settings, problems) = read(text.map { ["MOLECULE_IN_DOCKER": $0] } ?? [:])
+            #expect(problems.isEmpty && settings.isInContainer == expected, "\(text ?? "unset")")
+        }
+        #expect(read(["MOLECULE_IN_DOCKER": "perhaps"]).problems == ["MOLECULE_IN_DOCKER"])
     }
 
     @Test(arguments: [

@@ -33,10 +33,37 @@ struct DiscoveryRuleTests {
         let fromInside = DiscoveryRule.address(of: inside, for: inside)
         #expect(fromInside?.handedOut == "http://ws-a:8000")
         // The agent's own word has no exemption from the address rules.
-        #expect(fromInside?.isProvisioned == false)
+        #expect(fromInside?.source == .agent)
         let fromOutside = DiscoveryRule.address(of: inside, for: outside)
         #expect(fromOutside?.handedOut == "http://127.0.0.1:40000")
-        #expect(fromOutside?.isProvisioned == true)
+        #expect(fromOutside?.source == .provisioner)
+    }
+
+    @Test(
+        "No container is given an address that is itself",
+        arguments: [
+            // MOLECULE_IN_DOCKER, or a machine: the provisioner's address is good everywhere.
+            ("http://ws-x:8000", nil, "http://ws-x:8000"),
+            ("http://10.0.0.7:8000/a", "http://localhost:8000", "http://10.0.0.7:8000/a"),
+            ("http://127.0.0.1:40000", "http://10.1.1.1:8000", "http://10.1.1.1:8000"),
+            // A port of the host: the container has a name.
+            ("http://127.0.0.1:40000", nil, nil), ("http://127.0.0.1:40000", "http://localhost:8000", nil),
+            ("http://127.0.0.1:40000", "http://127.1:8000", nil), ("http://127.0.0.1:40000", "http://[::1]:8000", nil),
+        ])
+    func betweenContainers(url: String, own: String?, expected: String?) {
+        let target = peer(url: url, own: own, isProvisioned: true)
+        let name = "http://ws-\(target.id.lowercased.prefix(12)):8000"
+        let address = DiscoveryRule.address(of: target, for: inside)
+        #expect(address?.handedOut == expected ?? name)
+        #expect((address?.source == .containerName) == (expected == nil))
+        #expect(DiscoveryRule.address(of: target, for: outside)?.handedOut == url)
+    }
+
+    @Test("An agent that was started by hand on the host is reached from containers by the host's other name")
+    func byHand() {
+        let target = peer(url: "http://localhost:9000")
+        #expect(DiscoveryRule.address(of: target, for: inside)?.handedOut == "http://host.docker.internal:9000")
+        #expect(DiscoveryRule.address(of: target, for: outside)?.handedOut == "http://localhost:9000")
     }
 
     @Test(
@@ -51,7 +78,7 @@ struct DiscoveryRuleTests {
         let target = peer(url: url, own: "http://ws-b:8000", isExternal: true)
         let fromInside = DiscoveryRule.address(of: target, for: inside)
         #expect(fromInside?.handedOut == rewritten)
-        #expect(fromInside?.url == url && fromInside?.isProvisioned == false)
+        #expect(fromInside?.url == url && fromInside?.source == .agent)
         #expect(DiscoveryRule.address(of: target, for: outside)?.handedOut == url)
     }
 }

@@ -53,7 +53,11 @@ struct DiscoveryRoutes: Sendable {
                 members: [("status", .string(target.status.rawValue))])
         }
         do {
-            try await addresses.check(address.url, isProvisioned: address.isProvisioned)
+            switch address.source {
+            case .agent: try await addresses.check(address.url)
+            case .provisioner: try await addresses.check(address.url, isProvisioned: true)
+            case .containerName: break
+            }
         } catch {
             throw APIError(.serviceUnavailable, Sentence.workspaceURLUnsafe, detail: "\(error)")
         }

@@ -1,7 +1,17 @@
 import Foundation
+import SafeURL
 
 /// How callers in containers reach what listens on their host.
 enum ContainerAddress {
+    /// Whether the URL's host is whoever calls it, in any spelling.
+    static func isLoopback(_ text: String) -> Bool {
+        guard let url = try? SafeURL.parse(text) else { return false }
+        switch url.host {
+        case .name(let name): return name == "localhost" || name.hasSuffix(".localhost")
+        case .address(let bytes): return AddressClass(bytes) == .loopback
+        }
+    }
+
     /// The URL with `127.0.0.1` or `localhost` as its host rewritten to `host.docker.internal`.
     static func rewritten(_ url: String) -> String {
         guard var parts = URLComponents(string: url), let host = parts.host?.lowercased(),
