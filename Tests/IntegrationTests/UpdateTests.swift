@@ -94,6 +94,20 @@ extension RegistryProcessTests {
             }
         }
 
+        @Test("Who starts a workspace does not change with its runtime")
+        func external() async throws {
+            try await Fleet.with(["registry"]) { fleet in
+                let ours = try await fleet.create(["external": false, "runtime": "langgraph"]).id
+                let external = try await fleet.create(["runtime": "external"]).id
+                for (id, old, new) in [(ours, "langgraph", "external"), (external, "external", "langgraph")] {
+                    let refused = try await patch(fleet.api, id, ["runtime": .string(new), "tier": 1])
+                    #expect(refused.status == 400 && refused.json["field"]?.string == "runtime", "\(refused.text)")
+                    let seen = try await fleet.api.call(.get, "/workspaces/\(id)").json
+                    #expect(seen["runtime"]?.string == old && seen["tier"]?.int == 3)
+                }
+            }
+        }
+
         @Test("A circle is refused however long it is")
         func longCircle() async throws {
             try await Fleet.with(["registry"]) { fleet in

@@ -45,6 +45,23 @@ struct WorkspaceUpdateRuleTests {
     }
 
     @Test(
+        "Nothing becomes external or stops being it by its runtime's name; the name of a framework changes",
+        arguments: [
+            ("langgraph", "external", false), ("langgraph", "external", true), ("external", "langgraph", true),
+            ("external", "external", true), ("langgraph", "claude", true), ("langgraph", "claude", false),
+        ])
+    func external(from old: String, to new: String, isExternal: Bool) {
+        var before = current
+        before.runtime = old
+        let after = WorkspaceUpdateRule.apply(UpdateWorkspaceRequest(runtime: .set(new)), to: before)
+        let error = Result { () throws(APIError) in
+            try WorkspaceUpdateRule.check(before, becomes: after, isExternal: isExternal)
+        }.failure
+        let isRefused = old != new && [old, new].contains("external")
+        #expect(error?.field == (isRefused ? "runtime" : nil) && error?.status == (isRefused ? .badRequest : nil))
+    }
+
+    @Test(
         "What cannot be is refused by name",
         arguments: [
             ("name", UpdateWorkspaceRequest(name: .clear)), ("name", UpdateWorkspaceRequest(name: .set(" "))),
@@ -58,5 +75,11 @@ struct WorkspaceUpdateRuleTests {
     func refused(field: String, request: UpdateWorkspaceRequest) {
         let error = #expect(throws: APIError.self) { try WorkspaceUpdateRule.check(request) }
         #expect(error?.status == .badRequest && error?.field == field)
+    }
+}
+
+extension Result {
+    fileprivate var failure: Failure? {
+        if case .failure(let error) = self { error } else { nil }
     }
 }

@@ -37,6 +37,20 @@ enum WorkspaceUpdateRule {
         try NewWorkspaceRule.check(maxConcurrentTasks: request.maxConcurrentTasks.value)
     }
 
+    /// Who starts a workspace is settled when it is created. The runtime `external` says that its owner does, so none gets
+    /// or loses it; an external one that was created with another runtime names its framework, which may change.
+    ///
+    /// - Throws: `APIError` 400 naming the field.
+    static func check(
+        _ old: WorkspaceConfiguration, becomes new: WorkspaceConfiguration, isExternal: Bool
+    ) throws(APIError) {
+        guard (old.runtime == external) != (new.runtime == external) else { return }
+        throw NewWorkspaceRule.invalid(
+            "runtime", isExternal ? "an external workspace stays what it is" : "a workspace cannot become external")
+    }
+
+    private static let external = "external"
+
     private static func refuseNull<Value>(_ field: String, _ change: Change<Value>) throws(APIError) {
         if case .clear = change { throw NewWorkspaceRule.invalid(field, "must not be null") }
     }

@@ -91,9 +91,7 @@ struct WorkspaceUpdateStore: Sendable {
             guard !rows[0].isEmpty else { throw APIError(.notFound, Sentence.workspaceNotFound) }
             let old = Self.configuration(rows[1][0])
             let new = WorkspaceUpdateRule.apply(request, to: old)
-            if new.runtime == Self.external, old.runtime != new.runtime, !rows[1][0].bool(10) {
-                throw NewWorkspaceRule.invalid("runtime", "a workspace cannot become external")
-            }
+            try WorkspaceUpdateRule.check(old, becomes: new, isExternal: rows[1][0].bool(10))
             let fields = WorkspaceUpdateRule.changedFields(old, new)
             if fields.isEmpty { return WorkspaceUpdate() }
             if let parent = new.parentID, parent != old.parentID {
@@ -104,8 +102,6 @@ struct WorkspaceUpdateStore: Sendable {
                 fields: fields, events: try await write(id, old, new, fields, traceparent, transaction))
         }
     }
-
-    private static let external = "external"
 
     private func check(parent: UUID, of id: UUID, _ transaction: Transaction) async throws {
         let row = try await transaction.query(Self.parent, [parent, id]).first
