@@ -56,8 +56,7 @@ struct StartStore: Sendable {
         INSERT INTO structure_events (type, workspace_id, source, data)
         SELECT 'token.revoked', $1, $4, '{}'::json WHERE EXISTS (SELECT FROM revoked)
         UNION ALL
-        SELECT 'workspace.provisioning', id, $4, ('{"name":' || to_json(name) || ',"tier":' || tier || ',"runtime":'
-            || to_json(runtime) || '}')::json FROM flipped
+        SELECT 'workspace.provisioning', id, $4, \(ProvisioningEvent.data) FROM flipped
         RETURNING \(CommittedEvent.columns)
         """)
 

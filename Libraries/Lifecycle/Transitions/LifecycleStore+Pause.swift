@@ -62,8 +62,7 @@ extension LifecycleStore {
         )
         INSERT INTO structure_events (type, workspace_id, source, data)
         SELECT 'workspace.' || status, id, $3, CASE status
-            WHEN 'provisioning' THEN ('{"name":' || to_json(name) || ',"tier":' || tier || ',"runtime":'
-                || to_json(runtime) || '}')::json
+            WHEN 'provisioning' THEN \(ProvisioningEvent.data)
             WHEN 'online' THEN ('{"url":' || to_json(url) || '}')::json
             ELSE ('{"name":' || to_json(name) || ',"external":' || external || '}')::json END
         FROM resumed RETURNING \(CommittedEvent.columns)

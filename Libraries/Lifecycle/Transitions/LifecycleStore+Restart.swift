@@ -18,8 +18,7 @@ extension LifecycleStore {
             RETURNING w.id, w.name, w.tier, w.runtime
         )
         INSERT INTO structure_events (type, workspace_id, source, data)
-        SELECT 'workspace.provisioning', id, $3, ('{"name":' || to_json(name) || ',"tier":' || tier || ',"runtime":'
-            || to_json(runtime) || '}')::json FROM flipped
+        SELECT 'workspace.provisioning', id, $3, \(ProvisioningEvent.data) FROM flipped
         RETURNING \(CommittedEvent.columns)
         """)
 

@@ -17,8 +17,7 @@ extension LifecycleStore {
             DO UPDATE SET repeats = true WHERE lifecycle_jobs.lease_owner IS NOT NULL
         )
         INSERT INTO structure_events (type, workspace_id, source, data)
-        SELECT 'workspace.provisioning', id, $2, ('{"name":' || to_json(name)::text || ',"tier":' || tier
-            || ',"runtime":' || to_json(runtime)::text || '}')::json FROM woken
+        SELECT 'workspace.provisioning', id, $2, \(ProvisioningEvent.data) FROM woken
         RETURNING \(CommittedEvent.columns)
         """)
 

@@ -40,7 +40,7 @@ enum NewWorkspaceRule {
     }
 
     private static func start(_ new: inout NewWorkspace, hasProvisioner: Bool) {
-        let (name, tier, runtime) = (new.request.name, new.request.tier, new.runtime)
+        let runtime = new.runtime
         guard hasProvisioner else {
             // Nothing will ever start it: better said at once than after a timeout.
             new.status = .failed
@@ -58,16 +58,7 @@ enum NewWorkspaceRule {
             return
         }
         new.isOursToStart = true
-        new.events = [
-            (
-                .workspaceProvisioning,
-                WorkspaceJSON.object { writer in
-                    writer.member("name", name)
-                    writer.member("tier", tier)
-                    writer.member("runtime", runtime)
-                }
-            )
-        ]
+        new.events = [(.workspaceProvisioning, nil)]
     }
 
     private static func awaitAgent(_ new: inout NewWorkspace) {

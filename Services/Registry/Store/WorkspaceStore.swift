@@ -3,6 +3,7 @@ import Contracts
 import EventOutbox
 import Foundation
 import JSONBytes
+import Lifecycle
 import PostgresClient
 
 /// A workspace as it is to be created, every value checked.
@@ -18,7 +19,8 @@ struct NewWorkspace: Sendable {
     var access: WorkspaceAccess
     /// For an external workspace without a URL: what its agent will register with.
     var token: WorkspaceToken?
-    var events: [(type: EventType, data: [UInt8])] = []
+    /// Without data: what a start tells, as `ProvisioningEvent` has it.
+    var events: [(type: EventType, data: [UInt8]?)] = []
 }
 
 /// Which workspaces a list asks for.
@@ -50,7 +52,7 @@ struct WorkspaceStore: Sendable {
             SELECT $1, $2, $3, $4, $5, $6, $7, $8::workspace_status, $9, $10, $11, $12, $13, $14, $15, $16, $17, $26
             WHERE $11::uuid IS NULL
                 OR EXISTS (SELECT FROM workspaces p WHERE p.id = $11::uuid AND p.status <> 'removed' FOR KEY SHARE)
-            RETURNING id
+            RETURNING id, name, tier, runtime
         ), vitals AS (
             INSERT INTO workspace_vitals (workspace_id) SELECT id FROM workspace
         ), layout AS (
@@ -63,7 +65,8 @@ struct WorkspaceStore: Sendable {
             INSERT INTO lifecycle_jobs (workspace_id, kind, reason) SELECT id, 'start', 'created' FROM workspace WHERE $26
         ), event AS (
             INSERT INTO structure_events (type, workspace_id, source, data, traceparent)
-            SELECT e.type, w.id, $22, e.data::json, $23 FROM workspace w, unnest($24::text[], $25::text[]) AS e(type, data)
+            SELECT e.type, id, $22, COALESCE(e.data::json, \(ProvisioningEvent.data)), $23
+            FROM workspace, unnest($24::text[], $25::text[]) AS e(type, data)
             RETURNING \(CommittedEvent.columns)
         )
         SELECT w.id, event.* FROM workspace w LEFT JOIN event ON true
@@ -82,7 +85,7 @@ struct WorkspaceStore: Sendable {
                 request.workspaceDirectory, new.access.rawValue, request.budgetLimit, request.maxConcurrentTasks ?? 1,
                 request.hibernationIdleMinutes, request.canvas?.x, request.canvas?.y, new.token.map { Bytea($0.hash) },
                 new.token?.prefix, source, traceparent, new.events.map(\.type.rawValue),
-                new.events.map { String(decoding: $0.data, as: UTF8.self) }, new.isOursToStart,
+                new.events.map { $0.data.map { String(decoding: $0, as: UTF8.self) } }, new.isOursToStart,
             ])
         return rows.isEmpty ? nil : rows.compactMap { CommittedEvent(row: $0, firstColumn: 1) }
     }
