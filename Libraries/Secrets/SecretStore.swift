@@ -24,6 +24,18 @@ package struct SecretStore: Sendable {
         try await postgres.query(Self.effective, [workspace]).map { Self.secret($0) }
     }
 
+    private static let settled = Statement(
+        "secret_settled", "SELECT pg_advisory_xact_lock_shared(hashtextextended('switchyard.secrets', 0))")
+
+    /// As `effective`, behind every change of a secret of all workspaces that is under way. Whoever makes one looks for
+    /// the starts that have read before it: without the wait one that begins meanwhile would be neither seen nor told.
+    func settled(for workspace: UUID) async throws -> [(place: SecretPlace, sealed: SealedSecret)] {
+        // On a connection of its own, which may wait. The second statement's snapshot has what the first one waited for.
+        try await postgres.transaction(deadline: .seconds(15)) { transaction in
+            try await transaction.query([Call(Self.settled), Call(Self.effective, [workspace])])[1]
+        }.map { Self.secret($0) }
+    }
+
     private static let list = Statement(
         "secret_list",
         "SELECT key, created_at, updated_at FROM workspace_secrets WHERE workspace_id = $1 ORDER BY key")
@@ -42,6 +54,14 @@ package struct SecretStore: Sendable {
     }
 
     // MARK: - In a transaction
+
+    private static let lockAll = Statement(
+        "secret_all", "SELECT pg_advisory_xact_lock(hashtextextended('switchyard.secrets', 0))")
+
+    /// Lets no start read secrets until the transaction ends, and no other change of a secret of all workspaces begin.
+    func lockAll(in transaction: Transaction) async throws(PostgresError) {
+        _ = try await transaction.query(Self.lockAll)
+    }
 
     private static let lockWorkspace = Statement(
         "secret_workspace", "SELECT FROM workspaces WHERE id = $1 AND status <> 'removed' FOR SHARE")

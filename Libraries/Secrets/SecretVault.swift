@@ -21,8 +21,17 @@ package struct SecretVault: Sendable {
     /// - Throws: `SecretError` when one of them cannot be decrypted, whose description is a safe sentence;
     ///   `PostgresError`.
     package func environment(of workspace: UUID) async throws -> [String: String] {
+        try open(try await store.effective(for: workspace))
+    }
+
+    /// As `environment`, for a start: a change that is not in it has the start repeated.
+    package func environment(forStartOf workspace: UUID) async throws -> [String: String] {
+        try open(try await store.settled(for: workspace))
+    }
+
+    private func open(_ secrets: [(place: SecretPlace, sealed: SealedSecret)]) throws(SecretError) -> [String: String] {
         var values: [String: String] = [:]
-        for (place, sealed) in try await store.effective(for: workspace) {
+        for (place, sealed) in secrets {
             guard let opened = keys.open(sealed, at: place) else { throw SecretError(undecryptable: place) }
             values[place.key] = opened.value
         }
@@ -60,8 +69,10 @@ package struct SecretVault: Sendable {
     private func change(
         _ place: SecretPlace, _ transaction: Transaction, _ write: (Transaction) async throws -> Bool
     ) async throws -> Bool {
-        if let workspace = place.workspace, try await !store.lock(workspace, in: transaction) {
-            throw SecretError.noWorkspace
+        if let workspace = place.workspace {
+            guard try await store.lock(workspace, in: transaction) else { throw SecretError.noWorkspace }
+        } else {
+            try await store.lockAll(in: transaction)
         }
         guard try await write(transaction) else { return false }
         try await changed(place, transaction)

@@ -10,6 +10,20 @@ import Testing
 /// Claims, leases and fencing of jobs, on a real Postgres.
 @Suite("Lifecycle jobs")
 struct JobStoreTests {
+    @Test("Where there is room for stops alone, no start is taken, and the other way round")
+    func kinds() async throws {
+        try await withFleet { fleet, store in
+            let jobs = JobStore(postgres: fleet.pool, source: "switchyard/test")
+            let (starting, stopping) = (try await fleet.add(.offline), try await fleet.add())
+            _ = try await store.restart(starting, reason: "test")
+            _ = try await store.pause(stopping)
+            let stops = try await jobs.claim(upTo: 10, owner: "a", lease: 60, kinds: LifecycleJob.Kind.stops)
+            #expect(stops.map(\.workspace) == [stopping])
+            let starts = try await jobs.claim(upTo: 10, owner: "a", lease: 60, kinds: LifecycleJob.Kind.starts)
+            #expect(starts.map(\.workspace) == [starting])
+        }
+    }
+
     @Test("Jobs of one workspace go one at a time, in order; those of others do not wait")
     func order() async throws {
         try await withFleet { fleet, store in
@@ -138,5 +152,13 @@ struct JobStoreTests {
             _ = try await jobs.finish(second, .started(url: "http://127.0.0.1:10"))
             #expect(try await jobs.claim(upTo: 1, owner: "a", lease: 60).isEmpty)
         }
+    }
+}
+
+extension JobStore {
+    /// Takes jobs of every kind.
+    fileprivate func claim(upTo limit: Int, owner: String, lease: Double) async throws -> [LifecycleJob] {
+        try await claim(
+            upTo: limit, owner: owner, lease: lease, kinds: LifecycleJob.Kind.starts.union(LifecycleJob.Kind.stops))
     }
 }

@@ -35,7 +35,7 @@ package struct JobRunner: Sendable {
     private func start(_ job: LifecycleJob) async throws -> JobOutcome {
         let environment: [String: String]
         do {
-            environment = try await vault.environment(of: job.workspace)
+            environment = try await vault.environment(forStartOf: job.workspace)
         } catch let error as SecretError {
             logger.warning(
                 "workspace not started", [.workspaceID: .uuid(job.workspace), .reason: .string(error.description)])

@@ -19,7 +19,7 @@ package struct JobStore: Sendable {
         """
         WITH free AS (
             SELECT j.id FROM lifecycle_jobs j
-            WHERE j.completed_at IS NULL AND j.available_at <= now()
+            WHERE j.completed_at IS NULL AND j.available_at <= now() AND j.kind = ANY ($4)
                 AND (j.lease_until IS NULL OR j.lease_until < now())
                 AND (j.lease_owner IS NOT NULL OR NOT EXISTS (
                     SELECT FROM lifecycle_jobs o
@@ -35,10 +35,15 @@ package struct JobStore: Sendable {
 
     /// Takes jobs that are due, at most one a workspace.
     ///
-    /// - Parameter lease: seconds for which they are this owner's unless `extend` adds to them.
-    func claim(upTo limit: Int, owner: String, lease: Double) async throws(PostgresError) -> [LifecycleJob] {
+    /// - Parameters:
+    ///   - lease: seconds for which they are this owner's unless `extend` adds to them.
+    ///   - kinds: the jobs that there is room for.
+    func claim(
+        upTo limit: Int, owner: String, lease: Double, kinds: Set<LifecycleJob.Kind>
+    ) async throws(PostgresError) -> [LifecycleJob] {
         do {
-            return try await postgres.query(Self.claim, [limit, owner, lease]).compactMap { row in
+            return try await postgres.query(Self.claim, [limit, owner, lease, kinds.map(\.rawValue)]).compactMap {
+                row in
                 LifecycleJob.Kind(rawValue: row.string(2)).map {
                     LifecycleJob(
                         id: row.uuid(0), workspace: row.uuid(1), kind: $0, attempts: row.int(3),

@@ -11,6 +11,10 @@ package struct LifecycleJob: Sendable, Hashable {
         case stop
         /// Stop it and remove its volume.
         case remove
+
+        /// What may take as long as an image takes to arrive.
+        static let starts: Set<Kind> = [.start, .restart]
+        static let stops: Set<Kind> = [.stop, .remove]
     }
 
     package let id: UUID

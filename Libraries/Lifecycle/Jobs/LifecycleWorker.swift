@@ -9,7 +9,8 @@ import Synchronization
 ///
 /// A job is leased while it is done: the lease of an instance that died runs out, and another begins anew.
 package final class LifecycleWorker: GracefulService {
-    /// Jobs at once: images are pulled and processes end, which takes the engine's time, not ours.
+    /// Jobs of a sort at once: images are pulled and processes end, which takes the engine's time, not ours. Each sort has
+    /// places of its own, so that no stop waits for images to arrive.
     private static let width = 16
     private static let leaseSeconds = 12.0
     /// How long a job that another service asked for waits at most.
@@ -24,8 +25,13 @@ package final class LifecycleWorker: GracefulService {
     private let instance: String
     private let logger: Logger
     private let jobs: MetricFamily<Counter>
-    private let running = Mutex<[JobClaim: Task<Void, Never>]>([:])
+    private let running = Mutex<[JobClaim: Running]>([:])
     private let alarm = Alarm()
+
+    private struct Running {
+        let kind: LifecycleJob.Kind
+        let task: Task<Void, Never>
+    }
 
     package init(
         store: JobStore, runner: JobRunner, relay: EventRelay, loop: EventLoop, instance: String, logger: Logger,
@@ -78,19 +84,23 @@ package final class LifecycleWorker: GracefulService {
     }
 
     private func takeUp() async throws {
-        let free = Self.width - running.withLock { $0.count }
-        guard free > 0 else { return }
-        for job in try await store.claim(upTo: free, owner: instance, lease: Self.leaseSeconds) { begin(job) }
+        for kinds in [LifecycleJob.Kind.stops, LifecycleJob.Kind.starts] {
+            let free = Self.width - running.withLock { $0.values.count { kinds.contains($0.kind) } }
+            guard free > 0 else { continue }
+            let jobs = try await store.claim(upTo: free, owner: instance, lease: Self.leaseSeconds, kinds: kinds)
+            for job in jobs { begin(job) }
+        }
     }
 
     private func begin(_ job: LifecycleJob) {
         running.withLock { running in
-            running[job.claim] = Task(executorPreference: loop) {
+            let task = Task(executorPreference: loop) {
                 await self.carryOut(job)
                 self.running.withLock { $0[job.claim] = nil }
                 // There is room, and the next job of this workspace may begin.
                 self.wake()
             }
+            running[job.claim] = Running(kind: job.kind, task: task)
         }
     }
 
@@ -127,7 +137,7 @@ package final class LifecycleWorker: GracefulService {
     }
 
     private func giveUp(_ claims: [JobClaim]) {
-        for task in running.withLock({ running in claims.compactMap { running[$0] } }) { task.cancel() }
+        for job in running.withLock({ running in claims.compactMap { running[$0] } }) { job.task.cancel() }
     }
 
     // MARK: - At the end
@@ -142,7 +152,7 @@ package final class LifecycleWorker: GracefulService {
     private func handBack() async {
         let left = running.withLock { $0 }
         guard !left.isEmpty else { return }
-        for task in left.values { task.cancel() }
+        for job in left.values { job.task.cancel() }
         try? await store.handBack(left.keys.map(\.job), owner: instance)
     }
 }
