@@ -7,6 +7,8 @@ import HTTPServer
 /// The query of `GET /workspaces`. A filter that is wrong is an error: ignoring it would answer with the whole list.
 enum WorkspaceListQuery {
     private static let limits = 1...1000
+    /// Microseconds since 1970, up to the end of the year 9999: more than a date can be told of.
+    private static let times = 0...253_402_300_799_999_999
 
     static func filter(_ request: Request) throws(APIError) -> WorkspaceFilter {
         var filter = WorkspaceFilter()
@@ -44,7 +46,9 @@ enum WorkspaceListQuery {
     static func cursor(_ request: Request) throws(APIError) -> WorkspaceCursor? {
         guard let text = present(request, "cursor") else { return nil }
         let parts = base64URLDecode(text).map { String(decoding: $0, as: UTF8.self).split(separator: ":") } ?? []
-        guard parts.count == 2, let microseconds = Int(parts[0]), let id = UUID(canonical: String(parts[1])) else {
+        guard parts.count == 2, let microseconds = Int(parts[0]), times.contains(microseconds),
+            let id = UUID(canonical: String(parts[1]))
+        else {
             throw .invalidBody(field: "cursor", reason: "is not one that X-Next-Cursor gave")
         }
         return WorkspaceCursor(createdAt: Date(timeIntervalSince1970: Double(microseconds) / 1_000_000), id: id)
