@@ -1,0 +1,34 @@
+import Foundation
+import HTTPCore
+import JSONBytes
+import PostgresClient
+import TestSupport
+import Testing
+
+extension RegistryProcessTests {
+    @Suite("Reports to the feed", .serialized)
+    struct ActivityReportTests {
+        @Test("An operator who reports for nobody is told so, before the body is looked at, and nothing is kept")
+        func unknown() async throws {
+            try await Fleet.with(["registry", "notifier"]) { fleet in
+                let (known, token) = try await fleet.create()
+                let removed = try await fleet.create().id
+                try await fleet.remove(removed)
+                let (notifier, body) = (fleet.apis[1], JSONValue.object(["activity_type": "agent_log"]))
+                for id in [removed, UUID().uuidString.lowercased()] {
+                    for body in [body, ["activity_type": 1]] {
+                        let refused = try await notifier.call(.post, "/workspaces/\(id)/activity", body: body)
+                        #expect(refused.status == 404)
+                        #expect(refused.json["error"]?.string == "workspace not found")
+                    }
+                    #expect(try await notifier.call(.get, "/workspaces/\(id)/activity").text == "[]")
+                }
+                for bearer in [Platform.adminToken, token] {
+                    let path = "/workspaces/\(known)/activity"
+                    #expect(try await notifier.call(.post, path, bearer: bearer, body: body).status == 200)
+                }
+                #expect(try await fleet.sql("SELECT count(*) FROM activity_logs")[0].int(0) == 2)
+            }
+        }
+    }
+}
