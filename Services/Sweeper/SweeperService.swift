@@ -50,11 +50,11 @@ package enum SweeperService: HostedService {
                 scope: scope, interval: interval, ttl: Double(ttl), store: liveness, relay: context.relay,
                 guardGauge: gauges.labelled(scope.rawValue), logger: context.logger)
         }
+        let queue = QueueRecoveryStore(postgres: context.postgres, source: context.source)
         return [
             livenessPass(.ours, every: .seconds(5), ttl: settings.livenessTTL),
             livenessPass(.remote, every: .seconds(15), ttl: settings.remoteTTL),
-            LeasePass(
-                store: QueueRecoveryStore(postgres: context.postgres, source: context.source), relay: context.relay),
+            LeasePass(store: queue, relay: context.relay), AbandonedItemsPass(store: queue, relay: context.relay),
             EventRelayPass(postgres: context.postgres, publisher: context.publisher),
         ]
     }

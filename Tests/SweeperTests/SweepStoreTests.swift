@@ -98,4 +98,60 @@ struct SweepStoreTests {
             #expect(try await store.recoverLeases().isEmpty)
         }
     }
+
+    @Test("Items and delegations of a workspace that is gone do not wait for it")
+    func abandoned() async throws {
+        try await withMigratedPool("sweeper") { pool in
+            let (source, removed, living, unknown) = (UUID(), UUID(), UUID(), UUID())
+            for (id, status) in [(source, "online"), (removed, "removed"), (living, "offline")] {
+                _ = try await pool.query(Self.add, [id, status, false, 0.0, 0.0])
+            }
+            let delegation = UUID()
+            _ = try await pool.query(
+                Statement(
+                    "test_delegation",
+                    """
+                    INSERT INTO delegations (id, source_id, target_id, task, status)
+                    VALUES ($1, $2, $3, 'tidy "up"', 'queued')
+                    """), [delegation, source, removed])
+            let wait = Statement(
+                "test_wait",
+                "INSERT INTO a2a_queue (workspace_id, body, delegation_id, schedule_id) VALUES ($1, '{}', $2, $3)")
+            let schedule = UUID()
+            _ = try await pool.query(wait, [removed, delegation, nil as UUID?])
+            _ = try await pool.query(wait, [removed, nil as UUID?, schedule])
+            _ = try await pool.query(wait, [living, nil as UUID?, nil as UUID?])
+            _ = try await pool.query(wait, [unknown, nil as UUID?, nil as UUID?])
+            let events = try await QueueRecoveryStore(postgres: pool, source: "s").dropAbandoned()
+            let told = events.map { "\($0.event.type) \(String(decoding: $0.event.data.bytes, as: UTF8.self))" }
+            #expect(told.filter { $0.hasPrefix("a2a.dropped") }.count == 3)
+            #expect(told.contains { $0.contains("\"schedule_id\":\"\(schedule.lowercased)\"") })
+            let failed = try #require(told.first { $0.hasPrefix("delegation.failed") })
+            #expect(failed.contains(#""task_preview":"tidy \"up\"","error":"workspace removed""#))
+            let left = try await pool.query(
+                Statement("test_left", "SELECT workspace_id FROM a2a_queue WHERE status = 'queued'"))
+            #expect(left.map { $0.uuid(0) } == [living])
+        }
+    }
+
+    @Test("Leases are put back at once, however many items wait beside them")
+    func deepQueue() async throws {
+        try await withMigratedPool("sweeper") { pool in
+            let workspace = UUID()
+            let fill = Statement(
+                "test_fill",
+                """
+                INSERT INTO a2a_queue (workspace_id, body, status, lease_owner, lease_until)
+                SELECT $1, '{}', $2, CASE WHEN $2 = 'dispatched' THEN 'dead' END,
+                    CASE WHEN $2 = 'dispatched' THEN now() - interval '1 s' END
+                FROM generate_series(1, $3::int)
+                """)
+            _ = try await pool.query(fill, [workspace, "queued", 60_000], deadline: .seconds(60))
+            _ = try await pool.query(fill, [workspace, "dispatched", 500])
+            _ = try await pool.query(Statement("test_analyze", "ANALYZE a2a_queue"))
+            let back = try await QueueRecoveryStore(postgres: pool, source: "s").recoverLeases()
+            #expect(back.count == 500)
+            #expect(String(decoding: try #require(back.first).event.data.bytes, as: UTF8.self).contains(":10500,"))
+        }
+    }
 }

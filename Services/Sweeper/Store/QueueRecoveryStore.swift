@@ -15,7 +15,7 @@ package struct QueueRecoveryStore: Sendable {
     package static let batch = 500
 
     /// Bytes may have been written before the instance died: the delivery is uncertain. It is no fault of the agent's,
-    /// so the attempt is not counted.
+    /// so the attempt is not counted. How many wait is counted once a workspace, and no further than to ten thousand.
     private static let recover = Statement(
         "lease_recover",
         """
@@ -27,14 +27,19 @@ package struct QueueRecoveryStore: Sendable {
                 delivery_uncertain = true, waits_for_heartbeat = false, available_at = now(),
                 last_error = 'the instance that was delivering it went away'
             FROM lost WHERE q.id = lost.id
-            RETURNING q.id, q.workspace_id, q.caller_id, q.method
+            RETURNING q.id, q.workspace_id, q.caller_id, q.method, q.delegation_id, q.traceparent
+        ), waiting AS (
+            SELECT b.workspace_id, b.returned + (SELECT count(*) FROM (
+                SELECT FROM a2a_queue q WHERE q.workspace_id = b.workspace_id AND q.status = 'queued'
+                ORDER BY q.priority DESC, q.enqueued_at, q.id LIMIT 10000) AS c) AS depth
+            FROM (SELECT workspace_id, count(*) AS returned FROM back GROUP BY workspace_id) AS b
         )
-        INSERT INTO structure_events (type, workspace_id, source, data)
+        INSERT INTO structure_events (type, workspace_id, source, data, traceparent)
         SELECT 'a2a.queued', workspace_id, $2, ('{"queue_id":"' || id || '","caller_id":'
-            || COALESCE('"' || caller_id || '"', 'null') || ',"queue_depth":'
-            || (SELECT count(*) FROM a2a_queue d WHERE d.workspace_id = back.workspace_id AND d.status = 'queued') + 1
-            || ',"method":' || to_json(method)::text || '}')::json
-        FROM back RETURNING \(CommittedEvent.columns)
+            || COALESCE('"' || caller_id || '"', 'null') || ',"queue_depth":' || depth
+            || ',"method":' || to_json(method)::text
+            || COALESCE(',"delegation_id":"' || delegation_id || '"', '') || '}')::json, traceparent
+        FROM back JOIN waiting USING (workspace_id) RETURNING \(CommittedEvent.columns)
         """)
 
     /// Puts items back whose lease ran out.
@@ -42,34 +47,69 @@ package struct QueueRecoveryStore: Sendable {
         try await postgres.query(Self.recover, [Self.batch, source]).compactMap { CommittedEvent(row: $0) }
     }
 
-    private static let expire = Statement(
-        "queue_expire",
+    /// Drops what `old` selects, with a delegation's end and the events that follow.
+    ///
+    /// - Parameters:
+    ///   - old: selects `id` of queued items, locked, at most `$1` of them.
+    ///   - reason: what is said of the item.
+    ///   - failure: what is said of its delegation.
+    private static func dropping(_ old: String, reason: String, failure: String) -> String {
         """
-        WITH old AS (
-            SELECT id FROM a2a_queue WHERE status = 'queued' AND expires_at < now()
-            LIMIT $1 FOR UPDATE SKIP LOCKED
-        ), dropped AS (
-            UPDATE a2a_queue q SET status = 'dropped', completed_at = now(), last_error = 'expired'
+        WITH \(old), dropped AS (
+            UPDATE a2a_queue q SET status = 'dropped', completed_at = now(), last_error = '\(reason)'
             FROM old WHERE q.id = old.id
-            RETURNING q.id, q.workspace_id, q.attempts, q.delegation_id
+            RETURNING q.id, q.workspace_id, q.attempts, q.delegation_id, q.schedule_id, q.traceparent
         ), delegation AS (
-            UPDATE delegations d SET status = 'failed', error = 'message expired', updated_at = now(),
+            UPDATE delegations d SET status = 'failed', error = '\(failure)', updated_at = now(),
                 completed_at = now(), result_at = COALESCE(result_at, now())
             FROM dropped WHERE d.id = dropped.delegation_id AND d.status IN ('pending', 'dispatched', 'queued')
-            RETURNING d.id, d.source_id, d.target_id
+            RETURNING d.id, d.source_id, d.target_id, d.task, d.traceparent
         ), told AS (
             SELECT 'a2a.dropped' AS type, workspace_id, ('{"queue_id":"' || id || '","attempts":' || attempts
-                || ',"error":"expired"}')::json AS data FROM dropped
+                || ',"error":"\(reason)"' || COALESCE(',"delegation_id":"' || delegation_id || '"', '')
+                || COALESCE(',"schedule_id":"' || schedule_id || '"', '') || '}')::json AS data, traceparent FROM dropped
             UNION ALL
             SELECT 'delegation.failed', source_id, ('{"delegation_id":"' || id || '","target_id":"' || target_id
-                || '","status":"failed","error":"message expired"}')::json FROM delegation
+                || '","status":"failed","task_preview":' || to_json(left(task, 100))::text
+                || ',"error":"\(failure)"}')::json, traceparent FROM delegation
         )
-        INSERT INTO structure_events (type, workspace_id, source, data)
-        SELECT type, workspace_id, $2, data FROM told RETURNING \(CommittedEvent.columns)
-        """)
+        INSERT INTO structure_events (type, workspace_id, source, data, traceparent)
+        SELECT type, workspace_id, $2, data, traceparent FROM told RETURNING \(CommittedEvent.columns)
+        """
+    }
+
+    private static let expire = Statement(
+        "queue_expire",
+        dropping(
+            """
+            old AS (
+                SELECT id FROM a2a_queue WHERE status = 'queued' AND expires_at < now() LIMIT $1 FOR UPDATE SKIP LOCKED)
+            """, reason: "expired", failure: "message expired"))
 
     /// Drops items that nobody took in time; a delegation fails with its item.
     package func dropExpired() async throws(PostgresError) -> [CommittedEvent] {
         try await postgres.query(Self.expire, [Self.batch, source]).compactMap { CommittedEvent(row: $0) }
+    }
+
+    /// Steps from workspace to workspace through the index, however many items each has.
+    private static let abandon = Statement(
+        "queue_abandon",
+        dropping(
+            """
+            RECURSIVE waiting (id) AS (
+                (SELECT workspace_id FROM a2a_queue WHERE status = 'queued' ORDER BY workspace_id LIMIT 1)
+                UNION ALL
+                SELECT (SELECT q.workspace_id FROM a2a_queue q
+                    WHERE q.status = 'queued' AND q.workspace_id > waiting.id ORDER BY q.workspace_id LIMIT 1)
+                FROM waiting WHERE waiting.id IS NOT NULL
+            ), old AS (
+                SELECT q.id FROM waiting JOIN a2a_queue q ON q.workspace_id = waiting.id AND q.status = 'queued'
+                WHERE NOT EXISTS (SELECT FROM workspaces w WHERE w.id = waiting.id AND w.status <> 'removed')
+                LIMIT $1 FOR UPDATE OF q SKIP LOCKED)
+            """, reason: "workspace removed", failure: "workspace removed"))
+
+    /// Drops items whose workspace is gone: they were being delivered, or accepted, while it was removed.
+    package func dropAbandoned() async throws(PostgresError) -> [CommittedEvent] {
+        try await postgres.query(Self.abandon, [Self.batch, source]).compactMap { CommittedEvent(row: $0) }
     }
 }
