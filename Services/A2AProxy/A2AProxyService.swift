@@ -24,12 +24,13 @@ package enum A2AProxyService: HostedService {
         }
         let parts = Parts(context, settings)
         var router = Router()
-        MessageRoutes(
-            authenticator: context.authenticator, forwarder: parts.forwarder,
-            idempotency: IdempotentSends(
-                postgres: context.postgres, forwarder: parts.forwarder, loops: context.loops,
-                instance: context.instance, logger: context.logger),
-            store: parts.targetStore, platformURL: context.configuration.platformURL
+        let sends = IdempotentSends(
+            postgres: context.postgres, forwarder: parts.forwarder, loops: context.loops,
+            instance: context.instance, logger: context.logger)
+        MessageRoutes(authenticator: context.authenticator, sends: sends).add(to: &router)
+        StandardRoutes(
+            authenticator: context.authenticator, sends: sends, queue: parts.queue, relay: context.relay,
+            targets: parts.targetStore, platformURL: context.configuration.platformURL
         ).add(to: &router)
         QueueRoutes(
             authenticator: context.authenticator, store: parts.queue, relay: context.relay, drain: parts.drain

@@ -36,7 +36,8 @@ struct StandardAgent: Sendable {
     let url: String
     let api: API
     private let leash: Leash
-    private let busyFile: String
+    /// It answers 503 while this is there.
+    let busyFile: String
 
     static func start() async throws -> StandardAgent {
         let port = try Ports.free()

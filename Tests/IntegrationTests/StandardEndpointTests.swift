@@ -54,8 +54,8 @@ struct StandardEndpointTests {
                     ],
                 ],
                 headers: ["A2A-Version": "1.0", "traceparent": "00-\(trace)-b7ad6b7169203331-01"])
-            #expect(queued.status == 202)
-            let item = try #require(queued.json["queue_id"]?.string)
+            #expect(queued.status == 200)
+            let item = try #require(queued.json["result"]?["task"]?["id"]?.string)
             try agent.setBusy(false)
             try await eventually(within: .seconds(30), "the message to be delivered") {
                 try await fleet.api.call(.get, "/queue/\(item)").json["status"] == "completed"
@@ -86,9 +86,15 @@ struct StandardEndpointTests {
                 let answer = try await fleet.api.call(
                     .post, "/agents/\(id)",
                     body: ["jsonrpc": "2.0", "id": 1, "method": .string(method), "params": ["id": "task"]])
-                #expect(answer.status == 503)
+                #expect(answer.status == 200)
                 #expect(answer.headers["retry-after"] == "30")
-                #expect(answer.json["busy"] == true)
+                #expect(answer.json["error"]?["message"] == "workspace agent is busy")
+                let direct = try await fleet.api.call(
+                    .post, "/workspaces/\(id)/a2a",
+                    body: ["jsonrpc": "2.0", "id": 1, "method": .string(method), "params": ["id": "task"]])
+                #expect(direct.status == 503)
+                #expect(direct.headers["retry-after"] == "30")
+                #expect(direct.json["busy"] == true)
             }
             #expect(try await fleet.sql("SELECT count(*)::int FROM a2a_queue")[0].int(0) == 0)
         }

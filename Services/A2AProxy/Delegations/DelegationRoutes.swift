@@ -42,6 +42,15 @@ package struct DelegationRoutes: Sendable {
         try await authenticator.workspace(inPathOf: request)
     }
 
+    /// As ``source(_:)``, for what leaves something behind: an operator's credential says nothing about the workspace.
+    private func existingSource(_ request: Request) async throws -> UUID {
+        let source = try await source(request)
+        guard let status = try await router.status(of: source), status != .removed else {
+            throw APIError(.notFound, Sentence.workspaceNotFound)
+        }
+        return source
+    }
+
     /// The checks that delegating and recording have in common.
     private func target(_ text: String, of source: UUID) throws(APIError) -> UUID {
         guard let target = UUID(canonical: text) else {
@@ -54,7 +63,7 @@ package struct DelegationRoutes: Sendable {
     // MARK: - Delegate
 
     private func delegate(_ request: Request) async throws -> Response {
-        let source = try await source(request)
+        let source = try await existingSource(request)
         let body = try await request.decode(DelegateRequest.self, orError: Sentence.invalidDelegation)
         let target = try target(body.targetID, of: source)
         guard !body.task.isEmpty, !body.task.utf8.contains(0) else {
@@ -133,7 +142,7 @@ package struct DelegationRoutes: Sendable {
     // MARK: - What agents keep themselves
 
     private func record(_ request: Request) async throws -> Response {
-        let source = try await source(request)
+        let source = try await existingSource(request)
         let body = try await request.decode(RecordDelegationRequest.self, orError: Sentence.invalidDelegation)
         var new = NewDelegation(
             source: source, target: try target(body.targetID, of: source), task: body.task.withoutNUL)

@@ -85,7 +85,7 @@ package final class ActivityWriter: Sendable {
     private func write(_ rows: [ActivityRow]) async {
         for attempt in 0..<Self.retries {
             do {
-                try await store.insert(rows)
+                try await insert(rows)
                 broadcast.send(.activityLogged, rows.map { (workspace: $0.workspace, data: $0.event) })
                 return
             } catch {
@@ -95,11 +95,20 @@ package final class ActivityWriter: Sendable {
                     for row in rows { await write([row]) }
                     return
                 }
-                let isPassing = error?.kind == .unavailable && error?.outcome == .notApplied
-                guard isPassing, attempt < Self.retries - 1 else { return giveUp(rows, error) }
+                guard let error, [.unavailable, .deadline].contains(error.kind), attempt < Self.retries - 1 else {
+                    return giveUp(rows, error)
+                }
                 try? await loops.any().sleep(for: Self.retryPause)
             }
         }
+    }
+
+    /// A batch is written as a whole or not at all, and its ids are nobody else's: when one of them is there, an earlier try
+    /// whose answer was lost did it.
+    private func insert(_ rows: [ActivityRow]) async throws {
+        do {
+            try await store.insert(rows)
+        } catch let error as PostgresError where error.isUniqueViolation(of: "activity_logs_pkey") {}
     }
 
     private func giveUp(_ rows: [ActivityRow], _ error: (any Error)?) {

@@ -164,15 +164,10 @@ package final class AgentClient: Sendable {
 
     private static func outcome(_ answer: AgentAnswer, _ headers: HTTPHeaders) -> CallOutcome {
         switch answer.status.code {
-        case 429: .busy(.tooManyRequests, retryAfter: retryAfter(headers))
-        case 503: .busy(.unavailable, retryAfter: retryAfter(headers))
+        case 429: .busy(.tooManyRequests, retryAfter: RetryAfter.read(headers))
+        case 503: .busy(.unavailable, retryAfter: RetryAfter.read(headers))
         default: .answered(answer)
         }
-    }
-
-    /// Seconds; the form with a date is not used between programs.
-    private static func retryAfter(_ headers: HTTPHeaders) -> Duration? {
-        headers["retry-after"].flatMap { UInt32($0) }.map { .seconds(Int64($0)) }
     }
 
     private func outcome(of error: HTTPClientError) -> CallOutcome {

@@ -18,26 +18,36 @@ package struct Forwarder: Sendable {
     let metrics: ProxyMetrics
     let logger: Logger
 
+    /// What is stored when the agent is busy.
+    package enum Kept: Sendable {
+        case everything
+        /// Not what only asks: whoever asks can ask again.
+        case messages
+    }
+
     /// One message on its way, and what is needed to answer for it.
     struct Errand: Sendable {
         let caller: Caller
         let message: A2AMessage
         let options: AgentClient.Options
+        let kept: Kept
         let start: ContinuousClock.Instant
     }
 
     /// - Throws: `APIError`.
-    package func forward(_ request: Request, from caller: Caller, to id: UUID) async throws -> Response {
+    package func forward(
+        _ request: Request, from caller: Caller, to id: UUID, keeping kept: Kept = .everything
+    ) async throws -> Response {
         let route = try await admit(caller, id)
         request.context.workspaceID = id
         let message = try normalise(try await body(of: request))
-        var options = AgentClient.Options(ceiling: ceiling(caller, request))
+        var options = AgentClient.Options(ceiling: try ceiling(caller, request))
         options.traceparent = request.context.traceparent
         options.protocolHeaders = ProtocolHeaders.find(in: request.headers)
         options.passesStreams = true
         // Work that was started goes on, whatever becomes of the caller.
         options.endsWithTask = false
-        let errand = Errand(caller: caller, message: message, options: options, start: .now)
+        let errand = Errand(caller: caller, message: message, options: options, kept: kept, start: .now)
         return try await send(errand, route)
     }
 
@@ -71,13 +81,18 @@ package struct Forwarder: Sendable {
         }
     }
 
-    /// `X-Timeout: n` replaces the ceiling, 0 removes it; anything else is ignored.
-    private func ceiling(_ caller: Caller, _ request: Request) -> Duration? {
-        if let seconds = request.headers["x-timeout"].flatMap({ Double($0) }), seconds >= 0, seconds < 1e7 {
-            return seconds == 0 ? nil : .seconds(seconds)
+    /// `X-Timeout: n` replaces the ceiling, 0 removes it.
+    private func ceiling(_ caller: Caller, _ request: Request) throws(APIError) -> Duration? {
+        guard let text = request.headers["x-timeout"] else { return caller == .console ? nil : settings.callCeiling }
+        guard let seconds = Double(text), seconds >= 0, seconds <= Self.longestTimeout else {
+            throw APIError(
+                .badRequest, "invalid X-Timeout", field: "X-Timeout",
+                reason: "must be seconds, 0 (no ceiling) to \(Int(Self.longestTimeout))")
         }
-        return caller == .console ? nil : settings.callCeiling
+        return seconds == 0 ? nil : .seconds(seconds)
     }
+
+    private static let longestTimeout = 7 * 86_400.0
 
     // MARK: - The call
 
@@ -143,7 +158,8 @@ package struct Forwarder: Sendable {
         _ reason: BusyReason, _ retryAfter: Duration?, _ errand: Errand, _ route: MessageRoute
     ) async throws -> Response {
         let isOwnQueue = route.place.capabilities.contains(.session)
-        guard !isOwnQueue, errand.message.canWait else {
+        let makesSenseLater = errand.message.canWait && (errand.kept == .everything || errand.message.carriesMessage)
+        guard !isOwnQueue, makesSenseLater else {
             record(errand, route, "error", reason.rawValue)
             var members: [(name: String, value: APIError.Member)] = [("busy", .bool(true))]
             if isOwnQueue { members.append(("native_session", .bool(true))) }

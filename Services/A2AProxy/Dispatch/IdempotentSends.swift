@@ -73,7 +73,21 @@ package struct IdempotentSends: Sendable {
         "idempotent_forget",
         "DELETE FROM idempotent_sends WHERE caller = $1 AND target_id = $2 AND key = $3 AND lease_owner = $4")
 
-    package func send(_ request: Request, from caller: Caller, to id: UUID, key: String) async throws -> Response {
+    /// Forwards a message, once for each key.
+    ///
+    /// - Throws: `APIError`.
+    package func send(
+        _ request: Request, from caller: Caller, to id: UUID, keeping kept: Forwarder.Kept = .everything
+    ) async throws -> Response {
+        guard let key = request.headers["idempotency-key"], !key.isEmpty else {
+            return try await forwarder.forward(request, from: caller, to: id, keeping: kept)
+        }
+        return try await send(request, from: caller, to: id, kept, key: key)
+    }
+
+    private func send(
+        _ request: Request, from caller: Caller, to id: UUID, _ kept: Forwarder.Kept, key: String
+    ) async throws -> Response {
         guard key.utf8.count <= Self.keyLimit, !key.utf8.contains(0) else {
             throw APIError(.badRequest, "invalid Idempotency-Key", reason: "at most \(Self.keyLimit) characters")
         }
@@ -89,7 +103,7 @@ package struct IdempotentSends: Sendable {
         let renewing = Task { await renew(place, owner) }
         defer { renewing.cancel() }
         do {
-            let response = try await forwarder.forward(request, from: caller, to: id)
+            let response = try await forwarder.forward(request, from: caller, to: id, keeping: kept)
             await end(response, place, owner)
             return response
         } catch {

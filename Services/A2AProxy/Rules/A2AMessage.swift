@@ -70,6 +70,9 @@ package struct A2AMessage: Sendable {
     /// is that of version 1.0 of the protocol.
     package var canWait: Bool { method != "tasks/resubscribe" && method != "SubscribeToTask" }
 
+    /// Whether somebody says something with it, and does not only ask.
+    package var carriesMessage: Bool { Self.object(bytes)?.find("params", "message") != nil }
+
     private static func object(_ bytes: [UInt8]) -> JSONObject? { try? JSONObject(validating: bytes) }
 
     private static func text(_ value: JSONSlice?) -> String? {

@@ -123,7 +123,6 @@ package struct QueueRules: Sendable {
 package struct RetryDelay: Sendable, Equatable {
     package var initial: Duration = .seconds(30)
     package var maximum: Duration = .seconds(300)
-    private static let longestAsked: Duration = .seconds(3600)
 
     package init(initial: Duration = .seconds(30), maximum: Duration = .seconds(300)) {
         self.initial = initial
@@ -137,6 +136,6 @@ package struct RetryDelay: Sendable, Equatable {
     package func delay(claims: Int, unit: Double, asked: Duration? = nil) -> Duration {
         var delay = min(initial, maximum)
         for _ in 0..<max(0, min(claims, 32)) where delay < maximum { delay = min(delay * 2, maximum) }
-        return max(delay * (1 - 0.2 * unit), min(asked ?? .zero, Self.longestAsked))
+        return max(delay * (1 - 0.2 * unit), min(asked ?? .zero, RetryAfter.longest))
     }
 }

@@ -1,0 +1,63 @@
+import Foundation
+import JSONBytes
+
+/// What an agent made of a message that had waited, read out of its stored answer in either version of the protocol.
+package enum AgentReply: Sendable, Equatable {
+    /// A task of its own.
+    ///
+    /// - Parameter final: the task as JSON, when it has come to its end and is in the version asked for.
+    case task(id: String, final: [UInt8]?)
+    /// A message, as JSON.
+    case message([UInt8])
+    /// A JSON-RPC error, in its words.
+    case failed(String)
+    /// Something else: the words in it.
+    case text(String)
+
+    /// - Parameters:
+    ///   - stored: one JSON-RPC answer, or the events of a stream.
+    ///   - version: of whoever asks.
+    package init(_ stored: [UInt8], in version: StandardRequest.Version) {
+        let answers = Self.answers(stored)
+        self =
+            answers.lazy.compactMap { Self.read($0, version, isWhole: answers.count == 1) }.first
+            ?? .text(ResponseText.extract(from: stored))
+    }
+
+    private static func answers(_ stored: [UInt8]) -> [JSONSlice] {
+        if let answer = try? JSONSlice(validating: stored) { return [answer] }
+        return String(decoding: stored, as: UTF8.self).split(whereSeparator: \.isNewline)
+            .filter { $0.hasPrefix("data:") }
+            .compactMap { try? JSONSlice(validating: Array($0.dropFirst(5).utf8)) }
+    }
+
+    private static func read(
+        _ answer: JSONSlice, _ version: StandardRequest.Version, isWhole: Bool
+    ) -> AgentReply? {
+        if let error = answer.find("error"), !error.isNull {
+            return .failed(error.find("message")?.string ?? "the agent answered with an error")
+        }
+        guard let result = answer.find("result") else { return nil }
+        let tasks: [(JSONSlice?, StandardRequest.Version)] = [(result.find("task"), .v1), (kind(result, "task"), .v03)]
+        for (task, itsVersion) in tasks {
+            guard let task, let id = task.find("id")?.string else { continue }
+            let isFinal = isWhole && itsVersion == version && isEnd(task.find("status", "state")?.string)
+            return .task(id: id, final: isFinal ? Array(task.bytes) : nil)
+        }
+        if let message = version == .v1 ? result.find("message") : kind(result, "message") {
+            return .message(Array(message.bytes))
+        }
+        let updated =
+            result.find("taskId") ?? result.find("statusUpdate", "taskId") ?? result.find("artifactUpdate", "taskId")
+        return updated?.string.map { AgentReply.task(id: $0, final: nil) }
+    }
+
+    private static func kind(_ result: JSONSlice, _ name: String) -> JSONSlice? {
+        result.find("kind")?.string == name ? result : nil
+    }
+
+    private static func isEnd(_ state: String?) -> Bool {
+        let ends = ["completed", "failed", "canceled", "rejected"]
+        return state.map { ends.contains($0) || ends.contains($0.dropFirst("TASK_STATE_".count).lowercased()) } ?? false
+    }
+}

@@ -1,0 +1,35 @@
+import Contracts
+import Foundation
+import PostgresClient
+
+/// A queue item as its sender asks for it.
+package struct StoredTask: Sendable {
+    package let status: QueueStatus
+    package let contextID: String?
+    package let lastError: String?
+    package let response: [UInt8]?
+    /// When it came to its status.
+    package let at: Date
+}
+
+extension QueueStore {
+    private static let task = Statement(
+        "queue_task",
+        """
+        SELECT status, context_id, last_error, response, CASE status WHEN 'queued' THEN enqueued_at
+          WHEN 'dispatched' THEN dispatched_at ELSE completed_at END
+        FROM a2a_queue WHERE id = $1 AND workspace_id = $2 AND caller_id IS NOT DISTINCT FROM $3::uuid
+          AND delegation_id IS NULL AND schedule_id IS NULL
+        """)
+
+    /// The item that a caller's message to a workspace became; nil for everybody else's.
+    package func task(
+        _ id: UUID, of workspace: UUID, sentBy caller: UUID?
+    ) async throws(PostgresError) -> StoredTask? {
+        try await postgres.query(Self.task, [id, workspace, caller]).first.map { row in
+            StoredTask(
+                status: QueueStatus(rawValue: row.string(0)) ?? .failed, contextID: row.optionalString(1),
+                lastError: row.optionalString(2), response: row.optionalBytes(3), at: row.optionalDate(4) ?? Date())
+        }
+    }
+}

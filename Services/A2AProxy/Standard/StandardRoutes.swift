@@ -1,0 +1,129 @@
+import Authentication
+import Contracts
+import EventOutbox
+import Foundation
+import HTTPCore
+import HTTPServer
+
+/// Each agent as a standard A2A endpoint, for clients that know nothing of the platform.
+package struct StandardRoutes: Sendable {
+    let authenticator: Authenticator
+    let sends: IdempotentSends
+    let queue: QueueStore
+    let relay: EventRelay
+    let targets: TargetStore
+    /// Where clients reach the platform; nil to take what each client used.
+    let platformURL: String?
+
+    package func add(to table: inout Router) {
+        table.on(.post, "/agents/{id}") { try await call($0) }
+        table.on(.get, "/agents/{id}/.well-known/agent-card.json") { try await card($0) }
+    }
+
+    // MARK: - The agent's card
+
+    /// The agent's card with the address at which the platform takes messages for it.
+    private func card(_ request: Request) async throws -> Response {
+        let id = try request.uuid("id", orError: Sentence.invalidWorkspaceID)
+        guard let found = try await targets.card(of: id) else { throw APIError(.notFound, Sentence.workspaceNotFound) }
+        guard let card = found,
+            let bytes = PublishedCard.make(from: card, at: "\(base(request))/agents/\(id.lowercased)")
+        else { throw APIError(.notFound, "workspace has no agent card") }
+        return .json(bytes: bytes)
+    }
+
+    private func base(_ request: Request) -> String {
+        if let platformURL { return platformURL }
+        return "\(request.context.isSecure ? "https" : "http")://\(request.headers["host"] ?? "localhost")"
+    }
+
+    // MARK: - Calls
+
+    /// One call on its way, in the client's terms.
+    private struct Errand {
+        var request: Request
+        let call: StandardRequest
+        let caller: Caller
+        let workspace: UUID
+    }
+
+    private func call(_ request: Request) async throws -> Response {
+        let caller = try await authenticator.caller(request)
+        let id = try request.uuid("id", orError: Sentence.invalidWorkspaceID)
+        let body = try await request.body.collect(upTo: Limits.requestBody)
+        var errand = Errand(request: request, call: StandardRequest(body), caller: caller, workspace: id)
+        errand.request.body = .bytes(body)
+        if let task = errand.call.taskID, let answer = try await answer(about: task, errand) { return answer }
+        return try await forward(errand)
+    }
+
+    private func forward(_ errand: Errand) async throws -> Response {
+        do {
+            // What asks and brings no message makes no sense later: its client asks again.
+            let response = try await sends.send(
+                errand.request, from: errand.caller, to: errand.workspace, keeping: .messages)
+            return StandardAnswer.adapt(response, to: errand.call)
+        } catch let error as APIError {
+            return StandardAnswer.adapt(error.response, to: errand.call)
+        }
+    }
+
+    // MARK: - Tasks that are messages of the queue
+
+    /// - Returns: nil for a task that is not ours but the agent's.
+    private func answer(about id: UUID, _ errand: Errand) async throws -> Response? {
+        guard let task = try await queue.task(id, of: errand.workspace, sentBy: errand.caller.workspaceID)
+        else { return nil }
+        errand.request.context.workspaceID = errand.workspace
+        if task.status == .completed { return try await answer(id, task, errand) }
+        guard errand.call.call == .cancel else { return StandardAnswer.answer(waiting(id, task), errand.call) }
+        guard task.status == .queued else { return Self.notCancelable(errand) }
+        return try await cancel(id, errand)
+    }
+
+    private func waiting(_ id: UUID, _ task: StoredTask) -> QueuedTask {
+        let state: QueuedTask.State =
+            switch task.status {
+            case .queued: .submitted
+            case .dispatched: .working
+            case .completed: .completed
+            case .failed: .failed
+            case .dropped: .canceled
+            }
+        return QueuedTask(id: id, contextID: task.contextID, state: state, note: task.lastError, at: task.at)
+    }
+
+    /// The agent has answered: with its result, or with a task of its own, which it is asked about then.
+    private func answer(_ id: UUID, _ task: StoredTask, _ errand: Errand) async throws -> Response {
+        var ended = waiting(id, task)
+        switch AgentReply(task.response ?? [], in: errand.call.version) {
+        case .task(_, let final?):
+            return errand.call.call == .cancel
+                ? Self.notCancelable(errand) : StandardAnswer.answer(task: final, errand.call)
+        case .task(let own, nil):
+            guard let body = errand.call.asking(for: own) else { return Self.notCancelable(errand) }
+            var asking = errand
+            asking.request.body = .bytes(body)
+            return try await forward(asking)
+        case .message(let message): ended.message = message
+        case .failed(let reason): (ended.state, ended.note) = (.failed, reason)
+        case .text(let text): ended.note = text
+        }
+        return errand.call.call == .cancel ? Self.notCancelable(errand) : StandardAnswer.answer(ended, errand.call)
+    }
+
+    private func cancel(_ id: UUID, _ errand: Errand) async throws -> Response {
+        let reason = "cancelled by its sender"
+        let outcome = try await queue.drop(id, of: errand.workspace, reason: reason)
+        relay.committed(outcome.events)
+        guard outcome.dropped > 0,
+            let task = try await queue.task(
+                id, of: errand.workspace, sentBy: errand.caller.workspaceID)
+        else { return Self.notCancelable(errand) }
+        return StandardAnswer.answer(waiting(id, task), errand.call)
+    }
+
+    private static func notCancelable(_ errand: Errand) -> Response {
+        StandardAnswer.notCancelable(errand.call, "the message is with the agent, or has come to its end")
+    }
+}
