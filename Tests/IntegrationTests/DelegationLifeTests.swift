@@ -25,12 +25,14 @@ struct DelegationLifeTests {
     }
 
     private func delegate(
-        _ api: API, _ source: ScriptedAgent, _ target: String, _ task: String, key: String? = nil
+        _ api: API, _ source: ScriptedAgent, _ target: String, _ task: String, key: String? = nil,
+        headers: HTTPHeaders = [:]
     ) async throws -> API.Answer {
         var body: [String: JSONValue] = ["target_id": .string(target), "task": .string(task)]
         if let key { body["idempotency_key"] = .string(key) }
         return try await api.call(
-            .post, "/workspaces/\(source.id)/delegate", bearer: source.caller.token, body: .object(body))
+            .post, "/workspaces/\(source.id)/delegate", bearer: source.caller.token, body: .object(body),
+            headers: headers)
     }
 
     private func entries(_ api: API, of source: ScriptedAgent) async throws -> [JSONValue] {
@@ -52,7 +54,9 @@ struct DelegationLifeTests {
         try await with { fleet, source, target in
             let long = String(repeating: "Größe 👩‍👩‍👧‍👦 ", count: 60)
             target.does(ScriptedAgent.busy)
-            let made = try await delegate(fleet.apis[1], source, target.id, "work")
+            let trace = "0af7651916cd43dd8448eb211c80319c"
+            let made = try await delegate(
+                fleet.apis[1], source, target.id, "work", headers: ["traceparent": "00-\(trace)-b7ad6b7169203331-01"])
             #expect(made.status == 202)
             let id = try #require(made.json["delegation_id"]?.string)
             let queued = try await first(fleet.apis[2], of: source, is: "queued")
@@ -76,6 +80,8 @@ struct DelegationLifeTests {
             #expect(done["response_preview"]?.string == String(long.prefix(300)) + "...")
             #expect(done["summary"]?.string == "Delegation completed (\(long.prefix(80)))")
             #expect(target.deliveries.count == 2)
+            // However long it waits, it belongs to the trace of whoever asked for it.
+            #expect(target.deliveries.allSatisfy { $0.headers["traceparent"]?.contains(trace) == true })
             let events = try await fleet.sql(
                 """
                 SELECT type, data->>'via', data->>'status' FROM structure_events
@@ -189,6 +195,16 @@ struct DelegationLifeTests {
             #expect(
                 try await refusal(["target_id": .string(child.id), "task": "t"])
                     == "403 access denied: workspaces cannot communicate per hierarchy rules")
+            // An operator who delegates, or records, for nobody.
+            let nobody = "/workspaces/\(UUID().uuidString.lowercased())"
+            for path in ["/delegate", "/delegations/record"] {
+                for body: JSONValue in [["target_id": .string(target.id), "task": "t"], [:]] {
+                    let answer = try await fleet.apis[1].call(.post, nobody + path, body: body)
+                    #expect(answer.status == 404, "\(path): \(answer.text)")
+                    #expect(answer.json["error"] == "workspace not found")
+                }
+            }
+            #expect(try await fleet.sql("SELECT count(*)::int FROM delegations")[0].int(0) == 0)
             #expect(try await entries(fleet.apis[1], of: source).isEmpty)
             #expect(target.deliveries.isEmpty)
         }

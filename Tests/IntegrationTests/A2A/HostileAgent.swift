@@ -40,15 +40,19 @@ final class HostileAgent: @unchecked Sendable {
     private let state: Mutex<State>
     private let accepts: Bool
     private let readsBodies: Bool
+    /// Takes the only place in the kernel's queue.
+    private let filler: Int32?
 
     /// - Parameters:
     ///   - accepts: without, connections are made by the kernel for as long as its queue has room.
+    ///   - isFull: without accepting, there is no room in the queue either: the kernel does not answer who knocks.
     ///   - readsBodies: without, the script is called at the head's end, and the body is never read.
-    init(accepts: Bool = true, readsBodies: Bool = true, _ script: @escaping Script) throws {
+    init(accepts: Bool = true, isFull: Bool = false, readsBodies: Bool = true, _ script: @escaping Script) throws {
         state = Mutex(State(script: script))
         self.accepts = accepts
         self.readsBodies = readsBodies
         port = try Ports.free()
+        filler = isFull ? socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0) : nil
         listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         if !readsBodies {
             // What is not read shall not hide in the kernel either.
@@ -57,6 +61,9 @@ final class HostileAgent: @unchecked Sendable {
         }
         guard LoopbackAddress.with(port, { bind(listener, $0, $1) }) == 0, listen(listener, accepts ? 512 : 0) == 0
         else { throw TimedOut("cannot listen on \(port)") }
+        if let filler, LoopbackAddress.with(port, { connect(filler, $0, $1) }) != 0 {
+            throw TimedOut("cannot fill the queue of \(port)")
+        }
         guard accepts else { return }
         Thread.detachNewThread { [self] in acceptAll() }
     }
@@ -74,6 +81,7 @@ final class HostileAgent: @unchecked Sendable {
         // The accepting thread closes it: its number must not become another's while that thread uses it.
         _ = shutdown(listener, Int32(SHUT_RDWR))
         if !accepts { close(listener) }
+        if let filler { close(filler) }
         for connection in open { connection.interrupt() }
     }
 

@@ -34,13 +34,15 @@ struct Misdeed: Sendable {
     /// In which the direct message must be answered: the timeouts of the fleet, and some for a busy machine.
     var limit: Duration = .seconds(30)
     var accepts = true
+    /// Nobody gets a connection.
+    var isFull = false
     var readsBodies = true
     /// Nobody listens at its address.
     var isThere = true
     let script: HostileAgent.Script
 
     func makeAgent() throws -> HostileAgent {
-        let agent = try HostileAgent(accepts: accepts, readsBodies: readsBodies, script)
+        let agent = try HostileAgent(accepts: accepts, isFull: isFull, readsBodies: readsBodies, script)
         if !isThere { agent.stop() }
         return agent
     }
@@ -73,6 +75,15 @@ struct Misdeed: Sendable {
             Misdeed(name: "closes without an answer", call: ends, drained: ended) { peer, _ in peer.end() },
             Misdeed(name: "resets without an answer", call: resets, drained: wasReset) { peer, _ in peer.reset() },
             Misdeed(name: "never takes the connection", call: hangs, drained: hung, accepts: false) { _, _ in },
+            Misdeed(
+                name: "has no room for a connection", call: .error(502, unreachable, isConfirmed: nil),
+                drained: Drained(attempts: 0, isUncertain: false, error: unreachable), accepts: false, isFull: true
+            ) { _, _ in },
+            Misdeed(
+                name: "has no room for a connection within the ceiling",
+                call: .error(502, unreachable, isConfirmed: nil), timeout: "1", limit: .seconds(3), accepts: false,
+                isFull: true
+            ) { _, _ in },
             Misdeed(
                 name: "hangs within its head", call: hangs, drained: hung
             ) { peer, _ in

@@ -1,6 +1,7 @@
 import Foundation
 import HTTPCore
 import JSONBytes
+import PostgresClient
 import Synchronization
 import TestSupport
 import Testing
@@ -36,6 +37,26 @@ extension A2AHostilityTests {
                 for (earlier, later) in zip(times, times.dropFirst()) {
                     #expect(later - earlier >= .seconds(Self.asked), "\(later - earlier)")
                 }
+            }
+        }
+
+        @Test("A date is as good as seconds")
+        func date() async throws {
+            try await A2AFleet.with(["A2A_RETRY_SECONDS": "1", "A2A_RETRY_MAX_SECONDS": "1"]) { fleet in
+                let agent = try HostileAgent { peer, _ in
+                    peer.answer(
+                        "{}", status: "503 Unavailable",
+                        headers: "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\nRetry-After: Sun, 06 Nov 1994 09:09:37 GMT\r\n"
+                    )
+                }
+                defer { agent.stop() }
+                let workspace = try await fleet.workspace(agent.url)
+                let queued = try await fleet.proxies[0].send("x", to: workspace.id)
+                let id = try #require(queued.json["queue_id"]?.string)
+                let wait = try await fleet.fleet.sql(
+                    "SELECT extract(epoch FROM available_at - enqueued_at)::int FROM a2a_queue WHERE id = $1::uuid",
+                    [id])
+                #expect((1199...1201).contains(wait[0].int(0)), "\(wait[0].int(0))")
             }
         }
     }

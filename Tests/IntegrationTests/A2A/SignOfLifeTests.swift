@@ -48,7 +48,7 @@ extension A2AHostilityTests {
 
         @Test(
             "The ceiling of calls between agents, and what X-Timeout makes of it",
-            arguments: [(nil, 202), ("nonsense", 202), ("-1", 202), ("0", 200), ("20", 200), ("2", 202)])
+            arguments: [(nil, 202), ("0", 200), ("20", 200), ("2", 202), ("1.5", 202)])
         func ceiling(timeout: String?, status: Int) async throws {
             let settings = ["A2A_IDLE_TIMEOUT_SECONDS": "60", "A2A_CALL_CEILING_SECONDS": "3"]
             try await A2AFleet.with(settings) { fleet in
@@ -58,6 +58,23 @@ extension A2AHostilityTests {
                 let target = try await fleet.workspace(agent.url)
                 let answer = try await fleet.proxies[0].send("slow", to: target.id, from: caller, timeout: timeout)
                 #expect(answer.status == status, "\(answer.text)")
+            }
+        }
+
+        @Test("What is no timeout is refused by name, and nothing is sent")
+        func badCeiling() async throws {
+            try await A2AFleet.with { fleet in
+                let agent = try HostileAgent { peer, _ in peer.answer() }
+                defer { agent.stop() }
+                let target = try await fleet.workspace(agent.url)
+                for timeout in ["", "nonsense", "-1", "nan", "inf", "1e9", "1 s"] {
+                    let answer = try await fleet.proxies[0].send("x", to: target.id, timeout: timeout)
+                    #expect(answer.status == 400, "\(timeout): \(answer.text)")
+                    #expect(answer.json["error"] == "invalid X-Timeout")
+                    #expect(answer.json["field"] == "X-Timeout")
+                    #expect(answer.json["reason"] == "must be seconds, 0 (no ceiling) to 604800")
+                }
+                #expect(agent.requests.isEmpty)
             }
         }
     }
