@@ -98,7 +98,8 @@ private struct Parts {
         recorder = CallRecorder(
             activity: settings.activity, writer: writer, targets: targetStore, broadcast: context.broadcast)
         let waker = Waker(
-            lifecycle: LifecycleStore(postgres: context.postgres, source: context.source), relay: relay)
+            lifecycle: LifecycleStore(postgres: context.postgres, source: context.source), relay: relay,
+            targets: targetStore)
         forwarder = Forwarder(
             router: router, agents: agents, enqueuer: Enqueuer(store: queue, relay: relay, metrics: metrics),
             recorder: recorder, waker: waker, settings: settings, metrics: metrics, logger: logger)

@@ -60,6 +60,17 @@ package struct TargetStore: Sendable {
         try await postgres.query(Self.life, [id], deadline: .seconds(2)).first?.optionalDouble(0).map { .seconds($0) }
     }
 
+    private static let restarting = Statement(
+        "proxy_restarting",
+        """
+        SELECT EXISTS (SELECT FROM lifecycle_jobs WHERE workspace_id = $1 AND kind = 'restart' AND completed_at IS NULL)
+        """)
+
+    /// Whether a restart of a workspace is under way, or waits for its turn.
+    package func isRestarting(_ id: UUID) async throws(PostgresError) -> Bool {
+        try await postgres.query(Self.restarting, [id]).first?.bool(0) ?? false
+    }
+
     private static let touch = Statement(
         "proxy_touch",
         """
