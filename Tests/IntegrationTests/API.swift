@@ -16,6 +16,11 @@ final class API: Sendable {
         /// The body as JSON; `null` when it is none.
         var json: JSONValue { (try? JSONValue(decoding: bytes)) ?? .null }
         var text: String { String(decoding: bytes, as: UTF8.self) }
+        /// The JSON of the first event of a stream.
+        var event: JSONValue {
+            let data = text.split(separator: "\n").first { $0.hasPrefix("data:") }?.dropFirst(5)
+            return data.flatMap { try? JSONValue(decoding: Array($0.utf8)) } ?? .null
+        }
         var isEventStream: Bool { headers["content-type"] == "text/event-stream" }
     }
 

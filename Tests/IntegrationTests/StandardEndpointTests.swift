@@ -88,7 +88,7 @@ struct StandardEndpointTests {
                     body: ["jsonrpc": "2.0", "id": 1, "method": .string(method), "params": ["id": "task"]])
                 #expect(answer.status == 200)
                 #expect(answer.headers["retry-after"] == "30")
-                #expect(answer.json["error"]?["message"] == "workspace agent is busy")
+                #expect(answer.event["error"]?["message"] == "workspace agent is busy")
                 let direct = try await fleet.api.call(
                     .post, "/workspaces/\(id)/a2a",
                     body: ["jsonrpc": "2.0", "id": 1, "method": .string(method), "params": ["id": "task"]])

@@ -103,9 +103,12 @@ struct WaitingClientTests {
                     headers: ["X-Workspace-ID": otherID])
                 #expect(answer.status == 200)
                 #expect(answer.headers["retry-after"] == "30")
-                #expect(answer.json["error"]?["message"] == "workspace agent is busy", "\(answer.text)")
-                #expect(answer.json["error"]?["data"]?["busy"] == true)
-                #expect(answer.json["error"]?["data"]?["status"] == 503)
+                // Whoever reads a stream is told by an event.
+                #expect(answer.isEventStream == (method == "tasks/resubscribe"))
+                let error = answer.isEventStream ? answer.event["error"] : answer.json["error"]
+                #expect(error?["message"] == "workspace agent is busy", "\(answer.text)")
+                #expect(error?["data"]?["busy"] == true)
+                #expect(error?["data"]?["status"] == 503)
             }
             #expect(try await fleet.sql("SELECT count(*)::int FROM a2a_queue")[0].int(0) == 1)
             // Credentials are HTTP's affair.

@@ -44,7 +44,6 @@ package enum StandardAnswer {
                 id: id, contextID: request.contextID, state: .submitted, note: body.find("message")?.string), request)
     }
 
-    /// The task, as one event for a client that reads a stream.
     package static func answer(_ task: QueuedTask, _ request: StandardRequest) -> Response {
         answer(task: task.json(in: request.version), request)
     }
@@ -58,6 +57,11 @@ package enum StandardAnswer {
                 writer.member("result", raw: task)
             }
         }
+        return respond(answer, request)
+    }
+
+    /// One event for a client that reads a stream: some read nothing else, not even an error.
+    private static func respond(_ answer: [UInt8], _ request: StandardRequest) -> Response {
         guard request.isStreaming else { return .json(bytes: answer) }
         return Response(
             .ok, headers: ["Content-Type": "text/event-stream", "Cache-Control": "no-cache"],
@@ -65,10 +69,10 @@ package enum StandardAnswer {
     }
 
     package static func notCancelable(_ request: StandardRequest, _ reason: String) -> Response {
-        .json(
-            bytes: envelope(request) { writer in
-                writer.member("error", object: { write(.taskNotCancelable, reason, to: &$0) })
-            })
+        let answer = envelope(request) { writer in
+            writer.member("error", object: { write(.taskNotCancelable, reason, to: &$0) })
+        }
+        return respond(answer, request)
     }
 
     // MARK: - Errors
@@ -82,15 +86,15 @@ package enum StandardAnswer {
     private static func error(
         _ code: Code, _ sentence: String, _ status: HTTPStatus, _ body: JSONSlice, _ request: StandardRequest
     ) -> Response {
-        .json(
-            bytes: envelope(request) { writer in
-                writer.member(
-                    "error",
-                    object: { writer in
-                        write(code, sentence, to: &writer)
-                        writeData(status, body, request.version, to: &writer)
-                    })
-            })
+        let answer = envelope(request) { writer in
+            writer.member(
+                "error",
+                object: { writer in
+                    write(code, sentence, to: &writer)
+                    writeData(status, body, request.version, to: &writer)
+                })
+        }
+        return respond(answer, request)
     }
 
     private static func write(_ code: Code, _ sentence: String, to writer: inout JSONWriter) {
@@ -103,14 +107,15 @@ package enum StandardAnswer {
     private static func writeData(
         _ status: HTTPStatus, _ body: JSONSlice, _ version: StandardRequest.Version, to writer: inout JSONWriter
     ) {
+        // Elsewhere `status` is the workspace's, since the answer's own is in its head.
         let facts = (body.object?.members ?? []).filter { $0.name != "error" }
+            .map { (name: $0.name == "status" ? "workspace_status" : $0.name, value: $0.value) }
         guard version == .v1 else {
             return writer.member(
                 "data",
                 object: { writer in
                     writer.member("status", status.code)
-                    for fact in facts where fact.name != "status" { writer.member(fact.name, raw: fact.value.bytes) }
-                    workspaceStatus(facts, to: &writer)
+                    for fact in facts { writer.member(fact.name, raw: fact.value.bytes) }
                 })
         }
         writer.member(
@@ -124,20 +129,10 @@ package enum StandardAnswer {
                         "metadata",
                         object: { writer in
                             writer.member("status", String(status.code))
-                            for fact in facts where fact.name != "status" {
-                                writer.member(fact.name, text(fact.value))
-                            }
-                            workspaceStatus(facts, to: &writer)
+                            for fact in facts { writer.member(fact.name, text(fact.value)) }
                         })
                 }
             })
-    }
-
-    /// Elsewhere `status` is the workspace's, since the answer's own is in its head.
-    private static func workspaceStatus(
-        _ facts: [(name: String, value: JSONSlice)], to writer: inout JSONWriter
-    ) {
-        writer.member("workspace_status", ifPresent: facts.first { $0.name == "status" }.flatMap { $0.value.string })
     }
 
     private static func text(_ value: JSONSlice) -> String {

@@ -84,7 +84,9 @@ struct ActivityRoutes: Sendable {
         activity.status = Self.storable(body.status).flatMap { $0.isEmpty ? nil : $0 } ?? "ok"
         activity.durationMilliseconds = body.durationMilliseconds
         activity.errorDetail = Self.storable(body.errorDetail)
-        let logged = try await store.add(activity, to: id)
+        guard let logged = try await store.add(activity, to: id) else {
+            throw APIError(.notFound, Sentence.workspaceNotFound)
+        }
         context.broadcast.send(.activityLogged, [(id, try RawJSON(encoding: logged))])
         return .json { $0.member("status", "logged") }
     }

@@ -44,20 +44,24 @@ struct ActivityStore: Sendable {
         """
         INSERT INTO activity_logs (workspace_id, activity_type, source_id, target_id, method, summary, request_body,
             response_body, status, duration_ms, error_detail, tool_trace)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id, created_at
+        SELECT $1::uuid, $2::text, $3::uuid, $4::uuid, $5::text, $6::text, $7::json, $8::json, $9::text, $10::bigint,
+            $11::text, $12::json
+        WHERE EXISTS (SELECT FROM workspaces WHERE id = $1 AND status <> 'removed')
+        RETURNING id, created_at
         """)
 
     /// Writes a row.
     ///
-    /// - Returns: what viewers are told of it.
-    func add(_ activity: NewActivity, to workspace: UUID) async throws(PostgresError) -> ActivityLogged {
-        let row = try await postgres.query(
+    /// - Returns: what viewers are told of it; nil when there is no such workspace (any more), and no row.
+    func add(_ activity: NewActivity, to workspace: UUID) async throws(PostgresError) -> ActivityLogged? {
+        let rows = try await postgres.query(
             Self.insert,
             [
                 workspace, activity.type.rawValue, activity.sourceID, activity.targetID, activity.method,
                 activity.summary, activity.requestBody, activity.responseBody, activity.status,
                 activity.durationMilliseconds, activity.errorDetail, activity.toolTrace,
-            ])[0]
+            ])
+        guard let row = rows.first else { return nil }
         return ActivityLogged(
             id: row.uuid(0), workspaceID: workspace, activityType: activity.type, sourceID: activity.sourceID,
             targetID: activity.targetID, method: activity.method, summary: activity.summary, status: activity.status,

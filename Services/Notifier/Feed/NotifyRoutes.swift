@@ -39,7 +39,9 @@ struct NotifyRoutes: Sendable {
         var activity = NewActivity(type: .a2aReceive, method: "notify")
         activity.summary = Self.summary(body.message)
         activity.responseBody = try Self.responseBody(body)
-        let logged = try await store.add(activity, to: id)
+        guard let logged = try await store.add(activity, to: id) else {
+            throw APIError(.notFound, Sentence.workspaceNotFound)
+        }
         context.broadcast.send(.activityLogged, [(id, try RawJSON(encoding: logged))])
         return .json { $0.member("status", "sent") }
     }

@@ -1,0 +1,200 @@
+import Foundation
+import HTTPCore
+import JSONBytes
+import PostgresClient
+import Synchronization
+import Testing
+import TestSupport
+
+/// What agents tell their people, and the feed that shows it.
+@Suite("Notifications and the feed", .serialized)
+struct FeedTests {
+    private typealias Workspace = (id: String, token: String)
+
+    /// The registry is `fleet.api`; the body gets a notifier.
+    private func with(_ body: (Fleet, API, Workspace) async throws -> Void) async throws {
+        try await Fleet.with(["registry", "notifier"]) { fleet in
+            try await body(fleet, fleet.apis[1], try await fleet.create(["name": "the agent"]))
+        }
+    }
+
+    private func post(_ api: API, _ workspace: Workspace, _ path: String, _ body: JSONValue) async throws -> API.Answer
+    {
+        try await api.call(.post, "/workspaces/\(workspace.id)/\(path)", bearer: workspace.token, body: body)
+    }
+
+    private func feed(_ api: API, _ workspace: Workspace, _ query: String = "") async throws -> [JSONValue] {
+        let answer = try await api.call(
+            .get, "/workspaces/\(workspace.id)/activity\(query)", bearer: workspace.token)
+        #expect(answer.status == 200, "\(answer.text)")
+        return try #require(answer.json.array)
+    }
+
+    @Test("A message reaches who looks on, and is there again when the page is loaded anew")
+    func notify() async throws {
+        try await with { fleet, api, agent in
+            let seen = Mutex<[JSONValue]>([])
+            let viewer = Task {
+                try await api.stream("/workspaces/\(agent.id)/events/stream", headers: [:]) { block in
+                    for line in block.split(separator: "\n") where line.hasPrefix("data:") {
+                        let event = try JSONValue(decoding: Array(line.dropFirst(5).utf8))
+                        if event["type"] == "AGENT_MESSAGE" { seen.withLock { $0.append(event["data"] ?? .null) } }
+                    }
+                    return true
+                }
+            }
+            defer { viewer.cancel() }
+            try await eventually("the viewer to be there") {
+                let answer = try await post(api, agent, "notify", ["message": "first"])
+                #expect(answer.text == #"{"status":"sent"}"#)
+                return !seen.withLock { $0.isEmpty }
+            }
+            let long = String(repeating: "Größe 👩‍👩‍👧‍👦 ", count: 20)
+            let file: JSONValue = [
+                "uri": "workspace:/workspace/a.png", "name": "a.png", "mimeType": "image/png", "size": 3,
+            ]
+            // Fields that nobody knows are no reason to refuse it.
+            let sent = try await post(
+                api, agent, "notify",
+                ["message": .string(long), "attachments": [file], "type": "delegation_result"])
+            #expect(sent.status == 200)
+            try await eventually("the message") { seen.withLock { $0.last?["message"]?.string == long } }
+            let (plain, attached) = seen.withLock { ($0.first ?? .null, $0.last ?? .null) }
+            #expect(plain == ["message": "first", "workspace_id": .string(agent.id), "name": "the agent"])
+            #expect(attached["attachments"] == [file])
+
+            let rows = try await feed(api, agent)
+            #expect(rows[0]["activity_type"] == "a2a_receive")
+            #expect(rows[0]["method"] == "notify")
+            #expect(rows[0]["summary"]?.string == "Agent message: \(long.prefix(80))…")
+            #expect(rows[0]["source_id"] == .null)
+            #expect(
+                rows[0]["response_body"] == ["result": .string(long), "parts": [["kind": "file", "file": file]]])
+            #expect(rows.last?["summary"] == "Agent message: first")
+            #expect(rows.last?["response_body"] == ["result": "first"])
+        }
+    }
+
+    @Test("What is incomplete, or for nobody, is refused and leaves nothing behind")
+    func refusals() async throws {
+        try await with { fleet, api, agent in
+            let bad: [(JSONValue, String)] = [
+                ([:], "message is required"), (["message": ""], "message is required"),
+                (
+                    ["message": "x", "attachments": [["uri": "u", "name": "n"], ["name": "n"]]],
+                    "attachment[1]: uri and name are required"
+                ),
+                (
+                    ["message": "x", "attachments": [["uri": "u", "name": ""]]],
+                    "attachment[0]: uri and name are required"
+                ),
+            ]
+            for (body, error) in bad {
+                let answer = try await post(api, agent, "notify", body)
+                #expect(answer.status == 400, "\(body): \(answer.text)")
+                #expect(answer.json["error"]?.string == error)
+            }
+            let removed = try await fleet.create()
+            try await fleet.remove(removed.id)
+            for id in [UUID().uuidString.lowercased(), removed.id] {
+                for (path, body) in [
+                    ("notify", ["message": "x"] as JSONValue), ("activity", ["activity_type": "error"]),
+                ] {
+                    let answer = try await api.call(.post, "/workspaces/\(id)/\(path)", body: body)
+                    #expect(answer.status == 404, "\(path): \(answer.text)")
+                    #expect(answer.json["error"] == "workspace not found")
+                }
+                #expect(try await api.call(.get, "/workspaces/\(id)/activity").text == "[]")
+            }
+            let stranger = try await fleet.create()
+            let foreign = try await api.call(
+                .post, "/workspaces/\(agent.id)/notify", bearer: stranger.token, body: ["message": "x"])
+            #expect(foreign.status == 401)
+            #expect(try await fleet.sql("SELECT count(*)::int FROM activity_logs")[0].int(0) == 0)
+        }
+    }
+
+    @Test("Reports are listed newest first, by type, by source and in pages; the words in them are found")
+    func activity() async throws {
+        try await with { fleet, api, agent in
+            let own = JSONValue.string(agent.id)
+            let other = UUID().uuidString.lowercased()
+            let reports: [JSONValue] = [
+                [
+                    "activity_type": "a2a_send", "source_id": own, "target_id": .string(other),
+                    "method": "message/send",
+                    "summary": "one", "status": "error", "request_body": ["task": "one"],
+                    "response_body": ["result": "Needle"], "error_detail": "no", "duration_ms": 7, "unknown": true,
+                ],
+                ["activity_type": "agent_log", "summary": "two", "metadata": ["line": "two"]],
+                ["activity_type": "error", "source_id": own, "request_body": ["a": 1], "metadata": ["b": 2]],
+            ]
+            for report in reports {
+                #expect(try await post(api, agent, "activity", report).text == #"{"status":"logged"}"#)
+            }
+            let rows = try await feed(api, agent)
+            #expect(rows.compactMap { $0["activity_type"]?.string } == ["error", "agent_log", "a2a_send"])
+            #expect(rows[2]["source_id"] == own && rows[2]["target_id"]?.string == other)
+            #expect(rows[2]["status"] == "error" && rows[2]["error_detail"] == "no" && rows[2]["duration_ms"] == 7)
+            #expect(rows[2]["response_body"] == ["result": "Needle"])
+            #expect(rows[1]["source_id"] == .null && rows[1]["status"] == "ok")
+            #expect(rows[1]["request_body"] == ["line": "two"])
+            #expect(rows[1].object?["response_body"] == nil)
+            #expect(rows[0]["request_body"] == ["a": 1])
+
+            #expect(try await feed(api, agent, "?type=agent_log").count == 1)
+            #expect(try await feed(api, agent, "?source=canvas") == [rows[1]])
+            #expect(try await feed(api, agent, "?source=agent") == [rows[0], rows[2]])
+            #expect(try await feed(api, agent, "?limit=2") == [rows[0], rows[1]])
+            let last = try #require(rows[1]["created_at"]?.string)
+            #expect(try await feed(api, agent, "?limit=2&before=\(last)") == [rows[2]])
+            for limit in ["0", "-1", "x", ""] { #expect(try await feed(api, agent, "?limit=\(limit)").count == 3) }
+
+            func found(_ query: String) async throws -> [JSONValue]? {
+                try await api.call(.get, "/workspaces/\(agent.id)/session-search?q=\(query)", bearer: agent.token).json
+                    .array
+            }
+            #expect(try await found("needle") == [rows[2]])
+            #expect(try await found("TWO") == [rows[1]])
+            #expect(try await found("nothing") == [])
+            #expect(try await found("&limit=1") == [rows[0]])
+        }
+    }
+
+    @Test("A page has 100 rows unless asked for, and 500 at most; a report must be the reporter's own")
+    func limits() async throws {
+        try await with { fleet, api, agent in
+            try await fleet.sql(
+                """
+                INSERT INTO activity_logs (workspace_id, activity_type, created_at)
+                SELECT $1::uuid, 'agent_log', now() - n * interval '1 second' FROM generate_series(1, 600) AS n
+                """, [agent.id])
+            for (query, count) in [("", 100), ("?limit=500", 500), ("?limit=501", 500), ("?limit=x", 100)] {
+                #expect(try await feed(api, agent, query).count == count)
+            }
+            for (query, count) in [("", 50), ("&limit=200", 200), ("&limit=201", 200), ("&limit=x", 50)] {
+                let answer = try await api.call(
+                    .get, "/workspaces/\(agent.id)/session-search?q=\(query)", bearer: agent.token)
+                #expect(answer.json.array?.count == count, "\(query)")
+            }
+            let foreign = try await post(
+                api, agent, "activity", ["activity_type": "error", "source_id": .string(UUID().uuidString)])
+            #expect(foreign.status == 403)
+            #expect(foreign.json["error"] == "source_id must match authenticated workspace")
+            for type in ["delegation", "cron_run", "nonsense", ""] {
+                let answer = try await post(api, agent, "activity", ["activity_type": .string(type)])
+                #expect(answer.status == 400)
+                #expect(
+                    answer.json["error"]?.string == """
+                        invalid activity_type, must be one of: a2a_send, a2a_receive, task_update, agent_log, \
+                        skill_promotion, memory_write, error
+                        """)
+            }
+            // It was heard of, although it never beats.
+            let seen = try await fleet.sql(
+                "SELECT last_seen_at > now() - interval '1 minute' FROM workspace_vitals WHERE workspace_id = $1::uuid",
+                [agent.id])
+            #expect(seen.first?.optionalBool(0) == true)
+        }
+    }
+}
