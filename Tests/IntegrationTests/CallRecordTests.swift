@@ -62,6 +62,49 @@ struct CallRecordTests {
         }
     }
 
+    @Test("A message that waited has both its rows, and its sender and the console learn the same as of any other")
+    func waited() async throws {
+        try await Fleet.with(["a2a-proxy", "registry", "notifier"]) { fleet in
+            try await fleet.withAgents(2, registry: fleet.apis[1]) { agents in
+                let (source, target) = (agents[0], agents[1])
+                let seen = Mutex("")
+                let viewer = Task {
+                    try await fleet.apis[2].stream("/events/stream?types=A2A_RESPONSE", headers: [:]) { block in
+                        seen.withLock { $0 += block }
+                        return true
+                    }
+                }
+                defer { viewer.cancel() }
+                try await eventually("the viewer to be there") {
+                    _ = try await fleet.api.message("first", to: source.id)
+                    return seen.withLock { $0.contains("echo: first") }
+                }
+                try await target.beat(fleet.apis[1])
+                target.does(ScriptedAgent.busy)
+                #expect(try await fleet.api.message("from an agent", to: target.id, from: source.caller).status == 202)
+                #expect(try await fleet.api.message("from a person", to: target.id).status == 202)
+                target.does(ScriptedAgent.echo)
+                try await target.beat(fleet.apis[1])
+                try await eventually("all rows") { try await fleet.sql(Self.rows, [target.id]).count == 4 }
+                let rows = try await fleet.sql(Self.rows, [target.id])
+                for (text, sender) in [("from an agent", source.id), ("from a person", nil)] {
+                    let own = rows.filter { $0.optionalString(4)?.contains(text) == true }
+                    #expect(own.map { $0.string(6) } == ["queued", "ok"])
+                    #expect(own.allSatisfy { $0.optionalString(0) == sender })
+                    #expect(own.last?.string(5).contains("echo: \(text)") == true)
+                    #expect(own.first?.optionalString(11) == "the agent answered 503")
+                }
+                try await eventually("the person's answer") { seen.withLock { $0.contains("echo: from a person") } }
+                #expect(!seen.withLock { $0.contains("from an agent") })
+                try await eventually("the sender's last call to be noted") {
+                    try await fleet.sql(
+                        "SELECT last_outbound_at IS NOT NULL FROM workspace_vitals WHERE workspace_id = $1::uuid",
+                        [source.id])[0].bool(0)
+                }
+            }
+        }
+    }
+
     @Test("Rows can be kept without bodies, or not at all")
     func levels() async throws {
         for (level, count) in [("summary", 1), ("off", 0)] {

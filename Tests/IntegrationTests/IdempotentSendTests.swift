@@ -147,4 +147,47 @@ struct IdempotentSendTests {
             #expect(long.status == 400)
         }
     }
+
+    @Test("A stream is not kept: the same send is a new one")
+    func streams() async throws {
+        try await with { fleet, agents in
+            let agent = agents[0]
+            agent.does { delivery in
+                Response(
+                    .ok, headers: ["Content-Type": "text/event-stream"],
+                    body: .bytes(Array("data: {\"result\":\"\(delivery.text)\"}\n\n".utf8)))
+            }
+            for api in fleet.apis[..<2] {
+                let answer = try await send(api, to: agent, "events", key: "stream")
+                #expect(answer.isEventStream)
+                #expect(answer.event["result"] == "events")
+                #expect(answer.headers["idempotency-replayed"] == nil)
+                try await eventually("the key to be free") {
+                    try await fleet.sql("SELECT count(*)::int FROM idempotent_sends")[0].int(0) == 0
+                }
+            }
+            #expect(agent.deliveries.count == 2)
+        }
+    }
+
+    @Test("A standard client's message that waits is the same task when it is sent once more")
+    func standard() async throws {
+        try await with { fleet, agents in
+            let agent = agents[0]
+            agent.does(ScriptedAgent.busy)
+            var tasks: [JSONValue?] = []
+            for (api, isReplay) in zip(fleet.apis, [false, true]) {
+                let answer = try await api.call(
+                    .post, "/agents/\(agent.id)",
+                    body: ["jsonrpc": "2.0", "id": 1, "method": "message/send", "params": ["message": ["parts": []]]],
+                    headers: ["Idempotency-Key": "task"])
+                #expect(answer.status == 200)
+                #expect(answer.headers["idempotency-replayed"] == (isReplay ? "true" : nil))
+                #expect(answer.json["result"]?["status"]?["state"] == "submitted")
+                tasks.append(answer.json["result"]?["id"])
+            }
+            #expect(tasks[0] == tasks[1])
+            #expect(agent.deliveries.count == 1)
+        }
+    }
 }

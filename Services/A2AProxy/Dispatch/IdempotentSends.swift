@@ -152,6 +152,8 @@ package struct IdempotentSends: Sendable {
     private func end(_ response: Response?, _ place: [any PostgresEncodable], _ owner: String) async {
         var body: [UInt8]?
         switch response?.body {
+        // However short: what is replayed is an answer, not something to listen to.
+        case _ where response.map { AgentClient.isEventStream($0.headers) } == true: break
         case .bytes(let bytes) where bytes.count <= Self.storedBytes: body = bytes
         case .empty: body = []
         default: break

@@ -23,12 +23,18 @@ package enum StandardAnswer {
         guard case .bytes(let bytes) = response.body, response.status == .accepted || !response.status.isSuccess,
             let body = try? JSONSlice(validating: bytes)
         else { return response }
-        if response.status == .accepted { return queued(body, request) ?? response }
+        if response.status == .accepted { return queued(body, request).map { keep(response, in: $0) } ?? response }
         let aboutHTTP: [HTTPStatus] = [.unauthorized, .forbidden, .payloadTooLarge, .tooManyRequests]
         guard !aboutHTTP.contains(response.status), body.find("code") == nil,
             let sentence = body.find("error")?.string
         else { return response }
-        var adapted = error(code(response.status, body, request), sentence, response.status, body, request)
+        return keep(
+            response, in: error(code(response.status, body, request), sentence, response.status, body, request))
+    }
+
+    /// The fields of the answer's head that say something.
+    private static func keep(_ response: Response, in adapted: Response) -> Response {
+        var adapted = adapted
         for name in ["Retry-After", "Idempotency-Replayed"] {
             if let value = response.headers[name] { adapted.headers.add(name, value) }
         }

@@ -77,5 +77,19 @@ extension A2AHostilityTests {
                 #expect(agent.requests.isEmpty)
             }
         }
+
+        @Test("A setting that is no number of seconds is named in the log, and does not keep the proxy from serving")
+        func badSetting() async throws {
+            try await A2AFleet.with(["A2A_IDLE_TIMEOUT_SECONDS": "soon"]) { fleet in
+                let agent = try slowAgent(.seconds(3))
+                defer { agent.stop() }
+                let target = try await fleet.workspace(agent.url)
+                #expect(try await fleet.proxies[0].send("slow", to: target.id).status == 200)
+                for proxy in fleet.proxyProcesses {
+                    let line = proxy.output.split(separator: "\n").first { $0.contains("bad configuration value") }
+                    #expect(line?.contains("A2A_IDLE_TIMEOUT_SECONDS") == true && line?.contains("soon") == true)
+                }
+            }
+        }
     }
 }

@@ -39,15 +39,16 @@ extension A2AHostilityTests {
             }
         }
 
-        @Test("A delegation to a workspace that sleeps waits for it")
-        func delegationToASleeper() async throws {
+        @Test(
+            "A delegation to a workspace that sleeps or starts waits for it", arguments: ["hibernated", "provisioning"])
+        func delegationWaits(status: String) async throws {
             try await A2AFleet.with { fleet in
                 let agent = try WorkingAgent()
                 defer { agent.stop() }
                 let source = try await fleet.workspace(agent.url)
                 let target = try await fleet.workspace(agent.url)
                 try await fleet.fleet.sql(
-                    "UPDATE workspaces SET status = 'hibernated' WHERE id = $1::uuid", [target.id])
+                    "UPDATE workspaces SET status = $2 WHERE id = $1::uuid", [target.id, status])
                 let answer = try await fleet.proxies[0].call(
                     .post, "/workspaces/\(source.id)/delegate", bearer: source.token,
                     body: ["target_id": .string(target.id), "task": "when you wake"])
@@ -112,6 +113,43 @@ extension A2AHostilityTests {
                 let answer = try await fleet.proxies[0].send("x", to: first.id, id: "forwarded")
                 #expect(answer.status == 200, "\(answer.text)")
                 #expect(agent.done == ["forwarded"])
+            }
+        }
+
+        @Test("An address that must not be called is not called, whatever it was when it was registered")
+        func unsafeAddress() async throws {
+            let settings = ["MOLECULE_ENV": "production", "SECRETS_ENCRYPTION_KEY": String(repeating: "0", count: 32)]
+            try await A2AFleet.with(settings) { fleet in
+                let agent = try WorkingAgent()
+                defer { agent.stop() }
+                let target = try await fleet.fleet.create()
+                for url in [agent.url, "http://169.254.169.254/", "http://10.0.0.7:8000/", "ftp://example.com/"] {
+                    try await fleet.fleet.sql(
+                        "UPDATE workspaces SET url = $2, status = 'online' WHERE id = $1::uuid", [target.id, url])
+                    try await eventually("the proxy to know of \(url)") {
+                        let answer = try await fleet.proxies[0].send("x", to: target.id)
+                        #expect([502, 503].contains(answer.status), "\(answer.text)")
+                        return answer.json["error"] == "workspace URL is not publicly routable"
+                    }
+                }
+                #expect(agent.done.isEmpty)
+            }
+        }
+
+        @Test("A busy agent's message that cannot be stored is refused, and its sender told to come back")
+        func notStored() async throws {
+            try await A2AFleet.with { fleet in
+                let agent = try WorkingAgent()
+                defer { agent.stop() }
+                let target = try await fleet.workspace(agent.url)
+                agent.isBusy = true
+                try await fleet.fleet.sql("ALTER TABLE a2a_queue ADD CHECK (body = '') NOT VALID")
+                let answer = try await fleet.proxies[0].send("y", to: target.id)
+                #expect(answer.status == 503, "\(answer.text)")
+                #expect(answer.json["error"] == "workspace agent is busy and the message could not be stored")
+                #expect(answer.json["busy"] == true)
+                #expect(answer.json["retry_after"] == 30)
+                #expect(answer.headers["retry-after"] == "30")
             }
         }
     }
