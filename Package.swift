@@ -195,7 +195,7 @@ let package = Package(
         tests(
             "LifecycleTests",
             ["Lifecycle", "Provisioning", "Secrets", "Contracts", "PostgresClient", "EventLoop", "EventOutbox"]),
-        tests("NotifierTests", ["Notifier", "Contracts", "PostgresClient"]),
+        tests("NotifierTests", ["Notifier", "Contracts", "JSONBytes", "PostgresClient"]),
         tests("SweeperTests", ["Sweeper", "Contracts", "PostgresClient", "EventLoop", "EventOutbox"]),
         tests(
             "WorkspaceRuntimeTests",

@@ -166,6 +166,17 @@ package final class Authenticator: Sendable {
         return try await identify(bearer, request)?.isOperator ?? false
     }
 
+    /// Whether the bearer of a request that was let in some time ago still is one: for answers that go on for long.
+    /// While the database cannot tell, it is.
+    package func isStillValid(_ request: Request) async -> Bool {
+        guard let bearer = request.bearerToken else { return true }
+        do {
+            return try await identity(of: bearer) != nil
+        } catch {
+            return true
+        }
+    }
+
     // MARK: - Tokens
 
     private func owner(

@@ -29,6 +29,9 @@ struct ActivityQuery: Sendable {
 
 /// The statements of the feed.
 struct ActivityStore: Sendable {
+    /// A page ends with the row that takes it to this size.
+    static let pageBytes = 16 << 20
+
     let postgres: PostgresPool
 
     private static let workspaceName = Statement(
@@ -69,34 +72,29 @@ struct ActivityStore: Sendable {
             createdAt: row.date(1))
     }
 
+    private static let columns = """
+        id, workspace_id, activity_type, source_id, target_id, method, summary, request_body, response_body, tool_trace,
+        status, duration_ms, error_detail, input_tokens, output_tokens, created_at
+        """
+
     private static let list = Statement(
         "activity_list",
         """
-        SELECT id, workspace_id, activity_type, source_id, target_id, method, summary, request_body, response_body,
-            tool_trace, status, duration_ms, error_detail, input_tokens, output_tokens, created_at
-        FROM activity_logs
+        SELECT \(columns) FROM activity_logs
         WHERE workspace_id = $1 AND ($2::text IS NULL OR activity_type = $2)
             AND ($3::bool IS NULL OR (source_id IS NULL) = $3) AND ($4::timestamptz IS NULL OR created_at < $4)
         ORDER BY created_at DESC, id DESC LIMIT $5
         """)
 
     /// The feed as a JSON array, newest first.
-    func list(_ workspace: UUID, _ query: ActivityQuery) async throws(PostgresError) -> [UInt8] {
-        let rows = try await postgres.query(
-            Self.list, [workspace, query.type, query.isFromPerson, query.before, query.limit])
-        var writer = JSONWriter(reservingCapacity: 2 + rows.count * 512)
-        writer.array { writer in
-            for row in rows { Self.write(row, to: &writer) }
-        }
-        return writer.bytes
+    func list(_ workspace: UUID, _ query: ActivityQuery) async throws -> [UInt8] {
+        try await page(Self.list, [workspace, query.type, query.isFromPerson, query.before, query.limit])
     }
 
     private static let search = Statement(
         "activity_search",
         """
-        SELECT id, workspace_id, activity_type, source_id, target_id, method, summary, request_body, response_body,
-            tool_trace, status, duration_ms, error_detail, input_tokens, output_tokens, created_at
-        FROM activity_logs
+        SELECT \(columns) FROM activity_logs
         WHERE workspace_id = $1 AND ($2 = '' OR strpos(lower(COALESCE(summary, '')), lower($2)) > 0
             OR strpos(lower(COALESCE(request_body::text, '')), lower($2)) > 0
             OR strpos(lower(COALESCE(response_body::text, '')), lower($2)) > 0)
@@ -104,14 +102,28 @@ struct ActivityStore: Sendable {
         """)
 
     /// Rows of the feed in which a text stands, newest first, as a JSON array.
-    func search(_ workspace: UUID, for text: String, limit: Int) async throws(PostgresError) -> [UInt8] {
-        let rows = try await postgres.query(Self.search, [workspace, text, limit])
-        var writer = JSONWriter(reservingCapacity: 2 + rows.count * 512)
-        writer.array { writer in
-            for row in rows { Self.write(row, to: &writer) }
-        }
+    func search(_ workspace: UUID, for text: String, limit: Int) async throws -> [UInt8] {
+        try await page(Self.search, [workspace, text, limit])
+    }
+
+    /// Rows have bodies of up to 11 MiB, and a search reads all of them: a few at a time, outside of the pipeline that
+    /// others wait in, and no more than one answer should carry. Who wants those behind asks for what is `before`.
+    private func page(_ statement: Statement, _ parameters: [any PostgresEncodable]) async throws -> [UInt8] {
+        var writer = JSONWriter(reservingCapacity: 4096)
+        writer.beginArray()
+        do {
+            try await postgres.stream(statement, parameters, batch: 10, deadline: .seconds(10)) { rows in
+                for row in rows {
+                    Self.write(row, to: &writer)
+                    if writer.bytes.count >= Self.pageBytes { throw PageIsFull() }
+                }
+            }
+        } catch is PageIsFull {}
+        writer.endArray()
         return writer.bytes
     }
+
+    private struct PageIsFull: Error {}
 
     private static func write(_ row: PostgresRow, to writer: inout JSONWriter) {
         writer.object { writer in

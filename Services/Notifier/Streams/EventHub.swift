@@ -84,7 +84,8 @@ final class EventHub: Sendable {
     private func deliver(_ frames: [StreamFrame], to viewers: [Viewer]) {
         for frame in frames {
             for viewer in viewers {
-                if viewer.offer(frame) { sent.increment() } else { dropped.increment() }
+                guard let isTaken = viewer.offer(frame) else { continue }
+                if isTaken { sent.increment() } else { dropped.increment() }
             }
         }
     }

@@ -12,6 +12,8 @@ import ServiceHost
 struct StreamRoutes: Sendable {
     /// A comment this often keeps proxies from closing an idle stream.
     private static let keepAlive: Duration = .seconds(15)
+    /// A stream ends this long after its token does, at the most as much later as its client is idle.
+    private static let recheck: Duration = .seconds(5)
     private static let ping = Array(": ping\n\n".utf8)
 
     let context: ServiceContext
@@ -86,7 +88,12 @@ struct StreamRoutes: Sendable {
             defer { hub.detach(viewer) }
             try await writer.write(Self.ping)
             try await attach(viewer, from: position, writer)
+            var checked = ContinuousClock.now
             while true {
+                if ContinuousClock.now - checked > Self.recheck {
+                    guard await context.authenticator.isStillValid(request) else { return }
+                    checked = ContinuousClock.now
+                }
                 switch await viewer.next(on: loop, within: Self.keepAlive) {
                 case .bytes(let bytes): try await writer.write(bytes)
                 case .idle: try await writer.write(Self.ping)

@@ -38,12 +38,12 @@ final class Viewer: Sendable {
 
     /// Hands over an event; never waits.
     ///
-    /// - Returns: false when the buffer was full and the event is lost to this viewer.
+    /// - Returns: false when the buffer was full and the event is lost to this viewer; nil when it is none of its.
     @discardableResult
-    func offer(_ frame: StreamFrame) -> Bool {
-        guard filter.admits(frame) else { return true }
-        let (isTaken, waiter) = state.withLock { state -> (Bool, UnsafeContinuation<Void, Never>?) in
-            if let position = frame.position, position <= state.seen { return (true, nil) }
+    func offer(_ frame: StreamFrame) -> Bool? {
+        guard filter.admits(frame) else { return nil }
+        let (isTaken, waiter) = state.withLock { state -> (Bool?, UnsafeContinuation<Void, Never>?) in
+            if let position = frame.position, position <= state.seen { return (nil, nil) }
             guard state.frames.count < Self.capacity else {
                 state.dropped += 1
                 return (false, nil)
