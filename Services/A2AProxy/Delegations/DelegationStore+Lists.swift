@@ -4,7 +4,7 @@ import PostgresClient
 
 extension DelegationStore {
     /// Requests by when they were made, results by when they last came to something: whoever polls finds a result near
-    /// the top, however old its request is. Nothing waits longer than its queue item lives, so that older rows need no look.
+    /// the top, however old its request is.
     private static let list = Statement(
         "delegation_list",
         """
@@ -15,8 +15,7 @@ extension DelegationStore {
            FROM delegations WHERE source_id = $1 ORDER BY created_at DESC LIMIT $2)
           UNION ALL
           (SELECT id, target_id, status, error, response_preview, true, coalesce(completed_at, result_at)
-           FROM delegations
-           WHERE source_id = $1 AND result_at IS NOT NULL AND created_at > now() - interval '10 days'
+           FROM delegations WHERE source_id = $1 AND result_at IS NOT NULL
            ORDER BY coalesce(completed_at, result_at) DESC LIMIT $2)
         ) AS e LEFT JOIN workspaces w ON w.id = e.target_id
         ORDER BY e.at DESC, e.is_result DESC LIMIT $2

@@ -1,2 +1,3 @@
+DROP INDEX delegations_result;
 CREATE INDEX structure_events_workspace ON structure_events (workspace_id, sequence);
 DROP INDEX structure_events_workspace_log;
