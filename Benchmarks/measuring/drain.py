@@ -46,7 +46,10 @@ def _drained(stack, parties: dict[str, int]):
     """The time from the first claim to the last completion, by the database's clock."""
     def work():
         deadline = time.monotonic() + 120
-        while stack.psql("SELECT count(*) FROM a2a_queue WHERE status <> 'completed'") != "0":
+        # Looked up in the partial indexes: reading the whole table twenty times a second would be a good part of the cost.
+        while stack.psql(
+                "SELECT EXISTS (SELECT FROM a2a_queue WHERE status = 'queued' ORDER BY workspace_id LIMIT 1)"
+                " OR EXISTS (SELECT FROM a2a_queue WHERE status = 'dispatched' ORDER BY workspace_id LIMIT 1)") != "f":
             if time.monotonic() > deadline:
                 raise SystemExit("the queue was not drained")
             time.sleep(0.05)

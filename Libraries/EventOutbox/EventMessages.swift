@@ -8,6 +8,39 @@ extension CloudEvent {
             exchange: Topology.events.name, routingKey: type, body: encoded(), messageID: id.lowercased, type: type,
             contentType: CloudEvent.contentType, persistent: true)
     }
+
+    /// Of one broker message: what a consumer holds until it is acknowledged, and what goes round again when one of its
+    /// events could not be handled.
+    private static let batchLimit = 100
+    private static let batchBytes = 128 << 10
+
+    /// The broker messages of durable events: those of one type travel together, since the broker spends more on a
+    /// message than on hundreds of bytes in it. One that is alone travels as itself.
+    package static func messages(of events: [CloudEvent]) -> [AMQPMessage] {
+        var open: [String: [CloudEvent]] = [:]
+        var bytes: [String: Int] = [:]
+        var messages: [AMQPMessage] = []
+        for event in events {
+            let size = event.data.bytes.count
+            if let batch = open[event.type],
+                batch.count == batchLimit || bytes[event.type, default: 0] + size > batchBytes
+            {
+                messages.append(message(ofType: event.type, batch))
+                open[event.type] = nil
+                bytes[event.type] = nil
+            }
+            open[event.type, default: []].append(event)
+            bytes[event.type, default: 0] += size
+        }
+        return messages + open.map { type, batch in message(ofType: type, batch) }
+    }
+
+    private static func message(ofType type: String, _ events: [CloudEvent]) -> AMQPMessage {
+        if events.count == 1 { return events[0].message }
+        return AMQPMessage(
+            exchange: Topology.events.name, routingKey: type, body: encodeBatch(events), type: type,
+            contentType: batchContentType, persistent: true)
+    }
 }
 
 extension AMQPTopology {

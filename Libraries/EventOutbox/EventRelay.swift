@@ -39,7 +39,7 @@ package final class EventRelay: Sendable {
     package static func publish(
         _ events: [CommittedEvent], publisher: AMQPPublisher, postgres: PostgresPool
     ) async throws {
-        try await publisher.publish(events.map(\.event.message))
+        try await publisher.publish(CloudEvent.messages(of: events.map(\.event)))
         _ = try await postgres.query(mark, [events.map { Int($0.sequence) }])
     }
 }

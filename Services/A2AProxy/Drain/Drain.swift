@@ -118,12 +118,13 @@ package final class Drain: Sendable {
 
     private func claim(_ batch: [UUID: Wake]) async throws {
         let doubtful = batch.filter(\.value.mayBeEmpty).map(\.key)
-        let filled = doubtful.isEmpty ? [] : try await store.withItems(doubtful)
+        let busyPause = settings.rules.retryDelay.initial * 0.8
+        let filled = doubtful.isEmpty ? [] : try await store.claimable(doubtful, busyPause: busyPause)
         let wanted = batch.filter { !$0.value.mayBeEmpty }.map(\.key) + filled
         guard !wanted.isEmpty else { return }
         let claims = try await store.claim(
             wanted, beats: wanted.filter { batch[$0]?.isBeat == true }, owner: instance, lease: settings.lease,
-            busyPause: settings.rules.retryDelay.initial * 0.8)
+            busyPause: busyPause)
         relay.committed(claims.events)
         guard !claims.items.isEmpty else { return }
         metrics.claimed.increment(by: claims.items.count)

@@ -49,16 +49,31 @@ extension QueueStore {
         _ = try await postgres.query(Self.handBack, [sorted.map(\.item), sorted.map(\.claimNumber)])
     }
 
+    /// Whether `w` with its vitals `v` could be given something, as far as can be told without its lock; `$1` is the pause
+    /// after a busy answer of one that never heartbeats.
+    private static let hasRoom = """
+        w.status IN ('online', 'degraded', 'offline') AND (w.url <> '' OR w.forwarded_to IS NOT NULL)
+          AND (v.last_busy_at IS NULL OR v.last_heartbeat_at > v.last_busy_at
+            OR v.last_heartbeat_at IS NULL AND v.last_busy_at <= now() - make_interval(secs => $1))
+          AND w.max_concurrent_tasks > CASE WHEN v.last_heartbeat_at IS NULL THEN 0 ELSE v.active_tasks END
+          AND w.max_concurrent_tasks > (SELECT count(*) FROM a2a_queue r
+            WHERE r.workspace_id = w.id AND r.status = 'dispatched')
+        """
+
     private static let waiting = Statement(
         "queue_waiting",
         """
-        SELECT wanted.workspace FROM unnest($1::uuid[]) AS wanted (workspace)
-        WHERE EXISTS (SELECT FROM a2a_queue q WHERE q.workspace_id = wanted.workspace AND q.status = 'queued')
+        SELECT w.id FROM unnest($2::uuid[]) AS wanted (id)
+        JOIN workspaces w ON w.id = wanted.id
+        LEFT JOIN workspace_vitals v ON v.workspace_id = w.id
+        WHERE EXISTS (SELECT FROM a2a_queue q WHERE q.workspace_id = w.id AND q.status = 'queued')
+          AND (\(hasRoom) OR EXISTS (SELECT FROM delegations d WHERE d.target_id = w.id AND d.status = 'pending'))
         """)
 
-    /// Those of the workspaces that something waits for: most heartbeats find nothing, and need no claim then.
-    package func withItems(_ workspaces: [UUID]) async throws(PostgresError) -> [UUID] {
-        try await postgres.query(Self.waiting, [workspaces]).map { $0.uuid(0) }
+    /// Those of the workspaces that a claim would do something for: most heartbeats find nothing that waits, most news of
+    /// stored messages a busy target. A delegation that is pending there has to be told to be queued.
+    package func claimable(_ workspaces: [UUID], busyPause: Duration) async throws(PostgresError) -> [UUID] {
+        try await postgres.query(Self.waiting, [busyPause.inSeconds, workspaces]).map { $0.uuid(0) }
     }
 
     private static let due = Statement(
@@ -88,13 +103,7 @@ extension QueueStore {
         SELECT w.id FROM waiting
         JOIN workspaces w ON w.id = waiting.id
         LEFT JOIN workspace_vitals v ON v.workspace_id = w.id
-        WHERE pg_try_advisory_xact_lock(7206) AND w.status IN ('online', 'degraded', 'offline')
-          AND (w.url <> '' OR w.forwarded_to IS NOT NULL)
-          AND (v.last_busy_at IS NULL OR v.last_heartbeat_at > v.last_busy_at
-            OR v.last_heartbeat_at IS NULL AND v.last_busy_at <= now() - make_interval(secs => $1))
-          AND w.max_concurrent_tasks > CASE WHEN v.last_heartbeat_at IS NULL THEN 0 ELSE v.active_tasks END
-          AND w.max_concurrent_tasks > (SELECT count(*) FROM a2a_queue r
-            WHERE r.workspace_id = w.id AND r.status = 'dispatched')
+        WHERE pg_try_advisory_xact_lock(7206) AND \(hasRoom)
         """)
 
     /// Workspaces with waiting items and room: what lost wake-ups, and the broker's outages, left behind. One instance

@@ -1,4 +1,5 @@
 import AMQPClient
+import Contracts
 import EventOutbox
 import PostgresClient
 
@@ -43,7 +44,7 @@ struct EventRelayPass: SweepPass {
             guard try await transaction.query(Self.lock)[0].bool(0) else { return 0 }
             let events = try await transaction.query(Self.take, [Self.batch]).compactMap { CommittedEvent(row: $0) }
             guard !events.isEmpty else { return 0 }
-            try await publisher.publish(events.map(\.event.message))
+            try await publisher.publish(CloudEvent.messages(of: events.map(\.event)))
             _ = try await transaction.query(Self.mark, [events.map(\.sequence)])
             return events.count
         }
