@@ -34,7 +34,7 @@ package final class SignsOfLife: Sendable {
         }
         toPostgres = Batcher(limit: 1000) { workspaces in
             do {
-                try await store.seen(Set(workspaces).sorted { $0.uuidString < $1.uuidString })
+                try await store.seen(Set(workspaces).sorted())
             } catch {
                 logger.debug("signs of life not written", [.error: .string("\(error)")])
             }

@@ -31,6 +31,10 @@ package final class EventRelay: Sendable {
         for event in events where !batcher.add(event) { left.increment() }
     }
 
+    /// A connection keeps a plan that was made while there were few events, when reading them all looks as cheap as the
+    /// index, until they are next analysed; by then there may be a hundred thousand.
+    private static let byIndex = Statement("event_mark_by_index", "SET LOCAL enable_seqscan = off")
+
     private static let mark = Statement(
         "event_mark_published",
         "UPDATE structure_events SET published_at = now() WHERE sequence = ANY ($1) AND published_at IS NULL")
@@ -40,6 +44,6 @@ package final class EventRelay: Sendable {
         _ events: [CommittedEvent], publisher: AMQPPublisher, postgres: PostgresPool
     ) async throws {
         try await publisher.publish(CloudEvent.messages(of: events.map(\.event)))
-        _ = try await postgres.query(mark, [events.map { Int($0.sequence) }])
+        _ = try await postgres.atomically([Call(byIndex), Call(mark, [events.map { Int($0.sequence) }])])
     }
 }

@@ -18,7 +18,8 @@ package final class Finisher: Sendable {
     package init(store: QueueStore, relay: EventRelay, loops: EventLoopGroup, logger: Logger) {
         self.loops = loops
         self.logger = logger
-        batcher = Batcher(limit: 100, concurrency: 2) { items in
+        let pacing = BatchPacing(executor: { loops.any() }, overlapsOnlyWhenFull: true)
+        batcher = Batcher(limit: 200, concurrency: 2, pacing: pacing) { items in
             var accepted: [Bool] = []
             for slice in items.sliced(by: \.weight, upTo: Self.batchBytes) {
                 let finished = try await store.finish(Array(slice))

@@ -73,19 +73,21 @@ extension QueueStore {
           RETURNING i.n, q.id, q.workspace_id, q.status, q.attempts, q.last_error, q.delegation_id, q.schedule_id,
             q.traceparent, q.dispatched_at, i.is_busy, i.was_answered, i.d_status, i.d_response, i.d_preview, i.d_error,
             i.d_drained, i.d_first),
-        locked AS MATERIALIZED (
-          SELECT v.workspace_id, v.last_heartbeat_at FROM workspace_vitals v
-          WHERE v.workspace_id IN (SELECT workspace_id FROM done) ORDER BY v.workspace_id FOR UPDATE),
         load AS MATERIALIZED (
-          SELECT locked.workspace_id, bool_or(done.is_busy) AS is_busy, bool_or(done.was_answered) AS was_answered,
-            count(*) FILTER (WHERE done.was_answered AND locked.last_heartbeat_at > done.dispatched_at) AS reported
-          FROM done JOIN locked ON locked.workspace_id = done.workspace_id GROUP BY locked.workspace_id),
+          SELECT workspace_id, bool_or(is_busy) AS is_busy, bool_or(was_answered) AS was_answered,
+            array_agg(dispatched_at) FILTER (WHERE was_answered) AS answered
+          FROM done GROUP BY workspace_id),
+        locked AS MATERIALIZED (
+          SELECT v.workspace_id, load.is_busy, load.was_answered, load.answered
+          FROM load JOIN workspace_vitals v ON v.workspace_id = load.workspace_id ORDER BY v.workspace_id
+          FOR UPDATE OF v),
         vitals AS (
           UPDATE workspace_vitals v SET
-            last_busy_at = CASE WHEN load.is_busy THEN now() ELSE v.last_busy_at END,
-            last_inbound_at = CASE WHEN load.was_answered THEN now() ELSE v.last_inbound_at END,
-            active_tasks = greatest(0, v.active_tasks - load.reported)
-          FROM load WHERE v.workspace_id = load.workspace_id),
+            last_busy_at = CASE WHEN locked.is_busy THEN now() ELSE v.last_busy_at END,
+            last_inbound_at = CASE WHEN locked.was_answered THEN now() ELSE v.last_inbound_at END,
+            active_tasks = greatest(0, v.active_tasks
+              - (SELECT count(*) FROM unnest(locked.answered) AS began (at) WHERE began.at < v.last_heartbeat_at))
+          FROM locked WHERE v.workspace_id = locked.workspace_id),
         delegated AS (
           UPDATE delegations d SET status = coalesce(done.d_status, d.status),
             first_attempts = coalesce(done.d_first, d.first_attempts),
@@ -127,7 +129,7 @@ extension QueueStore {
     /// Writes how items ended, with what it means for their targets and delegations, in one transaction.
     package func finish(_ items: [FinishedItem]) async throws(PostgresError) -> Finished {
         // Rows are locked in the order of their ids, by every instance.
-        let order = items.indices.sorted { items[$0].id.uuidString < items[$1].id.uuidString }
+        let order = items.indices.sorted { items[$0].id < items[$1].id }
         let sorted = order.map { items[$0] }
         let changes = sorted.map { $0.delegation ?? DelegationChange() }
         let rows = try await postgres.query(

@@ -28,7 +28,7 @@ extension QueueStore {
     package func extend(
         _ leases: [Lease], owner: String, by duration: Duration
     ) async throws(PostgresError) -> Set<UUID> {
-        let sorted = leases.sorted { $0.item.uuidString < $1.item.uuidString }
+        let sorted = leases.sorted { $0.item < $1.item }
         let rows = try await postgres.query(
             Self.extend, [sorted.map(\.item), sorted.map(\.claimNumber), owner, duration.inSeconds])
         return Set(rows.map { $0.uuid(0) })
@@ -45,7 +45,7 @@ extension QueueStore {
 
     /// Gives items back whose calls a shutdown interrupts: not a failed attempt, but nobody knows what the agent saw.
     package func handBack(_ leases: [Lease]) async throws(PostgresError) {
-        let sorted = leases.sorted { $0.item.uuidString < $1.item.uuidString }
+        let sorted = leases.sorted { $0.item < $1.item }
         _ = try await postgres.query(Self.handBack, [sorted.map(\.item), sorted.map(\.claimNumber)])
     }
 
