@@ -78,14 +78,17 @@ extension QueueStore {
 
     /// Runs after `insert` with a snapshot of its own, so that it sees the rows that `insert` ran into. The order in the
     /// count is that of the index which is to serve it: planned while the queue is empty, all of them look the same.
+    /// A target that was busy after its last heartbeat already is not told so again.
     private static let answer = Statement(
         "queue_insert_answer",
         """
         WITH input AS MATERIALIZED (
           SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[]) WITH ORDINALITY AS i (id, workspace_id, key, n)),
         locked AS MATERIALIZED (
-          SELECT v.workspace_id FROM workspace_vitals v WHERE v.workspace_id = ANY ($2) ORDER BY v.workspace_id
-          FOR UPDATE),
+          SELECT v.workspace_id FROM workspace_vitals v
+          WHERE v.workspace_id = ANY ($2)
+            AND (v.last_busy_at IS NULL OR v.last_heartbeat_at IS NULL OR v.last_busy_at <= v.last_heartbeat_at)
+          ORDER BY v.workspace_id FOR UPDATE),
         busy AS (
           UPDATE workspace_vitals v SET last_busy_at = now() FROM locked WHERE v.workspace_id = locked.workspace_id),
         waiting AS MATERIALIZED (
