@@ -14,7 +14,9 @@ package final class EventRelay: Sendable {
         let published = metrics.counter("switchyard_events_published_total", "Durable events confirmed by the broker.")
         let left = metrics.counter("switchyard_events_left_total", "Durable events left to the sweeper's relay.")
         self.left = left
-        batcher = Batcher(limit: 500, concurrency: 2, capacity: 50_000) { events in
+        // What is committed while a batch is on its way travels together: a message costs the broker far more than an event.
+        let pacing = BatchPacing(overlapsOnlyWhenFull: true)
+        batcher = Batcher(limit: 500, concurrency: 2, capacity: 50_000, pacing: pacing) { events in
             do {
                 try await Self.publish(events, publisher: publisher, postgres: postgres)
                 published.increment(by: events.count)
