@@ -190,7 +190,8 @@ let package = Package(
             "A2AProxyTests",
             [
                 "A2AProxy", "Contracts", "JSONBytes", "HTTPCore", "WorkspaceTree", "PostgresClient", "EventLoop",
-                "EventOutbox", "HTTPServer", "Authentication", "RedisClient", "Observability",
+                "EventOutbox", "HTTPServer", "Authentication", "RedisClient", "Observability", "AMQPClient",
+                "HTTPClient", "Lifecycle", "Sweeper", "ServiceLifecycle",
             ]),
         tests(
             "LifecycleTests",

@@ -23,7 +23,7 @@ import Testing
         #expect(!verdict.isUncertain)
     }
 
-    @Test(arguments: [BusyReason.tooManyRequests, .unavailable, .noConnection])
+    @Test(arguments: [BusyReason.tooManyRequests, .unavailable, .noConnection, .deadlineBeforeSending])
     func certainNonDeliveryIsNeverCounted(_ reason: BusyReason) {
         let verdict = verdict(.busy(reason), ItemFacts(attempts: 4, claimNumber: 900))
         #expect(verdict.status == "queued")
@@ -76,7 +76,7 @@ import Testing
     }
 
     @Test func aBadGatewayIsTriedOnceMore() {
-        for outcome in [CallOutcome.unreachable, answer(502), .answerLost(deliveryConfirmed: true)] {
+        for outcome in [CallOutcome.absent, .unreachable, answer(502), .answerLost(deliveryConfirmed: true)] {
             let again = verdict(outcome, first(0))
             #expect(again.next == .retries(after: .seconds(8)))
             #expect(again.firstAttempts == 1)

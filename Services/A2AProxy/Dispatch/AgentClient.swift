@@ -65,7 +65,7 @@ package final class AgentClient: Sendable {
             }
             return .ended(Self.outcome(response))
         } catch {
-            return .ended(outcome(of: error))
+            return .ended(CallOutcome(error))
         }
     }
 
@@ -167,23 +167,6 @@ package final class AgentClient: Sendable {
         case 429: .busy(.tooManyRequests, retryAfter: RetryAfter.read(headers))
         case 503: .busy(.unavailable, retryAfter: RetryAfter.read(headers))
         default: .answered(answer)
-        }
-    }
-
-    private func outcome(of error: HTTPClientError) -> CallOutcome {
-        if error.kind == .cancelled { return .abandoned(mayBeDelivered: error.requestBytesWritten) }
-        if error.answerStarted { return .answerLost(deliveryConfirmed: true) }
-        switch error.kind {
-        case .unsafeAddress: return .unsafeAddress
-        case .idleTimeout: return .busy(.idleTimeout)
-        case .totalTimeout: return error.requestBytesWritten ? .busy(.deadline) : .unreachable
-        case .reset: return .busy(.connectionReset)
-        case .endOfFile: return .busy(.endOfFile)
-        case .malformed, .tooLarge: return .answerLost(deliveryConfirmed: false)
-        case .overloaded: return .busy(.noConnection)
-        case .invalidRequest, .unknownHost, .refused, .unreachable, .connectTimeout, .tls, .requestBody, .cancelled:
-            // A request that was sent on a connection found dead, and then found nobody, may have arrived.
-            return error.requestBytesWritten ? .busy(.connectionReset) : .unreachable
         }
     }
 }

@@ -102,7 +102,7 @@ package struct Forwarder: Sendable {
         case .streams(let response): return pass(response, errand, route)
         case .ended(let outcome):
             metrics.count(outcome)
-            if case .unreachable = outcome { return try await unreachable(errand, route) }
+            if outcome.foundNoAgent { return try await notReached(outcome, errand, route) }
             return try await respond(to: outcome, errand, route)
         }
     }
@@ -124,7 +124,7 @@ package struct Forwarder: Sendable {
             throw APIError(
                 .badGateway, Sentence.agentResponseUnreadable,
                 members: [(name: "delivery_confirmed", value: .bool(isConfirmed))])
-        case .unreachable, .abandoned, .notNow, .gone, .refused:
+        case .absent, .unreachable, .abandoned, .notNow, .gone, .refused:
             record(errand, route, "error", outcome.failureText)
             throw APIError(.badGateway, Sentence.agentUnreachable)
         }
@@ -139,17 +139,19 @@ package struct Forwarder: Sendable {
         return headers
     }
 
-    /// Nobody listens: perhaps the agent has moved since the cache was filled, perhaps its container is dead.
-    private func unreachable(_ errand: Errand, _ route: MessageRoute) async throws -> Response {
+    /// Perhaps the agent has moved since the cache was filled. Where nobody listens, perhaps its container is dead.
+    private func notReached(
+        _ outcome: CallOutcome, _ errand: Errand, _ route: MessageRoute
+    ) async throws -> Response {
         let fresh = try? await router.verifiedRoute(from: errand.caller.workspaceID, to: route.target.id)
         if let fresh, fresh.url != route.url { return try await send(errand, fresh) }
-        if route.place.isProvisioned, (try? await waker.restart(route.place.id)) == true {
+        if await waker.restart(route.place, after: outcome) {
             record(errand, route, "error", "container not running")
             throw APIError(
                 .serviceUnavailable, "workspace agent is restarting", retryAfter: Limits.wakingRetryAfterSeconds,
                 members: [(name: "restarting", value: .bool(true))])
         }
-        return try await respond(to: .unreachable, errand, route)
+        return try await respond(to: outcome, errand, route)
     }
 
     // MARK: - Busy

@@ -20,14 +20,17 @@ package struct Waker: Sendable {
         relay.committed(try await lifecycle.wake(workspace))
     }
 
-    /// Marks a provisioned workspace offline and asks for its restart: nobody listens on the port that its container
-    /// published, so the container is not running.
+    /// Marks a provisioned workspace offline and asks for its restart if a call to it found nobody: no one listens on the
+    /// port that its container published, so the container is not running. Any other failure may be the caller's own
+    /// (a ceiling of no time at all) or that of a living agent (a full queue of connections).
     ///
     /// - Returns: whether it is being restarted, on this call's account or another's.
-    package func restart(_ workspace: UUID) async throws(PostgresError) -> Bool {
-        let events = try await lifecycle.lose(workspace)
+    package func restart(_ place: Target, after outcome: CallOutcome) async -> Bool {
+        guard case .absent = outcome, place.isProvisioned, let events = try? await lifecycle.lose(place.id) else {
+            return false
+        }
         relay.committed(events)
         if !events.isEmpty { return true }
-        return try await targets.isRestarting(workspace)
+        return (try? await targets.isRestarting(place.id)) ?? false
     }
 }

@@ -83,10 +83,10 @@ package final class Courier: Sendable {
             guard case .ended(let outcome) = await agents.call(place, url: url, message: item.body, options) else {
                 break
             }
-            guard case .unreachable = outcome, !isLast,
+            guard outcome.foundNoAgent, !isLast,
                 let fresh = try? await router.verifiedRoute(from: nil, to: item.workspace), fresh.url != url
             else {
-                if case .unreachable = outcome, place.isProvisioned { _ = try? await waker.restart(place.id) }
+                _ = await waker.restart(place, after: outcome)
                 return (outcome, route.target)
             }
             (place, url) = (fresh.place, fresh.url)

@@ -1,3 +1,4 @@
+import HTTPClient
 import HTTPCore
 
 /// How a call to an agent ended, when it did not end in a stream.
@@ -6,7 +7,9 @@ package enum CallOutcome: Sendable {
     case answered(AgentAnswer)
     /// - Parameter retryAfter: how long the agent itself asks to be left alone.
     case busy(BusyReason, retryAfter: Duration? = nil)
-    /// Nothing was delivered: refused, unknown host, no connection in time.
+    /// Nobody listens there, or the host has no address: nothing was delivered, and a container of ours is dead.
+    case absent
+    /// Nothing was delivered for want of a connection: none in time, no route, no TLS. The agent may well be alive.
     case unreachable
     /// The address is not one that may be called.
     case unsafeAddress
@@ -31,12 +34,13 @@ package enum BusyReason: String, Sendable, CaseIterable {
     case tooManyRequests = "the agent answered 429"
     case unavailable = "the agent answered 503"
     case noConnection = "too many calls wait for a connection to the agent"
+    case deadlineBeforeSending = "the time for the call was over before the message was sent"
 
     /// Bytes were written and the answer was lost: the agent may have begun the work.
     package var isUncertain: Bool {
         switch self {
         case .idleTimeout, .deadline, .connectionReset, .endOfFile: true
-        case .tooManyRequests, .unavailable, .noConnection: false
+        case .tooManyRequests, .unavailable, .noConnection, .deadlineBeforeSending: false
         }
     }
 }
@@ -46,12 +50,20 @@ extension CallOutcome {
         if case .answered(let answer) = self { answer.status.isSuccess } else { false }
     }
 
+    /// There was no connection: what is known of the agent's address may be out of date.
+    package var foundNoAgent: Bool {
+        switch self {
+        case .absent, .unreachable: true
+        default: false
+        }
+    }
+
     /// What a log and a queue item say about a call that brought nothing.
     package var failureText: String {
         switch self {
         case .answered(let answer): answer.errorText
         case .busy(let reason, _): reason.rawValue
-        case .unreachable: "failed to reach workspace agent"
+        case .absent, .unreachable: "failed to reach workspace agent"
         case .unsafeAddress: "workspace URL is not publicly routable"
         case .answerLost: "failed to read agent response"
         case .notNow(let reason), .refused(let reason): reason
@@ -67,11 +79,41 @@ extension CallOutcome {
         switch self {
         case .answered(let answer): answer.status.isSuccess ? "answered" : "error"
         case .busy(let reason, _): reason.isUncertain ? "busy_uncertain" : "busy"
-        case .unreachable: "unreachable"
+        case .absent, .unreachable: "unreachable"
         case .unsafeAddress: "unsafe"
         case .answerLost: "lost"
         case .notNow, .gone, .refused: "not_sent"
         case .abandoned: "abandoned"
+        }
+    }
+}
+
+extension CallOutcome {
+    /// What a call that the client could not bring to an answer means.
+    package init(_ error: HTTPClientError) {
+        self =
+            if error.kind == .cancelled {
+                .abandoned(mayBeDelivered: error.requestBytesWritten)
+            } else if error.answerStarted {
+                .answerLost(deliveryConfirmed: true)
+            } else {
+                Self.withoutAnswer(error)
+            }
+    }
+
+    private static func withoutAnswer(_ error: HTTPClientError) -> CallOutcome {
+        switch error.kind {
+        case .unsafeAddress: .unsafeAddress
+        case .idleTimeout: .busy(.idleTimeout)
+        case .totalTimeout: .busy(error.requestBytesWritten ? .deadline : .deadlineBeforeSending)
+        case .reset: .busy(.connectionReset)
+        case .endOfFile: .busy(.endOfFile)
+        case .malformed, .tooLarge: .answerLost(deliveryConfirmed: false)
+        case .overloaded: .busy(.noConnection)
+        // A request that was sent on a connection found dead, and then found nobody, may have arrived.
+        case .unknownHost, .refused: error.requestBytesWritten ? .busy(.connectionReset) : .absent
+        case .invalidRequest, .unreachable, .connectTimeout, .tls, .requestBody, .cancelled:
+            error.requestBytesWritten ? .busy(.connectionReset) : .unreachable
         }
     }
 }

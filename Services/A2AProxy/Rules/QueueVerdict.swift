@@ -83,7 +83,7 @@ package struct QueueRules: Sendable {
         case .refused:
             // A delegation fails at once with the platform's words, as a direct call would; what waits, waits on.
             if case .firstDispatch = item.phase { verdict.next = .failed }
-        case .unreachable:
+        case .absent, .unreachable:
             verdict.targetIsBusy = true
             if case .firstDispatch(let attempts) = item.phase { tryFirstDispatchAgain(&verdict, attempts) }
         case .unsafeAddress, .answerLost, .answered:
@@ -112,7 +112,7 @@ package struct QueueRules: Sendable {
     /// What a sender at the proxy's front door would have seen as 502.
     private func isBadGateway(_ outcome: CallOutcome) -> Bool {
         switch outcome {
-        case .unsafeAddress, .answerLost, .unreachable: true
+        case .unsafeAddress, .answerLost, .absent, .unreachable: true
         case .answered(let answer): answer.status == .badGateway
         case .busy, .abandoned, .notNow, .gone, .refused: false
         }
