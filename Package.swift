@@ -191,13 +191,15 @@ let package = Package(
             [
                 "A2AProxy", "Contracts", "JSONBytes", "HTTPCore", "WorkspaceTree", "PostgresClient", "EventLoop",
                 "EventOutbox", "HTTPServer", "Authentication", "RedisClient", "Observability", "AMQPClient",
-                "HTTPClient", "Lifecycle", "Sweeper", "ServiceLifecycle",
+                "HTTPClient", "Lifecycle", "ServiceLifecycle",
             ]),
         tests(
             "LifecycleTests",
             ["Lifecycle", "Provisioning", "Secrets", "Contracts", "PostgresClient", "EventLoop", "EventOutbox"]),
         tests("NotifierTests", ["Notifier", "Contracts", "JSONBytes", "PostgresClient"]),
-        tests("SweeperTests", ["Sweeper", "Contracts", "PostgresClient", "EventLoop", "EventOutbox"]),
+        tests(
+            "SweeperTests",
+            ["Sweeper", "Contracts", "PostgresClient", "EventLoop", "EventOutbox", "AMQPClient", "Observability"]),
         tests(
             "WorkspaceRuntimeTests",
             ["WorkspaceRuntime", "EventLoop", "HTTPCore", "HTTPClient", "HTTPServer", "JSONBytes", "Observability"]),

@@ -69,6 +69,10 @@ public enum Limits {
     public static let responsePreview = 200
     /// Characters of a response in the list of delegations, before `...`.
     public static let listedResponsePreview = 300
+    /// Unicode scalars of what somebody says went wrong, wherever it is kept and told.
+    public static let errorText = 4096
+    /// Unicode scalars of a JSON-RPC method's name, wherever it is kept and told.
+    public static let method = 256
     /// Characters of text in a summary.
     public static let summaryText = 80
     /// Delegations in a list.

@@ -1,4 +1,6 @@
 import A2AProxy
+import Contracts
+import Foundation
 import HTTPCore
 import JSONBytes
 import Testing
@@ -46,6 +48,24 @@ import Testing
         #expect("abc".shortened(to: 3, mark: "...") == "abc")
         #expect("abcd".shortened(to: 3, mark: "...") == "abc...")
         #expect("a\0b".withoutNUL == "a\u{FFFD}b")
+    }
+
+    /// One character of any length is no bound.
+    @Test func anAgentsErrorIsBounded() {
+        let accents = "e" + String(repeating: "\u{301}", count: 5_000_000)
+        for long in [String(repeating: "é", count: 100_000), accents] {
+            let body = Array(#"{"error":{"message":"\#(long)"}}"#.utf8)
+            let text = AgentAnswer(status: 500, contentType: nil, body: body).errorText
+            #expect(text.unicodeScalars.count == 4096)
+            #expect(long.unicodeScalars.starts(with: text.unicodeScalars))
+        }
+        #expect(DelegationRules.preview(accents).utf8.count < 20_000)
+    }
+
+    @Test func aRowWeighsItsError() {
+        var row = ActivityRow(workspace: UUID(), type: .a2aReceive, summary: "x")
+        row.error = String(repeating: "é", count: 4096)
+        #expect(row.weight > 8192)
     }
 
     @Test func theBudgetIsGivenBackWithTheAnswer() {

@@ -40,6 +40,14 @@ import Testing
         #expect(text(message).contains(#""id":1"#))
     }
 
+    @Test func boundsTheMethodsNameAndSendsItAsItCame() throws {
+        let name = String(repeating: "m", count: 100_000)
+        let body = #"{"jsonrpc":"2.0","id":1,"method":"\#(name)"}"#
+        let message = try normalised(body)
+        #expect(message.method == String(repeating: "m", count: 256))
+        #expect(text(message) == body)
+    }
+
     @Test func leavesOtherMethodsAlone() throws {
         let body = #"{"jsonrpc":"2.0","id":1,"method":"tasks/get","params":{"id":"t"}}"#
         let message = try normalised(body)

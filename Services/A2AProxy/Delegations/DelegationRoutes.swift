@@ -167,7 +167,8 @@ package struct DelegationRoutes: Sendable {
             throw APIError(.badRequest, Sentence.delegationStatusInvalid, field: "status")
         }
         let events = try await store.update(
-            id, of: source, to: status, error: body.error?.withoutNUL, response: body.responsePreview?.withoutNUL)
+            id, of: source, to: status, error: body.error?.withoutNUL.bounded(to: Limits.errorText),
+            response: body.responsePreview?.withoutNUL)
         relay.committed(events)
         if let queueID = delegation.queueID {
             // What its source knows the end of need not be delivered any more.

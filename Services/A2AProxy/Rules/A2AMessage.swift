@@ -1,3 +1,4 @@
+import Contracts
 import Foundation
 import JSONBytes
 
@@ -6,6 +7,7 @@ import JSONBytes
 package struct A2AMessage: Sendable {
     /// What is sent to the agent.
     package let bytes: [UInt8]
+    /// Its beginning if it is longer than any method's name: it stands in rows, events and lists.
     package let method: String
     /// `params.message.messageId`: the idempotency key. Nil for methods without a message.
     package let messageID: String?
@@ -38,7 +40,7 @@ package struct A2AMessage: Sendable {
             messageID = Self.text(id)
         }
         bytes = request.document
-        method = request["method"]?.string ?? ""
+        method = (request["method"]?.string ?? "").bounded(to: Limits.method)
     }
 
     /// A message that was normalised before it was stored.

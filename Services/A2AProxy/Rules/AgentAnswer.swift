@@ -1,3 +1,4 @@
+import Contracts
 import HTTPCore
 import JSONBytes
 
@@ -25,10 +26,11 @@ package final class AgentAnswer: Sendable {
     /// The body as JSON, nil when it is none.
     package var json: JSONSlice? { try? JSONSlice(validating: body) }
 
-    /// The agent's own words for what went wrong: `error` as a string or its `message`, else the status' phrase.
+    /// The agent's own words for what went wrong: `error` as a string or its `message`, else the status' phrase. As
+    /// many of them as a row, an event and a list can take: an agent may say ten megabytes.
     package var errorText: String {
         let error = json?.find("error")
-        return error?.string ?? error?.find("message")?.string ?? status.phrase
+        return (error?.string ?? error?.find("message")?.string ?? status.phrase).bounded(to: Limits.errorText)
     }
 
     /// What a feed shows beside the bodies.

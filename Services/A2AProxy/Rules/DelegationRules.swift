@@ -32,7 +32,7 @@ package enum DelegationRules {
 
     /// What the list shows of an answer.
     package static func preview(_ text: String) -> String {
-        text.shortened(to: Limits.listedResponsePreview, mark: "...")
+        text.bounded(to: Limits.errorText).shortened(to: Limits.listedResponsePreview, mark: "...")
     }
 
     /// The line of a delegation's request.

@@ -28,8 +28,8 @@ package struct ActivityRow: Sendable {
         self.summary = summary
     }
 
-    /// The memory that the bodies take, for cutting batches.
-    var weight: Int { (request?.count ?? 0) + (response?.count ?? 0) + 500 }
+    /// The memory that the bodies and the error take, for cutting batches.
+    package var weight: Int { (request?.count ?? 0) + (response?.count ?? 0) + (error?.utf8.count ?? 0) + 500 }
 }
 
 /// Writes rows of the feed, many at a time.

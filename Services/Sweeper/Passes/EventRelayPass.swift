@@ -4,20 +4,31 @@ import EventOutbox
 import PostgresClient
 
 /// Publishes events that the service which wrote them did not manage to: it died, or the broker was away.
-struct EventRelayPass: SweepPass {
+package struct EventRelayPass: SweepPass {
     private static let batch = 500
+    /// Of the data of one batch. Nobody knows how large events are (an agent's card is in some), and the publisher takes
+    /// a batch as a whole or not at all: one too large would stand at the head of the log for ever.
+    private static let batchBytes = 16 << 20
 
-    let name = "unpublished-events"
-    let interval: Duration = .seconds(1)
-    let postgres: PostgresPool
-    let publisher: AMQPPublisher
+    package let name = "unpublished-events"
+    package let interval: Duration = .seconds(1)
+    private let postgres: PostgresPool
+    private let publisher: AMQPPublisher
+
+    package init(postgres: PostgresPool, publisher: AMQPPublisher) {
+        self.postgres = postgres
+        self.publisher = publisher
+    }
 
     private static let take = Statement(
         "relay_take",
         """
-        SELECT \(CommittedEvent.columns) FROM structure_events
-        WHERE published_at IS NULL AND created_at < now() - interval '2 seconds'
-        ORDER BY sequence LIMIT $1
+        SELECT \(CommittedEvent.columns) FROM (
+          SELECT *, sum(octet_length(data::text)) OVER (ORDER BY sequence) - octet_length(data::text) AS before FROM (
+            SELECT * FROM structure_events
+            WHERE published_at IS NULL AND created_at < now() - interval '2 seconds'
+            ORDER BY sequence LIMIT $1) AS oldest) AS measured
+        WHERE before < $2 ORDER BY sequence
         """)
 
     private static let lock = Statement(
@@ -26,13 +37,13 @@ struct EventRelayPass: SweepPass {
     private static let mark = Statement(
         "relay_mark", "UPDATE structure_events SET published_at = now() WHERE sequence = ANY ($1)")
 
-    func run() async throws -> [String: Int] {
+    package func run() async throws -> [String: Int] {
         guard publisher.isReady else { return [:] }
         var total = 0
         while !Task.isCancelled {
             let count = try await relayBatch()
             total += count
-            if count < Self.batch { break }
+            if count == 0 { break }
         }
         return ["relayed": total]
     }
@@ -42,7 +53,9 @@ struct EventRelayPass: SweepPass {
     private func relayBatch() async throws -> Int {
         try await postgres.transaction(deadline: .seconds(30)) { transaction in
             guard try await transaction.query(Self.lock)[0].bool(0) else { return 0 }
-            let events = try await transaction.query(Self.take, [Self.batch]).compactMap { CommittedEvent(row: $0) }
+            let events = try await transaction.query(Self.take, [Self.batch, Self.batchBytes]).compactMap {
+                CommittedEvent(row: $0)
+            }
             guard !events.isEmpty else { return 0 }
             try await publisher.publish(CloudEvent.messages(of: events.map(\.event)))
             _ = try await transaction.query(Self.mark, [events.map(\.sequence)])
