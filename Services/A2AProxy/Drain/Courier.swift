@@ -34,10 +34,15 @@ package final class Courier: Sendable {
 
     /// Starts the delivery of an item.
     ///
-    /// - Parameter whenDone: called when the item's row is written: there may be room again.
-    func deliver(_ item: ClaimedItem, on loop: EventLoop, whenDone: @escaping @Sendable () -> Void) {
+    /// - Parameters:
+    ///   - claimedAt: when the claim was sent: the lease is no shorter than counted from then.
+    ///   - whenDone: called when the item's row is written: there may be room again.
+    func deliver(
+        _ item: ClaimedItem, claimedAt: ContinuousClock.Instant, on loop: EventLoop,
+        whenDone: @escaping @Sendable () -> Void
+    ) {
         let lease = Lease(item: item.id, claimNumber: item.claimNumber)
-        flights.begin(lease) {
+        flights.begin(lease, until: claimedAt + settings.lease) {
             Task(executorPreference: loop) {
                 await self.carry(item, lease)
                 self.flights.end(lease)

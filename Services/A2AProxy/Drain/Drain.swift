@@ -122,6 +122,7 @@ package final class Drain: Sendable {
         let filled = doubtful.isEmpty ? [] : try await store.claimable(doubtful, busyPause: busyPause)
         let wanted = batch.filter { !$0.value.mayBeEmpty }.map(\.key) + filled
         guard !wanted.isEmpty else { return }
+        let claimedAt = ContinuousClock.now
         let claims = try await store.claim(
             wanted, beats: wanted.filter { batch[$0]?.isBeat == true }, owner: instance, lease: settings.lease,
             busyPause: busyPause)
@@ -133,7 +134,9 @@ package final class Drain: Sendable {
             metrics.drainLatency.observe(ContinuousClock.now - first)
         }
         for item in claims.items {
-            courier.deliver(item, on: loops.next()) { self.wake([item.workspace], because: .work) }
+            courier.deliver(item, claimedAt: claimedAt, on: loops.next()) {
+                self.wake([item.workspace], because: .work)
+            }
         }
     }
 }

@@ -12,6 +12,9 @@ package struct DrainService: GracefulService {
     private static let dueWindow: Duration = .seconds(5)
     /// Every so many ticks the queue is searched for what no wake-up told of.
     private static let ticksPerSearch = 5
+    /// Between tries to extend leases while the database is away.
+    private static let leaseRetry: Duration = .milliseconds(500)
+    private static let leaseTick: Duration = .milliseconds(250)
     private static let shutdownPause: Duration = .milliseconds(20)
 
     package let name = "drain"
@@ -25,15 +28,32 @@ package struct DrainService: GracefulService {
     let metrics: ProxyMetrics
     let logger: Logger
 
+    package init(
+        drain: Drain, courier: Courier, store: QueueStore, writer: ActivityWriter, loops: EventLoopGroup,
+        instance: String, settings: A2AProxySettings, metrics: ProxyMetrics, logger: Logger
+    ) {
+        self.drain = drain
+        self.courier = courier
+        self.store = store
+        self.writer = writer
+        self.loops = loops
+        self.instance = instance
+        self.settings = settings
+        self.metrics = metrics
+        self.logger = logger
+    }
+
     package func run(until shutdown: ShutdownSignal) async throws {
         let loop = loops.next()
         let clock = Task(executorPreference: loop) { await ticks(loop) }
         let leases = Task(executorPreference: loop) { await keepLeases(loop) }
+        let guardian = Task(executorPreference: loop) { await endOverdueCalls(loop) }
         await shutdown.wait()
         clock.cancel()
         drain.stop()
         await finishCalls(loop)
         leases.cancel()
+        guardian.cancel()
         await handBack()
         await flushActivity(loop)
     }
@@ -58,19 +78,36 @@ package struct DrainService: GracefulService {
     }
 
     private func keepLeases(_ loop: EventLoop) async {
-        while (try? await loop.sleep(for: settings.lease / 3)) != nil {
+        var pause = settings.lease / 3
+        while (try? await loop.sleep(for: pause)) != nil {
+            pause = settings.lease / 3
             let held = courier.flights.leases
             guard !held.isEmpty else { continue }
+            let start = ContinuousClock.now
             do {
                 let kept = try await store.extend(held, owner: instance, by: settings.lease)
-                for lease in held where !kept.contains(lease.item) && courier.flights.isCalling(lease) {
-                    metrics.leasesLost.increment()
-                    logger.warning("lease lost", [.queueID: .uuid(lease.item)])
-                    courier.flights.lose(lease)
-                }
+                courier.flights.extended(kept, until: start + settings.lease)
+                lose(held.filter { !kept.contains($0.item) && courier.flights.isCalling($0) })
             } catch {
                 logger.warning("leases not extended", [.count: .int(held.count), .error: .error(error)])
+                pause = min(pause, Self.leaseRetry)
             }
+        }
+    }
+
+    /// Ends calls whose lease could not be extended in time: from then on another instance may make them, and the
+    /// agent must not be called twice at once. In a task of its own, since an extension may wait for the database.
+    private func endOverdueCalls(_ loop: EventLoop) async {
+        while (try? await loop.sleep(for: Self.leaseTick)) != nil {
+            lose(courier.flights.calling(withLeaseUntil: .now + Self.leaseTick))
+        }
+    }
+
+    private func lose(_ leases: [Lease]) {
+        for lease in leases {
+            metrics.leasesLost.increment()
+            logger.warning("lease lost", [.queueID: .uuid(lease.item)])
+            courier.flights.lose(lease)
         }
     }
 

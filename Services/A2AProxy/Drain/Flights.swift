@@ -5,6 +5,8 @@ import Synchronization
 package final class Flights: Sendable {
     private struct Flight {
         let lease: Lease
+        /// Until when nobody else claims the item, by this process's clock and at the earliest.
+        var leasedUntil: ContinuousClock.Instant
         var task: Task<Void, Never>?
         /// The call is over and its outcome is being written: the row may say so before this does.
         var isFinishing = false
@@ -28,9 +30,11 @@ package final class Flights: Sendable {
     ///
     /// An earlier delivery of the item may still run here: its lease ran out while this process stood still, and the
     /// item came back to it. It ends, so that the agent is not called twice at once.
-    func begin(_ lease: Lease, _ start: () -> Task<Void, Never>) {
+    package func begin(
+        _ lease: Lease, until leasedUntil: ContinuousClock.Instant, _ start: () -> Task<Void, Never>
+    ) {
         let earlier = state.withLock { state in
-            defer { state.flights[lease.item] = Flight(lease: lease) }
+            defer { state.flights[lease.item] = Flight(lease: lease, leasedUntil: leasedUntil) }
             return state.flights[lease.item]?.task
         }
         earlier?.cancel()
@@ -42,14 +46,14 @@ package final class Flights: Sendable {
         if isOver { task.cancel() }
     }
 
-    func end(_ lease: Lease) {
+    package func end(_ lease: Lease) {
         state.withLock { state in
             if state.flights[lease.item]?.lease == lease { state.flights[lease.item] = nil }
         }
     }
 
     /// The call is over; only its outcome has to be written.
-    func finishing(_ lease: Lease) {
+    package func finishing(_ lease: Lease) {
         state.withLock { state in
             if state.flights[lease.item]?.lease == lease { state.flights[lease.item]?.isFinishing = true }
         }
@@ -68,8 +72,22 @@ package final class Flights: Sendable {
         state.withLock { !$0.isAbandoned && $0.flights[lease.item]?.lease == lease }
     }
 
-    /// Ends the delivery of an item whose lease is another's now.
-    func lose(_ lease: Lease) {
+    /// Notes that the database has extended the leases of these items.
+    package func extended(_ items: Set<UUID>, until leasedUntil: ContinuousClock.Instant) {
+        state.withLock { state in
+            for item in items { state.flights[item]?.leasedUntil = leasedUntil }
+        }
+    }
+
+    /// The calls whose lease runs out by then. One that is over is not among them: its outcome may still be written.
+    package func calling(withLeaseUntil instant: ContinuousClock.Instant) -> [Lease] {
+        state.withLock { state in
+            state.flights.values.filter { !$0.isFinishing && $0.leasedUntil <= instant }.map(\.lease)
+        }
+    }
+
+    /// Ends the delivery of an item whose lease is another's now, or may be.
+    package func lose(_ lease: Lease) {
         let task = state.withLock { state -> Task<Void, Never>? in
             guard state.flights[lease.item]?.lease == lease else { return nil }
             return state.flights.removeValue(forKey: lease.item)?.task

@@ -1,0 +1,53 @@
+import A2AProxy
+import Foundation
+import HTTPServer
+import Observability
+import ServiceLifecycle
+import TestSupport
+import Testing
+
+/// An instance that cannot extend its leases must not go on calling: another may call by then.
+@Suite struct LeaseTests {
+    @Test func aCallEndsWithItsLeaseWhenTheDatabaseIsAway() async throws {
+        let server = try await PostgresServer.start()
+        var settings = A2AProxySettings()
+        settings.lease = .seconds(3)
+        let gate = Gate()
+        defer { gate.open() }
+        try await ProxyFixture.with(try await server.makeMigratedDatabase(), settings) { proxy in
+            try await LocalAgent.with {
+                await gate.wait()
+                return .text("late")
+            } _: { agent in
+                let workspace = try await proxy.workspace(at: agent.url)
+                _ = try await proxy.item(for: workspace)
+                let shutdown = ShutdownSignal()
+                let running = Task { try await proxy.service.run(until: shutdown) }
+                proxy.drain.wake([workspace], because: .work)
+                try await eventually("the call") { proxy.metrics.callsInFlight.value == 1 }
+                let claimedAt = ContinuousClock.now
+                server.pause()
+                defer { server.resume() }
+                try await eventually("the call to end") { proxy.metrics.callsInFlight.value == 0 }
+                // By when the item may be claimed again: three seconds after the last extension, at most one after the claim.
+                #expect(ContinuousClock.now - claimedAt < .seconds(4))
+                #expect(proxy.metrics.leasesLost.value == 1)
+                server.resume()
+                shutdown.give()
+                try await running.value
+            }
+        }
+        await server.stop()
+    }
+
+    @Test func onlyACallThatGoesOnIsEnded() {
+        let flights = Flights()
+        let now = ContinuousClock.now
+        let leases = (0..<3).map { Lease(item: UUID(), claimNumber: $0) }
+        for lease in leases { flights.begin(lease, until: now + .seconds(3)) { Task {} } }
+        flights.finishing(leases[0])
+        flights.extended([leases[1].item], until: now + .seconds(6))
+        #expect(flights.calling(withLeaseUntil: now + .seconds(2)).isEmpty)
+        #expect(flights.calling(withLeaseUntil: now + .seconds(3)) == [leases[2]])
+    }
+}

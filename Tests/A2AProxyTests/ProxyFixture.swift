@@ -1,0 +1,124 @@
+import A2AProxy
+import AMQPClient
+import Authentication
+import EventLoop
+import EventOutbox
+import Foundation
+import HTTPClient
+import HTTPCore
+import HTTPServer
+import Lifecycle
+import Observability
+import PostgresClient
+import RedisClient
+import TestSupport
+
+/// The parts of one proxy that deliver messages, on a database that a test may stop. Nothing is published: events stay
+/// in their table.
+struct ProxyFixture: Sendable {
+    let postgres: PostgresPool
+    let queue: QueueStore
+    let metrics: ProxyMetrics
+    let life: SignOfLifeReader
+    let agents: AgentClient
+    let budget: AnswerBudget
+    let courier: Courier
+    let drain: Drain
+    let service: DrainService
+
+    /// Runs a test with a proxy.
+    static func with(
+        _ databaseURL: String, _ settings: A2AProxySettings = A2AProxySettings(),
+        _ body: (ProxyFixture) async throws -> Void
+    ) async throws {
+        let pool = PostgresPool(url: databaseURL, group: QueueFixture.loops, configuration: .unhurried)
+        let result: Result<Void, any Error>
+        do {
+            let redis = try await SharedServers.redis().url
+            result = .success(try await body(try ProxyFixture(pool, redis: redis, settings)))
+        } catch {
+            result = .failure(error)
+        }
+        await pool.close()
+        try result.get()
+    }
+
+    private init(_ pool: PostgresPool, redis redisURL: String, _ settings: A2AProxySettings) throws {
+        let (loops, logger, registry) = (QueueFixture.loops, Logger.disabled, MetricsRegistry(includesProcess: false))
+        postgres = pool
+        queue = QueueStore(postgres: pool, source: "switchyard/a2a-proxy")
+        metrics = ProxyMetrics(registry)
+        let redis = try RedisClient(url: redisURL, group: loops, logger: logger, metrics: registry)
+        let publisher = try AMQPPublisher(
+            urls: "amqp://127.0.0.1:1", topology: AMQPTopology(), logger: logger, metrics: registry)
+        let relay = EventRelay(postgres: pool, publisher: publisher, logger: logger, metrics: registry)
+        let broadcast = EventBroadcast(publisher: publisher, service: "a2a-proxy")
+        let targets = TargetStore(postgres: pool)
+        life = SignOfLifeReader(
+            signs: SignsOfLife(postgres: pool, redis: redis, logger: logger), redis: redis, store: targets)
+        budget = AnswerBudget(bytes: settings.answerBudget)
+        agents = AgentClient(
+            client: HTTPClient(group: loops), life: life, settings: settings, budget: budget, metrics: metrics)
+        let writer = ActivityWriter(
+            store: ActivityStore(postgres: pool), broadcast: broadcast, loops: loops, metrics: metrics, logger: logger)
+        courier = Courier(
+            router: MessageRouter(targets: TargetCache(store: targets)), agents: agents,
+            finisher: Finisher(store: queue, relay: relay, loops: loops, logger: logger),
+            recorder: CallRecorder(activity: .off, writer: writer, targets: targets, broadcast: broadcast),
+            waker: Waker(lifecycle: LifecycleStore(postgres: pool, source: "switchyard/a2a-proxy"), relay: relay),
+            settings: settings, metrics: metrics, logger: logger)
+        drain = Drain(
+            store: queue, courier: courier, relay: relay, loops: loops, instance: "one", settings: settings,
+            metrics: metrics, logger: logger)
+        service = DrainService(
+            drain: drain, courier: courier, store: queue, writer: writer, loops: loops, instance: "one",
+            settings: settings, metrics: metrics, logger: logger)
+    }
+
+    private static let make = Statement(
+        "test_make_place",
+        """
+        WITH made AS (
+          INSERT INTO workspaces (id, name, status, url) VALUES ($1, 'test', 'online', $2) RETURNING id)
+        INSERT INTO workspace_vitals (workspace_id, last_heartbeat_at) SELECT id, now() - interval '1 hour' FROM made
+        """)
+
+    /// A workspace whose agent is at `url`, and which was not heard of for an hour.
+    func workspace(at url: String) async throws -> UUID {
+        let id = UUID()
+        _ = try await postgres.query(Self.make, [id, url])
+        return id
+    }
+
+    private static let fill = Statement(
+        "test_fill_place", "INSERT INTO a2a_queue (workspace_id, body) VALUES ($1, '{}') RETURNING id")
+
+    /// An item that waits for nothing but room.
+    func item(for workspace: UUID) async throws -> UUID {
+        try await postgres.query(Self.fill, [workspace])[0].uuid(0)
+    }
+}
+
+/// An agent in this process.
+struct LocalAgent: Sendable {
+    let url: String
+    private let group: EventLoopGroup
+    private let server: HTTPServer
+
+    /// Runs a test with an agent that answers as `handler` does.
+    static func with(
+        _ handler: @escaping @Sendable () async -> Response, _ body: (LocalAgent) async throws -> Void
+    ) async throws {
+        let group = EventLoopGroup(count: 1)
+        var router = Router()
+        router.on(.post, "/") { _ in await handler() }
+        let server = HTTPServer(group: group, router: router)
+        let port = try await server.start()
+        let agent = LocalAgent(url: "http://127.0.0.1:\(port)/", group: group, server: server)
+        let result: Result<Void, any Error>
+        do { result = .success(try await body(agent)) } catch { result = .failure(error) }
+        await server.drain(within: .seconds(1))
+        group.shutdown()
+        try result.get()
+    }
+}
