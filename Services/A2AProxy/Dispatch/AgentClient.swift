@@ -83,20 +83,25 @@ package final class AgentClient: Sendable {
         request.totalTimeout = options.ceiling
         request.policyClass = place.isProvisioned ? Self.provisionedClass : 0
         let idle = place.idleTimeout ?? settings.idleTimeout
-        request.idleTimeout = IdleTimeout(idle) { [self, place] in await timeLeft(of: place, idle) }
+        let doubts = Doubts()
+        request.idleTimeout = IdleTimeout(idle) { [self, place] in await timeLeft(of: place, idle, doubts) }
         request.collection = Self.collection
         request.endsWithTask = options.endsWithTask
         return request
     }
 
-    /// What a sign of life that arrived elsewhere leaves of the idle timeout; nil when there was none.
-    private func timeLeft(of place: Target, _ idle: Duration) async -> Duration? {
-        guard let silence = await life.silence(of: place.id, below: idle), silence < idle else {
-            metrics.idleTimeouts.increment()
-            return nil
+    /// What a sign of life that arrived elsewhere leaves of the idle timeout; nil when there was none. Where nobody can
+    /// tell, the call is given the benefit of the doubt for a while: the fault is ours, and the agent may be at work.
+    private func timeLeft(of place: Target, _ idle: Duration, _ doubts: Doubts) async -> Duration? {
+        var left: Duration?
+        do {
+            if let silence = try await life.silence(of: place.id, below: idle), silence < idle { left = idle - silence }
+            doubts.end()
+        } catch {
+            left = doubts.next()
         }
-        metrics.idleResets.increment()
-        return idle - silence
+        (left == nil ? metrics.idleTimeouts : metrics.idleResets).increment()
+        return left
     }
 
     private static let attemptHeader = "X-Delivery-Attempt"

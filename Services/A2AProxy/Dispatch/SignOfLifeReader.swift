@@ -1,6 +1,7 @@
 import Authentication
 import Contracts
 import Foundation
+import PostgresClient
 import RedisClient
 
 /// Finds out when a workspace last gave a sign of life, wherever in the fleet of services it arrived.
@@ -21,14 +22,16 @@ package struct SignOfLifeReader: Sendable {
     ///
     /// Redis is written at most every 5 s a workspace and may be away; the database has every heartbeat. The least of
     /// what the three say is the truth.
-    package func silence(of workspace: UUID, below limit: Duration) async -> Duration? {
+    ///
+    /// - Throws: when the database could not be asked and nobody else knows of a sign of life: that is no silence.
+    package func silence(of workspace: UUID, below limit: Duration) async throws(PostgresError) -> Duration? {
         var least = signs.age(of: workspace)
         if let least, least < limit { return least }
         if let reported = await redisSilence(of: workspace) {
             least = min(least ?? reported, reported)
             if reported < limit { return least }
         }
-        if let stored = try? await store.silence(of: workspace) { least = min(least ?? stored, stored) }
+        if let stored = try await store.silence(of: workspace) { least = min(least ?? stored, stored) }
         return least
     }
 

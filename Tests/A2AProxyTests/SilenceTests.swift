@@ -1,0 +1,51 @@
+import A2AProxy
+import Contracts
+import EventLoop
+import Foundation
+import HTTPServer
+import TestSupport
+import Testing
+import WorkspaceTree
+
+/// A store that cannot be asked is not an agent that shows no sign of life.
+@Suite struct SilenceTests {
+    /// How a call to an agent that never answers ended, with a ceiling behind its idle timeout.
+    private func outcome(_ proxy: ProxyFixture, _ id: UUID, at url: String) async throws -> String {
+        let target = Target(
+            position: TreePosition(id: id, ancestors: []), status: .online, url: url,
+            idleTimeout: .milliseconds(100))
+        let clientURL = try #require(target.url)
+        let options = AgentClient.Options(ceiling: .seconds(4))
+        guard case .ended(.busy(let reason, _)) = await proxy.agents.call(target, url: clientURL, message: [], options)
+        else { return "another" }
+        return "\(reason)"
+    }
+
+    @Test func anUnreachableDatabaseEndsNoCall() async throws {
+        let gate = Gate()
+        defer { gate.open() }
+        try await LocalAgent.with {
+            await gate.wait()
+            return .text("late")
+        } _: { agent in
+            try await ProxyFixture.with(try await SharedServers.postgres().makeMigratedDatabase()) { proxy in
+                let id = try await proxy.workspace(at: agent.url)
+                #expect(try await outcome(proxy, id, at: agent.url) == "idleTimeout")
+            }
+            let nowhere = "postgres://switchyard@127.0.0.1:\(try Ports.free())/none"
+            try await ProxyFixture.with(nowhere) { proxy in
+                let reason = try await outcome(proxy, UUID(), at: agent.url)
+                #expect(reason == "deadline")
+            }
+        }
+    }
+
+    @Test func doubtHasAnEnd() {
+        let doubts = Doubts()
+        var count = 0
+        while doubts.next() != nil { count += 1 }
+        #expect(count == 24)
+        doubts.end()
+        #expect(doubts.next() == .seconds(5))
+    }
+}
