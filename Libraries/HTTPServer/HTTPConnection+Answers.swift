@@ -46,6 +46,7 @@ extension HTTPConnection {
         let hasNoBody = status == 204 || status == 304 || status < 200
         appendHead(response, hasNoBody ? .none : .length(body.count))
         if !hasNoBody, exchange.head.method != .head { output.append(contentsOf: body) }
+        if let object = response.retained { retained.append(object) }
         finishExchange()
     }
 
@@ -133,6 +134,11 @@ extension HTTPConnection {
         let isWorthKeeping = output.capacity <= Self.maxKeptOutput && phase != .streaming
         if isWorthKeeping { output.removeAll(keepingCapacity: true) } else { output = [] }
         if stream.pendingWriteBytes > 0, phase == .reading { waitForWriting() }
+        releaseWritten()
+    }
+
+    private func releaseWritten() {
+        if !retained.isEmpty, output.isEmpty, stream.pendingWriteBytes == 0 { retained = [] }
     }
 
     /// Writes soon: an answer to a request that was sent ahead may join in.
@@ -153,6 +159,7 @@ extension HTTPConnection {
     }
 
     func drained() {
+        releaseWritten()
         writer?.drainedNow()
         switch phase {
         case .lingering: if isInputEnded { close() } else { waitForPeer() }

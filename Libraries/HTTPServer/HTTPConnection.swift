@@ -48,6 +48,8 @@ final class HTTPConnection: @unchecked Sendable {
     var pendingInput: [UInt8] = []
     var isReadingStopped = false
     var output: [UInt8] = []
+    /// Of answers that are in `output` or still on their way.
+    var retained: [any Sendable] = []
     var isFlushScheduled = false
     var flushRounds: UInt8 = 0
     var writer: ResponseWriter?
@@ -255,6 +257,7 @@ final class HTTPConnection: @unchecked Sendable {
         timer?.close()
         timer = nil
         stream.close()
+        retained = []
         exchange.source?.fail(.truncated)
         if let writer {
             self.writer = nil

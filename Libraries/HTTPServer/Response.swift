@@ -9,6 +9,8 @@ package struct Response: Sendable {
     /// Fields beside those that the server adds: `Content-Length`, `Date`, `X-Request-Id`, security, CORS, rate limit.
     package var headers: HTTPHeaders
     package var body: ResponseBody
+    /// Kept until a body of bytes has gone to the system, or its client is gone: what accounts for the memory.
+    package var retained: (any Sendable)?
 
     package init(_ status: HTTPStatus, headers: HTTPHeaders = HTTPHeaders(), body: ResponseBody = .empty) {
         self.status = status

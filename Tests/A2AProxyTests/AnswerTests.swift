@@ -67,16 +67,4 @@ import Testing
         row.error = String(repeating: "é", count: 4096)
         #expect(row.weight > 8192)
     }
-
-    @Test func theBudgetIsGivenBackWithTheAnswer() {
-        let budget = AnswerBudget(bytes: 100)
-        do {
-            let share = AnswerShare(budget)
-            #expect(share.grow(by: 60))
-            #expect(!share.grow(by: 60))
-            #expect(share.grow(by: 40))
-            #expect(budget.bytesLeft == 0)
-        }
-        #expect(budget.bytesLeft == 100)
-    }
 }

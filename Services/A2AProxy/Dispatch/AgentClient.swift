@@ -61,7 +61,9 @@ package final class AgentClient: Sendable {
             let response = try await client.send(request(to: place, url, message, options))
             if case .stream(let source) = response.body {
                 let passes = options.passesStreams && response.status.isSuccess && Self.isEventStream(response.headers)
-                return passes ? .streams(response) : .ended(await collect(source, response))
+                if passes { return .streams(response) }
+                let patience = place.idleTimeout ?? settings.idleTimeout
+                return .ended(await collect(source, response, patience: patience))
             }
             return .ended(Self.outcome(response))
         } catch {
@@ -125,29 +127,44 @@ package final class AgentClient: Sendable {
 
     // MARK: - Outcomes
 
-    private func collect(_ source: any HTTPByteSource, _ response: ClientResponse) async -> CallOutcome {
-        if let length = response.headers["content-length"].flatMap({ Int($0) }), length > settings.answerLimit {
-            source.cancel()
-            return .answerLost(deliveryConfirmed: true)
-        }
-        let share = AnswerShare(budget)
-        var body: [UInt8] = []
+    /// - Parameter patience: for memory that other answers hold.
+    private func collect(
+        _ source: any HTTPByteSource, _ response: ClientResponse, patience: Duration
+    ) async -> CallOutcome {
+        let limit = settings.answerLimit
+        let announced = response.headers["content-length"].flatMap { Int($0) } ?? limit
         do throws(HTTPBodyError) {
-            while let chunk = try await source.next() {
-                guard body.count + chunk.count <= settings.answerLimit, share.grow(by: chunk.count) else {
-                    source.cancel()
-                    return .answerLost(deliveryConfirmed: true)
-                }
-                body.append(contentsOf: chunk)
+            guard announced <= limit, let (body, share) = try await read(source, announced, patience) else {
+                source.cancel()
+                return .answerLost(deliveryConfirmed: true)
             }
+            return Self.outcome(
+                AgentAnswer(
+                    status: response.status, contentType: Self.contentType(response.headers),
+                    protocolHeaders: ProtocolHeaders.find(in: response.headers), body: body, share: share),
+                response.headers)
         } catch {
             return error == .cancelled ? .abandoned(mayBeDelivered: true) : .answerLost(deliveryConfirmed: true)
         }
-        return Self.outcome(
-            AgentAnswer(
-                status: response.status, contentType: Self.contentType(response.headers),
-                protocolHeaders: ProtocolHeaders.find(in: response.headers), body: body, share: share),
-            response.headers)
+    }
+
+    /// - Returns: nil when it is longer than it may be, or finds no room.
+    private func read(
+        _ source: any HTTPByteSource, _ announced: Int, _ patience: Duration
+    ) async throws(HTTPBodyError) -> (body: [UInt8], share: AnswerShare?)? {
+        var share: AnswerShare?
+        var body: [UInt8] = []
+        while let chunk = try await source.next() {
+            let length = body.count + chunk.count
+            guard length <= settings.answerLimit else { return nil }
+            if share == nil, length > AnswerBudget.countedFrom {
+                share = await budget.share(of: announced, within: patience)
+                if share == nil { return nil }
+            }
+            body.append(contentsOf: chunk)
+        }
+        share?.shrink(to: body.count)
+        return (body, share)
     }
 
     private static func outcome(_ response: ClientResponse) -> CallOutcome {

@@ -113,7 +113,9 @@ package struct Forwarder: Sendable {
             let isSuccess = answer.status.isSuccess
             record(errand, route, isSuccess ? "ok" : "error", isSuccess ? nil : answer.errorText, answer)
             guard isSuccess else { return .error(answer.status, answer.errorText) }
-            return Response(answer.status, headers: Self.headers(answer), body: .bytes(answer.body))
+            var response = Response(answer.status, headers: Self.headers(answer), body: .bytes(answer.body))
+            response.retained = answer.share
+            return response
         case .busy(let reason, let retryAfter):
             return try await busy(reason, retryAfter, errand, route)
         case .unsafeAddress:

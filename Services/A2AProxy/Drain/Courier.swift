@@ -62,6 +62,8 @@ package final class Courier: Sendable {
         verdict.error = verdict.error?.withoutNUL
         let finished = finished(item, verdict, outcome)
         if let target { record(item, target, verdict, outcome, ContinuousClock.now - start) }
+        // The answer takes its share of the memory until it is written down.
+        defer { withExtendedLifetime(outcome) {} }
         let isAccepted = await finisher.finish(finished) { [flights] in flights.holds(lease) }
         metrics.finished.labelled(isAccepted ? verdict.status : "stale").increment()
         if isAccepted, let delegation = finished.delegation, delegation.status != nil {

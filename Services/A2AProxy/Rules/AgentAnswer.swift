@@ -10,7 +10,7 @@ package final class AgentAnswer: Sendable {
     package let protocolHeaders: HTTPHeaders?
     package let body: [UInt8]
     /// What a large one takes of the memory for answers, for as long as it is held.
-    private let share: AnswerShare?
+    package let share: AnswerShare?
 
     package init(
         status: HTTPStatus, contentType: String?, protocolHeaders: HTTPHeaders? = nil, body: [UInt8],
