@@ -170,6 +170,36 @@ struct IdempotentSendTests {
         }
     }
 
+    @Test("A send that was lost is not taken over with another body")
+    func notTakenOverWithAnotherBody() async throws {
+        try await with { fleet, agents in
+            let agent = agents[0]
+            #expect(try await send(fleet.apis[0], to: agent, "one", key: "k").status == 200)
+            try await fleet.sql("UPDATE idempotent_sends SET status = 'running', lease_until = now()")
+            #expect(try await send(fleet.apis[1], to: agent, "two", key: "k").status == 409)
+            #expect(try await send(fleet.apis[1], to: agent, "one", key: "k").status == 200)
+            #expect(agent.deliveries.map(\.text) == ["one", "one"])
+        }
+    }
+
+    @Test("Large answers, and those that are no text, are outcomes as well")
+    func anyAnswer() async throws {
+        try await with { fleet, agents in
+            let agent = agents[0]
+            for (key, body) in [
+                ("large", [UInt8](repeating: 0x78, count: 3 << 20)), ("binary", [0x22, 0xFF, 0x00, 0x22]),
+            ] {
+                agent.does { _ in .init(.ok, body: .bytes(body)) }
+                #expect(try await send(fleet.apis[0], to: agent, "x", key: key).bytes == body)
+                agent.does { _ in ScriptedAgent.reply("again") }
+                let again = try await send(fleet.apis[1], to: agent, "x", key: key)
+                #expect(again.headers["idempotency-replayed"] == "true")
+                #expect(again.bytes.prefix(1) == body.prefix(1))
+            }
+            #expect(agent.deliveries.count == 2)
+        }
+    }
+
     @Test("A standard client's message that waits is the same task when it is sent once more")
     func standard() async throws {
         try await with { fleet, agents in
@@ -187,6 +217,61 @@ struct IdempotentSendTests {
                 tasks.append(answer.json["result"]?["id"])
             }
             #expect(tasks[0] == tasks[1])
+            #expect(agent.deliveries.count == 1)
+        }
+    }
+
+    @Test("A stream runs until its end, and is no outcome then")
+    func stream() async throws {
+        try await with { fleet, agents in
+            let agent = agents[0]
+            let gate = Gate()
+            agent.does { _ in
+                .stream(contentType: "text/event-stream") { writer in
+                    try await writer.write(Array("data: 1\n\n".utf8))
+                    await gate.wait()
+                }
+            }
+            let first = Task { try await send(fleet.apis[0], to: agent, "x", key: "k") }
+            try await eventually("the agent to get it") { agent.deliveries.count == 1 }
+            #expect(try await send(fleet.apis[1], to: agent, "x", key: "k").status == 409)
+            gate.open()
+            #expect(try await first.value.text == "data: 1\n\n")
+            try await eventually("the key to be free") {
+                try await fleet.sql("SELECT count(*) FROM idempotent_sends")[0].int(0) == 0
+            }
+            #expect(try await send(fleet.apis[1], to: agent, "x", key: "k").status == 200)
+            #expect(agent.deliveries.count == 2)
+        }
+    }
+
+    @Test("An outcome that the database did not take at once is kept later")
+    func keptLater() async throws {
+        try await with { fleet, agents in
+            let agent = agents[0]
+            let gate = Gate()
+            agent.does { _ in
+                await gate.wait()
+                return ScriptedAgent.reply("done")
+            }
+            let first = Task { try await send(fleet.apis[0], to: agent, "x", key: "k") }
+            try await eventually("the agent to get it") { agent.deliveries.count == 1 }
+            // Longer than the first try waits for it.
+            try await fleet.postgres.transaction(deadline: .seconds(30)) { transaction in
+                _ = try await transaction.query(Statement("test_lock_sends", "LOCK TABLE idempotent_sends"))
+                gate.open()
+                #expect(try await first.value.status == 200)
+                try await eventually("the first try to be over") {
+                    try await fleet.sql(
+                        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+                    )[0].int(0) == 0
+                }
+            }
+            try await eventually("the outcome to be kept") {
+                try await fleet.sql("SELECT count(*) FROM idempotent_sends WHERE status = 'done'")[0].int(0) == 1
+            }
+            let again = try await send(fleet.apis[1], to: agent, "x", key: "k")
+            #expect(again.headers["idempotency-replayed"] == "true")
             #expect(agent.deliveries.count == 1)
         }
     }

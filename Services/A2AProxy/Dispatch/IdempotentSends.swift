@@ -16,7 +16,9 @@ package struct IdempotentSends: Sendable {
     private static let lease: Duration = .seconds(60)
     private static let renewal: Duration = .seconds(20)
     private static let keyLimit = 255
-    private static let storedBytes = 1 << 20
+    /// Between tries to write an outcome, or to renew after a failure, while the database is away.
+    private static let retryPause: Duration = .seconds(1)
+    private static let retries = 600
 
     private let postgres: PostgresPool
     private let forwarder: Forwarder
@@ -44,6 +46,7 @@ package struct IdempotentSends: Sendable {
           response_type = NULL, response_body = NULL, created_at = now(), expires_at = now() + interval '24 hours'
         WHERE idempotent_sends.expires_at <= now()
           OR idempotent_sends.status = 'running' AND idempotent_sends.lease_until <= now()
+            AND idempotent_sends.body_hash = excluded.body_hash
         RETURNING true
         """)
 
@@ -73,6 +76,21 @@ package struct IdempotentSends: Sendable {
         "idempotent_forget",
         "DELETE FROM idempotent_sends WHERE caller = $1 AND target_id = $2 AND key = $3 AND lease_owner = $4")
 
+    /// A send that runs here: the key of its row and the row's owner.
+    private struct RunningSend: Sendable {
+        let parameters: [any PostgresEncodable]
+        let renewal: Renewal
+    }
+
+    /// Goes on for as long as it is held.
+    private final class Renewal: Sendable {
+        private let task: Task<Void, Never>
+
+        init(_ task: Task<Void, Never>) { self.task = task }
+
+        deinit { task.cancel() }
+    }
+
     /// Forwards a message, once for each key.
     ///
     /// - Throws: `APIError`.
@@ -100,29 +118,46 @@ package struct IdempotentSends: Sendable {
         let begun = try await postgres.query(
             Self.begin, place + [Bytea(sha256(body)), owner, Self.lease.inSeconds])
         if begun.isEmpty { return try await replay(place, body) }
-        let renewing = Task { await renew(place, owner) }
-        defer { renewing.cancel() }
+        let send = RunningSend(parameters: place + [owner], renewal: Renewal(Task { await renew(place + [owner]) }))
         do {
             let response = try await forwarder.forward(request, from: caller, to: id, keeping: kept)
-            await end(response, place, owner)
+            if case .stream(let produce) = response.body { return streaming(response, produce, send) }
+            await end(response, send)
             return response
         } catch {
             // The agent may have done the work; every other refusal is the platform's, and a further try a new send.
             let error = APIError(describing: error)
-            await end(error.sentence == Sentence.agentResponseUnreadable ? error.response : nil, place, owner)
+            await end(error.sentence == Sentence.agentResponseUnreadable ? error.response : nil, send)
             throw error
         }
     }
 
     /// Keeps the send running in the table for as long as it does here.
-    private func renew(_ place: [any PostgresEncodable], _ owner: String) async {
-        while (try? await loops.any().sleep(for: Self.renewal)) != nil {
+    private func renew(_ parameters: [any PostgresEncodable]) async {
+        var pause = Self.renewal
+        while (try? await loops.any().sleep(for: pause)) != nil {
             do {
-                _ = try await postgres.query(Self.renew, place + [owner, Self.lease.inSeconds])
+                _ = try await postgres.query(Self.renew, parameters + [Self.lease.inSeconds])
+                pause = Self.renewal
             } catch {
                 logger.warning("idempotent send not renewed", [.error: .error(error)])
+                pause = Self.retryPause
             }
         }
+    }
+
+    /// A stream is not stored, but it runs until its end.
+    private func streaming(
+        _ response: Response, _ produce: @escaping @Sendable (ResponseWriter) async throws -> Void, _ send: RunningSend
+    ) -> Response {
+        var response = response
+        response.body = .stream { writer in
+            let result: Result<Void, any Error>
+            do { result = .success(try await produce(writer)) } catch { result = .failure(error) }
+            await end(nil, send)
+            try result.get()
+        }
+        return response
     }
 
     private func replay(_ place: [any PostgresEncodable], _ body: [UInt8]) async throws -> Response {
@@ -147,26 +182,43 @@ package struct IdempotentSends: Sendable {
         APIError(.conflict, sentence, retryAfter: retryAfter)
     }
 
-    /// Keeps an outcome: the agent's answer, whatever it says, or that the message is queued. No outcome (nil), streams and
-    /// what is too large are forgotten, so that a further try is a new send.
-    private func end(_ response: Response?, _ place: [any PostgresEncodable], _ owner: String) async {
-        var body: [UInt8]?
-        switch response?.body {
-        // However short: what is replayed is an answer, not something to listen to.
-        case _ where response.map { AgentClient.isEventStream($0.headers) } == true: break
-        case .bytes(let bytes) where bytes.count <= Self.storedBytes: body = bytes
-        case .empty: body = []
-        default: break
-        }
-        do {
-            if let response, let body, let text = String(validating: body, as: UTF8.self), !body.contains(0) {
-                _ = try await postgres.query(
-                    Self.end, place + [owner, response.status.code, response.headers["content-type"], text])
-            } else {
-                _ = try await postgres.query(Self.forget, place + [owner])
+    /// Keeps an outcome: the agent's answer, whatever it says, or that the message is queued. No outcome (nil) is
+    /// forgotten, so that a further try is a new send; and so are events, however few: what is replayed is an answer, not
+    /// something to listen to.
+    ///
+    /// Whoever waits is answered after the first try. Until one succeeds the send counts as running, so that the work is
+    /// not done again because the database was away at its end.
+    private func end(_ response: Response?, _ send: RunningSend) async {
+        let response = response.flatMap { AgentClient.isEventStream($0.headers) ? nil : $0 }
+        if await write(response, send) { return }
+        Task {
+            for _ in 0..<Self.retries {
+                try? await loops.any().sleep(for: Self.retryPause)
+                if await write(response, send) { return }
             }
+        }
+    }
+
+    /// - Returns: false when it is worth another try.
+    private func write(_ response: Response?, _ send: RunningSend) async -> Bool {
+        do {
+            if let response {
+                let outcome: [any PostgresEncodable] = [
+                    response.status.code, response.headers["content-type"], Self.text(of: response.body),
+                ]
+                _ = try await postgres.query(Self.end, send.parameters + outcome)
+            } else {
+                _ = try await postgres.query(Self.forget, send.parameters)
+            }
+            return true
         } catch {
             logger.warning("outcome of an idempotent send not kept", [.error: .error(error)])
+            return error.kind == .server && !error.isRetryable
         }
+    }
+
+    private static func text(of body: ResponseBody) -> String {
+        guard case .bytes(let bytes) = body else { return "" }
+        return String(decoding: bytes, as: UTF8.self).withoutNUL
     }
 }
