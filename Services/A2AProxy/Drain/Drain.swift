@@ -78,10 +78,13 @@ package final class Drain: Sendable {
         if isFirst { loops.any().spawn { await self.run() } }
     }
 
-    /// Claims nothing more.
+    /// Claims nothing more; a claim that is under way still brings what it got.
     package func stop() {
         state.withLock { $0.isStopped = true }
     }
+
+    /// Whether a claim is under way.
+    package var isRunning: Bool { state.withLock { $0.isRunning } }
 
     private func run() async {
         while let batch = next() {

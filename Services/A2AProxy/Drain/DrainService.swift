@@ -113,9 +113,9 @@ package struct DrainService: GracefulService {
 
     // MARK: - At the end
 
-    /// Returns when no call is left, or when the grace is over.
+    /// Returns when no claim and no call is left, or when the grace is over.
     private func finishCalls(_ loop: EventLoop) async {
-        while courier.flights.count > 0, !Task.isCancelled {
+        while drain.isRunning || courier.flights.count > 0, !Task.isCancelled {
             if (try? await loop.sleep(for: Self.shutdownPause)) == nil { return }
         }
     }
