@@ -18,6 +18,7 @@ package struct DelegationRoutes: Sendable {
     let drain: Drain
     let relay: EventRelay
     let recorder: CallRecorder
+    let waker: Waker
 
     package func add(to table: inout Router) {
         table.on(.post, "/workspaces/{id}/delegate") { try await delegate($0) }
@@ -71,10 +72,14 @@ package struct DelegationRoutes: Sendable {
         }
         var new = NewDelegation(source: source, target: target, task: body.task)
         if let key = body.idempotencyKey, !key.isEmpty { new.idempotencyKey = key.withoutNUL }
-        new.failure = try await failure(from: source, to: target)
+        let prospect = try await prospect(from: source, to: target)
+        if case .fails(let reason) = prospect { new.failure = reason }
         new.body = Self.message(new)
         new.traceparent = request.context.traceparent
-        switch try await store.create(new) {
+        let made = try await store.create(new)
+        // Before the answer: who is told that it is accepted does not ask again.
+        if case .sleeps(let place) = prospect, made.isUnderWay { try await waker.wake(place) }
+        switch made {
         case .made(let events):
             relay.committed(events)
             drain.wake([target], because: .work)
@@ -90,21 +95,30 @@ package struct DelegationRoutes: Sendable {
         }
     }
 
-    /// - Returns: why the delegation fails at once, nil when it can be sent or may wait.
+    /// What a delegation may expect.
+    private enum Prospect {
+        case waitsOrGoes
+        /// Until this workspace is woken.
+        case sleeps(UUID)
+        /// At once, in these words.
+        case fails(String)
+    }
+
     /// - Throws: when it must not be made at all.
-    private func failure(from source: UUID, to target: UUID) async throws -> String? {
+    private func prospect(from source: UUID, to target: UUID) async throws -> Prospect {
         do {
             _ = try await router.route(from: source, to: target)
-            return nil
-        } catch RouteRefusal.hibernated {
-            return nil
+            return .waitsOrGoes
+        } catch RouteRefusal.hibernated(let place) {
+            return .sleeps(place.id)
         } catch RouteRefusal.error(let error) {
             switch error.status {
             case .forbidden, .notFound: throw error
             case .serviceUnavailable:
                 let status = try await router.status(of: target)
-                return [.provisioning, .online, .degraded, .offline].contains(status) ? nil : error.sentence
-            default: return error.sentence
+                let mayComeUp = [.provisioning, .online, .degraded, .offline].contains(status)
+                return mayComeUp ? .waitsOrGoes : .fails(error.sentence)
+            default: return .fails(error.sentence)
             }
         }
     }

@@ -30,6 +30,11 @@ package enum DelegationMade: Sendable {
     case made([CommittedEvent])
     /// The same key from the same source is this delegation already.
     case existing(id: UUID, target: UUID, status: DelegationStatus)
+
+    /// It has not come to its end.
+    var isUnderWay: Bool {
+        if case .existing(_, _, let status) = self { !status.isFinal } else { true }
+    }
 }
 
 /// The statements about delegations that are not about their queue items' outcomes.

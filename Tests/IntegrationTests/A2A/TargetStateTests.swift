@@ -1,6 +1,7 @@
 import Foundation
 import HTTPCore
 import JSONBytes
+import PostgresClient
 import TestSupport
 import Testing
 
@@ -55,6 +56,8 @@ extension A2AHostilityTests {
                 #expect(answer.status == 202, "\(answer.text)")
                 let id = try #require(answer.json["delegation_id"]?.string)
                 #expect(agent.done.isEmpty)
+                let status = try await fleet.fleet.sql("SELECT status FROM workspaces WHERE id = $1::uuid", [target.id])
+                #expect(status[0].string(0) == "provisioning")
                 // Awake, it registers and beats.
                 try await fleet.move(target, to: agent.url)
                 try await eventually("the delegation to arrive") {
