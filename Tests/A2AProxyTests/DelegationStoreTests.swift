@@ -52,6 +52,25 @@ import Testing
         }
     }
 
+    @Test func aKeyCountsAlsoWhenTheNewOneWouldFailAtOnce() async throws {
+        try await QueueFixture.with { fixture in
+            let (source, target) = (try await fixture.workspace(), try await fixture.workspace())
+            let first = new(source, target, key: "k")
+            _ = try await fixture.delegations.create(first)
+            var second = new(source, target, key: "k")
+            second.failure = "workspace budget limit exceeded"
+            guard case .existing(first.id, _, .pending) = try await fixture.delegations.create(second) else {
+                return #expect(Bool(false), "made twice")
+            }
+            #expect(try await fixture.sql("SELECT count(*) FROM delegations") == "1")
+            try await fixture.sql("UPDATE delegations SET status = 'failed'")
+            #expect(made(try await fixture.delegations.create(second)) == ["delegation.sent", "delegation.failed"])
+            var keyless = new(source, target)
+            keyless.failure = "x"
+            #expect(made(try await fixture.delegations.create(keyless)) == ["delegation.sent", "delegation.failed"])
+        }
+    }
+
     @Test func manyAtOnceWithOneKeyMakeOne() async throws {
         try await QueueFixture.with { fixture in
             let (source, target) = (try await fixture.workspace(), try await fixture.workspace())

@@ -47,15 +47,18 @@ package struct DelegationStore: Sendable {
         self.source = source
     }
 
+    /// A failed row is not in the index of the keys: that its key is another's already has to be asked for.
     private static let create = Statement(
         "delegation_create",
         """
         WITH made AS (
           INSERT INTO delegations (id, source_id, target_id, task, idempotency_key, queue_id, traceparent, status, error,
-            result_at, completed_at)
-          VALUES ($1, $2, $3, $4, $5, CASE WHEN $8::text IS NULL THEN gen_random_uuid() END, $7,
-            CASE WHEN $8 IS NULL THEN 'pending' ELSE 'failed' END, $8,
-            CASE WHEN $8 IS NOT NULL THEN clock_timestamp() END, CASE WHEN $8 IS NOT NULL THEN clock_timestamp() END)
+            created_at, result_at, completed_at)
+          SELECT $1::uuid, $2::uuid, $3::uuid, $4::text, $5::text, CASE WHEN $8::text IS NULL THEN gen_random_uuid() END,
+            $7::text, CASE WHEN $8 IS NULL THEN 'pending' ELSE 'failed' END, $8, clock_timestamp(),
+            CASE WHEN $8 IS NOT NULL THEN clock_timestamp() END, CASE WHEN $8 IS NOT NULL THEN clock_timestamp() END
+          WHERE $8 IS NULL OR NOT EXISTS (
+            SELECT FROM delegations d WHERE d.source_id = $2 AND d.idempotency_key = $5 AND d.status <> 'failed')
           ON CONFLICT (source_id, idempotency_key) WHERE idempotency_key IS NOT NULL AND status <> 'failed' DO NOTHING
           RETURNING id, source_id, target_id, task, queue_id, traceparent, error),
         item AS (
