@@ -71,6 +71,25 @@ import Testing
         }
     }
 
+    @Test func whatItsSourceEndsIsDroppedWithIt() async throws {
+        try await QueueFixture.with { fixture in
+            let (source, target) = (try await fixture.workspace(), try await fixture.workspace())
+            let delegation = new(source, target)
+            _ = try await fixture.delegations.create(delegation)
+            let events = try await fixture.delegations.update(
+                delegation.id, of: source, to: .completed, error: nil, response: "done elsewhere")
+            #expect(events.map(\.event.type).sorted() == ["a2a.dropped", "delegation.completed"])
+            #expect(try await fixture.sql("SELECT status FROM a2a_queue") == "dropped")
+            #expect(try await fixture.claim([target]).isEmpty)
+            let other = new(source, target)
+            _ = try await fixture.delegations.create(other)
+            let stranger = try await fixture.delegations.update(
+                other.id, of: target, to: .completed, error: nil, response: nil)
+            #expect(stranger.isEmpty)
+            #expect(try await fixture.claim([target]).count == 1)
+        }
+    }
+
     @Test func manyAtOnceWithOneKeyMakeOne() async throws {
         try await QueueFixture.with { fixture in
             let (source, target) = (try await fixture.workspace(), try await fixture.workspace())

@@ -175,7 +175,7 @@ package struct DelegationRoutes: Sendable {
     private func update(_ request: Request) async throws -> Response {
         let source = try await source(request)
         let id = try request.uuid("delegation_id", orError: "invalid delegation ID")
-        guard let delegation = try await store.delegation(id, of: source) else { throw Self.notFound }
+        guard try await store.delegation(id, of: source) != nil else { throw Self.notFound }
         let body = try await request.decode(UpdateDelegationRequest.self)
         guard let status = DelegationStatus(rawValue: body.status), status.isFinal else {
             throw APIError(.badRequest, Sentence.delegationStatusInvalid, field: "status")
@@ -184,13 +184,10 @@ package struct DelegationRoutes: Sendable {
             id, of: source, to: status, error: body.error?.withoutNUL.bounded(to: Limits.errorText),
             response: body.responsePreview?.withoutNUL)
         relay.committed(events)
-        if let queueID = delegation.queueID {
-            // What its source knows the end of need not be delivered any more.
-            relay.committed(
-                try await queue.drop(queueID, of: delegation.targetID, reason: "ended by its source").events)
-        }
+        // It may have ended before, and otherwise.
+        let ended = events.isEmpty ? try await store.delegation(id, of: source)?.status ?? status : status
         return .json(object: { writer in
-            writer.member("status", status.rawValue)
+            writer.member("status", ended.rawValue)
             writer.member("delegation_id", id.lowercased)
         })
     }
