@@ -103,9 +103,15 @@ package struct QueueRoutes: Sendable {
             throw APIError(.badRequest, Sentence.maxAgeInvalid, field: "max_age_minutes")
         }
         let workspace = try workspaceQuery("workspace_id", request)
-        let outcome = try await store.dropStale(minutes: minutes, of: workspace, reason: "dropped as stale")
-        relay.committed(outcome.events)
-        return .json(bytes: try WireJSON.encode(DropStaleAnswer(dropped: outcome.dropped)))
+        var dropped = 0
+        var isLast = false
+        while !isLast {
+            let batch = try await store.dropStale(minutes: minutes, of: workspace, reason: "dropped as stale")
+            relay.committed(batch.events)
+            dropped += batch.dropped
+            isLast = batch.dropped < QueueStore.staleBatch
+        }
+        return .json(bytes: try WireJSON.encode(DropStaleAnswer(dropped: dropped)))
     }
 
     private func retry(_ request: Request) async throws -> Response {

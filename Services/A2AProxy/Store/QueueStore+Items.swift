@@ -32,11 +32,12 @@ extension QueueStore {
     }
 
     /// What follows from items being dropped, in the same statement: their events, and the end of their delegations.
-    private static func dropping(_ condition: String) -> String {
+    private static func dropping(_ picked: String) -> String {
         """
-        WITH dropped AS (
+        WITH picked AS MATERIALIZED (SELECT q.id FROM a2a_queue q WHERE q.status = 'queued' AND \(picked)),
+        dropped AS (
           UPDATE a2a_queue q SET status = 'dropped', completed_at = clock_timestamp(), last_error = $2
-          WHERE q.status = 'queued' AND \(condition)
+          FROM picked WHERE q.id = picked.id
           RETURNING q.id, q.workspace_id, q.attempts, q.delegation_id, q.schedule_id, q.traceparent),
         delegated AS (
           UPDATE delegations d SET status = 'failed', error = $2, updated_at = clock_timestamp(),
@@ -57,10 +58,17 @@ extension QueueStore {
         """
     }
 
-    private static let drop = Statement("queue_drop", dropping("q.id = $1 AND q.workspace_id = $4"))
+    private static let drop = Statement("queue_drop", dropping("q.id = $1 AND q.workspace_id = $4 FOR UPDATE"))
     private static let dropStale = Statement(
         "queue_drop_stale",
-        dropping("q.enqueued_at < now() - make_interval(mins => $1) AND ($4::uuid IS NULL OR q.workspace_id = $4)"))
+        dropping(
+            """
+            q.enqueued_at < now() - make_interval(mins => $1) AND ($4::uuid IS NULL OR q.workspace_id = $4)
+            LIMIT $5 FOR UPDATE SKIP LOCKED
+            """))
+
+    /// Items of one statement.
+    package static let staleBatch = 500
 
     /// Takes a waiting item out of a workspace's queue.
     ///
@@ -71,12 +79,16 @@ extension QueueStore {
         Self.read(try await postgres.query(Self.drop, [item, reason, source, workspace]))
     }
 
-    /// Drops what has waited for longer than some minutes, for one workspace or for all.
+    /// Drops a batch of what has waited for longer than some minutes, for one workspace or for all. There is more when it
+    /// was a whole one. What somebody else has in hand is left; on a connection of its own, since nobody should stand
+    /// behind it.
     package func dropStale(
         minutes: Int, of workspace: UUID?, reason: String
-    ) async throws(PostgresError) -> (dropped: Int, events: [CommittedEvent]) {
-        Self.read(
-            try await postgres.query(Self.dropStale, [minutes, reason, source, workspace], deadline: .seconds(60)))
+    ) async throws -> (dropped: Int, events: [CommittedEvent]) {
+        try await postgres.transaction { transaction in
+            Self.read(
+                try await transaction.query(Self.dropStale, [minutes, reason, source, workspace, Self.staleBatch]))
+        }
     }
 
     private static func read(_ rows: PostgresRows) -> (dropped: Int, events: [CommittedEvent]) {
