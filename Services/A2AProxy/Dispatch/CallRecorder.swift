@@ -17,12 +17,28 @@ package struct CallRecord: Sendable {
     package var answer: AgentAnswer?
     /// A person waits for it at the console.
     package var isConsole = false
+
+    package init(
+        caller: UUID? = nil, target: Target, message: A2AMessage, duration: Duration, status: String = "ok",
+        error: String? = nil, answer: AgentAnswer? = nil, isConsole: Bool = false
+    ) {
+        self.caller = caller
+        self.target = target
+        self.message = message
+        self.duration = duration
+        self.status = status
+        self.error = error
+        self.answer = answer
+        self.isConsole = isConsole
+    }
 }
 
 /// Notes what calls did: a row of the feed, the workspaces' last calls, and word to the console.
 package final class CallRecorder: Sendable {
     /// Larger bodies do not travel in the event; the console finds them in the feed.
     private static let eventBytes = 256 * 1024
+    /// Of one message to the broker, which takes 16 MiB.
+    private static let messageBytes = 4 << 20
     private static let touchInterval: Duration = .seconds(1)
     private static let touchedLimit = 100_000
 
@@ -57,7 +73,10 @@ package final class CallRecorder: Sendable {
         self.activity = activity
         self.writer = writer
         answers = Batcher(limit: 200, capacity: 5_000) { answers in
-            broadcast.send(.a2aResponse, answers.map { (workspace: $0.workspace, data: $0.data) })
+            let events = answers.map { (workspace: $0.workspace, data: $0.data) }
+            for slice in events.sliced(by: \.data.bytes.count, upTo: Self.messageBytes) {
+                broadcast.send(.a2aResponse, Array(slice))
+            }
             return answers.map { _ in }
         }
         touches = Batcher(limit: 1000, capacity: 50_000) { touches in
