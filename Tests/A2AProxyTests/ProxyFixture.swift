@@ -65,7 +65,9 @@ struct ProxyFixture: Sendable {
             router: MessageRouter(targets: TargetCache(store: targets)), agents: agents,
             finisher: Finisher(store: queue, relay: relay, loops: loops, logger: logger),
             recorder: CallRecorder(activity: .off, writer: writer, targets: targets, broadcast: broadcast),
-            waker: Waker(lifecycle: LifecycleStore(postgres: pool, source: "switchyard/a2a-proxy"), relay: relay),
+            waker: Waker(
+                lifecycle: LifecycleStore(postgres: pool, source: "switchyard/a2a-proxy"), relay: relay,
+                targets: TargetStore(postgres: pool)),
             settings: settings, metrics: metrics, logger: logger)
         drain = Drain(
             store: queue, courier: courier, relay: relay, loops: loops, instance: "one", settings: settings,
