@@ -3,7 +3,7 @@ public enum Topology {
     /// The topic exchange that every event goes through; the routing key is the event's type.
     public static let events = Exchange(name: "switchyard.events")
 
-    /// What no consumer could handle. The sweeper empties it into the table `dead_messages`.
+    /// What no consumer could handle, kept for whoever looks into it.
     public static let dead = Queue(name: "switchyard.dead", durability: .durable, arguments: ["x-queue-type": "quorum"])
 
     /// Batches of heartbeats for competing proxies. They are worth nothing after the next beat, so the queue lives in

@@ -7,26 +7,28 @@ import Foundation
 /// One connection in pipeline mode: operations go out in order, each with its own Sync, and their answers come back in
 /// that order.
 ///
+/// Split in two files: sending, deadlines and the end here, answers in `Connection+Receiving`.
+///
 /// `@unchecked Sendable`: confined to one loop's thread.
 final class Connection: @unchecked Sendable {
     let loop: EventLoop
     let handle: PGHandle
-    private let metrics: PostgresMetrics?
+    let metrics: PostgresMetrics?
     private let cancelGrace: UInt64
-    private var watcher: FileWatcher?
+    var watcher: FileWatcher?
     private(set) var isOpen = true
 
     /// Accepted, to be sent at the end of the loop's round.
     private var outgoing = FIFO<Operation>()
     /// Sent; the first one is what the server works on.
-    private var inFlight = FIFO<Operation>()
+    var inFlight = FIFO<Operation>()
     private var isFlushScheduled = false
-    private var wantsWritable = false
-    private var prepared: [String: PreparedStatement] = [:]
+    var wantsWritable = false
+    var prepared: [String: PreparedStatement] = [:]
     private var preparedCount = 0
     /// The operation for which a cancel request is under way, and since when.
-    private var cancelled: (operation: Operation, since: UInt64)?
-    private var lastCancel: UInt64?
+    var cancelled: (operation: Operation, since: UInt64)?
+    var lastCancel: UInt64?
 
     /// Called after answers have arrived.
     var onProgress: (() -> Void)?
@@ -36,7 +38,7 @@ final class Connection: @unchecked Sendable {
     /// Called with channel and payload of what this session listens to.
     var onNotification: ((String, String) -> Void)?
     /// What has the socket while the pipeline is left; it is held by who waits for it, and ends with the connection.
-    private var dialogue: Dialogue?
+    var dialogue: Dialogue?
 
     /// Whether the server sees no transaction open.
     var isOutsideTransaction: Bool { isOpen && PQtransactionStatus(handle.raw) == PQTRANS_IDLE }
@@ -170,7 +172,7 @@ final class Connection: @unchecked Sendable {
         }
     }
 
-    private func flush() {
+    func flush() {
         guard isOpen else { return }
         let state = PQflush(handle.raw)
         // A write that fails makes libpq read, to find out why, and close the socket: no event would tell.
@@ -182,106 +184,6 @@ final class Connection: @unchecked Sendable {
         guard isWanted != wantsWritable else { return }
         wantsWritable = isWanted
         watcher?.start(wantsWritable ? [.readable, .writable] : .readable)
-    }
-
-    // MARK: - Receiving
-
-    private func socketIsReady(_ events: FileEvents) {
-        // An error ends the watching, but what arrived before it is read first: only the read after that would notice
-        // that the connection is gone.
-        if events.contains(.error) { watcher?.start(wantsWritable ? [.readable, .writable] : .readable) }
-        if let dialogue { return dialogue.socketIsReady() }
-        // What has arrived is answered even when reading ended in an error.
-        let isAlive = PQconsumeInput(handle.raw) == 1
-        receive()
-        if onNotification != nil { receiveNotifications() }
-        if isOpen, !isAlive || PQstatus(handle.raw) == CONNECTION_BAD { return lose() }
-        if wantsWritable { flush() }
-        if isOpen { onProgress?() }
-    }
-
-    private func receive() {
-        while isOpen, let operation = inFlight.first, PQisBusy(handle.raw) == 0 {
-            guard let raw = PQgetResult(handle.raw) else {
-                // A null ends the answers to one message; on a dead connection they never end.
-                if PQstatus(handle.raw) == CONNECTION_BAD { return }
-                operation.answered += 1
-                continue
-            }
-            let result = ResultOwner(raw)
-            switch PQresultStatus(raw) {
-            case PGRES_PIPELINE_SYNC where operation.isPreparing: operation.isPreparing = false
-            case PGRES_PIPELINE_SYNC:
-                _ = inFlight.popFirst()
-                metrics?.inFlight.decrement()
-                complete(operation)
-            case PGRES_TUPLES_OK, PGRES_COMMAND_OK, PGRES_EMPTY_QUERY:
-                accept(result, for: operation)
-            case PGRES_PIPELINE_ABORTED: break
-            case PGRES_FATAL_ERROR:
-                if operation.error == nil { operation.error = PostgresError(result: raw) }
-            default:
-                // A copy, for instance: nothing that a pipeline can go on after.
-                operation.fail(PostgresError(.server, "the statement cannot run in a pipeline"))
-                return lose()
-            }
-        }
-    }
-
-    private func receiveNotifications() {
-        while isOpen, let notification = PQnotifies(handle.raw) {
-            defer { PQfreemem(notification) }
-            let payload = notification.pointee.extra.map { String(cString: $0) } ?? ""
-            onNotification?(String(cString: notification.pointee.relname), payload)
-        }
-    }
-
-    private func accept(_ result: ResultOwner, for operation: Operation) {
-        if operation.answered < operation.preparing.count {
-            operation.preparing[operation.answered].isConfirmed = true
-        } else {
-            operation.rows.append(PostgresRows(result: result))
-        }
-    }
-
-    private func complete(_ operation: Operation) {
-        if cancelled?.operation === operation { cancelled = nil }
-        guard let error = operation.error else {
-            observe(operation)
-            return operation.succeed()
-        }
-        // A prepare that failed, or was skipped because an earlier one did, left nothing behind.
-        for statement in operation.preparing where !statement.isConfirmed { forget(statement) }
-        if !operation.isAnswered, shouldRepeat(operation, error) {
-            operation.reset()
-            return enqueue(operation)
-        }
-        metrics?.count(error)
-        operation.fail(error)
-        if SQLState.endsConnection(error.sqlState) { lose(error) }
-    }
-
-    /// Whether an operation failed, without effect, for a reason that is this connection's and not its own.
-    private func shouldRepeat(_ operation: Operation, _ error: PostgresError) -> Bool {
-        let isStale =
-            error.sqlState == SQLState.unknownStatement
-            || (error.sqlState == SQLState.featureNotSupported && error.message.contains("cached plan"))
-        if isStale { operation.used.forEach { $0.map(forget) } }
-        // A cancel request names a connection, not a statement: it may arrive when the next one runs.
-        let isStrayCancel =
-            error.sqlState == SQLState.queryCancelled && lastCancel.map { $0 + 10_000 > loop.nowMilliseconds } == true
-        return (isStale || isStrayCancel) && operation.attempts == 0 && operation.role == .alone
-    }
-
-    private func forget(_ statement: PreparedStatement) {
-        let name = statement.statement.name
-        if prepared[name] === statement { prepared[name] = nil }
-    }
-
-    private func observe(_ operation: Operation) {
-        guard metrics != nil else { return }
-        let seconds = Double(uv_hrtime() - operation.startedNanoseconds) / 1e9
-        for statement in operation.used { statement?.latency?.observe(seconds) }
     }
 
     // MARK: - Deadlines
@@ -322,7 +224,7 @@ final class Connection: @unchecked Sendable {
         lose()
     }
 
-    private func lose(_ error: PostgresError? = nil) {
+    func lose(_ error: PostgresError? = nil) {
         guard isOpen else { return }
         let error = error ?? .lost(handle.errorText)
         guard let unsent = end(failing: error) else { return }

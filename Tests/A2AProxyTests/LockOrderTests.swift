@@ -42,10 +42,11 @@ import Testing
             try await fixture.postgres.transaction { transaction in
                 _ = try await transaction.query(Self.lock, [ids[0]])
                 for id in ids { signs.record(id) }
+                // On a connection of its own: the shared ones may be those that wait.
                 try await eventually("the signs wait for the first row") {
-                    try await fixture.postgres.query(Self.waiting)[0].int(0) > 0
+                    try await fixture.postgres.transaction { try await $0.query(Self.waiting)[0].int(0) } > 0
                 }
-                let free = try await fixture.postgres.query(Self.free, [Array(ids.dropFirst())])[0].int(0)
+                let free = try await transaction.query(Self.free, [Array(ids.dropFirst())])[0].int(0)
                 #expect(free == ids.count - 1)
             }
         }

@@ -63,7 +63,11 @@ package final class AgentClient: Sendable {
                 let passes = options.passesStreams && response.status.isSuccess && Self.isEventStream(response.headers)
                 if passes { return .streams(response) }
                 let patience = place.idleTimeout ?? settings.idleTimeout
-                return .ended(await collect(source, response, patience: patience))
+                guard !options.endsWithTask else {
+                    return .ended(await collect(source, response, patience: patience))
+                }
+                // Cancelled with its caller, the reading would end, and with it the agent's work.
+                return .ended(await Task { await collect(source, response, patience: patience) }.value)
             }
             return .ended(Self.outcome(response))
         } catch {

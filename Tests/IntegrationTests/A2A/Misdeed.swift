@@ -81,8 +81,8 @@ struct Misdeed: Sendable {
             ) { _, _ in },
             Misdeed(
                 name: "has no room for a connection within the ceiling",
-                call: .error(502, unreachable, isConfirmed: nil), timeout: "1", limit: .seconds(3), accepts: false,
-                isFull: true
+                call: .queued("the time for the call was over before the message was sent", isUncertain: false),
+                timeout: "1", accepts: false, isFull: true
             ) { _, _ in },
             Misdeed(
                 name: "hangs within its head", call: hangs, drained: hung
