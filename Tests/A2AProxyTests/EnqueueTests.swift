@@ -84,6 +84,32 @@ import Testing
         }
     }
 
+    @Test func aTargetIsToldToBeBusyOncePerHeartbeat() async throws {
+        try await QueueFixture.with { fixture in
+            let workspace = try await fixture.workspace()
+            let busySince = "SELECT last_busy_at::text FROM workspace_vitals"
+            _ = try await fixture.queue.enqueue([new(workspace, "m")])
+            let first = try await fixture.sql(busySince)
+            _ = try await fixture.queue.enqueue([new(workspace, "n")])
+            #expect(try await fixture.sql(busySince) == first)
+            try await fixture.beat(workspace)
+            _ = try await fixture.queue.enqueue([new(workspace, "o")])
+            #expect(try await fixture.sql(busySince) != first)
+            #expect(try await fixture.claim([workspace]).isEmpty)
+        }
+    }
+
+    @Test func aPendingDelegationIsWorthAClaimWithoutRoom() async throws {
+        try await QueueFixture.with { fixture in
+            let workspace = try await fixture.workspace()
+            _ = try await fixture.queue.enqueue([new(workspace, "m")])
+            #expect(try await fixture.queue.claimable([workspace], busyPause: .seconds(24)).isEmpty)
+            try await fixture.sql(
+                "INSERT INTO delegations (source_id, target_id, task) VALUES (gen_random_uuid(), '\(workspace)', 't')")
+            #expect(try await fixture.queue.claimable([workspace], busyPause: .seconds(24)) == [workspace])
+        }
+    }
+
     @Test func aTargetWithoutHeartbeatsWaitsItsTime() async throws {
         try await QueueFixture.with { fixture in
             let workspace = try await fixture.workspace(heartbeats: false)
