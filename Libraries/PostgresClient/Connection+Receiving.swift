@@ -1,6 +1,7 @@
 import CPQ
 import CUV
 import EventLoop
+import Observability
 
 extension Connection {
     func socketIsReady(_ events: FileEvents) {

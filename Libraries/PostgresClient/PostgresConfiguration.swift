@@ -12,6 +12,10 @@ package struct PostgresConfiguration: Sendable {
     package var exclusiveWaitingLimit = 1024
     /// How long a call waits while there is no connection at all before it fails as unavailable.
     package var unavailableAfter: Duration = .seconds(1)
+    /// How long a call waits for its answer unless it says so itself.
+    package var deadline: Duration = .seconds(5)
+    /// The same for a transaction with all its statements.
+    package var transactionDeadline: Duration = .seconds(10)
     /// How long one attempt to connect may take, with the names looked up.
     package var connectTimeout: Duration = .seconds(5)
     /// How long a server may go on with a cancelled statement before the connection is given up.

@@ -10,6 +10,7 @@ package final class PostgresPool: Sendable {
     private let group: EventLoopGroup
     private let shards: [PoolShard]
     private let health: PoolHealth
+    let configuration: PostgresConfiguration
     let listener: Listener
 
     /// Makes a pool, which begins to connect at once.
@@ -20,6 +21,7 @@ package final class PostgresPool: Sendable {
         logger: Logger = .disabled, metrics: MetricsRegistry? = nil
     ) {
         self.group = group
+        self.configuration = configuration
         let target = Result { () throws(PostgresError) in
             try ConnectionTarget(url: url, applicationName: configuration.applicationName)
         }
@@ -64,9 +66,10 @@ package final class PostgresPool: Sendable {
 
     /// Runs one statement in a transaction of its own.
     ///
-    /// - Parameter deadline: the time the caller waits; after it the outcome is unknown, unless the error says otherwise.
+    /// - Parameter deadline: the time the caller waits, by default as configured; after it the outcome is unknown, unless
+    ///   the error says otherwise.
     package func query(
-        _ statement: Statement, _ parameters: [any PostgresEncodable] = [], deadline: Duration = .seconds(5)
+        _ statement: Statement, _ parameters: [any PostgresEncodable] = [], deadline: Duration? = nil
     ) async throws(PostgresError) -> PostgresRows {
         try await atomically([Call(statement, parameters)], deadline: deadline)[0]
     }
@@ -76,12 +79,12 @@ package final class PostgresPool: Sendable {
     /// - Returns: the rows of each.
     /// - Throws: the error of the first one that failed; none has had an effect then.
     package func atomically(
-        _ calls: [Call], deadline: Duration = .seconds(5)
+        _ calls: [Call], deadline: Duration? = nil
     ) async throws(PostgresError) -> [PostgresRows] {
         if calls.isEmpty { return [] }
         for call in calls { try call.check() }
         let shard = self.shard
-        let answer = await Operation(calls, timeout: deadline).answer { operation in
+        let answer = await Operation(calls, timeout: deadline ?? configuration.deadline).answer { operation in
             if shard.loop.inLoop { shard.submit(operation) } else { shard.loop.execute { shard.submit(operation) } }
         }
         return try answer.get()

@@ -80,13 +80,13 @@ extension PostgresPool {
     /// Runs a closure inside a transaction on a connection of its own: committed when it returns, rolled back when it
     /// throws. Nothing is retried.
     ///
-    /// - Parameter deadline: for all of it, with the wait for a connection; after it the connection is closed, and with
-    ///   it the transaction. An error at the commit may leave the outcome unknown, and says so.
+    /// - Parameter deadline: for all of it, with the wait for a connection, by default as configured; after it the
+    ///   connection is closed, and with it the transaction. An error at the commit may leave the outcome unknown, and says so.
     package func transaction<T: Sendable>(
-        deadline: Duration = .seconds(10), isolation: TransactionIsolation = .readCommitted, readOnly: Bool = false,
+        deadline: Duration? = nil, isolation: TransactionIsolation = .readCommitted, readOnly: Bool = false,
         _ body: (Transaction) async throws -> T
     ) async throws -> T {
-        let lease = try await lease(limit: deadline)
+        let lease = try await lease(limit: deadline ?? configuration.transactionDeadline)
         let transaction = Transaction(lease.connection, deadline: lease.left, isolation: isolation, readOnly: readOnly)
         do {
             let value = try await body(transaction)

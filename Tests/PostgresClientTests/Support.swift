@@ -16,6 +16,8 @@ extension PostgresConfiguration {
             connectionsPerLoop: connections, exclusiveConnectionsPerLoop: exclusive)
         configuration.unavailableAfter = .seconds(30)
         configuration.connectTimeout = .seconds(20)
+        configuration.deadline = .seconds(60)
+        configuration.transactionDeadline = .seconds(60)
         return configuration
     }
 }

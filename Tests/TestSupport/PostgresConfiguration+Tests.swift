@@ -6,6 +6,8 @@ extension PostgresConfiguration {
         var configuration = PostgresConfiguration()
         configuration.unavailableAfter = .seconds(30)
         configuration.connectTimeout = .seconds(20)
+        configuration.deadline = .seconds(60)
+        configuration.transactionDeadline = .seconds(60)
         return configuration
     }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import HTTPCore
+import PostgresClient
 import Synchronization
 import TestSupport
 import Testing
