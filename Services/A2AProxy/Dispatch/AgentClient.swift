@@ -63,11 +63,7 @@ package final class AgentClient: Sendable {
                 let passes = options.passesStreams && response.status.isSuccess && Self.isEventStream(response.headers)
                 if passes { return .streams(response) }
                 let patience = place.idleTimeout ?? settings.idleTimeout
-                guard !options.endsWithTask else {
-                    return .ended(await collect(source, response, patience: patience))
-                }
-                // Cancelled with its caller, the reading would end, and with it the agent's work.
-                return .ended(await Task { await collect(source, response, patience: patience) }.value)
+                return .ended(await collect(source, response, patience: patience))
             }
             return .ended(Self.outcome(response))
         } catch {
