@@ -167,7 +167,7 @@ let package = Package(
         tests("ConfigurationTests", ["Configuration", "EventLoop", "Observability", "ServiceLifecycle", "Crypto"]),
         tests("EventLoopTests", ["EventLoop"]),
         tests("HTTPServerTests", ["EventLoop", "HTTPCore", "HTTPServer", "Observability", "Contracts"]),
-        tests("HTTPClientTests", ["EventLoop", "HTTPCore", "HTTPClient", "HTTPServer", "Observability"]),
+        tests("HTTPClientTests", ["CUV", "EventLoop", "HTTPCore", "HTTPClient", "HTTPServer", "Observability"]),
         tests("PostgresClientTests", ["EventLoop", "PostgresClient", "Migrator", "Observability"]),
         tests("RedisClientTests", ["EventLoop", "RedisClient", "Observability"]),
         tests("AMQPClientTests", ["AMQPClient", "Observability"]),

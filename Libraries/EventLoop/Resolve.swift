@@ -6,8 +6,19 @@ package struct ResolveError: Error, Sendable, CustomStringConvertible {
     package let host: String
     /// The resolver's own words, for the log.
     package let reason: String
+    /// The resolver knows that the name has no address; false when it could not find out.
+    package let isUnknownName: Bool
 
     package var description: String { "cannot resolve \(host): \(reason)" }
+}
+
+extension ResolveError {
+    /// - Parameter code: libuv's.
+    package init(host: String, code: Int32) {
+        self.host = host
+        reason = String(cString: uv_strerror(code))
+        isUnknownName = code == UV_EAI_NONAME.rawValue || code == UV_EAI_NODATA.rawValue
+    }
 }
 
 /// One look-up under way: owned by libuv's request from `start` to the callback.
@@ -39,18 +50,14 @@ private final class Lookup {
                 lookup.end(status, list)
             }, host, nil, &hints)
         if code != 0 { Unmanaged.passUnretained(self).release() }
-        if code != 0 { finish(.failure(failure(code))) }
+        if code != 0 { finish(.failure(ResolveError(host: host, code: code))) }
     }
 
     private func end(_ status: Int32, _ list: UnsafeMutablePointer<addrinfo>?) {
-        guard status == 0 else { return finish(.failure(failure(status))) }
+        guard status == 0 else { return finish(.failure(ResolveError(host: host, code: status))) }
         let found = sequence(first: list, next: { $0?.pointee.ai_next }).prefix { $0 != nil }
             .compactMap { $0?.pointee.ai_addr.flatMap { SocketAddress($0, port: port) } }
-        finish(found.isEmpty ? .failure(ResolveError(host: host, reason: "no address")) : .success(found))
-    }
-
-    private func failure(_ code: Int32) -> ResolveError {
-        ResolveError(host: host, reason: String(cString: uv_strerror(code)))
+        finish(found.isEmpty ? .failure(ResolveError(host: host, code: UV_EAI_NODATA.rawValue)) : .success(found))
     }
 }
 

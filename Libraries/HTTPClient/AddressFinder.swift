@@ -29,7 +29,7 @@ final class AddressFinder: @unchecked Sendable {
         shard.names.resolve(call.request.url.host, port: call.request.url.port) { [self] result in
             switch result {
             case .success(let addresses): finish(Self.check(addresses, for: call))
-            case .failure(let error): finish(.failure(ConnectFailure(kind: .unknownHost, detail: error.description)))
+            case .failure(let error): finish(.failure(ConnectFailure(kind: .init(error), detail: error.description)))
             }
         }
         guard completion != nil else { return }

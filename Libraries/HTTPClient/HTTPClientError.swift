@@ -1,3 +1,4 @@
+import EventLoop
 import HTTPCore
 
 /// Why a call has no answer, or only a part of one.
@@ -9,11 +10,11 @@ package struct HTTPClientError: Error, Sendable, CustomStringConvertible {
         case invalidRequest
         /// An address the name resolves to is one that the caller's policy refuses.
         case unsafeAddress
-        /// The name has no address.
+        /// The name has no address, and the resolver knows it.
         case unknownHost
         /// Nobody listens there.
         case refused
-        /// No way there: no route, network down.
+        /// No way there: no route, network down, a resolver that cannot tell.
         case unreachable
         /// No connection in the time allowed, waiting for a free one included.
         case connectTimeout
@@ -80,5 +81,12 @@ package struct HTTPClientError: Error, Sendable, CustomStringConvertible {
 
     package var description: String {
         detail.isEmpty ? "\(kind.rawValue) (\(delivery))" : "\(kind.rawValue) (\(delivery)): \(detail)"
+    }
+}
+
+extension HTTPClientError.Kind {
+    /// A resolver that fails says nothing about the host: it is not gone.
+    package init(_ error: ResolveError) {
+        self = error.isUnknownName ? .unknownHost : .unreachable
     }
 }

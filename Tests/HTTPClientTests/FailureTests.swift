@@ -1,3 +1,4 @@
+import CUV
 import EventLoop
 import Foundation
 import HTTPClient
@@ -23,6 +24,17 @@ extension HTTPClientSuite {
             let error = try await failure { try await client.get("http://no-such-host.invalid/") }
             #expect(error.kind == .unknownHost)
             #expect(error.delivery == .notDelivered)
+        }
+
+        /// Only a resolver that knows says that a host is gone: one that cannot be asked must not have it restarted.
+        @Test func aResolverThatFailsIsNoUnknownName() {
+            let codes: [(uv_errno_t, HTTPClientError.Kind)] = [
+                (UV_EAI_NONAME, .unknownHost), (UV_EAI_NODATA, .unknownHost), (UV_EAI_AGAIN, .unreachable),
+                (UV_EAI_FAIL, .unreachable), (UV_EAI_MEMORY, .unreachable), (UV_EMFILE, .unreachable),
+            ]
+            for (code, kind) in codes {
+                #expect(HTTPClientError.Kind(ResolveError(host: "agent", code: code.rawValue)) == kind)
+            }
         }
 
         @Test(arguments: ["127.0.0.1", "localhost", "2130706433"])

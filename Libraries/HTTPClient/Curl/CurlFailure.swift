@@ -5,7 +5,8 @@ import Foundation
 enum CurlFailure {
     static func kind(_ code: CURLcode, systemError: Int32, isConnected: Bool) -> HTTPClientError.Kind {
         switch code {
-        case CURLE_COULDNT_RESOLVE_HOST: .unknownHost
+        // The addresses are given to libcurl: it cannot know that there are none.
+        case CURLE_COULDNT_RESOLVE_HOST: .unreachable
         case CURLE_COULDNT_CONNECT: connect(systemError)
         case CURLE_OPERATION_TIMEDOUT: isConnected ? .idleTimeout : .connectTimeout
         case CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER,
