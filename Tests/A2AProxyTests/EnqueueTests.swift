@@ -84,6 +84,19 @@ import Testing
         }
     }
 
+    @Test func aCallersOwnCeilingLeavesTheTargetAsItIs() async throws {
+        try await QueueFixture.with { fixture in
+            let (patient, impatient) = (try await fixture.workspace(), try await fixture.workspace())
+            let other = try await fixture.item(impatient, "other")
+            var message = new(impatient, "m")
+            message.targetIsBusy = false
+            #expect(try await fixture.queue.enqueue([message, new(patient, "m")]).allSatisfy { $0 != nil })
+            let busy = "SELECT string_agg(workspace_id::text, ' ') FROM workspace_vitals WHERE last_busy_at IS NOT NULL"
+            #expect(try await fixture.sql(busy) == patient.lowercased)
+            #expect(try await fixture.claim([impatient]).map(\.id) == [other])
+        }
+    }
+
     @Test func aTargetIsToldToBeBusyOncePerHeartbeat() async throws {
         try await QueueFixture.with { fixture in
             let workspace = try await fixture.workspace()

@@ -195,7 +195,8 @@ package struct Forwarder: Sendable {
             body: String(decoding: errand.message.bytes, as: UTF8.self),
             messageID: errand.message.messageID?.withoutNUL, contextID: links.contextID?.withoutNUL,
             delegation: links.delegationID,
-            isUncertain: reason.isUncertain, error: reason.rawValue, traceparent: errand.options.traceparent,
+            isUncertain: reason.isUncertain, targetIsBusy: reason.isOfTheTarget, error: reason.rawValue,
+            traceparent: errand.options.traceparent,
             protocolHeaders: errand.options.protocolHeaders.map(ProtocolHeaders.text),
             backoff: settings.rules.retryDelay.delay(claims: 0, unit: .random(in: 0...1), asked: retryAfter))
     }

@@ -38,6 +38,9 @@ package enum BusyReason: String, Sendable, CaseIterable {
 
     /// Bytes were written and the answer was lost: the agent may have begun the work.
     package var isUncertain: Bool {
+    /// The agent has no room. A ceiling that leaves no time for sending is the caller's own and says nothing about it.
+    package var isOfTheTarget: Bool { self != .deadlineBeforeSending }
+
         switch self {
         case .idleTimeout, .deadline, .connectionReset, .endOfFile: true
         case .tooManyRequests, .unavailable, .noConnection, .deadlineBeforeSending: false

@@ -69,7 +69,7 @@ package struct QueueRules: Sendable {
             verdict.error = nil
         case .busy(let reason, let retryAfter):
             verdict.next = .waits(backoff: retryDelay.delay(claims: item.claimNumber, unit: unit, asked: retryAfter))
-            verdict.targetIsBusy = true
+            verdict.targetIsBusy = reason.isOfTheTarget
             verdict.isUncertain = reason.isUncertain
             if reason.isUncertain, item.phase == .queued { count(&verdict) }
         case .abandoned(let mayBeDelivered):

@@ -2,7 +2,7 @@ import EventOutbox
 import Foundation
 import PostgresClient
 
-/// A message to be stored because its target is busy.
+/// A message to be stored because its target is busy, or was not reached in the time that its caller gave.
 package struct NewItem: Sendable {
     package var id = UUID()
     package var workspace: UUID
@@ -15,6 +15,8 @@ package struct NewItem: Sendable {
     /// The delegation that it carries, as its sender says; believed if it is a running one of that sender.
     package var delegation: UUID?
     package var isUncertain: Bool
+    /// The target has no room until its next heartbeat.
+    package var targetIsBusy: Bool
     package var error: String?
     package var traceparent: String?
     /// The fields of the A2A protocol that came with it, as ``ProtocolHeaders`` writes them.
@@ -25,7 +27,7 @@ package struct NewItem: Sendable {
     package init(
         workspace: UUID, caller: UUID?, method: String, body: String, messageID: String?, contextID: String? = nil,
         delegation: UUID? = nil,
-        isUncertain: Bool = false, error: String? = nil, traceparent: String? = nil,
+        isUncertain: Bool = false, targetIsBusy: Bool = true, error: String? = nil, traceparent: String? = nil,
         protocolHeaders: String? = nil, backoff: Duration = .seconds(30)
     ) {
         self.workspace = workspace
@@ -36,6 +38,7 @@ package struct NewItem: Sendable {
         self.contextID = contextID
         self.delegation = delegation
         self.isUncertain = isUncertain
+        self.targetIsBusy = targetIsBusy
         self.error = error
         self.traceparent = traceparent
         self.protocolHeaders = protocolHeaders
@@ -86,7 +89,7 @@ extension QueueStore {
           SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[]) WITH ORDINALITY AS i (id, workspace_id, key, n)),
         locked AS MATERIALIZED (
           SELECT v.workspace_id FROM workspace_vitals v
-          WHERE v.workspace_id = ANY ($2)
+          WHERE v.workspace_id = ANY ($5)
             AND (v.last_busy_at IS NULL OR v.last_heartbeat_at IS NULL OR v.last_busy_at <= v.last_heartbeat_at)
           ORDER BY v.workspace_id FOR UPDATE),
         busy AS (
@@ -121,7 +124,7 @@ extension QueueStore {
         SELECT item.n, item.id, item.depth, event.* FROM item LEFT JOIN event ON event.id = item.event_id
         """)
 
-    /// Stores messages and notes that their targets are busy, in one transaction.
+    /// Stores messages and notes which of their targets are busy, in one transaction.
     ///
     /// - Returns: one entry an item, in order; nil for one whose twin ended in the very moment it was met, so that
     ///   storing it again will succeed.
@@ -136,7 +139,8 @@ extension QueueStore {
                 items.map(\.error),
                 items.map(\.traceparent), items.map(\.backoff.inSeconds), items.map(\.protocolHeaders),
             ])
-        let answer = Call(Self.answer, [items.map(\.id), workspaces, keys, source])
+        let busy = items.filter(\.targetIsBusy).map(\.workspace)
+        let answer = Call(Self.answer, [items.map(\.id), workspaces, keys, source, busy])
         let rows = try await postgres.atomically([insert, answer], deadline: .seconds(10))[1]
         var enqueued = [Enqueued?](repeating: nil, count: items.count)
         for row in rows {
