@@ -22,6 +22,7 @@ struct ProxyFixture: Sendable {
     let life: SignOfLifeReader
     let agents: AgentClient
     let budget: AnswerBudget
+    let forwarder: Forwarder
     let courier: Courier
     let drain: Drain
     let service: DrainService
@@ -61,14 +62,17 @@ struct ProxyFixture: Sendable {
             client: HTTPClient(group: loops), life: life, settings: settings, budget: budget, metrics: metrics)
         let writer = ActivityWriter(
             store: ActivityStore(postgres: pool), broadcast: broadcast, loops: loops, metrics: metrics, logger: logger)
+        let router = MessageRouter(targets: TargetCache(store: targets))
+        let recorder = CallRecorder(activity: .off, writer: writer, targets: targets, broadcast: broadcast)
+        let waker = Waker(
+            lifecycle: LifecycleStore(postgres: pool, source: "switchyard/a2a-proxy"), relay: relay, targets: targets)
+        forwarder = Forwarder(
+            router: router, agents: agents, enqueuer: Enqueuer(store: queue, relay: relay, metrics: metrics),
+            recorder: recorder, waker: waker, settings: settings, metrics: metrics, logger: logger)
         courier = Courier(
-            router: MessageRouter(targets: TargetCache(store: targets)), agents: agents,
-            finisher: Finisher(store: queue, relay: relay, loops: loops, logger: logger),
-            recorder: CallRecorder(activity: .off, writer: writer, targets: targets, broadcast: broadcast),
-            waker: Waker(
-                lifecycle: LifecycleStore(postgres: pool, source: "switchyard/a2a-proxy"), relay: relay,
-                targets: TargetStore(postgres: pool)),
-            settings: settings, metrics: metrics, logger: logger)
+            router: router, agents: agents,
+            finisher: Finisher(store: queue, relay: relay, loops: loops, logger: logger), recorder: recorder,
+            waker: waker, settings: settings, metrics: metrics, logger: logger)
         drain = Drain(
             store: queue, courier: courier, relay: relay, loops: loops, instance: "one", settings: settings,
             metrics: metrics, logger: logger)

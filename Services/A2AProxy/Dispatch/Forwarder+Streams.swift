@@ -11,6 +11,7 @@ extension Forwarder {
         metrics.outcomes.labelled("stream").increment()
         let stream = PassedStream(response.body) { error in
             record(errand, route, error == nil ? "ok" : "error", error)
+            await errand.onStreamEnd?()
         }
         var headers: HTTPHeaders = [
             "Content-Type": response.headers["content-type"] ?? "text/event-stream", "Cache-Control": "no-cache",
@@ -28,9 +29,9 @@ extension Forwarder {
 private final class PassedStream: Sendable {
     private let body: HTTPBody
     private let isTaken = Mutex(false)
-    private let onEnd: @Sendable (String?) -> Void
+    private let onEnd: @Sendable (String?) async -> Void
 
-    init(_ body: HTTPBody, onEnd: @escaping @Sendable (String?) -> Void) {
+    init(_ body: HTTPBody, onEnd: @escaping @Sendable (String?) async -> Void) {
         self.body = body
         self.onEnd = onEnd
     }
@@ -55,16 +56,16 @@ private final class PassedStream: Sendable {
     }
 
     private static func read(
-        _ body: HTTPBody, _ onEnd: @Sendable (String?) -> Void, _ take: ([UInt8]) async -> Void
+        _ body: HTTPBody, _ onEnd: @Sendable (String?) async -> Void, _ take: ([UInt8]) async -> Void
     ) async throws {
         do {
             if case .bytes(let bytes) = body { await take(bytes) }
             if case .stream(let source) = body {
                 while let chunk = try await source.next() { await take(chunk) }
             }
-            onEnd(nil)
+            await onEnd(nil)
         } catch {
-            onEnd("stream broken off: \(error)")
+            await onEnd("stream broken off: \(error)")
             throw error
         }
     }

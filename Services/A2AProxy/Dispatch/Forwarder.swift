@@ -18,6 +18,20 @@ package struct Forwarder: Sendable {
     let metrics: ProxyMetrics
     let logger: Logger
 
+    package init(
+        router: MessageRouter, agents: AgentClient, enqueuer: Enqueuer, recorder: CallRecorder, waker: Waker,
+        settings: A2AProxySettings, metrics: ProxyMetrics, logger: Logger
+    ) {
+        self.router = router
+        self.agents = agents
+        self.enqueuer = enqueuer
+        self.recorder = recorder
+        self.waker = waker
+        self.settings = settings
+        self.metrics = metrics
+        self.logger = logger
+    }
+
     /// What is stored when the agent is busy.
     package enum Kept: Sendable {
         case everything
@@ -31,12 +45,16 @@ package struct Forwarder: Sendable {
         let message: A2AMessage
         let options: AgentClient.Options
         let kept: Kept
+        /// Called when a stream that is handed on has come to its end, whether or not its caller still listens.
+        let onStreamEnd: (@Sendable () async -> Void)?
         let start: ContinuousClock.Instant
     }
 
+    /// - Parameter onStreamEnd: called after the end of the agent's stream, if it answers with one.
     /// - Throws: `APIError`.
     package func forward(
-        _ request: Request, from caller: Caller, to id: UUID, keeping kept: Kept = .everything
+        _ request: Request, from caller: Caller, to id: UUID, keeping kept: Kept = .everything,
+        onStreamEnd: (@Sendable () async -> Void)? = nil
     ) async throws -> Response {
         let route = try await admit(caller, id)
         request.context.workspaceID = id
@@ -47,7 +65,8 @@ package struct Forwarder: Sendable {
         options.passesStreams = true
         // Work that was started goes on, whatever becomes of the caller.
         options.endsWithTask = false
-        let errand = Errand(caller: caller, message: message, options: options, kept: kept, start: .now)
+        let errand = Errand(
+            caller: caller, message: message, options: options, kept: kept, onStreamEnd: onStreamEnd, start: .now)
         return try await send(errand, route)
     }
 

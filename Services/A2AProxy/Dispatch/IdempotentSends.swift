@@ -12,9 +12,6 @@ import PostgresClient
 ///
 /// A table of its own, touched only by requests that carry the header.
 package struct IdempotentSends: Sendable {
-    /// How long a send is believed to run without a word from the instance that runs it.
-    private static let lease: Duration = .seconds(60)
-    private static let renewal: Duration = .seconds(20)
     private static let keyLimit = 255
     /// Between tries to write an outcome, or to renew after a failure, while the database is away.
     private static let retryPause: Duration = .seconds(1)
@@ -25,15 +22,20 @@ package struct IdempotentSends: Sendable {
     private let loops: EventLoopGroup
     private let instance: String
     private let logger: Logger
+    private let lease: Duration
+    private var renewal: Duration { lease / 3 }
 
+    /// - Parameter lease: how long a send is believed to run without a word from the instance that runs it.
     package init(
-        postgres: PostgresPool, forwarder: Forwarder, loops: EventLoopGroup, instance: String, logger: Logger
+        postgres: PostgresPool, forwarder: Forwarder, loops: EventLoopGroup, instance: String, logger: Logger,
+        lease: Duration = .seconds(60)
     ) {
         self.postgres = postgres
         self.forwarder = forwarder
         self.loops = loops
         self.instance = instance
         self.logger = logger
+        self.lease = lease
     }
 
     private static let begin = Statement(
@@ -116,12 +118,15 @@ package struct IdempotentSends: Sendable {
         // The owner names the send, not only the instance: the same instance may run a later one of this key.
         let owner = "\(instance)/\(UUID().lowercased)"
         let begun = try await postgres.query(
-            Self.begin, place + [Bytea(sha256(body)), owner, Self.lease.inSeconds])
+            Self.begin, place + [Bytea(sha256(body)), owner, lease.inSeconds])
         if begun.isEmpty { return try await replay(place, body) }
         let send = RunningSend(parameters: place + [owner], renewal: Renewal(Task { await renew(place + [owner]) }))
         do {
-            let response = try await forwarder.forward(request, from: caller, to: id, keeping: kept)
-            if case .stream(let produce) = response.body { return streaming(response, produce, send) }
+            // A stream is not stored, but it runs until the agent has come to its end, which outlives the caller's listening.
+            let response = try await forwarder.forward(request, from: caller, to: id, keeping: kept) {
+                await end(nil, send)
+            }
+            if case .stream = response.body { return response }
             await end(response, send)
             return response
         } catch {
@@ -134,30 +139,16 @@ package struct IdempotentSends: Sendable {
 
     /// Keeps the send running in the table for as long as it does here.
     private func renew(_ parameters: [any PostgresEncodable]) async {
-        var pause = Self.renewal
+        var pause = renewal
         while (try? await loops.any().sleep(for: pause)) != nil {
             do {
-                _ = try await postgres.query(Self.renew, parameters + [Self.lease.inSeconds])
-                pause = Self.renewal
+                _ = try await postgres.query(Self.renew, parameters + [lease.inSeconds])
+                pause = renewal
             } catch {
                 logger.warning("idempotent send not renewed", [.error: .error(error)])
                 pause = Self.retryPause
             }
         }
-    }
-
-    /// A stream is not stored, but it runs until its end.
-    private func streaming(
-        _ response: Response, _ produce: @escaping @Sendable (ResponseWriter) async throws -> Void, _ send: RunningSend
-    ) -> Response {
-        var response = response
-        response.body = .stream { writer in
-            let result: Result<Void, any Error>
-            do { result = .success(try await produce(writer)) } catch { result = .failure(error) }
-            await end(nil, send)
-            try result.get()
-        }
-        return response
     }
 
     private func replay(_ place: [any PostgresEncodable], _ body: [UInt8]) async throws -> Response {

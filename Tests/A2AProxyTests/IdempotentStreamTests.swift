@@ -1,0 +1,47 @@
+import A2AProxy
+import Authentication
+import EventLoop
+import Foundation
+import HTTPCore
+import HTTPServer
+import Observability
+import PostgresClient
+import TestSupport
+import Testing
+
+@Suite struct IdempotentStreamTests {
+    private static let running =
+        "SELECT status || (lease_until > created_at + interval '4 seconds') FROM idempotent_sends"
+
+    /// The agent is read to its end when the caller has gone; until then the send runs, and its lease is extended.
+    @Test func runsUntilTheAgentsEndWithoutItsCaller() async throws {
+        let gate = Gate()
+        defer { gate.open() }
+        try await LocalAgent.with {
+            .stream(contentType: "text/event-stream") { writer in
+                try await writer.write(Array("data: 1\n\n".utf8))
+                await gate.wait()
+            }
+        } _: { agent in
+            let database = try await SharedServers.postgres().makeMigratedDatabase()
+            try await ProxyFixture.with(database) { proxy in
+                func sql(_ text: String) async throws -> String? {
+                    try await proxy.postgres.query(.init("", text)).first?.optionalString(0)
+                }
+                let workspace = try await proxy.workspace(at: agent.url)
+                let sends = IdempotentSends(
+                    postgres: proxy.postgres, forwarder: proxy.forwarder, loops: QueueFixture.loops, instance: "one",
+                    logger: .disabled, lease: .seconds(3))
+                let request = Request(
+                    method: .post, target: "/", headers: ["Idempotency-Key": "k"],
+                    body: .bytes(Array(#"{"method":"message/stream","params":{}}"#.utf8)),
+                    loop: QueueFixture.loops.any())
+                // Nobody takes the body: so it is with a caller who left before the first event.
+                #expect(try await sends.send(request, from: .console, to: workspace).status == 200)
+                try await eventually("the lease to be extended") { try await sql(Self.running) == "runningtrue" }
+                gate.open()
+                try await eventually("the key to be free") { try await sql(Self.running) == nil }
+            }
+        }
+    }
+}
