@@ -43,7 +43,7 @@ package struct A2AProxySettings: Sendable {
             "Connections to one agent, on each event loop.")
         answerBudget = reader.int(
             "A2A_ANSWER_BUDGET_BYTES", default: answerBudget, in: 1 << 20...1 << 40,
-            "Bytes of agents' answers held in memory at once, of all calls together.")
+            "Bytes of agents' answers held in memory at once, of all calls together; one answer may go beyond.")
         drainLimit = reader.int(
             "A2A_DRAIN_CALLS", default: drainLimit, in: 1...1_000_000,
             "Calls of queued messages at once, in this process.")

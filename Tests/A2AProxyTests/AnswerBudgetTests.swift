@@ -1,64 +1,104 @@
 import A2AProxy
-import Contracts
-import Foundation
-import HTTPServer
 import TestSupport
 import Testing
-import WorkspaceTree
 
 @Suite struct AnswerBudgetTests {
+    private func share(_ budget: AnswerBudget, _ bytes: Int) async -> AnswerShare? {
+        let share = budget.makeShare()
+        return await share.grow(to: bytes, ofAtMost: bytes, within: .seconds(60)) ? share : nil
+    }
+
     @Test func isGivenBackWithTheAnswer() async {
         let budget = AnswerBudget(bytes: 100)
-        do {
-            let share = await budget.share(of: 60, within: .zero)
-            #expect(share != nil)
-            #expect(await budget.share(of: 60, within: .zero) == nil)
-            share?.shrink(to: 10)
-            #expect(budget.bytesLeft == 90)
-        }
+        var share = await share(budget, 60)
+        #expect(budget.bytesLeft == 40)
+        share?.shrink(to: 10)
+        #expect(budget.bytesLeft == 90)
+        share = nil
         #expect(budget.bytesLeft == 100)
-        // Larger than all of it: alone, then.
-        #expect(await budget.share(of: 1000, within: .zero) != nil)
+    }
+
+    @Test func whatHasNotComeTakesNothing() async {
+        let budget = AnswerBudget(bytes: 10 << 20)
+        var shares: [AnswerShare] = []
+        for _ in 0..<40 {
+            let share = budget.makeShare()
+            #expect(await share.grow(to: 70_000, ofAtMost: 10 << 20, within: .zero))
+            shares.append(share)
+        }
+        #expect(budget.bytesLeft >= 5 << 20)
+        #expect(await shares[0].grow(to: 2 << 20, ofAtMost: 10 << 20, within: .zero))
+        #expect(await shares[0].grow(to: 3 << 20, ofAtMost: 10 << 20, within: .zero))
+        // As much again as it had: 2 MiB of steps before the last.
+        #expect(budget.bytesLeft < 2 << 20)
+    }
+
+    @Test func oneMayGoBeyondAndOnlyOne() async {
+        let budget = AnswerBudget(bytes: 100)
+        var large = await share(budget, 1000)
+        #expect(budget.bytesLeft == -900)
+        #expect(await !budget.makeShare().grow(to: 1, ofAtMost: 1, within: .zero))
+        #expect(await large?.grow(to: 1100, ofAtMost: 1100, within: .zero) == true)
+        large = nil
+        #expect(budget.bytesLeft == 100)
+        #expect(await share(budget, 101) != nil)
     }
 
     @Test func whoComesLaterWaitsForThoseBefore() async throws {
         let budget = AnswerBudget(bytes: 100)
-        var first = await budget.share(of: 90, within: .zero)
-        let large = Task { await budget.share(of: 80, within: .seconds(60)) != nil }
-        let small = Task { await budget.share(of: 10, within: .seconds(60)) != nil }
-        withExtendedLifetime(first) {}
-        first = nil
-        #expect(await large.value)
-        #expect(await small.value)
-        try await eventually("everything to be given back") { budget.bytesLeft == 100 }
+        let first = await share(budget, 60)
+        var beyond = await share(budget, 90)
+        let large = Task { await share(budget, 80) }
+        try await eventually("the large one to wait") { budget.waiting == 1 }
+        let small = Task { await share(budget, 10) }
+        try await eventually("the small one to wait") { budget.waiting == 2 }
+        // There would be room for the small one.
+        first?.shrink(to: 0)
+        #expect(budget.bytesLeft == 10)
+        #expect(budget.waiting == 2)
+        withExtendedLifetime(beyond) {}
+        beyond = nil
+        #expect(budget.waiting == 0)
+        #expect(budget.bytesLeft == 10)
+        #expect(await large.value != nil)
+        #expect(await small.value != nil)
     }
 
-    /// Three answers, of which one fits: they come one after the other, and none is lost.
-    @Test func answersWaitForRoom() async throws {
-        var settings = A2AProxySettings()
-        settings.answerBudget = 300_000
-        let text = String(repeating: "x", count: 200_000)
-        try await LocalAgent.with {
-            .text(text)
-        } _: { agent in
-            let database = try await SharedServers.postgres().makeMigratedDatabase()
-            try await ProxyFixture.with(database, settings) { proxy in
-                let target = Target(
-                    position: TreePosition(id: UUID(), ancestors: []), status: .online, url: agent.url)
-                let url = try #require(target.url)
-                let lengths = await withTaskGroup(of: Int?.self) { group in
-                    for _ in 0..<3 {
-                        group.addTask {
-                            let result = await proxy.agents.call(target, url: url, message: [], .init())
-                            guard case .ended(.answered(let answer)) = result else { return nil }
-                            return answer.body.count
-                        }
-                    }
-                    return await group.reduce(into: []) { $0.append($1) }
-                }
-                #expect(lengths == [200_000, 200_000, 200_000])
-                try await eventually("everything to be given back") { proxy.budget.bytesLeft == 300_000 }
-            }
+    @Test func whoIsCancelledWaitsNoLonger() async throws {
+        let budget = AnswerBudget(bytes: 100)
+        let beyond = await share(budget, 200)
+        let waiter = Task { await share(budget, 10) }
+        try await eventually("it to wait") { budget.waiting == 1 }
+        waiter.cancel()
+        #expect(await waiter.value == nil)
+        #expect(budget.waiting == 0)
+        // Before it waits, too.
+        let late = Task {
+            withUnsafeCurrentTask { $0?.cancel() }
+            return await share(budget, 10)
         }
+        #expect(await late.value == nil)
+        withExtendedLifetime(beyond) {}
+    }
+
+    @Test func growingAnswersDoNotWaitForEachOther() async {
+        let budget = AnswerBudget(bytes: 1 << 20)
+        let ended = await withTaskGroup(of: Bool.self) { group in
+            for _ in 0..<16 {
+                group.addTask {
+                    let share = budget.makeShare()
+                    for length in stride(from: 1 << 17, through: 1 << 20, by: 1 << 17) {
+                        guard await share.grow(to: length, ofAtMost: 1 << 20, within: .seconds(60)) else {
+                            return false
+                        }
+                        await Task.yield()
+                    }
+                    return true
+                }
+            }
+            return await group.reduce(into: 0) { $0 += $1 ? 1 : 0 }
+        }
+        #expect(ended == 16)
+        #expect(budget.bytesLeft == 1 << 20)
     }
 }

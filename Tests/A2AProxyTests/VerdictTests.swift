@@ -52,6 +52,18 @@ import Testing
         #expect(verdict.targetIsBusy)
     }
 
+    @Test func aShortageOfOursIsNotCounted() {
+        for facts in [last, first(1)] {
+            let verdict = verdict(.noRoom, facts)
+            #expect(verdict.status == "queued")
+            #expect(verdict.attempts == facts.attempts)
+            #expect(verdict.firstAttempts == nil)
+            #expect(!verdict.targetIsBusy)
+            // The agent has the message all the same.
+            #expect(verdict.isUncertain)
+        }
+    }
+
     @Test func anErrorAnswerIsCountedWithTheAgentsOwnWords() {
         let verdict = verdict(answer(500, #"{"error":{"code":-1,"message":"boom"}}"#), last)
         #expect(verdict.next == .failed)

@@ -134,9 +134,10 @@ package final class AgentClient: Sendable {
         let limit = settings.answerLimit
         let announced = response.headers["content-length"].flatMap { Int($0) } ?? limit
         do throws(HTTPBodyError) {
-            guard announced <= limit, let (body, share) = try await read(source, announced, patience) else {
+            let read = announced <= limit ? try await read(source, announced, patience) : .tooLarge
+            guard case .whole(let body, let share) = read else {
                 source.cancel()
-                return .answerLost(deliveryConfirmed: true)
+                return Self.outcome(of: read)
             }
             return Self.outcome(
                 AgentAnswer(
@@ -148,23 +149,36 @@ package final class AgentClient: Sendable {
         }
     }
 
-    /// - Returns: nil when it is longer than it may be, or finds no room.
+    /// What reading an answer came to.
+    private enum Reading {
+        case whole([UInt8], AnswerShare?)
+        case tooLarge
+        case noRoom
+    }
+
+    private static func outcome(of reading: Reading) -> CallOutcome {
+        guard case .noRoom = reading else { return .answerLost(deliveryConfirmed: true) }
+        return Task.isCancelled ? .abandoned(mayBeDelivered: true) : .noRoom
+    }
+
     private func read(
         _ source: any HTTPByteSource, _ announced: Int, _ patience: Duration
-    ) async throws(HTTPBodyError) -> (body: [UInt8], share: AnswerShare?)? {
+    ) async throws(HTTPBodyError) -> Reading {
         var share: AnswerShare?
         var body: [UInt8] = []
         while let chunk = try await source.next() {
             let length = body.count + chunk.count
-            guard length <= settings.answerLimit else { return nil }
-            if share == nil, length > AnswerBudget.countedFrom {
-                share = await budget.share(of: announced, within: patience)
-                if share == nil { return nil }
+            guard length <= settings.answerLimit else { return .tooLarge }
+            if length > AnswerBudget.countedFrom {
+                if share == nil { share = budget.makeShare() }
+                guard await share?.grow(to: length, ofAtMost: announced, within: patience) == true else {
+                    return .noRoom
+                }
             }
             body.append(contentsOf: chunk)
         }
         share?.shrink(to: body.count)
-        return (body, share)
+        return .whole(body, share)
     }
 
     private static func outcome(_ response: ClientResponse) -> CallOutcome {

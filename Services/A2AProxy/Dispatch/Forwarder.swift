@@ -141,14 +141,22 @@ package struct Forwarder: Sendable {
             record(errand, route, "error", outcome.failureText)
             throw MessageRouter.unsafe
         case .answerLost(let isConfirmed):
-            record(errand, route, "error", outcome.failureText)
-            throw APIError(
-                .badGateway, Sentence.agentResponseUnreadable,
-                members: [(name: "delivery_confirmed", value: .bool(isConfirmed))])
+            throw unreadable(outcome, isConfirmed: isConfirmed, errand, route)
+        case .noRoom:
+            throw unreadable(outcome, isConfirmed: true, errand, route)
         case .absent, .unreachable, .abandoned, .notNow, .gone, .refused:
             record(errand, route, "error", outcome.failureText)
             throw APIError(.badGateway, Sentence.agentUnreachable)
         }
+    }
+
+    private func unreadable(
+        _ outcome: CallOutcome, isConfirmed: Bool, _ errand: Errand, _ route: MessageRoute
+    ) -> APIError {
+        record(errand, route, "error", outcome.failureText)
+        return APIError(
+            .badGateway, Sentence.agentResponseUnreadable,
+            members: [(name: "delivery_confirmed", value: .bool(isConfirmed))])
     }
 
     private static let jsonHeaders = HTTPHeaders([("Content-Type", "application/json")])

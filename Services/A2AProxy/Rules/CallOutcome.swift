@@ -15,6 +15,8 @@ package enum CallOutcome: Sendable {
     case unsafeAddress
     /// The answer began and could not be read: cut off, larger than allowed, or no HTTP.
     case answerLost(deliveryConfirmed: Bool)
+    /// The answer began and there was no memory here to read it into: the agent has done its part.
+    case noRoom
     /// There is no way to the target for now; nothing was sent.
     case notNow(String)
     /// The target does not exist any more; nothing was sent.
@@ -36,11 +38,11 @@ package enum BusyReason: String, Sendable, CaseIterable {
     case noConnection = "too many calls wait for a connection to the agent"
     case deadlineBeforeSending = "the time for the call was over before the message was sent"
 
-    /// Bytes were written and the answer was lost: the agent may have begun the work.
-    package var isUncertain: Bool {
     /// The agent has no room. A ceiling that leaves no time for sending is the caller's own and says nothing about it.
     package var isOfTheTarget: Bool { self != .deadlineBeforeSending }
 
+    /// Bytes were written and the answer was lost: the agent may have begun the work.
+    package var isUncertain: Bool {
         switch self {
         case .idleTimeout, .deadline, .connectionReset, .endOfFile: true
         case .tooManyRequests, .unavailable, .noConnection, .deadlineBeforeSending: false
@@ -68,7 +70,7 @@ extension CallOutcome {
         case .busy(let reason, _): reason.rawValue
         case .absent, .unreachable: "failed to reach workspace agent"
         case .unsafeAddress: "workspace URL is not publicly routable"
-        case .answerLost: "failed to read agent response"
+        case .answerLost, .noRoom: "failed to read agent response"
         case .notNow(let reason), .refused(let reason): reason
         case .gone: "workspace not found"
         case .abandoned: "interrupted"
@@ -84,7 +86,7 @@ extension CallOutcome {
         case .busy(let reason, _): reason.isUncertain ? "busy_uncertain" : "busy"
         case .absent, .unreachable: "unreachable"
         case .unsafeAddress: "unsafe"
-        case .answerLost: "lost"
+        case .answerLost, .noRoom: "lost"
         case .notNow, .gone, .refused: "not_sent"
         case .abandoned: "abandoned"
         }

@@ -76,6 +76,8 @@ package struct QueueRules: Sendable {
             verdict.next = .retries(after: .zero)
             verdict.isUncertain = mayBeDelivered
             verdict.error = nil
+        case .noRoom:
+            verdict.isUncertain = true
         case .notNow:
             break
         case .gone:
@@ -114,7 +116,7 @@ package struct QueueRules: Sendable {
         switch outcome {
         case .unsafeAddress, .answerLost, .absent, .unreachable: true
         case .answered(let answer): answer.status == .badGateway
-        case .busy, .abandoned, .notNow, .gone, .refused: false
+        case .busy, .noRoom, .abandoned, .notNow, .gone, .refused: false
         }
     }
 }

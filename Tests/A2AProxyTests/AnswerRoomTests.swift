@@ -1,0 +1,84 @@
+import A2AProxy
+import Contracts
+import Foundation
+import HTTPServer
+import TestSupport
+import Testing
+import WorkspaceTree
+
+/// Answers that come while the memory for answers is taken.
+@Suite struct AnswerRoomTests {
+    private static let length = 200_000
+
+    /// Runs a test with a proxy whose memory for answers is all taken, until what is handed over is let go.
+    ///
+    /// - Parameter patience: of an answer.
+    private func with(
+        patience: Duration, _ body: (ProxyFixture, Target, inout [AnswerShare]) async throws -> Void
+    ) async throws {
+        var settings = A2AProxySettings()
+        settings.answerBudget = 300_000
+        let text = String(repeating: "x", count: Self.length)
+        try await LocalAgent.with {
+            .text(text)
+        } _: { agent in
+            let database = try await SharedServers.postgres().makeMigratedDatabase()
+            try await ProxyFixture.with(database, settings) { proxy in
+                let target = Target(
+                    position: TreePosition(id: UUID(), ancestors: []), status: .online, url: agent.url,
+                    idleTimeout: patience)
+                var shares = [proxy.budget.makeShare(), proxy.budget.makeShare()]
+                for share in shares { #expect(await share.grow(to: 300_000, ofAtMost: 300_000, within: .zero)) }
+                try await body(proxy, target, &shares)
+                shares = []
+                try await eventually("everything to be given back") { proxy.budget.bytesLeft == 300_000 }
+            }
+        }
+    }
+
+    private func call(_ proxy: ProxyFixture, _ target: Target) async throws -> CallOutcome? {
+        let url = try #require(target.url)
+        guard case .ended(let outcome) = await proxy.agents.call(target, url: url, message: [], .init()) else {
+            return nil
+        }
+        return outcome
+    }
+
+    /// More of them than fit: none is lost.
+    @Test func answersWaitForRoom() async throws {
+        try await with(patience: .seconds(60)) { proxy, target, shares in
+            let calls = (0..<3).map { _ in
+                Task { () -> Int? in
+                    guard case .answered(let answer) = try await call(proxy, target) else { return nil }
+                    return answer.body.count
+                }
+            }
+            try await eventually("all of them to wait") { proxy.budget.waiting == 3 }
+            shares = []
+            for call in calls { #expect(try await call.value == Self.length) }
+        }
+    }
+
+    @Test func oneThatFindsNoneIsNoFailureOfTheAgents() async throws {
+        try await with(patience: .seconds(1)) { proxy, target, shares in
+            guard case .noRoom = try await call(proxy, target) else {
+                Issue.record("another outcome")
+                return
+            }
+            withExtendedLifetime(shares) {}
+        }
+    }
+
+    @Test func aCallThatIsGivenUpWaitsNoLonger() async throws {
+        try await with(patience: .seconds(3600)) { proxy, target, shares in
+            let task = Task { try await call(proxy, target) }
+            try await eventually("it to wait") { proxy.budget.waiting == 1 }
+            task.cancel()
+            guard case .abandoned(mayBeDelivered: true) = try await task.value else {
+                Issue.record("another outcome")
+                return
+            }
+            withExtendedLifetime(shares) {}
+        }
+    }
+}
