@@ -68,7 +68,7 @@ import WorkspaceTree
                     record.isConsole = true
                     recorder.record(record)
                 }
-                try await eventually(within: .seconds(20), "the answers") {
+                try await eventually("the answers") {
                     seen.count.load(ordering: .relaxed) == 100
                 }
             }

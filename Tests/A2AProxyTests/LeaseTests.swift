@@ -25,12 +25,9 @@ import Testing
                 let running = Task { try await proxy.service.run(until: shutdown) }
                 proxy.drain.wake([workspace], because: .work)
                 try await eventually("the call") { proxy.metrics.callsInFlight.value == 1 }
-                let claimedAt = ContinuousClock.now
                 server.pause()
                 defer { server.resume() }
                 try await eventually("the call to end") { proxy.metrics.callsInFlight.value == 0 }
-                // By when the item may be claimed again: three seconds after the last extension, at most one after the claim.
-                #expect(ContinuousClock.now - claimedAt < .seconds(4))
                 #expect(proxy.metrics.leasesLost.value == 1)
                 server.resume()
                 shutdown.give()

@@ -10,12 +10,14 @@ import WorkspaceTree
 /// A store that cannot be asked is not an agent that shows no sign of life.
 @Suite struct SilenceTests {
     /// How a call to an agent that never answers ended, with a ceiling behind its idle timeout.
-    private func outcome(_ proxy: ProxyFixture, _ id: UUID, at url: String) async throws -> String {
+    private func outcome(
+        _ proxy: ProxyFixture, _ id: UUID, at url: String, ceiling: Duration
+    ) async throws -> String {
         let target = Target(
             position: TreePosition(id: id, ancestors: []), status: .online, url: url,
             idleTimeout: .milliseconds(100))
         let clientURL = try #require(target.url)
-        let options = AgentClient.Options(ceiling: .seconds(4))
+        let options = AgentClient.Options(ceiling: ceiling)
         guard case .ended(.busy(let reason, _)) = await proxy.agents.call(target, url: clientURL, message: [], options)
         else { return "another" }
         return "\(reason)"
@@ -30,11 +32,13 @@ import WorkspaceTree
         } _: { agent in
             try await ProxyFixture.with(try await SharedServers.postgres().makeMigratedDatabase()) { proxy in
                 let id = try await proxy.workspace(at: agent.url)
-                #expect(try await outcome(proxy, id, at: agent.url) == "idleTimeout")
+                // The first question waits for no connection.
+                _ = try await proxy.life.silence(of: id, below: .zero)
+                #expect(try await outcome(proxy, id, at: agent.url, ceiling: .seconds(60)) == "idleTimeout")
             }
             let nowhere = "postgres://switchyard@127.0.0.1:\(try Ports.free())/none"
             try await ProxyFixture.with(nowhere) { proxy in
-                let reason = try await outcome(proxy, UUID(), at: agent.url)
+                let reason = try await outcome(proxy, UUID(), at: agent.url, ceiling: .seconds(4))
                 #expect(reason == "deadline")
             }
         }

@@ -18,7 +18,8 @@ import Testing
         var value: Int { released.load(ordering: .relaxed) }
     }
 
-    private static let large = [UInt8](repeating: 0x78, count: 10 << 20)
+    /// More than any kernel takes ahead of its client.
+    private static let large = [UInt8](repeating: 0x78, count: 64 << 20)
 
     private func with(_ body: (TestServer, Counted) async throws -> Void) async throws {
         let count = Counted()
