@@ -71,6 +71,8 @@ public enum Limits {
     public static let listedResponsePreview = 300
     /// Unicode scalars of what somebody says went wrong, wherever it is kept and told.
     public static let errorText = 4096
+    /// Unicode scalars of an id or key that a client makes up: they stand in indexes, whose rows Postgres bounds.
+    public static let identifier = 255
     /// Unicode scalars of a JSON-RPC method's name, wherever it is kept and told.
     public static let method = 256
     /// Characters of text in a summary.

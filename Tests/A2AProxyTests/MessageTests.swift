@@ -1,5 +1,7 @@
 import A2AProxy
 import Foundation
+import HTTPCore
+import HTTPServer
 import Testing
 
 @Suite struct MessageTests {
@@ -46,6 +48,19 @@ import Testing
         let message = try normalised(body)
         #expect(message.method == String(repeating: "m", count: 256))
         #expect(text(message) == body)
+    }
+
+    @Test(arguments: ["messageId", "contextId"])
+    func refusesIDsThatNoIndexTakes(_ field: String) throws {
+        func message(_ id: String) throws -> A2AMessage {
+            try normalised(#"{"method":"message/send","params":{"message":{"\#(field)":"\#(id)"}}}"#)
+        }
+        _ = try message(String(repeating: "ß", count: 255))
+        let refusal = #expect(throws: A2AMessage.Malformed.tooLong(field)) {
+            try message(String(repeating: "ß", count: 256))
+        }
+        #expect(refusal?.apiError.field == field)
+        #expect(refusal?.apiError.status == .badRequest)
     }
 
     @Test func leavesOtherMethodsAlone() throws {

@@ -18,6 +18,7 @@ import TestSupport
 struct ProxyFixture: Sendable {
     let postgres: PostgresPool
     let queue: QueueStore
+    let relay: EventRelay
     let metrics: ProxyMetrics
     let life: SignOfLifeReader
     let agents: AgentClient
@@ -52,7 +53,7 @@ struct ProxyFixture: Sendable {
         let redis = try RedisClient(url: redisURL, group: loops, logger: logger, metrics: registry)
         let publisher = try AMQPPublisher(
             urls: "amqp://127.0.0.1:1", topology: AMQPTopology(), logger: logger, metrics: registry)
-        let relay = EventRelay(postgres: pool, publisher: publisher, logger: logger, metrics: registry)
+        relay = EventRelay(postgres: pool, publisher: publisher, logger: logger, metrics: registry)
         let broadcast = EventBroadcast(publisher: publisher, service: "a2a-proxy")
         let targets = TargetStore(postgres: pool)
         life = SignOfLifeReader(

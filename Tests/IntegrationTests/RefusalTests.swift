@@ -21,6 +21,7 @@ extension PlatformTests {
             var description: String { "\(method) \(path) \(body ?? "") → \(status)" }
         }
 
+        private static let tooLong = String(repeating: "k", count: 256)
         private static let unknown = "99999999-9999-4999-8999-999999999999"
 
         private func cases(_ known: String, token: String, other: String) -> [Case] {
@@ -83,6 +84,12 @@ extension PlatformTests {
                     error: "token not found or already revoked"),
                 Case(path: a2a, body: "nonsense", status: 400, error: "invalid JSON"),
                 Case(path: a2a, body: "[1]", status: 400, error: "invalid JSON"),
+                Case(
+                    path: a2a, body: #"{"params":{"message":{"messageId":"\#(Self.tooLong)"}}}"#, status: 400,
+                    error: "invalid messageId"),
+                Case(
+                    path: a2a, body: #"{"params":{"message":{"contextId":"\#(Self.tooLong)"}}}"#, status: 400,
+                    error: "invalid contextId"),
                 Case(path: "/workspaces/\(Self.unknown)/a2a", body: "{}", status: 404, error: "workspace not found"),
                 Case(
                     path: a2a, body: "{}", headers: [("X-Workspace-ID", "system:cron")], status: 403,
@@ -121,6 +128,10 @@ extension PlatformTests {
                 Case(
                     path: "/workspaces/\(known)/delegate", bearer: token,
                     body: #"{"target_id":"\#(known)","task":"t"}"#, status: 400, error: "self-delegation not permitted"),
+                Case(
+                    path: "/workspaces/\(known)/delegate", bearer: token,
+                    body: #"{"target_id":"\#(Self.unknown)","task":"t","idempotency_key":"\#(Self.tooLong)"}"#,
+                    status: 400, error: "invalid delegation request"),
                 Case(method: .get, path: "/admin/liveness", bearer: nil, status: 401, error: "admin auth required"),
             ]
         }

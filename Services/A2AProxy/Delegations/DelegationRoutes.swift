@@ -70,6 +70,11 @@ package struct DelegationRoutes: Sendable {
         guard !body.task.isEmpty, !body.task.utf8.contains(0) else {
             throw APIError(.badRequest, Sentence.invalidDelegation, field: "task", reason: "is required")
         }
+        guard body.idempotencyKey?.isIdentifier != false else {
+            throw APIError(
+                .badRequest, Sentence.invalidDelegation, field: "idempotency_key",
+                reason: "at most \(Limits.identifier) characters")
+        }
         var new = NewDelegation(source: source, target: target, task: body.task)
         if let key = body.idempotencyKey, !key.isEmpty { new.idempotencyKey = key.withoutNUL }
         let prospect = try await prospect(from: source, to: target)

@@ -6,22 +6,44 @@ import PostgresClient
 
 /// Stores messages for busy targets, many in one commit.
 package struct Enqueuer: Sendable {
+    /// What became of one message of a batch, whatever became of the others.
+    private typealias Stored = Result<Enqueued?, PostgresError>
+
     /// Bytes of bodies in one statement.
     private static let batchBytes = 4 << 20
 
-    private let batcher: Batcher<NewItem, Enqueued?>
+    private let batcher: Batcher<NewItem, Stored>
     private let metrics: ProxyMetrics
 
     package init(store: QueueStore, relay: EventRelay, metrics: ProxyMetrics) {
         self.metrics = metrics
         batcher = Batcher(limit: 200, concurrency: 2, capacity: 20_000) { items in
-            var enqueued: [Enqueued?] = []
+            var stored: [Stored] = []
             for slice in items.sliced(by: \.body.utf8.count, upTo: Self.batchBytes) {
-                enqueued += try await store.enqueue(Array(slice))
+                // With the database away, each further slice would only wait as long as this one.
+                if case .failure(let error)? = stored.last, error.kind != .server {
+                    stored += slice.map { _ in .failure(error) }
+                } else {
+                    stored += await Self.enqueue(Array(slice), in: store)
+                }
             }
-            relay.committed(enqueued.compactMap { $0?.event })
-            return enqueued
+            relay.committed(stored.compactMap { (try? $0.get())?.event })
+            return stored
         }
+    }
+
+    /// Stores items in one transaction; each in its own if the database does not take one of them.
+    private static func enqueue(_ items: [NewItem], in store: QueueStore) async -> [Stored] {
+        do {
+            return try await store.enqueue(items).map { .success($0) }
+        } catch {
+            guard error.kind == .server, !error.isRetryable, items.count > 1 else {
+                return items.map { _ in .failure(error) }
+            }
+        }
+        var stored: [Stored] = []
+        for item in items { stored += await enqueue([item], in: store) }
+        return stored
     }
 
     /// Returns after the commit.
@@ -30,7 +52,7 @@ package struct Enqueuer: Sendable {
     package func enqueue(_ item: NewItem) async throws -> Enqueued {
         for _ in 0..<5 {
             // Nil: a twin was met that ended in that moment; now there is room for this one.
-            guard let enqueued = try await batcher.submit(item) else { continue }
+            guard let enqueued = try await batcher.submit(item).get() else { continue }
             if enqueued.event != nil { metrics.queued.increment() }
             return enqueued
         }

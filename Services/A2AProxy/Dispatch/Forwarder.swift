@@ -82,7 +82,7 @@ package struct Forwarder: Sendable {
         do {
             return try A2AMessage(normalising: body)
         } catch {
-            throw APIError(.badRequest, Sentence.invalidJSON)
+            throw error.apiError
         }
     }
 

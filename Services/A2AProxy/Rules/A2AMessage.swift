@@ -1,5 +1,7 @@
 import Contracts
 import Foundation
+import HTTPCore
+import HTTPServer
 import JSONBytes
 
 /// A JSON-RPC request for an agent, normalised, with the few facts that the platform needs from it. Its bytes are those
@@ -13,12 +15,26 @@ package struct A2AMessage: Sendable {
     package let messageID: String?
 
     /// Why a body is no request.
-    package enum Malformed: Error, Sendable { case invalidJSON }
+    package enum Malformed: Error, Sendable, Hashable {
+        case invalidJSON
+        /// This member of the message is longer than what may stand in an index.
+        case tooLong(String)
+
+        package var apiError: APIError {
+            switch self {
+            case .invalidJSON: APIError(.badRequest, Sentence.invalidJSON)
+            case .tooLong(let field):
+                APIError(
+                    .badRequest, "invalid \(field)", field: field, reason: "at most \(Limits.identifier) characters")
+            }
+        }
+    }
 
     /// Normalises a body: what has no `jsonrpc` is wrapped in an envelope with a fresh `id`, and a message without
     /// `messageId` gets one.
     ///
-    /// - Throws: `Malformed` for what is not JSON or not an object.
+    /// - Throws: `Malformed` for what is not JSON or not an object, and for ids that are too long to be kept: who sends
+    ///   one is told so whether or not the agent is busy.
     package init(normalising body: [UInt8], makeID: () -> String = { UUID().uuidString.lowercased() }) throws(Malformed)
     {
         guard var request = Self.object(body) else { throw .invalidJSON }
@@ -39,6 +55,8 @@ package struct A2AMessage: Sendable {
         } else {
             messageID = Self.text(id)
         }
+        if messageID?.isIdentifier == false { throw .tooLong("messageId") }
+        if Self.text(message?.find("contextId"))?.isIdentifier == false { throw .tooLong("contextId") }
         bytes = request.document
         method = (request["method"]?.string ?? "").bounded(to: Limits.method)
     }
@@ -87,4 +105,9 @@ package struct A2AMessage: Sendable {
         guard let id else { return true }
         return id.isNull || id.string == ""
     }
+}
+
+extension String {
+    /// Whether it is short enough for an id that others give and the platform has to find again.
+    var isIdentifier: Bool { utf8.count <= Limits.identifier || unicodeScalars.count <= Limits.identifier }
 }

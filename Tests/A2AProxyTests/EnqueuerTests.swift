@@ -1,0 +1,36 @@
+import A2AProxy
+import Foundation
+import PostgresClient
+import TestSupport
+import Testing
+
+/// What callers of one moment have to do with each other: their messages are stored together.
+@Suite struct EnqueuerTests {
+    private static func new(_ workspace: UUID, _ key: String) -> NewItem {
+        NewItem(workspace: workspace, caller: nil, method: "message/send", body: "{}", messageID: key)
+    }
+
+    /// Longer than any row of an index, and not to be compressed to less.
+    private static let poison = String(
+        decoding: (0..<9600).map { _ in UInt8.random(in: 0x21...0x7E) }, as: UTF8.self)
+
+    @Test func oneThatTheDatabaseRefusesIsRefusedAlone() async throws {
+        try await ProxyFixture.with(try await SharedServers.postgres().makeMigratedDatabase("enqueuer")) { proxy in
+            let workspace = try await proxy.workspace(at: "http://127.0.0.1:1")
+            let enqueuer = Enqueuer(store: proxy.queue, relay: proxy.relay, metrics: proxy.metrics)
+            let keys = (0..<40).map { $0 == 20 ? Self.poison : "m\($0)" }
+            let refused = await withTaskGroup(of: String?.self) { group in
+                for key in keys {
+                    group.addTask {
+                        do { _ = try await enqueuer.enqueue(Self.new(workspace, key)) } catch { return key }
+                        return nil
+                    }
+                }
+                return await group.reduce(into: [String]()) { if let key = $1 { $0.append(key) } }
+            }
+            #expect(refused == [Self.poison])
+            let stored = Statement("test_stored", "SELECT count(*) FROM a2a_queue")
+            #expect(try await proxy.postgres.query(stored)[0].int(0) == 39)
+        }
+    }
+}
