@@ -191,7 +191,7 @@ let package = Package(
             [
                 "A2AProxy", "Contracts", "JSONBytes", "HTTPCore", "WorkspaceTree", "PostgresClient", "EventLoop",
                 "EventOutbox", "HTTPServer", "Authentication", "RedisClient", "Observability", "AMQPClient",
-                "HTTPClient", "Lifecycle", "ServiceLifecycle",
+                "HTTPClient", "Lifecycle", "ServiceLifecycle", "Batching",
             ]),
         tests(
             "LifecycleTests",

@@ -1,4 +1,5 @@
 import A2AProxy
+import Batching
 import Foundation
 import PostgresClient
 import TestSupport
@@ -31,6 +32,36 @@ import Testing
             #expect(refused == [Self.poison])
             let stored = Statement("test_stored", "SELECT count(*) FROM a2a_queue")
             #expect(try await proxy.postgres.query(stored)[0].int(0) == 39)
+        }
+    }
+
+    private static let lock = Statement("test_lock_queue", "LOCK TABLE a2a_queue IN ACCESS EXCLUSIVE MODE")
+    private static let isWaiting = Statement(
+        "test_lock_waited_for",
+        "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'a2a_queue'::regclass)")
+
+    @Test func whatWaitsForTheDatabaseIsBoundedByBytes() async throws {
+        try await ProxyFixture.with(try await SharedServers.postgres().makeMigratedDatabase("backlog")) { proxy in
+            let workspace = try await proxy.workspace(at: "http://127.0.0.1:1")
+            let enqueuer = Enqueuer(
+                store: proxy.queue, relay: proxy.relay, metrics: proxy.metrics, backlogBytes: 1000)
+            @Sendable func new(_ key: String) -> NewItem {
+                NewItem(
+                    workspace: workspace, caller: nil, method: "message/send",
+                    body: String(repeating: "x", count: 600), messageID: key)
+            }
+            let first = try await proxy.postgres.transaction { session in
+                _ = try await session.query(Self.lock)
+                let first = Task { try await enqueuer.enqueue(new("first")) }
+                try await eventually("the first to wait") {
+                    try await proxy.postgres.query(Self.isWaiting)[0].bool(0)
+                }
+                await #expect(throws: BatcherError.self) { try await enqueuer.enqueue(new("second")) }
+                return first
+            }
+            #expect(try await first.value.depth == 1)
+            // Its bytes are free again.
+            #expect(try await enqueuer.enqueue(new("third")).depth == 2)
         }
     }
 }

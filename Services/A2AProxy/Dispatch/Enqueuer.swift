@@ -3,6 +3,7 @@ import EventOutbox
 import Foundation
 import Observability
 import PostgresClient
+import Synchronization
 
 /// Stores messages for busy targets, many in one commit.
 package struct Enqueuer: Sendable {
@@ -13,9 +14,12 @@ package struct Enqueuer: Sendable {
     private static let batchBytes = 4 << 20
 
     private let batcher: Batcher<NewItem, Stored>
+    private let backlog: Backlog
     private let metrics: ProxyMetrics
 
-    package init(store: QueueStore, relay: EventRelay, metrics: ProxyMetrics) {
+    /// - Parameter backlogBytes: bytes of bodies that may wait for the database, those that it is just given included.
+    package init(store: QueueStore, relay: EventRelay, metrics: ProxyMetrics, backlogBytes: Int = 64 << 20) {
+        backlog = Backlog(limit: backlogBytes)
         self.metrics = metrics
         batcher = Batcher(limit: 200, concurrency: 2, capacity: 20_000) { items in
             var stored: [Stored] = []
@@ -48,8 +52,11 @@ package struct Enqueuer: Sendable {
 
     /// Returns after the commit.
     ///
-    /// - Throws: when the message could not be stored.
+    /// - Throws: when the message could not be stored, and at once when too much waits for the database already.
     package func enqueue(_ item: NewItem) async throws -> Enqueued {
+        let bytes = item.body.utf8.count
+        guard backlog.take(bytes) else { throw BatcherError.full }
+        defer { backlog.giveBack(bytes) }
         for _ in 0..<5 {
             // Nil: a twin was met that ended in that moment; now there is room for this one.
             guard let enqueued = try await batcher.submit(item).get() else { continue }
@@ -58,6 +65,25 @@ package struct Enqueuer: Sendable {
         }
         throw BatcherError.full
     }
+}
+
+/// What waits to be stored, in bytes: the number of messages alone says little about memory.
+private final class Backlog: Sendable {
+    private let limit: Int
+    private let taken = Mutex(0)
+
+    init(limit: Int) { self.limit = limit }
+
+    /// - Returns: false when there is no room; one message alone always has some.
+    func take(_ bytes: Int) -> Bool {
+        taken.withLock { taken in
+            guard taken == 0 || taken + bytes <= limit else { return false }
+            taken += bytes
+            return true
+        }
+    }
+
+    func giveBack(_ bytes: Int) { taken.withLock { $0 -= bytes } }
 }
 
 extension Array {
