@@ -24,6 +24,8 @@ package struct A2AProxySettings: Sendable {
     package var rules = QueueRules()
     /// Calls of queue items at once, in this process.
     package var drainLimit = 10_000
+    /// Bytes of queue items' bodies that are being delivered at once, in this process.
+    package var drainBytes = 256 << 20
 
     package init() {}
 

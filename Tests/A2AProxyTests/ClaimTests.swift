@@ -70,6 +70,28 @@ import Testing
         }
     }
 
+    @Test func takesNoMoreThanTheClaimantCanTakeOn() async throws {
+        try await QueueFixture.with { fixture in
+            let workspaces = [try await fixture.workspace(room: 9), try await fixture.workspace(room: 9)]
+            for workspace in workspaces {
+                for number in 0..<4 { _ = try await fixture.item(workspace, "m\(number)") }
+            }
+            // Two bytes each: the second reaches three, and everyone's first goes before anyone's second.
+            var bounds = ClaimBounds(itemsEach: 3, bytes: 3)
+            let few = try await fixture.claim(workspaces, within: bounds)
+            #expect(Set(few.map(\.workspace)) == Set(workspaces))
+            #expect(few.map(\.messageID) == ["m0", "m0"])
+            #expect(bounds.left(by: few, of: workspaces) == workspaces)
+            bounds = ClaimBounds(itemsEach: 2, bytes: 1000)
+            let each = try await fixture.claim(workspaces, within: bounds)
+            #expect(each.map(\.messageID) == ["m1", "m2", "m1", "m2"])
+            #expect(bounds.left(by: each, of: workspaces) == workspaces)
+            let rest = try await fixture.claim(workspaces, within: bounds)
+            #expect(rest.map(\.messageID) == ["m3", "m3"])
+            #expect(bounds.left(by: rest, of: workspaces).isEmpty)
+        }
+    }
+
     @Test func countsWhatTheAgentReportsAndWhatWeRun() async throws {
         try await QueueFixture.with { fixture in
             let workspace = try await fixture.workspace(room: 3)

@@ -62,10 +62,11 @@ struct QueueFixture: Sendable {
 
     /// Claims as one instance does; returns the message ids in the order they will go.
     func claim(
-        _ workspaces: [UUID], beats: [UUID] = [], owner: String = "one"
+        _ workspaces: [UUID], beats: [UUID] = [], owner: String = "one",
+        within bounds: ClaimBounds = ClaimBounds(itemsEach: 1000, bytes: 1 << 30)
     ) async throws -> [ClaimedItem] {
         try await queue.claim(
-            workspaces, beats: beats, owner: owner, lease: .seconds(30), busyPause: .seconds(24)
+            workspaces, beats: beats, within: bounds, owner: owner, lease: .seconds(30), busyPause: .seconds(24)
         ).items
     }
 

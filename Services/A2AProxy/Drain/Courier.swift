@@ -42,7 +42,7 @@ package final class Courier: Sendable {
         whenDone: @escaping @Sendable () -> Void
     ) {
         let lease = Lease(item: item.id, claimNumber: item.claimNumber)
-        flights.begin(lease, until: claimedAt + settings.lease) {
+        flights.begin(lease, bytes: item.body.count, until: claimedAt + settings.lease) {
             Task(executorPreference: loop) {
                 await self.carry(item, lease)
                 self.flights.end(lease)

@@ -86,10 +86,18 @@ package final class Drain: Sendable {
     /// Whether a claim is under way.
     package var isRunning: Bool { state.withLock { $0.isRunning } }
 
+    /// Some workspaces to claim for, and how much may be claimed.
+    private struct Round {
+        let batch: [UUID: Wake]
+        let items: Int
+        let bytes: Int
+    }
+
     private func run() async {
-        while let batch = next() {
+        while let round = next() {
+            let batch = round.batch
             do {
-                try await claim(batch)
+                try await claim(round)
             } catch {
                 logger.warning("queue not claimed", [.count: .int(batch.count), .error: .error(error)])
                 putBack(batch)
@@ -98,15 +106,20 @@ package final class Drain: Sendable {
         }
     }
 
-    private func next() -> [UUID: Wake]? {
+    /// No more workspaces than items may be claimed: each of them may get one then.
+    private func next() -> Round? {
         state.withLock { state in
-            guard !state.order.isEmpty, !state.isStopped, courier.flights.count < settings.drainLimit else {
+            // Under the lock, so that a delivery which ends now is either seen here or starts the next run.
+            let load = courier.flights.load
+            let (items, bytes) = (settings.drainLimit - load.count, settings.drainBytes - load.bytes)
+            guard !state.order.isEmpty, !state.isStopped, items > 0, bytes > 0 else {
                 state.isRunning = false
                 return nil
             }
-            let taken = state.order.prefix(Self.claimLimit)
+            let taken = state.order.prefix(min(Self.claimLimit, items))
             state.order.removeFirst(taken.count)
-            return taken.reduce(into: [:]) { batch, id in batch[id] = state.wakes.removeValue(forKey: id) }
+            let batch = taken.reduce(into: [:]) { batch, id in batch[id] = state.wakes.removeValue(forKey: id) }
+            return Round(batch: batch, items: items, bytes: bytes)
         }
     }
 
@@ -119,17 +132,20 @@ package final class Drain: Sendable {
         }
     }
 
-    private func claim(_ batch: [UUID: Wake]) async throws {
+    private func claim(_ round: Round) async throws {
+        let batch = round.batch
         let doubtful = batch.filter(\.value.mayBeEmpty).map(\.key)
         let busyPause = settings.rules.retryDelay.initial * 0.8
         let filled = doubtful.isEmpty ? [] : try await store.claimable(doubtful, busyPause: busyPause)
         let wanted = batch.filter { !$0.value.mayBeEmpty }.map(\.key) + filled
         guard !wanted.isEmpty else { return }
+        let bounds = ClaimBounds(itemsEach: round.items / wanted.count, bytes: round.bytes)
         let claimedAt = ContinuousClock.now
         let claims = try await store.claim(
-            wanted, beats: wanted.filter { batch[$0]?.isBeat == true }, owner: instance, lease: settings.lease,
-            busyPause: busyPause)
+            wanted, beats: wanted.filter { batch[$0]?.isBeat == true }, within: bounds, owner: instance,
+            lease: settings.lease, busyPause: busyPause)
         relay.committed(claims.events)
+        wake(bounds.left(by: claims.items, of: wanted), because: .hint)
         guard !claims.items.isEmpty else { return }
         metrics.claimed.increment(by: claims.items.count)
         metrics.claimSize.observe(Double(claims.items.count))

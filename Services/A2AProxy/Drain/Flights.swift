@@ -5,6 +5,7 @@ import Synchronization
 package final class Flights: Sendable {
     private struct Flight {
         let lease: Lease
+        let bytes: Int
         /// Until when nobody else claims the item, by this process's clock and at the earliest.
         var leasedUntil: ContinuousClock.Instant
         var task: Task<Void, Never>?
@@ -14,8 +15,15 @@ package final class Flights: Sendable {
 
     private struct State {
         var flights: [UUID: Flight] = [:]
+        /// Of the bodies of all.
+        var bytes = 0
         /// A shutdown gave everything up: what ends now writes nothing.
         var isAbandoned = false
+
+        mutating func set(_ item: UUID, _ flight: Flight?) {
+            bytes += (flight?.bytes ?? 0) - (flights[item]?.bytes ?? 0)
+            flights[item] = flight
+        }
     }
 
     private let state = Mutex(State())
@@ -24,6 +32,11 @@ package final class Flights: Sendable {
 
     package var count: Int { state.withLock { $0.flights.count } }
 
+    /// How many there are, and the bytes of their bodies.
+    package var load: (count: Int, bytes: Int) {
+        state.withLock { ($0.flights.count, $0.bytes) }
+    }
+
     package var leases: [Lease] { state.withLock { $0.flights.values.map(\.lease) } }
 
     /// Starts a delivery and keeps its lease until it ends.
@@ -31,10 +44,10 @@ package final class Flights: Sendable {
     /// An earlier delivery of the item may still run here: its lease ran out while this process stood still, and the
     /// item came back to it. It ends, so that the agent is not called twice at once.
     package func begin(
-        _ lease: Lease, until leasedUntil: ContinuousClock.Instant, _ start: () -> Task<Void, Never>
+        _ lease: Lease, bytes: Int = 0, until leasedUntil: ContinuousClock.Instant, _ start: () -> Task<Void, Never>
     ) {
         let earlier = state.withLock { state in
-            defer { state.flights[lease.item] = Flight(lease: lease, leasedUntil: leasedUntil) }
+            defer { state.set(lease.item, Flight(lease: lease, bytes: bytes, leasedUntil: leasedUntil)) }
             return state.flights[lease.item]?.task
         }
         earlier?.cancel()
@@ -48,7 +61,7 @@ package final class Flights: Sendable {
 
     package func end(_ lease: Lease) {
         state.withLock { state in
-            if state.flights[lease.item]?.lease == lease { state.flights[lease.item] = nil }
+            if state.flights[lease.item]?.lease == lease { state.set(lease.item, nil) }
         }
     }
 
@@ -89,8 +102,9 @@ package final class Flights: Sendable {
     /// Ends the delivery of an item whose lease is another's now, or may be.
     package func lose(_ lease: Lease) {
         let task = state.withLock { state -> Task<Void, Never>? in
-            guard state.flights[lease.item]?.lease == lease else { return nil }
-            return state.flights.removeValue(forKey: lease.item)?.task
+            guard let flight = state.flights[lease.item], flight.lease == lease else { return nil }
+            state.set(lease.item, nil)
+            return flight.task
         }
         task?.cancel()
     }
@@ -101,7 +115,7 @@ package final class Flights: Sendable {
     func abandonAll() -> [Lease] {
         let flights = state.withLock { state in
             state.isAbandoned = true
-            defer { state.flights = [:] }
+            defer { (state.flights, state.bytes) = ([:], 0) }
             return Array(state.flights.values)
         }
         for flight in flights { flight.task?.cancel() }

@@ -41,6 +41,28 @@ package struct ClaimedItem: Sendable {
     }
 }
 
+/// How much an instance can take on, whatever room the targets have.
+package struct ClaimBounds: Sendable {
+    /// Items of one workspace.
+    package var itemsEach: Int
+    /// Bytes of bodies, of all workspaces together; the item that reaches them is still taken.
+    package var bytes: Int
+
+    package init(itemsEach: Int, bytes: Int) {
+        self.itemsEach = itemsEach
+        self.bytes = bytes
+    }
+
+    /// Whether something may have been left for want of them.
+    ///
+    /// - Returns: all of the workspaces once the bytes were used up, else those that got as many items as they may.
+    package func left(by items: [ClaimedItem], of workspaces: [UUID]) -> [UUID] {
+        if items.reduce(0, { $0 + $1.body.count }) >= bytes { return workspaces }
+        let counts = items.reduce(into: [UUID: Int]()) { $0[$1.workspace, default: 0] += 1 }
+        return workspaces.filter { counts[$0, default: 0] >= itemsEach }
+    }
+}
+
 /// What a pass of the drain got.
 package struct Claims: Sendable {
     package var items: [ClaimedItem] = []
@@ -64,6 +86,8 @@ extension QueueStore {
         WHERE q.workspace_id = beat.id AND q.status = 'queued' AND NOT q.waits_for_heartbeat AND q.available_at > now()
         """)
 
+    /// What there is room for is ready; of that, as much is picked as the bytes allow: each workspace's first item before
+    /// anyone's second, and the oldest of them first, so that none is passed over again and again.
     private static let claim = Statement(
         "queue_claim",
         """
@@ -77,9 +101,9 @@ extension QueueStore {
           WHERE w.status IN ('online', 'degraded', 'offline') AND (w.url <> '' OR w.forwarded_to IS NOT NULL)
             AND (v.last_busy_at IS NULL OR v.last_heartbeat_at > v.last_busy_at
               OR v.last_heartbeat_at IS NULL AND v.last_busy_at <= now() - make_interval(secs => $4))),
-        picked AS MATERIALIZED (
-          SELECT item.id FROM room CROSS JOIN LATERAL (
-            SELECT q.id FROM a2a_queue q
+        ready AS MATERIALIZED (
+          SELECT room.id AS workspace_id, item.* FROM room CROSS JOIN LATERAL (
+            SELECT q.id, q.priority, q.enqueued_at, octet_length(q.body) AS bytes FROM a2a_queue q
             WHERE q.workspace_id = room.id AND q.status = 'queued' AND q.expires_at > now()
               AND CASE WHEN q.waits_for_heartbeat THEN q.available_at < room.last_heartbeat_at
                 ELSE q.available_at <= now() END
@@ -89,8 +113,17 @@ extension QueueStore {
                   AND o.status IN ('queued', 'dispatched') AND o.id <> q.id
                   AND (o.status = 'dispatched' OR (o.enqueued_at, o.id) < (q.enqueued_at, q.id))))
             ORDER BY q.priority DESC, q.enqueued_at, q.id
-            LIMIT greatest(room.free, 0)
+            LIMIT greatest(least(room.free, $6), 0)
             FOR UPDATE OF q SKIP LOCKED) AS item),
+        placed AS (
+          SELECT id, bytes, enqueued_at, row_number() OVER (
+            PARTITION BY workspace_id ORDER BY priority DESC, enqueued_at, id) AS place
+          FROM ready),
+        picked AS MATERIALIZED (
+          SELECT id FROM (
+            SELECT id, sum(bytes) OVER (ORDER BY place, enqueued_at, id ROWS UNBOUNDED PRECEDING) - bytes AS before
+            FROM placed) AS summed
+          WHERE before < $7),
         claimed AS (
           UPDATE a2a_queue q SET status = 'dispatched', lease_owner = $2, waits_for_heartbeat = false,
             lease_until = now() + make_interval(secs => $3), claim_number = q.claim_number + 1,
@@ -140,14 +173,19 @@ extension QueueStore {
     /// - Parameters:
     ///   - workspaces: each once.
     ///   - beats: those of them that just sent a heartbeat.
+    ///   - bounds: what the claimant can take on.
     ///   - owner: this instance.
     ///   - busyPause: how long a target that never heartbeats is left alone after it was busy.
     package func claim(
-        _ workspaces: [UUID], beats: [UUID], owner: String, lease: Duration, busyPause: Duration
+        _ workspaces: [UUID], beats: [UUID], within bounds: ClaimBounds, owner: String, lease: Duration,
+        busyPause: Duration
     ) async throws(PostgresError) -> Claims {
         var calls = [Call(Self.lock, [workspaces])]
         if !beats.isEmpty { calls.append(Call(Self.release, [beats])) }
-        calls.append(Call(Self.claim, [workspaces, owner, lease.inSeconds, busyPause.inSeconds, source]))
+        calls.append(
+            Call(
+                Self.claim,
+                [workspaces, owner, lease.inSeconds, busyPause.inSeconds, source, bounds.itemsEach, bounds.bytes]))
         calls.append(Call(Self.putOff, [workspaces, source]))
         let answers = try await postgres.atomically(calls, deadline: .seconds(10))
         let rows = answers[answers.count - 2]
