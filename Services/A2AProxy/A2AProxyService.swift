@@ -111,8 +111,8 @@ private struct Parts {
             store: queue, courier: courier, relay: relay, loops: loops, instance: context.instance, settings: settings,
             metrics: metrics, logger: logger)
         service = DrainService(
-            drain: drain, courier: courier, store: queue, writer: writer, loops: loops, instance: context.instance,
-            settings: settings, metrics: metrics, logger: logger)
+            drain: drain, courier: courier, store: queue, writer: writer, waker: waker, loops: loops,
+            instance: context.instance, settings: settings, metrics: metrics, logger: logger)
     }
 }
 

@@ -78,7 +78,7 @@ struct ProxyFixture: Sendable {
             store: queue, courier: courier, relay: relay, loops: loops, instance: "one", settings: settings,
             metrics: metrics, logger: logger)
         service = DrainService(
-            drain: drain, courier: courier, store: queue, writer: writer, loops: loops, instance: "one",
+            drain: drain, courier: courier, store: queue, writer: writer, waker: waker, loops: loops, instance: "one",
             settings: settings, metrics: metrics, logger: logger)
     }
 

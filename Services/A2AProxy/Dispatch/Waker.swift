@@ -1,6 +1,7 @@
 import EventOutbox
 import Foundation
 import Lifecycle
+import Observability
 import PostgresClient
 
 /// Wakes hibernated workspaces and has dead containers restarted: durable work, which whoever runs containers takes up.
@@ -18,6 +19,15 @@ package struct Waker: Sendable {
     /// Wakes a workspace if it is hibernated.
     package func wake(_ workspace: UUID) async throws(PostgresError) {
         relay.committed(try await lifecycle.wake(workspace))
+    }
+
+    /// As ``wake(_:)``, for what waits in the queue: a wake-up that fails is made up for by the drain's next search.
+    func wakeOrWarn(_ workspace: UUID, _ logger: Logger) async {
+        do {
+            try await wake(workspace)
+        } catch {
+            logger.warning("workspace not woken yet", [.workspaceID: .uuid(workspace), .error: .error(error)])
+        }
     }
 
     /// Marks a provisioned workspace offline and asks for its restart if a call to it found nobody: no one listens on the

@@ -22,6 +22,7 @@ package struct DrainService: GracefulService {
     let courier: Courier
     let store: QueueStore
     let writer: ActivityWriter
+    let waker: Waker
     let loops: EventLoopGroup
     let instance: String
     let settings: A2AProxySettings
@@ -29,13 +30,14 @@ package struct DrainService: GracefulService {
     let logger: Logger
 
     package init(
-        drain: Drain, courier: Courier, store: QueueStore, writer: ActivityWriter, loops: EventLoopGroup,
-        instance: String, settings: A2AProxySettings, metrics: ProxyMetrics, logger: Logger
+        drain: Drain, courier: Courier, store: QueueStore, writer: ActivityWriter, waker: Waker,
+        loops: EventLoopGroup, instance: String, settings: A2AProxySettings, metrics: ProxyMetrics, logger: Logger
     ) {
         self.drain = drain
         self.courier = courier
         self.store = store
         self.writer = writer
+        self.waker = waker
         self.loops = loops
         self.instance = instance
         self.settings = settings
@@ -67,14 +69,18 @@ package struct DrainService: GracefulService {
             count += 1
             do {
                 drain.wake(try await store.due(within: Self.dueWindow), because: .work)
-                if count % Self.ticksPerSearch == 0 {
-                    drain.wake(
-                        try await store.missed(busyPause: settings.rules.retryDelay.initial * 0.8), because: .work)
-                }
+                if count % Self.ticksPerSearch == 0 { try await makeUp() }
             } catch {
                 logger.debug("queue not searched", [.error: .error(error)])
             }
         }
+    }
+
+    /// Thinks of the workspaces that nobody else did.
+    private func makeUp() async throws {
+        let missed = try await store.missed(busyPause: settings.rules.retryDelay.initial * 0.8)
+        drain.wake(missed.ready, because: .work)
+        for workspace in missed.asleep { await waker.wakeOrWarn(workspace, logger) }
     }
 
     private func keepLeases(_ loop: EventLoop) async {

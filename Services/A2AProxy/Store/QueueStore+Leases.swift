@@ -12,6 +12,14 @@ package struct Lease: Sendable, Hashable {
     }
 }
 
+/// Workspaces that nobody thought of although something waits for them.
+package struct Missed: Sendable, Hashable {
+    /// They have room.
+    package var ready: [UUID] = []
+    /// They are hibernated.
+    package var asleep: [UUID] = []
+}
+
 extension QueueStore {
     private static let extend = Statement(
         "queue_extend_leases",
@@ -105,15 +113,18 @@ extension QueueStore {
           SELECT (SELECT q.workspace_id FROM a2a_queue q WHERE q.status = 'queued' AND q.workspace_id > waiting.id
             ORDER BY q.workspace_id LIMIT 1)
           FROM waiting WHERE waiting.id IS NOT NULL)
-        SELECT w.id FROM waiting
+        SELECT w.id, w.status = 'hibernated' FROM waiting
         JOIN workspaces w ON w.id = waiting.id
         LEFT JOIN workspace_vitals v ON v.workspace_id = w.id
-        WHERE pg_try_advisory_xact_lock(7206) AND \(hasRoom)
+        WHERE pg_try_advisory_xact_lock(7206) AND (w.status = 'hibernated' OR \(hasRoom))
         """)
 
-    /// Workspaces with waiting items and room: what lost wake-ups, and the broker's outages, left behind. One instance
-    /// at a time gets an answer.
-    package func missed(busyPause: Duration) async throws(PostgresError) -> [UUID] {
-        try await postgres.query(Self.missed, [busyPause.inSeconds], deadline: .seconds(10)).map { $0.uuid(0) }
+    /// Workspaces with waiting items that have room, or sleep: what lost wake-ups, and the broker's outages, left behind,
+    /// and what came while its target was falling asleep. One instance at a time gets an answer.
+    package func missed(busyPause: Duration) async throws(PostgresError) -> Missed {
+        let rows = try await postgres.query(Self.missed, [busyPause.inSeconds], deadline: .seconds(10))
+        return rows.reduce(into: Missed()) { missed, row in
+            if row.bool(1) { missed.asleep.append(row.uuid(0)) } else { missed.ready.append(row.uuid(0)) }
+        }
     }
 }
