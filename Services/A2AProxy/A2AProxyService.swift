@@ -38,7 +38,8 @@ package enum A2AProxyService: HostedService {
         DelegationRoutes(
             authenticator: context.authenticator, router: parts.router,
             store: DelegationStore(postgres: context.postgres, source: context.source), queue: parts.queue,
-            drain: parts.drain, relay: context.relay, recorder: parts.recorder, waker: parts.forwarder.waker
+            drain: parts.drain, relay: context.relay, recorder: parts.recorder, waker: parts.forwarder.waker,
+            logger: context.logger
         ).add(to: &router)
         forgetChanges(context, parts.targets)
         return ServiceParts(router: router, services: try [parts.service] + consumers(context, parts.drain))

@@ -19,6 +19,7 @@ package struct DelegationRoutes: Sendable {
     let relay: EventRelay
     let recorder: CallRecorder
     let waker: Waker
+    let logger: Logger
 
     package func add(to table: inout Router) {
         table.on(.post, "/workspaces/{id}/delegate") { try await delegate($0) }
@@ -82,11 +83,11 @@ package struct DelegationRoutes: Sendable {
         new.body = Self.message(new)
         new.traceparent = request.context.traceparent
         let made = try await store.create(new)
-        // Before the answer: who is told that it is accepted does not ask again.
-        if case .sleeps(let place) = prospect, made.isUnderWay { try await waker.wake(place) }
+        if case .made(let events) = made { relay.committed(events) }
+        // Before the answer: who is told that it is accepted does not ask again. It is, whether or not this succeeds.
+        if case .sleeps(let place) = prospect, made.isUnderWay { await waker.wakeOrWarn(place, logger) }
         switch made {
-        case .made(let events):
-            relay.committed(events)
+        case .made:
             drain.wake([target], because: .work)
             recorder.add(.delegationRequest(new))
             return .json(

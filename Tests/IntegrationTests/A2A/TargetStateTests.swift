@@ -67,6 +67,35 @@ extension A2AHostilityTests {
             }
         }
 
+        @Test("A delegation whose target cannot be woken at once is accepted, and wakes it later")
+        func delegationWakesLater() async throws {
+            try await A2AFleet.with { fleet in
+                let agent = try WorkingAgent()
+                defer { agent.stop() }
+                let source = try await fleet.workspace(agent.url)
+                let target = try await fleet.workspace(agent.url)
+                try await fleet.fleet.sql(
+                    "UPDATE workspaces SET status = 'hibernated' WHERE id = $1::uuid", [target.id])
+                let obstacle =
+                    "ALTER TABLE workspaces ADD CONSTRAINT obstacle CHECK (status <> 'provisioning') NOT VALID"
+                try await fleet.fleet.sql(obstacle)
+                let answer = try await fleet.proxies[0].call(
+                    .post, "/workspaces/\(source.id)/delegate", bearer: source.token,
+                    body: ["target_id": .string(target.id), "task": "when you wake"])
+                #expect(answer.status == 202, "\(answer.text)")
+                try await eventually("the delegation to be told of") {
+                    try await fleet.fleet.sql(
+                        "SELECT published_at IS NOT NULL FROM structure_events WHERE type = 'delegation.sent'"
+                    ).first?.bool(0) == true
+                }
+                try await fleet.fleet.sql("ALTER TABLE workspaces DROP CONSTRAINT obstacle")
+                try await eventually("the target to be woken") {
+                    try await fleet.fleet.sql("SELECT status FROM workspaces WHERE id = $1::uuid", [target.id])[0]
+                        .string(0) == "provisioning"
+                }
+            }
+        }
+
         @Test("A workspace over its budget gets nothing")
         func budget() async throws {
             try await A2AFleet.with { fleet in
