@@ -59,6 +59,20 @@ import Testing
         }
     }
 
+    @Test func aTwinIsItsFirstSenders() async throws {
+        try await QueueFixture.with { fixture in
+            let workspace = try await fixture.workspace()
+            let (first, second) = (UUID(), UUID())
+            var callers: [UUID?] = []
+            for caller in [first, second, nil] {
+                var item = new(workspace, "m")
+                item.caller = caller
+                callers.append(try #require(try await fixture.queue.enqueue([item])[0]).caller)
+            }
+            #expect(callers == [first, first, first])
+        }
+    }
+
     @Test func aKeyIsFreeAgainOnceItsItemEnded() async throws {
         try await QueueFixture.with { fixture in
             let workspace = try await fixture.workspace()

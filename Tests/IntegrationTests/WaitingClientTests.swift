@@ -110,6 +110,13 @@ struct WaitingClientTests {
                 #expect(error?["data"]?["busy"] == true)
                 #expect(error?["data"]?["status"] == 503)
             }
+            // Nor does somebody else's message with the same id become that task.
+            let taken = try await fleet.api.call(
+                .post, "/agents/\(id)", bearer: token, body: Self.call("message/send", message: "m"),
+                headers: ["X-Workspace-ID": otherID])
+            #expect(taken.status == 200)
+            #expect(taken.json["error"]?["message"] == "messageId is that of another sender's message", "\(taken.text)")
+            #expect(taken.json["error"]?["data"]?["status"] == 409)
             #expect(try await fleet.sql("SELECT count(*)::int FROM a2a_queue")[0].int(0) == 1)
             // Credentials are HTTP's affair.
             let nobody = try await fleet.api.call(

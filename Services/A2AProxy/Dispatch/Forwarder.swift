@@ -197,20 +197,26 @@ package struct Forwarder: Sendable {
             throw Self.busyError("workspace agent is busy", members)
         }
         let item = newItem(errand, route, reason, retryAfter)
+        let queued: Enqueued
         do {
-            let queued = try await enqueuer.enqueue(item)
-            record(errand, route, "queued", reason.rawValue)
-            return try .json(
-                .accepted,
-                bytes: WireJSON.encode(
-                    QueuedAnswer(
-                        queueID: queued.id, queueDepth: queued.depth,
-                        message: "workspace agent is busy; the message is queued and will be delivered")))
+            queued = try await enqueuer.enqueue(item)
         } catch {
             logger.warning("message not stored", [.workspaceID: .uuid(route.target.id), .error: .error(error)])
             record(errand, route, "error", reason.rawValue)
             throw Self.busyError("workspace agent is busy and the message could not be stored", [("busy", .bool(true))])
         }
+        // Whoever is to ask for it as a task may ask for its own alone.
+        guard errand.kept == .everything || queued.caller == item.caller else {
+            record(errand, route, "error", Self.isTaken)
+            throw APIError(.conflict, Self.isTaken, field: "messageId")
+        }
+        record(errand, route, "queued", reason.rawValue)
+        return try .json(
+            .accepted,
+            bytes: WireJSON.encode(
+                QueuedAnswer(
+                    queueID: queued.id, queueDepth: queued.depth,
+                    message: "workspace agent is busy; the message is queued and will be delivered")))
     }
 
     private func newItem(
@@ -227,6 +233,8 @@ package struct Forwarder: Sendable {
             protocolHeaders: errand.options.protocolHeaders.map(ProtocolHeaders.text),
             backoff: settings.rules.retryDelay.delay(claims: 0, unit: .random(in: 0...1), asked: retryAfter))
     }
+
+    private static let isTaken = "messageId is that of another sender's message"
 
     private static func busyError(
         _ sentence: String, _ members: [(name: String, value: APIError.Member)]

@@ -52,6 +52,8 @@ package struct Enqueued: Sendable {
     package let id: UUID
     /// How many wait for the target.
     package let depth: Int
+    /// Who sent it; of a message that was there already perhaps somebody else.
+    package let caller: UUID?
     package let event: CommittedEvent?
 }
 
@@ -121,7 +123,7 @@ extension QueueStore {
             || coalesce(',"delegation_id":"' || delegation_id || '"', '') || '}')::json, traceparent
           FROM item WHERE is_new ORDER BY n
           RETURNING \(CommittedEvent.columns))
-        SELECT item.n, item.id, item.depth, event.* FROM item LEFT JOIN event ON event.id = item.event_id
+        SELECT item.n, item.id, item.depth, item.caller_id, event.* FROM item LEFT JOIN event ON event.id = item.event_id
         """)
 
     /// Stores messages and notes which of their targets are busy, in one transaction.
@@ -145,7 +147,8 @@ extension QueueStore {
         var enqueued = [Enqueued?](repeating: nil, count: items.count)
         for row in rows {
             enqueued[row.int(0) - 1] = Enqueued(
-                id: row.uuid(1), depth: row.int(2), event: CommittedEvent(row: row, firstColumn: 3))
+                id: row.uuid(1), depth: row.int(2), caller: row.optionalUUID(3),
+                event: CommittedEvent(row: row, firstColumn: 4))
         }
         return enqueued
     }
