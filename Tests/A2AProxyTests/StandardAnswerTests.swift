@@ -1,4 +1,5 @@
 import A2AProxy
+import Contracts
 import Foundation
 import HTTPCore
 import HTTPServer
@@ -54,6 +55,15 @@ import Testing
                     "metadata": ["status": "503", "retry_after": "15", "workspace_status": "paused"],
                 ]
             ])
+    }
+
+    @Test(arguments: [
+        (QueueStatus.dispatched, true), (.queued, true), (.completed, false), (.failed, false), (.dropped, false),
+    ])
+    func whatMayWaitAgainMayBeCancelledThen(_ status: QueueStatus, _ mayWaitAgain: Bool) throws {
+        let error = try json(StandardAnswer.notCancelable(request("tasks/cancel"), status))["error"]
+        #expect(error?["code"] == -32002)
+        #expect(error?["message"]?.string?.contains("try again") == mayWaitAgain)
     }
 
     @Test func anAnswerThatCannotBeReadIsTheAgentsFault() throws {

@@ -1,3 +1,4 @@
+import Contracts
 import Foundation
 import HTTPCore
 import HTTPServer
@@ -74,7 +75,14 @@ package enum StandardAnswer {
             body: .bytes(Array("data: ".utf8) + answer + Array("\n\n".utf8)))
     }
 
-    package static func notCancelable(_ request: StandardRequest, _ reason: String) -> Response {
+    /// - Parameter status: of the message that is not cancelled. One that is on its way may wait again in a moment, if its
+    ///   agent turns out to be busy.
+    package static func notCancelable(_ request: StandardRequest, _ status: QueueStatus) -> Response {
+        let mayWaitAgain = status == .dispatched || status == .queued
+        let reason =
+            mayWaitAgain
+            ? "the message is with the agent now; try again, it may have to wait once more"
+            : "the message has come to its end"
         let answer = envelope(request) { writer in
             writer.member("error", object: { write(.taskNotCancelable, reason, to: &$0) })
         }

@@ -77,7 +77,7 @@ package struct StandardRoutes: Sendable {
         errand.request.context.workspaceID = errand.workspace
         if task.status == .completed { return try await answer(id, task, errand) }
         guard errand.call.call == .cancel else { return StandardAnswer.answer(waiting(id, task), errand.call) }
-        guard task.status == .queued else { return Self.notCancelable(errand) }
+        guard task.status == .queued else { return StandardAnswer.notCancelable(errand.call, task.status) }
         return try await cancel(id, errand)
     }
 
@@ -99,9 +99,12 @@ package struct StandardRoutes: Sendable {
         switch AgentReply(task.response ?? [], in: errand.call.version) {
         case .task(_, let final?):
             return errand.call.call == .cancel
-                ? Self.notCancelable(errand) : StandardAnswer.answer(task: final, errand.call)
+                ? StandardAnswer.notCancelable(errand.call, task.status)
+                : StandardAnswer.answer(task: final, errand.call)
         case .task(let own, nil):
-            guard let body = errand.call.asking(for: own) else { return Self.notCancelable(errand) }
+            guard let body = errand.call.asking(for: own) else {
+                return StandardAnswer.notCancelable(errand.call, task.status)
+            }
             var asking = errand
             asking.request.body = .bytes(body)
             return try await forward(asking)
@@ -109,21 +112,18 @@ package struct StandardRoutes: Sendable {
         case .failed(let reason): (ended.state, ended.note) = (.failed, reason)
         case .text(let text): ended.note = text
         }
-        return errand.call.call == .cancel ? Self.notCancelable(errand) : StandardAnswer.answer(ended, errand.call)
+        return errand.call.call == .cancel
+            ? StandardAnswer.notCancelable(errand.call, task.status) : StandardAnswer.answer(ended, errand.call)
     }
 
     private func cancel(_ id: UUID, _ errand: Errand) async throws -> Response {
         let reason = "cancelled by its sender"
         let outcome = try await queue.drop(id, of: errand.workspace, reason: reason)
         relay.committed(outcome.events)
-        guard outcome.dropped > 0,
-            let task = try await queue.task(
-                id, of: errand.workspace, sentBy: errand.caller.workspaceID)
-        else { return Self.notCancelable(errand) }
+        let task = try await queue.task(id, of: errand.workspace, sentBy: errand.caller.workspaceID)
+        guard outcome.dropped > 0, let task else {
+            return StandardAnswer.notCancelable(errand.call, task?.status ?? .dropped)
+        }
         return StandardAnswer.answer(waiting(id, task), errand.call)
-    }
-
-    private static func notCancelable(_ errand: Errand) -> Response {
-        StandardAnswer.notCancelable(errand.call, "the message is with the agent, or has come to its end")
     }
 }
