@@ -145,25 +145,31 @@ extension RegistryProcessTests {
         func proxy() async throws {
             let agent = try await AnsweringAgent.start()
             try await Fleet.with(["registry", "a2a-proxy"]) { fleet in
-                // More than once: a proxy that has just connected empties its caches without being told.
+                // More than once: a proxy that has just connected empties its caches without being told, and a busy
+                // machine may be slow once.
+                var (budgets, moves): ([Duration], [Duration]) = ([], [])
                 for _ in 0..<3 {
-                    try await budget(fleet, agent.url)
-                    try await move(fleet, agent.url)
+                    budgets.append(try await ContinuousClock().measure { try await budget(fleet, agent.url) })
+                    moves.append(try await ContinuousClock().measure { try await move(fleet, agent.url) })
+                }
+                // All that the proxy believed, it learnt after the round had begun, and would have believed for 5 s.
+                for rounds in [budgets, moves] {
+                    #expect(rounds.contains { $0 < .seconds(5) }, "\(rounds)")
                 }
             }
             await agent.stop()
         }
 
-        /// Without the event the proxy would believe for 5 s that there is no ceiling.
+        /// Without events the proxy would believe for 5 s that there is no ceiling, and then that there is one.
         private func budget(_ fleet: Fleet, _ url: String) async throws {
             let (caller, target) = (try await fleet.create(), try await fleet.create(["url": .string(url)]).id)
             let path = "/workspaces/\(target)/budget"
             func send() async throws -> Int { try await fleet.apis[1].message("x", to: target, from: caller).status }
             #expect(try await send() == 200)
             #expect(try await fleet.api.call(.patch, path, body: ["budget_limit": 0]).status == 200)
-            try await eventually(within: .seconds(4), "the ceiling to be known") { try await send() == 402 }
+            try await eventually("the ceiling to be known") { try await send() == 402 }
             #expect(try await fleet.api.call(.patch, path, body: ["budget_limit": .null]).status == 200)
-            try await eventually(within: .seconds(4), "the ceiling to be gone") { try await send() == 200 }
+            try await eventually("the ceiling to be gone") { try await send() == 200 }
         }
 
         /// The target itself does not change when its parent moves away from below the caller.
@@ -174,7 +180,7 @@ extension RegistryProcessTests {
             func send() async throws -> Int { try await fleet.apis[1].message("x", to: below, from: caller).status }
             #expect(try await send() == 200)
             #expect(try await patch(fleet.api, parent, ["parent_id": .null]).status == 200)
-            try await eventually(within: .seconds(4), "the move to be known") { try await send() == 403 }
+            try await eventually("the move to be known") { try await send() == 403 }
         }
     }
 }

@@ -9,7 +9,7 @@ import TestSupport
 @Suite("The standard endpoint of a busy agent", .serialized)
 struct WaitingClientTests {
     private func with(_ body: (Fleet, StandardAgent, _ id: String) async throws -> Void) async throws {
-        try await Fleet.with(["a2a-proxy", "registry"], environment: ["A2A_RETRY_SECONDS": "1"]) { fleet in
+        try await Fleet.with(["a2a-proxy", "registry"], environment: ["A2A_RETRY_SECONDS": "5"]) { fleet in
             let agent = try await StandardAgent.start()
             var failure: (any Error)?
             do { try await body(fleet, agent, try await agent.register(at: fleet.apis[1])) } catch { failure = error }

@@ -13,7 +13,11 @@ import Testing
 struct SecretChangeTests {
     private static let place = SecretPlace(workspace: nil, key: "KEY")
     private static let waiting = Statement(
-        "test_waiting", "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)")
+        "test_waiting",
+        """
+        SELECT EXISTS (SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = database
+        WHERE locktype = 'advisory' AND NOT granted AND datname = current_database())
+        """)
 
     private final class Flag: Sendable {
         private let raised = Atomic<Bool>(false)
