@@ -201,7 +201,15 @@ package final class Authenticator: Sendable {
 
     /// - Returns: whose live token it is; `nil` for none.
     private func identify(_ bearer: String, _ request: Request) async throws -> Identity? {
-        guard let identity = try await identity(of: bearer) else { return nil }
+        let identity: Identity?
+        do {
+            identity = try await self.identity(of: bearer)
+        } catch {
+            // Not for one who asked and hung up: that would be a way to ask for nothing.
+            if APIError(describing: error).status == .serviceUnavailable { request.context.bearerUndecided() }
+            throw error
+        }
+        guard let identity else { return nil }
         request.context.bearerVerified()
         return identity
     }

@@ -14,7 +14,8 @@ package enum RateLimitClass: UInt8, Sendable {
 /// A client is its bearer token once authentication has verified it, else its address. A request is charged before its
 /// token is looked at: one that has no bucket yet is charged to the address, and when it turns out to be good, it gets a
 /// bucket of its own and the address its request back. So inventing tokens buys nothing, on whatever route, and nothing
-/// but time fills a bucket. Memory is bounded: beyond the bound, full buckets are forgotten, then any.
+/// but time fills a bucket. Where nobody could tell whether it is good, the address has its request back, too: that is
+/// answered by 503, which clients know what to make of. Memory is bounded: beyond the bound, full buckets are forgotten, then any.
 final class RateLimiter: Sendable {
     struct Decision {
         var isAllowed = true
@@ -25,17 +26,25 @@ final class RateLimiter: Sendable {
     }
 
     private struct Bucket {
+        /// The most that is in it.
+        let capacity: Double
         var tokens: Double
         /// Milliseconds on the loop's clock.
         var at: UInt64
     }
 
+    /// Milliseconds in which an empty bucket is full again.
+    private static let minute = 60_000.0
     private static let shardCount = 16
     private static let maxBucketsPerShard = 8192
+    /// How many times a client's requests an address may have of heartbeats whose tokens are not known yet, in a bucket
+    /// of their own. After a restart no token is known, and a fleet behind one NAT beats at once: with the 600 requests
+    /// of one client all but 600 agents would be throttled. 20 times that is room for 10,000 agents and one in five that
+    /// tries again; and invented tokens cost the database no more than a batched look-up of 200 a second.
+    static let fleet = 20.0
 
     /// Requests a minute, and the most at once.
     let limit: Int
-    private let perMillisecond: Double
     private let shards: [Shard]
 
     private final class Shard: Sendable {
@@ -45,13 +54,14 @@ final class RateLimiter: Sendable {
     /// - Parameter limit: requests a minute; positive.
     init(limit: Int) {
         self.limit = limit
-        perMillisecond = Double(limit) / 60_000
         shards = (0..<Self.shardCount).map { _ in Shard() }
     }
 
     /// A client's bucket, as a hash that is seeded per process: no one can aim at another's.
     struct Key {
         let address: Int
+        /// Times the limit is what the address's bucket holds.
+        let addressFactor: Double
         /// Of the token, in its class; `nil` without one.
         let token: Int?
 
@@ -59,7 +69,10 @@ final class RateLimiter: Sendable {
         init(address: [UInt8], token: Slice<UnsafeBufferPointer<UInt8>>? = nil, of kind: RateLimitClass = .standard) {
             var hasher = Hasher()
             hasher.combine(address)
+            let isOfFleet = kind == .heartbeat && token != nil
+            hasher.combine(isOfFleet)
             self.address = hasher.finalize()
+            addressFactor = isOfFleet ? RateLimiter.fleet : 1
             self.token = token.map { token in
                 var hasher = Hasher()
                 hasher.combine(kind.rawValue)
@@ -73,16 +86,16 @@ final class RateLimiter: Sendable {
     ///
     /// - Returns: and whether the address was charged for a token, which `verified` puts right.
     func take(_ key: Key, now: UInt64) -> (decision: Decision, isForToken: Bool) {
-        if let token = key.token, let decision = change(token, makes: false, now: now, Self.takeOne) {
+        if let token = key.token, let decision = change(token, now: now, Self.takeOne) {
             return (decision, false)
         }
-        return (charge(key.address, now: now), key.token != nil)
+        return (charge(key.address, of: Double(limit) * key.addressFactor, now: now), key.token != nil)
     }
 
     /// What the client has, without taking.
     func peek(_ key: Key, now: UInt64) -> Decision {
-        let left = key.token.flatMap { level($0, now: now) } ?? level(key.address, now: now)
-        return decision(level: left ?? Double(limit), isAllowed: true)
+        let known = key.token.flatMap { bucket($0, now: now) } ?? bucket(key.address, now: now)
+        return decision(known ?? Bucket(capacity: Double(limit), tokens: Double(limit), at: now), isAllowed: true)
     }
 
     /// The token that the address was charged for is a good one: it pays from now on, and for that request, too.
@@ -90,23 +103,32 @@ final class RateLimiter: Sendable {
     /// - Returns: what the token has left.
     func verified(_ key: Key, now: UInt64) -> Decision? {
         guard let token = key.token else { return nil }
-        let decision = charge(token, now: now)
+        let decision = charge(token, of: Double(limit), now: now)
         // Of many requests at once, those that the new bucket cannot pay for stay with the address.
         guard decision.isAllowed else { return nil }
-        _ = change(key.address, makes: false, now: now) { [limit] tokens in
-            tokens = min(Double(limit), tokens + 1)
-            return true
-        }
+        undecided(key, now: now)
         return decision
     }
 
-    private func charge(_ hash: Int, now: UInt64) -> Decision {
-        change(hash, makes: true, now: now, Self.takeOne) ?? decision(level: 0, isAllowed: false)
+    /// Nobody could tell whether the token that the address was charged for is a good one: it has its request back.
+    ///
+    /// - Returns: what the address has left.
+    @discardableResult
+    func undecided(_ key: Key, now: UInt64) -> Decision? {
+        change(key.address, now: now) { bucket in
+            bucket.tokens = min(bucket.capacity, bucket.tokens + 1)
+            return true
+        }
     }
 
-    private static func takeOne(_ tokens: inout Double) -> Bool {
-        guard tokens >= 1 else { return false }
-        tokens -= 1
+    private func charge(_ hash: Int, of capacity: Double, now: UInt64) -> Decision {
+        change(hash, orNewOf: capacity, now: now, Self.takeOne)
+            ?? decision(Bucket(capacity: capacity, tokens: 0, at: now), isAllowed: false)
+    }
+
+    private static func takeOne(_ bucket: inout Bucket) -> Bool {
+        guard bucket.tokens >= 1 else { return false }
+        bucket.tokens -= 1
         return true
     }
 
@@ -118,49 +140,52 @@ final class RateLimiter: Sendable {
         shards[Int(UInt(bitPattern: hash) % UInt(Self.shardCount))]
     }
 
-    private func level(_ hash: Int, now: UInt64) -> Double? {
+    private func bucket(_ hash: Int, now: UInt64) -> Bucket? {
         shard(hash).buckets.withLock { buckets in buckets[hash].map { filled($0, now: now) } }
     }
 
-    private func filled(_ bucket: Bucket, now: UInt64) -> Double {
-        let elapsed = now > bucket.at ? now - bucket.at : 0
-        return min(Double(limit), bucket.tokens + Double(elapsed) * perMillisecond)
+    private func filled(_ bucket: Bucket, now: UInt64) -> Bucket {
+        guard now > bucket.at else { return bucket }
+        // Its time never goes back: what came since would fill it twice.
+        let tokens = min(bucket.capacity, bucket.tokens + Double(now - bucket.at) * bucket.capacity / Self.minute)
+        return Bucket(capacity: bucket.capacity, tokens: tokens, at: now)
     }
 
     /// Changes a bucket.
     ///
-    /// - Parameter makes: a full one when there is none; otherwise the answer is `nil` then.
+    /// - Parameter capacity: of a full one that is made when there is none; otherwise the answer is `nil` then.
     private func change(
-        _ hash: Int, makes: Bool, now: UInt64, _ body: (inout Double) -> Bool
+        _ hash: Int, orNewOf capacity: Double? = nil, now: UInt64, _ body: (inout Bucket) -> Bool
     ) -> Decision? {
-        let changed = shard(hash).buckets.withLock { buckets -> (level: Double, isAllowed: Bool)? in
+        let changed = shard(hash).buckets.withLock { buckets -> (bucket: Bucket, isAllowed: Bool)? in
             guard let known = buckets.index(forKey: hash) else {
-                guard makes else { return nil }
+                guard let capacity else { return nil }
                 if buckets.count >= Self.maxBucketsPerShard { makeRoom(&buckets, now: now) }
-                var tokens = Double(limit)
-                let isAllowed = body(&tokens)
-                buckets[hash] = Bucket(tokens: tokens, at: now)
-                return (tokens, isAllowed)
+                var bucket = Bucket(capacity: capacity, tokens: capacity, at: now)
+                let isAllowed = body(&bucket)
+                buckets[hash] = bucket
+                return (bucket, isAllowed)
             }
-            var tokens = filled(buckets.values[known], now: now)
-            let isAllowed = body(&tokens)
-            // Never back: the time since would fill it twice.
-            buckets.values[known] = Bucket(tokens: tokens, at: max(buckets.values[known].at, now))
-            return (tokens, isAllowed)
+            var bucket = filled(buckets.values[known], now: now)
+            let isAllowed = body(&bucket)
+            buckets.values[known] = bucket
+            return (bucket, isAllowed)
         }
-        return changed.map { decision(level: $0.level, isAllowed: $0.isAllowed) }
+        return changed.map { decision($0.bucket, isAllowed: $0.isAllowed) }
     }
 
-    private func decision(level: Double, isAllowed: Bool) -> Decision {
-        let missing = isAllowed ? Double(limit) - level : max(0, 1 - level)
+    /// What is told is never more than one client's limit, which stands beside it.
+    private func decision(_ bucket: Bucket, isAllowed: Bool) -> Decision {
+        let missing = isAllowed ? bucket.capacity - bucket.tokens : max(0, 1 - bucket.tokens)
+        let seconds = missing / bucket.capacity * Self.minute / 1000
         return Decision(
-            isAllowed: isAllowed, remaining: Int(level),
-            reset: max(isAllowed ? 0 : 1, Int((missing / perMillisecond / 1000).rounded(.up))))
+            isAllowed: isAllowed, remaining: min(limit, Int(bucket.tokens)),
+            reset: max(isAllowed ? 0 : 1, Int(seconds.rounded(.up))))
     }
 
     /// Forgets the full buckets, which say nothing; when that is not enough, an eighth of the rest.
     private func makeRoom(_ buckets: inout [Int: Bucket], now: UInt64) {
-        buckets = buckets.filter { filled($0.value, now: now) < Double(limit) }
+        buckets = buckets.filter { filled($0.value, now: now).tokens < $0.value.capacity }
         guard buckets.count >= Self.maxBucketsPerShard else { return }
         for hash in buckets.keys.prefix(Self.maxBucketsPerShard / 8) { buckets[hash] = nil }
     }

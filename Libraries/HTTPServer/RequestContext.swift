@@ -54,6 +54,14 @@ package final class RequestContext: @unchecked Sendable {
         if let decision = limiter.verified(key, now: at) { rateLimit = decision }
     }
 
+    /// Nobody could tell whether the bearer is a live token. To be called for that alone, not for a refusal: the address
+    /// gets its request back, so that clients go on to be told what is the matter.
+    package func bearerUndecided() {
+        guard let (limiter, key, at) = unverified else { return }
+        unverified = nil
+        if let decision = limiter.undecided(key, now: at) { rateLimit = decision }
+    }
+
     /// What a line about this request should carry.
     package var metadata: LogMetadata {
         var metadata: LogMetadata = [.requestID: .string(requestID), .route: .string(route)]

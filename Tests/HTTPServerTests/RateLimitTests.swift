@@ -63,6 +63,43 @@ import Testing
         #expect(limiter.peek(key(nil), now: 0).remaining == 5)
     }
 
+    @Test func aFleetBehindOneAddressBeatsAtOnceWithTokensThatAreNotKnownYet() {
+        let limiter = RateLimiter(limit: 600)
+        let beats = (0..<10_000).map { key("agent \($0)", .heartbeat) }
+        #expect(beats.allSatisfy { limiter.take($0, now: 0).decision.isAllowed }, "all before the first is verified")
+        let other = limiter.take(key("agent 0"), now: 0).decision
+        #expect(other.isAllowed && other.remaining == 599, "beats are no charge to the address's other requests")
+        #expect(beats.allSatisfy { limiter.verified($0, now: 0)?.remaining == 599 })
+        #expect(beats.allSatisfy { !limiter.take($0, now: 0).isForToken })
+    }
+
+    @Test func inventedHeartbeatsEndSomewhereAndLeaveTheOthersAlone() {
+        let limiter = RateLimiter(limit: 60)
+        let known = key("known", .heartbeat)
+        verify(limiter, known)
+        let decisions = (0..<2000).map { limiter.take(key("guess \($0)", .heartbeat), now: 0).decision }
+        #expect(decisions.count(where: \.isAllowed) == 1200)
+        #expect(decisions[0].remaining == 60, "never more than the limit that it is told beside")
+        #expect(decisions[1999].reset == 1)
+        #expect(limiter.take(known, now: 0).decision.isAllowed)
+        #expect(limiter.take(key(nil, .heartbeat), now: 0).decision.remaining == 59, "without a token it is a request")
+        // 20 a second come back.
+        let later = (0..<100).count { limiter.take(key("later \($0)", .heartbeat), now: 1000).decision.isAllowed }
+        #expect(later == 20)
+    }
+
+    @Test func anAddressHasBackWhatNobodyCouldDecide() {
+        let limiter = RateLimiter(limit: 5)
+        for kind in [RateLimitClass.standard, .heartbeat] {
+            for _ in 0..<1000 {
+                let taken = limiter.take(key("unknown", kind), now: 0)
+                #expect(taken.decision.isAllowed && taken.isForToken)
+                #expect(limiter.undecided(key("unknown", kind), now: 0)?.remaining == 5)
+            }
+        }
+        #expect(limiter.bucketCount == 2, "the token has no bucket from it")
+    }
+
     @Test func aLookFromAnEarlierTimeFillsNothingTwice() {
         let limiter = RateLimiter(limit: 60)
         for _ in 0..<60 { _ = limiter.take(key(nil), now: 0) }
@@ -110,6 +147,10 @@ import Testing
             routes: { router in
                 router.on(.get, "/open") { _ in .text("open") }
                 router.on(.get, "/private/{owner}") { request in
+                    if request.bearerToken == "undecided" {
+                        request.context.bearerUndecided()
+                        throw APIError.platformUnavailable
+                    }
                     guard let token = request.bearerToken, token.hasPrefix("good") else {
                         throw APIError(.unauthorized, "no")
                     }
@@ -145,6 +186,14 @@ import Testing
             #expect(answers.map(\.status) == [200, 401, 401, 429, 429])
             #expect(answers.map(\.left) == ["2", "1", "0", "0", "0"])
             #expect(try await ask(client, "/open", "Bearer invented") == (200, "2"), "the address paid for none of it")
+        }
+    }
+
+    @Test func whatCouldNotBeDecidedIsNotThrottled() async throws {
+        try await withGuard(limit: 3) { server in
+            let client = try server.client()
+            for _ in 0..<10 { #expect(try await ask(client, "/private/good", "Bearer undecided") == (503, "3")) }
+            #expect(try await ask(client, "/open", "Bearer invented") == (200, "2"))
         }
     }
 
