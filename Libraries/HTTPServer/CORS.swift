@@ -39,6 +39,6 @@ struct CORS: Sendable {
         "Authorization, Content-Type, Last-Event-ID, Idempotency-Key, Traceparent, X-Molecule-Org-Id, X-Request-Id, "
         + "X-Timeout, X-Workspace-ID"
     private static let exposed =
-        "Idempotency-Replayed, Retry-After, X-Next-Cursor, X-RateLimit-Limit, X-RateLimit-Remaining, "
-        + "X-RateLimit-Reset, X-Request-Id"
+        "Idempotency-Replayed, Retry-After, X-Next-Before, X-Next-Cursor, X-RateLimit-Limit, "
+        + "X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id"
 }

@@ -39,7 +39,10 @@ struct ActivityRoutes: Sendable {
             }
             query.before = before
         }
-        return .json(bytes: try await store.list(id, query))
+        let page = try await store.list(id, query)
+        var response = Response.json(bytes: page.bytes)
+        if let before = page.nextBefore { response.headers.add("X-Next-Before", RFC3339.format(before)) }
+        return response
     }
 
     /// Garbage counts as the default.

@@ -27,10 +27,20 @@ struct ActivityQuery: Sendable {
     var limit: Int
 }
 
+/// A part of the feed.
+struct ActivityPage: Sendable {
+    /// A JSON array.
+    var bytes: [UInt8]
+    /// What to ask for next: rows `before` this time; `nil` when there are no more.
+    var nextBefore: Date?
+}
+
 /// The statements of the feed.
 struct ActivityStore: Sendable {
-    /// A page ends with the row that takes it to this size.
+    /// A page ends with the row that takes it to this size, and those of the same time.
     static let pageBytes = 16 << 20
+    /// A page ends here whatever follows: one workspace has this much in one microsecond only if somebody means it to.
+    static let mostBytes = 4 * pageBytes
 
     let postgres: PostgresPool
 
@@ -83,12 +93,16 @@ struct ActivityStore: Sendable {
         SELECT \(columns) FROM activity_logs
         WHERE workspace_id = $1 AND ($2::text IS NULL OR activity_type = $2)
             AND ($3::bool IS NULL OR (source_id IS NULL) = $3) AND ($4::timestamptz IS NULL OR created_at < $4)
-        ORDER BY created_at DESC, id DESC LIMIT $5
+        ORDER BY created_at DESC FETCH FIRST ($5::bigint) ROWS WITH TIES
         """)
 
-    /// The feed as a JSON array, newest first.
-    func list(_ workspace: UUID, _ query: ActivityQuery) async throws -> [UInt8] {
-        try await page(Self.list, [workspace, query.type, query.isFromPerson, query.before, query.limit])
+    /// The feed, newest first. Rows of one time stay together, so that none is lost to who asks for what is before it:
+    /// there may be more than the limit.
+    func list(_ workspace: UUID, _ query: ActivityQuery) async throws -> ActivityPage {
+        let parameters: [any PostgresEncodable] = [
+            workspace, query.type, query.isFromPerson, query.before, query.limit,
+        ]
+        return try await page(Self.list, parameters, limit: query.limit)
     }
 
     private static let search = Statement(
@@ -103,24 +117,33 @@ struct ActivityStore: Sendable {
 
     /// Rows of the feed in which a text stands, newest first, as a JSON array.
     func search(_ workspace: UUID, for text: String, limit: Int) async throws -> [UInt8] {
-        try await page(Self.search, [workspace, text, limit])
+        try await page(Self.search, [workspace, text, limit], limit: limit).bytes
     }
 
     /// Rows have bodies of up to 11 MiB, and a search reads all of them: a few at a time, outside of the pipeline that
-    /// others wait in, and no more than one answer should carry. Who wants those behind asks for what is `before`.
-    private func page(_ statement: Statement, _ parameters: [any PostgresEncodable]) async throws -> [UInt8] {
+    /// others wait in, and no more than one answer should carry.
+    private func page(
+        _ statement: Statement, _ parameters: [any PostgresEncodable], limit: Int
+    ) async throws -> ActivityPage {
         var writer = JSONWriter(reservingCapacity: 4096)
+        var (count, last, isCut): (Int, Date?, Bool) = (0, nil, false)
         writer.beginArray()
         do {
             try await postgres.stream(statement, parameters, batch: 10, deadline: .seconds(10)) { rows in
                 for row in rows {
+                    let time = row.date(15)
+                    if Self.isFull(writer.bytes.count, isOfSameTime: time == last) { throw PageIsFull() }
                     Self.write(row, to: &writer)
-                    if writer.bytes.count >= Self.pageBytes { throw PageIsFull() }
+                    (count, last) = (count + 1, time)
                 }
             }
-        } catch is PageIsFull {}
+        } catch is PageIsFull { isCut = true }
         writer.endArray()
-        return writer.bytes
+        return ActivityPage(bytes: writer.bytes, nextBefore: isCut || count >= limit ? last : nil)
+    }
+
+    private static func isFull(_ bytes: Int, isOfSameTime: Bool) -> Bool {
+        bytes >= (isOfSameTime ? mostBytes : pageBytes)
     }
 
     private struct PageIsFull: Error {}
