@@ -160,7 +160,7 @@ extension RegistryProcessTests {
             await agent.stop()
         }
 
-        /// Without events the proxy would believe for 5 s that there is no ceiling, and then that there is one.
+        /// Without the event the proxy would believe for 5 s that there is no ceiling.
         private func budget(_ fleet: Fleet, _ url: String) async throws {
             let (caller, target) = (try await fleet.create(), try await fleet.create(["url": .string(url)]).id)
             let path = "/workspaces/\(target)/budget"
