@@ -9,35 +9,29 @@ package final class AnswerBudget: Sendable {
     /// Answers up to this are not counted: there are at most as many as calls, each small.
     static let countedFrom = 64 * 1024
 
-    fileprivate enum Grant {
-        case within
-        /// From now on the share is the one that goes beyond the budget.
-        case beyond
-    }
-
     private struct Waiter {
         let number: Int
+        let share: ObjectIdentifier
         let bytes: Int
-        let continuation: UnsafeContinuation<Grant?, Never>
+        let continuation: UnsafeContinuation<Bool, Never>
     }
 
     private struct State {
-        /// Below zero while one answer goes beyond.
+        /// Below zero only while one answer goes beyond.
         var free: Int
-        var isExceeded = false
-        /// There are some only while one answer goes beyond.
+        /// The share of the answer that may go beyond, until what is taken fits again.
+        var beyond: ObjectIdentifier?
+        /// There are some only while one answer may go beyond.
         var waiters: [Waiter] = []
         var lastNumber = 0
 
-        mutating func grant(_ bytes: Int) -> Grant? {
-            guard bytes > free else {
-                free -= bytes
-                return .within
+        mutating func grant(_ bytes: Int, to share: ObjectIdentifier) -> Bool {
+            if bytes > free, beyond != share {
+                guard beyond == nil else { return false }
+                beyond = share
             }
-            guard !isExceeded else { return nil }
-            isExceeded = true
             free -= bytes
-            return .beyond
+            return true
         }
     }
 
@@ -57,23 +51,20 @@ package final class AnswerBudget: Sendable {
     /// A share of nothing yet, for one answer.
     package func makeShare() -> AnswerShare { AnswerShare(self) }
 
-    /// Takes what the share that is beyond the budget needs.
-    fileprivate func exceed(by bytes: Int) {
-        state.withLock { $0.free -= bytes }
-    }
-
-    /// - Returns: nil when there was no room in time, or the task was cancelled.
-    fileprivate func take(_ bytes: Int, within limit: Duration) async -> Grant? {
-        let (grant, number) = state.withLock { state -> (Grant?, Int) in
+    /// - Returns: false when there was no room in time, or the task was cancelled.
+    fileprivate func take(_ bytes: Int, for share: ObjectIdentifier, within limit: Duration) async -> Bool {
+        let number: Int? = state.withLock { state in
+            let isNext = state.waiters.isEmpty || state.beyond == share
+            if isNext, state.grant(bytes, to: share) { return nil }
             state.lastNumber += 1
-            return (state.waiters.isEmpty ? state.grant(bytes) : nil, state.lastNumber)
+            return state.lastNumber
         }
-        if let grant { return grant }
+        guard let number else { return true }
         var timer: Task<Void, Never>?
         defer { timer?.cancel() }
         return await withTaskCancellationHandler {
             await withUnsafeContinuation { continuation in
-                wait(Waiter(number: number, bytes: bytes, continuation: continuation))
+                wait(Waiter(number: number, share: share, bytes: bytes, continuation: continuation))
                 // The handler may have run before there was anybody to give up.
                 if Task.isCancelled { giveUp(number) }
                 timer = Task {
@@ -95,43 +86,37 @@ package final class AnswerBudget: Sendable {
         let waiter: Waiter? = state.withLock { state in
             state.waiters.firstIndex { $0.number == number }.map { state.waiters.remove(at: $0) }
         }
-        waiter?.continuation.resume(returning: nil)
+        waiter?.continuation.resume(returning: false)
         // Those behind it may need less.
         give(back: 0)
     }
 
-    fileprivate func give(back bytes: Int, endingExcess: Bool = false) {
+    /// What was taken fits again once the one that went beyond has ended, if not before.
+    fileprivate func give(back bytes: Int) {
         let ready = state.withLock { state in
             state.free += bytes
-            if endingExcess { state.isExceeded = false }
-            var ready: [(Waiter, Grant)] = []
-            while let first = state.waiters.first, let grant = state.grant(first.bytes) {
-                ready.append((first, grant))
-                state.waiters.removeFirst()
+            if state.free >= 0 { state.beyond = nil }
+            var ready: [Waiter] = []
+            while let first = state.waiters.first, state.grant(first.bytes, to: first.share) {
+                ready.append(state.waiters.removeFirst())
             }
             return ready
         }
-        for (waiter, grant) in ready { waiter.continuation.resume(returning: grant) }
+        for waiter in ready { waiter.continuation.resume(returning: true) }
     }
 }
 
 /// One answer's share of the budget, given back when nobody holds the answer any more.
 package final class AnswerShare: Sendable {
-    private struct Held {
-        var bytes = 0
-        var isBeyond = false
-    }
-
     private let budget: AnswerBudget
-    private let held = Mutex(Held())
+    private let bytes = Atomic(0)
 
     fileprivate init(_ budget: AnswerBudget) {
         self.budget = budget
     }
 
     deinit {
-        let held = held.withLock { $0 }
-        budget.give(back: held.bytes, endingExcess: held.isBeyond)
+        budget.give(back: bytes.load(ordering: .relaxed))
     }
 
     /// Takes memory for an answer that is being read. In steps, each as large as what is held: what an agent announces, or
@@ -143,25 +128,19 @@ package final class AnswerShare: Sendable {
     ///   - limit: how long to wait for room.
     /// - Returns: false when there was none in that time, or the task was cancelled.
     package func grow(to count: Int, ofAtMost most: Int, within limit: Duration) async -> Bool {
-        let held = held.withLock { $0 }
-        guard count > held.bytes else { return true }
-        let step = max(count, min(most, max(2 * held.bytes, 2 * AnswerBudget.countedFrom))) - held.bytes
-        if held.isBeyond {
-            budget.exceed(by: step)
-        } else {
-            guard let grant = await budget.take(step, within: limit) else { return false }
-            if grant == .beyond { self.held.withLock { $0.isBeyond = true } }
-        }
-        self.held.withLock { $0.bytes += step }
+        let held = bytes.load(ordering: .relaxed)
+        guard count > held else { return true }
+        let step = max(count, min(most, max(2 * held, 2 * AnswerBudget.countedFrom))) - held
+        guard await budget.take(step, for: ObjectIdentifier(self), within: limit) else { return false }
+        bytes.store(held + step, ordering: .relaxed)
         return true
     }
 
     /// Gives back what an answer of `count` bytes does not need.
     package func shrink(to count: Int) {
-        let surplus = held.withLock { held in
-            defer { held.bytes = min(held.bytes, count) }
-            return max(0, held.bytes - count)
-        }
-        if surplus > 0 { budget.give(back: surplus) }
+        let held = bytes.load(ordering: .relaxed)
+        guard count < held else { return }
+        bytes.store(count, ordering: .relaxed)
+        budget.give(back: held - count)
     }
 }
