@@ -31,6 +31,7 @@ import Testing
         #expect(await shares[0].grow(to: 3 << 20, ofAtMost: 10 << 20, within: .zero))
         // As much again as it had: 2 MiB of steps before the last.
         #expect(budget.bytesLeft < 2 << 20)
+        withExtendedLifetime(shares) {}
     }
 
     @Test func oneMayGoBeyondAndOnlyOne() async {
@@ -71,17 +72,17 @@ import Testing
     @Test func whoIsCancelledWaitsNoLonger() async throws {
         let budget = AnswerBudget(bytes: 100)
         let beyond = await share(budget, 200)
-        let waiter = Task { await share(budget, 10) }
+        let waiter = Task { await budget.makeShare().grow(to: 10, ofAtMost: 10, within: .seconds(3600)) }
         try await eventually("it to wait") { budget.waiting == 1 }
         waiter.cancel()
-        #expect(await waiter.value == nil)
-        #expect(budget.waiting == 0)
+        try await eventually(within: .seconds(10), "it to give up") { budget.waiting == 0 }
+        #expect(await !waiter.value)
         // Before it waits, too.
         let late = Task {
             withUnsafeCurrentTask { $0?.cancel() }
-            return await share(budget, 10)
+            return await budget.makeShare().grow(to: 10, ofAtMost: 10, within: .seconds(60))
         }
-        #expect(await late.value == nil)
+        #expect(await !late.value)
         withExtendedLifetime(beyond) {}
     }
 
