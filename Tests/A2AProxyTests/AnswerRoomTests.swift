@@ -60,7 +60,7 @@ import WorkspaceTree
     }
 
     @Test func oneThatFindsNoneIsNoFailureOfTheAgents() async throws {
-        try await with(patience: .seconds(1)) { proxy, target, shares in
+        try await with(patience: .seconds(5)) { proxy, target, shares in
             guard case .noRoom = try await call(proxy, target) else {
                 Issue.record("another outcome")
                 return
