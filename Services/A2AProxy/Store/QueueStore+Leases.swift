@@ -89,13 +89,17 @@ extension QueueStore {
         try await postgres.query(Self.waiting, [busyPause.inSeconds, workspaces]).map { $0.uuid(0) }
     }
 
-    private static let due = Statement(
+    /// The order is that of the index which is to serve it: planned before the table was ever analysed, it would read all
+    /// that waits, in the order of the workspaces.
+    package static let due = Statement(
         "queue_due",
         """
-        SELECT DISTINCT workspace_id FROM a2a_queue
-        WHERE status = 'queued' AND NOT waits_for_heartbeat
-          AND available_at <= now() AND available_at > now() - make_interval(secs => $1)
-        LIMIT 1000
+        WITH due AS MATERIALIZED (
+          SELECT workspace_id FROM a2a_queue
+          WHERE status = 'queued' AND NOT waits_for_heartbeat
+            AND available_at <= now() AND available_at > now() - make_interval(secs => $1)
+          ORDER BY available_at)
+        SELECT DISTINCT workspace_id FROM due LIMIT 1000
         """)
 
     /// Workspaces with an item whose time came within the last `window`.
