@@ -14,8 +14,9 @@ package enum RateLimitClass: UInt8, Sendable {
 /// A client is its bearer token once authentication has verified it, else its address. A request is charged before its
 /// token is looked at: one that has no bucket yet is charged to the address, and when it turns out to be good, it gets a
 /// bucket of its own and the address its request back. So inventing tokens buys nothing, on whatever route, and nothing
-/// but time fills a bucket. Where nobody could tell whether it is good, the address has its request back, too: that is
-/// answered by 503, which clients know what to make of. Memory is bounded: beyond the bound, full buckets are forgotten, then any.
+/// but time fills a bucket. When nobody can tell whether it is good, because the database is away, the address has its
+/// request back, too: clients are to be told 503 for as long as that lasts, not 429. Memory is bounded: beyond the bound,
+/// full buckets are forgotten, then any.
 final class RateLimiter: Sendable {
     struct Decision {
         var isAllowed = true

@@ -2,7 +2,6 @@ import Crypto
 import EventLoop
 import Foundation
 import HTTPCore
-import HTTPServer
 import Observability
 import PostgresClient
 import RedisClient
@@ -10,6 +9,7 @@ import TestSupport
 import Testing
 
 @testable import Authentication
+@testable import HTTPServer
 
 @Suite("Who a request comes from")
 struct AuthenticatorTests {
@@ -68,6 +68,33 @@ struct AuthenticatorTests {
             }
             let count = try #require(line?.split(separator: " ").last.flatMap { Int($0) })
             #expect(count < 100, "600 look-ups in \(count) statements")
+        }
+    }
+
+    /// A request with a token that its address has been charged for.
+    private func charged(_ bearer: String, _ loop: EventLoop, _ limiter: RateLimiter) -> (Request, RateLimiter.Key) {
+        let request = request(bearer, loop)
+        let key = Array(bearer.utf8).withUnsafeBufferPointer {
+            RateLimiter.Key(address: [127, 0, 0, 1], token: $0[...])
+        }
+        #expect(limiter.take(key, now: 0).isForToken)
+        request.context.unverified = (limiter, key, 0)
+        return (request, key)
+    }
+
+    @Test("An address pays for a token that is refused, not for one that nobody could look up")
+    func whoPays() async throws {
+        let limiter = RateLimiter(limit: 2)
+        try await with("postgres://nobody@127.0.0.1:\(try Ports.free())/none") { authenticator, _, loop, _ in
+            let (request, key) = charged("token", loop, limiter)
+            await #expect(throws: (any Error).self) { try await authenticator.workspace(UUID(), request) }
+            #expect(limiter.peek(key, now: 0).remaining == 2)
+            #expect(request.context.rateLimit?.remaining == 2)
+        }
+        try await with(try await SharedServers.postgres().makeMigratedDatabase("auth")) { authenticator, _, loop, _ in
+            let (request, key) = charged("token", loop, limiter)
+            await #expect(throws: APIError.self) { try await authenticator.workspace(UUID(), request) }
+            #expect(limiter.peek(key, now: 0).remaining == 1)
         }
     }
 
