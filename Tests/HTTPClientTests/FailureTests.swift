@@ -22,7 +22,8 @@ extension HTTPClientSuite {
 
         @Test func unknownName() async throws {
             let error = try await failure { try await client.get("http://no-such-host.invalid/") }
-            #expect(error.kind == .unknownHost)
+            // The latter where there is no resolver that could know.
+            #expect([.unknownHost, .unreachable].contains(error.kind))
             #expect(error.delivery == .notDelivered)
         }
 
