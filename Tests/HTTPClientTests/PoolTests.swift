@@ -233,7 +233,8 @@ extension HTTPClientSuite {
                 return
             }
             let first = try #require(try await source.next())
-            // Not reading is not the peer's fault: the idle timeout does not run. What waits here stays bounded.
+            // Not reading is not the peer's fault: the idle timeout does not run, which only time can show: longer than the
+            // timeout nothing happens. What waits here stays bounded.
             try await Task.sleep(for: .seconds(4))
             let second = try #require(try await source.next())
             #expect(second.count <= (64 << 10) * 2)

@@ -3,7 +3,8 @@ import Synchronization
 /// How long a call goes on whose target may be silent or not, since the stores that know cannot be asked.
 package final class Doubts: Sendable {
     private static let pause: Duration = .seconds(5)
-    /// Two minutes, one after the other: an outage that a database comes back from by itself.
+    /// Two minutes of pauses, and what the questions between them wait for their answers: an outage that a database comes
+    /// back from by itself.
     private static let limit = 24
 
     private let count = Atomic(0)

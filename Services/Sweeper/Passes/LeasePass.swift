@@ -15,17 +15,3 @@ struct LeasePass: SweepPass {
         return ["recovered": recovered.count, "dropped": dropped.count]
     }
 }
-
-/// Drops queue items whose workspace is gone.
-struct AbandonedItemsPass: SweepPass {
-    let name = "abandoned-items"
-    let interval: Duration = .seconds(10)
-    let store: QueueRecoveryStore
-    let relay: EventRelay
-
-    func run() async throws -> [String: Int] {
-        let dropped = try await store.dropAbandoned()
-        relay.committed(dropped)
-        return ["dropped": dropped.count]
-    }
-}
