@@ -60,7 +60,7 @@ package enum A2AProxyService: HostedService {
     private static func consumers(_ context: ServiceContext, _ drain: Drain) throws -> [EventConsumer] {
         [
             try context.consume(Topology.heartbeats, prefetch: 16) { events in
-                drain.wake(WakeEvents.withRoom(events), because: .heartbeat)
+                drain.wake(WakeEvents.withRoom(events), because: .hint)
                 return .done
             },
             try context.consume(Topology.drain, prefetch: 64) { events in

@@ -74,7 +74,15 @@ package struct A2AProxySettings: Sendable {
         seconds(
             "A2A_RETRY_SECONDS", &rules.retryDelay.initial, 1...3600,
             "First wait before a queued message is tried again on an agent that never heartbeats; it doubles.")
-        seconds("A2A_RETRY_MAX_SECONDS", &rules.retryDelay.maximum, 1...86_400, "The longest such wait.")
+        seconds(
+            "A2A_RETRY_MAX_SECONDS", &rules.retryDelay.maximum, 1...86_400,
+            "The longest wait between two tries of a queued message.")
+        seconds(
+            "A2A_FAILURE_RETRY_SECONDS", &rules.failureDelay, 1...3600,
+            "First wait before another try after a counted failure, whatever the agent reports; it doubles.")
+        seconds(
+            "A2A_REFUSAL_LIMIT_SECONDS", &rules.refusalLimit, 1...604_800,
+            "A queued message that its agent refuses (429, 503, no connection) for this long fails.")
         seconds(
             "A2A_DELEGATION_RETRY_SECONDS", &rules.firstDispatchDelay, 1...3600,
             "Wait before the second first dispatch of a delegation.")

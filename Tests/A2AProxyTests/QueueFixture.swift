@@ -62,16 +62,18 @@ struct QueueFixture: Sendable {
 
     /// Claims as one instance does; returns the message ids in the order they will go.
     func claim(
-        _ workspaces: [UUID], beats: [UUID] = [], owner: String = "one",
+        _ workspaces: [UUID], owner: String = "one",
         within bounds: ClaimBounds = ClaimBounds(itemsEach: 1000, bytes: 1 << 30)
     ) async throws -> [ClaimedItem] {
         try await queue.claim(
-            workspaces, beats: beats, within: bounds, owner: owner, lease: .seconds(30), busyPause: .seconds(24)
+            workspaces, within: bounds, owner: owner, lease: .seconds(30), busyPause: .seconds(24)
         ).items
     }
 
-    func finish(_ item: ClaimedItem, _ outcome: CallOutcome) async throws -> Bool {
-        let verdict = QueueRules().verdict(on: outcome, for: item.facts)
+    func finish(
+        _ item: ClaimedItem, _ outcome: CallOutcome, rules: QueueRules = QueueRules()
+    ) async throws -> Bool {
+        let verdict = rules.verdict(on: outcome, for: item.facts)
         var finished = FinishedItem(
             id: item.id, workspace: item.workspace, claimNumber: item.claimNumber, verdict: verdict)
         finished.delegation =
@@ -93,6 +95,11 @@ struct QueueFixture: Sendable {
 
     func status(_ item: UUID) async throws -> String? {
         try await sql("SELECT status FROM a2a_queue WHERE id = '\(item)'")
+    }
+
+    /// The time that items are held for is over.
+    func release() async throws {
+        try await sql("UPDATE a2a_queue SET held_until = now() - interval '1 second' WHERE held_until IS NOT NULL")
     }
 
     /// A heartbeat as the registry writes it.

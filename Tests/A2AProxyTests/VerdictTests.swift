@@ -25,9 +25,13 @@ import Testing
 
     @Test(arguments: [BusyReason.tooManyRequests, .unavailable, .noConnection, .deadlineBeforeSending])
     func certainNonDeliveryIsNeverCounted(_ reason: BusyReason) {
-        let verdict = verdict(.busy(reason), ItemFacts(attempts: 4, claimNumber: 900))
+        let facts = ItemFacts(attempts: 4, claimNumber: 900, refusals: Refusals(count: 7), pause: .seconds(30))
+        let verdict = verdict(.busy(reason), facts)
         #expect(verdict.status == "queued")
         #expect(verdict.attempts == 4)
+        #expect(verdict.refusals == Refusals(count: 8, time: .seconds(30)))
+        #expect(!verdict.mayHaveArrived)
+        #expect(verdict.hold == .zero)
         // A ceiling that is over before anything was sent is the caller's own.
         #expect(verdict.targetIsBusy == (reason != .deadlineBeforeSending))
         #expect(!verdict.isUncertain)
@@ -38,6 +42,8 @@ import Testing
         let first = verdict(.busy(reason), fresh)
         #expect(first.attempts == 1)
         #expect(first.isUncertain)
+        #expect(first.mayHaveArrived)
+        #expect(first.refusals == Refusals())
         #expect(first.status == "queued")
         let fifth = verdict(.busy(reason), last)
         #expect(fifth.next == .failed)
@@ -50,6 +56,55 @@ import Testing
         #expect(verdict.status == "queued")
         #expect(verdict.attempts == 4)
         #expect(verdict.targetIsBusy)
+        #expect(verdict.refusals.count == 1)
+        #expect(!verdict.mayHaveArrived)
+    }
+
+    // MARK: - Refusals
+
+    @Test func refusalsEndInTime() {
+        var rules = QueueRules()
+        rules.refusalLimit = .seconds(100)
+        var facts = ItemFacts(attempts: 2, claimNumber: 3, pause: .seconds(20))
+        for number in 1...5 {
+            let verdict = rules.verdict(on: .busy(.unavailable), for: facts)
+            #expect(verdict.status == "queued")
+            #expect(verdict.refusals == Refusals(count: number, time: .seconds(20) * (number - 1)))
+            facts.refusals = verdict.refusals
+        }
+        let last = rules.verdict(on: .unreachable, for: facts)
+        #expect(last.next == .failed)
+        #expect(last.attempts == 2)
+        #expect(last.error == "refused for too long: failed to reach workspace agent")
+    }
+
+    @Test func aTargetThatWasAwayDidNotRefuseMeanwhile() {
+        let night = Refusals(count: 1).adding(after: .seconds(36_000), countedUpTo: .seconds(900))
+        #expect(night == Refusals(count: 2, time: .seconds(900)))
+        let facts = ItemFacts(attempts: 0, claimNumber: 3, refusals: Refusals(count: 1), pause: .seconds(36_000))
+        #expect(verdict(.busy(.unavailable), facts).status == "queued")
+    }
+
+    @Test func aRetryAfterHoldsTheItemWithinReason() {
+        func hold(_ seconds: Int) -> Duration {
+            verdict(.busy(.tooManyRequests, retryAfter: .seconds(seconds)), fresh).hold
+        }
+        #expect(hold(90) == .seconds(90))
+        #expect(hold(1_000_000) == .seconds(3600))
+    }
+
+    @Test(arguments: [(0, 5.0), (1, 10), (2, 20), (3, 40)])
+    func countedFailuresAreSpaced(_ attempts: Int, _ seconds: Double) {
+        let facts = ItemFacts(attempts: attempts, claimNumber: attempts + 1)
+        for outcome in [answer(500), .busy(.connectionReset), .answerLost(deliveryConfirmed: true)] {
+            #expect(verdict(outcome, facts).hold == .seconds(seconds))
+            let sooner = rules.verdict(on: outcome, for: facts, unit: 1)
+            #expect(sooner.hold == .seconds(seconds) * 0.8)
+            #expect(sooner.waitsForHeartbeat)
+        }
+        var rules = QueueRules()
+        rules.retryDelay.maximum = .seconds(1)
+        #expect(rules.verdict(on: answer(500), for: facts, unit: 0).hold == .seconds(1))
     }
 
     @Test func aShortageOfOursIsNotCounted() {
@@ -69,6 +124,7 @@ import Testing
         #expect(verdict.next == .failed)
         #expect(verdict.error == "boom")
         #expect(!verdict.targetIsBusy)
+        #expect(verdict.mayHaveArrived)
     }
 
     @Test func anInterruptionIsNoAttempt() {
@@ -92,6 +148,7 @@ import Testing
         for outcome in [CallOutcome.absent, .unreachable, answer(502), .answerLost(deliveryConfirmed: true)] {
             let again = verdict(outcome, first(0))
             #expect(again.next == .retries(after: .seconds(8)))
+            #expect(again.hold == .seconds(8))
             #expect(again.firstAttempts == 1)
             #expect(verdict(outcome, first(1)).next == .failed)
         }

@@ -75,7 +75,8 @@ struct SweepStoreTests {
             now() + make_interval(secs => $4))
         """)
     private static let state = Statement(
-        "test_state", "SELECT status, delivery_uncertain, attempts, claim_number FROM a2a_queue WHERE id = $1")
+        "test_state",
+        "SELECT status, delivery_uncertain, attempts, claim_number, deliveries FROM a2a_queue WHERE id = $1")
 
     @Test("Leases that ran out put their items back as uncertain and uncounted; expired items are dropped")
     func queue() async throws {
@@ -93,6 +94,7 @@ struct SweepStoreTests {
             #expect(back.int(2) == 0)
             // The claim's number stays: whoever held it may not finish it any more once it is claimed again.
             #expect(back.int(3) == 1)
+            #expect(back.int(4) == 1)
             #expect(try await pool.query(Self.state, [held])[0].string(0) == "dispatched")
             #expect(try await pool.query(Self.state, [old])[0].string(0) == "dropped")
             #expect(try await store.recoverLeases().isEmpty)

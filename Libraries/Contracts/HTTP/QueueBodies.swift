@@ -52,6 +52,8 @@ public struct QueueItem: Codable, Hashable, Sendable {
     public var method: String
     /// Counted attempts.
     public var attempts: Int
+    /// Deliveries that certainly did not arrive, which are no attempts.
+    public var refusals = 0
     /// The agent may have seen it.
     public var deliveryUncertain: Bool
     /// What went wrong last.
@@ -83,6 +85,7 @@ public struct QueueItem: Codable, Hashable, Sendable {
         case priority
         case method
         case attempts
+        case refusals
         case deliveryUncertain = "delivery_uncertain"
         case lastError = "last_error"
         case delegationID = "delegation_id"

@@ -35,7 +35,7 @@ public enum QueueStatus: String, Codable, Hashable, Sendable, CaseIterable {
     case completed
     /// Expired, or taken out by someone.
     case dropped
-    /// Gave up after five attempts.
+    /// Gave up after five attempts, or an hour of refusals.
     case failed
 
     /// Queued or dispatched: its idempotency key is taken.

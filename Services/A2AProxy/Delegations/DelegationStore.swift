@@ -62,8 +62,9 @@ package struct DelegationStore: Sendable {
           ON CONFLICT (source_id, idempotency_key) WHERE idempotency_key IS NOT NULL AND status <> 'failed' DO NOTHING
           RETURNING id, source_id, target_id, task, queue_id, traceparent, error),
         item AS (
-          INSERT INTO a2a_queue (id, workspace_id, caller_id, method, body, idempotency_key, delegation_id, traceparent)
-          SELECT queue_id, target_id, source_id, 'message/send', $6, id::text, id, traceparent FROM made
+          INSERT INTO a2a_queue (id, workspace_id, caller_id, method, body, idempotency_key, delegation_id, traceparent,
+            first_dispatch)
+          SELECT queue_id, target_id, source_id, 'message/send', $6, id::text, id, traceparent, true FROM made
           WHERE error IS NULL)
         INSERT INTO structure_events (type, workspace_id, source, data, traceparent)
         SELECT 'delegation.' || step.name, source_id, $9, ('{"delegation_id":"' || id || '","target_id":"' || target_id

@@ -10,6 +10,8 @@ package final class AgentClient: Sendable {
     package struct Options: Sendable {
         /// For the whole call; nil for none.
         package var ceiling: Duration?
+        /// The caller set the ceiling: that it is over says nothing about the target's room.
+        package var hasCallersCeiling = false
         package var traceparent: String?
         /// The fields of the A2A protocol that came with the message.
         package var protocolHeaders: HTTPHeaders?

@@ -60,6 +60,7 @@ package struct Forwarder: Sendable {
         request.context.workspaceID = id
         let message = try normalise(try await body(of: request))
         var options = AgentClient.Options(ceiling: try ceiling(caller, request))
+        options.hasCallersCeiling = request.headers["x-timeout"] != nil
         options.traceparent = request.context.traceparent
         options.protocolHeaders = ProtocolHeaders.find(in: request.headers)
         options.passesStreams = true
@@ -223,15 +224,20 @@ package struct Forwarder: Sendable {
         _ errand: Errand, _ route: MessageRoute, _ reason: BusyReason, _ retryAfter: Duration?
     ) -> NewItem {
         let links = errand.message.links
-        return NewItem(
+        let isCallersLimit = reason == .deadline && errand.options.hasCallersCeiling
+        var item = NewItem(
             workspace: route.target.id, caller: errand.caller.workspaceID, method: errand.message.method.withoutNUL,
             body: String(decoding: errand.message.bytes, as: UTF8.self),
             messageID: errand.message.messageID?.withoutNUL, contextID: links.contextID?.withoutNUL,
             delegation: links.delegationID,
-            isUncertain: reason.isUncertain, targetIsBusy: reason.isOfTheTarget, error: reason.rawValue,
+            isUncertain: reason.isUncertain, targetIsBusy: reason.isOfTheTarget && !isCallersLimit,
+            error: reason.rawValue,
             traceparent: errand.options.traceparent,
             protocolHeaders: errand.options.protocolHeaders.map(ProtocolHeaders.text),
             backoff: settings.rules.retryDelay.delay(claims: 0, unit: .random(in: 0...1), asked: retryAfter))
+        item.hold = min(retryAfter ?? .zero, RetryAfter.longest)
+        item.deliveries += (errand.options.deliveryAttempt ?? 1) - 1
+        return item
     }
 
     private static let isTaken = "messageId is that of another sender's message"

@@ -83,8 +83,7 @@ package final class Courier: Sendable {
         var options = AgentClient.Options(ceiling: item.caller == nil ? nil : settings.callCeiling)
         options.traceparent = item.traceparent
         options.protocolHeaders = item.protocolHeaders
-        // A message that came in by a call of its own was delivered once before its first claim.
-        if item.isUncertain { options.deliveryAttempt = item.claimNumber + (item.isFromQueueAlone ? 0 : 1) }
+        if item.deliveries > 0 { options.deliveryAttempt = item.deliveries + 1 }
         var (place, url) = (route.place, route.url)
         for isLast in [false, true] {
             guard case .ended(let outcome) = await agents.call(place, url: url, message: item.body, options) else {

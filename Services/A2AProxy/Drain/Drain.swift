@@ -12,16 +12,13 @@ import Synchronization
 package final class Drain: Sendable {
     /// Why a workspace may have room.
     package enum Cause: Sendable {
-        /// It sent a heartbeat with room: all of its items are available.
-        case heartbeat
         /// Something happened to its items in this process.
         case work
-        /// Perhaps nothing waits: look before claiming.
+        /// Perhaps nothing waits, or nothing may go: look before claiming. A heartbeat is one.
         case hint
     }
 
     private struct Wake {
-        var isBeat = false
         var mayBeEmpty = true
         let at = ContinuousClock.now
     }
@@ -67,7 +64,6 @@ package final class Drain: Sendable {
             for id in workspaces {
                 if state.wakes[id] == nil { state.order.append(id) }
                 var wake = state.wakes[id] ?? Wake()
-                if cause == .heartbeat { wake.isBeat = true }
                 if cause == .work { wake.mayBeEmpty = false }
                 state.wakes[id] = wake
             }
@@ -142,8 +138,7 @@ package final class Drain: Sendable {
         let bounds = ClaimBounds(itemsEach: round.items / wanted.count, bytes: round.bytes)
         let claimedAt = ContinuousClock.now
         let claims = try await store.claim(
-            wanted, beats: wanted.filter { batch[$0]?.isBeat == true }, within: bounds, owner: instance,
-            lease: settings.lease, busyPause: busyPause)
+            wanted, within: bounds, owner: instance, lease: settings.lease, busyPause: busyPause)
         relay.committed(claims.events)
         wake(bounds.left(by: claims.items, of: wanted), because: .hint)
         guard !claims.items.isEmpty else { return }

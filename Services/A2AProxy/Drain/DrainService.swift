@@ -68,7 +68,7 @@ package struct DrainService: GracefulService {
         while (try? await loop.sleep(for: Self.tick)) != nil {
             count += 1
             do {
-                drain.wake(try await store.due(within: Self.dueWindow), because: .work)
+                drain.wake(try await store.due(within: Self.dueWindow), because: .hint)
                 if count % Self.ticksPerSearch == 0 { try await makeUp() }
             } catch {
                 logger.debug("queue not searched", [.error: .error(error)])

@@ -51,6 +51,16 @@ package enum BusyReason: String, Sendable, CaseIterable {
 }
 
 extension CallOutcome {
+    /// The agent has the message, or may have it: a further delivery is a repetition.
+    package var mayHaveArrived: Bool {
+        switch self {
+        case .answered, .answerLost, .noRoom: true
+        case .busy(let reason, _): reason.isUncertain
+        case .abandoned(let mayBeDelivered): mayBeDelivered
+        case .absent, .unreachable, .unsafeAddress, .notNow, .gone, .refused: false
+        }
+    }
+
     package var isSuccess: Bool {
         if case .answered(let answer) = self { answer.status.isSuccess } else { false }
     }

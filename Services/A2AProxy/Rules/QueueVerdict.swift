@@ -21,8 +21,34 @@ package struct QueueVerdict: Sendable, Equatable {
     package var error: String?
     /// The target has no room until its next heartbeat.
     package var targetIsBusy = false
+    /// The agent has the message, or may have it.
+    package var mayHaveArrived = false
+    /// Not tried again before that, whatever the target reports.
+    package var hold: Duration = .zero
+    package var refusals = Refusals()
     /// First dispatches of a delegation so far; nil leaves its row alone.
     package var firstAttempts: Int?
+}
+
+/// How often a message was certainly not delivered. That is no attempt: the agent did not have it.
+package struct Refusals: Sendable, Equatable {
+    package var count = 0
+    /// From the first to the last of them.
+    package var time: Duration = .zero
+
+    package init(count: Int = 0, time: Duration = .zero) {
+        self.count = count
+        self.time = time
+    }
+
+    /// With one more.
+    ///
+    /// - Parameters:
+    ///   - pause: since the message came back from its target before; means nothing for the first refusal.
+    ///   - longest: what one pause counts for: a target that was away for a night did not refuse all night.
+    package func adding(after pause: Duration, countedUpTo longest: Duration) -> Refusals {
+        Refusals(count: count + 1, time: count == 0 ? .zero : time + max(.zero, min(pause, longest)))
+    }
 }
 
 /// The facts about an item that its verdict depends on.
@@ -37,11 +63,19 @@ package struct ItemFacts: Sendable, Equatable {
     package var attempts: Int
     package var claimNumber: Int
     package var phase: Phase
+    package var refusals: Refusals
+    /// Between its return from an earlier delivery and this one.
+    package var pause: Duration
 
-    package init(attempts: Int, claimNumber: Int, phase: Phase = .queued) {
+    package init(
+        attempts: Int, claimNumber: Int, phase: Phase = .queued, refusals: Refusals = Refusals(),
+        pause: Duration = .zero
+    ) {
         self.attempts = attempts
         self.claimNumber = claimNumber
         self.phase = phase
+        self.refusals = refusals
+        self.pause = pause
     }
 }
 
@@ -50,6 +84,10 @@ package struct QueueRules: Sendable {
     /// Counted failures after which an item fails.
     package var attemptLimit = 5
     package var retryDelay = RetryDelay()
+    /// Before the second attempt after a counted failure; it doubles. No heartbeat shortens it.
+    package var failureDelay: Duration = .seconds(5)
+    /// An item that its target refuses for this long fails.
+    package var refusalLimit: Duration = .seconds(3600)
     /// Before the second and last first dispatch of a delegation.
     package var firstDispatchDelay: Duration = .seconds(8)
 
@@ -63,6 +101,8 @@ package struct QueueRules: Sendable {
     ) -> QueueVerdict {
         let waits = QueueVerdict.Next.waits(backoff: retryDelay.delay(claims: item.claimNumber, unit: unit))
         var verdict = QueueVerdict(next: waits, attempts: item.attempts, error: outcome.failureText)
+        verdict.mayHaveArrived = outcome.mayHaveArrived
+        verdict.refusals = item.refusals
         switch outcome {
         case .answered(let answer) where answer.status.isSuccess:
             verdict.next = .completed
@@ -71,7 +111,12 @@ package struct QueueRules: Sendable {
             verdict.next = .waits(backoff: retryDelay.delay(claims: item.claimNumber, unit: unit, asked: retryAfter))
             verdict.targetIsBusy = reason.isOfTheTarget
             verdict.isUncertain = reason.isUncertain
-            if reason.isUncertain, item.phase == .queued { count(&verdict) }
+            verdict.hold = min(retryAfter ?? .zero, RetryAfter.longest)
+            if !reason.isUncertain {
+                refuse(&verdict, item)
+            } else if item.phase == .queued {
+                count(&verdict, unit)
+            }
         case .abandoned(let mayBeDelivered):
             verdict.next = .retries(after: .zero)
             verdict.isUncertain = mayBeDelivered
@@ -87,28 +132,43 @@ package struct QueueRules: Sendable {
             if case .firstDispatch = item.phase { verdict.next = .failed }
         case .absent, .unreachable:
             verdict.targetIsBusy = true
-            if case .firstDispatch(let attempts) = item.phase { tryFirstDispatchAgain(&verdict, attempts) }
+            if case .firstDispatch(let attempts) = item.phase {
+                tryFirstDispatchAgain(&verdict, attempts)
+            } else {
+                refuse(&verdict, item)
+            }
         case .unsafeAddress, .answerLost, .answered:
             if case .answerLost = outcome { verdict.isUncertain = true }
             if case .firstDispatch(let attempts) = item.phase {
                 verdict.next = .failed
                 if isBadGateway(outcome) { tryFirstDispatchAgain(&verdict, attempts) }
             } else {
-                count(&verdict)
+                count(&verdict, unit)
             }
         }
         return verdict
     }
 
-    private func count(_ verdict: inout QueueVerdict) {
+    private func count(_ verdict: inout QueueVerdict, _ unit: Double) {
         verdict.attempts += 1
         if verdict.attempts >= attemptLimit { verdict.next = .failed }
+        let delay = RetryDelay(initial: failureDelay, maximum: retryDelay.maximum)
+        verdict.hold = max(verdict.hold, delay.delay(claims: verdict.attempts - 1, unit: unit))
+    }
+
+    /// Four pauses at least make up the limit, however long each of them is.
+    private func refuse(_ verdict: inout QueueVerdict, _ item: ItemFacts) {
+        verdict.refusals = item.refusals.adding(after: item.pause, countedUpTo: refusalLimit / 4)
+        guard verdict.refusals.time >= refusalLimit else { return }
+        verdict.next = .failed
+        verdict.error = "refused for too long: \(verdict.error ?? "")"
     }
 
     private func tryFirstDispatchAgain(_ verdict: inout QueueVerdict, _ attempts: Int) {
         verdict.firstAttempts = attempts + 1
         verdict.targetIsBusy = false
         verdict.next = attempts == 0 ? .retries(after: firstDispatchDelay) : .failed
+        verdict.hold = firstDispatchDelay
     }
 
     /// What a sender at the proxy's front door would have seen as 502.

@@ -16,11 +16,13 @@ package struct ClaimedItem: Sendable {
     package let delegation: UUID?
     package let schedule: UUID?
     package let isUncertain: Bool
+    /// How often it reached the agent before, or may have.
+    package let deliveries: Int
     package let traceparent: String?
     package let protocolHeaders: HTTPHeaders?
-    package let phase: ItemFacts.Phase
+    package let facts: ItemFacts
 
-    package var facts: ItemFacts { ItemFacts(attempts: attempts, claimNumber: claimNumber, phase: phase) }
+    package var phase: ItemFacts.Phase { facts.phase }
 
     init(_ row: PostgresRow) {
         id = row.uuid(0)
@@ -36,8 +38,13 @@ package struct ClaimedItem: Sendable {
         isUncertain = row.bool(10)
         traceparent = row.optionalString(11)
         let isFirst = ["pending", "dispatched"].contains(row.optionalString(12))
-        phase = isFirst ? .firstDispatch(attempts: row.optionalInt(13) ?? 0) : .queued
         protocolHeaders = row.optionalString(14).map(ProtocolHeaders.fields)
+        deliveries = row.int(15)
+        facts = ItemFacts(
+            attempts: attempts, claimNumber: claimNumber,
+            phase: isFirst ? .firstDispatch(attempts: row.optionalInt(13) ?? 0) : .queued,
+            refusals: Refusals(count: row.int(16), time: .seconds(row.optionalDouble(17) ?? 0)),
+            pause: .seconds(row.optionalDouble(18) ?? 0))
     }
 }
 
@@ -78,58 +85,79 @@ extension QueueStore {
         FROM (SELECT id FROM unnest($1::uuid[]) AS id ORDER BY id) AS wanted
         """)
 
-    /// A heartbeat makes all items of its workspace available; those that wait for one need no write for it.
-    private static let release = Statement(
-        "queue_release",
-        """
-        UPDATE a2a_queue q SET available_at = now() FROM unnest($1::uuid[]) AS beat (id)
-        WHERE q.workspace_id = beat.id AND q.status = 'queued' AND NOT q.waits_for_heartbeat AND q.available_at > now()
-        """)
+    /// Where an item stands among those of its priority.
+    static let turn = "coalesce(q.requeued_at, q.enqueued_at)"
 
-    /// What there is room for is ready; of that, as much is picked as the bytes allow: each workspace's first item before
-    /// anyone's second, and the oldest of them first, so that none is passed over again and again.
+    /// What was just refused comes after everything else for so long, of whatever priority it is. Not for ever: while
+    /// more and more comes in, it would never have its turn again.
+    private static let isLate = "q.requeued_at > now() - interval '1 minute'"
+
+    /// An item may go: its time has come, or a heartbeat came after its target sent it back; what is held waits out its
+    /// time all the same. Of one context, nothing older may wait or run.
+    private static let isReady = """
+        q.workspace_id = room.id AND q.status = 'queued' AND q.expires_at > now()
+          AND (q.held_until IS NULL OR q.held_until <= now())
+          AND (\(turn) < room.last_heartbeat_at OR NOT q.waits_for_heartbeat AND q.available_at <= now())
+          AND (q.context_id IS NULL OR NOT EXISTS (
+            SELECT FROM a2a_queue o
+            WHERE o.workspace_id = q.workspace_id AND o.context_id = q.context_id
+              AND o.status IN ('queued', 'dispatched') AND o.id <> q.id
+              AND (o.status = 'dispatched' OR (o.enqueued_at, o.id) < (q.enqueued_at, q.id))))
+        """
+
+    /// First what waits, in its order; then first dispatches, which only our own calls leave no room for; then what was
+    /// just refused. What there is room for is ready; of that, as much is picked as the bytes allow: each workspace's
+    /// first item before anyone's second, and the oldest of them first, so that none is passed over again and again.
     private static let claim = Statement(
         "queue_claim",
         """
         WITH room AS MATERIALIZED (
-          SELECT w.id, v.last_heartbeat_at, w.max_concurrent_tasks - greatest(
-            CASE WHEN v.last_heartbeat_at IS NULL THEN 0 ELSE v.active_tasks END,
-            (SELECT count(*) FROM a2a_queue r WHERE r.workspace_id = w.id AND r.status = 'dispatched')) AS free
+          SELECT w.id, v.last_heartbeat_at, w.max_concurrent_tasks - own.calls AS first_free,
+            CASE WHEN v.last_busy_at IS NULL OR v.last_heartbeat_at > v.last_busy_at
+                OR v.last_heartbeat_at IS NULL AND v.last_busy_at <= now() - make_interval(secs => $4)
+              THEN w.max_concurrent_tasks - greatest(
+                CASE WHEN v.last_heartbeat_at IS NULL THEN 0 ELSE v.active_tasks END, own.calls)
+              ELSE 0 END AS free
           FROM unnest($1::uuid[]) AS wanted (id)
           JOIN workspaces w ON w.id = wanted.id
           LEFT JOIN workspace_vitals v ON v.workspace_id = w.id
-          WHERE w.status IN ('online', 'degraded', 'offline') AND (w.url <> '' OR w.forwarded_to IS NOT NULL)
-            AND (v.last_busy_at IS NULL OR v.last_heartbeat_at > v.last_busy_at
-              OR v.last_heartbeat_at IS NULL AND v.last_busy_at <= now() - make_interval(secs => $4))),
+          CROSS JOIN LATERAL (
+            SELECT count(*) AS calls FROM a2a_queue r WHERE r.workspace_id = w.id AND r.status = 'dispatched') AS own
+          WHERE w.status IN ('online', 'degraded', 'offline') AND (w.url <> '' OR w.forwarded_to IS NOT NULL)),
         ready AS MATERIALIZED (
-          SELECT room.id AS workspace_id, item.* FROM room CROSS JOIN LATERAL (
-            SELECT q.id, q.priority, q.enqueued_at, octet_length(q.body) AS bytes FROM a2a_queue q
-            WHERE q.workspace_id = room.id AND q.status = 'queued' AND q.expires_at > now()
-              AND CASE WHEN q.waits_for_heartbeat THEN q.available_at < room.last_heartbeat_at
-                ELSE q.available_at <= now() END
-              AND (q.context_id IS NULL OR NOT EXISTS (
-                SELECT FROM a2a_queue o
-                WHERE o.workspace_id = q.workspace_id AND o.context_id = q.context_id
-                  AND o.status IN ('queued', 'dispatched') AND o.id <> q.id
-                  AND (o.status = 'dispatched' OR (o.enqueued_at, o.id) < (q.enqueued_at, q.id))))
-            ORDER BY q.priority DESC, q.enqueued_at, q.id
-            LIMIT greatest(least(room.free, $6), 0)
-            FOR UPDATE OF q SKIP LOCKED) AS item),
+          SELECT room.id AS workspace_id, room.free, room.first_free, item.* FROM room CROSS JOIN LATERAL (
+            SELECT * FROM (
+              SELECT q.id, 0 AS class, q.priority, \(turn) AS turn, octet_length(q.body) AS bytes FROM a2a_queue q
+              WHERE \(isReady) AND NOT q.first_dispatch AND (\(isLate)) IS NOT TRUE
+              ORDER BY q.priority DESC, \(turn), q.id
+              LIMIT greatest(least(room.free, $6), 0) FOR UPDATE OF q SKIP LOCKED) AS waiting
+            UNION ALL
+            SELECT * FROM (
+              SELECT q.id, 1, q.priority, \(turn), octet_length(q.body) FROM a2a_queue q
+              WHERE \(isReady) AND q.first_dispatch
+              ORDER BY q.priority DESC, \(turn), q.id
+              LIMIT greatest(least(room.first_free, $6), 0) FOR UPDATE OF q SKIP LOCKED) AS new
+            UNION ALL
+            SELECT * FROM (
+              SELECT q.id, 2, 0, q.requeued_at, octet_length(q.body) FROM a2a_queue q
+              WHERE \(isReady) AND NOT q.first_dispatch AND \(isLate)
+              ORDER BY q.requeued_at, q.id
+              LIMIT greatest(least(room.free, $6), 0) FOR UPDATE OF q SKIP LOCKED) AS sent_back) AS item),
         placed AS (
-          SELECT id, bytes, enqueued_at, row_number() OVER (
-            PARTITION BY workspace_id ORDER BY priority DESC, enqueued_at, id) AS place
+          SELECT id, bytes, turn, class, free, first_free, row_number() OVER (
+            PARTITION BY workspace_id ORDER BY class, priority DESC, turn, id) AS place
           FROM ready),
         picked AS MATERIALIZED (
-          SELECT id FROM (
-            SELECT id, sum(bytes) OVER (ORDER BY place, enqueued_at, id ROWS UNBOUNDED PRECEDING) - bytes AS before
-            FROM placed) AS summed
+          SELECT id, place FROM (
+            SELECT id, place, sum(bytes) OVER (ORDER BY place, turn, id ROWS UNBOUNDED PRECEDING) - bytes AS before
+            FROM placed WHERE place <= least(CASE class WHEN 1 THEN first_free ELSE free END, $6)) AS summed
           WHERE before < $7),
         claimed AS (
           UPDATE a2a_queue q SET status = 'dispatched', lease_owner = $2, waits_for_heartbeat = false,
             lease_until = now() + make_interval(secs => $3), claim_number = q.claim_number + 1,
             dispatched_at = clock_timestamp()
           FROM picked WHERE q.id = picked.id
-          RETURNING q.*),
+          RETURNING q.*, picked.place),
         delegated AS (
           UPDATE delegations d SET status = 'dispatched', updated_at = clock_timestamp()
           FROM claimed c WHERE d.id = c.delegation_id AND d.status = 'pending'
@@ -143,23 +171,29 @@ extension QueueStore {
           RETURNING \(CommittedEvent.columns))
         SELECT c.id, c.workspace_id, c.caller_id, c.method, c.body, c.attempts, c.claim_number, c.idempotency_key,
           c.delegation_id, c.schedule_id, c.delivery_uncertain, c.traceparent, d.status, d.first_attempts,
-          c.protocol_headers, event.*
+          c.protocol_headers, c.deliveries, c.refusals, c.refused_seconds,
+          extract(epoch FROM now() - c.requeued_at)::double precision, event.*
         FROM claimed c
         LEFT JOIN delegations d ON d.id = c.delegation_id
         LEFT JOIN delegated x ON x.id = c.delegation_id
         LEFT JOIN event ON event.id = x.event_id
-        ORDER BY c.workspace_id, c.priority DESC, c.enqueued_at
+        ORDER BY c.workspace_id, c.place
         """)
 
-    /// Delegations whose target had no room for them are told to be queued.
+    /// Delegations whose target had no room for them are told to be queued. The item is locked first, as by everyone
+    /// who changes both.
     private static let putOff = Statement(
         "queue_put_off",
         """
-        WITH put_off AS (
+        WITH late AS MATERIALIZED (
+          SELECT q.id, q.delegation_id FROM a2a_queue q
+          WHERE q.workspace_id = ANY ($1) AND q.status = 'queued' AND q.first_dispatch AND q.claim_number = 0
+          FOR UPDATE SKIP LOCKED),
+        waiting AS (
+          UPDATE a2a_queue q SET first_dispatch = false FROM late WHERE q.id = late.id),
+        put_off AS (
           UPDATE delegations d SET status = 'queued', result_at = clock_timestamp(), updated_at = clock_timestamp()
-          FROM a2a_queue q
-          WHERE d.target_id = ANY ($1) AND d.status = 'pending' AND NOT d.recorded AND q.id = d.queue_id
-            AND q.status = 'queued' AND q.claim_number = 0
+          FROM late WHERE d.id = late.delegation_id AND d.status = 'pending'
           RETURNING d.id, d.source_id, d.target_id, d.task, d.traceparent)
         INSERT INTO structure_events (type, workspace_id, source, data, traceparent)
         SELECT 'delegation.status', source_id, $2, ('{"delegation_id":"' || id || '","target_id":"' || target_id
@@ -172,26 +206,24 @@ extension QueueStore {
     ///
     /// - Parameters:
     ///   - workspaces: each once.
-    ///   - beats: those of them that just sent a heartbeat.
     ///   - bounds: what the claimant can take on.
     ///   - owner: this instance.
     ///   - busyPause: how long a target that never heartbeats is left alone after it was busy.
     package func claim(
-        _ workspaces: [UUID], beats: [UUID], within bounds: ClaimBounds, owner: String, lease: Duration,
-        busyPause: Duration
+        _ workspaces: [UUID], within bounds: ClaimBounds, owner: String, lease: Duration, busyPause: Duration
     ) async throws(PostgresError) -> Claims {
-        var calls = [Call(Self.lock, [workspaces])]
-        if !beats.isEmpty { calls.append(Call(Self.release, [beats])) }
-        calls.append(
-            Call(
-                Self.claim,
-                [workspaces, owner, lease.inSeconds, busyPause.inSeconds, source, bounds.itemsEach, bounds.bytes]))
-        calls.append(Call(Self.putOff, [workspaces, source]))
-        let answers = try await postgres.atomically(calls, deadline: .seconds(10))
-        let rows = answers[answers.count - 2]
+        let answers = try await postgres.atomically(
+            [
+                Call(Self.lock, [workspaces]),
+                Call(
+                    Self.claim,
+                    [workspaces, owner, lease.inSeconds, busyPause.inSeconds, source, bounds.itemsEach, bounds.bytes]),
+                Call(Self.putOff, [workspaces, source]),
+            ], deadline: .seconds(10))
+        let rows = answers[1]
         return Claims(
             items: rows.map { ClaimedItem($0) },
-            events: rows.compactMap { CommittedEvent(row: $0, firstColumn: 15) }
-                + answers[answers.count - 1].compactMap { CommittedEvent(row: $0) })
+            events: rows.compactMap { CommittedEvent(row: $0, firstColumn: 19) }
+                + answers[2].compactMap { CommittedEvent(row: $0) })
     }
 }

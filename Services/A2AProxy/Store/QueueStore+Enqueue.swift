@@ -23,6 +23,10 @@ package struct NewItem: Sendable {
     package var protocolHeaders: String?
     /// For a target that never heartbeats.
     package var backoff: Duration
+    /// Not delivered before that, whatever the target reports: the agent's own `Retry-After`.
+    package var hold: Duration = .zero
+    /// How often it reached the agent, or may have.
+    package var deliveries: Int
 
     package init(
         workspace: UUID, caller: UUID?, method: String, body: String, messageID: String?, contextID: String? = nil,
@@ -43,6 +47,7 @@ package struct NewItem: Sendable {
         self.traceparent = traceparent
         self.protocolHeaders = protocolHeaders
         self.backoff = backoff
+        deliveries = isUncertain ? 1 : 0
     }
 }
 
@@ -64,17 +69,19 @@ extension QueueStore {
         """
         INSERT INTO a2a_queue (id, workspace_id, caller_id, priority, method, body, idempotency_key, context_id,
           delegation_id, delivery_uncertain, last_error, traceparent, enqueued_at, waits_for_heartbeat, available_at,
-          protocol_headers)
+          protocol_headers, held_until, deliveries)
         SELECT i.id, i.workspace_id, i.caller_id, i.priority, i.method, i.body, i.key, i.context_id,
           (SELECT d.id FROM delegations d WHERE d.id = i.delegation_id AND d.source_id = i.caller_id
             AND d.target_id = i.workspace_id AND d.status NOT IN ('completed', 'failed')), i.uncertain,
-          i.error, i.traceparent, now() + i.n * interval '1 microsecond', v.last_heartbeat_at IS NOT NULL,
-          CASE WHEN v.last_heartbeat_at IS NULL THEN now() + make_interval(secs => i.backoff) ELSE now() END,
-          i.protocol_headers
+          i.error, i.traceparent, now() + i.n * interval '1 microsecond', i.is_busy AND v.last_heartbeat_at IS NOT NULL,
+          CASE WHEN i.is_busy AND v.last_heartbeat_at IS NULL THEN now() + make_interval(secs => i.backoff)
+            ELSE now() END,
+          i.protocol_headers, CASE WHEN i.hold > 0 THEN now() + make_interval(secs => i.hold) END, i.deliveries
         FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[], $5::text[], $6::text[], $7::text[], $8::text[],
-          $9::uuid[], $10::boolean[], $11::text[], $12::text[], $13::float8[], $14::text[]) WITH ORDINALITY
+          $9::uuid[], $10::boolean[], $11::text[], $12::text[], $13::float8[], $14::text[],
+          $15::boolean[], $16::float8[], $17::int[]) WITH ORDINALITY
           AS i (id, workspace_id, caller_id, priority, method, body, key, context_id, delegation_id, uncertain,
-            error, traceparent, backoff, protocol_headers, n)
+            error, traceparent, backoff, protocol_headers, is_busy, hold, deliveries, n)
         LEFT JOIN workspace_vitals v ON v.workspace_id = i.workspace_id
         ORDER BY i.workspace_id, i.key, i.n
         ON CONFLICT (workspace_id, idempotency_key)
@@ -99,7 +106,7 @@ extension QueueStore {
         waiting AS MATERIALIZED (
           SELECT d.workspace_id, (SELECT count(*) FROM (
             SELECT FROM a2a_queue q WHERE q.workspace_id = d.workspace_id AND q.status = 'queued'
-            ORDER BY q.priority DESC, q.enqueued_at, q.id LIMIT 10000) AS c) AS depth
+            ORDER BY q.priority DESC, \(turn), q.id LIMIT 10000) AS c) AS depth
           FROM (SELECT DISTINCT workspace_id FROM input) AS d),
         item AS MATERIALIZED (
           SELECT i.n, q.*, q.id = i.id AS is_new, waiting.depth, gen_random_uuid() AS event_id
@@ -140,6 +147,7 @@ extension QueueStore {
                 items.map(\.body), keys, items.map(\.contextID), items.map(\.delegation), items.map(\.isUncertain),
                 items.map(\.error),
                 items.map(\.traceparent), items.map(\.backoff.inSeconds), items.map(\.protocolHeaders),
+                items.map(\.targetIsBusy), items.map(\.hold.inSeconds), items.map(\.deliveries),
             ])
         let busy = items.filter(\.targetIsBusy).map(\.workspace)
         let answer = Call(Self.answer, [items.map(\.id), workspaces, keys, source, busy])

@@ -54,17 +54,23 @@ extension QueueStore {
         WITH input AS MATERIALIZED (
           SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::int[], $6::text[], $7::int[],
             $8::text[], $9::boolean[], $10::boolean[], $11::float8[], $12::boolean[], $13::boolean[], $14::text[],
-            $15::text[], $16::text[], $17::text[], $18::boolean[], $19::int[]) WITH ORDINALITY
+            $15::text[], $16::text[], $17::text[], $18::boolean[], $19::int[], $21::boolean[], $22::float8[],
+            $23::int[], $24::float8[]) WITH ORDINALITY
             AS i (id, workspace_id, claim, status, attempts, response, response_status, error, uncertain, waits, delay,
-              is_busy, was_answered, d_status, d_response, d_preview, d_error, d_drained, d_first, n)),
+              is_busy, was_answered, d_status, d_response, d_preview, d_error, d_drained, d_first, arrived, hold,
+              refusals, refused, n)),
         done AS (
           UPDATE a2a_queue q SET status = i.status, attempts = i.attempts,
             response = i.response, response_status = i.response_status,
             last_error = CASE WHEN i.status = 'completed' THEN NULL ELSE coalesce(i.error, q.last_error) END,
             delivery_uncertain = i.status <> 'completed' AND (q.delivery_uncertain OR i.uncertain),
+            deliveries = q.deliveries + i.arrived::int, refusals = i.refusals, refused_seconds = i.refused,
             waits_for_heartbeat = i.waits AND v.last_heartbeat_at IS NOT NULL,
             available_at = CASE WHEN i.waits AND v.last_heartbeat_at IS NOT NULL THEN now()
               ELSE now() + make_interval(secs => i.delay) END,
+            held_until = CASE WHEN i.hold > 0 THEN now() + make_interval(secs => i.hold) END,
+            requeued_at = CASE WHEN i.status = 'queued' THEN now() ELSE q.requeued_at END,
+            first_dispatch = q.first_dispatch AND NOT i.waits,
             lease_owner = NULL, lease_until = NULL,
             completed_at = CASE WHEN i.status <> 'queued' THEN clock_timestamp() END
           FROM input i LEFT JOIN workspace_vitals v ON v.workspace_id = i.workspace_id
@@ -140,7 +146,9 @@ extension QueueStore {
                 sorted.map(\.verdict.error), sorted.map(\.verdict.isUncertain), sorted.map(\.verdict.waitsForHeartbeat),
                 sorted.map(\.verdict.delay.inSeconds), sorted.map(\.verdict.targetIsBusy), sorted.map(\.wasAnswered),
                 changes.map(\.status), changes.map(\.response), changes.map(\.preview), changes.map(\.error),
-                changes.map(\.isDrained), changes.map(\.firstAttempts), source,
+                changes.map(\.isDrained), changes.map(\.firstAttempts), source, sorted.map(\.verdict.mayHaveArrived),
+                sorted.map(\.verdict.hold.inSeconds), sorted.map(\.verdict.refusals.count),
+                sorted.map(\.verdict.refusals.time.inSeconds),
             ], deadline: .seconds(10))
         var finished = Finished(accepted: items.map { _ in false }, events: [])
         for row in rows {
@@ -165,7 +173,7 @@ extension QueueVerdict {
         }
     }
 
-    var waitsForHeartbeat: Bool {
+    package var waitsForHeartbeat: Bool {
         if case .waits = next { true } else { false }
     }
 

@@ -6,7 +6,7 @@ import PostgresClient
 extension QueueStore {
     static let columns = """
         id, workspace_id, caller_id, status, priority, method, attempts, delivery_uncertain, last_error, delegation_id,
-        schedule_id, enqueued_at, dispatched_at, completed_at, expires_at
+        schedule_id, enqueued_at, dispatched_at, completed_at, expires_at, refusals
         """
 
     /// Counts no further than a person would: whoever is behind ten thousand others learns that much.
@@ -15,7 +15,8 @@ extension QueueStore {
         """
         SELECT \(columns), CASE WHEN status = 'queued' THEN (SELECT count(*) FROM (
             SELECT FROM a2a_queue o WHERE o.workspace_id = q.workspace_id AND o.status = 'queued'
-              AND (o.priority > q.priority OR o.priority = q.priority AND (o.enqueued_at, o.id) <= (q.enqueued_at, q.id))
+              AND (o.priority > q.priority OR o.priority = q.priority
+                AND (coalesce(o.requeued_at, o.enqueued_at), o.id) <= (\(turn), q.id))
             LIMIT 10000) AS ahead) END, response_status, response
         FROM a2a_queue q WHERE id = $1
         """)
@@ -25,8 +26,8 @@ extension QueueStore {
         guard let row = try await postgres.query(Self.one, [id]).first else { return nil }
         var item = QueueItem(row)
         if item.status == .completed {
-            item.responseStatus = row.optionalInt(16)
-            item.response = row.optionalBytes(17).map { RawJSON(asJSON: $0) }
+            item.responseStatus = row.optionalInt(17)
+            item.response = row.optionalBytes(18).map { RawJSON(asJSON: $0) }
         }
         return item
     }
@@ -101,6 +102,7 @@ extension QueueStore {
         """
         WITH retried AS (
           UPDATE a2a_queue SET status = 'queued', attempts = 0, available_at = now(), waits_for_heartbeat = false,
+            held_until = NULL, requeued_at = NULL, refusals = 0, refused_seconds = 0, first_dispatch = false,
             completed_at = NULL, expires_at = greatest(expires_at, now() + interval '1 day')
           WHERE id = $1 AND status = 'failed' RETURNING workspace_id, delegation_id),
         delegated AS (
@@ -138,6 +140,7 @@ extension QueueItem {
             lastError: row.optionalString(8), delegationID: row.optionalUUID(9), scheduleID: row.optionalUUID(10),
             enqueuedAt: row.date(11), dispatchedAt: row.optionalDate(12), completedAt: row.optionalDate(13),
             expiresAt: row.date(14))
-        position = row.optionalInt(15)
+        refusals = row.int(15)
+        position = row.optionalInt(16)
     }
 }

@@ -46,7 +46,7 @@ extension QueueStore {
         "queue_hand_back",
         """
         UPDATE a2a_queue q SET status = 'queued', lease_owner = NULL, lease_until = NULL, available_at = now(),
-          delivery_uncertain = true
+          delivery_uncertain = true, deliveries = q.deliveries + 1
         FROM unnest($1::uuid[], $2::bigint[]) AS held (id, claim)
         WHERE q.id = held.id AND q.claim_number = held.claim AND q.status = 'dispatched'
         """)
@@ -60,12 +60,22 @@ extension QueueStore {
     /// Whether `w` with its vitals `v` could be given something, as far as can be told without its lock; `$1` is the pause
     /// after a busy answer of one that never heartbeats.
     private static let hasRoom = """
-        w.status IN ('online', 'degraded', 'offline') AND (w.url <> '' OR w.forwarded_to IS NOT NULL)
-          AND (v.last_busy_at IS NULL OR v.last_heartbeat_at > v.last_busy_at
+        \(isReachable) AND (v.last_busy_at IS NULL OR v.last_heartbeat_at > v.last_busy_at
             OR v.last_heartbeat_at IS NULL AND v.last_busy_at <= now() - make_interval(secs => $1))
           AND w.max_concurrent_tasks > CASE WHEN v.last_heartbeat_at IS NULL THEN 0 ELSE v.active_tasks END
-          AND w.max_concurrent_tasks > (SELECT count(*) FROM a2a_queue r
-            WHERE r.workspace_id = w.id AND r.status = 'dispatched')
+          AND \(runsLess)
+        """
+
+    private static let isReachable =
+        "w.status IN ('online', 'degraded', 'offline') AND (w.url <> '' OR w.forwarded_to IS NOT NULL)"
+    private static let runsLess = """
+        w.max_concurrent_tasks
+          > (SELECT count(*) FROM a2a_queue r WHERE r.workspace_id = w.id AND r.status = 'dispatched')
+        """
+    /// A delegation's first dispatch waits for no report of its target's.
+    private static let hasFirstDispatch = """
+        EXISTS (SELECT FROM a2a_queue f WHERE f.workspace_id = w.id AND f.status = 'queued' AND f.first_dispatch
+          AND (f.held_until IS NULL OR f.held_until <= now()))
         """
 
     /// In two steps and with an order, so that whatever the planner knows of the tables it looks at few rows of each.
@@ -76,15 +86,15 @@ extension QueueStore {
           SELECT w.id FROM unnest($2::uuid[]) AS wanted (id)
           JOIN workspaces w ON w.id = wanted.id
           LEFT JOIN workspace_vitals v ON v.workspace_id = w.id
-          WHERE CASE WHEN \(hasRoom) THEN true
-            ELSE EXISTS (SELECT FROM delegations d WHERE d.target_id = w.id AND d.status = 'pending') END)
+          WHERE CASE WHEN \(hasRoom) THEN true ELSE \(hasFirstDispatch) END)
         SELECT id FROM free
         WHERE (SELECT true FROM a2a_queue q WHERE q.workspace_id = free.id AND q.status = 'queued'
-          ORDER BY q.priority DESC, q.enqueued_at, q.id LIMIT 1)
+            AND (q.held_until IS NULL OR q.held_until <= now())
+          ORDER BY q.priority DESC, \(turn), q.id LIMIT 1)
         """)
 
     /// Those of the workspaces that a claim would do something for: most heartbeats find nothing that waits, most news of
-    /// stored messages a busy target. A delegation that is pending there has to be told to be queued.
+    /// stored messages a busy target. A delegation's first dispatch is made there all the same, or put off.
     package func claimable(_ workspaces: [UUID], busyPause: Duration) async throws(PostgresError) -> [UUID] {
         try await postgres.query(Self.waiting, [busyPause.inSeconds, workspaces]).map { $0.uuid(0) }
     }
@@ -95,10 +105,14 @@ extension QueueStore {
         "queue_due",
         """
         WITH due AS MATERIALIZED (
-          SELECT workspace_id FROM a2a_queue
-          WHERE status = 'queued' AND NOT waits_for_heartbeat
-            AND available_at <= now() AND available_at > now() - make_interval(secs => $1)
-          ORDER BY available_at)
+          (SELECT workspace_id FROM a2a_queue
+           WHERE status = 'queued' AND NOT waits_for_heartbeat
+             AND available_at <= now() AND available_at > now() - make_interval(secs => $1)
+           ORDER BY available_at)
+          UNION ALL
+          (SELECT workspace_id FROM a2a_queue
+           WHERE status = 'queued' AND held_until <= now() AND held_until > now() - make_interval(secs => $1)
+           ORDER BY held_until))
         SELECT DISTINCT workspace_id FROM due LIMIT 1000
         """)
 
@@ -120,7 +134,8 @@ extension QueueStore {
         SELECT w.id, w.status = 'hibernated' FROM waiting
         JOIN workspaces w ON w.id = waiting.id
         LEFT JOIN workspace_vitals v ON v.workspace_id = w.id
-        WHERE pg_try_advisory_xact_lock(7206) AND (w.status = 'hibernated' OR \(hasRoom))
+        WHERE pg_try_advisory_xact_lock(7206)
+          AND (w.status = 'hibernated' OR \(hasRoom) OR \(isReachable) AND \(runsLess) AND \(hasFirstDispatch))
         """)
 
     /// Workspaces with waiting items that have room, or sleep: what lost wake-ups, and the broker's outages, left behind,

@@ -29,7 +29,7 @@ extension QueueStore {
         """
         SELECT \(columns), CASE WHEN status = 'queued' THEN place END
         FROM (
-          SELECT q.*, row_number() OVER (PARTITION BY q.status ORDER BY q.priority DESC, q.enqueued_at, q.id) AS place
+          SELECT q.*, row_number() OVER (PARTITION BY q.status ORDER BY q.priority DESC, \(turn), q.id) AS place
           FROM a2a_queue q WHERE q.workspace_id = $1 AND q.status IN ('queued', 'dispatched')) AS item
         WHERE \(condition)
         ORDER BY status = 'dispatched' DESC, place LIMIT $5

@@ -24,14 +24,15 @@ package struct QueueRecoveryStore: Sendable {
             LIMIT $1 FOR UPDATE SKIP LOCKED
         ), back AS (
             UPDATE a2a_queue q SET status = 'queued', lease_owner = NULL, lease_until = NULL,
-                delivery_uncertain = true, waits_for_heartbeat = false, available_at = now(),
+                delivery_uncertain = true, deliveries = q.deliveries + 1, waits_for_heartbeat = false,
+                available_at = now(),
                 last_error = 'the instance that was delivering it went away'
             FROM lost WHERE q.id = lost.id
             RETURNING q.id, q.workspace_id, q.caller_id, q.method, q.delegation_id, q.traceparent
         ), waiting AS (
             SELECT b.workspace_id, b.returned + (SELECT count(*) FROM (
                 SELECT FROM a2a_queue q WHERE q.workspace_id = b.workspace_id AND q.status = 'queued'
-                ORDER BY q.priority DESC, q.enqueued_at, q.id LIMIT 10000) AS c) AS depth
+                ORDER BY q.priority DESC, coalesce(q.requeued_at, q.enqueued_at), q.id LIMIT 10000) AS c) AS depth
             FROM (SELECT workspace_id, count(*) AS returned FROM back GROUP BY workspace_id) AS b
         )
         INSERT INTO structure_events (type, workspace_id, source, data, traceparent)
