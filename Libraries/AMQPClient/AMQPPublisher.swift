@@ -27,6 +27,8 @@ package final class AMQPPublisher: Sendable {
         package var maxRetry: Duration = .seconds(5)
         /// A broker that answers heartbeats but does not confirm for so long is connected to anew.
         package var confirmTimeout: Duration = .seconds(30)
+        /// A connection over which one message cannot be sent for so long is given up: the broker has stopped reading.
+        package var sendTimeout: Duration = .seconds(10)
         /// How long a stop waits for confirms.
         package var stopGrace: Duration = .seconds(5)
 
@@ -62,15 +64,30 @@ package final class AMQPPublisher: Sendable {
     package func run() async throws {
         let (mailbox, addresses, topology) = (mailbox, addresses, topology)
         let (configuration, logger, metrics) = (configuration, logger, metrics)
-        try await withTaskCancellationHandler {
-            try await ConnectionThread.run(name: "amqp-publisher") {
-                PublisherLoop(
-                    mailbox: mailbox, addresses: addresses, topology: topology, configuration: configuration,
-                    logger: logger, metrics: metrics
-                ).run()
+        let calls = CallWatch()
+        let watchdog = PublisherWatchdog(mailbox: mailbox, calls: calls, configuration: configuration)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await ConnectionThread.run(name: "amqp-deadlines") { watchdog.run() } }
+            group.addTask {
+                // However it ends, nobody is left waiting for it.
+                defer {
+                    mailbox.close()
+                    watchdog.stop()
+                }
+                try await ConnectionThread.run(name: "amqp-publisher") {
+                    PublisherLoop(
+                        mailbox: mailbox, addresses: addresses, topology: topology, configuration: configuration,
+                        calls: calls, logger: logger, metrics: metrics
+                    ).run()
+                }
             }
-        } onCancel: {
-            mailbox.stop()
+            try await withTaskCancellationHandler {
+                // One cannot do without the other.
+                defer { mailbox.stop() }
+                try await group.waitForAll()
+            } onCancel: {
+                mailbox.stop()
+            }
         }
     }
 
@@ -91,17 +108,41 @@ package final class AMQPPublisher: Sendable {
     ///
     /// - Throws: the first failure; the others may have arrived.
     package func publish(_ batch: [AMQPMessage]) async throws(AMQPError) {
-        guard !batch.isEmpty else { return }
-        for message in batch { try message.validate(bodyLimit: configuration.maxBody) }
-        let deadline = monotonicMilliseconds() + configuration.deadline.milliseconds
-        let error = await withCheckedContinuation { (continuation: CheckedContinuation<AMQPError?, Never>) in
-            let ticket = PublishTicket(count: batch.count, continuation: continuation)
-            let entries = batch.map { PublishEntry(message: $0, ticket: ticket, deadline: deadline) }
-            if let error = mailbox.offer(entries) { ticket.settle(error) }
+        for case let error? in await outcomes(of: batch) { throw error }
+    }
+
+    /// Sends messages and returns when the outcome of each is known, or the deadline is over. One that cannot be sent
+    /// does not keep the others back.
+    ///
+    /// - Returns: one entry a message, in order: nil when the broker has confirmed it.
+    package func outcomes(of batch: [AMQPMessage]) async -> [AMQPError?] {
+        var outcomes = batch.map { invalidity(of: $0) }
+        let valid = batch.indices.filter { outcomes[$0] == nil }
+        if !valid.isEmpty {
+            for (index, outcome) in zip(valid, await send(valid.map { batch[$0] })) { outcomes[index] = outcome }
         }
-        guard let error else { return }
-        metrics.failed.increment()
-        throw error
+        if outcomes.contains(where: { $0 != nil }) { metrics.failed.increment() }
+        return outcomes
+    }
+
+    private func invalidity(of message: AMQPMessage) -> AMQPError? {
+        do throws(AMQPError) {
+            try message.validate(bodyLimit: configuration.maxBody)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    private func send(_ batch: [AMQPMessage]) async -> [AMQPError?] {
+        let deadline = monotonicMilliseconds() + configuration.deadline.milliseconds
+        return await withCheckedContinuation { continuation in
+            let ticket = PublishTicket(count: batch.count, continuation: continuation)
+            let entries = batch.enumerated().map {
+                PublishEntry(message: $1, ticket: ticket, place: $0, deadline: deadline)
+            }
+            if let error = mailbox.offer(entries) { ticket.end(waiting: error, sent: error) }
+        }
     }
 
     /// Sends a message that may be lost, without waiting: for what the next one makes obsolete.
@@ -112,7 +153,7 @@ package final class AMQPPublisher: Sendable {
     package func tryPublish(_ message: AMQPMessage) -> Bool {
         guard (try? message.validate(bodyLimit: configuration.maxBody)) != nil else { return drop() }
         let deadline = monotonicMilliseconds() + configuration.deadline.milliseconds
-        let entry = PublishEntry(message: message, ticket: nil, deadline: deadline)
+        let entry = PublishEntry(message: message, ticket: nil, place: 0, deadline: deadline)
         return mailbox.offer([entry], onlyIfReady: true) == nil || drop()
     }
 

@@ -6,6 +6,7 @@ final class BrokerConnection {
     let state: amqp_connection_state_t
     /// The socket, to be polled; read and written by librabbitmq only.
     let socket: Int32
+    private let calls: CallWatch?
 
     /// Connects and logs in; blocks for at most about three times the timeout.
     ///
@@ -13,7 +14,11 @@ final class BrokerConnection {
     ///   - name: shown in the broker's list of connections.
     ///   - heartbeatSeconds: both sides give the other up after two of these in silence.
     ///   - timeout: for the TCP connection, the handshake, and each call that waits for an answer.
-    init(address: BrokerAddress, name: String, heartbeatSeconds: Int, timeout: Duration) throws(AMQPError) {
+    ///   - calls: told of each call that may send, where somebody limits their time.
+    init(
+        address: BrokerAddress, name: String, heartbeatSeconds: Int, timeout: Duration, calls: CallWatch? = nil
+    ) throws(AMQPError) {
+        self.calls = calls
         guard let state = amqp_new_connection() else { throw AMQPError(.connection, "out of memory") }
         do {
             socket = try Self.connect(state, to: address, timeout: timeout)
@@ -75,7 +80,13 @@ final class BrokerConnection {
 
     /// Says goodbye and waits for the answer, as long as the timeout.
     func close() {
-        _ = amqp_connection_close(state, AMQP_REPLY_SUCCESS)
+        _ = watched { amqp_connection_close(state, AMQP_REPLY_SUCCESS) }
+    }
+
+    /// Runs a call that may send: the time it takes can be limited from elsewhere.
+    func watched<Value>(_ call: () -> Value) -> Value {
+        guard let calls else { return call() }
+        return calls.during(socket, call)
     }
 
     /// The next frame that has arrived; does not wait, sends heartbeats when due.
@@ -84,7 +95,7 @@ final class BrokerConnection {
     /// - Throws: when the connection is lost, or the broker was silent for two heartbeats.
     func nextFrame() throws(AMQPError) -> amqp_frame_t? {
         var frame = amqp_frame_t()
-        let status = switchyard_amqp_next_frame(state, &frame)
+        let status = watched { switchyard_amqp_next_frame(state, &frame) }
         if status == AMQP_STATUS_TIMEOUT.rawValue { return nil }
         guard status == AMQP_STATUS_OK.rawValue else { throw AMQPError(library: status, "read") }
         return frame
@@ -103,10 +114,14 @@ final class BrokerConnection {
         let error = AMQPError(exception: method)
         if Int(method.id) == SWITCHYARD_CHANNEL_CLOSE {
             var answer = amqp_channel_close_ok_t()
-            amqp_send_method(state, channel, amqp_method_number_t(SWITCHYARD_CHANNEL_CLOSE_OK), &answer)
+            _ = watched {
+                amqp_send_method(state, channel, amqp_method_number_t(SWITCHYARD_CHANNEL_CLOSE_OK), &answer)
+            }
         } else {
             var answer = amqp_connection_close_ok_t()
-            amqp_send_method(state, 0, amqp_method_number_t(SWITCHYARD_CONNECTION_CLOSE_OK), &answer)
+            _ = watched {
+                amqp_send_method(state, 0, amqp_method_number_t(SWITCHYARD_CONNECTION_CLOSE_OK), &answer)
+            }
         }
         return error
     }

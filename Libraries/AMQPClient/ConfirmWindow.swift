@@ -41,7 +41,4 @@ struct ConfirmWindow<Element> {
 
     /// The one that has waited longest.
     var oldest: Element? { head < slots.count ? slots[head] : nil }
-
-    /// All that are outstanding, the oldest first.
-    var outstanding: some Sequence<Element> { slots[head...].lazy.compactMap { $0 } }
 }

@@ -1,31 +1,81 @@
 import Synchronization
 
-/// A caller of `publish` who waits until all its messages are confirmed, or one surely is not.
+/// A caller of `publish` who waits for the outcomes of its messages, until its deadline.
 final class PublishTicket: Sendable {
+    private enum Progress {
+        case waiting
+        case sent
+        case over(AMQPError?)
+    }
+
     private struct State {
-        var remaining: Int
-        var continuation: CheckedContinuation<AMQPError?, Never>?
+        var messages: [Progress]
+        var open: Int
+        var continuation: CheckedContinuation<[AMQPError?], Never>?
     }
 
     private let state: Mutex<State>
 
-    init(count: Int, continuation: CheckedContinuation<AMQPError?, Never>) {
-        state = Mutex(State(remaining: count, continuation: continuation))
+    /// - Parameter continuation: resumed once, with one outcome a message, in order.
+    init(count: Int, continuation: CheckedContinuation<[AMQPError?], Never>) {
+        state = Mutex(
+            State(messages: Array(repeating: .waiting, count: count), open: count, continuation: continuation))
     }
 
-    /// One of the messages came to an end. The first error, or the last confirm, resumes the caller.
-    func settle(_ error: AMQPError?) {
-        let continuation: CheckedContinuation<AMQPError?, Never>? = state.withLock { state in
-            state.remaining -= 1
-            guard error != nil || state.remaining == 0 else { return nil }
-            defer { state.continuation = nil }
-            return state.continuation
+    /// A message is about to be sent: from now on its outcome is unknown until the broker answers.
+    ///
+    /// - Returns: false when nobody waits any more. It must not be sent then, since its caller may have been told so.
+    func begin(_ place: Int) -> Bool {
+        state.withLock { state in
+            guard state.continuation != nil else { return false }
+            state.messages[place] = .sent
+            return true
         }
-        continuation?.resume(returning: error)
+    }
+
+    /// A message came to an end. The last one resumes the caller.
+    func settle(_ place: Int, _ error: AMQPError?) {
+        resume { state in
+            if case .over = state.messages[place] { return }
+            state.messages[place] = .over(error)
+            state.open -= 1
+        }
+    }
+
+    /// Ends the wait for all messages that are still open.
+    ///
+    /// - Parameters:
+    ///   - waiting: what became of those that were not sent.
+    ///   - sent: what is known of those that were.
+    func end(waiting: AMQPError, sent: AMQPError) {
+        resume { state in
+            for place in state.messages.indices {
+                switch state.messages[place] {
+                case .waiting: state.messages[place] = .over(waiting)
+                case .sent: state.messages[place] = .over(sent)
+                case .over: break
+                }
+            }
+            state.open = 0
+        }
     }
 
     /// Nobody waits any more.
     var isOver: Bool { state.withLock { $0.continuation == nil } }
+
+    private func resume(after change: (inout State) -> Void) {
+        let ended = state.withLock { state -> (CheckedContinuation<[AMQPError?], Never>, [AMQPError?])? in
+            guard state.continuation != nil else { return nil }
+            change(&state)
+            guard state.open == 0, let continuation = state.continuation else { return nil }
+            state.continuation = nil
+            let outcomes = state.messages.map { progress -> AMQPError? in
+                if case .over(let error) = progress { error } else { nil }
+            }
+            return (continuation, outcomes)
+        }
+        if let (continuation, outcomes) = ended { continuation.resume(returning: outcomes) }
+    }
 }
 
 /// A message on its way to the broker.
@@ -33,6 +83,8 @@ struct PublishEntry {
     let message: AMQPMessage
     /// `nil`: nobody waits, and it is sent without asking for a confirm.
     let ticket: PublishTicket?
+    /// Which of the ticket's messages it is.
+    let place: Int
     /// In monotonic milliseconds: when waiting makes no sense any more.
     let deadline: Int64
 

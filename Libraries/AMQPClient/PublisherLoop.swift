@@ -10,20 +10,21 @@ final class PublisherLoop {
     private let addresses: [BrokerAddress]
     private let topology: AMQPTopology
     private let configuration: AMQPPublisher.Configuration
+    private let calls: CallWatch
     private let logger: Logger
     private let metrics: PublisherMetrics
     /// Not sent yet, in order of arrival, and so of deadlines.
     private var backlog = EntryQueue()
-    private var stopDeadline: Int64?
 
     init(
         mailbox: PublisherMailbox, addresses: [BrokerAddress], topology: AMQPTopology,
-        configuration: AMQPPublisher.Configuration, logger: Logger, metrics: PublisherMetrics
+        configuration: AMQPPublisher.Configuration, calls: CallWatch, logger: Logger, metrics: PublisherMetrics
     ) {
         self.mailbox = mailbox
         self.addresses = addresses
         self.topology = topology
         self.configuration = configuration
+        self.calls = calls
         self.logger = logger
         self.metrics = metrics
     }
@@ -55,10 +56,10 @@ final class PublisherLoop {
         end()
     }
 
-    private func connect(_ address: BrokerAddress) throws(AMQPError) -> PublisherSession {
+    func connect(_ address: BrokerAddress) throws(AMQPError) -> PublisherSession {
         let connection = try BrokerConnection(
             address: address, name: configuration.name, heartbeatSeconds: configuration.heartbeatSeconds,
-            timeout: configuration.connectTimeout)
+            timeout: configuration.connectTimeout, calls: calls)
         try connection.openChannel(PublisherSession.confirmed)
         try connection.declare(topology, channel: PublisherSession.confirmed)
         amqp_confirm_select(connection.state, PublisherSession.confirmed)
@@ -76,8 +77,8 @@ final class PublisherLoop {
                 takeIncoming()
                 try session.send(from: &backlog)
                 try session.receive()
-                expire(session)
-                if isStopping, (backlog.isEmpty && session.isSettled) || hasToEnd { break }
+                expire()
+                if mailbox.isStopping, (backlog.isEmpty && session.isSettled) || hasToEnd { break }
                 try session.checkConfirmTimeout()
                 session.wait(hasBacklog: !backlog.isEmpty)
                 try session.receive()
@@ -90,37 +91,31 @@ final class PublisherLoop {
         session.connection.close()
     }
 
-    private var isStopping: Bool {
-        guard mailbox.isStopping else { return false }
-        if stopDeadline == nil { stopDeadline = monotonicMilliseconds() + configuration.stopGrace.milliseconds }
-        return true
-    }
-
     /// Stopped, and no time left or nothing left to wait for.
     private var hasToEnd: Bool {
-        guard isStopping, let stopDeadline else { return false }
-        return backlog.isEmpty && mailbox.heldMessages == 0 || monotonicMilliseconds() >= stopDeadline
+        guard let stoppedAt = mailbox.stoppedAt else { return false }
+        return backlog.isEmpty && mailbox.heldMessages == 0
+            || monotonicMilliseconds() >= stoppedAt + configuration.stopGrace.milliseconds
     }
 
     private func takeIncoming() {
         backlog.append(contentsOf: mailbox.take())
     }
 
-    /// Fails what has waited too long.
-    private func expire(_ session: PublisherSession?) {
+    /// Gives up what has waited too long, whether its caller still waits or not.
+    private func expire() {
         let now = monotonicMilliseconds()
         let reason = mailbox.connection.description
         while let entry = backlog.first, entry.deadline <= now {
             backlog.removeFirst()
             finish(entry, AMQPError(.unavailable, "not sent within the deadline; the connection is \(reason)"))
         }
-        session?.expire(now: now)
     }
 
     private func finish(_ entry: PublishEntry, _ error: AMQPError) {
         mailbox.release(messages: 1, bytes: entry.cost)
         if entry.ticket == nil { metrics.dropped.increment() }
-        entry.ticket?.settle(error)
+        entry.ticket?.settle(entry.place, error)
     }
 
     /// Waits before the next attempt; deadlines go on.
@@ -128,7 +123,7 @@ final class PublisherLoop {
         let end = monotonicMilliseconds() + delay.milliseconds
         while !hasToEnd {
             takeIncoming()
-            expire(nil)
+            expire()
             let left = end - monotonicMilliseconds()
             guard left > 0 else { return }
             _ = mailbox.waker.wait(socket: nil, for: [], milliseconds: Int(min(left, 100)))

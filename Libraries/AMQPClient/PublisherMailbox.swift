@@ -4,11 +4,21 @@ import Synchronization
 final class PublisherMailbox: Sendable {
     private struct State {
         var incoming: [PublishEntry] = []
+        /// Those who wait, in the order of their deadlines, and some that do not any more.
+        var tickets: [Waiting] = []
+        var firstTicket = 0
         /// Everything taken in and not settled, wherever it is.
         var heldMessages = 0
         var heldBytes = 0
         var connection = AMQPState.connecting
-        var isStopping = false
+        /// When it was stopped, in monotonic milliseconds.
+        var stoppedAt: Int64?
+        var isClosed = false
+    }
+
+    private struct Waiting {
+        let ticket: PublishTicket
+        let deadline: Int64
     }
 
     let waker = Waker()
@@ -28,20 +38,24 @@ final class PublisherMailbox: Sendable {
 
     var heldMessages: Int { state.withLock { $0.heldMessages } }
 
-    var isStopping: Bool { state.withLock { $0.isStopping } }
+    var stoppedAt: Int64? { state.withLock { $0.stoppedAt } }
+
+    var isStopping: Bool { stoppedAt != nil }
+
+    var isClosed: Bool { state.withLock { $0.isClosed } }
 
     func stop() {
-        state.withLock { $0.isStopping = true }
+        state.withLock { $0.stoppedAt = $0.stoppedAt ?? monotonicMilliseconds() }
         waker.wake()
     }
 
-    /// Takes all of the entries in, or none.
+    /// Takes all of the entries in, which have one ticket in common or none at all, or none of them.
     ///
     /// - Parameter onlyIfReady: refuse when they could not be sent at once, and keep half of the buffer for others.
     func offer(_ entries: [PublishEntry], onlyIfReady: Bool = false) -> AMQPError? {
         let bytes = entries.reduce(0) { $0 + $1.cost }
         let (error, isFirst): (AMQPError?, Bool) = state.withLock { state in
-            if state.isStopping { return (AMQPError(.stopped, "the publisher is stopped"), false) }
+            if state.stoppedAt != nil { return (AMQPError(.stopped, "the publisher is stopped"), false) }
             if onlyIfReady, state.connection != .ready {
                 return (AMQPError(.unavailable, state.connection.description), false)
             }
@@ -53,6 +67,9 @@ final class PublisherMailbox: Sendable {
             state.incoming += entries
             state.heldMessages += entries.count
             state.heldBytes += bytes
+            if let entry = entries.first, let ticket = entry.ticket {
+                state.tickets.append(Waiting(ticket: ticket, deadline: entry.deadline))
+            }
             return (nil, isFirst)
         }
         if isFirst { waker.wake() }
@@ -75,13 +92,55 @@ final class PublisherMailbox: Sendable {
         }
     }
 
-    /// No more entries from now on; returns those that nobody took.
-    func close() -> [PublishEntry] {
-        state.withLock { state in
-            state.isStopping = true
-            state.connection = .stopped
-            defer { state.incoming = [] }
-            return state.incoming
+    /// Ends the waits whose deadline is over. What was sent stays with the connection until the broker answers.
+    ///
+    /// - Returns: the next deadline, if anyone waits.
+    func expire(now: Int64) -> Int64? {
+        let (late, next, connection) = state.withLock { state in
+            var late: [PublishTicket] = []
+            while state.firstTicket < state.tickets.count {
+                let first = state.tickets[state.firstTicket]
+                let isLate = first.deadline <= now
+                guard isLate || first.ticket.isOver else { break }
+                if isLate { late.append(first.ticket) }
+                state.firstTicket += 1
+            }
+            let next = state.firstTicket < state.tickets.count ? state.tickets[state.firstTicket].deadline : nil
+            if state.firstTicket > 1024 || next == nil {
+                state.tickets.removeFirst(state.firstTicket)
+                state.firstTicket = 0
+            }
+            return (late, next, state.connection)
         }
+        for ticket in late {
+            ticket.end(
+                waiting: AMQPError(.unavailable, "not sent within the deadline; the connection is \(connection)"),
+                sent: AMQPError(.outcomeUnknown, "not confirmed within the deadline"))
+        }
+        return next
+    }
+
+    /// No more entries from now on, and nobody waits any more.
+    ///
+    /// - Returns: the entries that nobody took.
+    @discardableResult
+    func close() -> [PublishEntry] {
+        let (left, tickets) = state.withLock { state in
+            state.stoppedAt = state.stoppedAt ?? monotonicMilliseconds()
+            state.isClosed = true
+            state.connection = .stopped
+            defer {
+                state.incoming = []
+                state.tickets = []
+                state.firstTicket = 0
+            }
+            return (state.incoming, state.tickets.dropFirst(state.firstTicket))
+        }
+        for waiting in tickets {
+            waiting.ticket.end(
+                waiting: AMQPError(.stopped, "the publisher was stopped"),
+                sent: AMQPError(.outcomeUnknown, "the publisher was stopped before the broker confirmed"))
+        }
+        return left
     }
 }

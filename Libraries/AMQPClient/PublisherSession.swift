@@ -11,9 +11,9 @@ final class PublisherSession {
     private static let bytesBetweenLooks = 32 << 10
 
     private struct Sent {
-        let ticket: PublishTicket?
+        let ticket: PublishTicket
+        let place: Int
         let cost: Int
-        let deadline: Int64
         let sentAt: Int64
     }
 
@@ -25,7 +25,6 @@ final class PublisherSession {
     private var window = ConfirmWindow<Sent>()
     private var isBlocked = false
     private var isWritable = true
-    private var nextExpiry: Int64 = 0
 
     init(
         connection: BrokerConnection, configuration: AMQPPublisher.Configuration, mailbox: PublisherMailbox,
@@ -49,8 +48,8 @@ final class PublisherSession {
         try connection.corked { () throws(AMQPError) in
             while maySend, let entry = backlog.first {
                 if room <= 0 {
-                    let ready = mailbox.waker.wait(socket: connection.socket, for: [.writable], milliseconds: 0)
-                    isWritable = ready.contains(.writable)
+                    // The socket alone: a wake-up that came since the backlog was filled is for `wait`.
+                    isWritable = Waker.isWritable(connection.socket)
                     guard isWritable else { return }
                     room = Self.bytesBetweenLooks
                 }
@@ -66,9 +65,9 @@ final class PublisherSession {
         let message = entry.message
         // In the window before it is sent: if sending fails half-way, its outcome is unknown too.
         if let ticket = entry.ticket {
-            guard !ticket.isOver else { return mailbox.release(messages: 1, bytes: entry.cost) }
+            guard ticket.begin(entry.place) else { return mailbox.release(messages: 1, bytes: entry.cost) }
             window.append(
-                Sent(ticket: ticket, cost: entry.cost, deadline: entry.deadline, sentAt: monotonicMilliseconds()))
+                Sent(ticket: ticket, place: entry.place, cost: entry.cost, sentAt: monotonicMilliseconds()))
         } else {
             mailbox.release(messages: 1, bytes: entry.cost)
         }
@@ -79,9 +78,11 @@ final class PublisherSession {
         let status = message.body.withUnsafeBytes { body in
             // librabbitmq only reads the body, though its type is mutable.
             let bytes = amqp_bytes_t(len: body.count, bytes: UnsafeMutableRawPointer(mutating: body.baseAddress))
-            return amqp_basic_publish(
-                connection.state, entry.ticket == nil ? Self.unconfirmed : Self.confirmed, exchange, routingKey, 0, 0,
-                &properties, bytes)
+            return connection.watched {
+                amqp_basic_publish(
+                    connection.state, entry.ticket == nil ? Self.unconfirmed : Self.confirmed, exchange, routingKey,
+                    0, 0, &properties, bytes)
+            }
         }
         guard status == AMQP_STATUS_OK.rawValue else { throw AMQPError(library: status, "publish") }
         metrics.published.increment()
@@ -125,20 +126,11 @@ final class PublisherSession {
         window.settle(number, multiple: multiple) { sent in
             messages += 1
             bytes += sent.cost
-            sent.ticket?.settle(error)
+            sent.ticket.settle(sent.place, error)
         }
         mailbox.release(messages: messages, bytes: bytes)
         if error == nil { metrics.confirmed.increment(by: messages) } else { metrics.refused.increment(by: messages) }
         metrics.inFlight.set(window.count)
-    }
-
-    /// Fails callers whose deadline is over; their messages stay in the window until the broker answers.
-    func expire(now: Int64) {
-        guard now >= nextExpiry else { return }
-        nextExpiry = now + 100
-        for sent in window.outstanding where sent.deadline <= now {
-            sent.ticket?.settle(AMQPError(.outcomeUnknown, "not confirmed within the deadline"))
-        }
     }
 
     /// - Throws: when the broker has confirmed nothing for too long, though it is not blocking.
@@ -165,7 +157,7 @@ final class PublisherSession {
         window.settle(0, multiple: true) { sent in
             messages += 1
             bytes += sent.cost
-            sent.ticket?.settle(error)
+            sent.ticket.settle(sent.place, error)
         }
         mailbox.release(messages: messages, bytes: bytes)
         metrics.inFlight.set(0)

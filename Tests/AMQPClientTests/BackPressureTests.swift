@@ -67,6 +67,45 @@ struct BackPressureTests {
         await rabbit.kill()
     }
 
+    @Test(
+        "a message that the broker stops reading half-way holds up no deadline, no other caller and no stop",
+        .timeLimit(.minutes(5)))
+    func blockedInsideAFrame() async throws {
+        let rabbit = try await RabbitServer.start()
+        // Far more than what the sockets on both sides take.
+        let body = [UInt8](repeating: 7, count: 16 << 20)
+        try await withPublisher(rabbit.url, topology: topology) {
+            $0.deadline = .seconds(2)
+            $0.sendTimeout = .seconds(4)
+            $0.stopGrace = .seconds(1)
+        } _: { publisher in
+            try await rabbit.control("set_vm_memory_high_watermark", "0.00001")
+            for _ in 0..<3 {
+                async let large = failure { () async throws(AMQPError) in
+                    try await publisher.publish(message(to: "queue", body: body))
+                }
+                async let small = failure { () async throws(AMQPError) in
+                    try await publisher.publish(message(to: "queue"))
+                }
+                for code in [await large?.code, await small?.code] {
+                    #expect(code == .outcomeUnknown || code == .unavailable)
+                }
+            }
+            try await rabbit.control("set_vm_memory_high_watermark", "absolute", "4GB")
+            try await eventually(within: .seconds(60), "the publisher to be of use again") {
+                await failure { () async throws(AMQPError) in
+                    try await publisher.publish(message(to: "queue", body: body))
+                } == nil
+            }
+            try await rabbit.control("set_vm_memory_high_watermark", "0.00001")
+            let last = await failure { () async throws(AMQPError) in
+                try await publisher.publish(message(to: "queue", body: body))
+            }
+            #expect(last != nil)
+        }
+        await rabbit.kill()
+    }
+
     @Test("a broker that stands still is given up after two heartbeats, and used again when it goes on")
     func paused() async throws {
         let rabbit = try await RabbitServer.start()

@@ -32,7 +32,7 @@ struct ConfirmWindowTests {
         #expect(settle(&window, 2) == [2])
         #expect(settle(&window, 4, multiple: true) == [1, 3, 4])
         #expect(window.count == 1)
-        #expect(Array(window.outstanding) == [5])
+        #expect(window.oldest == 5)
     }
 
     @Test("number 0 with multiple means all")
