@@ -78,13 +78,6 @@ private struct StoreService: GracefulService {
     let body: @Sendable () async throws -> Void
 
     func run(until shutdown: ShutdownSignal) async throws {
-        let run = Task { try await body() }
-        await withTaskCancellationHandler {
-            await shutdown.wait()
-        } onCancel: {
-            run.cancel()
-        }
-        run.cancel()
-        try? await run.value
+        try await shutdown.cancelling { try await body() }
     }
 }

@@ -23,14 +23,7 @@ package struct PeriodicService: GracefulService {
     }
 
     package func run(until shutdown: ShutdownSignal) async throws {
-        let turns = Task(executorPreference: loop) { await takeTurns() }
-        await withTaskCancellationHandler {
-            await shutdown.wait()
-        } onCancel: {
-            turns.cancel()
-        }
-        turns.cancel()
-        await turns.value
+        try await shutdown.cancelling(on: loop) { await takeTurns() }
     }
 
     private func takeTurns() async {

@@ -53,6 +53,26 @@ package final class ShutdownSignal: Sendable {
         registration.withLock { $0?.cancel() }
     }
 
+    /// Does work that ends by cancellation: cancels it when the signal is given, and returns when it has ended.
+    ///
+    /// Work that ends by itself ends this, too, so that the service it belongs to does not outlive it: a service that
+    /// throws, or returns unasked, is a failure of its ``ServiceGroup``.
+    ///
+    /// - Parameter executor: where the work runs, the global pool when nil.
+    /// - Throws: what the work throws.
+    package func cancelling(
+        on executor: (any TaskExecutor)? = nil, _ work: @escaping @Sendable () async throws -> Void
+    ) async throws {
+        let task = Task(executorPreference: executor) { try await work() }
+        let registration = onShutdown { task.cancel() }
+        defer { registration.cancel() }
+        try await withTaskCancellationHandler {
+            try await task.value
+        } onCancel: {
+            task.cancel()
+        }
+    }
+
     /// A callback that can be taken back.
     package struct Registration: Sendable {
         fileprivate let signal: ShutdownSignal

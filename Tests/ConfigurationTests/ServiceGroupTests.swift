@@ -76,6 +76,42 @@ import Testing
         #expect(line["error"] as? String == "Failure()")
     }
 
+    /// What ends a part of a service long before anyone asks it to.
+    enum EarlyEnd: CaseIterable { case throwing, returning }
+
+    @Test(
+        "A part that ends early takes the program down, though its service waits for the shutdown",
+        arguments: EarlyEnd.allCases)
+    func aPartThatEndsEarlyIsAFailure(_ end: EarlyEnd) async throws {
+        let journal = Journal()
+        let started = ShutdownSignal()
+        let service = ServiceFunction("consumer") { shutdown in
+            try await shutdown.cancelling {
+                await started.wait()
+                if end == .throwing { throw Failure() }
+            }
+        }
+        #expect(await group([recorder("pool", journal, started: started), service]).run() == 1)
+        #expect(journal.all == ["pool told", "pool stopped"])
+    }
+
+    @Test func aPartIsCancelledByTheShutdownAndWaitedFor() async {
+        let journal = Journal()
+        let service = ServiceFunction("consumer") { shutdown in
+            try await shutdown.cancelling {
+                await ShutdownSignal().wait()
+                await Task.yield()
+                journal.add("ended")
+                try Task.checkCancellation()
+            }
+            journal.add("returned")
+        }
+        let group = group([service])
+        group.shutdown()
+        #expect(await group.run() == 0)
+        #expect(journal.all == ["ended"])
+    }
+
     @Test func aServiceThatEndsUnaskedIsAFailure() async throws {
         let lines = LoggerTests.Lines()
         #expect(await group([ServiceFunction("short") { _ in }], lines).run() == 1)
