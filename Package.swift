@@ -184,7 +184,7 @@ let package = Package(
             [
                 "Registry", "Sweeper", "WorkspaceTree", "Contracts", "JSONBytes", "PostgresClient", "EventLoop",
                 "HTTPServer",
-                "HTTPCore", "EventOutbox",
+                "HTTPCore", "EventOutbox", "Lifecycle", "Observability",
             ]),
         tests(
             "A2AProxyTests",
@@ -196,6 +196,8 @@ let package = Package(
         tests(
             "LifecycleTests",
             ["Lifecycle", "Provisioning", "Secrets", "Contracts", "PostgresClient", "EventLoop", "EventOutbox"]),
+        tests(
+            "EventOutboxTests", ["EventOutbox", "AMQPClient", "Contracts", "Observability", "ServiceLifecycle"]),
         tests("NotifierTests", ["Notifier", "Contracts", "JSONBytes", "PostgresClient"]),
         tests(
             "SweeperTests",

@@ -6,7 +6,8 @@ import ServiceLifecycle
 
 /// Takes events from one queue, in either form, and acknowledges them by what the handler says.
 ///
-/// A message that is no CloudEvent can never be handled: it goes to the dead letters at once.
+/// A message that is no CloudEvent can never be handled: it goes to the dead letters at once. An event of a batch that
+/// cannot be read is logged and left out; the others are handled.
 package struct EventConsumer: GracefulService {
     package typealias Handler = @Sendable ([CloudEvent]) async -> AMQPOutcome
 
@@ -31,7 +32,16 @@ package struct EventConsumer: GracefulService {
             configuration: configuration, logger: logger, metrics: metrics, spawn: spawn
         ) { delivery in
             do {
-                return await handler(try CloudEvent.decode(delivery.message.body))
+                let batch = try CloudEvent.decodeEach(delivery.message.body)
+                if let error = batch.refused.first {
+                    logger.warning(
+                        "events of a batch cannot be read",
+                        [
+                            .queue: .string(queue.name), .count: .int(batch.refused.count),
+                            .error: .string("\(error)"),
+                        ])
+                }
+                return await handler(batch.events)
             } catch {
                 logger.warning(
                     "message is not a CloudEvent", [.queue: .string(queue.name), .error: .string("\(error)")])
@@ -46,13 +56,6 @@ package struct EventConsumer: GracefulService {
     package var connections: Int { consumer.connections }
 
     package func run(until shutdown: ShutdownSignal) async throws {
-        let run = Task { try await consumer.run() }
-        await withTaskCancellationHandler {
-            await shutdown.wait()
-        } onCancel: {
-            run.cancel()
-        }
-        run.cancel()
-        try await run.value
+        try await shutdown.cancelling { [consumer] in try await consumer.run() }
     }
 }

@@ -14,31 +14,32 @@ extension CloudEvent {
     private static let batchLimit = 100
     private static let batchBytes = 128 << 10
 
-    /// The broker messages of durable events: those of one type travel together, since the broker spends more on a
-    /// message than on hundreds of bytes in it. One that is alone travels as itself.
-    package static func messages(of events: [CloudEvent]) -> [AMQPMessage] {
-        var open: [String: [CloudEvent]] = [:]
+    /// Which durable events travel together, by their places: those of one type, since the broker spends more on a message
+    /// than on hundreds of bytes in it. A large one travels alone.
+    package static func batches(of events: [CloudEvent]) -> [[Int]] {
+        var open: [String: [Int]] = [:]
         var bytes: [String: Int] = [:]
-        var messages: [AMQPMessage] = []
-        for event in events {
+        var batches: [[Int]] = []
+        for (place, event) in events.enumerated() {
             let size = event.data.bytes.count
             if let batch = open[event.type],
                 batch.count == batchLimit || bytes[event.type, default: 0] + size > batchBytes
             {
-                messages.append(message(ofType: event.type, batch))
+                batches.append(batch)
                 open[event.type] = nil
                 bytes[event.type] = nil
             }
-            open[event.type, default: []].append(event)
+            open[event.type, default: []].append(place)
             bytes[event.type, default: 0] += size
         }
-        return messages + open.map { type, batch in message(ofType: type, batch) }
+        return batches + open.values
     }
 
-    private static func message(ofType type: String, _ events: [CloudEvent]) -> AMQPMessage {
-        if events.count == 1 { return events[0].message }
+    /// The broker message of a batch, which is not empty. One event that is alone travels as itself.
+    package static func message(of batch: [CloudEvent]) -> AMQPMessage {
+        if batch.count == 1 { return batch[0].message }
         return AMQPMessage(
-            exchange: Topology.events.name, routingKey: type, body: encodeBatch(events), type: type,
+            exchange: Topology.events.name, routingKey: batch[0].type, body: encodeBatch(batch), type: batch[0].type,
             contentType: batchContentType, persistent: true)
     }
 }

@@ -17,13 +17,18 @@ package final class EventRelay: Sendable {
         // What is committed while a batch is on its way travels together: a message costs the broker far more than an event.
         let pacing = BatchPacing(overlapsOnlyWhenFull: true)
         batcher = Batcher(limit: 500, concurrency: 2, capacity: 50_000, pacing: pacing) { events in
+            let sent = await Self.send(events, publisher: publisher)
+            Self.tell(of: sent.unpublishable, logger)
+            var marked = 0
             do {
-                try await Self.publish(events, publisher: publisher, postgres: postgres)
-                published.increment(by: events.count)
+                try await Self.mark(sent.settled, postgres: postgres)
+                marked = sent.settled.count
+                if let failure = sent.failure { throw failure }
             } catch {
-                left.increment(by: events.count)
-                logger.debug("events left to the sweeper", [.count: .int(events.count), .error: .string("\(error)")])
+                logger.debug("events left to the sweeper", [.error: .string("\(error)")])
             }
+            published.increment(by: max(0, marked - sent.unpublishable.count))
+            left.increment(by: events.count - marked)
             return events.map { _ in }
         }
     }
@@ -37,15 +42,50 @@ package final class EventRelay: Sendable {
     /// index, until they are next analysed; by then there may be a hundred thousand.
     private static let byIndex = Statement("event_mark_by_index", "SET LOCAL enable_seqscan = off")
 
-    private static let mark = Statement(
+    private static let markPublished = Statement(
         "event_mark_published",
         "UPDATE structure_events SET published_at = now() WHERE sequence = ANY ($1) AND published_at IS NULL")
 
-    /// Publishes events and marks their rows once the broker has confirmed them all.
-    package static func publish(
-        _ events: [CommittedEvent], publisher: AMQPPublisher, postgres: PostgresPool
-    ) async throws {
-        try await publisher.publish(CloudEvent.messages(of: events.map(\.event)))
-        _ = try await postgres.atomically([Call(byIndex), Call(mark, [events.map { Int($0.sequence) }])])
+    /// What became of events that were to be published.
+    package struct Sent: Sendable {
+        /// Nobody need try again: the broker has confirmed them, or they are unpublishable.
+        package var settled: [CommittedEvent] = []
+        /// Those that no broker could ever take: too large, for example. They are in the log all the same.
+        package var unpublishable: [(event: CommittedEvent, error: AMQPError)] = []
+        /// Why others were not confirmed.
+        package var failure: AMQPError?
+    }
+
+    /// Publishes events, and waits for the broker's confirms. One that cannot be published keeps none of the others back.
+    package static func send(_ events: [CommittedEvent], publisher: AMQPPublisher) async -> Sent {
+        let batches = CloudEvent.batches(of: events.map(\.event)).map { $0.map { events[$0] } }
+        let outcomes = await publisher.outcomes(of: batches.map { CloudEvent.message(of: $0.map(\.event)) })
+        var sent = Sent()
+        for (batch, error) in zip(batches, outcomes) {
+            if let error, error.isRetryable {
+                sent.failure = sent.failure ?? error
+                continue
+            }
+            sent.settled += batch
+            if let error { sent.unpublishable += batch.map { ($0, error) } }
+        }
+        return sent
+    }
+
+    /// Says which events will never be published.
+    package static func tell(of unpublishable: [(event: CommittedEvent, error: AMQPError)], _ logger: Logger) {
+        for (event, error) in unpublishable {
+            logger.error(
+                "event cannot be published, only consumers of the log get it",
+                [
+                    .event: .string(event.event.type), .eventID: .string("\(event.event.id)"),
+                    .error: .string("\(error)"),
+                ])
+        }
+    }
+
+    private static func mark(_ events: [CommittedEvent], postgres: PostgresPool) async throws {
+        if events.isEmpty { return }
+        _ = try await postgres.atomically([Call(byIndex), Call(markPublished, [events.map { Int($0.sequence) }])])
     }
 }

@@ -55,7 +55,7 @@ package enum SweeperService: HostedService {
             livenessPass(.ours, every: .seconds(5), ttl: settings.livenessTTL),
             livenessPass(.remote, every: .seconds(15), ttl: settings.remoteTTL),
             LeasePass(store: queue, relay: context.relay), AbandonedItemsPass(store: queue, relay: context.relay),
-            EventRelayPass(postgres: context.postgres, publisher: context.publisher),
+            EventRelayPass(postgres: context.postgres, publisher: context.publisher, logger: context.logger),
         ]
     }
 }

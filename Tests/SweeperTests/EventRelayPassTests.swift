@@ -19,6 +19,25 @@ struct EventRelayPassTests {
     private static let left = Statement(
         "test_left", "SELECT count(*) FROM structure_events WHERE published_at IS NULL")
 
+    @Test("One that can never be published keeps none of the others back, and is not tried for ever")
+    func unpublishable() async throws {
+        try await withMigratedPool("relay") { pool in
+            let publisher = try AMQPPublisher(
+                urls: try await SharedServers.rabbit().makeVirtualHost("relay"),
+                topology: AMQPTopology([]), logger: .disabled, metrics: MetricsRegistry())
+            let running = Task { try await publisher.run() }
+            defer { running.cancel() }
+            try await eventually("the publisher") { publisher.isReady }
+            _ = try await pool.query(Self.add, [5, 10])
+            // More than the publisher takes as one message.
+            _ = try await pool.query(Self.add, [1, 17 << 20], deadline: .seconds(60))
+            _ = try await pool.query(Self.add, [5, 10])
+            let pass = EventRelayPass(postgres: pool, publisher: publisher, logger: .disabled)
+            #expect(try await pass.run() == ["relayed": 11])
+            #expect(try await pool.query(Self.left)[0].int(0) == 0)
+        }
+    }
+
     @Test("Those too large to be published together are published all the same")
     func large() async throws {
         try await withMigratedPool("relay") { pool in
@@ -34,7 +53,7 @@ struct EventRelayPassTests {
             // More than the publisher takes in at once.
             _ = try await pool.query(Self.add, [8, 3_000_000], deadline: .seconds(60))
             _ = try await pool.query(Self.add, [20, 10])
-            let pass = EventRelayPass(postgres: pool, publisher: publisher)
+            let pass = EventRelayPass(postgres: pool, publisher: publisher, logger: .disabled)
             #expect(try await pass.run() == ["relayed": 28])
             #expect(try await pool.query(Self.left)[0].int(0) == 0)
         }

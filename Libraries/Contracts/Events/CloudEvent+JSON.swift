@@ -54,8 +54,22 @@ extension CloudEvent {
     /// Reads one event or a batch: consumers take both forms, whatever the content type said.
     /// - Throws: ``WireError`` when the bytes are no CloudEvents; such a message belongs to the dead letters.
     public static func decode(_ bytes: [UInt8]) throws(WireError) -> [CloudEvent] {
+        let batch = try decodeEach(bytes)
+        if let error = batch.refused.first { throw error }
+        return batch.events
+    }
+
+    /// The same, but one event of a batch that cannot be read does not take the others with it.
+    ///
+    /// - Returns: the events, and for each element of the batch that is none the reason.
+    /// - Throws: ``WireError`` when the bytes are not JSON, or hold no event at all.
+    public static func decodeEach(
+        _ bytes: [UInt8]
+    ) throws(WireError) -> (events: [CloudEvent], refused: [WireError]) {
         do {
-            return try bytes.withUnsafeBufferPointer(decodeAll)
+            let batch = try bytes.withUnsafeBufferPointer(decodeAll)
+            if batch.events.isEmpty, let error = batch.refused.first { throw error }
+            return batch
         } catch let error as WireError {
             throw error
         } catch {
@@ -96,19 +110,28 @@ extension CloudEvent {
         output.close(to: depth)
     }
 
-    private static func decodeAll(_ bytes: UnsafeBufferPointer<UInt8>) throws -> [CloudEvent] {
+    private static func decodeAll(
+        _ bytes: UnsafeBufferPointer<UInt8>
+    ) throws -> (events: [CloudEvent], refused: [WireError]) {
         // Everything below trusts the text to be UTF-8, as data is passed on without another look.
         guard String(validating: bytes, as: UTF8.self) != nil else { throw JSONScanner.Malformed() }
         var scanner = JSONScanner(bytes)
         var events: [CloudEvent] = []
+        var refused: [WireError] = []
         if scanner.peek() == UInt8(ascii: "[") {
-            try scanner.elements { range in events.append(try decodeOne(bytes, range)) }
+            try scanner.elements { range in
+                do {
+                    events.append(try decodeOne(bytes, range))
+                } catch {
+                    refused.append(error as? WireError ?? WireError(field: nil, reason: "is not valid JSON"))
+                }
+            }
         } else {
             events.append(try decodeOne(bytes, 0..<bytes.count))
             try scanner.skipValue()
         }
         guard scanner.isAtEnd else { throw JSONScanner.Malformed() }
-        return events
+        return (events, refused)
     }
 
     private static func decodeOne(_ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) throws -> CloudEvent {

@@ -1,23 +1,26 @@
 import AMQPClient
 import Contracts
 import EventOutbox
+import Observability
 import PostgresClient
 
 /// Publishes events that the service which wrote them did not manage to: it died, or the broker was away.
 package struct EventRelayPass: SweepPass {
     private static let batch = 500
     /// Of the data of one batch. Nobody knows how large events are (an agent's card is in some), and the publisher takes
-    /// a batch as a whole or not at all: one too large would stand at the head of the log for ever.
+    /// a batch in as a whole or not at all: one too large would stand at the head of the log for ever.
     private static let batchBytes = 16 << 20
 
     package let name = "unpublished-events"
     package let interval: Duration = .seconds(1)
     private let postgres: PostgresPool
     private let publisher: AMQPPublisher
+    private let logger: Logger
 
-    package init(postgres: PostgresPool, publisher: AMQPPublisher) {
+    package init(postgres: PostgresPool, publisher: AMQPPublisher, logger: Logger) {
         self.postgres = postgres
         self.publisher = publisher
+        self.logger = logger
     }
 
     private static let take = Statement(
@@ -41,8 +44,9 @@ package struct EventRelayPass: SweepPass {
         guard publisher.isReady else { return [:] }
         var total = 0
         while !Task.isCancelled {
-            let count = try await relayBatch()
+            let (count, failure) = try await relayBatch()
             total += count
+            if let failure { throw failure }
             if count == 0 { break }
         }
         return ["relayed": total]
@@ -50,16 +54,19 @@ package struct EventRelayPass: SweepPass {
 
     /// An advisory lock keeps two sweepers from publishing the same rows. It is no row lock on purpose: that would give
     /// the transaction an id, and readers of the log stop before the oldest one that is open.
-    private func relayBatch() async throws -> Int {
+    ///
+    /// - Returns: how many events are settled, and why others are not.
+    private func relayBatch() async throws -> (count: Int, failure: AMQPError?) {
         try await postgres.transaction(deadline: .seconds(30)) { transaction in
-            guard try await transaction.query(Self.lock)[0].bool(0) else { return 0 }
+            guard try await transaction.query(Self.lock)[0].bool(0) else { return (0, nil) }
             let events = try await transaction.query(Self.take, [Self.batch, Self.batchBytes]).compactMap {
                 CommittedEvent(row: $0)
             }
-            guard !events.isEmpty else { return 0 }
-            try await publisher.publish(CloudEvent.messages(of: events.map(\.event)))
-            _ = try await transaction.query(Self.mark, [events.map(\.sequence)])
-            return events.count
+            guard !events.isEmpty else { return (0, nil) }
+            let sent = await EventRelay.send(events, publisher: publisher)
+            EventRelay.tell(of: sent.unpublishable, logger)
+            if !sent.settled.isEmpty { _ = try await transaction.query(Self.mark, [sent.settled.map(\.sequence)]) }
+            return (sent.settled.count, sent.failure)
         }
     }
 }
