@@ -14,7 +14,7 @@ package final class Batcher<Input: Sendable, Output: Sendable>: Sendable {
     }
 
     private struct State {
-        var waiting: [Waiting] = []
+        var waiting = Backlog<Waiting>()
         var running = 0
         /// The size of the batch taken last.
         var lastSize = 0
@@ -71,7 +71,7 @@ package final class Batcher<Input: Sendable, Output: Sendable>: Sendable {
     private func add(_ item: Waiting) -> Bool {
         let (isAccepted, isFirst) = state.withLock { state in
             guard state.waiting.count < capacity else { return (false, false) }
-            state.waiting.append(item)
+            state.waiting.add(item, key: key.map { $0(item.input) })
             let isDue = state.running == 0 || !pacing.overlapsOnlyWhenFull || state.waiting.count >= limit
             guard state.running < concurrency, isDue else { return (true, false) }
             state.running += 1
@@ -112,38 +112,14 @@ package final class Batcher<Input: Sendable, Output: Sendable>: Sendable {
 
     private func take() -> [Waiting]? {
         state.withLock { state in
-            guard !state.waiting.isEmpty else {
+            let batch = state.waiting.take(limit)
+            if batch.isEmpty {
                 state.running -= 1
                 return nil
             }
-            let batch = key == nil ? takeFirst(&state) : takeDistinct(&state)
             state.lastSize = batch.count
             return batch
         }
-    }
-
-    private func takeFirst(_ state: inout State) -> [Waiting] {
-        if state.waiting.count <= limit {
-            defer { state.waiting = [] }
-            return state.waiting
-        }
-        defer { state.waiting.removeFirst(limit) }
-        return Array(state.waiting.prefix(limit))
-    }
-
-    private func takeDistinct(_ state: inout State) -> [Waiting] {
-        var seen: Set<AnyHashable> = []
-        var taken: [Waiting] = []
-        var left: [Waiting] = []
-        for item in state.waiting {
-            if taken.count < limit, let key, seen.insert(key(item.input)).inserted {
-                taken.append(item)
-            } else {
-                left.append(item)
-            }
-        }
-        state.waiting = left
-        return taken
     }
 }
 

@@ -1,6 +1,7 @@
-import Batching
 import Synchronization
 import Testing
+
+@testable import Batching
 
 /// Records the batches and lets the test decide when each may end.
 private final class Recorder: Sendable {
@@ -78,5 +79,35 @@ struct BatcherTests {
         await #expect(throws: BatcherError.self) { try await batcher.submit(4) }
         recorder.gate.continuation.finish()
         _ = try await first
+    }
+
+    @Test("Taking a batch costs the same however much of the same keys waits")
+    func backlogOfFewKeys() {
+        var backlog = Backlog<Int>()
+        let count = 20_000
+        // Nearly all of one key, which a search for different ones would have to walk over for every batch.
+        for number in 0..<count { backlog.add(number, key: number % 100 == 99 ? number : -1) }
+        var taken: [Int] = []
+        var batches = 0
+        while backlog.count > 0 {
+            let batch = backlog.take(500)
+            #expect(batch.filter { $0 % 100 != 99 }.count <= 1)
+            taken += batch
+            batches += 1
+        }
+        #expect(batches >= count * 99 / 100)
+        #expect(taken.sorted() == Array(0..<count))
+        let ofOneKey = taken.filter { $0 % 100 != 99 }
+        #expect(ofOneKey == ofOneKey.sorted())
+    }
+
+    @Test("Elements without a key come in order")
+    func plainBacklog() {
+        var backlog = Backlog<Int>()
+        for number in 0..<2000 { backlog.add(number) }
+        #expect(backlog.take(1500) == Array(0..<1500))
+        backlog.add(2000)
+        #expect(backlog.take(1500) == Array(1500...2000))
+        #expect(backlog.take(1).isEmpty && backlog.count == 0)
     }
 }
