@@ -7,6 +7,8 @@ extension PostgresError: APIErrorConvertible {
     package var apiError: APIError {
         switch kind {
         case .unavailable, .deadline, .closed: APIError.platformUnavailable
+        // Somebody holds a row for long: no mistake of ours, and over sooner or later.
+        case .server where isLockTimeout: APIError.platformUnavailable
         default: APIError(.internalServerError, "internal error", detail: "\(self)")
         }
     }

@@ -32,11 +32,12 @@ package final class SignsOfLife: Sendable {
             redis.fireAndForget(RedisKeys.noteLife(workspaces.map { ($0, now) }).map { RedisArgument($0) })
             return workspaces.map { _ in }
         }
+        let unwritten = RepeatedWarning("signs of life are not written, workspaces may seem offline", logger)
         toPostgres = Batcher(limit: 1000) { workspaces in
             do {
                 try await store.seen(Set(workspaces).sorted())
             } catch {
-                logger.debug("signs of life not written", [.error: .string("\(error)")])
+                unwritten.note([.count: .int(workspaces.count), .error: .string("\(error)")])
             }
             return workspaces.map { _ in }
         }

@@ -75,7 +75,7 @@ struct TokenStore: Sendable {
     }
 
     private static let seen = Statement(
-        "vitals_seen",
+        "vitals_seen", locks: .patient,
         """
         WITH locked AS MATERIALIZED (
           SELECT v.workspace_id FROM workspace_vitals v

@@ -71,6 +71,13 @@ extension Connection {
         // A prepare that failed, or was skipped because an earlier one did, left nothing behind.
         for statement in operation.preparing where !statement.isConfirmed { forget(statement) }
         if !operation.isAnswered, shouldRepeat(operation, error) {
+            operation.attempts += 1
+            operation.reset()
+            return enqueue(operation)
+        }
+        // Behind those that came meanwhile, until its deadline.
+        if !operation.isAnswered, error.isLockTimeout, operation.repeatsLockWait {
+            metrics?.lockWaits.increment()
             operation.reset()
             return enqueue(operation)
         }

@@ -74,7 +74,9 @@ struct ConnectionTarget: Sendable {
     }
 
     /// All parameters of an attempt, in order: later ones win over what `dbname` holds.
-    func parameters(for candidate: Candidate) -> [(String, String)] {
+    ///
+    /// - Parameter lockTimeout: how long the session's statements wait for a lock; nil: until somebody cancels them.
+    func parameters(for candidate: Candidate, lockTimeout: Duration?) -> [(String, String)] {
         // Dead peers are noticed, text comes in one form, and a server checks now and then whether the client of a
         // long statement still exists, and does not hold locks for a client that stands still inside a transaction.
         let before = [
@@ -87,6 +89,7 @@ struct ConnectionTarget: Sendable {
         let session =
             "-c timezone=UTC -c datestyle=ISO -c client_connection_check_interval=5000"
             + " -c idle_in_transaction_session_timeout=60000 -c plan_cache_mode=force_generic_plan"
+            + (lockTimeout.map { " -c lock_timeout=\(max(1, $0.milliseconds))" } ?? "")
         let all = options.isEmpty ? session : "\(options) \(session)"
         return before + [("dbname", url)] + candidate.overrides + [("options", all)]
     }

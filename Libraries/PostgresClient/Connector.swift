@@ -31,6 +31,7 @@ final class Connector: @unchecked Sendable {
     private let loop: EventLoop
     private let target: ConnectionTarget
     private let timeout: Duration
+    private let lockTimeout: Duration?
     private var completion: ((Result<PGHandle, PostgresError>) -> Void)?
     private var candidates: [ConnectionTarget.Candidate] = []
     private var next = 0
@@ -40,12 +41,13 @@ final class Connector: @unchecked Sendable {
     private var lastError = PostgresError(.unavailable, "no database server's name could be resolved")
 
     init(
-        loop: EventLoop, target: ConnectionTarget, timeout: Duration,
+        loop: EventLoop, target: ConnectionTarget, timeout: Duration, lockTimeout: Duration?,
         completion: @escaping (Result<PGHandle, PostgresError>) -> Void
     ) {
         self.loop = loop
         self.target = target
         self.timeout = timeout
+        self.lockTimeout = lockTimeout
         self.completion = completion
     }
 
@@ -78,7 +80,7 @@ final class Connector: @unchecked Sendable {
         let candidate = candidates[next]
         next += 1
         startTimer()
-        let parameters = target.parameters(for: candidate).filter { !$0.1.isEmpty }
+        let parameters = target.parameters(for: candidate, lockTimeout: lockTimeout).filter { !$0.1.isEmpty }
         let raw = CStrings.withPointers(parameters.map(\.0)) { keywords in
             CStrings.withPointers(parameters.map(\.1)) { values in PQconnectStartParams(keywords, values, 1) }
         }

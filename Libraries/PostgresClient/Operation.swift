@@ -34,6 +34,7 @@ final class Operation: @unchecked Sendable {
     var answered = 0
     var rows: [PostgresRows] = []
     var error: PostgresError?
+    /// How often it was sent again because its connection was not fit for it.
     var attempts = 0
     private var completion: UnsafeContinuation<Answer, Never>?
 
@@ -63,6 +64,9 @@ final class Operation: @unchecked Sendable {
         startedNanoseconds = uv_hrtime()
     }
 
+    /// Whether it is sent again when a lock was not to be had: it is a transaction of its own, which had no effect.
+    var repeatsLockWait: Bool { role == .alone && !calls.contains { $0.statement.locks == .brief } }
+
     /// Makes it ready to be sent again.
     func reset() {
         preparing = []
@@ -71,7 +75,6 @@ final class Operation: @unchecked Sendable {
         answered = 0
         rows = []
         error = nil
-        attempts += 1
     }
 
     func succeed() { finish(.success(rows)) }

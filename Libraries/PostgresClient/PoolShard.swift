@@ -15,6 +15,7 @@ final class PoolShard: @unchecked Sendable {
     private let metrics: PostgresMetrics?
     private var slots: [Slot] = []
     private var waiting = FIFO<Operation>()
+    private var isStarted = false
     private var isClosed = false
     private var isOver = false
     private var timer: LoopTimer?
@@ -34,9 +35,10 @@ final class PoolShard: @unchecked Sendable {
         exclusive.onActivity = { [weak self] in self?.startTicking() }
     }
 
-    /// Begins to connect.
+    /// Begins to connect; the first operation does so, too.
     func start() {
-        guard !isClosed else { return }
+        guard !isClosed, !isStarted else { return }
+        isStarted = true
         for slot in slots {
             slot.onReady = { [weak self] in self?.ready() }
             slot.onProgress = { [weak self] in self?.sendWaiting() }
@@ -53,6 +55,7 @@ final class PoolShard: @unchecked Sendable {
     func submit(_ operation: Operation) {
         operation.begin(now: loop.nowMilliseconds)
         guard !isClosed else { return operation.fail(PostgresError(.closed, "the pool is closed")) }
+        start()
         startTicking()
         if waiting.isEmpty, let connection = leastLoaded() { return connection.enqueue(operation) }
         guard waiting.count < configuration.waitingLimit else {

@@ -2,6 +2,8 @@
 package struct PostgresConfiguration: Sendable {
     /// Connections that queries share, pipelined.
     package var connectionsPerLoop = 2
+    /// Connections that queries share which wait for locks, see ``LockWait``, opened when first needed.
+    package var lockingConnectionsPerLoop = 2
     /// Connections for transactions, streams and copies, opened when first needed.
     package var exclusiveConnectionsPerLoop = 2
     /// Calls that may be under way on one shared connection; more wait.
@@ -16,6 +18,8 @@ package struct PostgresConfiguration: Sendable {
     package var deadline: Duration = .seconds(5)
     /// The same for a transaction with all its statements.
     package var transactionDeadline: Duration = .seconds(10)
+    /// How long a query on a shared connection waits for a lock at a time: so long those behind it wait, too.
+    package var lockTimeout: Duration = .milliseconds(500)
     /// How long one attempt to connect may take, with the names looked up.
     package var connectTimeout: Duration = .seconds(5)
     /// How long a server may go on with a cancelled statement before the connection is given up.
@@ -33,6 +37,7 @@ package struct PostgresConfiguration: Sendable {
     package init(connectionsPerLoop: Int, exclusiveConnectionsPerLoop: Int = 2, applicationName: String = "switchyard")
     {
         self.connectionsPerLoop = max(1, connectionsPerLoop)
+        lockingConnectionsPerLoop = self.connectionsPerLoop
         self.exclusiveConnectionsPerLoop = max(1, exclusiveConnectionsPerLoop)
         self.applicationName = applicationName
     }

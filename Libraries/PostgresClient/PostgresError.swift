@@ -58,6 +58,9 @@ package struct PostgresError: Error, Sendable, CustomStringConvertible {
         sqlState == "23505" && (constraint == nil || constraint == self.constraint)
     }
 
+    /// A lock was not to be had within the time that a shared connection gives; see ``LockWait/brief``.
+    package var isLockTimeout: Bool { sqlState == SQLState.lockNotAvailable }
+
     package var description: String {
         let parts = [statement.map { "statement \($0)" }, sqlState.map { "SQLSTATE \($0)" }, message].compactMap { $0 }
         let unknown = outcome == .unknown ? " (outcome unknown)" : ""
@@ -90,6 +93,7 @@ enum SQLState {
     static let featureNotSupported = "0A000"
     static let failedTransaction = "25P02"
     static let invalidText = "22021"
+    static let lockNotAvailable = "55P03"
 
     /// Codes that speak about the state of the server, not about the statement.
     static func meansUnavailable(_ state: String?) -> Bool {

@@ -11,6 +11,7 @@ final class PostgresMetrics: Sendable {
     let waiting: Gauge
     let connects: Counter
     let cancels: Counter
+    let lockWaits: Counter
 
     init(_ registry: MetricsRegistry) {
         latencies = registry.histograms(
@@ -21,6 +22,8 @@ final class PostgresMetrics: Sendable {
         waiting = registry.gauge("postgres_calls_waiting", "Calls that wait for a connection")
         connects = registry.counter("postgres_connects_total", "Connections opened")
         cancels = registry.counter("postgres_cancels_total", "Statements cancelled because their time was over")
+        lockWaits = registry.counter(
+            "postgres_lock_waits_total", "Calls that let others go first since they waited for a lock")
     }
 
     func latency(of statement: String) -> StatementLatency { latencies.labelled(statement) }

@@ -9,6 +9,8 @@ import Observability
 package final class PostgresPool: Sendable {
     private let group: EventLoopGroup
     private let shards: [PoolShard]
+    /// For calls that wait for locks: nobody else's stand behind them.
+    private let lockingShards: [PoolShard]
     private let health: PoolHealth
     let configuration: PostgresConfiguration
     let listener: Listener
@@ -33,13 +35,20 @@ package final class PostgresPool: Sendable {
         shards = group.loops.map {
             PoolShard(loop: $0, open: open, configuration: configuration, health: health)
         }
+        var locking = configuration
+        locking.connectionsPerLoop = configuration.lockingConnectionsPerLoop
+        // Of a health of their own: whether the database is there is told by the others.
+        let lockingHealth = PoolHealth(logger: .disabled)
+        lockingShards = group.loops.map {
+            PoolShard(loop: $0, open: open, configuration: locking, health: lockingHealth)
+        }
         for shard in shards { shard.loop.execute { shard.start() } }
     }
 
     /// A pool that is dropped without being closed lets go of its sockets on their loops all the same: closed anywhere
     /// else, they would vanish under the loop that watches them.
     deinit {
-        for shard in shards { shard.loop.execute { shard.closeNow() } }
+        for shard in shards + lockingShards { shard.loop.execute { shard.closeNow() } }
         listener.loop.execute { [listener] in listener.close() }
     }
 
@@ -55,7 +64,7 @@ package final class PostgresPool: Sendable {
     /// Accepts no more calls, waits a few seconds for those under way, and closes the connections.
     package func close() async {
         listener.loop.execute { [listener] in listener.close() }
-        for shard in shards {
+        for shard in shards + lockingShards {
             await withCheckedContinuation { continuation in
                 shard.loop.execute { shard.close { continuation.resume() } }
             }
@@ -83,7 +92,7 @@ package final class PostgresPool: Sendable {
     ) async throws(PostgresError) -> [PostgresRows] {
         if calls.isEmpty { return [] }
         for call in calls { try call.check() }
-        let shard = self.shard
+        let shard = Self.own(calls.contains { $0.statement.locks != .none } ? lockingShards : shards, group.any())
         let answer = await Operation(calls, timeout: deadline ?? configuration.deadline).answer { operation in
             if shard.loop.inLoop { shard.submit(operation) } else { shard.loop.execute { shard.submit(operation) } }
         }
@@ -99,8 +108,9 @@ package final class PostgresPool: Sendable {
     var anyLoop: EventLoop { group.any() }
 
     /// The part of the pool on the caller's loop, or on one of the loops in turn.
-    var shard: PoolShard {
-        let loop = group.any()
+    var shard: PoolShard { Self.own(shards, group.any()) }
+
+    private static func own(_ shards: [PoolShard], _ loop: EventLoop) -> PoolShard {
         for shard in shards where shard.loop === loop { return shard }
         return shards[0]
     }

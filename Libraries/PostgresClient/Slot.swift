@@ -28,7 +28,9 @@ final class Slot: @unchecked Sendable {
     /// Begins to connect, unless that is under way or done.
     func start() {
         guard !isClosed, connection == nil, connector == nil, retry == nil else { return }
-        connector = open.start(on: loop) { [weak self] result in self?.connected(result) }
+        connector = open.start(on: loop, lockTimeout: configuration.lockTimeout) { [weak self] result in
+            self?.connected(result)
+        }
     }
 
     func close(_ error: PostgresError) {
@@ -90,17 +92,21 @@ struct Opener: Sendable {
 
     /// Starts an attempt. Loop thread only.
     ///
+    /// - Parameter lockTimeout: of the session's statements; nil for connections that have one user, who sets it himself.
     /// - Returns: the attempt, to be kept until the completion is called; nil when it failed at once, which is reported
     ///   through the completion too.
     func start(
-        on loop: EventLoop, completion: @escaping (Result<Connection, PostgresError>) -> Void
+        on loop: EventLoop, lockTimeout: Duration? = nil,
+        completion: @escaping (Result<Connection, PostgresError>) -> Void
     ) -> Connector? {
         switch target {
         case .failure(let error):
             completion(.failure(error))
             return nil
         case .success(let target):
-            let connector = Connector(loop: loop, target: target, timeout: configuration.connectTimeout) { result in
+            let connector = Connector(
+                loop: loop, target: target, timeout: configuration.connectTimeout, lockTimeout: lockTimeout
+            ) { result in
                 completion(
                     result.map {
                         Connection(

@@ -65,7 +65,8 @@ package struct CommonConfiguration: Sendable {
             "EVENT_LOOPS", default: ProcessInfo.processInfo.activeProcessorCount, in: 1...256,
             "Threads for I/O; by default one a core.")
         postgresConnectionsPerLoop = reader.int(
-            "POSTGRES_CONNECTIONS_PER_LOOP", default: 2, in: 1...64, "Pipelined connections of each loop.")
+            "POSTGRES_CONNECTIONS_PER_LOOP", default: 2, in: 1...64,
+            "Pipelined connections of each loop; where calls wait for locks, as many again for those.")
     }
 }
 

@@ -74,6 +74,38 @@ struct HeartbeatStoreTests {
         }
     }
 
+    private static let holdVitals = Statement(
+        "test_hold_vitals", "SELECT FROM workspace_vitals WHERE workspace_id = $1 FOR UPDATE")
+    private static let holdWorkspace = Statement(
+        "test_hold_workspace", "SELECT FROM workspaces WHERE id = $1 FOR UPDATE")
+
+    @Test("A row that somebody holds keeps no other beat of the batch from being written", arguments: [0, 1])
+    func held(_ table: Int) async throws {
+        try await withMigratedPool("registry") { pool in
+            let store = HeartbeatStore(postgres: pool)
+            let ids = (0..<20).map { _ in UUID() }.sorted { $0.uuidString < $1.uuidString }
+            for id in ids { _ = try await pool.query(Self.add, [id, "offline"]) }
+            let (isHeld, mayGo) = (Gate(), Gate())
+            async let holding: Void = pool.transaction { transaction in
+                _ = try await transaction.query([Self.holdVitals, Self.holdWorkspace][table], [ids[7]])
+                isHeld.open()
+                await mayGo.wait()
+            }
+            await isHeld.wait()
+            defer { mayGo.open() }
+            let outcomes = try await store.write(try ids.map { try beat($0) }, source: "s")
+            for (index, outcome) in outcomes.enumerated() {
+                #expect(outcome.verdict == (index == 7 ? .held : .accepted))
+                #expect((outcome.event == nil) == (index == 7))
+            }
+            #expect(try await store.writeFree([try beat(ids[7])], source: "s")[0].verdict == .held)
+            #expect(try await store.writeFree([try beat(UUID())], source: "s")[0].verdict == .unknown)
+            mayGo.open()
+            try await holding
+            #expect(try await store.writeFree([try beat(ids[7])], source: "s")[0].event != nil)
+        }
+    }
+
     @Test("The task is told as changed when it changed, and only then")
     func taskChanges() async throws {
         try await withMigratedPool("registry") { pool in

@@ -41,12 +41,27 @@ package struct Enqueuer: Sendable {
         do {
             return try await store.enqueue(items).map { .success($0) }
         } catch {
+            if error.isLockTimeout, Set(items.map(\.workspace)).count > 1 {
+                return await enqueueByTarget(items, in: store)
+            }
             guard error.kind == .server, !error.isRetryable, items.count > 1 else {
                 return items.map { _ in .failure(error) }
             }
         }
         var stored: [Stored] = []
         for item in items { stored += await enqueue([item], in: store) }
+        return stored
+    }
+
+    /// Stores the items of each target in a transaction of their own: somebody holds the rows of one, which is no reason to
+    /// refuse messages for the others.
+    private static func enqueueByTarget(_ items: [NewItem], in store: QueueStore) async -> [Stored] {
+        var stored = [Stored](repeating: .success(nil), count: items.count)
+        for places in Dictionary(grouping: items.indices, by: { items[$0].workspace }).values {
+            for (place, outcome) in zip(places, await enqueue(places.map { items[$0] }, in: store)) {
+                stored[place] = outcome
+            }
+        }
         return stored
     }
 

@@ -58,6 +58,8 @@ package final class Finisher: Sendable {
                 if isAlone { item.forgetTexts() }
                 isAlone = true
             } catch {
+                // Somebody holds rows of one item's target: the others of its batch are written without it.
+                if let error = error as? PostgresError, error.isLockTimeout { isAlone = true }
                 logger.warning("outcome not written yet", [.queueID: .uuid(item.id), .error: .error(error)])
             }
             try? await loops.any().sleep(for: Self.pause)

@@ -79,7 +79,7 @@ package struct Claims: Sendable {
 extension QueueStore {
     /// One claim of a workspace at a time: the room is counted and used up under this lock.
     private static let lock = Statement(
-        "queue_claim_lock",
+        "queue_claim_lock", locks: .patient,
         """
         SELECT count(pg_advisory_xact_lock(hashtextextended(id::text, 7205)))
         FROM (SELECT id FROM unnest($1::uuid[]) AS id ORDER BY id) AS wanted

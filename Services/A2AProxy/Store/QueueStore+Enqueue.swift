@@ -92,7 +92,7 @@ extension QueueStore {
     /// count is that of the index which is to serve it: planned while the queue is empty, all of them look the same.
     /// A target that was busy after its last heartbeat already is not told so again.
     private static let answer = Statement(
-        "queue_insert_answer",
+        "queue_insert_answer", locks: .brief,
         """
         WITH input AS MATERIALIZED (
           SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[]) WITH ORDINALITY AS i (id, workspace_id, key, n)),

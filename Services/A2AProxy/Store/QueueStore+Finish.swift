@@ -49,7 +49,7 @@ extension QueueStore {
     /// A completed call counts even if its lease ran out, as long as nobody claimed the item since: its claim number is
     /// still the current one. Everything else needs the lease, too.
     private static let finish = Statement(
-        "queue_finish",
+        "queue_finish", locks: .brief,
         """
         WITH input AS MATERIALIZED (
           SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::int[], $6::text[], $7::int[],

@@ -59,7 +59,8 @@ extension QueueStore {
         """
     }
 
-    private static let drop = Statement("queue_drop", dropping("q.id = $1 AND q.workspace_id = $4 FOR UPDATE"))
+    private static let drop = Statement(
+        "queue_drop", locks: .patient, dropping("q.id = $1 AND q.workspace_id = $4 FOR UPDATE"))
     private static let dropStale = Statement(
         "queue_drop_stale",
         dropping(

@@ -72,7 +72,7 @@ package struct TargetStore: Sendable {
     }
 
     private static let touch = Statement(
-        "proxy_touch",
+        "proxy_touch", locks: .patient,
         """
         WITH input AS (
           SELECT id, bool_or(sent) AS sent, bool_or(NOT sent) AS received

@@ -14,13 +14,23 @@ struct HeartbeatIngest: Sendable {
     /// Rows of one statement; larger ones gain nothing and hold their locks longer.
     private static let batchLimit = 500
 
+    /// How long, and how often, a beat is tried whose rows somebody holds.
+    private static let heldLimit: Duration = .seconds(3)
+    private static let heldPause: Duration = .milliseconds(250)
+
+    private let loops: EventLoopGroup
     private let batcher: Batcher<Heartbeat, HeartbeatOutcome>
+    /// For those whose rows were held when they came first: they wait for each other only.
+    private let held: Batcher<Heartbeat, HeartbeatOutcome>
 
     init(_ context: ServiceContext) {
         let store = HeartbeatStore(postgres: context.postgres)
+        let untold = RepeatedWarning(
+            "heartbeats are stored, but the broker or Redis does not take them", context.logger)
         let size = context.metrics.histogram(
             "switchyard_heartbeat_batch_size", "Heartbeats of one commit.", bounds: Histogram.sizeBounds)
         let loops = context.loops
+        self.loops = loops
         let pacing = BatchPacing(executor: { loops.any() }, overlapsOnlyWhenFull: true) {
             // Far below the 5 ms that a beat may wait for its flush.
             try? await loops.any().sleep(for: .milliseconds(1))
@@ -31,14 +41,25 @@ struct HeartbeatIngest: Sendable {
             size.observe(Double(beats.count))
             var outcomes = sorted
             for (place, index) in order.enumerated() { outcomes[index] = sorted[place] }
-            Self.tell(beats, outcomes, context)
+            Self.tell(beats, outcomes, context, untold)
+            return outcomes
+        }
+        held = Batcher(limit: Self.batchLimit, key: { $0.workspace }) { beats in
+            let outcomes = try await store.writeFree(beats, source: context.source)
+            Self.tell(beats, outcomes, context, untold)
             return outcomes
         }
     }
 
-    /// Returns when the beat is committed.
+    /// Returns when the beat is committed, or somebody else has held its rows for seconds; meanwhile it holds up no other.
     func accept(_ beat: Heartbeat) async throws -> HeartbeatOutcome {
-        try await batcher.submit(beat)
+        var outcome = try await batcher.submit(beat)
+        let end = ContinuousClock.now + Self.heldLimit
+        while outcome.verdict == .held, ContinuousClock.now < end {
+            try await loops.any().sleep(for: Self.heldPause)
+            outcome = try await held.submit(beat)
+        }
+        return outcome
     }
 
     private static func precedes(_ left: UUID, _ right: UUID) -> Bool {
@@ -47,11 +68,21 @@ struct HeartbeatIngest: Sendable {
         }
     }
 
-    private static func tell(_ beats: [Heartbeat], _ outcomes: [HeartbeatOutcome], _ context: ServiceContext) {
+    private static func tell(
+        _ beats: [Heartbeat], _ outcomes: [HeartbeatOutcome], _ context: ServiceContext, _ untold: RepeatedWarning
+    ) {
         let accepted = zip(beats, outcomes).filter { $0.1.verdict == .accepted }
         guard !accepted.isEmpty else { return }
         context.relay.committed(accepted.compactMap(\.1.event))
-        context.broadcast.send(.heartbeatReceived, accepted.map { ($0.0.workspace, received($0.0, $0.1)) })
+        let isTold = context.broadcast.send(
+            .heartbeatReceived, accepted.map { ($0.0.workspace, received($0.0, $0.1)) })
+        if !isTold || !context.redis.isReady {
+            // What proxies and idle timers do not hear of looks like silence of the agents.
+            untold.note([
+                .count: .int(accepted.count), .custom("broker"): .bool(isTold),
+                .custom("redis"): .bool(context.redis.isReady),
+            ])
+        }
         let changed = accepted.filter(\.1.taskChanged)
         context.broadcast.send(.taskUpdated, changed.map { ($0.0.workspace, updated($0.0)) })
         let now = Int64(Date().timeIntervalSince1970 * 1000)

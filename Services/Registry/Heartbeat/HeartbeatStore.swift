@@ -10,6 +10,8 @@ struct HeartbeatOutcome: Sendable {
         /// No such workspace.
         case unknown
         case removed
+        /// Somebody holds its rows. Nothing was written; it can be tried again.
+        case held
     }
 
     var verdict: Verdict
@@ -29,7 +31,7 @@ struct HeartbeatStore: Sendable {
     let postgres: PostgresPool
 
     private static let beat = Statement(
-        "heartbeat_beat",
+        "heartbeat_beat", locks: .brief,
         """
         UPDATE workspace_vitals v SET
             last_heartbeat_at = now(), last_seen_at = now(),
@@ -98,13 +100,28 @@ struct HeartbeatStore: Sendable {
         FROM beat LEFT JOIN event ON event.workspace_id = beat.id
         """)
 
+    /// Which of these workspaces exist, and whether their rows were free; those of the free ones are ours until the end of
+    /// the transaction. Waits for nobody.
+    private static let free = Statement(
+        "heartbeat_free",
+        """
+        WITH vitals AS MATERIALIZED (
+            SELECT v.workspace_id FROM workspace_vitals v WHERE v.workspace_id = ANY ($1)
+            ORDER BY v.workspace_id FOR NO KEY UPDATE SKIP LOCKED
+        ), free AS MATERIALIZED (
+            SELECT w.id FROM workspaces w JOIN vitals ON vitals.workspace_id = w.id
+            ORDER BY w.id FOR NO KEY UPDATE OF w SKIP LOCKED
+        )
+        SELECT w.id, EXISTS (SELECT FROM free WHERE free.id = w.id) FROM workspaces w WHERE w.id = ANY ($1)
+        """)
+
     /// Writes a batch and says what became of each beat, in order.
     ///
     /// - Parameters:
     ///   - beats: at most one a workspace, in ascending order of their ids, so that two instances take locks in the
     ///     same order.
     ///   - source: the `source` of the events.
-    func write(_ beats: [Heartbeat], source: String) async throws(PostgresError) -> [HeartbeatOutcome] {
+    func write(_ beats: [Heartbeat], source: String) async throws -> [HeartbeatOutcome] {
         var outcomes = try await writeWhole(beats, source: source)
         for _ in 1..<Self.attempts {
             // Removed, paused or restarted while the beat was evaluated: it counts for what the workspace is now, or an
@@ -121,11 +138,29 @@ struct HeartbeatStore: Sendable {
         return outcomes
     }
 
-    private func writeWhole(_ beats: [Heartbeat], source: String) async throws(PostgresError) -> [HeartbeatOutcome] {
+    private func writeWhole(_ beats: [Heartbeat], source: String) async throws -> [HeartbeatOutcome] {
         // The plan, not the statement, decides in which order rows are locked: on small tables two instances may meet
         // crosswise.
-        try await postgres.repeatingConflicts { () async throws(PostgresError) in
-            try await writeOnce(beats, source: source)
+        try await postgres.repeatingConflicts {
+            do {
+                return try await writeOnce(beats, source: source)
+            } catch let error as PostgresError where error.isLockTimeout {
+                return try await writeFree(beats, source: source)
+            }
+        }
+    }
+
+    /// Writes those of a batch whose rows nobody holds, without waiting; the others are ``HeartbeatOutcome/Verdict/held``.
+    /// It takes a round trip more, and a connection of its own.
+    func writeFree(_ beats: [Heartbeat], source: String) async throws -> [HeartbeatOutcome] {
+        try await postgres.transaction { transaction in
+            let rows = try await transaction.query(Self.free, [beats.map(\.workspace)])
+            let held = Set(rows.filter { !$0.bool(1) }.map { $0.uuid(0) })
+            let written = beats.filter { !held.contains($0.workspace) }
+            let results = written.isEmpty ? [] : try await transaction.query(calls(written, source))
+            let outcomes = results.isEmpty ? [] : self.outcomes(written.map(\.workspace), results[1])
+            let found = Dictionary(uniqueKeysWithValues: zip(written.map(\.workspace), outcomes))
+            return beats.map { found[$0.workspace] ?? HeartbeatOutcome(verdict: .held) }
         }
     }
 
@@ -133,11 +168,15 @@ struct HeartbeatStore: Sendable {
     private static let attempts = 5
 
     private func writeOnce(_ beats: [Heartbeat], source: String) async throws(PostgresError) -> [HeartbeatOutcome] {
+        outcomes(beats.map(\.workspace), try await postgres.atomically(calls(beats, source))[1])
+    }
+
+    private func calls(_ beats: [Heartbeat], _ source: String) -> [Call] {
         let ids = beats.map(\.workspace)
         let rates = beats.map(\.errorRate)
         let errors = beats.map(\.sampleError)
         let states = beats.map(\.runtimeState)
-        let results = try await postgres.atomically([
+        return [
             Call(
                 Self.beat,
                 [
@@ -151,8 +190,7 @@ struct HeartbeatStore: Sendable {
                     ids, rates, errors, states, beats.map(\.monthlySpend),
                     beats.map { $0.degradedData.map { String(decoding: $0, as: UTF8.self) } }, source,
                 ]),
-        ])
-        return outcomes(ids, results[1])
+        ]
     }
 
     private func outcomes(_ ids: [UUID], _ rows: PostgresRows) -> [HeartbeatOutcome] {

@@ -65,6 +65,7 @@ struct RegistrationRoutes: Sendable {
         switch try await ingest.accept(beat).verdict {
         case .accepted: return .json(bytes: Self.accepted)
         case .unknown: throw APIError(.notFound, Sentence.workspaceNotFound)
+        case .held: throw APIError.platformUnavailable
         case .removed: throw APIError(.gone, Sentence.workspaceRemoved, members: [("deleted", .bool(true))])
         }
     }
