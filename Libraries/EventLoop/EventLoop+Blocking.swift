@@ -32,8 +32,7 @@ private final class BlockingWork: @unchecked Sendable {
 }
 
 extension EventLoop {
-    /// Runs short blocking work, such as reading files, on libuv's thread pool (four threads, which the look-up of names
-    /// uses, too).
+    /// Runs short blocking work, such as reading files, on libuv's thread pool (four threads).
     package func blocking<T: Sendable>(_ work: @escaping @Sendable () -> T) async -> T {
         await withCheckedContinuation { continuation in
             let result = BlockingResult<T>()

@@ -8,6 +8,9 @@ import Synchronization
 /// suspension, and a `SerialExecutor`, so that an actor can live on it. Work given from the loop's own thread costs an
 /// array append; work from elsewhere a lock and a wake-up.
 ///
+/// An actor's jobs run like those of any task (`run` says why), so what asks whether it is on the actor is answered by
+/// `checkIsolated`, and what compares executors instead would be told no. No part of the platform is such an actor.
+///
 /// `@unchecked Sendable`: everything mutable is either touched on the loop's thread alone (`local`, the handles) or
 /// behind the mutex (`remote`).
 package final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable {

@@ -19,56 +19,59 @@ extension ResolveError {
         reason = String(cString: uv_strerror(code))
         isUnknownName = code == UV_EAI_NONAME.rawValue || code == UV_EAI_NODATA.rawValue
     }
+
+    static func late(_ host: String) -> ResolveError {
+        ResolveError(host: host, reason: "no answer in time", isUnknownName: false)
+    }
 }
 
-/// One look-up under way: owned by libuv's request from `start` to the callback.
-private final class Lookup {
-    let request = UnsafeMutablePointer<uv_getaddrinfo_t>.allocate(capacity: 1)
-    let port: UInt16
-    let finish: (Result<[SocketAddress], ResolveError>) -> Void
-    let host: String
+/// Asks the system, which blocks: for as long as it takes until a dead name server is given up, which may be half a minute.
+enum SystemLookup {
+    private static let noData: Int32 = -5  // EAI_NODATA, hidden in glibc's header
 
-    init(host: String, port: UInt16, finish: @escaping (Result<[SocketAddress], ResolveError>) -> Void) {
-        self.host = host
-        self.port = port
-        self.finish = finish
-    }
-
-    deinit {
-        request.deallocate()
-    }
-
-    func start(on loop: EventLoop) {
-        request.pointee.data = Unmanaged.passRetained(self).toOpaque()
+    /// The addresses in the order in which the system prefers them, without a port.
+    static func addresses(of host: String) -> NameResolver.Answer {
         var hints = addrinfo()
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
-        let code = uv_getaddrinfo(
-            loop.uvLoop, request,
-            { request, status, list in
-                let lookup = Unmanaged<Lookup>.fromOpaque(request!.pointee.data).takeRetainedValue()
-                defer { uv_freeaddrinfo(list) }
-                lookup.end(status, list)
-            }, host, nil, &hints)
-        if code != 0 { Unmanaged.passUnretained(self).release() }
-        if code != 0 { finish(.failure(ResolveError(host: host, code: code))) }
+        var list: UnsafeMutablePointer<addrinfo>?
+        let status = getaddrinfo(host, nil, &hints, &list)
+        guard status == 0 else { return .failure(ResolveError(host: host, code: code(of: status))) }
+        defer { freeaddrinfo(list) }
+        let found = sequence(first: list, next: { $0?.pointee.ai_next }).prefix { $0 != nil }
+            .compactMap { $0?.pointee.ai_addr.flatMap { SocketAddress($0) } }
+        return found.isEmpty ? .failure(ResolveError(host: host, code: UV_EAI_NODATA.rawValue)) : .success(found)
     }
 
-    private func end(_ status: Int32, _ list: UnsafeMutablePointer<addrinfo>?) {
-        guard status == 0 else { return finish(.failure(ResolveError(host: host, code: status))) }
-        let found = sequence(first: list, next: { $0?.pointee.ai_next }).prefix { $0 != nil }
-            .compactMap { $0?.pointee.ai_addr.flatMap { SocketAddress($0, port: port) } }
-        finish(found.isEmpty ? .failure(ResolveError(host: host, code: UV_EAI_NODATA.rawValue)) : .success(found))
+    /// libuv's code for one of `getaddrinfo`.
+    private static func code(of status: Int32) -> Int32 {
+        switch status {
+        case EAI_NONAME: UV_EAI_NONAME.rawValue
+        case noData: UV_EAI_NODATA.rawValue
+        case EAI_AGAIN: UV_EAI_AGAIN.rawValue
+        case EAI_MEMORY: UV_EAI_MEMORY.rawValue
+        default: UV_EAI_FAIL.rawValue
+        }
     }
 }
 
 extension EventLoop {
     /// The addresses of a name, in the order in which the system prefers them, without blocking the loop.
-    package func resolve(host: String, port: UInt16) async throws(ResolveError) -> [SocketAddress] {
-        let result: Result<[SocketAddress], ResolveError> = await withCheckedContinuation { continuation in
-            execute {
-                Lookup(host: host, port: port) { continuation.resume(returning: $0) }.start(on: self)
+    ///
+    /// - Parameters:
+    ///   - limit: how long the caller waits.
+    ///   - resolver: `.clients` for a name that a client gave.
+    /// - Throws: also when there is no answer within the limit, or too many look-ups wait.
+    package func resolve(
+        host: String, port: UInt16, within limit: Duration = .seconds(5), by resolver: NameResolver = .stores
+    ) async throws(ResolveError) -> [SocketAddress] {
+        let answer = await withCheckedContinuation { continuation in
+            let wait = AnswerWait(continuation)
+            let timer = schedule(after: limit) { wait.end(.failure(.late(host))) }
+            resolver.lookUp(host, within: limit) { answer in
+                timer.cancel()
+                wait.end(answer)
             }
         }
-        return try result.get()
+        return try answer.get().map { $0.with(port: port) }
     }
 }

@@ -26,22 +26,31 @@ package struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
         scope = 0
     }
 
-    init?(_ address: UnsafePointer<sockaddr>, port: UInt16? = nil) {
+    init?(_ address: UnsafePointer<sockaddr>) {
         switch Int32(address.pointee.sa_family) {
         case AF_INET:
             let four = UnsafeRawPointer(address).loadUnaligned(as: sockaddr_in.self)
             addressBytes = withUnsafeBytes(of: four.sin_addr) { Array($0) }
-            self.port = port ?? UInt16(bigEndian: four.sin_port)
+            port = UInt16(bigEndian: four.sin_port)
             scope = 0
         case AF_INET6:
             let six = UnsafeRawPointer(address).loadUnaligned(as: sockaddr_in6.self)
             addressBytes = withUnsafeBytes(of: six.sin6_addr) { Array($0) }
-            self.port = port ?? UInt16(bigEndian: six.sin6_port)
+            port = UInt16(bigEndian: six.sin6_port)
             scope = six.sin6_scope_id
         default:
             return nil
         }
     }
+
+    private init(_ address: SocketAddress, port: UInt16) {
+        addressBytes = address.addressBytes
+        scope = address.scope
+        self.port = port
+    }
+
+    /// The same address with another port.
+    func with(port: UInt16) -> SocketAddress { SocketAddress(self, port: port) }
 
     /// The address as text, without port or brackets.
     package var ip: String {

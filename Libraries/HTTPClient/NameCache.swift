@@ -45,7 +45,7 @@ final class NameCache: @unchecked Sendable {
         loop.spawn { [self] in
             let answer: Answer
             do throws(ResolveError) {
-                answer = .success(try await loop.resolve(host: host, port: port))
+                answer = .success(try await loop.resolve(host: host, port: port, by: .clients))
             } catch {
                 answer = .failure(error)
             }

@@ -120,7 +120,7 @@ struct StreamRoutes: Sendable {
     /// Replays what the client missed until it has caught up with the hub, then goes live.
     private func attach(_ viewer: Viewer, from start: LogPosition?, _ writer: ResponseWriter) async throws {
         guard var position = start else {
-            while !hub.attachNow(viewer) { try await EventLoop.current?.sleep(for: .milliseconds(50)) }
+            while !hub.attachNow(viewer) { try await writer.loop.sleep(for: .milliseconds(50)) }
             return
         }
         while true {
@@ -133,7 +133,7 @@ struct StreamRoutes: Sendable {
             guard entries.count < EventLog.page else { continue }
             if let hubPosition { position = max(position, hubPosition) }
             if hub.attach(viewer, at: position) { return }
-            if hubPosition == nil { try await EventLoop.current?.sleep(for: .milliseconds(50)) }
+            if hubPosition == nil { try await writer.loop.sleep(for: .milliseconds(50)) }
         }
     }
 }

@@ -9,6 +9,9 @@ import ServiceHost
 /// Refuses addresses early that no message could be sent to. The check that counts is the proxy's, on the address that
 /// it connects to.
 struct RegistrationAddressCheck: Sendable {
+    /// How long a name may take: its server may be anyone's.
+    private static let nameLimit: Duration = .seconds(2)
+
     private let mode: DeploymentMode
     private let loops: EventLoopGroup
 
@@ -32,7 +35,8 @@ struct RegistrationAddressCheck: Sendable {
         case .decided(let decided):
             verdict = decided
         case .resolve(let name):
-            let found = try? await loops.any().resolve(host: name, port: url.port)
+            let found = try? await loops.any().resolve(
+                host: name, port: url.port, within: Self.nameLimit, by: .clients)
             guard let resolved = policy.verdict(forAll: (found ?? []).map(\.addressBytes)) else {
                 throw refusal("does not resolve")
             }
