@@ -92,9 +92,6 @@ extension APIError {
         case let error as APIError: self = error
         case let error as any APIErrorConvertible: self = error.apiError
         case let error as HTTPBodyError: self = Self.of(error)
-        case let error as DecodingError:
-            self = .invalidBody()
-            detail = String(describing: error)
         default:
             self = .internalError
             detail = String(describing: error)

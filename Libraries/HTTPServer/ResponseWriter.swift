@@ -35,10 +35,28 @@ package final class ResponseWriter: @unchecked Sendable {
     private let highWater: Int
     /// `nil` once the response is over.
     private var connection: HTTPConnection?
-    private var waiters: [UnsafeContinuation<Void, Never>] = []
-    private var endWaiters: [UnsafeContinuation<Void, Never>] = []
-    /// The writing task was cancelled: it must not wait again.
-    private var isAbandoned = false
+    private var waiters: [Waiter] = []
+    private var endWaiters: [Waiter] = []
+
+    /// A task that waits; several may write to one body, and each is cancelled by itself.
+    ///
+    /// `@unchecked Sendable`: confined to the connection's loop.
+    private final class Waiter: @unchecked Sendable {
+        private var continuation: UnsafeContinuation<Void, Never>?
+        private(set) var isCancelled = false
+
+        func wait(_ continuation: UnsafeContinuation<Void, Never>) { self.continuation = continuation }
+
+        func resume() {
+            continuation?.resume()
+            continuation = nil
+        }
+
+        func cancel() {
+            isCancelled = true
+            resume()
+        }
+    }
 
     init(connection: HTTPConnection, loop: EventLoop, isChunked: Bool, highWater: Int) {
         self.connection = connection
@@ -81,42 +99,42 @@ package final class ResponseWriter: @unchecked Sendable {
     /// Returns once little is waiting, the client is gone or the task is cancelled.
     private func drained() async {
         if loop.inLoop, isClosed || pendingBytes <= highWater { return }
+        let waiter = Waiter()
         await withTaskCancellationHandler {
             await withUnsafeContinuation { continuation in
                 loop.execute {
-                    if self.isClosed || self.pendingBytes <= self.highWater || self.isAbandoned {
-                        continuation.resume()
+                    waiter.wait(continuation)
+                    if self.isClosed || self.pendingBytes <= self.highWater || waiter.isCancelled {
+                        waiter.resume()
                     } else {
-                        self.waiters.append(continuation)
+                        self.waiters.append(waiter)
                     }
                 }
             }
         } onCancel: {
-            loop.post { self.abandon() }
+            loop.post { self.cancel(waiter) }
         }
     }
 
     /// Waits until the client is gone or the task is cancelled: for responses written from elsewhere with `send`.
     package func untilDisconnected() async {
+        let waiter = Waiter()
         await withTaskCancellationHandler {
             await withUnsafeContinuation { continuation in
                 loop.execute {
-                    if self.isClosed || self.isAbandoned {
-                        continuation.resume()
-                    } else {
-                        self.endWaiters.append(continuation)
-                    }
+                    waiter.wait(continuation)
+                    if self.isClosed || waiter.isCancelled { waiter.resume() } else { self.endWaiters.append(waiter) }
                 }
             }
         } onCancel: {
-            loop.post { self.abandon() }
+            loop.post { self.cancel(waiter) }
         }
     }
 
-    private func abandon() {
-        isAbandoned = true
-        resumeWaiters()
-        resumeEndWaiters()
+    private func cancel(_ waiter: Waiter) {
+        waiter.cancel()
+        waiters.removeAll { $0 === waiter }
+        endWaiters.removeAll { $0 === waiter }
     }
 
     // MARK: - On the loop

@@ -86,6 +86,21 @@ import Testing
         }
     }
 
+    @Test("What cannot be decoded is the client's fault only where its body was decoded")
+    func anInternalDecodingErrorIsOurs() async throws {
+        try await withServer(routes: { router in
+            router.on(.get, "/stored") { _ in
+                .text("\(try JSONDecoder().decode([Int].self, from: Data("{}".utf8)))")
+            }
+        }) { server in
+            let client = try server.client()
+            client.send("GET /stored HTTP/1.1\r\nHost: x\r\n\r\n")
+            let answer = try await client.answer()
+            #expect(answer.status == 500)
+            #expect(answer.text == #"{"error":"internal error"}"#)
+        }
+    }
+
     @Test func everyLoopListens() async throws {
         try await withServer(loops: 2) { server in
             for _ in 0..<20 {

@@ -42,12 +42,19 @@ import Testing
         }
     }
 
-    @Test func aWriterWaitsForASlowReader() async throws {
+    /// Also beside a task that wrote to the same body and was cancelled while it waited.
+    @Test(arguments: [false, true])
+    func aWriterWaitsForASlowReader(besideACancelledOne: Bool) async throws {
         let written = Tally()
         try await withServer(routes: { router in
             router.on(.get, "/flood") { _ in
                 .stream(contentType: "text/plain") { writer in
                     let piece = [UInt8](repeating: 0x61, count: 64 * 1024)
+                    if besideACancelledOne {
+                        let other = Task { await writer.untilDisconnected() }
+                        other.cancel()
+                        await other.value
+                    }
                     for _ in 0..<400 {
                         try await writer.write(piece)
                         written.add(piece.count)
