@@ -27,7 +27,10 @@ extension A2AServer {
                         try await writer.write(Array(": working\n\n".utf8))
                     }
                 }
-                for await event in events { try await writer.write(event) }
+                for await event in events {
+                    try await writer.write(event)
+                    reports.written()
+                }
                 group.cancelAll()
                 // The keep-alive ends by its cancellation, which is no failure of the stream.
                 while let _ = try? await group.next() {}
@@ -37,11 +40,22 @@ extension A2AServer {
         return response
     }
 
-    /// Turns what the work reports into events.
+    /// Turns what the work reports into events. Of progress that comes faster than the client reads, what is newest is kept.
     private final class Reports: Sendable {
+        private struct State {
+            var isTask = false
+            /// Events handed over and not written to the client yet.
+            var unwritten = 0
+            /// Progress that there was no room for.
+            var latest: String?
+        }
+
+        /// Beyond so many events progress waits.
+        private static let limit = 32
+
         private let exchange: RPCAnswer.Exchange
         private let feed: AsyncStream<[UInt8]>.Continuation
-        private let isTask = Mutex(false)
+        private let state = Mutex(State())
 
         init(exchange: RPCAnswer.Exchange, feed: AsyncStream<[UInt8]>.Continuation) {
             self.exchange = exchange
@@ -49,29 +63,49 @@ extension A2AServer {
         }
 
         func progress(_ text: String) {
-            isTask.withLock { isTask in
-                if !isTask { send(RPCAnswer.task(exchange)) }
-                isTask = true
-                send(RPCAnswer.status(exchange, "working", AgentReply(text), isFinal: false))
+            state.withLock { state in
+                if !state.isTask { send(RPCAnswer.task(exchange), &state) }
+                state.isTask = true
+                state.latest = text
+                sendLatest(&state)
             }
         }
 
+        /// An event has gone to the client.
+        func written() {
+            state.withLock { state in
+                state.unwritten -= 1
+                sendLatest(&state)
+            }
+        }
+
+        private func sendLatest(_ state: inout State) {
+            guard state.unwritten < Self.limit, let text = state.latest else { return }
+            state.latest = nil
+            send(RPCAnswer.status(exchange, "working", AgentReply(text), isFinal: false), &state)
+        }
+
         func end(_ outcome: Result<AgentReply, AgentError>) {
-            let isTask = isTask.withLock { $0 }
-            switch outcome {
-            case .success(let reply) where isTask:
-                send(RPCAnswer.status(exchange, "completed", reply, isFinal: true))
-            case .success(let reply):
-                send(RPCAnswer.message(exchange, reply))
-            case .failure(let error) where isTask:
-                send(RPCAnswer.status(exchange, "failed", AgentReply(error.message), isFinal: true))
-            case .failure(let error):
-                send(RPCAnswer.error(exchange.rpcID, error))
+            state.withLock { state in
+                let isTask = state.isTask
+                // The end says more than any progress.
+                state.latest = nil
+                switch outcome {
+                case .success(let reply) where isTask:
+                    send(RPCAnswer.status(exchange, "completed", reply, isFinal: true), &state)
+                case .success(let reply):
+                    send(RPCAnswer.message(exchange, reply), &state)
+                case .failure(let error) where isTask:
+                    send(RPCAnswer.status(exchange, "failed", AgentReply(error.message), isFinal: true), &state)
+                case .failure(let error):
+                    send(RPCAnswer.error(exchange.rpcID, error), &state)
+                }
             }
             feed.finish()
         }
 
-        private func send(_ json: [UInt8]) {
+        private func send(_ json: [UInt8], _ state: inout State) {
+            state.unwritten += 1
             feed.yield(Array("data: ".utf8) + json + Array("\n\n".utf8))
         }
     }

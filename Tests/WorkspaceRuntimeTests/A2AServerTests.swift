@@ -1,4 +1,5 @@
 import Foundation
+import HTTPClient
 import HTTPCore
 import JSONBytes
 import Synchronization
@@ -147,6 +148,32 @@ import Testing
                 let failed = try await call(agent, body: rpc("fail", method: "message/stream")).events
                 #expect(failed.last?["result"]?["status"]?["state"] == "failed")
                 #expect(agent.activeTasks == 0)
+            }
+        }
+    }
+
+    @Test("Progress that comes faster than the client reads is not kept but for the newest")
+    func progressOfASlowReader() async throws {
+        let (reports, size) = (600, 100_000)
+        try await withPlatform { platform in
+            try await withAgent(
+                platform,
+                handler: { _, context in
+                    let padding = String(repeating: "x", count: size)
+                    for number in 1...reports { await context.progress("\(number) \(padding)") }
+                    return "done"
+                }
+            ) { agent in
+                let request = try ClientRequest(
+                    .post, "http://127.0.0.1:\(agent.port ?? 0)/", headers: ["Content-Type": "application/json"],
+                    body: .bytes(Array(rpc("work", method: "message/stream").utf8)))
+                let answer = try await HTTPClient(group: loops).send(request)
+                try await eventually("the work to end, unread as it is") { agent.activeTasks == 0 }
+                let body = try await answer.body.collect(upTo: 200 << 20)
+                let events = AgentAnswer(status: 200, headers: answer.headers, body: body).events
+                #expect(events.first?["result"]?["kind"]?.string == "task")
+                #expect(events.last?["result"]?["status"]?["state"] == "completed")
+                #expect(events.count < reports / 2)
             }
         }
     }
