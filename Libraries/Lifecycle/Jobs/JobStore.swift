@@ -173,6 +173,7 @@ package struct JobStore: Sendable {
 
     /// How far a job is.
     package struct Progress: Sendable {
+        package let job: UUID
         package let workspace: UUID
         package let isDone: Bool
         /// The sentence of its last failure.
@@ -181,11 +182,11 @@ package struct JobStore: Sendable {
 
     private static let progress = Statement(
         "lifecycle_progress",
-        "SELECT workspace_id, completed_at IS NOT NULL, last_error FROM lifecycle_jobs WHERE id = ANY ($1)")
+        "SELECT id, workspace_id, completed_at IS NOT NULL, last_error FROM lifecycle_jobs WHERE id = ANY ($1)")
 
     package func progress(of jobs: [UUID]) async throws(PostgresError) -> [Progress] {
         try await postgres.query(Self.progress, [jobs]).map {
-            Progress(workspace: $0.uuid(0), isDone: $0.bool(1), error: $0.optionalString(2))
+            Progress(job: $0.uuid(0), workspace: $0.uuid(1), isDone: $0.bool(2), error: $0.optionalString(3))
         }
     }
 }
