@@ -41,20 +41,24 @@ package enum A2AProxyService: HostedService {
             drain: parts.drain, relay: context.relay, recorder: parts.recorder, waker: parts.forwarder.waker,
             logger: context.logger
         ).add(to: &router)
-        forgetChanges(context, parts.targets)
+        forgetChanges(context, parts.targets, parts.contexts)
         return ServiceParts(router: router, services: try [parts.service] + consumers(context, parts.drain))
     }
 
     /// What an event says is no longer true of the targets that are kept.
-    private static func forgetChanges(_ context: ServiceContext, _ targets: TargetCache) {
+    private static func forgetChanges(_ context: ServiceContext, _ targets: TargetCache, _ contexts: WaitingContexts) {
         context.invalidation.register(
             event: { event in
                 if event.kind == .workspaceMoved {
                     targets.forgetAll()
                 } else if let id = event.subject {
-                    targets.forget(id)
+                    if event.kind == .a2aContextWaiting { contexts.note(id) } else { targets.forget(id) }
                 }
-            }, gap: { targets.forgetAll() })
+            },
+            gap: {
+                targets.forgetAll()
+                contexts.forget()
+            })
     }
 
     private static func consumers(_ context: ServiceContext, _ drain: Drain) throws -> [EventConsumer] {
@@ -77,6 +81,7 @@ private struct Parts {
     let targets: TargetCache
     let router: MessageRouter
     let queue: QueueStore
+    let contexts: WaitingContexts
     let recorder: CallRecorder
     let forwarder: Forwarder
     let drain: Drain
@@ -89,6 +94,7 @@ private struct Parts {
         targets = TargetCache(store: targetStore)
         router = MessageRouter(targets: targets)
         queue = QueueStore(postgres: context.postgres, source: context.source)
+        contexts = WaitingContexts(store: queue, broadcast: context.broadcast)
         let agents = AgentClient(
             client: makeClient(context, settings),
             life: SignOfLifeReader(signs: context.signsOfLife, redis: context.redis, store: targetStore),
@@ -103,7 +109,7 @@ private struct Parts {
             targets: targetStore)
         forwarder = Forwarder(
             router: router, agents: agents, enqueuer: Enqueuer(store: queue, relay: relay, metrics: metrics),
-            recorder: recorder, waker: waker, settings: settings, metrics: metrics, logger: logger)
+            contexts: contexts, recorder: recorder, waker: waker, settings: settings, metrics: metrics, logger: logger)
         let courier = Courier(
             router: router, agents: agents,
             finisher: Finisher(store: queue, relay: relay, loops: loops, logger: logger), recorder: recorder,
@@ -112,7 +118,8 @@ private struct Parts {
             store: queue, courier: courier, relay: relay, loops: loops, instance: context.instance, settings: settings,
             metrics: metrics, logger: logger)
         service = DrainService(
-            drain: drain, courier: courier, store: queue, writer: writer, waker: waker, loops: loops,
+            drain: drain, courier: courier, store: queue, contexts: contexts, writer: writer, waker: waker,
+            loops: loops,
             instance: context.instance, settings: settings, metrics: metrics, logger: logger)
     }
 }

@@ -20,7 +20,7 @@ import Testing
         #expect(text(message) == body)
         #expect(message.method == "message/send")
         #expect(message.messageID == "m1")
-        #expect(message.links.contextID == "c")
+        #expect(message.contextID == "c")
     }
 
     @Test func wrapsWhatHasNoEnvelope() throws {

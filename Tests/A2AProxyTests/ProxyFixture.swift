@@ -18,6 +18,7 @@ import TestSupport
 struct ProxyFixture: Sendable {
     let postgres: PostgresPool
     let queue: QueueStore
+    let contexts: WaitingContexts
     let relay: EventRelay
     let metrics: ProxyMetrics
     let life: SignOfLifeReader
@@ -55,6 +56,7 @@ struct ProxyFixture: Sendable {
             urls: "amqp://127.0.0.1:1", topology: AMQPTopology(), logger: logger, metrics: registry)
         relay = EventRelay(postgres: pool, publisher: publisher, logger: logger, metrics: registry)
         let broadcast = EventBroadcast(publisher: publisher, service: "a2a-proxy")
+        contexts = WaitingContexts(store: queue, broadcast: broadcast)
         let targets = TargetStore(postgres: pool)
         life = SignOfLifeReader(
             signs: SignsOfLife(postgres: pool, redis: redis, logger: logger), redis: redis, store: targets)
@@ -69,7 +71,7 @@ struct ProxyFixture: Sendable {
             lifecycle: LifecycleStore(postgres: pool, source: "switchyard/a2a-proxy"), relay: relay, targets: targets)
         forwarder = Forwarder(
             router: router, agents: agents, enqueuer: Enqueuer(store: queue, relay: relay, metrics: metrics),
-            recorder: recorder, waker: waker, settings: settings, metrics: metrics, logger: logger)
+            contexts: contexts, recorder: recorder, waker: waker, settings: settings, metrics: metrics, logger: logger)
         courier = Courier(
             router: router, agents: agents,
             finisher: Finisher(store: queue, relay: relay, loops: loops, logger: logger), recorder: recorder,
@@ -78,7 +80,8 @@ struct ProxyFixture: Sendable {
             store: queue, courier: courier, relay: relay, loops: loops, instance: "one", settings: settings,
             metrics: metrics, logger: logger)
         service = DrainService(
-            drain: drain, courier: courier, store: queue, writer: writer, waker: waker, loops: loops, instance: "one",
+            drain: drain, courier: courier, store: queue, contexts: contexts, writer: writer, waker: waker,
+            loops: loops, instance: "one",
             settings: settings, metrics: metrics, logger: logger)
     }
 

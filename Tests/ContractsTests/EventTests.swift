@@ -24,7 +24,7 @@ import Testing
             ("token.revoked", nil, true), ("workspace.moved", nil, true),
             // Ours, beyond the table.
             ("workspace.updated", "WORKSPACE_UPDATED", true), ("sweep.held", "SWEEP_HELD", true),
-            ("sweep.released", "SWEEP_RELEASED", true),
+            ("sweep.released", "SWEEP_RELEASED", true), ("a2a.context_waiting", nil, false),
         ]
         #expect(Set(table.map(\.0)) == Set(EventType.allCases.map(\.rawValue)))
         for (key, name, isDurable) in table {
@@ -42,7 +42,8 @@ import Testing
             HeartbeatReceived.self, TaskUpdated.self, WorkspaceProvisioning.self, WorkspaceOnline.self,
             WorkspaceDegraded.self, WorkspaceOffline.self, WorkspaceProvisionFailed.self, WorkspaceAwaitingAgent.self,
             WorkspaceStopped.self, WorkspaceUpdated.self, WorkspaceMoved.self, AgentCardUpdated.self,
-            TokenRevoked.self, SweepGuardChanged.self, A2AQueued.self, A2AOutcome.self, A2AResponse.self,
+            TokenRevoked.self, SweepGuardChanged.self, A2AQueued.self, A2AContextWaiting.self, A2AOutcome.self,
+            A2AResponse.self,
             DelegationChanged.self, ActivityLogged.self, AgentMessage.self, ScheduleChanged.self,
         ]
         let types = all.flatMap { $0.types }

@@ -36,6 +36,9 @@ public enum EventType: String, Codable, Hashable, Sendable, CaseIterable {
     case a2aFailed = "a2a.failed"
     /// A stored message expired or was taken out.
     case a2aDropped = "a2a.dropped"
+    /// A stored message belongs to a context: later ones of it wait, too (an addition to the contract's table, for the
+    /// proxies).
+    case a2aContextWaiting = "a2a.context_waiting"
     /// The console's call was answered.
     case a2aResponse = "a2a.response"
     /// A delegation was accepted.
@@ -71,7 +74,7 @@ public enum EventType: String, Codable, Hashable, Sendable, CaseIterable {
         case .scheduleFired: "CRON_FIRED"
         case .scheduleExecuted: "CRON_EXECUTED"
         case .scheduleSkipped: "CRON_SKIPPED"
-        case .tokenRevoked, .workspaceMoved: nil
+        case .tokenRevoked, .workspaceMoved, .a2aContextWaiting: nil
         default: rawValue.uppercased().replacing(".", with: "_")
         }
     }
@@ -80,7 +83,7 @@ public enum EventType: String, Codable, Hashable, Sendable, CaseIterable {
     /// broker. The others may be lost: what they tell is in a row of its own or told again soon.
     public var isDurable: Bool {
         switch self {
-        case .heartbeatReceived, .taskUpdated, .a2aResponse, .activityLogged, .agentMessage: false
+        case .heartbeatReceived, .taskUpdated, .a2aResponse, .a2aContextWaiting, .activityLogged, .agentMessage: false
         default: true
         }
     }
@@ -93,12 +96,13 @@ public enum EventType: String, Codable, Hashable, Sendable, CaseIterable {
         }
     }
 
-    /// Whether caches of addresses, tokens, budgets or the tree must forget its subject.
+    /// Whether it is for what every process keeps in memory: caches of addresses, tokens, budgets or the tree must
+    /// forget its subject, proxies must know of a context that waits.
     public var invalidatesCaches: Bool {
         switch self {
         case .tokenRevoked, .workspaceMoved, .workspaceUpdated, .workspaceRemoved, .workspaceOnline, .workspaceOffline,
             .workspaceDegraded, .workspacePaused, .workspaceHibernated, .workspaceProvisioning,
-            .workspaceProvisionFailed, .workspaceAwaitingAgent, .agentCardUpdated:
+            .workspaceProvisionFailed, .workspaceAwaitingAgent, .agentCardUpdated, .a2aContextWaiting:
             true
         default: false
         }

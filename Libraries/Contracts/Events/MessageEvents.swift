@@ -41,6 +41,15 @@ public struct A2AQueued: EventData {
     }
 }
 
+/// A stored message belongs to a context. The subject says for whom it is; nothing else is told.
+public struct A2AContextWaiting: EventData {
+    /// The events whose data this is.
+    public static let types: [EventType] = [.a2aContextWaiting]
+
+    /// Creates the value.
+    public init() {}
+}
+
 /// A stored message was delivered, given up or dropped.
 public struct A2AOutcome: EventData {
     /// The events whose data this is.

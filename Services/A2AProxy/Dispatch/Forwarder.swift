@@ -12,6 +12,7 @@ package struct Forwarder: Sendable {
     let router: MessageRouter
     let agents: AgentClient
     let enqueuer: Enqueuer
+    let contexts: WaitingContexts
     let recorder: CallRecorder
     let waker: Waker
     let settings: A2AProxySettings
@@ -19,12 +20,14 @@ package struct Forwarder: Sendable {
     let logger: Logger
 
     package init(
-        router: MessageRouter, agents: AgentClient, enqueuer: Enqueuer, recorder: CallRecorder, waker: Waker,
+        router: MessageRouter, agents: AgentClient, enqueuer: Enqueuer, contexts: WaitingContexts,
+        recorder: CallRecorder, waker: Waker,
         settings: A2AProxySettings, metrics: ProxyMetrics, logger: Logger
     ) {
         self.router = router
         self.agents = agents
         self.enqueuer = enqueuer
+        self.contexts = contexts
         self.recorder = recorder
         self.waker = waker
         self.settings = settings
@@ -68,6 +71,7 @@ package struct Forwarder: Sendable {
         options.endsWithTask = false
         let errand = Errand(
             caller: caller, message: message, options: options, kept: kept, onStreamEnd: onStreamEnd, start: .now)
+        if try await isBehindOthers(errand, route) { return try await lineUp(errand, route) }
         return try await send(errand, route)
     }
 
@@ -197,13 +201,18 @@ package struct Forwarder: Sendable {
             if isOwnQueue { members.append(("native_session", .bool(true))) }
             throw Self.busyError("workspace agent is busy", members)
         }
-        let item = newItem(errand, route, reason, retryAfter)
+        return try await keep(newItem(errand, route, reason, retryAfter), reason.rawValue, errand, route)
+    }
+
+    private func keep(
+        _ item: NewItem, _ reason: String, _ errand: Errand, _ route: MessageRoute
+    ) async throws -> Response {
         let queued: Enqueued
         do {
             queued = try await enqueuer.enqueue(item)
         } catch {
             logger.warning("message not stored", [.workspaceID: .uuid(route.target.id), .error: .error(error)])
-            record(errand, route, "error", reason.rawValue)
+            record(errand, route, "error", reason)
             throw Self.busyError("workspace agent is busy and the message could not be stored", [("busy", .bool(true))])
         }
         // Whoever is to ask for it as a task may ask for its own alone.
@@ -211,32 +220,60 @@ package struct Forwarder: Sendable {
             record(errand, route, "error", Self.isTaken)
             throw APIError(.conflict, Self.isTaken, field: "messageId")
         }
-        record(errand, route, "queued", reason.rawValue)
+        if item.contextID != nil { await contexts.stored(for: item.workspace) }
+        record(errand, route, "queued", reason)
         return try .json(
             .accepted,
             bytes: WireJSON.encode(
                 QueuedAnswer(
                     queueID: queued.id, queueDepth: queued.depth,
-                    message: "workspace agent is busy; the message is queued and will be delivered")))
+                    message: "\(item.targetIsBusy ? "workspace agent is busy" : reason); "
+                        + "the message is queued and will be delivered")))
+    }
+
+    // MARK: - Order within a context
+
+    private static let isBehind = "an earlier message of its context is waiting"
+
+    /// Whether it would pass an earlier message of its context that waits. What only asks passes, and so does everything
+    /// to a target with a queue of its own.
+    private func isBehindOthers(_ errand: Errand, _ route: MessageRoute) async throws -> Bool {
+        guard let context = errand.message.contextID, errand.message.canWait,
+            !route.place.capabilities.contains(.session)
+        else { return false }
+        return try await contexts.hasMessage(of: context.withoutNUL, for: route.target.id)
+    }
+
+    /// Stores a message behind the others of its context; the target may well have room.
+    private func lineUp(_ errand: Errand, _ route: MessageRoute) async throws -> Response {
+        var item = newItem(errand, route)
+        item.targetIsBusy = false
+        return try await keep(item, Self.isBehind, errand, route)
     }
 
     private func newItem(
         _ errand: Errand, _ route: MessageRoute, _ reason: BusyReason, _ retryAfter: Duration?
     ) -> NewItem {
-        let links = errand.message.links
+        var item = newItem(errand, route)
         let isCallersLimit = reason == .deadline && errand.options.hasCallersCeiling
+        item.targetIsBusy = reason.isOfTheTarget && !isCallersLimit
+        item.error = reason.rawValue
+        item.isUncertain = reason.isUncertain
+        if reason.isUncertain { item.deliveries += 1 }
+        item.backoff = settings.rules.retryDelay.delay(claims: 0, unit: .random(in: 0...1), asked: retryAfter)
+        item.hold = min(retryAfter ?? .zero, RetryAfter.longest)
+        return item
+    }
+
+    private func newItem(_ errand: Errand, _ route: MessageRoute) -> NewItem {
         var item = NewItem(
             workspace: route.target.id, caller: errand.caller.workspaceID, method: errand.message.method.withoutNUL,
             body: String(decoding: errand.message.bytes, as: UTF8.self),
-            messageID: errand.message.messageID?.withoutNUL, contextID: links.contextID?.withoutNUL,
-            delegation: links.delegationID,
-            isUncertain: reason.isUncertain, targetIsBusy: reason.isOfTheTarget && !isCallersLimit,
-            error: reason.rawValue,
-            traceparent: errand.options.traceparent,
-            protocolHeaders: errand.options.protocolHeaders.map(ProtocolHeaders.text),
-            backoff: settings.rules.retryDelay.delay(claims: 0, unit: .random(in: 0...1), asked: retryAfter))
-        item.hold = min(retryAfter ?? .zero, RetryAfter.longest)
-        item.deliveries += (errand.options.deliveryAttempt ?? 1) - 1
+            messageID: errand.message.messageID?.withoutNUL, contextID: errand.message.contextID?.withoutNUL,
+            delegation: errand.message.links.delegationID, traceparent: errand.options.traceparent,
+            protocolHeaders: errand.options.protocolHeaders.map(ProtocolHeaders.text))
+        // An idempotent send that runs again was sent before.
+        item.deliveries = (errand.options.deliveryAttempt ?? 1) - 1
         return item
     }
 

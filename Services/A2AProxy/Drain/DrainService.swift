@@ -21,6 +21,7 @@ package struct DrainService: GracefulService {
     let drain: Drain
     let courier: Courier
     let store: QueueStore
+    let contexts: WaitingContexts
     let writer: ActivityWriter
     let waker: Waker
     let loops: EventLoopGroup
@@ -30,12 +31,14 @@ package struct DrainService: GracefulService {
     let logger: Logger
 
     package init(
-        drain: Drain, courier: Courier, store: QueueStore, writer: ActivityWriter, waker: Waker,
-        loops: EventLoopGroup, instance: String, settings: A2AProxySettings, metrics: ProxyMetrics, logger: Logger
+        drain: Drain, courier: Courier, store: QueueStore, contexts: WaitingContexts, writer: ActivityWriter,
+        waker: Waker, loops: EventLoopGroup, instance: String, settings: A2AProxySettings, metrics: ProxyMetrics,
+        logger: Logger
     ) {
         self.drain = drain
         self.courier = courier
         self.store = store
+        self.contexts = contexts
         self.writer = writer
         self.waker = waker
         self.loops = loops
@@ -78,6 +81,7 @@ package struct DrainService: GracefulService {
 
     /// Thinks of the workspaces that nobody else did.
     private func makeUp() async throws {
+        try await contexts.refresh()
         let missed = try await store.missed(busyPause: settings.rules.retryDelay.initial * 0.8)
         drain.wake(missed.ready, because: .work)
         for workspace in missed.asleep { await waker.wakeOrWarn(workspace, logger) }

@@ -13,6 +13,8 @@ package struct A2AMessage: Sendable {
     package let method: String
     /// `params.message.messageId`: the idempotency key. Nil for methods without a message.
     package let messageID: String?
+    /// `params.message.contextId`: the conversation that it belongs to. Nil for messages read from the queue.
+    package let contextID: String?
 
     /// Why a body is no request.
     package enum Malformed: Error, Sendable, Hashable {
@@ -56,7 +58,8 @@ package struct A2AMessage: Sendable {
             messageID = Self.text(id)
         }
         if messageID?.isIdentifier == false { throw .tooLong("messageId") }
-        if Self.text(message?.find("contextId"))?.isIdentifier == false { throw .tooLong("contextId") }
+        contextID = Self.text(message?.find("contextId"))
+        if contextID?.isIdentifier == false { throw .tooLong("contextId") }
         bytes = request.document
         method = (request["method"]?.string ?? "").bounded(to: Limits.method)
     }
@@ -66,12 +69,11 @@ package struct A2AMessage: Sendable {
         self.bytes = bytes
         self.method = method
         self.messageID = messageID
+        contextID = nil
     }
 
     /// What only a message that has to wait is asked for.
     package struct Links: Sendable {
-        /// Items of one target and context go one at a time.
-        package let contextID: String?
         /// The delegation that the message carries.
         package let delegationID: UUID?
     }
@@ -82,7 +84,6 @@ package struct A2AMessage: Sendable {
         let delegation =
             params?.find("message", "metadata", "delegation_id") ?? params?.find("metadata", "delegation_id")
         return Links(
-            contextID: Self.text(params?.find("message", "contextId")),
             delegationID: delegation?.string.flatMap(UUID.init(uuidString:)))
     }
 

@@ -12,9 +12,9 @@ extension A2AHostilityTests {
         private static let asked = 5
 
         @Test(
-            "An agent that never heartbeats is not tried before the time that it asks for",
-            arguments: ["429 Too Many Requests", "503 Unavailable"])
-        func notBefore(status: String) async throws {
+            "An agent is not tried before the time that it asks for, whether or not it heartbeats",
+            arguments: ["429 Too Many Requests", "503 Unavailable"], [false, true])
+        func notBefore(status: String, beats: Bool) async throws {
             try await A2AFleet.with(["A2A_RETRY_SECONDS": "1", "A2A_RETRY_MAX_SECONDS": "1"]) { fleet in
                 let clock = ContinuousClock()
                 let deliveries = Mutex<[ContinuousClock.Instant]>([])
@@ -28,10 +28,14 @@ extension A2AHostilityTests {
                 }
                 defer { agent.stop() }
                 let workspace = try await fleet.workspace(agent.url)
+                if beats { try await fleet.beat(workspace) }
                 let queued = try await fleet.proxies[0].send("x", to: workspace.id)
                 #expect(queued.status == 202)
                 let id = try #require(queued.json["queue_id"]?.string)
-                try await fleet.item(id, within: .seconds(30), "the message to arrive") { $0.status == "completed" }
+                try await eventually(within: .seconds(60), "the message to arrive") {
+                    if beats { try await fleet.beat(workspace) }
+                    return try await fleet.item(id).status == "completed"
+                }
                 let times = deliveries.withLock { $0 }
                 #expect(times.count == 3)
                 for (earlier, later) in zip(times, times.dropFirst()) {
