@@ -14,7 +14,7 @@ package final class RequestContext: @unchecked Sendable {
     package internal(set) var clientIP: String = ""
     /// The client came over TLS, as a trusted proxy says.
     package internal(set) var isSecure = false
-    /// The header as it came in.
+    /// The header as it came in; nil when it is none that can be read.
     package internal(set) var traceparent: String?
     /// Who the request comes from, as authentication found out.
     package var identity: (any Sendable)?

@@ -1,4 +1,5 @@
 import HTTPCore
+import Observability
 
 /// The fields that the server itself looks at, found in one pass over the head. Text is made of those alone that few
 /// requests have.
@@ -34,7 +35,7 @@ struct RequestFields {
             } else if HTTPHeaders.equal(name, "origin") {
                 origin = text
             }
-        case 11: if HTTPHeaders.equal(name, "traceparent") { traceparent = text }
+        case 11: if HTTPHeaders.equal(name, "traceparent") { traceparent = TraceContext.accepted(text) }
         case 12: if HTTPHeaders.equal(name, "x-request-id") { requestID = text }
         case 15: if HTTPHeaders.equal(name, "x-forwarded-for") { forwardedFor.append(text) }
         case 17:

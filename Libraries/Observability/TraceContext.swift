@@ -27,6 +27,15 @@ package struct TraceContext: Sendable, Hashable {
         traceparent.flatMap(TraceContext.init(traceparent:))?.makeChild() ?? makeRoot()
     }
 
+    /// The header as it may be kept and handed on: nil for what does not parse, and without what a later version may have
+    /// behind the known fields, which can be of any length.
+    package static func accepted(_ traceparent: String) -> String? {
+        guard let context = TraceContext(traceparent: traceparent) else { return nil }
+        return traceparent.utf8.count == knownLength ? traceparent : context.traceparent
+    }
+
+    fileprivate static let knownLength = 55
+
     /// `00-<32 hex digits>-<16 hex digits>-<flags>`.
     package var traceparent: String {
         String(unsafeUninitializedCapacity: 55) { buffer in
@@ -55,9 +64,9 @@ extension TraceContext {
     /// version `ff`. A later version may have more fields behind the ones known, which are ignored.
     package init?(traceparent: String) {
         let text = Array(traceparent.utf8)
-        guard text.count >= 55, text[2] == 0x2D, text[35] == 0x2D, text[52] == 0x2D,
+        guard text.count >= Self.knownLength, text[2] == 0x2D, text[35] == 0x2D, text[52] == 0x2D,
             let version = hexValue(text[0..<2]), version != 0xFF,
-            text.count == 55 || (version > 0 && text[55] == 0x2D),
+            text.count == Self.knownLength || (version > 0 && text[55] == 0x2D),
             let high = hexValue(text[3..<19]), let low = hexValue(text[19..<35]), high | low != 0,
             let span = hexValue(text[36..<52]), span != 0,
             let flags = hexValue(text[53..<55])

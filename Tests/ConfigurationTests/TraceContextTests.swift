@@ -38,6 +38,14 @@ import Testing
         #expect(TraceContext(traceparent: header) == nil)
     }
 
+    @Test func handsOnOnlyWhatItReads() {
+        #expect(TraceContext.accepted(Self.example) == Self.example)
+        #expect(TraceContext.accepted(String(repeating: "x", count: 12_000)) == nil)
+        let later = Self.example.dropFirst(2)
+        #expect(TraceContext.accepted("01\(later)") == "01\(later)")
+        #expect(TraceContext.accepted("01\(later)-" + String(repeating: "x", count: 12_000)) == Self.example)
+    }
+
     @Test func takesLaterVersions() {
         #expect(
             TraceContext(traceparent: "01-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-more")?.isSampled == true
