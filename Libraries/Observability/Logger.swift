@@ -73,7 +73,7 @@ package struct Logger: Sendable {
             writer.write(value)
         }
         writer.endObject()
-        output.write(writer.bytes + [0x0A])
+        output.write(writer.bytes.onOneLine + [0x0A])
     }
 }
 

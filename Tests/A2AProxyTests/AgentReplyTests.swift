@@ -39,4 +39,20 @@ import Testing
         #expect(read(": ping\n\n\(new)\n\n\(new)\n\n", .v1) == .task(id: "t", final: nil))
         #expect(read("data: {\"error\":{\"message\":\"boom\"}}\n\n") == .failed("boom"))
     }
+
+    @Test(arguments: ["\n", "\r\n", "\r"]) func anEventMayHaveManyLines(_ end: String) {
+        let lines = [
+            #"data: {"result":"#, ": a comment", #"data:{"kind":"task","#, "id: 7",
+            "data: \"id\":\"t\",\"note\":\"a\u{2028}b\u{85}c\u{2029}\"}}", "", "",
+        ]
+        #expect(read(lines.joined(separator: end)) == .task(id: "t", final: nil))
+        // The stream's end ends an event as well.
+        #expect(read(lines.dropLast(2).joined(separator: end)) == .task(id: "t", final: nil))
+    }
+
+    @Test func theWordsOfAStreamAreItsLast() {
+        let stream = ["one", "two"].map { #"data: {"result":{"parts":[{"kind":"text","text":"\#($0)"}]}}"# + "\n\n" }
+        #expect(ResponseText.extract(from: Array(stream.joined().utf8)) == "two")
+        #expect(ResponseText.extract(from: Array("data: plain\n\n".utf8)) == "data: plain\n\n")
+    }
 }

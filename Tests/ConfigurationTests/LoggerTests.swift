@@ -43,6 +43,14 @@ import Testing
         #expect(line["instance"] as? String == "i1")
     }
 
+    @Test func aLineIsOneForEveryReader() throws {
+        let lines = Lines()
+        let text = "one\u{2028}two\u{85}three\r\nfour"
+        Logger(service: "registry", output: lines.output).info("it happened", [.error: .string(text)])
+        // Which looks at what stands in the line as well.
+        #expect(try lines.objects().first?["error"] as? String == text)
+    }
+
     @Test func buildsNothingForADisabledLevel() {
         let lines = Lines()
         let logger = Logger(service: "x", level: .warning, output: lines.output)

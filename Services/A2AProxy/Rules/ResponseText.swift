@@ -3,17 +3,25 @@ import JSONBytes
 /// The words in an agent's answer.
 package enum ResponseText {
     /// The first text part of `result.parts`, else of `result.artifacts`, else of `result.status.message.parts`, else
-    /// the body as it is.
+    /// the body as it is. Of a stream of events it is the last one that has such words.
     package static func extract(from body: [UInt8]) -> String {
-        guard let answer = try? JSONSlice(validating: body), let result = answer.find("result") else {
-            return String(decoding: body, as: UTF8.self)
-        }
+        let answer = try? JSONSlice(validating: body)
+        return answer.flatMap(words(in:)) ?? (answer == nil ? words(inStream: body) : nil)
+            ?? String(decoding: body, as: UTF8.self)
+    }
+
+    private static func words(inStream body: [UInt8]) -> String? {
+        ServerSentEvents.data(in: body).reversed().lazy
+            .compactMap { (try? JSONSlice(validating: $0)).flatMap(words(in:)) }.first
+    }
+
+    private static func words(in answer: JSONSlice) -> String? {
+        guard let result = answer.find("result") else { return nil }
         if let text = firstText(in: result.find("parts")) { return text }
         for artifact in result.find("artifacts")?.elements ?? [] {
             if let text = firstText(in: artifact.find("parts")) ?? text(of: artifact) { return text }
         }
-        if let text = firstText(in: result.find("status", "message", "parts")) { return text }
-        return String(decoding: body, as: UTF8.self)
+        return firstText(in: result.find("status", "message", "parts"))
     }
 
     private static func firstText(in parts: JSONSlice?) -> String? {

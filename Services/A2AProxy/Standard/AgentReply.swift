@@ -26,9 +26,7 @@ package enum AgentReply: Sendable, Equatable {
 
     private static func answers(_ stored: [UInt8]) -> [JSONSlice] {
         if let answer = try? JSONSlice(validating: stored) { return [answer] }
-        return String(decoding: stored, as: UTF8.self).split(whereSeparator: \.isNewline)
-            .filter { $0.hasPrefix("data:") }
-            .compactMap { try? JSONSlice(validating: Array($0.dropFirst(5).utf8)) }
+        return ServerSentEvents.data(in: stored).compactMap { try? JSONSlice(validating: $0) }
     }
 
     private static func read(

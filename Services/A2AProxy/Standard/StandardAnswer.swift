@@ -72,7 +72,7 @@ package enum StandardAnswer {
         guard request.isStreaming else { return .json(bytes: answer) }
         return Response(
             .ok, headers: ["Content-Type": "text/event-stream", "Cache-Control": "no-cache"],
-            body: .bytes(Array("data: ".utf8) + answer + Array("\n\n".utf8)))
+            body: .bytes(ServerSentEvents.event(json: answer)))
     }
 
     /// - Parameter status: of the message that is not cancelled. One that is on its way may wait again in a moment, if its
