@@ -34,6 +34,8 @@ public enum Limits {
     public static let treeDepth = 32
     /// How many `forwarded_to` links are followed.
     public static let forwardingHops = 5
+    /// How often one message may pass the proxy, on its way from agent to agent.
+    public static let messageHops = 10
     /// Requests a minute and client, unless configured.
     public static let rateLimit = 600
 

@@ -91,6 +91,8 @@ public enum Sentence {
     public static let agentResponseUnreadable = "failed to read agent response"
     /// `failed to reach workspace agent`
     public static let agentUnreachable = "failed to reach workspace agent"
+    /// `message loop: passed on too often`
+    public static let messageLoop = "message loop: passed on too often"
     /// `invalid delegation request`
     public static let invalidDelegation = "invalid delegation request"
     /// `target_id must be a valid UUID`

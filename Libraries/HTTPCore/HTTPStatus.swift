@@ -36,6 +36,7 @@ package struct HTTPStatus: Sendable, Hashable, ExpressibleByIntegerLiteral {
     package static let badGateway: HTTPStatus = 502
     package static let serviceUnavailable: HTTPStatus = 503
     package static let gatewayTimeout: HTTPStatus = 504
+    package static let loopDetected: HTTPStatus = 508
 
     private static let phrases: [Int: String] = [
         100: "Continue", 101: "Switching Protocols", 200: "OK", 201: "Created", 202: "Accepted", 204: "No Content",
@@ -49,5 +50,6 @@ package struct HTTPStatus: Sendable, Hashable, ExpressibleByIntegerLiteral {
         429: "Too Many Requests", 431: "Request Header Fields Too Large", 451: "Unavailable For Legal Reasons",
         500: "Internal Server Error", 501: "Not Implemented", 502: "Bad Gateway", 503: "Service Unavailable",
         504: "Gateway Timeout", 505: "HTTP Version Not Supported", 507: "Insufficient Storage",
+        508: "Loop Detected",
     ]
 }

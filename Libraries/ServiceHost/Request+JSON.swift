@@ -8,10 +8,17 @@ extension Request {
     ///
     /// - Throws: `APIError` 413 when it is too long, 415 when another type was declared.
     package func jsonBytes(upTo limit: Int = Limits.requestBody) async throws -> [UInt8] {
-        if let type = headers["content-type"], !Self.isJSON(type) {
-            throw APIError(.unsupportedMediaType, "content type must be application/json")
-        }
+        try requireJSON()
         return try await body.collect(upTo: limit)
+    }
+
+    /// Refuses a body of which another type was declared. Types that forms and plain text have, a page of any origin can
+    /// make a browser send without asking; JSON it cannot.
+    ///
+    /// - Throws: `APIError` 415.
+    package func requireJSON() throws(APIError) {
+        guard let type = headers["content-type"], !Self.isJSON(type) else { return }
+        throw APIError(.unsupportedMediaType, "content type must be application/json")
     }
 
     /// The body as a value of the contract.

@@ -76,7 +76,9 @@ package final class AgentClient: Sendable {
     private func request(
         to place: Target, _ url: ClientURL, _ message: [UInt8], _ options: Options
     ) -> ClientRequest {
-        var headers = Self.baseHeaders
+        // A message that came from a proxy brings its count along.
+        let isCounted = options.protocolHeaders?.contains(Hops.header) == true
+        var headers = isCounted ? Self.baseHeaders : Self.firstHopHeaders
         if let traceparent = options.traceparent { headers.add("traceparent", traceparent) }
         options.protocolHeaders?.forEachField { headers.add(name: $0, value: $1) }
         if let attempt = options.deliveryAttempt { headers.add(Self.attemptHeader, String(attempt)) }
@@ -114,6 +116,7 @@ package final class AgentClient: Sendable {
     private static let baseHeaders = HTTPHeaders([
         ("Content-Type", "application/json"), ("Accept", "application/json, text/event-stream"),
     ])
+    private static let firstHopHeaders = HTTPHeaders(Array(baseHeaders) + [(Hops.header, "1")])
 
     /// Small answers come as a whole; what is large or of unknown length is read piece by piece, against the budget.
     private static let collection = AnswerCollection(upTo: AnswerBudget.countedFrom) { _, headers in

@@ -6,6 +6,7 @@ import HTTPCore
 import HTTPServer
 import Observability
 import PostgresClient
+import ServiceHost
 
 /// Forwards one message and answers as the contract says: the agent's answer, 202 when it is busy, or what went wrong.
 package struct Forwarder: Sendable {
@@ -65,7 +66,7 @@ package struct Forwarder: Sendable {
         var options = AgentClient.Options(ceiling: try ceiling(caller, request))
         options.hasCallersCeiling = request.headers["x-timeout"] != nil
         options.traceparent = request.context.traceparent
-        options.protocolHeaders = ProtocolHeaders.find(in: request.headers)
+        options.protocolHeaders = try ProtocolHeaders.forwarded(of: request)
         options.passesStreams = true
         // Work that was started goes on, whatever becomes of the caller.
         options.endsWithTask = false
@@ -78,6 +79,7 @@ package struct Forwarder: Sendable {
     // MARK: - Before the call
 
     private func body(of request: Request) async throws -> [UInt8] {
+        try request.requireJSON()
         // Nearly always there by now: nothing to wait for then.
         if case .bytes(let bytes) = request.body, bytes.count <= Limits.requestBody { return bytes }
         return try await request.body.collect(upTo: Limits.requestBody)

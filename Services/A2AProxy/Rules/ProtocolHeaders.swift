@@ -1,5 +1,5 @@
-import Foundation
 import HTTPCore
+import HTTPServer
 
 /// The header fields of the A2A protocol itself: which version of it a message or an answer speaks, and which extensions.
 /// They belong to the message as its body does, also while it waits.
@@ -13,6 +13,43 @@ package enum ProtocolHeaders {
             found?.add(name: name, value: value)
         }
         return found
+    }
+
+    /// What of a request's head goes to the agent with the message: the fields of the protocol, its version also when it
+    /// stands in the query, and how often the message has passed if it came from a proxy.
+    ///
+    /// - Returns: nil when there is nothing, as with most.
+    /// - Throws: `APIError` 400 for a version in the query that is none, 508 for a message that has passed too often.
+    package static func forwarded(of request: Request) throws(APIError) -> HTTPHeaders? {
+        var fields = find(in: request.headers)
+        if let version = try versionInQuery(of: request), fields?.contains(versionHeader) != true {
+            fields = fields ?? HTTPHeaders()
+            fields?.add(versionHeader, version)
+        }
+        let hops = try Hops.passed(by: request.headers)
+        if hops > 0 {
+            fields = fields ?? HTTPHeaders()
+            fields?.add(Hops.header, String(hops + 1))
+        }
+        return fields
+    }
+
+    private static let versionHeader = "A2A-Version"
+
+    /// Where a client cannot set header fields, the protocol allows `?A2A-Version=1.0`.
+    private static func versionInQuery(of request: Request) throws(APIError) -> String? {
+        guard request.target.utf8.contains(UInt8(ascii: "?")),
+            let version = request.queryItems.first(where: { HTTPHeaders.equal($0.name, versionHeader) })?.value,
+            !version.isEmpty
+        else { return nil }
+        let isSane = version.utf8.count <= 32 && version.utf8.allSatisfy { (0x21...0x7E).contains($0) }
+        guard isSane else { throw APIError(.badRequest, "invalid \(versionHeader)", field: versionHeader) }
+        return version
+    }
+
+    /// Whether a request names extensions of the protocol, which may bring methods of their own.
+    package static func namesExtensions(_ headers: HTTPHeaders) -> Bool {
+        ["A2A-Extensions", "X-A2A-Extensions"].contains { headers[$0]?.isEmpty == false }
     }
 
     /// `X-A2A-Extensions` is what version 0.3 calls the extensions.
@@ -29,9 +66,10 @@ package enum ProtocolHeaders {
     /// The fields that were stored.
     package static func fields(from text: String) -> HTTPHeaders {
         HTTPHeaders(
-            text.split(separator: "\n").compactMap { line in
-                guard let end = line.range(of: ": ") else { return nil }
-                return (String(line[..<end.lowerBound]), String(line[end.upperBound...]))
+            // By bytes: a value may begin with something that joins the blank before it into one character.
+            text.utf8.split(separator: UInt8(ascii: "\n")).compactMap { line in
+                guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { return nil }
+                return (String(line[..<colon]) ?? "", String(line[colon...].dropFirst(2)) ?? "")
             })
     }
 }

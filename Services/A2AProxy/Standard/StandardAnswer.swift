@@ -25,7 +25,9 @@ package enum StandardAnswer {
             let body = try? JSONSlice(validating: bytes)
         else { return response }
         if response.status == .accepted { return queued(body, request).map { keep(response, in: $0) } ?? response }
-        let aboutHTTP: [HTTPStatus] = [.unauthorized, .forbidden, .payloadTooLarge, .tooManyRequests]
+        let aboutHTTP: [HTTPStatus] = [
+            .unauthorized, .forbidden, .payloadTooLarge, .unsupportedMediaType, .tooManyRequests, .loopDetected,
+        ]
         guard !aboutHTTP.contains(response.status), body.find("code") == nil,
             let sentence = body.find("error")?.string
         else { return response }
