@@ -73,6 +73,8 @@ public enum Limits {
     public static let listedResponsePreview = 300
     /// Unicode scalars of what somebody says went wrong, wherever it is kept and told.
     public static let errorText = 4096
+    /// Bytes of the data of an agent's JSON-RPC error, beyond which it is told without.
+    public static let agentErrorData = 64 << 10
     /// Unicode scalars of an id or key that a client makes up: they stand in indexes, whose rows Postgres bounds.
     public static let identifier = 255
     /// Unicode scalars of a JSON-RPC method's name, wherever it is kept and told.

@@ -91,6 +91,8 @@ public enum Sentence {
     public static let agentResponseUnreadable = "failed to read agent response"
     /// `failed to reach workspace agent`
     public static let agentUnreachable = "failed to reach workspace agent"
+    /// `the agent's registered URL has moved: it must register the new one`
+    public static let agentMoved = "the agent's registered URL has moved: it must register the new one"
     /// `message loop: passed on too often`
     public static let messageLoop = "message loop: passed on too often"
     /// `invalid delegation request`

@@ -11,6 +11,8 @@ package struct Response: Sendable {
     package var body: ResponseBody
     /// Kept until a body of bytes has gone to the system, or its client is gone: what accounts for the memory.
     package var retained: (any Sendable)?
+    /// Another program's answer, handed on: its status and body are that program's words, not this service's.
+    package var isPassedOn = false
 
     package init(_ status: HTTPStatus, headers: HTTPHeaders = HTTPHeaders(), body: ResponseBody = .empty) {
         self.status = status

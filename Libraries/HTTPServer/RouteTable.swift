@@ -48,6 +48,7 @@ struct RouteTable: Sendable {
                 node = child(of: node, Array(segment))
             }
             nodes[node].routes.append((method, route))
+            if route.options.takesTrailingSlash { nodes[child(of: node, [])].routes.append((method, route)) }
         }
     }
 

@@ -9,11 +9,17 @@ package struct RouteOptions: Sendable {
     package var rateLimit: RateLimitClass
     /// The handler reads the body while it arrives; otherwise the server waits for small bodies first.
     package var streamsBody: Bool
+    /// The path with a slash behind it is the same route.
+    package var takesTrailingSlash: Bool
 
-    package init(maxBodyBytes: Int? = nil, rateLimit: RateLimitClass = .standard, streamsBody: Bool = false) {
+    package init(
+        maxBodyBytes: Int? = nil, rateLimit: RateLimitClass = .standard, streamsBody: Bool = false,
+        takesTrailingSlash: Bool = false
+    ) {
         self.maxBodyBytes = maxBodyBytes
         self.rateLimit = rateLimit
         self.streamsBody = streamsBody
+        self.takesTrailingSlash = takesTrailingSlash
     }
 }
 

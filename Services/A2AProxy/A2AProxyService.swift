@@ -29,8 +29,8 @@ package enum A2AProxyService: HostedService {
             instance: context.instance, logger: context.logger)
         MessageRoutes(authenticator: context.authenticator, sends: sends).add(to: &router)
         StandardRoutes(
-            authenticator: context.authenticator, sends: sends, queue: parts.queue, relay: context.relay,
-            targets: parts.targetStore, platformURL: context.configuration.platformURL
+            authenticator: context.authenticator, router: parts.router, sends: sends, queue: parts.queue,
+            relay: context.relay, targets: parts.targetStore, platformURL: context.configuration.platformURL
         ).add(to: &router)
         QueueRoutes(
             authenticator: context.authenticator, store: parts.queue, relay: context.relay, drain: parts.drain

@@ -71,6 +71,17 @@ import Testing
         #expect(message.canWait)
     }
 
+    @Test func onlyASendCarriesAMessage() throws {
+        func carries(_ method: String) throws -> Bool {
+            try normalised(#"{"jsonrpc":"2.0","method":"\#(method)","params":{"message":{"messageId":"m"}}}"#)
+                .carriesMessage
+        }
+        for method in ["message/send", "message/stream", "SendMessage", "SendStreamingMessage"] {
+            #expect(try carries(method))
+        }
+        for method in ["tasks/get", "nope", ""] { #expect(try !carries(method)) }
+    }
+
     @Test(arguments: ["tasks/resubscribe", "SubscribeToTask"])
     func listeningOnMakesNoSenseLater(_ method: String) throws {
         #expect(try !normalised(#"{"jsonrpc":"2.0","method":"\#(method)","params":{}}"#).canWait)

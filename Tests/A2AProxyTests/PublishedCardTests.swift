@@ -1,5 +1,4 @@
 import A2AProxy
-import HTTPCore
 import JSONBytes
 import Testing
 
@@ -41,20 +40,22 @@ import Testing
             String(decoding: bytes, as: UTF8.self) == card.replacing("http://agent:1/", with: "http://here/agents/1"))
     }
 
+    @Test func nothingOfTheInnerAddressIsLeft() throws {
+        let card = #"""
+            {"url":"http://inner/","name":"a","url":"http://inner/","additionalInterfaces":"http://inner/",
+             "supported_interfaces":[{"url":"http://inner/","protocol_binding":"JSONRPC","url":"http://inner/"}],
+             "additional_interfaces":[{"url":"http://inner/","transport":"GRPC"}],"supportedInterfaces":["http://inner/"]}
+            """#
+        let bytes = try #require(PublishedCard.make(from: Array(card.utf8), at: "http://here/agents/1"))
+        #expect(!String(decoding: bytes, as: UTF8.self).contains("inner/"))
+        #expect(
+            try published(card)["supported_interfaces"] == [
+                ["url": "http://here/agents/1", "protocol_binding": "JSONRPC"]
+            ])
+    }
+
     @Test(arguments: ["[]", "null", "{", ""])
     func whatIsNoObjectIsNoCard(_ card: String) {
         #expect(PublishedCard.make(from: Array(card.utf8), at: "u") == nil)
-    }
-
-    @Test func protocolHeadersComeBackFromTheStoreAsTheyWere() throws {
-        let sent: HTTPHeaders = [
-            "Content-Type": "application/json", "A2A-Version": "1.0", "a2a-extensions": "https://x/1, https://y: z",
-            "Authorization": "Bearer secret", "X-A2A-Extensions": "",
-        ]
-        let kept = try #require(ProtocolHeaders.find(in: sent))
-        let restored = ProtocolHeaders.fields(from: ProtocolHeaders.text(of: kept))
-        #expect(restored.map(\.name) == ["A2A-Version", "a2a-extensions", "X-A2A-Extensions"])
-        #expect(restored.map(\.value) == ["1.0", "https://x/1, https://y: z", ""])
-        #expect(ProtocolHeaders.find(in: ["Host": "x"]) == nil)
     }
 }

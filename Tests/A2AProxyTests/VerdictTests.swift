@@ -127,6 +127,16 @@ import Testing
         #expect(verdict.mayHaveArrived)
     }
 
+    @Test(arguments: [HTTPStatus(301), 302, 303, 307, 308])
+    func anAgentThatHasMovedFailsItsItemsAtOnce(_ status: HTTPStatus) {
+        for facts in [fresh, first(0)] {
+            let verdict = verdict(answer(status, #"{"error":"boom"}"#), facts)
+            #expect(verdict.next == .failed)
+            #expect(verdict.error == "the agent's registered URL has moved: it must register the new one")
+        }
+        #expect(verdict(answer(304), fresh).status == "queued")
+    }
+
     @Test func anInterruptionIsNoAttempt() {
         let verdict = verdict(.abandoned(mayBeDelivered: true), last)
         #expect(verdict.next == .retries(after: .zero))

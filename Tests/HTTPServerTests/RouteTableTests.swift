@@ -49,6 +49,40 @@ import Testing
         #expect(describe(method, target) == found)
     }
 
+    @Test func aTrailingSlashIsTakenWhereTheRouteSaysSo() {
+        let metrics = ServerMetrics(MetricsRegistry(includesProcess: false))
+        let routes: [(HTTPMethod, String, Bool)] = [
+            (.post, "/agents/{id}", true), (.get, "/agents/{id}/card", false), (.get, "/agents/{id}", false),
+        ]
+        let table = RouteTable(
+            routes.map { method, template, takesSlash in
+                let route = CompiledRoute(
+                    template: template, parameterNames: RouteTable.parameterNames(in: template),
+                    options: RouteOptions(takesTrailingSlash: takesSlash), maxBodyBytes: 0,
+                    handler: { _ in Response(.ok) }, metrics: metrics.route(method, template))
+                return (method, route)
+            })
+        for target in ["/agents/7", "/agents/7/", "/agents/7/?x=y"] {
+            guard case .route(let route, let parameters) = table.match(.post, target) else {
+                Issue.record("\(target) is not found")
+                continue
+            }
+            #expect(route.template == "/agents/{id}")
+            #expect(parameters["id"] == "7")
+        }
+        guard case .otherMethods(let allow) = table.match(.get, "/agents/7/") else {
+            Issue.record("GET is found with a slash")
+            return
+        }
+        #expect(allow == "OPTIONS, POST")
+        for target in ["/agents//", "/agents/7//", "/agents/7/card/"] {
+            guard case .none = table.match(.post, target) else {
+                Issue.record("\(target) is found")
+                continue
+            }
+        }
+    }
+
     @Test func queryParametersAreDecoded() {
         let items = RequestTarget.queryItems(of: "/a?x=1&y=a+b%21&z&x=2&=3&bad=%zz")
         #expect(items.map(\.name) == ["x", "y", "z", "x", "", "bad"])

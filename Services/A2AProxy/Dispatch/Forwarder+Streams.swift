@@ -18,9 +18,11 @@ extension Forwarder {
             "X-Accel-Buffering": "no",
         ]
         ProtocolHeaders.find(in: response.headers)?.forEachField { headers.add(name: $0, value: $1) }
-        return Response(
+        var passed = Response(
             response.status, headers: headers,
             body: .stream { writer in try await stream.pass(to: writer) })
+        passed.isPassedOn = true
+        return passed
     }
 }
 

@@ -138,9 +138,10 @@ package struct Forwarder: Sendable {
         case .answered(let answer):
             let isSuccess = answer.status.isSuccess
             record(errand, route, isSuccess ? "ok" : "error", isSuccess ? nil : answer.errorText, answer)
-            guard isSuccess else { return .error(answer.status, answer.errorText) }
+            guard isSuccess else { return answer.errorResponse }
             var response = Response(answer.status, headers: Self.headers(answer), body: .bytes(answer.body))
             response.retained = answer.share
+            response.isPassedOn = true
             return response
         case .busy(let reason, let retryAfter):
             return try await busy(reason, retryAfter, errand, route)

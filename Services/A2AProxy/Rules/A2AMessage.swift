@@ -91,8 +91,12 @@ package struct A2AMessage: Sendable {
     /// is that of version 1.0 of the protocol.
     package var canWait: Bool { method != "tasks/resubscribe" && method != "SubscribeToTask" }
 
-    /// Whether somebody says something with it, and does not only ask.
-    package var carriesMessage: Bool { Self.object(bytes)?.find("params", "message") != nil }
+    /// Whether somebody says something with it, and does not only ask, in either version of the protocol.
+    package var carriesMessage: Bool {
+        Self.sends.contains(method) && Self.object(bytes)?.find("params", "message") != nil
+    }
+
+    private static let sends = ["message/send", "message/stream", "SendMessage", "SendStreamingMessage"]
 
     private static func object(_ bytes: [UInt8]) -> JSONObject? { try? JSONObject(validating: bytes) }
 

@@ -1,5 +1,6 @@
 import Contracts
 import HTTPCore
+import HTTPServer
 import JSONBytes
 
 /// What an agent answered, read to its end. A class, since it is passed on several times; immutable.
@@ -26,11 +27,37 @@ package final class AgentAnswer: Sendable {
     /// The body as JSON, nil when it is none.
     package var json: JSONSlice? { try? JSONSlice(validating: body) }
 
+    /// It is somewhere else now. Nobody follows it there: only the address that it registered is checked and trusted.
+    package var isRedirect: Bool { [301, 302, 303, 307, 308].contains(status.code) }
+
     /// The agent's own words for what went wrong: `error` as a string or its `message`, else the status' phrase. As
     /// many of them as a row, an event and a list can take: an agent may say ten megabytes.
     package var errorText: String {
+        if isRedirect { return Sentence.agentMoved }
         let error = json?.find("error")
         return (error?.string ?? error?.find("message")?.string ?? status.phrase).bounded(to: Limits.errorText)
+    }
+
+    /// What a caller is told of an answer above 299: its status, `error` with its words, and in `agent_error` the whole
+    /// error when it is one of JSON-RPC, whose code and data say what the words may not.
+    package var errorResponse: Response {
+        var response = Response.json(status) { writer in
+            writer.member("error", errorText)
+            if let error = isRedirect ? nil : json?.find("error"), let code = error.find("code")?.int {
+                writer.member("agent_error", object: { write(error, code, to: &$0) })
+            }
+        }
+        response.isPassedOn = true
+        return response
+    }
+
+    /// What is too long to be told whole is told without its data.
+    private func write(_ error: JSONSlice, _ code: Int, to writer: inout JSONWriter) {
+        writer.member("code", code)
+        writer.member("message", errorText)
+        if let data = error.find("data"), data.range.count <= Limits.agentErrorData {
+            writer.member("data", raw: data.bytes)
+        }
     }
 
     /// What a feed shows beside the bodies.

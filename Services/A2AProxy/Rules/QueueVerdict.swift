@@ -107,6 +107,10 @@ package struct QueueRules: Sendable {
         case .answered(let answer) where answer.status.isSuccess:
             verdict.next = .completed
             verdict.error = nil
+        case .answered(let answer) where answer.isRedirect:
+            // Every further try would be answered alike, until the agent registers anew.
+            count(&verdict)
+            verdict.next = .failed
         case .busy(let reason, let retryAfter):
             verdict.next = .waits(backoff: retryDelay.delay(claims: item.claimNumber, unit: unit, asked: retryAfter))
             verdict.targetIsBusy = reason.isOfTheTarget

@@ -8,32 +8,81 @@ import JSONBytes
 /// above 299, so that what they should tell their user comes with 200.
 package enum StandardAnswer {
     /// Codes of JSON-RPC and of A2A.
-    enum Code: Int {
+    package enum Code: Int, Sendable {
         case parseError = -32_700
         case invalidRequest = -32_600
+        case methodNotFound = -32_601
+        case invalidParams = -32_602
         case taskNotCancelable = -32_002
         case invalidAgentResponse = -32_006
         /// Whatever else the platform has to say.
         case serverError = -32_000
     }
 
-    /// What every other client gets, as a client of the protocol gets it. What an agent answered stays as it is, and so do
-    /// the refusals that are about HTTP and not about the message: those of credentials, size and rate, and the platform's
-    /// own outage.
-    package static func adapt(_ response: Response, to request: StandardRequest) -> Response {
+    /// What is about HTTP and not about the message: credentials, size, type and rate, and a loop, which only whoever made
+    /// it can end. The clients of the protocol act on it, and believe that it is said by whom they called.
+    private static let aboutHTTP: [HTTPStatus] = [
+        .unauthorized, .forbidden, .payloadTooLarge, .unsupportedMediaType, .tooManyRequests, .loopDetected,
+    ]
+
+    /// What every other client gets, as a client of the protocol gets it. An agent's successes stay as they are, and so do
+    /// the platform's refusals that are about HTTP, and its own outage.
+    ///
+    /// - Parameter url: where the platform takes messages for the agent.
+    package static func adapt(_ response: Response, to request: StandardRequest, at url: String) -> Response {
+        if response.isPassedOn { return passOn(response, request, url) }
         guard case .bytes(let bytes) = response.body, response.status == .accepted || !response.status.isSuccess,
             let body = try? JSONSlice(validating: bytes)
         else { return response }
         if response.status == .accepted { return queued(body, request).map { keep(response, in: $0) } ?? response }
-        let aboutHTTP: [HTTPStatus] = [
-            .unauthorized, .forbidden, .payloadTooLarge, .unsupportedMediaType, .tooManyRequests, .loopDetected,
-        ]
         guard !aboutHTTP.contains(response.status), body.find("code") == nil,
             let sentence = body.find("error")?.string
         else { return response }
         return keep(
-            response, in: error(code(response.status, body, request), sentence, response.status, body, request))
+            response, in: error(code(response.status, body), sentence, response.status, facts(body), request))
     }
+
+    /// What is no call of the protocol.
+    package static func refuse(_ refusal: StandardRefusal, _ request: StandardRequest) -> Response {
+        let field = refusal.field.map { [Fact(name: "field", value: JSONValue.string($0).encoded[...])] }
+        return error(refusal.code, refusal.sentence, .badRequest, field ?? [], request)
+    }
+
+    // MARK: - The agent's own answers
+
+    private static func passOn(_ response: Response, _ request: StandardRequest, _ url: String) -> Response {
+        if response.status.isSuccess { return request.call == .card ? publish(response, request, url) : response }
+        guard case .bytes(let bytes) = response.body, let body = try? JSONSlice(validating: bytes) else {
+            return error(.serverError, response.status.phrase, response.status, [], request)
+        }
+        if let error = body.find("agent_error") {
+            return keep(response, in: respond(envelope(request) { $0.member("error", raw: error.bytes) }, request))
+        }
+        var sentence = body.find("error")?.string ?? response.status.phrase
+        if aboutHTTP.contains(response.status) { sentence = "the agent refused the message: \(sentence)" }
+        return keep(response, in: error(.serverError, sentence, response.status, facts(body), request))
+    }
+
+    /// The extended card leads to the platform, as the public one does.
+    private static func publish(_ response: Response, _ request: StandardRequest, _ url: String) -> Response {
+        guard case .bytes(let bytes) = response.body, let body = try? JSONSlice(validating: bytes) else {
+            return error(.invalidAgentResponse, Sentence.agentResponseUnreadable, .badGateway, [], request)
+        }
+        var answer: [UInt8]?
+        if let error = body.find("error"), !error.isNull {
+            answer = envelope(request) { $0.member("error", raw: error.bytes) }
+        } else if let result = body.find("result"), let card = PublishedCard.make(from: Array(result.bytes), at: url) {
+            answer = envelope(request) { $0.member("result", raw: card) }
+        }
+        guard let answer else {
+            return error(.invalidAgentResponse, Sentence.agentResponseUnreadable, .badGateway, [], request)
+        }
+        var published = response
+        published.body = .bytes(answer)
+        return published
+    }
+
+    // MARK: - Tasks
 
     /// The fields of the answer's head that say something.
     private static func keep(_ response: Response, in adapted: Response) -> Response {
@@ -93,21 +142,23 @@ package enum StandardAnswer {
 
     // MARK: - Errors
 
-    private static func code(_ status: HTTPStatus, _ body: JSONSlice, _ request: StandardRequest) -> Code {
-        if !request.isJSON { return .parseError }
-        if status == .badRequest { return .invalidRequest }
+    private static func code(_ status: HTTPStatus, _ body: JSONSlice) -> Code {
+        if status == .badRequest {
+            let isOfMessage = ["messageId", "contextId"].contains(body.find("field")?.string)
+            return isOfMessage ? .invalidParams : .invalidRequest
+        }
         return body.find("delivery_confirmed") == nil ? .serverError : .invalidAgentResponse
     }
 
     private static func error(
-        _ code: Code, _ sentence: String, _ status: HTTPStatus, _ body: JSONSlice, _ request: StandardRequest
+        _ code: Code, _ sentence: String, _ status: HTTPStatus, _ facts: [Fact], _ request: StandardRequest
     ) -> Response {
         let answer = envelope(request) { writer in
             writer.member(
                 "error",
                 object: { writer in
                     write(code, sentence, to: &writer)
-                    writeData(status, body, request.version, to: &writer)
+                    writeData(status, facts, request.version, to: &writer)
                 })
         }
         return respond(answer, request)
@@ -118,20 +169,29 @@ package enum StandardAnswer {
         writer.member("message", sentence)
     }
 
-    /// What other clients find in the answer's status and beside the sentence. Version 1.0 wants a list of typed objects, of
+    /// What other clients find beside the sentence: a name and a value of JSON.
+    private struct Fact {
+        let name: String
+        let value: ArraySlice<UInt8>
+    }
+
+    private static func facts(_ body: JSONSlice) -> [Fact] {
+        // Elsewhere `status` is the workspace's, since the answer's own is in its head.
+        (body.object?.members ?? []).filter { $0.name != "error" }
+            .map { Fact(name: $0.name == "status" ? "workspace_status" : $0.name, value: $0.value.bytes) }
+    }
+
+    /// The answer's status and the facts. Version 1.0 wants a list of typed objects, of
     /// which this type has texts for members.
     private static func writeData(
-        _ status: HTTPStatus, _ body: JSONSlice, _ version: StandardRequest.Version, to writer: inout JSONWriter
+        _ status: HTTPStatus, _ facts: [Fact], _ version: StandardRequest.Version, to writer: inout JSONWriter
     ) {
-        // Elsewhere `status` is the workspace's, since the answer's own is in its head.
-        let facts = (body.object?.members ?? []).filter { $0.name != "error" }
-            .map { (name: $0.name == "status" ? "workspace_status" : $0.name, value: $0.value) }
         guard version == .v1 else {
             return writer.member(
                 "data",
                 object: { writer in
                     writer.member("status", status.code)
-                    for fact in facts { writer.member(fact.name, raw: fact.value.bytes) }
+                    for fact in facts { writer.member(fact.name, raw: fact.value) }
                 })
         }
         writer.member(
@@ -151,8 +211,8 @@ package enum StandardAnswer {
             })
     }
 
-    private static func text(_ value: JSONSlice) -> String {
-        value.string ?? String(decoding: value.bytes, as: UTF8.self)
+    private static func text(_ value: ArraySlice<UInt8>) -> String {
+        (try? JSONSlice(validating: Array(value)))?.string ?? String(decoding: value, as: UTF8.self)
     }
 
     private static func envelope(_ request: StandardRequest, _ members: (inout JSONWriter) -> Void) -> [UInt8] {

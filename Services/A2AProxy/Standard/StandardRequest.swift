@@ -12,42 +12,51 @@ package struct StandardRequest: Sendable {
     }
 
     package enum Call: Sendable, Hashable {
-        case send, stream, get, cancel, subscribe, other
+        case send, stream, get, cancel, subscribe
+        /// The extended card, which says where the agent is.
+        case card
+        case other
     }
 
     package let version: Version
     package let call: Call
-    /// As it was sent; `null` when there is none.
+    /// As it was sent; `null` when there is none, or none that JSON-RPC allows.
     package let id: [UInt8]
     /// `params.message.contextId`
     package let contextID: String?
     /// The task that the call is about, if its id may be one of ours.
     package let taskID: UUID?
+    /// Why it is no call of the protocol; nil when it is one.
+    package let refusal: StandardRefusal?
     /// Nil when the body is no JSON.
     private let body: JSONSlice?
 
-    private static let methods: [String: (Version, Call)] = [
-        "message/send": (.v03, .send), "SendMessage": (.v1, .send),
-        "message/stream": (.v03, .stream), "SendStreamingMessage": (.v1, .stream),
-        "tasks/get": (.v03, .get), "GetTask": (.v1, .get),
-        "tasks/cancel": (.v03, .cancel), "CancelTask": (.v1, .cancel),
-        "tasks/resubscribe": (.v03, .subscribe), "SubscribeToTask": (.v1, .subscribe),
-    ]
-
-    /// - Parameter bytes: the body, however wrong: it is refused by whoever forwards it.
-    package init(_ bytes: [UInt8]) {
-        body = try? JSONSlice(validating: bytes)
-        let method = body?.find("method")?.string ?? ""
-        (version, call) = Self.methods[method] ?? (method.first?.isUppercase == true ? .v1 : .v03, .other)
-        id = body?.find("id").map { Array($0.bytes) } ?? Array("null".utf8)
-        contextID = body?.find("params", "message", "contextId")?.string
+    /// - Parameters:
+    ///   - bytes: the body, however wrong.
+    ///   - namesExtensions: whether the client names extensions of the protocol, which may bring methods of their own.
+    package init(_ bytes: [UInt8], namesExtensions: Bool = false) {
+        var members: StandardMembers?
+        do throws(JSONError) {
+            let body = try JSONSlice(validating: bytes)
+            let found = StandardMembers(body)
+            members = found
+            refusal = found.refusal(of: body, namesExtensions: namesExtensions)
+            self.body = body
+        } catch {
+            refusal = StandardRefusal(error)
+            body = nil
+        }
+        let method = StandardMethod(members?.method ?? "")
+        version = method.version
+        call = method.call
+        id = members?.id.map { Array($0.bytes) } ?? Array("null".utf8)
+        contextID = members?.message?["contextId"]?.string
         switch call {
-        case .get, .cancel, .subscribe: taskID = body?.find("params", "id")?.string.flatMap { UUID(uuidString: $0) }
-        case .send, .stream, .other: taskID = nil
+        case .get, .cancel, .subscribe: taskID = members?.params?["id"]?.string.flatMap { UUID(uuidString: $0) }
+        case .send, .stream, .card, .other: taskID = nil
         }
     }
 
-    package var isJSON: Bool { body != nil }
     /// Whether the client reads a stream of events.
     package var isStreaming: Bool { call == .stream || call == .subscribe }
 

@@ -4,10 +4,13 @@ import EventOutbox
 import Foundation
 import HTTPCore
 import HTTPServer
+import JSONBytes
+import ServiceHost
 
 /// Each agent as a standard A2A endpoint, for clients that know nothing of the platform.
 package struct StandardRoutes: Sendable {
     let authenticator: Authenticator
+    let router: MessageRouter
     let sends: IdempotentSends
     let queue: QueueStore
     let relay: EventRelay
@@ -16,7 +19,7 @@ package struct StandardRoutes: Sendable {
     let platformURL: String?
 
     package func add(to table: inout Router) {
-        table.on(.post, "/agents/{id}") { try await call($0) }
+        table.on(.post, "/agents/{id}", options: RouteOptions(takesTrailingSlash: true)) { try await call($0) }
         table.on(.get, "/agents/{id}/.well-known/agent-card.json") { try await card($0) }
     }
 
@@ -27,14 +30,15 @@ package struct StandardRoutes: Sendable {
         let id = try request.uuid("id", orError: Sentence.invalidWorkspaceID)
         guard let found = try await targets.card(of: id) else { throw APIError(.notFound, Sentence.workspaceNotFound) }
         guard let card = found,
-            let bytes = PublishedCard.make(from: card, at: "\(base(request))/agents/\(id.lowercased)")
+            let bytes = PublishedCard.make(from: card, at: url(of: id, request))
         else { throw APIError(.notFound, "workspace has no agent card") }
         return .json(bytes: bytes)
     }
 
-    private func base(_ request: Request) -> String {
-        if let platformURL { return platformURL }
-        return "\(request.context.isSecure ? "https" : "http")://\(request.headers["host"] ?? "localhost")"
+    /// Where the platform takes messages for an agent.
+    private func url(of id: UUID, _ request: Request) -> String {
+        let own = "\(request.context.isSecure ? "https" : "http")://\(request.headers["host"] ?? "localhost")"
+        return "\(platformURL ?? own)/agents/\(id.lowercased)"
     }
 
     // MARK: - Calls
@@ -50,21 +54,57 @@ package struct StandardRoutes: Sendable {
     private func call(_ request: Request) async throws -> Response {
         let caller = try await authenticator.caller(request)
         let id = try request.uuid("id", orError: Sentence.invalidWorkspaceID)
-        let body = try await request.body.collect(upTo: Limits.requestBody)
-        var errand = Errand(request: request, call: StandardRequest(body), caller: caller, workspace: id)
+        let body = try await request.jsonBytes()
+        let call = StandardRequest(body, namesExtensions: ProtocolHeaders.namesExtensions(request.headers))
+        if let refusal = call.refusal {
+            return try await whatForbidsCalling(id, caller).map {
+                StandardAnswer.adapt($0.response, to: call, at: url(of: id, request))
+            } ?? StandardAnswer.refuse(refusal, call)
+        }
+        var errand = Errand(request: request, call: call, caller: caller, workspace: id)
         errand.request.body = .bytes(body)
         if let task = errand.call.taskID, let answer = try await answer(about: task, errand) { return answer }
         return try await forward(errand)
     }
 
+    /// Who may not call an agent, or calls none, is told that before anything about the body. Whatever else keeps a message
+    /// from going there now says nothing about one that can never go.
+    private func whatForbidsCalling(_ id: UUID, _ caller: Caller) async throws -> APIError? {
+        do {
+            _ = try await router.route(from: caller.workspaceID, to: id)
+            return nil
+        } catch RouteRefusal.error(let error) {
+            return error.status == .forbidden || error.status == .notFound ? error : nil
+        } catch is RouteRefusal {
+            return nil
+        }
+    }
+
     private func forward(_ errand: Errand) async throws -> Response {
+        let url = url(of: errand.workspace, errand.request)
         do {
             // What asks and brings no message makes no sense later: its client asks again.
-            let response = try await sends.send(
+            var response = try await sends.send(
                 errand.request, from: errand.caller, to: errand.workspace, keeping: .messages)
-            return StandardAnswer.adapt(response, to: errand.call)
+            if response.headers.contains("Idempotency-Replayed") {
+                response.isPassedOn = try await isAgents(response, errand)
+            }
+            return StandardAnswer.adapt(response, to: errand.call, at: url)
         } catch let error as APIError {
-            return StandardAnswer.adapt(error.response, to: errand.call)
+            return StandardAnswer.adapt(error.response, to: errand.call, at: url)
+        }
+    }
+
+    /// Whose words an outcome is that was kept for its `Idempotency-Key`. Of the platform's own, two are kept: that the
+    /// message waits, which its item shows, and that the agent's answer could not be read.
+    private func isAgents(_ response: Response, _ errand: Errand) async throws -> Bool {
+        guard case .bytes(let bytes) = response.body, let body = try? JSONSlice(validating: bytes) else { return true }
+        switch response.status {
+        case .accepted:
+            guard let id = body.find("queue_id")?.string.flatMap({ UUID(uuidString: $0) }) else { return true }
+            return try await queue.task(id, of: errand.workspace, sentBy: errand.caller.workspaceID) == nil
+        case .badGateway: return body.find("delivery_confirmed") == nil
+        default: return true
         }
     }
 

@@ -49,6 +49,7 @@ struct Misdeed: Sendable {
 
     static let silence = "no sign of life from the agent"
     static let deadline = "the agent did not answer in time"
+    static let moved = "the agent's registered URL has moved: it must register the new one"
     static let unreadable = "failed to read agent response"
     private static let json = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
@@ -201,8 +202,8 @@ struct Misdeed: Sendable {
                 peer.answer("{}", status: "429 Slow Down", headers: "Retry-After: 60\r\n")
             },
             Misdeed(
-                name: "redirects", call: .error(307, "Temporary Redirect", isConfirmed: nil),
-                drained: Drained(attempts: 1, isUncertain: false, error: "Temporary Redirect")
+                name: "redirects", call: .error(307, moved, isConfirmed: nil),
+                drained: Drained(status: "failed", attempts: 1, isUncertain: false, error: moved)
             ) { peer, _ in
                 peer.answer("", status: "307 Temporary Redirect", headers: "Location: http://169.254.169.254/\r\n")
             },

@@ -1,0 +1,106 @@
+import JSONBytes
+
+/// The members of a call that are looked at, each object of it walked through once: a body may be large and dense.
+///
+/// Parameters are looked at only as far as a message or a task must be told apart from something else; the rest is the
+/// agent's affair.
+struct StandardMembers {
+    private let request: JSONObject?
+    let params: JSONObject?
+    let message: JSONObject?
+
+    init(_ body: JSONSlice) {
+        request = body.object
+        params = request?["params"]?.object
+        message = params?["message"]?.object
+    }
+
+    var method: String? { request?["method"]?.string }
+
+    /// Nil when there is none, or none that JSON-RPC allows.
+    var id: JSONSlice? {
+        guard let id = request?["id"], [.string, .number, .null].contains(id.kind) else { return nil }
+        return id
+    }
+
+    /// - Parameter namesExtensions: whether methods that the protocol does not have may be the agent's.
+    func refusal(of body: JSONSlice, namesExtensions: Bool) -> StandardRefusal? {
+        if body.kind == .array { return StandardRefusal(.invalidRequest, "batches are not supported") }
+        guard let request else { return StandardRefusal(.invalidRequest, "request must be a JSON object") }
+        let version = request["jsonrpc"]
+        if let version, version.string != "2.0" { return Self.wrongVersion }
+        if request["id"] != nil, id == nil {
+            return StandardRefusal(.invalidRequest, "id must be a string, a number or null", field: "id")
+        }
+        guard let name = method, !name.isEmpty else {
+            return StandardRefusal(.invalidRequest, "method must be a string", field: "method")
+        }
+        let method = StandardMethod(name)
+        let found =
+            method.isKnown || namesExtensions
+            ? parameterRefusal(method) : StandardRefusal(.methodNotFound, "method not found")
+        // What only lacks `jsonrpc` gets an envelope, as everywhere else; what is wrong besides is no request of JSON-RPC.
+        return found == nil || version != nil ? found : Self.wrongVersion
+    }
+
+    private static let wrongVersion = StandardRefusal(.invalidRequest, #"jsonrpc must be "2.0""#, field: "jsonrpc")
+
+    // MARK: - Parameters
+
+    private func parameterRefusal(_ method: StandardMethod) -> StandardRefusal? {
+        switch method.call {
+        case .send, .stream:
+            guard params != nil else { return .parameter("params", "must be an object") }
+            return messageRefusal(method.version)
+        case .get, .cancel, .subscribe:
+            guard let params else { return .parameter("params", "must be an object") }
+            return params["id"]?.string?.isEmpty == false ? nil : .parameter("params.id", "must be a task's id")
+        case .card, .other:
+            // An extension's method may take a list.
+            let kinds: [JSONSlice.Kind] = [.object, .null, method.isKnown ? .object : .array]
+            let kind = request?["params"]?.kind ?? .null
+            return kinds.contains(kind) ? nil : .parameter("params", "must be an object")
+        }
+    }
+
+    private func messageRefusal(_ version: StandardRequest.Version) -> StandardRefusal? {
+        let place = "params.message"
+        guard let message else { return .parameter(place, "must be an object") }
+        for name: StaticString in ["messageId", "contextId", "taskId"] {
+            guard let value = message[name], value.kind != .string, !value.isNull else { continue }
+            return .parameter("\(place).\(name)", "must be a string")
+        }
+        guard Self.isRole(message["role"], version) else { return .parameter("\(place).role", "must be a role") }
+        guard let parts = message["parts"]?.elements, !parts.isEmpty else {
+            return .parameter("\(place).parts", "must be a list that is not empty")
+        }
+        guard let bad = parts.firstIndex(where: { !Self.isPart($0, version) }) else { return nil }
+        return .parameter("\(place).parts[\(bad)]", "must be a part")
+    }
+
+    private static func isRole(_ role: JSONSlice?, _ version: StandardRequest.Version) -> Bool {
+        switch version {
+        case .v03: ["user", "agent"].contains(role?.string)
+        // As protobuf writes an enumeration, by name or by number.
+        case .v1: ["ROLE_USER", "ROLE_AGENT"].contains(role?.string) || [1, 2].contains(role?.int)
+        }
+    }
+
+    private static func isPart(_ part: JSONSlice, _ version: StandardRequest.Version) -> Bool {
+        guard let part = part.object else { return false }
+        func has(_ name: StaticString, _ kind: JSONSlice.Kind) -> Bool { part[name]?.kind == kind }
+        if version == .v1 {
+            return has("text", .string) || has("raw", .string) || has("url", .string) || part["data"] != nil
+        }
+        // `type` is the name that `kind` had before version 0.3; some leave it out.
+        guard let kind = part["kind"] ?? part["type"] else {
+            return has("text", .string) || has("file", .object) || has("data", .object)
+        }
+        switch kind.string {
+        case "text": return has("text", .string)
+        case "file": return has("file", .object)
+        case "data": return has("data", .object)
+        default: return false
+        }
+    }
+}

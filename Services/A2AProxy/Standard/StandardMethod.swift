@@ -1,0 +1,31 @@
+/// A method of the protocol by its name, in either version.
+struct StandardMethod: Sendable {
+    let version: StandardRequest.Version
+    let call: StandardRequest.Call
+    /// Whether the protocol has it.
+    let isKnown: Bool
+
+    private static let calls: [String: (StandardRequest.Version, StandardRequest.Call)] = [
+        "message/send": (.v03, .send), "SendMessage": (.v1, .send),
+        "message/stream": (.v03, .stream), "SendStreamingMessage": (.v1, .stream),
+        "tasks/get": (.v03, .get), "GetTask": (.v1, .get),
+        "tasks/cancel": (.v03, .cancel), "CancelTask": (.v1, .cancel),
+        "tasks/resubscribe": (.v03, .subscribe), "SubscribeToTask": (.v1, .subscribe),
+    ]
+
+    private static let others: Set<String> = [
+        "tasks/list", "tasks/pushNotificationConfig/set", "tasks/pushNotificationConfig/get",
+        "tasks/pushNotificationConfig/list", "tasks/pushNotificationConfig/delete",
+        "ListTasks", "CreateTaskPushNotificationConfig", "GetTaskPushNotificationConfig",
+        "ListTaskPushNotificationConfigs", "DeleteTaskPushNotificationConfig",
+    ]
+
+    init(_ name: String) {
+        // `agent/getAuthenticatedExtendedCard`, `agent/getExtendedCard`, `GetExtendedAgentCard`: agents have more names for it
+        // than there are versions, and by none of them may the card go out as it is.
+        let isCard = name.hasSuffix("Card")
+        (version, call) =
+            Self.calls[name] ?? (name.first?.isUppercase == true ? .v1 : .v03, isCard ? .card : .other)
+        isKnown = call != .other || Self.others.contains(name)
+    }
+}
