@@ -40,6 +40,49 @@ struct StandardEndpointTests {
         }
     }
 
+    private static let messages: [(version: String, message: String)] = [
+        ("0.3", #"{"role":"user","messageId":"m","parts":[{"kind":"text","text":"direct"}]}"#),
+        ("0.3", #"{"role":"user","messageId":"m","parts":[{"type":"text","text":"direct"}]}"#),
+        ("0.3", #"{"role":"agent","messageId":"m","contextId":null,"parts":[{"text":"direct"}]}"#),
+        ("0.3", #"{"role":"user","messageId":"m","parts":[{"text":"direct"},{"kind":"data","data":{}}]}"#),
+        ("0.3", #"{"role":"user","messageId":"m","parts":[{"text":"direct"},{"kind":"file","file":{"uri":"u"}}]}"#),
+        ("0.3", #"{"role":"user","messageId":"m","parts":[{"text":"direct"},{"kind":"nope","text":"x"}]}"#),
+        ("0.3", #"{"role":"user","messageId":"m","parts":[{"text":"direct"},{"url":"u"}]}"#),
+        ("0.3", #"{"role":"user","messageId":"m","parts":[{"text":"direct"},{}]}"#),
+        ("0.3", #"{"role":"ROLE_USER","messageId":"m","parts":[{"text":"direct"}]}"#),
+        ("0.3", #"{"messageId":"m","parts":[{"text":"direct"}]}"#),
+        ("0.3", #"{"role":"user","messageId":"m","parts":[]}"#), ("0.3", #"{"role":"user","messageId":"m"}"#),
+        ("0.3", #"{"role":"user","messageId":7,"parts":[{"text":"direct"}]}"#), ("0.3", "{}"), ("0.3", "7"),
+        ("1.0", #"{"role":"ROLE_USER","messageId":"m","parts":[{"text":"direct"}]}"#),
+        ("1.0", #"{"role":2,"messageId":"m","contextId":null,"parts":[{"text":"direct"}]}"#),
+        ("1.0", #"{"role":"ROLE_USER","messageId":"m","parts":[{"text":"direct"},{"data":[1]},{"url":"u"}]}"#),
+        ("1.0", #"{"role":"ROLE_USER","messageId":"m","parts":[{"kind":"nope","text":"direct"},{"raw":"eA=="}]}"#),
+        ("1.0", #"{"role":"user","messageId":"m","parts":[{"text":"direct"}]}"#),
+        ("1.0", #"{"messageId":"m","parts":[{"text":"direct"}]}"#),
+        ("1.0", #"{"role":"ROLE_USER","messageId":"m","parts":[{"text":7}]}"#),
+        ("1.0", #"{"role":"ROLE_USER","messageId":"m","parts":[]}"#), ("1.0", #"{"role":1,"messageId":"m"}"#),
+        ("1.0", #"{"role":"ROLE_USER","messageId":7,"parts":[{"text":"direct"}]}"#), ("1.0", "{}"), ("1.0", "7"),
+    ]
+
+    @Test("What an agent on the SDK takes is passed on, and what is refused here it refuses as well")
+    func sameOpinion() async throws {
+        try await with { fleet, agent, id in
+            for (version, message) in Self.messages {
+                let method = version == "1.0" ? "SendMessage" : "message/send"
+                let body = #"{"jsonrpc":"2.0","id":1,"method":"\#(method)","params":{"message":\#(message)}}"#
+                func post(_ api: API, _ path: String) async throws -> JSONValue {
+                    try await api.raw(
+                        .post, path, bearer: Platform.adminToken, body: Array(body.utf8), type: "application/json",
+                        headers: [("A2A-Version", version)]
+                    ).json
+                }
+                let (direct, passed) = (try await post(agent.api, "/"), try await post(fleet.api, "/agents/\(id)"))
+                #expect((direct["error"] == nil) == (passed["error"] == nil), "\(body): \(direct), \(passed)")
+                if passed["error"] != nil { #expect(passed["error"]?["code"] == -32_602, "\(body): \(passed)") }
+            }
+        }
+    }
+
     @Test("A message of version 1.0 that has to wait is delivered as one of version 1.0, within the caller's trace")
     func waitsInItsVersion() async throws {
         try await with(environment: ["A2A_RETRY_SECONDS": "1"]) { fleet, agent, id in

@@ -87,13 +87,13 @@ struct StandardMembers {
     }
 
     private static func isPart(_ part: JSONSlice, _ version: StandardRequest.Version) -> Bool {
-        guard let part = part.object else { return false }
-        func has(_ name: StaticString, _ kind: JSONSlice.Kind) -> Bool { part[name]?.kind == kind }
+        // Without a table of members: there may be very many parts.
+        func has(_ name: StaticString, _ kind: JSONSlice.Kind) -> Bool { part.find(name)?.kind == kind }
         if version == .v1 {
-            return has("text", .string) || has("raw", .string) || has("url", .string) || part["data"] != nil
+            return has("text", .string) || has("raw", .string) || has("url", .string) || part.find("data") != nil
         }
         // `type` is the name that `kind` had before version 0.3; some leave it out.
-        guard let kind = part["kind"] ?? part["type"] else {
+        guard let kind = part.find("kind") ?? part.find("type") else {
             return has("text", .string) || has("file", .object) || has("data", .object)
         }
         switch kind.string {
