@@ -10,8 +10,8 @@ extension PostgresPool {
     private static let conflictAttempts = 5
     private static let longestConflictPause: Duration = .milliseconds(100)
 
-    /// Runs transactions again that conflicted with others: five times at most, after a short random pause, so that those
-    /// who met do not meet again.
+    /// Runs a transaction again that conflicted with others: five times at most, after a short random pause, so that
+    /// those who met do not meet again. Every way to run a statement does so; nobody else needs to.
     ///
     /// - Parameter body: has no effect but through the transaction that it makes.
     /// - Throws: what `body` throws, the conflict of its last try included.

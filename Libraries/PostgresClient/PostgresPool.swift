@@ -4,8 +4,9 @@ import Observability
 /// Connections to one Postgres, a few on each event loop, which all calls share.
 ///
 /// A call made on a loop stays there. Calls are pipelined: each is a transaction of its own, and neither waits for the
-/// answers of those before it. Nothing is retried that might have had an effect; without the database every call fails
-/// as ``PostgresError/Kind/unavailable`` after about a second, and the pool reconnects by itself.
+/// answers of those before it. Nothing is retried that might have had an effect; what Postgres undid because of another
+/// transaction is made again, a few times. Without the database every call fails as
+/// ``PostgresError/Kind/unavailable`` after about a second, and the pool reconnects by itself.
 package final class PostgresPool: Sendable {
     private let group: EventLoopGroup
     private let shards: [PoolShard]
@@ -92,6 +93,12 @@ package final class PostgresPool: Sendable {
     ) async throws(PostgresError) -> [PostgresRows] {
         if calls.isEmpty { return [] }
         for call in calls { try call.check() }
+        return try await repeatingConflicts { () async throws(PostgresError) in
+            try await runOnce(calls, deadline: deadline)
+        }
+    }
+
+    private func runOnce(_ calls: [Call], deadline: Duration?) async throws(PostgresError) -> [PostgresRows] {
         let shard = Self.own(calls.contains { $0.statement.locks != .none } ? lockingShards : shards, group.any())
         let answer = await Operation(calls, timeout: deadline ?? configuration.deadline).answer { operation in
             if shard.loop.inLoop { shard.submit(operation) } else { shard.loop.execute { shard.submit(operation) } }

@@ -78,12 +78,23 @@ package final class Transaction: @unchecked Sendable {
 
 extension PostgresPool {
     /// Runs a closure inside a transaction on a connection of its own: committed when it returns, rolled back when it
-    /// throws. Nothing is retried.
+    /// throws. One that Postgres undid because of another transaction is made again, a few times; nothing else is.
     ///
-    /// - Parameter deadline: for all of it, with the wait for a connection, by default as configured; after it the
-    ///   connection is closed, and with it the transaction. An error at the commit may leave the outcome unknown, and says so.
+    /// - Parameters:
+    ///   - deadline: for each try, with the wait for a connection, by default as configured; after it the connection is
+    ///     closed, and with it the transaction. An error at the commit may leave the outcome unknown, and says so.
+    ///   - body: may run more than once, so that it has no effect but through the transaction, or none that matters.
     package func transaction<T: Sendable>(
         deadline: Duration? = nil, isolation: TransactionIsolation = .readCommitted, readOnly: Bool = false,
+        _ body: (Transaction) async throws -> T
+    ) async throws -> T {
+        try await repeatingConflicts {
+            try await runOnce(deadline: deadline, isolation: isolation, readOnly: readOnly, body)
+        }
+    }
+
+    private func runOnce<T: Sendable>(
+        deadline: Duration?, isolation: TransactionIsolation, readOnly: Bool,
         _ body: (Transaction) async throws -> T
     ) async throws -> T {
         let lease = try await lease(limit: deadline ?? configuration.transactionDeadline)

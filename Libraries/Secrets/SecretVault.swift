@@ -61,9 +61,7 @@ package struct SecretVault: Sendable {
     /// - Parameter write: returns whether anything is different now.
     @discardableResult
     private func change(_ place: SecretPlace, _ write: (Transaction) async throws -> Bool) async throws -> Bool {
-        try await store.postgres.repeatingConflicts {
-            try await store.postgres.transaction { try await change(place, $0, write) }
-        }
+        try await store.postgres.transaction { try await change(place, $0, write) }
     }
 
     private func change(

@@ -20,13 +20,11 @@ import Testing
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for order in [[1, 2], [2, 1]] {
                     group.addTask {
-                        try await pool.repeatingConflicts {
+                        try await pool.transaction { transaction in
                             tries.add()
-                            try await pool.transaction { transaction in
-                                _ = try await transaction.query(Self.write, [order[0]])
-                                await met.arrive()
-                                _ = try await transaction.query(Self.write, [order[1]])
-                            }
+                            _ = try await transaction.query(Self.write, [order[0]])
+                            await met.arrive()
+                            _ = try await transaction.query(Self.write, [order[1]])
                         }
                     }
                 }
@@ -46,9 +44,9 @@ import Testing
         try await withPool { (pool) async throws in
             let tries = Tally()
             let error = try await postgresError {
-                try await pool.repeatingConflicts {
+                try await pool.transaction {
                     tries.add()
-                    try await pool.transaction { _ = try await $0.query(raise(state)) }
+                    _ = try await $0.query(raise(state))
                 }
             }
             #expect(error.sqlState == state)
@@ -61,12 +59,28 @@ import Testing
         try await withPool { (pool) async throws in
             let tries = Tally()
             await #expect(throws: Refusal.self) {
-                try await pool.repeatingConflicts {
+                try await pool.transaction { _ in
                     tries.add()
                     throw Refusal()
                 }
             }
             #expect(tries.count == 1)
+        }
+    }
+
+    /// A statement that conflicts until its third try, as the sequence counts: what it counts is not undone with it.
+    @Test("A statement without a transaction is made again, too") func statement() async throws {
+        try await withPool { (pool) async throws in
+            try await pool.simple(
+                """
+                CREATE SEQUENCE tries;
+                CREATE FUNCTION meet() RETURNS int LANGUAGE plpgsql AS $$ BEGIN
+                    IF nextval('tries') < 3 THEN RAISE EXCEPTION 'raised' USING ERRCODE = '40P01'; END IF;
+                    RETURN 7;
+                END $$
+                """)
+            #expect(try await pool.query(Statement("meet", "SELECT meet()"))[0].int(0) == 7)
+            #expect(try await pool.query(Statement("last", "SELECT last_value FROM tries"))[0].int(0) == 3)
         }
     }
 }

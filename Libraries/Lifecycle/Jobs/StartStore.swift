@@ -65,9 +65,7 @@ struct StartStore: Sendable {
     /// - Returns: `nil` when there is nothing to start any more.
     func begin(_ job: LifecycleJob) async throws -> StartRequest? {
         let token = WorkspaceToken.make()
-        return try await postgres.repeatingConflicts {
-            try await postgres.transaction { try await begin(job, token, $0) }
-        }
+        return try await postgres.transaction { try await begin(job, token, $0) }
     }
 
     private func begin(

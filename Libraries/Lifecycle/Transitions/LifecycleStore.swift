@@ -33,9 +33,8 @@ package struct LifecycleStore: Sendable {
         }
     }
 
-    /// Heartbeats lock many workspaces in the order of their plan and may meet a change crosswise.
     func change<T: Sendable>(_ body: @Sendable (Transaction) async throws -> T) async throws -> T {
-        try await postgres.repeatingConflicts { try await postgres.transaction(body) }
+        try await postgres.transaction(body)
     }
 
     // MARK: - Looking and locking
