@@ -75,6 +75,9 @@ package struct APIError: Error, Sendable {
         }
         var response = Response.json(status, bytes: writer.bytes)
         for (name, value) in headers { response.headers.add(name, value) }
+        if status == .unauthorized, !headers.contains("WWW-Authenticate") {
+            response.headers.add("WWW-Authenticate", #"Bearer realm="switchyard""#)
+        }
         if let retryAfter, !headers.contains("Retry-After") { response.headers.add("Retry-After", String(retryAfter)) }
         return response
     }
