@@ -11,7 +11,8 @@ package enum RateLimitClass: UInt8, Sendable {
 
 /// Token buckets, one per client and class, filled evenly over a minute.
 ///
-/// A client is its bearer token once authentication has verified it, else its address. A request is charged before its
+/// A client is its bearer token once authentication has verified it, else its address, of IPv6 the network of 64 bits:
+/// whoever has one address there has all of them. A request is charged before its
 /// token is looked at: one that has no bucket yet is charged to the address, and when it turns out to be good, it gets a
 /// bucket of its own and the address its request back. So inventing tokens buys nothing, on whatever route, and nothing
 /// but time fills a bucket. When nobody can tell whether it is good, because the database is away, the address has its
@@ -69,7 +70,7 @@ final class RateLimiter: Sendable {
         /// - Parameter token: as it follows `Bearer`, so that one token has one bucket however its field is spelt.
         init(address: [UInt8], token: Slice<UnsafeBufferPointer<UInt8>>? = nil, of kind: RateLimitClass = .standard) {
             var hasher = Hasher()
-            hasher.combine(address)
+            hasher.combine(Self.client(address))
             let isOfFleet = kind == .heartbeat && token != nil
             hasher.combine(isOfFleet)
             self.address = hasher.finalize()
@@ -81,6 +82,15 @@ final class RateLimiter: Sendable {
                 return hasher.finalize()
             }
         }
+
+        /// What of an address makes a client.
+        private static func client(_ address: [UInt8]) -> ArraySlice<UInt8> {
+            guard address.count == 16 else { return address[...] }
+            return address.starts(with: mappedPrefix) ? address.suffix(4) : address.prefix(8)
+        }
+
+        /// Of an IPv4 address that is written as an IPv6 one.
+        private static let mappedPrefix: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF]
     }
 
     /// Takes one request out of the token's bucket if it has one, else out of the address's.

@@ -52,7 +52,8 @@ package struct CommonConfiguration: Sendable {
             "CORS_ORIGINS", default: ["http://localhost:3000", "http://localhost:3001"],
             "Origins that browsers may call from, comma separated.")
         rateLimit = reader.int(
-            "RATE_LIMIT", default: 600, in: 0...10_000_000, "Requests a minute and client; 0 is no limit.")
+            "RATE_LIMIT", default: 600, in: 0...10_000_000,
+            "Requests a minute and client of each instance; 0 is no limit.")
         // Open development mode has no clients to tell apart.
         if isDevelopment, adminToken == nil { rateLimit = 0 }
         trustedProxies = reader.list(

@@ -34,6 +34,27 @@ import Testing
         #expect(limiter.peek(key(nil), now: 62_000).remaining == 60)
     }
 
+    @Test func aNetworkOf64BitsIsOneClient() {
+        let network: [UInt8] = [0x20, 0x01, 0x0D, 0xB8, 0, 1, 0, 2]
+        func key(_ host: UInt8, of network: [UInt8]) -> RateLimiter.Key {
+            RateLimiter.Key(address: network + [0, 0, 0, 0, 0, 0, 0, host])
+        }
+        let limiter = RateLimiter(limit: 2)
+        #expect(limiter.take(key(1, of: network), now: 0).decision.remaining == 1)
+        #expect(limiter.take(key(2, of: network), now: 0).decision.remaining == 0)
+        #expect(!limiter.take(key(3, of: network), now: 0).decision.isAllowed)
+        #expect(limiter.take(key(1, of: network.dropLast() + [3]), now: 0).decision.isAllowed)
+        #expect(limiter.bucketCount == 2)
+    }
+
+    @Test func anIPv4AddressIsOneClientHoweverItIsWritten() {
+        let limiter = RateLimiter(limit: 2)
+        let prefix: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF]
+        #expect(limiter.take(RateLimiter.Key(address: home), now: 0).decision.remaining == 1)
+        #expect(limiter.take(RateLimiter.Key(address: prefix + home), now: 0).decision.remaining == 0)
+        #expect(limiter.take(RateLimiter.Key(address: prefix + [10, 0, 0, 2]), now: 0).decision.remaining == 1)
+    }
+
     @Test func verifiedTokensAndTheirHeartbeatsHaveBucketsOfTheirOwn() {
         let limiter = RateLimiter(limit: 2)
         let keys = [key("a"), key("b"), key("a", .heartbeat), key("b", .heartbeat)]
