@@ -25,6 +25,8 @@ public enum Sentence {
     public static let invalidCallerID = "invalid caller ID"
     /// `admin auth required`
     public static let adminAuthRequired = "admin auth required"
+    /// `operator credentials required`
+    public static let operatorRequired = "operator credentials required"
     /// `invalid admin auth token`
     public static let invalidAdminToken = "invalid admin auth token"
 

@@ -17,13 +17,13 @@ extension RegistryProcessTests {
         @Test("Every field changes, is told once, and shows; what is the same changes nothing")
         func fields() async throws {
             try await Fleet.with(["registry"]) { fleet in
-                let (id, token) = try await fleet.create()
+                let id = try await fleet.create().id
                 let parent = try await fleet.create().id
                 let body: JSONValue = [
                     "name": "new name", "role": "writer", "tier": 2, "parent_id": .string(parent), "runtime": "claude",
                     "x": 1.5, "y": -2, "collapsed": true, "max_concurrent_tasks": 4, "unknown": [1],
                 ]
-                let answer = try await fleet.api.call(.patch, "/workspaces/\(id)", bearer: token, body: body)
+                let answer = try await patch(fleet.api, id, body)
                 #expect(answer.status == 200)
                 #expect(answer.text == #"{"status":"updated"}"#)
                 let seen = try await fleet.api.call(.get, "/workspaces/\(id)").json
@@ -38,6 +38,31 @@ extension RegistryProcessTests {
                 #expect(try await patch(fleet.api, id, ["parent_id": .null, "role": .null]).status == 200)
                 let root = try await fleet.api.call(.get, "/workspaces/\(id)").json
                 #expect(root["parent_id"]?.isNull == true && root["role"]?.isNull == true && root["tier"]?.int == 2)
+            }
+        }
+
+        @Test("A workspace changes how it shows and how much it takes on, not where it stands or what it may do")
+        func own() async throws {
+            try await Fleet.with(["registry"]) { fleet in
+                let (id, token) = try await fleet.create(["workspace_dir": "/srv/work"])
+                let other = try await fleet.create().id
+                let before = try await fleet.api.call(.get, "/workspaces/\(id)").json
+                let wrong: [(String, JSONValue)] = [
+                    ("parent_id", .string(other)), ("parent_id", .null), ("tier", 1), ("runtime", "claude-code"),
+                    ("workspace_dir", "/srv/other"), ("workspace_dir", .null),
+                ]
+                for (field, value) in wrong {
+                    let refused = try await fleet.api.call(
+                        .patch, "/workspaces/\(id)", bearer: token, body: ["name": "changed", field: value])
+                    #expect(refused.status == 403, "\(field)")
+                    #expect(refused.text == #"{"error":"operator credentials required","field":"\#(field)"}"#)
+                }
+                #expect(try await fleet.api.call(.get, "/workspaces/\(id)").json == before)
+                let allowed: JSONValue = [
+                    "name": "changed", "role": "r", "x": 1, "y": 2, "collapsed": true, "max_concurrent_tasks": 3,
+                ]
+                let changed = try await fleet.api.call(.patch, "/workspaces/\(id)", bearer: token, body: allowed)
+                #expect(changed.text == #"{"status":"updated"}"#)
             }
         }
 

@@ -62,6 +62,29 @@ struct WorkspaceUpdateRuleTests {
     }
 
     @Test(
+        "What decides where a workspace stands and what it may do is not its own to change, not even to what it is",
+        arguments: [
+            ("parent_id", UpdateWorkspaceRequest(name: .set("n"), parentID: .clear)),
+            ("parent_id", UpdateWorkspaceRequest(tier: .set(1), parentID: .set(UUID()))),
+            ("tier", UpdateWorkspaceRequest(tier: .set(3))), ("tier", UpdateWorkspaceRequest(tier: .clear)),
+            ("runtime", UpdateWorkspaceRequest(runtime: .set("langgraph"))),
+            ("workspace_dir", UpdateWorkspaceRequest(workspaceDirectory: .set("/srv/b"))),
+        ])
+    func operators(field: String, request: UpdateWorkspaceRequest) {
+        let error = #expect(throws: APIError.self) { try WorkspaceUpdateRule.checkOwn(request) }
+        #expect(error?.status == .forbidden && error?.sentence == "operator credentials required")
+        #expect(error?.field == field)
+    }
+
+    @Test("The rest is")
+    func own() throws {
+        try WorkspaceUpdateRule.checkOwn(
+            UpdateWorkspaceRequest(
+                name: .set("n"), role: .clear, x: .set(1), y: .set(2), collapsed: .set(true),
+                maxConcurrentTasks: .set(2)))
+    }
+
+    @Test(
         "What cannot be is refused by name",
         arguments: [
             ("name", UpdateWorkspaceRequest(name: .clear)), ("name", UpdateWorkspaceRequest(name: .set(" "))),

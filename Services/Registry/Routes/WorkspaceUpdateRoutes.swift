@@ -1,3 +1,4 @@
+import Authentication
 import Contracts
 import EventOutbox
 import Foundation
@@ -18,6 +19,7 @@ struct WorkspaceUpdateRoutes: Sendable {
         let id = try await WorkspaceGuard(context: context).owned(request)
         let body = try await request.decode(
             UpdateWorkspaceRequest.self, orError: Sentence.invalidWorkspacePayload)
+        if case .workspace = request.context.identity as? Identity { try WorkspaceUpdateRule.checkOwn(body) }
         try WorkspaceUpdateRule.check(body)
         let update = try await store.update(id, body, traceparent: request.context.traceparent)
         context.relay.committed(update.events)

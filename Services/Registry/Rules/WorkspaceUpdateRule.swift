@@ -37,6 +37,19 @@ enum WorkspaceUpdateRule {
         try NewWorkspaceRule.check(maxConcurrentTasks: request.maxConcurrentTasks.value)
     }
 
+    /// What a workspace may change of itself. An agent that was talked into it must not leave its place in the tree,
+    /// nor have a folder of the host mounted.
+    ///
+    /// - Throws: `APIError` 403 naming the first field that is an operator's.
+    static func checkOwn(_ request: UpdateWorkspaceRequest) throws(APIError) {
+        let operators = [
+            ("parent_id", request.parentID.isPresent), ("tier", request.tier.isPresent),
+            ("runtime", request.runtime.isPresent), ("workspace_dir", request.workspaceDirectory.isPresent),
+        ]
+        guard let field = operators.first(where: \.1)?.0 else { return }
+        throw APIError(.forbidden, Sentence.operatorRequired, field: field)
+    }
+
     /// Who starts a workspace is settled when it is created. The runtime `external` says that its owner does, so none gets
     /// or loses it; an external one that was created with another runtime names its framework, which may change.
     ///
