@@ -32,6 +32,8 @@ public enum Limits {
 
     /// How many links up the tree are followed for `CanCommunicate`.
     public static let treeDepth = 32
+    /// Peers on one page of the list, at most, and unless asked for fewer.
+    public static let peerPage = 1000
     /// How many `forwarded_to` links are followed.
     public static let forwardingHops = 5
     /// How often one message may pass the proxy, on its way from agent to agent.

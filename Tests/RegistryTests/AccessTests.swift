@@ -76,7 +76,7 @@ struct AccessTests {
 
     private func checkPeers(_ forest: RandomForest, _ gone: Set<UUID>, _ store: PeerStore, _ seed: UInt64) async throws
     {
-        for (id, answer) in try await each(forest.ids, { try await store.peers(of: $0, matching: nil) }) {
+        for (id, answer) in try await each(forest.ids, { try await store.peers(of: $0, matching: nil).json }) {
             let list = try JSONValue(decoding: answer).array ?? []
             let found = list.compactMap { $0["id"]?.string.flatMap(UUID.init(uuidString:)) }
             let expected = gone.contains(id) ? [] : forest.ids.filter { forest.arePeers(id, $0) && !gone.contains($0) }

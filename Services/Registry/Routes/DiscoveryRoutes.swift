@@ -73,7 +73,12 @@ struct DiscoveryRoutes: Sendable {
         try await context.authenticator.registry(id, request)
         guard try await store.present(id) != nil else { throw APIError(.notFound, Sentence.workspaceNotFound) }
         let filter = request.query("q")?.trimmingCharacters(in: .whitespacesAndNewlines) ?? ""
-        return .json(bytes: try await store.peers(of: id, matching: filter.isEmpty ? nil : filter))
+        let page = try await store.peers(
+            of: id, matching: filter.isEmpty ? nil : filter, after: try PeerListQuery.cursor(request),
+            limit: try WorkspaceListQuery.limit(request) ?? Limits.peerPage)
+        var response = Response.json(bytes: page.json)
+        if let next = page.next { response.headers.add("X-Next-Cursor", PeerListQuery.text(next)) }
+        return response
     }
 
     private func checkAccess(_ request: Request) async throws -> Response {

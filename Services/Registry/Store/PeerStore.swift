@@ -39,27 +39,70 @@ struct PeerStore: Sendable {
 
     private static func address(_ url: String?) -> String? { url?.isEmpty == false ? url : nil }
 
-    /// Parent, children and siblings, roots being siblings of each other.
-    private static let peers = Statement(
-        "peer_list",
+    /// One relation's workspaces behind a place, as far as a page may need them, out of the index in its order.
+    private static func branch(_ distance: Int, _ relation: String, after place: String) -> String {
         """
-        WITH self AS (SELECT id, parent_id FROM workspaces WHERE id = $1 AND status <> 'removed')
-        SELECT w.id, w.name, w.role, w.tier, w.status, COALESCE(w.url, ''), w.parent_id, v.active_tasks, w.agent_card
-        FROM self JOIN workspaces w ON w.id <> self.id
-            AND (w.parent_id = self.id OR w.id = self.parent_id OR w.parent_id = self.parent_id
-                OR (w.parent_id IS NULL AND self.parent_id IS NULL))
-        JOIN workspace_vitals v ON v.workspace_id = w.id
-        WHERE w.status <> 'removed'
+        (SELECT \(distance) AS distance, left(w.name, 200) AS place, w.id FROM workspaces w
+         WHERE \(relation) AND w.id <> $1 AND w.status <> 'removed' AND (left(w.name, 200), w.id) > (\(place))
             AND ($2::text IS NULL OR strpos(lower(w.name), lower($2)) > 0
                 OR strpos(lower(COALESCE(w.role, '')), lower($2)) > 0)
-        ORDER BY w.name, w.id
+         ORDER BY left(w.name, 200), w.id LIMIT $3)
+        """
+    }
+
+    /// Parent and children, then siblings, roots being siblings of each other; by name. A page ends early when its
+    /// cards are large.
+    private static let peers = Statement(
+        "peer_page",
+        """
+        WITH self AS MATERIALIZED (SELECT parent_id FROM workspaces WHERE id = $1 AND status <> 'removed'),
+        near AS MATERIALIZED (
+            SELECT * FROM (
+                \(branch(1, "w.id = (SELECT parent_id FROM self)", after: "$5::text, $6::uuid"))
+                UNION ALL
+                \(branch(1, "w.parent_id = $1 AND EXISTS (SELECT FROM self)", after: "$5::text, $6::uuid"))
+                UNION ALL
+                \(branch(2, "w.parent_id = (SELECT parent_id FROM self)", after: "$7::text, $8::uuid"))
+                UNION ALL
+                \(branch(2, "w.parent_id IS NULL AND (SELECT parent_id IS NULL FROM self)", after: "$7, $8"))
+            ) AS all_near
+            WHERE distance >= $4 ORDER BY distance, place, id LIMIT $3
+        ), known AS (
+            SELECT near.*, w.name, w.role, w.tier, w.status, COALESCE(w.url, '') AS url, w.parent_id, v.active_tasks,
+                w.agent_card, count(*) OVER () AS found, sum(COALESCE(octet_length(w.agent_card::text), 0))
+                    OVER (ORDER BY distance, place, w.id) - COALESCE(octet_length(w.agent_card::text), 0) AS before
+            FROM near JOIN workspaces w ON w.id = near.id JOIN workspace_vitals v ON v.workspace_id = w.id
+        )
+        SELECT id, name, role, tier, status, url, parent_id, active_tasks, agent_card, distance, place, found
+        FROM known WHERE before < $9 ORDER BY distance, place, id
         """)
 
-    /// The peers as a JSON array.
+    /// Bytes of the cards of one page; the one that reaches them is still in it.
+    package static let pageBytes = 4 << 20
+    /// Before every name and id.
+    private static let beginning = PeerCursor(
+        distance: 0, place: "", id: UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)))
+
+    /// The next peers after `cursor` as a JSON array, and where the page after them begins; `nil` at the end.
     ///
     /// - Parameter text: part of a name or role, in any case; `nil` for all.
-    func peers(of id: UUID, matching text: String?) async throws(PostgresError) -> [UInt8] {
-        let rows = try await postgres.query(Self.peers, [id, text])
+    func peers(
+        of id: UUID, matching text: String?, after cursor: PeerCursor? = nil, limit: Int = Limits.peerPage
+    ) async throws(PostgresError) -> (json: [UInt8], next: PeerCursor?) {
+        let cursor = cursor ?? Self.beginning
+        let near = cursor.distance == 1 ? cursor : Self.beginning
+        let far = cursor.distance == 2 ? cursor : Self.beginning
+        let rows = try await postgres.query(
+            Self.peers,
+            [id, text, limit, cursor.distance, near.place, near.id, far.place, far.id, Self.pageBytes])
+        var next: PeerCursor?
+        if let last = rows.last, rows.count == limit || rows.count < last.int(11) {
+            next = PeerCursor(distance: last.int(9), place: last.string(10), id: last.uuid(0))
+        }
+        return (Self.json(rows), next)
+    }
+
+    private static func json(_ rows: PostgresRows) -> [UInt8] {
         var writer = JSONWriter(reservingCapacity: 2 + rows.count * 512)
         writer.array { writer in
             for row in rows {
@@ -78,4 +121,13 @@ struct PeerStore: Sendable {
         }
         return writer.bytes
     }
+}
+
+/// Where a page of peers begins: after this one.
+struct PeerCursor: Sendable, Hashable {
+    /// 1 for the parent and children, 2 for siblings.
+    var distance: Int
+    /// The beginning of its name, as far as the order looks.
+    var place: String
+    var id: UUID
 }
