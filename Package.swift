@@ -182,7 +182,8 @@ let package = Package(
         tests(
             "RegistryTests",
             [
-                "Registry", "Sweeper", "WorkspaceTree", "Contracts", "JSONBytes", "PostgresClient", "EventLoop",
+                "Registry", "Sweeper", "A2AProxy", "Lifecycle", "Authentication", "WorkspaceTree", "Contracts",
+                "JSONBytes", "PostgresClient", "EventLoop",
                 "HTTPServer",
                 "HTTPCore", "EventOutbox", "Lifecycle", "Observability",
             ]),
@@ -201,7 +202,10 @@ let package = Package(
         tests("NotifierTests", ["Notifier", "Contracts", "JSONBytes", "PostgresClient"]),
         tests(
             "SweeperTests",
-            ["Sweeper", "Contracts", "PostgresClient", "EventLoop", "EventOutbox", "AMQPClient", "Observability"]),
+            [
+                "Sweeper", "Contracts", "PostgresClient", "RedisClient", "EventLoop", "EventOutbox", "AMQPClient",
+                "Observability",
+            ]),
         tests(
             "WorkspaceRuntimeTests",
             ["WorkspaceRuntime", "EventLoop", "HTTPCore", "HTTPClient", "HTTPServer", "JSONBytes", "Observability"]),

@@ -56,6 +56,7 @@ package enum SweeperService: HostedService {
             livenessPass(.remote, every: .seconds(15), ttl: settings.remoteTTL),
             LeasePass(store: queue, relay: context.relay), AbandonedItemsPass(store: queue, relay: context.relay),
             EventRelayPass(postgres: context.postgres, publisher: context.publisher, logger: context.logger),
+            LivenessTrimPass(redis: context.redis),
         ]
     }
 }

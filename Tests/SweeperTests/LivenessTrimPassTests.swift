@@ -1,0 +1,37 @@
+import Contracts
+import EventLoop
+import Foundation
+import Observability
+import RedisClient
+import Sweeper
+import TestSupport
+import Testing
+
+@Suite("Old signs of life in Redis")
+struct LivenessTrimPassTests {
+    @Test("Those of an hour ago are forgotten, others are kept")
+    func trim() async throws {
+        let group = EventLoopGroup(count: 1)
+        let redis = try RedisClient(
+            url: try await SharedServers.redis().url, group: group, logger: .disabled, metrics: MetricsRegistry())
+        let running = Task { await redis.run() }
+        let result: Result<Void, any Error>
+        do { result = .success(try await trim(redis)) } catch { result = .failure(error) }
+        running.cancel()
+        await running.value
+        try await onThread { group.shutdown() }
+        try result.get()
+    }
+
+    private func trim(_ redis: RedisClient) async throws {
+        try await eventually("Redis") { redis.isReady }
+        let now = Int64(Date().timeIntervalSince1970 * 1000)
+        let (old, new) = (UUID(), UUID())
+        let signs = [(workspace: old, milliseconds: now - 3_700_000), (workspace: new, milliseconds: now - 3_000_000)]
+        try await redis.send(RedisKeys.noteLife(signs).map { RedisArgument($0) })
+        let counts = try await LivenessTrimPass(redis: redis).run()
+        #expect(counts["forgotten", default: 0] >= 1)
+        let kept = try await redis.send(RedisKeys.readLife([old, new]).map { RedisArgument($0) })
+        #expect(kept.array?.map(\.isNull) == [true, false])
+    }
+}
