@@ -8,6 +8,8 @@ package enum HTTPBodyError: Error, Sendable, Equatable {
     case timedOut
     /// The reader's own side gave up.
     case cancelled
+    /// It is in a content coding that its reader does not take, or breaks the rules of the one it is in.
+    case undecodable
 }
 
 /// Where the chunks of a streamed body come from. One reader at a time; back-pressure is the source's: it stops
@@ -49,4 +51,13 @@ package enum HTTPBody: Sendable {
             return collected
         }
     }
+}
+
+/// Stands for a body in a content coding that nobody here takes: whoever reads it learns that, and nothing else.
+package final class UndecodableBody: HTTPByteSource {
+    package init() {}
+
+    package func next() async throws(HTTPBodyError) -> [UInt8]? { throw .undecodable }
+
+    package func cancel() {}
 }

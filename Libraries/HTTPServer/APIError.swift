@@ -106,6 +106,11 @@ extension APIError {
         case .tooLarge: .bodyTooLarge
         case .timedOut: APIError(408, "request body timed out")
         case .truncated, .cancelled: APIError(.badRequest, "request body incomplete")
+        // With what would be taken (RFC 9110, 15.5.16).
+        case .undecodable:
+            APIError(
+                .unsupportedMediaType, "request bodies are taken without a content coding", field: "Content-Encoding",
+                headers: ["Accept-Encoding": "identity"])
         }
     }
 }

@@ -198,6 +198,9 @@ extension HTTPConnection: HTTPParserDelegate {
 
     func dispatch(_ body: HTTPBody) {
         guard let route = exchange.route, let context = exchange.context else { return }
+        var body = body
+        // Told to whoever reads the body, and so after the checks that come before it.
+        if exchange.fields.hasContentCoding, exchange.head.declaresBody { body = .stream(UndecodableBody()) }
         exchange.buffered = []
         exchange.isDispatched = true
         phase = .handling

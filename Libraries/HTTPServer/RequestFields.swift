@@ -8,6 +8,8 @@ struct RequestFields {
     private(set) var isHostValid = true
     private(set) var transferCoding: String?
     private(set) var transferCodingCount = 0
+    /// The body is not sent as it is.
+    private(set) var hasContentCoding = false
     private(set) var expect: String?
     private(set) var origin: String?
     private(set) var requestID: String?
@@ -38,6 +40,9 @@ struct RequestFields {
         case 11: if HTTPHeaders.equal(name, "traceparent") { traceparent = TraceContext.accepted(text) }
         case 12: if HTTPHeaders.equal(name, "x-request-id") { requestID = text }
         case 15: if HTTPHeaders.equal(name, "x-forwarded-for") { forwardedFor.append(text) }
+        case 16:
+            guard HTTPHeaders.equal(name, "content-encoding"), !value.isEmpty else { return }
+            if !HTTPHeaders.equal(value, "identity") { hasContentCoding = true }
         case 17:
             guard HTTPHeaders.equal(name, "transfer-encoding") else {
                 if HTTPHeaders.equal(name, "x-forwarded-proto") { forwardedProto = text }

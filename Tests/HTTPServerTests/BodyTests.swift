@@ -47,6 +47,32 @@ import Testing
         }
     }
 
+    /// Told to whoever reads it, so after what is wrong before the body; who reads none is not concerned.
+    @Test(arguments: ["Content-Length: 3\r\n\r\nabc", "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"])
+    func aBodyInACodingIsNotTaken(_ framed: String) async throws {
+        try await withServer(routes: Self.routes) { server in
+            for (path, coding, status) in [
+                ("/echo", "gzip", 415), ("/echo", "GZIP", 415), ("/echo", "identity, br", 415), ("/large", "gzip", 415),
+                ("/echo", "identity", 200), ("/echo", "Identity", 200), ("/echo", "", 200), ("/ignore", "gzip", 200),
+                ("/nowhere", "gzip", 404),
+            ] {
+                let client = try server.client()
+                client.send("POST \(path) HTTP/1.1\r\nHost: x\r\nContent-Encoding: \(coding)\r\n\(framed)")
+                let answer = try await client.answer()
+                #expect(answer.status == status)
+                guard status == 415 else { continue }
+                #expect(answer.headers["accept-encoding"] == "identity")
+                #expect(answer.text.contains(#""field":"Content-Encoding""#))
+                // The connection goes on.
+                client.send("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n")
+                #expect(try await client.answer().text == "hello")
+            }
+            let client = try server.client()
+            client.send("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nContent-Length: 0\r\n\r\n")
+            #expect(try await client.answer().status == 200)
+        }
+    }
+
     @Test func aLargeBodyIsStreamed() async throws {
         try await withServer(routes: Self.routes) { server in
             let client = try server.client()
