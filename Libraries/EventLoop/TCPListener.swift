@@ -9,6 +9,7 @@ package final class TCPListener: @unchecked Sendable {
     private static let backlog: Int32 = 4096
 
     package let port: UInt16
+    private let loop: EventLoop
     private let handle: LoopHandle<uv_tcp_t>
     private var isClosed = false
 
@@ -22,7 +23,8 @@ package final class TCPListener: @unchecked Sendable {
         }
     }
 
-    private init(handle: LoopHandle<uv_tcp_t>, port: UInt16) {
+    private init(loop: EventLoop, handle: LoopHandle<uv_tcp_t>, port: UInt16) {
+        self.loop = loop
         self.handle = handle
         self.port = port
     }
@@ -56,7 +58,7 @@ package final class TCPListener: @unchecked Sendable {
             handle.close()
             throw TCPError(code: code)
         }
-        return TCPListener(handle: handle, port: boundPort(descriptor))
+        return TCPListener(loop: loop, handle: handle, port: boundPort(descriptor))
     }
 
     private static func openSocket(_ address: SocketAddress, reusePort: Bool) throws(TCPError) -> Int32 {
@@ -94,6 +96,9 @@ package final class TCPListener: @unchecked Sendable {
     }
 
     deinit {
-        if !isClosed { handle.close() }
+        guard !isClosed else { return }
+        if loop.inLoop { return handle.close() }
+        nonisolated(unsafe) let closing = handle  // handed over whole: nobody else holds it any more
+        loop.execute { closing.close() }
     }
 }

@@ -33,9 +33,15 @@ package final class HTTPServer: Sendable {
     package func start() async throws -> UInt16 {
         var port = shared.configuration.port
         let isAlone = parts.count == 1
-        for part in parts {
-            let wanted = port
-            port = try await part.loop.call { try part.listen(port: wanted, reusePort: !isAlone) }
+        do {
+            for part in parts {
+                let wanted = port
+                port = try await part.loop.call { try part.listen(port: wanted, reusePort: !isAlone) }
+            }
+        } catch {
+            // A server that did not start takes no connections on the loops that were quicker.
+            for part in parts { _ = try? await part.loop.call { part.stopListening() } }
+            throw error
         }
         return port
     }

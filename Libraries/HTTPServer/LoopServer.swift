@@ -50,11 +50,15 @@ final class LoopServer: @unchecked Sendable {
         shared.metrics.connections.decrement()
     }
 
+    func stopListening() {
+        listener?.close()
+        listener = nil
+    }
+
     /// Closes the listener and the connections that wait for a request; the others close after their answer.
     func stopAccepting() {
         isDraining = true
-        listener?.close()
-        listener = nil
+        stopListening()
         for connection in connections.values { connection.drain() }
     }
 

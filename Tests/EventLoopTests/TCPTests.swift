@@ -91,4 +91,28 @@ struct TCPTests {
         }
         #expect(isInUse)
     }
+
+    @Test("A listener that is let go on another thread closes on its own")
+    func letGoElsewhere() async throws {
+        let group = EventLoopGroup(count: 1)
+        defer { group.shutdown() }
+        let loop = group.loops[0]
+        func listen(_ port: UInt16) async throws -> TCPListener {
+            try await withCheckedThrowingContinuation { continuation in
+                loop.execute {
+                    continuation.resume(
+                        with: Result {
+                            try TCPListener.bind(host: "127.0.0.1", port: port, on: loop, reusePort: false) { _ in }
+                        })
+                }
+            }
+        }
+        var listener: TCPListener? = try await listen(0)
+        let port = try #require(listener?.port)
+        listener = nil
+        // Asked for behind the closing, which the loop does first.
+        let second = try await listen(port)
+        #expect(second.port == port)
+        loop.execute { second.close() }
+    }
 }
