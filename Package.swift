@@ -68,6 +68,7 @@ let package = Package(
         system("CCurl", pkgConfig: "libcurl"),
         system("COpenSSL", pkgConfig: "libcrypto"),
         system("CYAML", pkgConfig: "yaml-0.1"),
+        system("CZlib", pkgConfig: "zlib"),
 
         library("Contracts"),
         library("JSONBytes"),
@@ -80,7 +81,7 @@ let package = Package(
         library("EventLoop", ["CUV"]),
         library("HTTPCore", ["CLLHTTP"]),
         library("HTTPServer", ["CLLHTTP", "EventLoop", "HTTPCore", "Observability", "JSONBytes", "Contracts"]),
-        library("HTTPClient", ["CLLHTTP", "CCurl", "CUV", "EventLoop", "HTTPCore", "Observability"]),
+        library("HTTPClient", ["CLLHTTP", "CCurl", "CUV", "CZlib", "EventLoop", "HTTPCore", "Observability"]),
         library("PostgresClient", ["CPQ", "CUV", "EventLoop", "Observability"]),
         library("RedisClient", ["CHiredis", "CUV", "EventLoop", "Observability"]),
         library("AMQPClient", ["CRabbitMQ", "Observability"]),
@@ -145,7 +146,7 @@ let package = Package(
         .target(
             name: "TestSupport",
             dependencies: [
-                "EventLoop", "HTTPCore", "HTTPClient", "HTTPServer", "JSONBytes", "PostgresClient", "Migrator",
+                "CZlib", "EventLoop", "HTTPCore", "HTTPClient", "HTTPServer", "JSONBytes", "PostgresClient", "Migrator",
                 "Observability",
             ],
             path: "Tests/TestSupport", exclude: ["leash"], swiftSettings: settings),

@@ -4,7 +4,7 @@
 BUILD_PACKAGES=(
     gcc binutils libc6-dev libstdc++-12-dev pkgconf
     libuv1-dev libpq-dev librabbitmq-dev libhiredis-dev libcurl4-openssl-dev libssl-dev libwslay-dev libyaml-dev
-    libjemalloc-dev
+    libjemalloc-dev zlib1g-dev
 )
 SERVER_PACKAGES=(postgresql rabbitmq-server redis-server redis-tools nginx)
 # A container engine for the tests of provisioning. The recommended crun does not start on every kernel.

@@ -3,6 +3,7 @@ import HTTPCore
 /// The answer to a call. Redirects are answers like all others.
 package struct ClientResponse: Sendable {
     package let status: HTTPStatus
+    /// Without those that said how a body was coded that is decoded now.
     package let headers: HTTPHeaders
     /// `.stream` unless the body came with the head in one piece or was collected. Reading slowly slows the peer
     /// down; dropping it unread closes the connection.

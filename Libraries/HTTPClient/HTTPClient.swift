@@ -25,18 +25,28 @@ package final class HTTPClient: Sendable {
 
     /// Sends a request and waits for the answer's head, or for all of it when `request.collection` says so.
     ///
-    /// Cancelling the task ends the call and closes its connection, also while the body is being read.
+    /// Cancelling the task ends the call and closes its connection, also while the body is being read. A body that comes
+    /// in gzip or deflate, unasked, is decoded; one in another coding cannot be read.
     package func send(
         _ request: consuming ClientRequest
     ) async throws(HTTPClientError) -> ClientResponse {
         let call = Call(request, shard: shard())
-        guard call.request.endsWithTask else { return try await outcome(of: call).get() }
+        guard call.request.endsWithTask else { return try Self.decoded(try await outcome(of: call).get(), call) }
         let outcome = await withTaskCancellationHandler {
             await self.outcome(of: call)
         } onCancel: {
             call.cancel()
         }
-        return try outcome.get()
+        return try Self.decoded(try outcome.get(), call)
+    }
+
+    private static func decoded(
+        _ response: ClientResponse, _ call: Call
+    ) throws(HTTPClientError) -> ClientResponse {
+        guard response.headers.contains("content-encoding") else { return response }
+        let collection = call.request.collection
+        let isStreamed = collection?.except?(response.status, response.headers) ?? false
+        return try response.decoded(collectedUpTo: isStreamed ? nil : collection?.limit)
     }
 
     private func outcome(of call: Call) async -> Call.Outcome {

@@ -26,12 +26,16 @@ struct RequestHead {
         writer.append(request.url.target)
         let isSound = writer.endRequestLine()
         var hasHost = false
+        var namesCodings = false
         var areNamesSound = true
         request.headers.forEachField { name, value in
             if HTTPHeaders.equal(name, "host") { hasHost = true }
+            if HTTPHeaders.equal(name, "accept-encoding") { namesCodings = true }
             if !isOurs(name), !writer.append(name: name, value: value) { areNamesSound = false }
         }
         if !hasHost { writer.appendLine("host: ", request.url.authority) }
+        // Without the field a server may choose any coding (RFC 9110, 12.5.3).
+        if !namesCodings { writer.appendLine("accept-encoding: ", "identity") }
         switch framing {
         case .none: break
         case .length(let length): writer.appendLine("content-length: ", String(length))

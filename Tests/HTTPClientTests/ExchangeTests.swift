@@ -35,6 +35,7 @@ extension HTTPClientSuite {
                     POST /a/b?c=d HTTP/1.1\r
                     Content-Type: application/json\r
                     host: 127.0.0.1:\(server.port)\r
+                    accept-encoding: identity\r
                     content-length: 2\r
                     \r
 
