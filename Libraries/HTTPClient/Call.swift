@@ -21,8 +21,9 @@ final class Call: @unchecked Sendable {
     var clock = CallClock(idle: 0, total: nil, now: 0)
     /// Kept until the call is over; it keeps the call as well.
     var transport: (any CallTransport)?
-    /// The queue that the call stands in.
+    /// The pool for whose connections the call waits, and its place there.
     var queue: HostPool?
+    var place = WaitingCalls.Place()
     var wasRetried = false
     var requestBytesWritten = false
     /// The answer is complete, or the call failed: nothing that comes counts any more.
@@ -68,8 +69,12 @@ final class Call: @unchecked Sendable {
     }
 
     /// Ends the call for lack of a connection, for the reason that applies.
-    func failUnconnected() {
-        fail(clock.total <= loop.nowMilliseconds ? .totalTimeout : .connectTimeout)
+    ///
+    /// - Parameter isWaiting: it waited for one that carries another call: the host may be all right.
+    func failUnconnected(isWaiting: Bool = false) {
+        if clock.total <= loop.nowMilliseconds { return fail(.totalTimeout) }
+        if isWaiting { return fail(.overloaded, "no connection came free in time") }
+        fail(.connectTimeout)
     }
 
     // MARK: - From the transport

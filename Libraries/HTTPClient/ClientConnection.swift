@@ -62,7 +62,8 @@ final class ClientConnection: @unchecked Sendable {
                 of: call.wasRetried ? call.request.sentAgain : call.request, framing: framing,
                 extra: isCoalesced ? body.count : 0)
         else {
-            pool.release(self)
+            // In a later round: the next waiting call may be as wrong, and so may thousands after it.
+            loop.post { self.pool.release(self) }
             return call.fail(.invalidRequest, "a character that cannot stand in a request's head")
         }
         self.call = call

@@ -49,10 +49,10 @@ package struct ClientRequest: Sendable {
     /// `nil` hands the answer over at its head, with a streamed body unless it came in one piece.
     package var collection: AnswerCollection?
     /// A reused connection that was closed before any byte of an answer is replaced by a fresh one, once. The peer may
-    /// have closed it for its age, and then it saw nothing; but it may also have died over this request.
-    package var retriesStaleConnection = true
-    /// Fields that replace those of their names then, so that the peer can tell that this is not the first try. Without
-    /// effect on TLS connections, where libcurl does the replacing.
+    /// have closed it for its age, and then it saw nothing; but it may also have died over this request. Therefore only
+    /// what may be done twice is repeated by default (RFC 9110, 9.2.2): no POST and no PATCH.
+    package var retriesStaleConnection: Bool
+    /// Fields that replace those of their names then, so that the peer can tell that this is not the first try.
     package var retryHeaders: HTTPHeaders = [:]
     /// Cancelling the task that sends it ends the call. Without, the call goes on to its answer or its timeouts, and
     /// costs a little less.
@@ -67,6 +67,7 @@ package struct ClientRequest: Sendable {
         self.url = url
         self.headers = headers
         self.body = body
+        retriesStaleConnection = method != .post && method != .patch
     }
 
     /// - Throws: `invalidRequest` when the URL is not an absolute http or https URL.

@@ -16,9 +16,10 @@ package struct HTTPClientError: Error, Sendable, CustomStringConvertible {
         case refused
         /// No way there: no route, network down, a resolver that cannot tell.
         case unreachable
-        /// No connection in the time allowed, waiting for a free one included.
+        /// No connection in the time allowed.
         case connectTimeout
-        /// Too many calls wait for a connection to that host already, or this machine is out of sockets.
+        /// It is for want of something of ours that there is no connection: none of those to that host came free in the
+        /// time allowed, too many calls wait for one already, or this machine is out of sockets.
         case overloaded
         /// No TLS connection: an unknown authority, a wrong name, no common protocol.
         case tls
@@ -30,9 +31,9 @@ package struct HTTPClientError: Error, Sendable, CustomStringConvertible {
         case reset
         /// The peer closed the connection before the answer's end.
         case endOfFile
-        /// What came back is not HTTP.
+        /// What came back is not HTTP, or in a content coding that we do not speak.
         case malformed
-        /// The answer's header block, or the answer collected, is larger than allowed.
+        /// The answer's header block, or the answer collected (and decoded), is larger than allowed.
         case tooLarge
         /// The request's own body could not be read to its end.
         case requestBody

@@ -7,8 +7,10 @@ struct PoolKey: Hashable {
     let policyClass: Int
 }
 
-/// The connections of one loop to one host, and the calls that wait for one. Loop thread only.
-final class HostPool {
+/// The connections of one loop to one host, and the calls that wait for one.
+///
+/// `@unchecked Sendable`: confined to the loop's thread.
+final class HostPool: @unchecked Sendable {
     let key: PoolKey
     /// Keeps the pool in return, until the pool's last connection is closed.
     let shard: LoopClient
@@ -16,9 +18,7 @@ final class HostPool {
     private var idle: [ClientConnection] = []
     /// Connections there are, those being opened included.
     private var open = 0
-    private var waiting: [Call] = []
-    private var firstWaiting = 0
-    private var waitingCount = 0
+    private var waiting = WaitingCalls()
     private var timer: LoopTimer?
     private var armedFor: UInt64 = .max
 
@@ -32,20 +32,19 @@ final class HostPool {
     func carry(_ call: Call) {
         if let connection = takeIdle() { return connection.carry(call) }
         if open < shard.configuration.maxConnectionsPerHost { return openConnection(for: call) }
-        guard waitingCount < shard.configuration.maxWaitingPerHost else {
+        guard waiting.count < shard.configuration.maxWaitingPerHost else {
             call.fail(.overloaded, "too many calls wait for \(key.host)")
             return
         }
         call.queue = self
-        waitingCount += 1
         waiting.append(call)
         arm(for: min(call.connectDeadline, call.clock.total))
     }
 
-    /// A call in the queue is over. Its place is cleared when it comes to the front.
+    /// A call in the queue is over.
     func leave(_ call: Call) {
         call.queue = nil
-        waitingCount -= 1
+        waiting.remove(call)
     }
 
     /// Sends a call on a fresh connection in the place of one that turned out to be closed.
@@ -63,20 +62,9 @@ final class HostPool {
     }
 
     private func nextWaiting() -> Call? {
-        while firstWaiting < waiting.count {
-            let call = waiting[firstWaiting]
-            firstWaiting += 1
-            if firstWaiting > 64, firstWaiting * 2 > waiting.count {
-                waiting.removeFirst(firstWaiting)
-                firstWaiting = 0
-            }
-            guard call.queue === self else { continue }
-            leave(call)
-            return call
-        }
-        waiting.removeAll(keepingCapacity: true)
-        firstWaiting = 0
-        return nil
+        guard let call = waiting.first else { return nil }
+        leave(call)
+        return call
     }
 
     // MARK: - Connections
@@ -89,8 +77,9 @@ final class HostPool {
                 let connection = ClientConnection(stream: stream, pool: self)
                 if call.isOver { release(connection) } else { connection.carry(call) }
             case .failure(let failure):
-                freePlace()
                 call.fail(failure.kind, failure.detail)
+                // In a later round: attempts that fail at once must not start each other, thousands deep on the stack.
+                shard.loop.post { self.freePlace() }
             }
         }.start()
     }
@@ -146,33 +135,21 @@ final class HostPool {
         guard due < armedFor else { return }
         armedFor = due
         let now = shard.loop.nowMilliseconds
-        if timer == nil { timer = shard.loop.makeTimer(TimerHandler(pool: self).fire) }
+        if timer == nil { timer = shard.loop.makeTimer { [weak self] in self?.timerFired() } }
         timer?.start(after: .milliseconds(due > now ? due - now : 1))
     }
 
-    fileprivate func timerFired() {
+    private func timerFired() {
         armedFor = .max
         let now = shard.loop.nowMilliseconds
         var next = UInt64.max
-        for call in waiting[firstWaiting...] where call.queue === self {
+        var following = waiting.first
+        while let call = following {
+            // Before the call leaves its place.
+            following = call.place.next
             let due = min(call.connectDeadline, call.clock.total)
-            if due <= now { call.failUnconnected() } else { next = min(next, due) }
+            if due <= now { call.failUnconnected(isWaiting: true) } else { next = min(next, due) }
         }
         if next != .max { arm(for: next) }
-    }
-}
-
-/// Lets a timer, whose handler must be sendable, reach its pool.
-///
-/// `@unchecked Sendable`: made and called on the loop's thread only.
-private final class TimerHandler: @unchecked Sendable {
-    private weak var pool: HostPool?
-
-    init(pool: HostPool) {
-        self.pool = pool
-    }
-
-    @Sendable func fire() {
-        pool?.timerFired()
     }
 }

@@ -54,7 +54,9 @@ extension PlatformClient {
             writer.member("task", task)
             writer.member("idempotency_key", idempotencyKey ?? Self.idempotencyKey(task, to: targetID))
         }
-        let answer = try await send(Call(method: .post, path: "/workspaces/\(id)/delegate", body: writer.bytes))
+        // Its key makes two of them one.
+        let answer = try await send(
+            Call(method: .post, path: "/workspaces/\(id)/delegate", body: writer.bytes, mayRepeat: true))
         guard let delegation = try answer.object()["delegation_id"]?.string else {
             throw PlatformError(.unexpectedAnswer, status: answer.status.code, detail: "no delegation_id")
         }

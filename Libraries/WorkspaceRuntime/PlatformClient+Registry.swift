@@ -49,7 +49,7 @@ extension PlatformClient {
     ///
     /// - Throws: ``PlatformError``; 404 when the platform does not know the workspace, 410 when it was removed.
     public func heartbeat(_ report: HeartbeatReport) async throws(PlatformError) {
-        try await send(Call(method: .post, path: "/registry/heartbeat", body: report.json(id: id)))
+        try await send(Call(method: .post, path: "/registry/heartbeat", body: report.json(id: id), mayRepeat: true))
     }
 
     /// The workspaces that this one may work with: its parent, its children, and those beside it.

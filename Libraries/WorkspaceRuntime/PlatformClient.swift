@@ -77,6 +77,8 @@ public final class PlatformClient: Sendable {
         var identity = Identity.bearer
         var timeout: Duration = .seconds(10)
         var headers: [String: String] = [:]
+        /// Sent twice it does what it does once: it may go out again when a kept connection turns out to be closed.
+        var mayRepeat = false
     }
 
     struct Answer {
@@ -120,16 +122,19 @@ public final class PlatformClient: Sendable {
             headers.add(name, value)
         }
         if !call.body.isEmpty { headers.add("Content-Type", call.contentType) }
-        return try await exchange(call.method, baseURL + call.path, headers, call.body, call.timeout)
+        return try await exchange(
+            call.method, baseURL + call.path, headers, call.body, call.timeout, mayRepeat: call.mayRepeat)
     }
 
     /// Sends anything anywhere, and says what became of it in this library's words.
     func exchange(
-        _ method: HTTPMethod, _ url: String, _ headers: HTTPHeaders, _ body: [UInt8], _ timeout: Duration
+        _ method: HTTPMethod, _ url: String, _ headers: HTTPHeaders, _ body: [UInt8], _ timeout: Duration,
+        mayRepeat: Bool = false
     ) async throws(PlatformError) -> Answer {
         do {
             var request = try ClientRequest(
                 method, url, headers: headers, body: body.isEmpty ? .empty : .bytes(body))
+            if mayRepeat { request.retriesStaleConnection = true }
             request.totalTimeout = timeout
             request.idleTimeout = IdleTimeout(timeout)
             let client = http.withLock { $0 }

@@ -18,11 +18,29 @@ extension HTTPClientSuite {
             let client = makeClient()
             try await onLoop {
                 #expect(try await client.get(server.url).wasRetried == false)
-                let second = try await client.send(ClientRequest(.post, server.url, body: .bytes([0x61])))
+                var request = try ClientRequest(.post, server.url, body: .bytes([0x61]))
+                request.retriesStaleConnection = true
+                let second = try await client.send(request)
                 #expect(second.wasRetried)
                 #expect(try await second.text() == "1")
             }
             #expect(server.requests.map(\.body) == ["", "a", "a"])
+        }
+
+        /// Unless its caller says that it may: the peer may have acted before it closed.
+        @Test(arguments: [(HTTPMethod.post, 2), (.patch, 2), (.put, 3), (.delete, 3), (.get, 3)])
+        func whatMustNotBeDoneTwiceIsNotSentTwice(_ method: HTTPMethod, _ requests: Int) async throws {
+            let server = try await ScriptedServer.start(loops) { peer, _ in
+                if peer.number == 0, peer.requests == 2 { peer.close() } else { peer.answer("ok") }
+            }
+            defer { server.stop() }
+            let client = makeClient()
+            try await onLoop {
+                _ = try await client.get(server.url)
+                let wasAnswered = (try? await client.send(ClientRequest(method, server.url))) != nil
+                #expect(wasAnswered == (requests == 3))
+            }
+            #expect(server.requests.count == requests)
         }
 
         @Test func theSecondTrySaysThatItIsOne() async throws {
@@ -146,6 +164,85 @@ extension HTTPClientSuite {
             #expect(results == [nil: 5, .overloaded: 3])
             #expect(running.withLock { $0.most } == 2)
             #expect(server.connections == 2)
+        }
+
+        /// However long the connections hang for which it waited.
+        @Test func aCallThatWaitedInVainIsLetGo() async throws {
+            let server = try await ScriptedServer.start(loops) { _, _ in }
+            defer { server.stop() }
+            let client = makeClient { $0.maxConnectionsPerHost = 1 }
+            let loop = loops.next()
+            let running = Task(executorPreference: loop) { try await client.get(server.url) }
+            try await eventually("sent") { server.requests.count == 1 }
+            let bodies = (0..<10).map { _ in Weak(ChunkSource(["x"])) }
+            // From the middle, from both ends.
+            for (number, body) in bodies.enumerated() {
+                let source = try #require(body.take())
+                Task(executorPreference: loop) {
+                    var request = try ClientRequest(.post, server.url, body: .stream(source))
+                    request.connectTimeout = .milliseconds([30, 10, 60][number % 3])
+                    _ = try await client.send(request)
+                }
+            }
+            try await eventually("the bodies to be freed") { bodies.allSatisfy(\.isGone) }
+            running.cancel()
+            _ = try? await running.value
+            // The queue is in order: who comes next has the connection's place.
+            #expect(server.requests.count == 1)
+        }
+
+        /// Neither connections that are refused at once nor requests that cannot be sent start each other on the stack.
+        @Test(arguments: [false, true])
+        func manyThatFailAtOnce(withWrongRequests: Bool) async throws {
+            let gate = Gate()
+            let server = try await ScriptedServer.start(loops) { peer, _ in
+                Task(executorPreference: peer.stream.loop) {
+                    await gate.wait()
+                    if withWrongRequests { peer.answer("ok") } else { peer.close() }
+                }
+            }
+            defer { server.stop() }
+            let count = 20_000
+            let waiting = Tally()
+            let client = HTTPClient(
+                group: loops,
+                configuration: {
+                    var configuration = HTTPClientConfiguration()
+                    configuration.maxConnectionsPerHost = 1
+                    configuration.maxWaitingPerHost = count
+                    return configuration
+                }(),
+                addressPolicy: { _, request in
+                    request.headers.contains("x-refused") ? .refused(reason: "test") : .allowed
+                })
+            let loop = loops.next()
+            let first = Task(executorPreference: loop) { try? await client.get(server.url) }
+            try await eventually("sent") { server.requests.count == 1 }
+            let wanted = withWrongRequests ? HTTPClientError.Kind.invalidRequest : .unsafeAddress
+            let failed = await withTaskGroup(of: Bool.self) { group in
+                for _ in 0..<count {
+                    group.addTask(executorPreference: loop) {
+                        waiting.add()
+                        do {
+                            _ = try await client.get(server.url) {
+                                $0.headers = withWrongRequests ? ["x": "a\nb"] : ["x-refused": "1"]
+                                $0.connectTimeout = .seconds(300)
+                            }
+                            return false
+                        } catch {
+                            return (error as? HTTPClientError)?.kind == wanted
+                        }
+                    }
+                }
+                group.addTask {
+                    try? await eventually("all to wait") { waiting.count == count }
+                    gate.open()
+                    return true
+                }
+                return await group.reduce(into: 0) { $0 += $1 ? 1 : 0 }
+            }
+            #expect(failed == count + 1)
+            _ = await first.value
         }
 
         @Test func aPlaceIsFreeAgainAfterEveryKindOfEnd() async throws {
@@ -295,4 +392,27 @@ private final class Tally: Sendable {
 
     var count: Int { value.load(ordering: .relaxed) }
     func add() { value.add(1, ordering: .relaxed) }
+}
+
+/// An object that is handed over once, and watched from then on.
+private final class Weak<Object: AnyObject & Sendable>: Sendable {
+    private struct State {
+        var object: Object?
+        weak var seen: Object?
+    }
+
+    private let state: Mutex<State>
+
+    init(_ object: Object) {
+        state = Mutex(State(object: object, seen: object))
+    }
+
+    func take() -> Object? {
+        state.withLock { state in
+            defer { state.object = nil }
+            return state.object
+        }
+    }
+
+    var isGone: Bool { state.withLock { $0.object == nil && $0.seen == nil } }
 }

@@ -11,6 +11,10 @@ struct PythonServer {
     var requests: [String] {
         process.output.split(separator: "\n").filter { $0.hasPrefix("request ") }.map { String($0.dropFirst(8)) }
     }
+    /// Of all requests, those that tests look at.
+    var fields: [String] {
+        process.output.split(separator: "\n").filter { $0.hasPrefix("field ") }.map { String($0.dropFirst(6)) }
+    }
     var connections: Int { process.output.split(separator: "\n").count { $0 == "connection" } }
     var port: Int { Int(process.output.firstMatch(of: /port (\d+)/)?.1 ?? "") ?? 0 }
 
@@ -37,7 +41,7 @@ struct PythonServer {
     func stop() async { await process.kill() }
 
     private static let script = """
-        import http.server, os, socket, socketserver, ssl, sys, time
+        import gzip, http.server, os, socket, socketserver, ssl, sys, time
 
         kind, folder = sys.argv[1:3]
 
@@ -75,6 +79,9 @@ struct PythonServer {
 
             def serve(self):
                 print('request', self.command, self.path, flush=True)
+                for name in ('X-Try', 'Accept-Encoding'):
+                    if name in self.headers:
+                        print('field', name, self.headers[name], flush=True)
                 body = self.body()
                 if self.path == '/ok':
                     self.answer(b'ok')
@@ -86,6 +93,8 @@ struct PythonServer {
                     self.answer(b'', X_Large='x' * 40000)
                 elif self.path == '/silence':
                     time.sleep(60)
+                elif self.path == '/gzip':
+                    self.answer(gzip.compress(b'hello' * 1000), Content_Encoding='gzip')
                 elif self.path == '/drop':
                     self.close_connection = True
                 elif self.path == '/cut':

@@ -122,6 +122,81 @@ extension HTTPClientSuite {
             #expect(refused.delivery == .notDelivered)
         }
 
+        /// libcurl opens the second connection, and is told in time what goes over it.
+        @Test func theSecondTrySaysThatItIsOne() async throws {
+            let server = try await PythonServer.start(.tls)
+            let client = secure(server)
+            let base = "https://localhost:\(server.port)"
+            try await onLoop {
+                _ = try await client.text(base + "/ok")
+                var request = try ClientRequest(.post, base + "/drop", headers: ["X-Try": "1"])
+                request.retriesStaleConnection = true
+                request.retryHeaders = ["X-Try": "2"]
+                let drop = try await failure { try await client.send(request) }
+                #expect(drop.wasRetried)
+                #expect(drop.delivery == .uncertain)
+            }
+            #expect(server.requests == ["GET /ok", "POST /drop", "POST /drop"])
+            #expect(server.fields.filter { $0.hasPrefix("X-Try") } == ["X-Try 1", "X-Try 2"])
+            await server.stop()
+        }
+
+        @Test func aCodedAnswer() async throws {
+            let server = try await PythonServer.start(.tls)
+            let client = secure(server)
+            let url = "https://localhost:\(server.port)/gzip"
+            #expect(try await client.text(url) == String(repeating: "hello", count: 1000))
+            let whole = try await client.send(ClientRequest(.get, url), collectUpTo: 5000)
+            #expect(whole.bytes?.count == 5000)
+            #expect(server.fields == ["Accept-Encoding identity", "Accept-Encoding identity"])
+            await server.stop()
+        }
+
+        @Test func waitingForAConnectionCounts() async throws {
+            let server = try await PythonServer.start(.tls)
+            let client = makeClient {
+                $0.certificateAuthorities = server.certificate
+                $0.maxConnectionsPerHost = 1
+            }
+            let url = "https://localhost:\(server.port)/silence"
+            let loop = loops.next()
+            let first = Task(executorPreference: loop) { try await client.get(url) }
+            try await eventually("sent") { server.requests.count == 1 }
+            let error = try await Task(executorPreference: loop) {
+                try await failure { try await client.get(url) { $0.connectTimeout = .milliseconds(200) } }
+            }.value
+            #expect(error.kind == .overloaded)
+            #expect(error.delivery == .notDelivered)
+            first.cancel()
+            #expect(try await failure { try await first.value }.kind == .cancelled)
+            await server.stop()
+        }
+
+        /// A call for which there is no place leaves its body alone.
+        @Test func aStreamedRequestThatFindsNoPlace() async throws {
+            let server = try await PythonServer.start(.tls)
+            let client = makeClient {
+                $0.certificateAuthorities = server.certificate
+                $0.maxConnectionsPerHost = 1
+                $0.maxWaitingPerHost = 0
+            }
+            let base = "https://localhost:\(server.port)"
+            let loop = loops.next()
+            let first = Task(executorPreference: loop) { try await client.get(base + "/silence") }
+            try await eventually("sent") { server.requests.count == 1 }
+            let source = StalledSource()
+            let error = try await Task(executorPreference: loop) {
+                try await failure {
+                    try await client.send(ClientRequest(.post, base + "/echo", body: .stream(source)))
+                }
+            }.value
+            #expect(error.kind == .overloaded)
+            try await eventually("the source to be told") { source.isCancelled }
+            first.cancel()
+            _ = try? await first.value
+            await server.stop()
+        }
+
         @Test func cancelling() async throws {
             let server = try await PythonServer.start(.tls)
             let client = secure(server)

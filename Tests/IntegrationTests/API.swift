@@ -50,6 +50,8 @@ final class API: Sendable {
         if body != nil { headers.add("Content-Type", "application/json") }
         var request = ClientRequest(method, url, headers: headers, body: body.map { .bytes($0.encoded) } ?? .empty)
         request.totalTimeout = limit
+        // Services close connections when they are restarted: what is sent into that moment says nothing about them.
+        request.retriesStaleConnection = true
         let response = try await client.send(request)
         return Answer(
             status: response.status.code, headers: response.headers,

@@ -29,7 +29,7 @@ extension CurlTransfer {
         if !request.retriesStaleConnection, case .stream = request.body { set(CURLOPT_FRESH_CONNECT, 1) }
         pinAddresses()
         setMethodAndBody(framing)
-        setHeaders(framing)
+        setHeaders(of: request)
         setCallbacks()
         return true
     }
@@ -77,17 +77,19 @@ extension CurlTransfer {
         }
     }
 
-    private func setHeaders(_ framing: RequestHead.Framing) {
+    /// Gives libcurl the request's header fields, in place of those that it may have.
+    func setHeaders(of request: ClientRequest) {
         var lines: [String] = []
-        for field in call.request.headers where !Self.ours.contains(field.name.lowercased()) {
+        for field in request.headers where !Self.ours.contains(field.name.lowercased()) {
             // An empty value is written with a semicolon: with a colon libcurl would leave the field out.
             lines.append(field.value.isEmpty ? "\(field.name);" : "\(field.name): \(field.value)")
         }
         // What libcurl would add of its own accord.
-        for name in ["accept", "expect", "content-type"] where !call.request.headers.contains(name) {
+        for name in ["accept", "expect", "content-type"] where !request.headers.contains(name) {
             lines.append("\(name):")
         }
-        if case .chunked = framing { lines.append("transfer-encoding: chunked") }
+        if !request.headers.contains("accept-encoding") { lines.append("accept-encoding: identity") }
+        if case .chunked = RequestHead.framing(of: request) { lines.append("transfer-encoding: chunked") }
         add(lines, CURLOPT_HTTPHEADER)
     }
 
@@ -132,6 +134,7 @@ extension CurlTransfer {
 
     /// The last word on an address: it must be one that was checked.
     private func openSocket(_ address: UnsafeMutablePointer<curl_sockaddr>) -> curl_socket_t {
+        opensConnection = true
         let family = switchyard_curl_sockaddr_family(address)
         if family != AF_UNIX {
             let port = call.request.url.port

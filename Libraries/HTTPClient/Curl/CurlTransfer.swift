@@ -19,6 +19,8 @@ final class CurlTransfer: @unchecked Sendable {
     let errorText = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
     var upload: CurlUpload?
     var parser = CurlHeadParser()
+    /// libcurl has begun to connect; until then it keeps the transfer waiting for a place among the connections.
+    var opensConnection = false
     /// An address that libcurl wanted to connect to was refused.
     var sawUnsafeAddress = false
     private var isConnected = false
@@ -50,7 +52,8 @@ final class CurlTransfer: @unchecked Sendable {
         call.transport = self
         rearm()
         engine.start(self)
-        if !hasEnded { upload?.start() }
+        // The engine does not keep a transfer that it has no place for.
+        if call.isOver { end() } else { upload?.start() }
     }
 
     // MARK: - From libcurl
@@ -62,6 +65,8 @@ final class CurlTransfer: @unchecked Sendable {
         if isConnected {
             guard call.request.retriesStaleConnection else { return false }
             call.wasRetried = true
+            // libcurl writes the head after this.
+            setHeaders(of: call.request.sentAgain)
         }
         isConnected = true
         call.requestBytesWritten = true
@@ -138,7 +143,7 @@ final class CurlTransfer: @unchecked Sendable {
         if isConnected {
             call.checkDeadlines()
         } else if connectDeadline <= call.loop.nowMilliseconds {
-            return call.failUnconnected()
+            return call.failUnconnected(isWaiting: !opensConnection)
         }
         if !call.isOver { rearm() }
     }

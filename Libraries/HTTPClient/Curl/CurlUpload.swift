@@ -7,7 +7,8 @@ import HTTPCore
 /// `@unchecked Sendable`: confined to the loop's thread; its task prefers that loop.
 final class CurlUpload: @unchecked Sendable {
     private let source: any HTTPByteSource
-    private unowned let transfer: CurlTransfer
+    /// It keeps the upload, in return for nothing.
+    private weak var transfer: CurlTransfer?
     private let loop: EventLoop
     private var chunk: ArraySlice<UInt8> = []
     private var isAtEnd = false
@@ -53,14 +54,14 @@ final class CurlUpload: @unchecked Sendable {
             isAtEnd = true
             resume()
         } catch {
-            if !isStopped { transfer.call.fail(.requestBody, "\(error)") }
+            if !isStopped { transfer?.call.fail(.requestBody, "\(error)") }
         }
     }
 
     private func resume() {
         guard isStarving else { return }
         isStarving = false
-        transfer.applyPauses()
+        transfer?.applyPauses()
     }
 
     /// libcurl's read callback.
@@ -71,7 +72,7 @@ final class CurlUpload: @unchecked Sendable {
             isStarving = true
             return switchyard_curl_read_pause
         }
-        transfer.call.clock.sawLife(at: loop.nowMilliseconds)
+        transfer?.call.clock.sawLife(at: loop.nowMilliseconds)
         let part = chunk.prefix(buffer.count)
         part.withUnsafeBytes { buffer.copyMemory(from: $0) }
         chunk = chunk.dropFirst(part.count)
