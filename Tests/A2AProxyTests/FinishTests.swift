@@ -2,6 +2,7 @@ import A2AProxy
 import Contracts
 import EventOutbox
 import Foundation
+import HTTPCore
 import Testing
 
 @Suite struct FinishTests {
@@ -111,6 +112,27 @@ import Testing
             let response = try await fixture.queue.item(item)?.response?.bytes
             #expect(response == Array(#"{"from":"successor"}"#.utf8))
             #expect(try await fixture.finish(successor, .ok("again")) == false)
+        }
+    }
+
+    /// Whatever a text column and JSON can hold.
+    @Test(arguments: [
+        (Array(#"{"a": [1,  2]}"#.utf8), #"{"a": [1,  2]}"#, false),
+        (Array("plain \"words\"".utf8), #""plain \"words\"""#, false),
+        (Array("nul \0".utf8), #""nul \u0000""#, false),
+        ([0x61, 0xff, 0x00, 0xc3], "\"a\u{FFFD}\\u0000\u{FFFD}\"", true), ([], #""""#, false),
+    ])
+    func aResponseKeepsItsBytes(_ bytes: [UInt8], _ json: String, inBase64: Bool) async throws {
+        try await QueueFixture.with { fixture in
+            let workspace = try await fixture.workspace()
+            let item = try await fixture.item(workspace, "m")
+            let claimed = try await fixture.claim([workspace])[0]
+            let answer = AgentAnswer(status: 200, contentType: nil, body: bytes)
+            #expect(try await fixture.finish(claimed, .answered(answer)))
+            let stored = try #require(try await fixture.queue.item(item))
+            #expect(stored.response.map { String(decoding: $0.bytes, as: UTF8.self) } == json)
+            #expect(stored.responseBase64 == (inBase64 ? Data(bytes).base64EncodedString() : nil))
+            #expect(try await fixture.queue.task(item, of: workspace, sentBy: nil)?.response == bytes)
         }
     }
 

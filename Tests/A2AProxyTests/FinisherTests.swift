@@ -27,7 +27,7 @@ import Testing
                         var finished = FinishedItem(
                             id: item.id, workspace: workspace, claimNumber: item.claimNumber,
                             verdict: QueueRules().verdict(on: .ok(), for: item.facts))
-                        finished.response = number % 5 == 0 ? "poison" : "answer"
+                        finished.response = StoredBody(Array((number % 5 == 0 ? "poison" : "answer").utf8))
                         return await finisher.finish(finished) { true }
                     }
                 }

@@ -81,7 +81,7 @@ struct QueueFixture: Sendable {
             ? nil : DelegationRules.change(phase: item.phase, verdict: verdict, outcome: outcome)
         if case .answered(let answer) = outcome {
             finished.wasAnswered = true
-            if verdict.next == .completed { finished.response = String(decoding: answer.body, as: UTF8.self) }
+            if verdict.next == .completed { finished.response = StoredBody(answer.body) }
         }
         return try await queue.finish([finished]).accepted[0]
     }

@@ -72,8 +72,10 @@ public struct QueueItem: Codable, Hashable, Sendable {
     public var expiresAt: Date
     /// The agent's status, once completed.
     public var responseStatus: Int?
-    /// The agent's answer, once completed and only for one item.
+    /// The agent's answer, once completed and only for one item: JSON as it came, everything else as a string.
     public var response: RawJSON?
+    /// The answer's very bytes, where that string is not all of it because they are no UTF-8.
+    public var responseBase64: String?
     /// Its place among those that wait for the target, 1 for the next; nil for an item that does not wait.
     public var position: Int?
 
@@ -96,6 +98,7 @@ public struct QueueItem: Codable, Hashable, Sendable {
         case expiresAt = "expires_at"
         case responseStatus = "response_status"
         case response
+        case responseBase64 = "response_base64"
         case position
     }
 

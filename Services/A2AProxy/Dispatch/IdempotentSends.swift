@@ -45,7 +45,8 @@ package struct IdempotentSends: Sendable {
         VALUES ($1, $2, $3, $4, $5, now() + make_interval(secs => $6))
         ON CONFLICT (caller, target_id, key) DO UPDATE SET body_hash = excluded.body_hash, status = 'running',
           lease_owner = excluded.lease_owner, lease_until = excluded.lease_until, response_status = NULL,
-          response_type = NULL, response_body = NULL, created_at = now(), expires_at = now() + interval '24 hours'
+          response_type = NULL, response_body = NULL, response_bytes = NULL, created_at = now(),
+          expires_at = now() + interval '24 hours'
         WHERE idempotent_sends.expires_at <= now()
           OR idempotent_sends.status = 'running' AND idempotent_sends.lease_until <= now()
             AND idempotent_sends.body_hash = excluded.body_hash
@@ -55,7 +56,7 @@ package struct IdempotentSends: Sendable {
     private static let find = Statement(
         "idempotent_find",
         """
-        SELECT body_hash, status, response_status, response_type, response_body FROM idempotent_sends
+        SELECT body_hash, status, response_status, response_type, response_body, response_bytes FROM idempotent_sends
         WHERE caller = $1 AND target_id = $2 AND key = $3
         """)
 
@@ -70,7 +71,7 @@ package struct IdempotentSends: Sendable {
         "idempotent_end",
         """
         UPDATE idempotent_sends SET status = 'done', response_status = $5, response_type = $6, response_body = $7,
-          lease_owner = NULL, lease_until = NULL
+          response_bytes = $8, lease_owner = NULL, lease_until = NULL
         WHERE caller = $1 AND target_id = $2 AND key = $3 AND lease_owner = $4
         """)
 
@@ -166,7 +167,7 @@ package struct IdempotentSends: Sendable {
             headers: HTTPHeaders([
                 ("Content-Type", row.optionalString(3) ?? "application/json"), ("Idempotency-Replayed", "true"),
             ]),
-            body: .bytes(row.optionalBytes(4) ?? []))
+            body: .bytes(StoredBody.bytes(row, 4, exactly: 5) ?? []))
     }
 
     private static func conflict(_ sentence: String, retryAfter: Int? = nil) -> APIError {
@@ -194,8 +195,9 @@ package struct IdempotentSends: Sendable {
     private func write(_ response: Response?, _ send: RunningSend) async -> Bool {
         do {
             if let response {
+                let body = Self.stored(response.body)
                 let outcome: [any PostgresEncodable] = [
-                    response.status.code, response.headers["content-type"], Self.text(of: response.body),
+                    response.status.code, response.headers["content-type"], body.text, body.exact,
                 ]
                 _ = try await postgres.query(Self.end, send.parameters + outcome)
             } else {
@@ -208,8 +210,8 @@ package struct IdempotentSends: Sendable {
         }
     }
 
-    private static func text(of body: ResponseBody) -> String {
-        guard case .bytes(let bytes) = body else { return "" }
-        return String(decoding: bytes, as: UTF8.self).withoutNUL
+    private static func stored(_ body: ResponseBody) -> StoredBody {
+        guard case .bytes(let bytes) = body else { return StoredBody([]) }
+        return StoredBody(bytes)
     }
 }

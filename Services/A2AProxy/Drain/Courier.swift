@@ -127,7 +127,7 @@ package final class Courier: Sendable {
         if case .answered(let answer) = outcome {
             finished.wasAnswered = true
             if verdict.next == .completed {
-                finished.response = String(decoding: answer.body, as: UTF8.self).withoutNUL
+                finished.response = StoredBody(answer.body)
                 finished.responseStatus = answer.status.code
             }
         }

@@ -69,10 +69,10 @@ package final class Finisher: Sendable {
 }
 
 extension FinishedItem {
-    var weight: Int { (response?.utf8.count ?? 0) + (delegation?.response?.utf8.count ?? 0) + 500 }
+    var weight: Int { (response?.byteCount ?? 0) + (delegation?.response?.utf8.count ?? 0) + 500 }
 
     fileprivate mutating func forgetTexts() {
-        response = response == nil ? nil : "\"the answer could not be stored\""
+        response = response == nil ? nil : StoredBody(Array("\"the answer could not be stored\"".utf8))
         delegation?.response = nil
         delegation?.preview = nil
     }

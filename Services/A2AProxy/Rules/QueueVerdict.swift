@@ -109,7 +109,7 @@ package struct QueueRules: Sendable {
             verdict.error = nil
         case .answered(let answer) where answer.isRedirect:
             // Every further try would be answered alike, until the agent registers anew.
-            count(&verdict)
+            count(&verdict, unit)
             verdict.next = .failed
         case .busy(let reason, let retryAfter):
             verdict.next = .waits(backoff: retryDelay.delay(claims: item.claimNumber, unit: unit, asked: retryAfter))

@@ -17,7 +17,7 @@ extension QueueStore {
         "queue_task",
         """
         SELECT status, context_id, last_error, response, CASE status WHEN 'queued' THEN enqueued_at
-          WHEN 'dispatched' THEN dispatched_at ELSE completed_at END
+          WHEN 'dispatched' THEN dispatched_at ELSE completed_at END, response_bytes
         FROM a2a_queue WHERE id = $1 AND workspace_id = $2 AND caller_id IS NOT DISTINCT FROM $3::uuid
           AND delegation_id IS NULL AND schedule_id IS NULL
         """)
@@ -29,7 +29,8 @@ extension QueueStore {
         try await postgres.query(Self.task, [id, workspace, caller]).first.map { row in
             StoredTask(
                 status: QueueStatus(rawValue: row.string(0)) ?? .failed, contextID: row.optionalString(1),
-                lastError: row.optionalString(2), response: row.optionalBytes(3), at: row.optionalDate(4) ?? Date())
+                lastError: row.optionalString(2), response: StoredBody.bytes(row, 3, exactly: 5),
+                at: row.optionalDate(4) ?? Date())
         }
     }
 }

@@ -9,7 +9,7 @@ package struct FinishedItem: Sendable {
     package let claimNumber: Int
     package let verdict: QueueVerdict
     /// Of a completed item.
-    package var response: String?
+    package var response: StoredBody?
     package var responseStatus: Int?
     /// The agent answered, so that what it last reported as running may still count this call.
     package var wasAnswered = false
@@ -55,13 +55,13 @@ extension QueueStore {
           SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::int[], $6::text[], $7::int[],
             $8::text[], $9::boolean[], $10::boolean[], $11::float8[], $12::boolean[], $13::boolean[], $14::text[],
             $15::text[], $16::text[], $17::text[], $18::boolean[], $19::int[], $21::boolean[], $22::float8[],
-            $23::int[], $24::float8[]) WITH ORDINALITY
+            $23::int[], $24::float8[], $25::bytea[]) WITH ORDINALITY
             AS i (id, workspace_id, claim, status, attempts, response, response_status, error, uncertain, waits, delay,
               is_busy, was_answered, d_status, d_response, d_preview, d_error, d_drained, d_first, arrived, hold,
-              refusals, refused, n)),
+              refusals, refused, response_bytes, n)),
         done AS (
           UPDATE a2a_queue q SET status = i.status, attempts = i.attempts,
-            response = i.response, response_status = i.response_status,
+            response = i.response, response_bytes = i.response_bytes, response_status = i.response_status,
             last_error = CASE WHEN i.status = 'completed' THEN NULL ELSE coalesce(i.error, q.last_error) END,
             delivery_uncertain = i.status <> 'completed' AND (q.delivery_uncertain OR i.uncertain),
             deliveries = q.deliveries + i.arrived::int, refusals = i.refusals, refused_seconds = i.refused,
@@ -142,13 +142,13 @@ extension QueueStore {
             Self.finish,
             [
                 sorted.map(\.id), sorted.map(\.workspace), sorted.map(\.claimNumber), sorted.map(\.verdict.status),
-                sorted.map(\.verdict.attempts), sorted.map(\.response), sorted.map(\.responseStatus),
+                sorted.map(\.verdict.attempts), sorted.map(\.response?.text), sorted.map(\.responseStatus),
                 sorted.map(\.verdict.error), sorted.map(\.verdict.isUncertain), sorted.map(\.verdict.waitsForHeartbeat),
                 sorted.map(\.verdict.delay.inSeconds), sorted.map(\.verdict.targetIsBusy), sorted.map(\.wasAnswered),
                 changes.map(\.status), changes.map(\.response), changes.map(\.preview), changes.map(\.error),
                 changes.map(\.isDrained), changes.map(\.firstAttempts), source, sorted.map(\.verdict.mayHaveArrived),
                 sorted.map(\.verdict.hold.inSeconds), sorted.map(\.verdict.refusals.count),
-                sorted.map(\.verdict.refusals.time.inSeconds),
+                sorted.map(\.verdict.refusals.time.inSeconds), sorted.map(\.response?.exact),
             ], deadline: .seconds(10))
         var finished = Finished(accepted: items.map { _ in false }, events: [])
         for row in rows {

@@ -17,7 +17,7 @@ extension QueueStore {
             SELECT FROM a2a_queue o WHERE o.workspace_id = q.workspace_id AND o.status = 'queued'
               AND (o.priority > q.priority OR o.priority = q.priority
                 AND (coalesce(o.requeued_at, o.enqueued_at), o.id) <= (\(turn), q.id))
-            LIMIT 10000) AS ahead) END, response_status, response
+            LIMIT 10000) AS ahead) END, response_status, response, response_bytes
         FROM a2a_queue q WHERE id = $1
         """)
 
@@ -27,7 +27,7 @@ extension QueueStore {
         var item = QueueItem(row)
         if item.status == .completed {
             item.responseStatus = row.optionalInt(17)
-            item.response = row.optionalBytes(18).map { RawJSON(asJSON: $0) }
+            if let bytes = StoredBody.bytes(row, 18, exactly: 19) { item.setResponse(bytes) }
         }
         return item
     }
@@ -132,6 +132,12 @@ extension QueueStore {
 }
 
 extension QueueItem {
+    /// JSON as it came, text as a string; what is neither as its bytes, beside the text that is in them.
+    fileprivate mutating func setResponse(_ bytes: [UInt8]) {
+        response = RawJSON(asJSON: bytes)
+        if String(validating: bytes, as: UTF8.self) == nil { responseBase64 = Data(bytes).base64EncodedString() }
+    }
+
     /// - Parameter row: the columns, then the position.
     init(_ row: PostgresRow) {
         self.init(
