@@ -90,6 +90,8 @@ private struct Parts {
     init(_ context: ServiceContext, _ settings: A2AProxySettings) {
         let (logger, relay, loops) = (context.logger, context.relay, context.loops)
         let metrics = ProxyMetrics(context.metrics)
+        let calls = CallsInFlight(
+            callLimit: settings.callLimit, byteLimit: settings.callBytes, gauge: metrics.callsInFlight)
         targetStore = TargetStore(postgres: context.postgres)
         targets = TargetCache(store: targetStore)
         router = MessageRouter(targets: targets)
@@ -109,11 +111,12 @@ private struct Parts {
             targets: targetStore)
         forwarder = Forwarder(
             router: router, agents: agents, enqueuer: Enqueuer(store: queue, relay: relay, metrics: metrics),
-            contexts: contexts, recorder: recorder, waker: waker, settings: settings, metrics: metrics, logger: logger)
+            contexts: contexts, recorder: recorder, waker: waker, calls: calls, settings: settings, metrics: metrics,
+            logger: logger)
         let courier = Courier(
             router: router, agents: agents,
             finisher: Finisher(store: queue, relay: relay, loops: loops, logger: logger), recorder: recorder,
-            waker: waker, settings: settings, metrics: metrics, logger: logger)
+            waker: waker, calls: calls, settings: settings, metrics: metrics, logger: logger)
         drain = Drain(
             store: queue, courier: courier, relay: relay, loops: loops, instance: context.instance, settings: settings,
             metrics: metrics, logger: logger)

@@ -20,6 +20,10 @@ package struct A2AProxySettings: Sendable {
     /// Bytes of answers held in memory at once, of all calls together.
     package var answerBudget = 256 << 20
     package var answerLimit = Limits.agentResponse
+    /// Calls under way in this process, direct ones and those of queue items, streams included.
+    package var callLimit = 20_000
+    /// Bytes of the messages of all of them.
+    package var callBytes = 512 << 20
     package var lease: Duration = .seconds(30)
     package var rules = QueueRules()
     /// Calls of queue items at once, in this process.
@@ -45,7 +49,15 @@ package struct A2AProxySettings: Sendable {
             "Connections to one agent, on each event loop.")
         answerBudget = reader.int(
             "A2A_ANSWER_BUDGET_BYTES", default: answerBudget, in: 1 << 20...1 << 40,
-            "Bytes of agents' answers held in memory at once, of all calls together; one answer may go beyond.")
+            "Bytes of agents' answers held in memory at once, of all calls together; one answer may go beyond. "
+                + "Each caller gets an eighth of it at most, and one answer.")
+        callLimit = reader.int(
+            "A2A_MAX_CALLS", default: callLimit, in: 1...10_000_000,
+            "Calls to agents under way at once, streams included, whether or not their callers still listen; "
+                + "beyond it senders get 503.")
+        callBytes = reader.int(
+            "A2A_MAX_CALL_BYTES", default: callBytes, in: 1 << 20...1 << 40,
+            "Bytes of the messages of all those calls; beyond it senders get 503.")
         drainLimit = reader.int(
             "A2A_DRAIN_CALLS", default: drainLimit, in: 1...1_000_000,
             "Calls of queued messages at once, in this process.")

@@ -1,15 +1,16 @@
 import A2AProxy
+import Foundation
 import TestSupport
 import Testing
 
 @Suite struct AnswerBudgetTests {
-    private func share(_ budget: AnswerBudget, _ bytes: Int) async -> AnswerShare? {
-        let share = budget.makeShare()
+    private func share(_ budget: AnswerBudget, _ bytes: Int, for caller: UUID? = nil) async -> AnswerShare? {
+        let share = budget.makeShare(for: caller)
         return await share.grow(to: bytes, ofAtMost: bytes, within: .seconds(60)) ? share : nil
     }
 
     @Test func isGivenBackWithTheAnswer() async {
-        let budget = AnswerBudget(bytes: 100)
+        let budget = AnswerBudget(bytes: 100, eachCaller: 100)
         var share = await share(budget, 60)
         #expect(budget.bytesLeft == 40)
         share?.shrink(to: 10)
@@ -19,7 +20,7 @@ import Testing
     }
 
     @Test func whatHasNotComeTakesNothing() async {
-        let budget = AnswerBudget(bytes: 10 << 20)
+        let budget = AnswerBudget(bytes: 10 << 20, eachCaller: 10 << 20)
         var shares: [AnswerShare] = []
         for _ in 0..<40 {
             let share = budget.makeShare()
@@ -35,7 +36,7 @@ import Testing
     }
 
     @Test func oneMayGoBeyondAndOnlyOne() async {
-        let budget = AnswerBudget(bytes: 100)
+        let budget = AnswerBudget(bytes: 100, eachCaller: 100)
         var large = await share(budget, 1000)
         #expect(budget.bytesLeft == -900)
         #expect(await !budget.makeShare().grow(to: 1, ofAtMost: 1, within: .zero))
@@ -50,7 +51,7 @@ import Testing
     }
 
     @Test func whoComesLaterWaitsForThoseBefore() async throws {
-        let budget = AnswerBudget(bytes: 100)
+        let budget = AnswerBudget(bytes: 100, eachCaller: 100)
         let first = await share(budget, 60)
         var beyond = await share(budget, 90)
         let large = Task { await share(budget, 80) }
@@ -70,7 +71,7 @@ import Testing
     }
 
     @Test func whoIsCancelledWaitsNoLonger() async throws {
-        let budget = AnswerBudget(bytes: 100)
+        let budget = AnswerBudget(bytes: 100, eachCaller: 100)
         let beyond = await share(budget, 200)
         let waiter = Task { await budget.makeShare().grow(to: 10, ofAtMost: 10, within: .seconds(3600)) }
         try await eventually("it to wait") { budget.waiting == 1 }
@@ -86,12 +87,53 @@ import Testing
         withExtendedLifetime(beyond) {}
     }
 
-    @Test func growingAnswersDoNotWaitForEachOther() async {
+    /// Answers that their caller does not take fill its part, and one goes beyond; everybody else's come as ever.
+    @Test func whoReadsSlowlyHoldsUpNobodyElse() async throws {
+        let budget = AnswerBudget(bytes: 800)
+        let (slow, other) = (UUID(), UUID())
+        var held = [await share(budget, 60, for: slow), await share(budget, 90, for: slow)]
+        #expect(budget.bytesLeft == 650)
+        let next = Task { await share(budget, 10, for: slow) != nil }
+        try await eventually("its next answer to wait") { budget.waiting == 1 }
+        for caller in [other, nil] {
+            let taken = [await share(budget, 90, for: caller), await share(budget, 20, for: caller)]
+            #expect(!taken.contains { $0 == nil })
+        }
+        #expect(budget.waiting == 1)
+        held.removeLast()
+        #expect(await next.value)
+        held = []
+        try await eventually("everything to be given back") { budget.bytesLeft == 800 }
+    }
+
+    @Test func callersTakeTurns() async throws {
+        let budget = AnswerBudget(bytes: 100, eachCaller: 100)
+        var beyond = await share(budget, 200)
+        let callers = [UUID(), UUID()]
+        var tasks: [Task<AnswerShare?, Never>] = []
+        for (number, caller) in [callers[0], callers[0], callers[1]].enumerated() {
+            tasks.append(Task { await share(budget, 90, for: caller) })
+            try await eventually("it to wait") { budget.waiting == number + 1 }
+        }
+        withExtendedLifetime(beyond) {}
+        beyond = nil
+        // Two go at once, one of them beyond: the first of each.
+        var taken = [await tasks[0].value, await tasks[2].value]
+        #expect(!taken.contains { $0 == nil })
+        #expect(budget.waiting == 1)
+        // A task keeps its value as well.
+        let last = tasks[1]
+        (taken, tasks) = ([], [])
+        #expect(await last.value != nil)
+    }
+
+    @Test(arguments: [1, 2, 20]) func growingAnswersDoNotWaitForEachOther(callers: Int) async {
         let budget = AnswerBudget(bytes: 1 << 20)
+        let callers = (0..<callers).map { _ in UUID() }
         let ended = await withTaskGroup(of: Bool.self) { group in
-            for _ in 0..<16 {
+            for number in 0..<60 {
                 group.addTask {
-                    let share = budget.makeShare()
+                    let share = budget.makeShare(for: callers[number % callers.count])
                     for length in stride(from: 1 << 17, through: 1 << 20, by: 1 << 17) {
                         guard await share.grow(to: length, ofAtMost: 1 << 20, within: .seconds(60)) else {
                             return false
@@ -103,7 +145,7 @@ import Testing
             }
             return await group.reduce(into: 0) { $0 += $1 ? 1 : 0 }
         }
-        #expect(ended == 16)
+        #expect(ended == 60)
         #expect(budget.bytesLeft == 1 << 20)
     }
 }

@@ -27,7 +27,8 @@ import WorkspaceTree
                 let target = Target(
                     position: TreePosition(id: UUID(), ancestors: []), status: .online, url: agent.url,
                     idleTimeout: patience)
-                var shares = [proxy.budget.makeShare(), proxy.budget.makeShare()]
+                // Of others than those that the test calls for.
+                var shares = [proxy.budget.makeShare(for: UUID()), proxy.budget.makeShare(for: UUID())]
                 for share in shares { #expect(await share.grow(to: 300_000, ofAtMost: 300_000, within: .zero)) }
                 try await body(proxy, target, &shares)
                 shares = []

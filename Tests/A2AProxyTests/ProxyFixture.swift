@@ -24,6 +24,7 @@ struct ProxyFixture: Sendable {
     let life: SignOfLifeReader
     let agents: AgentClient
     let budget: AnswerBudget
+    let calls: CallsInFlight
     let forwarder: Forwarder
     let courier: Courier
     let drain: Drain
@@ -61,6 +62,8 @@ struct ProxyFixture: Sendable {
         life = SignOfLifeReader(
             signs: SignsOfLife(postgres: pool, redis: redis, logger: logger), redis: redis, store: targets)
         budget = AnswerBudget(bytes: settings.answerBudget)
+        calls = CallsInFlight(
+            callLimit: settings.callLimit, byteLimit: settings.callBytes, gauge: metrics.callsInFlight)
         agents = AgentClient(
             client: HTTPClient(group: loops), life: life, settings: settings, budget: budget, metrics: metrics)
         let writer = ActivityWriter(
@@ -71,11 +74,12 @@ struct ProxyFixture: Sendable {
             lifecycle: LifecycleStore(postgres: pool, source: "switchyard/a2a-proxy"), relay: relay, targets: targets)
         forwarder = Forwarder(
             router: router, agents: agents, enqueuer: Enqueuer(store: queue, relay: relay, metrics: metrics),
-            contexts: contexts, recorder: recorder, waker: waker, settings: settings, metrics: metrics, logger: logger)
+            contexts: contexts, recorder: recorder, waker: waker, calls: calls, settings: settings, metrics: metrics,
+            logger: logger)
         courier = Courier(
             router: router, agents: agents,
             finisher: Finisher(store: queue, relay: relay, loops: loops, logger: logger), recorder: recorder,
-            waker: waker, settings: settings, metrics: metrics, logger: logger)
+            waker: waker, calls: calls, settings: settings, metrics: metrics, logger: logger)
         drain = Drain(
             store: queue, courier: courier, relay: relay, loops: loops, instance: "one", settings: settings,
             metrics: metrics, logger: logger)
@@ -106,6 +110,20 @@ struct ProxyFixture: Sendable {
     /// An item that waits for nothing but room.
     func item(for workspace: UUID) async throws -> UUID {
         try await postgres.query(Self.fill, [workspace])[0].uuid(0)
+    }
+}
+
+extension ProxyFixture {
+    /// Sends a message as the console does.
+    ///
+    /// - Parameter size: bytes of text in it.
+    func send(_ method: String = "message/send", to workspace: UUID, size: Int = 1) async throws -> Response {
+        let text = String(repeating: "x", count: size)
+        let body =
+            #"{"jsonrpc":"2.0","id":1,"method":"\#(method)","params":{"message":{"parts":[{"text":"\#(text)"}]}}}"#
+        let request = Request(
+            method: .post, target: "/", body: .bytes(Array(body.utf8)), loop: QueueFixture.loops.any())
+        return try await forwarder.forward(request, from: .console, to: workspace)
     }
 }
 

@@ -31,6 +31,12 @@ import WorkspaceTree
         #expect(label(kind) == "unreachable")
     }
 
+    /// The shortage is ours: the agent is not blamed, and the message waits.
+    @Test func wantOfAConnectionOfOursIsBusy() {
+        #expect(label(.overloaded) == "busy noConnection")
+        #expect(!BusyReason.noConnection.isUncertain)
+    }
+
     @Test func aCeilingThatLeavesNoTimeSaysNothingAboutTheAgent() {
         #expect(label(.totalTimeout) == "busy deadlineBeforeSending")
         #expect(!BusyReason.deadlineBeforeSending.isUncertain)

@@ -21,6 +21,8 @@ package final class AgentClient: Sendable {
         package var passesStreams = false
         /// The call ends with the task that makes it; else with its answer or its timeouts.
         package var endsWithTask = true
+        /// Who is to have the answer, nil for a person: the memory for answers is shared among them.
+        package var caller: UUID?
 
         package init(ceiling: Duration? = nil) {
             self.ceiling = ceiling
@@ -57,15 +59,13 @@ package final class AgentClient: Sendable {
     /// - Parameters:
     ///   - place: whose address is called: the target itself, or the one that it is forwarded to.
     package func call(_ place: Target, url: ClientURL, message: [UInt8], _ options: Options) async -> Result {
-        metrics.callsInFlight.increment()
-        defer { metrics.callsInFlight.decrement() }
         do throws(HTTPClientError) {
             let response = try await client.send(request(to: place, url, message, options))
             if case .stream(let source) = response.body {
                 let passes = options.passesStreams && response.status.isSuccess && Self.isEventStream(response.headers)
                 if passes { return .streams(response) }
                 let patience = place.idleTimeout ?? settings.idleTimeout
-                return .ended(await collect(source, response, patience: patience))
+                return .ended(await collect(source, response, for: options.caller, patience: patience))
             }
             return .ended(Self.outcome(response))
         } catch {
@@ -85,6 +85,8 @@ package final class AgentClient: Sendable {
         var request = ClientRequest(.post, url, headers: headers, body: .bytes(message))
         request.retryHeaders =
             options.deliveryAttempt.map { [Self.attemptHeader: String($0 + 1)] } ?? Self.secondAttempt
+        // What is sent again says so.
+        request.retriesStaleConnection = true
         request.connectTimeout = settings.connectTimeout
         request.totalTimeout = options.ceiling
         request.policyClass = place.isProvisioned ? Self.provisionedClass : 0
@@ -118,8 +120,10 @@ package final class AgentClient: Sendable {
     ])
     private static let firstHopHeaders = HTTPHeaders(Array(baseHeaders) + [(Hops.header, "1")])
 
-    /// Small answers come as a whole; what is large or of unknown length is read piece by piece, against the budget.
+    /// Small answers come as a whole; what is large or of unknown length is read piece by piece, against the budget. How
+    /// long a coded one is shows when it is decoded.
     private static let collection = AnswerCollection(upTo: AnswerBudget.countedFrom) { _, headers in
+        if headers.contains("content-encoding") { return true }
         guard let length = headers["content-length"].flatMap({ Int($0) }) else { return true }
         return length > AnswerBudget.countedFrom
     }
@@ -134,29 +138,28 @@ package final class AgentClient: Sendable {
 
     /// - Parameter patience: for memory that other answers hold.
     private func collect(
-        _ source: any HTTPByteSource, _ response: ClientResponse, patience: Duration
+        _ source: any HTTPByteSource, _ response: ClientResponse, for caller: UUID?, patience: Duration
     ) async -> CallOutcome {
         let limit = settings.answerLimit
         let announced = response.headers["content-length"].flatMap { Int($0) } ?? limit
         do throws(HTTPBodyError) {
-            let read = announced <= limit ? try await read(source, announced, patience) : .tooLarge
+            let share = budget.makeShare(for: caller)
+            let read = announced <= limit ? try await read(source, announced, share, patience) : .tooLarge
             guard case .whole(let body, let share) = read else {
                 source.cancel()
                 return Self.outcome(of: read)
             }
-            return Self.outcome(
-                AgentAnswer(
-                    status: response.status, contentType: Self.contentType(response.headers),
-                    protocolHeaders: ProtocolHeaders.find(in: response.headers), body: body, share: share),
-                response.headers)
+            return Self.outcome(response, body, share)
         } catch {
+            // A failure's status says enough without its body.
+            if error == .undecodable, !response.status.isSuccess { return Self.outcome(response, []) }
             return error == .cancelled ? .abandoned(mayBeDelivered: true) : .answerLost(deliveryConfirmed: true)
         }
     }
 
     /// What reading an answer came to.
     private enum Reading {
-        case whole([UInt8], AnswerShare?)
+        case whole([UInt8], AnswerShare)
         case tooLarge
         case noRoom
     }
@@ -167,32 +170,34 @@ package final class AgentClient: Sendable {
     }
 
     private func read(
-        _ source: any HTTPByteSource, _ announced: Int, _ patience: Duration
+        _ source: any HTTPByteSource, _ announced: Int, _ share: AnswerShare, _ patience: Duration
     ) async throws(HTTPBodyError) -> Reading {
-        var share: AnswerShare?
         var body: [UInt8] = []
         while let chunk = try await source.next() {
             let length = body.count + chunk.count
             guard length <= settings.answerLimit else { return .tooLarge }
             if length > AnswerBudget.countedFrom {
-                if share == nil { share = budget.makeShare() }
-                guard await share?.grow(to: length, ofAtMost: announced, within: patience) == true else {
-                    return .noRoom
-                }
+                guard await share.grow(to: length, ofAtMost: announced, within: patience) else { return .noRoom }
             }
             body.append(contentsOf: chunk)
         }
-        share?.shrink(to: body.count)
+        share.shrink(to: body.count)
         return .whole(body, share)
     }
 
     private static func outcome(_ response: ClientResponse) -> CallOutcome {
         var body: [UInt8] = []
         if case .bytes(let bytes) = response.body { body = bytes }
-        return outcome(
+        return outcome(response, body)
+    }
+
+    private static func outcome(
+        _ response: ClientResponse, _ body: [UInt8], _ share: AnswerShare? = nil
+    ) -> CallOutcome {
+        outcome(
             AgentAnswer(
                 status: response.status, contentType: contentType(response.headers),
-                protocolHeaders: ProtocolHeaders.find(in: response.headers), body: body),
+                protocolHeaders: ProtocolHeaders.find(in: response.headers), body: body, share: share),
             response.headers)
     }
 

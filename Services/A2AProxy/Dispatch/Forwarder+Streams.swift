@@ -12,6 +12,8 @@ extension Forwarder {
         let stream = PassedStream(response.body) { error in
             record(errand, route, error == nil ? "ok" : "error", error)
             await errand.onStreamEnd?()
+            // Until here it is under way.
+            withExtendedLifetime(errand.call) {}
         }
         var headers: HTTPHeaders = [
             "Content-Type": response.headers["content-type"] ?? "text/event-stream", "Cache-Control": "no-cache",

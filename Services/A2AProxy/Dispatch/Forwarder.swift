@@ -16,15 +16,17 @@ package struct Forwarder: Sendable {
     let contexts: WaitingContexts
     let recorder: CallRecorder
     let waker: Waker
+    let calls: CallsInFlight
     let settings: A2AProxySettings
     let metrics: ProxyMetrics
     let logger: Logger
 
     package init(
         router: MessageRouter, agents: AgentClient, enqueuer: Enqueuer, contexts: WaitingContexts,
-        recorder: CallRecorder, waker: Waker,
-        settings: A2AProxySettings, metrics: ProxyMetrics, logger: Logger
+        recorder: CallRecorder, waker: Waker, calls: CallsInFlight, settings: A2AProxySettings, metrics: ProxyMetrics,
+        logger: Logger
     ) {
+        self.calls = calls
         self.router = router
         self.agents = agents
         self.enqueuer = enqueuer
@@ -52,6 +54,8 @@ package struct Forwarder: Sendable {
         /// Called when a stream that is handed on has come to its end, whether or not its caller still listens.
         let onStreamEnd: (@Sendable () async -> Void)?
         let start: ContinuousClock.Instant
+        /// Counts the call for as long as anybody deals with it: the reader of its stream, too.
+        let call: CallInFlight
     }
 
     /// - Parameter onStreamEnd: called after the end of the agent's stream, if it answers with one.
@@ -70,13 +74,27 @@ package struct Forwarder: Sendable {
         options.passesStreams = true
         // Work that was started goes on, whatever becomes of the caller.
         options.endsWithTask = false
+        options.caller = caller.workspaceID
+        guard let call = calls.begin(message.bytes.count) else { throw tooManyCalls() }
         let errand = Errand(
-            caller: caller, message: message, options: options, kept: kept, onStreamEnd: onStreamEnd, start: .now)
+            caller: caller, message: message, options: options, kept: kept, onStreamEnd: onStreamEnd, start: .now,
+            call: call)
+        defer { withExtendedLifetime(call) {} }
         if try await isBehindOthers(errand, route) { return try await lineUp(errand, route) }
         return try await send(errand, route)
     }
 
     // MARK: - Before the call
+
+    /// The shortage is ours and says nothing about the agent; nothing was sent.
+    private func tooManyCalls() -> APIError {
+        metrics.outcomes.labelled("no_room").increment()
+        return APIError(
+            .serviceUnavailable, "too many calls under way — retry shortly", code: "too_many_calls",
+            retryAfter: Self.retryAfterSeconds)
+    }
+
+    private static let retryAfterSeconds = 5
 
     private func body(of request: Request) async throws -> [UInt8] {
         try request.requireJSON()

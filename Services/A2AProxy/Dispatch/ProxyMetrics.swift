@@ -17,7 +17,8 @@ package final class ProxyMetrics: Sendable {
     package let activityDropped: Counter
 
     package init(_ metrics: MetricsRegistry) {
-        callsInFlight = metrics.gauge("switchyard_a2a_calls_in_flight", "Calls to agents that are going on.")
+        callsInFlight = metrics.gauge(
+            "switchyard_a2a_calls_in_flight", "Calls to agents that are going on, streams included.")
         idleTimeouts = metrics.counter("switchyard_a2a_idle_timeouts_total", "Calls ended for lack of a sign of life.")
         idleResets = metrics.counter(
             "switchyard_a2a_idle_resets_total", "Idle timers that fired and were set again by a sign of life elsewhere."

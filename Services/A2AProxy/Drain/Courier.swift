@@ -14,14 +14,16 @@ package final class Courier: Sendable {
     private let finisher: Finisher
     private let recorder: CallRecorder
     private let waker: Waker
+    private let calls: CallsInFlight
     private let settings: A2AProxySettings
     private let metrics: ProxyMetrics
     private let logger: Logger
 
     package init(
         router: MessageRouter, agents: AgentClient, finisher: Finisher, recorder: CallRecorder, waker: Waker,
-        settings: A2AProxySettings, metrics: ProxyMetrics, logger: Logger
+        calls: CallsInFlight, settings: A2AProxySettings, metrics: ProxyMetrics, logger: Logger
     ) {
+        self.calls = calls
         self.router = router
         self.agents = agents
         self.finisher = finisher
@@ -30,6 +32,15 @@ package final class Courier: Sendable {
         self.settings = settings
         self.metrics = metrics
         self.logger = logger
+    }
+
+    /// How many items may be taken on, and how many bytes of messages: what is set for deliveries, and what is left of
+    /// what the whole process may have under way.
+    var room: (items: Int, bytes: Int) {
+        let (load, room) = (flights.load, calls.room)
+        return (
+            min(settings.drainLimit - load.count, room.calls), min(settings.drainBytes - load.bytes, room.bytes)
+        )
     }
 
     /// Starts the delivery of an item.
@@ -42,9 +53,11 @@ package final class Courier: Sendable {
         whenDone: @escaping @Sendable () -> Void
     ) {
         let lease = Lease(item: item.id, claimNumber: item.claimNumber)
+        let call = calls.beginClaimed(item.body.count)
         flights.begin(lease, bytes: item.body.count, until: claimedAt + settings.lease) {
             Task(executorPreference: loop) {
                 await self.carry(item, lease)
+                withExtendedLifetime(call) {}
                 self.flights.end(lease)
                 whenDone()
             }
@@ -83,6 +96,7 @@ package final class Courier: Sendable {
         var options = AgentClient.Options(ceiling: item.caller == nil ? nil : settings.callCeiling)
         options.traceparent = item.traceparent
         options.protocolHeaders = item.protocolHeaders
+        options.caller = item.caller
         if item.deliveries > 0 { options.deliveryAttempt = item.deliveries + 1 }
         var (place, url) = (route.place, route.url)
         for isLast in [false, true] {

@@ -106,8 +106,7 @@ package final class Drain: Sendable {
     private func next() -> Round? {
         state.withLock { state in
             // Under the lock, so that a delivery which ends now is either seen here or starts the next run.
-            let load = courier.flights.load
-            let (items, bytes) = (settings.drainLimit - load.count, settings.drainBytes - load.bytes)
+            let (items, bytes) = courier.room
             guard !state.order.isEmpty, !state.isStopped, items > 0, bytes > 0 else {
                 state.isRunning = false
                 return nil

@@ -1,0 +1,74 @@
+import Observability
+import Synchronization
+
+/// What this process has under way: calls to agents, direct ones and those of queue items, and the bytes of their
+/// messages. A call counts from before it is made until its outcome is dealt with, or its stream has ended, whether or
+/// not its caller still listens.
+package final class CallsInFlight: Sendable {
+    private let callLimit: Int
+    private let byteLimit: Int
+    private let calls = Atomic(0)
+    private let bytes = Atomic(0)
+    private let gauge: Gauge
+
+    /// - Parameters:
+    ///   - byteLimit: of messages, of all calls together; one call alone may go beyond.
+    ///   - gauge: shows the number of calls.
+    package init(callLimit: Int, byteLimit: Int, gauge: Gauge) {
+        self.callLimit = callLimit
+        self.byteLimit = byteLimit
+        self.gauge = gauge
+    }
+
+    /// What may be begun; nothing, or less, when there is too much already.
+    package var room: (calls: Int, bytes: Int) {
+        (callLimit - calls.load(ordering: .relaxed), byteLimit - bytes.load(ordering: .relaxed))
+    }
+
+    /// Begins a call that somebody waits for.
+    ///
+    /// - Parameter count: bytes of its message.
+    /// - Returns: `nil` when there is no room for it.
+    package func begin(_ count: Int) -> CallInFlight? {
+        let (now, size) = add(count)
+        guard now <= callLimit, size <= byteLimit || now == 1 else {
+            end(count)
+            return nil
+        }
+        return CallInFlight(self, count)
+    }
+
+    /// Begins a call of a queue item, for which there was room when it was claimed.
+    package func beginClaimed(_ count: Int) -> CallInFlight {
+        _ = add(count)
+        return CallInFlight(self, count)
+    }
+
+    private func add(_ count: Int) -> (calls: Int, bytes: Int) {
+        gauge.increment()
+        return (
+            calls.add(1, ordering: .relaxed).newValue, bytes.add(count, ordering: .relaxed).newValue
+        )
+    }
+
+    fileprivate func end(_ count: Int) {
+        gauge.decrement()
+        calls.subtract(1, ordering: .relaxed)
+        bytes.subtract(count, ordering: .relaxed)
+    }
+}
+
+/// One call that counts for as long as this is held.
+package final class CallInFlight: Sendable {
+    private let calls: CallsInFlight
+    private let bytes: Int
+
+    fileprivate init(_ calls: CallsInFlight, _ bytes: Int) {
+        self.calls = calls
+        self.bytes = bytes
+    }
+
+    deinit {
+        calls.end(bytes)
+    }
+}

@@ -1,0 +1,134 @@
+import A2AProxy
+import Foundation
+import HTTPCore
+import HTTPServer
+import Observability
+import PostgresClient
+import TestSupport
+import Testing
+
+/// What one instance has under way at once is bounded, and counted.
+@Suite struct CallsInFlightTests {
+    private func limited(calls: Int = 100, bytes: Int = 100) -> (CallsInFlight, Gauge) {
+        let gauge = Gauge()
+        return (CallsInFlight(callLimit: calls, byteLimit: bytes, gauge: gauge), gauge)
+    }
+
+    @Test func noMoreThanSoMany() {
+        let (calls, gauge) = limited(calls: 2)
+        var held = [calls.begin(1), calls.begin(1)]
+        #expect(!held.contains { $0 == nil })
+        #expect(calls.begin(1) == nil)
+        #expect(gauge.value == 2)
+        #expect(calls.room == (0, 98))
+        held.removeLast()
+        #expect(calls.begin(1) != nil)
+        held = []
+        #expect(gauge.value == 0)
+        #expect(calls.room == (2, 100))
+    }
+
+    @Test func noMoreThanSoManyBytesButOneOfAnySize() {
+        let (calls, _) = limited()
+        var held = [calls.begin(60)]
+        #expect(calls.begin(41) == nil)
+        held.append(calls.begin(40))
+        #expect(!held.contains { $0 == nil })
+        held = []
+        #expect(calls.begin(1000) != nil)
+        #expect(calls.room == (100, 100))
+    }
+
+    /// What was claimed is delivered: the claim asked for room.
+    @Test func whatWasClaimedBeginsAnyhow() {
+        let (calls, gauge) = limited(calls: 1)
+        let held = [calls.beginClaimed(200), calls.beginClaimed(200)]
+        #expect(calls.room == (-1, -300))
+        #expect(calls.begin(0) == nil)
+        #expect(gauge.value == 2)
+        withExtendedLifetime(held) {}
+    }
+
+    private static let count = Statement("test_count", "SELECT count(*) FROM a2a_queue WHERE status = $1")
+
+    @Test func beyondItSendersAreToldAndTheQueueWaits() async throws {
+        var settings = A2AProxySettings()
+        settings.callLimit = 2
+        let gate = Gate()
+        defer { gate.open() }
+        try await LocalAgent.with {
+            await gate.wait()
+            return .text("done")
+        } _: { agent in
+            try await ProxyFixture.with(try await SharedServers.postgres().makeMigratedDatabase(), settings) { proxy in
+                func count(_ status: String) async throws -> Int {
+                    try await proxy.postgres.query(Self.count, [status])[0].int(0)
+                }
+                let workspace = try await proxy.workspace(at: agent.url)
+                let running = (0..<2).map { _ in Task { try await proxy.send(to: workspace).status } }
+                try await eventually("the calls") { proxy.metrics.callsInFlight.value == 2 }
+                let error = await #expect(throws: APIError.self) { try await proxy.send(to: workspace) }
+                #expect(error?.status == 503)
+                #expect(error?.response.headers["retry-after"] != nil)
+                _ = try await proxy.item(for: workspace)
+                proxy.drain.wake([workspace], because: .work)
+                try await eventually("the drain to rest") { !proxy.drain.isRunning }
+                #expect(try await count("queued") == 1)
+                gate.open()
+                for call in running { #expect(try await call.value == 200) }
+                // Whatever wakes the drain next: here nothing, as its timer does.
+                proxy.drain.wake([], because: .hint)
+                try await eventually("it to be delivered") { try await count("completed") == 1 }
+                try await eventually("nothing to be under way") { proxy.metrics.callsInFlight.value == 0 }
+                #expect(proxy.calls.room == (2, settings.callBytes))
+            }
+        }
+    }
+
+    @Test func bytesCount() async throws {
+        var settings = A2AProxySettings()
+        settings.callBytes = 3000
+        let gate = Gate()
+        defer { gate.open() }
+        try await LocalAgent.with {
+            await gate.wait()
+            return .text("done")
+        } _: { agent in
+            try await ProxyFixture.with(try await SharedServers.postgres().makeMigratedDatabase(), settings) { proxy in
+                let workspace = try await proxy.workspace(at: agent.url)
+                let first = Task { try await proxy.send(to: workspace, size: 2000).status }
+                try await eventually("the call") { proxy.metrics.callsInFlight.value == 1 }
+                await #expect(throws: APIError.self) { try await proxy.send(to: workspace, size: 2000) }
+                let second = Task { try await proxy.send(to: workspace, size: 10).status }
+                try await eventually("the small call") { proxy.metrics.callsInFlight.value == 2 }
+                gate.open()
+                #expect(try await first.value == 200)
+                #expect(try await second.value == 200)
+            }
+        }
+    }
+
+    /// A stream is under way until the agent's end, though nobody listens.
+    @Test func abandonedStreamsCount() async throws {
+        var settings = A2AProxySettings()
+        settings.callLimit = 1
+        let gate = Gate()
+        defer { gate.open() }
+        try await LocalAgent.with {
+            .stream(contentType: "text/event-stream") { writer in
+                try await writer.write(Array("data: 1\n\n".utf8))
+                await gate.wait()
+            }
+        } _: { agent in
+            try await ProxyFixture.with(try await SharedServers.postgres().makeMigratedDatabase(), settings) { proxy in
+                let workspace = try await proxy.workspace(at: agent.url)
+                // Nobody takes the body: so it is with a caller who left before the first event.
+                #expect(try await proxy.send("message/stream", to: workspace).status == 200)
+                #expect(proxy.metrics.callsInFlight.value == 1)
+                await #expect(throws: APIError.self) { try await proxy.send("message/stream", to: workspace) }
+                gate.open()
+                try await eventually("the stream to end") { proxy.metrics.callsInFlight.value == 0 }
+            }
+        }
+    }
+}
