@@ -25,8 +25,8 @@ package final class HTTPClient: Sendable {
 
     /// Sends a request and waits for the answer's head, or for all of it when `request.collection` says so.
     ///
-    /// Cancelling the task ends the call and closes its connection, also while the body is being read. A body that comes
-    /// in gzip or deflate, unasked, is decoded; one in another coding cannot be read.
+    /// Cancelling the task ends the call and closes its connection, also while the body is being read. A body that
+    /// comes in gzip or deflate, unasked, is decoded; one in another coding cannot be read.
     package func send(
         _ request: consuming ClientRequest
     ) async throws(HTTPClientError) -> ClientResponse {

@@ -84,8 +84,8 @@ final class RedisConnection: @unchecked Sendable {
             return failed(reason)
         }
         self.context = context
-        // Unretained: `RedisClient.run` alone starts connections, and before it lets go of them it stops them, which frees
-        // the context.
+        // Unretained: `RedisClient.run` alone starts connections, and before it lets go of them it stops them, which
+        // frees the context.
         context.pointee.data = Unmanaged.passUnretained(self).toOpaque()
         HiredisAdapter.attach(context, to: loop)
         redisAsyncSetConnectCallback(context) { context, status in

@@ -120,8 +120,8 @@ package final class AgentClient: Sendable {
     ])
     private static let firstHopHeaders = HTTPHeaders(Array(baseHeaders) + [(Hops.header, "1")])
 
-    /// Small answers come as a whole; what is large or of unknown length is read piece by piece, against the budget. How
-    /// long a coded one is shows when it is decoded.
+    /// Small answers come as a whole; what is large or of unknown length is read piece by piece, against the budget.
+    /// How long a coded one is shows when it is decoded.
     private static let collection = AnswerCollection(upTo: AnswerBudget.countedFrom) { _, headers in
         if headers.contains("content-encoding") { return true }
         guard let length = headers["content-length"].flatMap({ Int($0) }) else { return true }

@@ -2,14 +2,14 @@ import Foundation
 import Synchronization
 
 /// The memory that large answers of all calls may take together while they are held: from their reading until their
-/// caller has taken them. Who finds none left waits for it, in the order of coming: that there is none is no fault of the
-/// agent's, and its work is done.
+/// caller has taken them. Who finds none left waits for it, in the order of coming: that there is none is no fault of
+/// the agent's, and its work is done.
 ///
 /// Each caller may take a part of it only, so that one who asks for much and reads slowly holds up nobody else.
 ///
 /// Answers take memory as they grow, so that they might wait for each other. Therefore one at a time may go beyond the
-/// budget and needs not wait: it comes to its end, and gives back what the next one needs. Of each caller's part the same
-/// is true.
+/// budget and needs not wait: it comes to its end, and gives back what the next one needs. Of each caller's part the
+/// same is true.
 package final class AnswerBudget: Sendable {
     /// Answers up to this are not counted: there are at most as many as calls, each small.
     static let countedFrom = 64 * 1024

@@ -1,7 +1,7 @@
 import PostgresClient
 
-/// An agent's response as rows keep it: as text, and where a text column cannot hold it (a NUL, or no UTF-8) in its very
-/// bytes beside that, which are NULL for nearly all.
+/// An agent's response as rows keep it: as text, and where a text column cannot hold it (a NUL, or no UTF-8) in its
+/// very bytes beside that, which are NULL for nearly all.
 package struct StoredBody: Sendable, Hashable {
     /// With U+FFFD for what a text column cannot hold.
     package let text: String
