@@ -1,6 +1,7 @@
 import EventLoop
 import HTTPCore
 import HTTPServer
+import JSONBytes
 import Synchronization
 
 /// `message/stream`: server-sent events. Without progress the stream is the reply alone; the first progress turns it
@@ -106,7 +107,7 @@ extension A2AServer {
 
         private func send(_ json: [UInt8], _ state: inout State) {
             state.unwritten += 1
-            feed.yield(Array("data: ".utf8) + json + Array("\n\n".utf8))
+            feed.yield(Array("data: ".utf8) + json.onOneLine + Array("\n\n".utf8))
         }
     }
 }

@@ -40,7 +40,7 @@ struct DelegationResultsFile: Sendable {
     func append(_ results: [Delegation]) throws {
         var bytes: [UInt8] = []
         for result in results {
-            bytes += Self.json(result)
+            bytes += Self.json(result).onOneLine
             bytes.append(0x0A)
         }
         try append(bytes, to: path)

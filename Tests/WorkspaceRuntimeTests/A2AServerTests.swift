@@ -123,6 +123,24 @@ import Testing
         }
     }
 
+    @Test func anEventIsOneLineWhateverIsInIt() async throws {
+        try await withPlatform { platform in
+            let part = Array("{\r\n  \"kind\": \"data\",\n  \"data\": {\"a\": \"b\u{2028}c\"}\n}".utf8)
+            try await withAgent(
+                platform,
+                handler: { _, _ in
+                    AgentReply(parts: [.text("one\u{85}two"), .json(part)], metadata: Array("{\n}".utf8))
+                }
+            ) { agent in
+                let answer = try await call(agent, body: rpc("work", method: "message/stream"))
+                let lines = String(decoding: answer.body, as: UTF8.self).split(whereSeparator: \.isNewline)
+                #expect(lines.count == 1 && lines[0].hasPrefix("data: "), "\(lines)")
+                let parts = answer.events.first?["result"]?["parts"]
+                #expect(parts?[0]?["text"] == "one\u{85}two" && parts?[1]?["data"] == ["a": "b\u{2028}c"])
+            }
+        }
+    }
+
     @Test func streamsAMessageOrATask() async throws {
         try await withPlatform { platform in
             try await withAgent(
