@@ -37,7 +37,8 @@ public enum RFC3339 {
 
     /// Reads a time: any number of fraction digits (those beyond the ninth are ignored), `Z` or a numeric offset,
     /// `T`, `t` or a space in the middle.
-    /// - Returns: nil for anything else, and for dates that do not exist.
+    /// - Returns: nil for anything else, for dates that do not exist, and for times that are outside of the years 1 to
+    ///   9999 in UTC, which neither this form nor Postgres's text has.
     public static func parse(_ text: some StringProtocol) -> Date? {
         var reader = Reader(Array(text.utf8))
         guard let year = reader.number(4), reader.take("-"), let month = reader.number(2), reader.take("-"),
@@ -48,8 +49,17 @@ public enum RFC3339 {
             second <= 60
         else { return nil }
         let seconds = days(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - offset
-        return Date(timeIntervalSince1970: Double(seconds) + Double(nanos) / 1_000_000_000)
+        guard (firstSecond...lastSecond).contains(seconds) else { return nil }
+        // So far from 1970 a date is exact to 30 microseconds: the end of 9999 must not become the year 10000.
+        return Date(timeIntervalSince1970: min(Double(seconds) + Double(nanos) / 1_000_000_000, lastTime))
     }
+
+    /// 0001-01-01T00:00:00Z in seconds since 1970.
+    private static let firstSecond: Int64 = -62_135_596_800
+    /// 9999-12-31T23:59:59Z in seconds since 1970.
+    private static let lastSecond: Int64 = 253_402_300_799
+    /// The last time that is still in 9999 when it is written with six digits.
+    private static let lastTime = 253_402_300_799.9999
 
     private static func floorDivide(_ value: Int64, _ divisor: Int64) -> (quotient: Int64, remainder: Int64) {
         let (quotient, remainder) = value.quotientAndRemainder(dividingBy: divisor)

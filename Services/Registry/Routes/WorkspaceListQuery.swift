@@ -7,8 +7,9 @@ import HTTPServer
 /// The query of `GET /workspaces`. A filter that is wrong is an error: ignoring it would answer with the whole list.
 enum WorkspaceListQuery {
     private static let limits = 1...1000
-    /// Microseconds since 1970, up to the end of the year 9999: more than a date can be told of.
-    private static let times = 0...253_402_300_799_999_999
+    /// Microseconds since 1970, up to the last second of the year 9999: so far from 1970 a date is exact to 30 of
+    /// them, and the end of that second would become the year 10000.
+    private static let times = 0...253_402_300_799_000_000
 
     static func filter(_ request: Request) throws(APIError) -> WorkspaceFilter {
         var filter = WorkspaceFilter()
