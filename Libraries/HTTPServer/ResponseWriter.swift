@@ -7,14 +7,18 @@ package struct ClientDisconnected: Error, Sendable {
 
 /// Bytes framed once for many writers of chunked bodies.
 package struct PreparedChunk: Sendable {
-    let bytes: [UInt8]
     let framed: [UInt8]
+    private let range: Range<Int>
 
     /// - Parameter bytes: not empty; an empty chunk would end the body.
     package init(_ bytes: [UInt8]) {
-        self.bytes = bytes
         framed = ResponseWriter.frame(bytes)
+        let end = framed.count - 2  // the line break behind a chunk
+        range = end - bytes.count..<end
     }
+
+    /// What it was made of.
+    package var bytes: ArraySlice<UInt8> { framed[range] }
 }
 
 /// Where the body of a streamed response goes.
@@ -155,7 +159,7 @@ package final class ResponseWriter: @unchecked Sendable {
     @discardableResult
     package func send(_ chunk: PreparedChunk) -> Int {
         guard let connection, !chunk.bytes.isEmpty else { return 0 }
-        connection.writeBody(isChunked ? chunk.framed : chunk.bytes)
+        connection.writeBody(isChunked ? chunk.framed : Array(chunk.bytes))
         return connection.pendingBytes
     }
 
