@@ -200,7 +200,12 @@ let package = Package(
             ["Lifecycle", "Provisioning", "Secrets", "Contracts", "PostgresClient", "EventLoop", "EventOutbox"]),
         tests(
             "EventOutboxTests", ["EventOutbox", "AMQPClient", "Contracts", "Observability", "ServiceLifecycle"]),
-        tests("NotifierTests", ["Notifier", "Contracts", "JSONBytes", "PostgresClient"]),
+        tests(
+            "NotifierTests",
+            [
+                "Notifier", "Contracts", "JSONBytes", "PostgresClient", "EventLoop", "Authentication", "HTTPServer",
+                "HTTPCore", "Observability", "ServiceLifecycle",
+            ]),
         tests(
             "SweeperTests",
             [

@@ -3,33 +3,85 @@ import Configuration
 import Contracts
 import EventLoop
 import HTTPServer
+import Observability
 import ServiceHost
 import ServiceLifecycle
 
 /// The service that tells people and agents what happens: event streams, notifications, the feed.
 package enum NotifierService: HostedService {
-    package struct Settings: Sendable {}
+    /// What the notifier reads from its environment beside the common configuration.
+    package struct Settings: Sendable {
+        /// Open streams, in this process.
+        package var streams = 20_000
+        package var streamsPerWorkspace = 32
+        /// Bytes of events held for viewers.
+        package var streamBytes = 64 << 20
+        /// Bytes of feed pages and event lists held until their clients have read them.
+        package var responseBytes = 128 << 20
+
+        package init() {}
+    }
 
     package static let name = ServiceName.notifier
 
     package static func settings(_ reader: ConfigurationReader) -> Settings {
-        Settings()
+        var settings = Settings()
+        settings.streams = reader.int(
+            "NOTIFIER_STREAMS", default: settings.streams, in: 1...1_000_000,
+            "Event streams that may be open at once, in this process.")
+        settings.streamsPerWorkspace = reader.int(
+            "NOTIFIER_STREAMS_PER_WORKSPACE", default: settings.streamsPerWorkspace, in: 1...1_000_000,
+            "Of these, with the tokens of one workspace.")
+        settings.streamBytes = reader.int(
+            "NOTIFIER_STREAM_BUFFER_BYTES", default: settings.streamBytes, in: 1 << 20...1 << 40,
+            "Bytes of events held for viewers at once; beyond it those that are slow lose some, and are told.")
+        settings.responseBytes = reader.int(
+            "NOTIFIER_RESPONSE_BUDGET_BYTES", default: settings.responseBytes, in: 16 << 20...1 << 40,
+            "Bytes of lists held at once until clients have read them; a workspace may have an eighth of it.")
+        return settings
     }
 
     package static func assemble(_ context: ServiceContext, _ settings: Settings) throws -> ServiceParts {
-        let hub = EventHub(metrics: context.metrics)
+        let memory = StreamMemory(limit: settings.streamBytes)
+        let hub = EventHub(memory: memory, metrics: context.metrics)
         let log = EventLog(postgres: context.postgres)
-        let follower = LogFollower(log: log, hub: hub, loop: context.loops.next(), logger: context.logger)
+        let follower = LogFollower(
+            log: log, hub: hub, loop: context.loops.next(), logger: context.logger, metrics: context.metrics)
         let consumer = try context.consume(Topology.notify(instance: context.instance), prefetch: 500) { events in
             // A durable event is only news that the log has more; the others are passed on as they came.
             if events.contains(where: { $0.sequence != nil }) { follower.wake() }
             hub.pass(transient: events.filter { $0.sequence == nil })
             return .done
         }
+        let slow = SlowQueries(
+            databaseURL: context.configuration.databaseURL, applicationName: "\(context.instance)-slow",
+            metrics: context.metrics)
+        let responses = ResponseMemory(bytes: settings.responseBytes)
+        measure(memory, responses, context)
+        let store = ActivityStore(postgres: context.postgres)
         var router = Router()
-        StreamRoutes(context: context, log: log, hub: hub).add(to: &router)
-        NotifyRoutes(context: context, store: ActivityStore(postgres: context.postgres)).add(to: &router)
-        ActivityRoutes(context: context, store: ActivityStore(postgres: context.postgres)).add(to: &router)
-        return ServiceParts(router: router, services: [follower, consumer])
+        StreamRoutes(
+            context: context, replay: StreamReplay(log: log, hub: hub, events: memory), hub: hub,
+            streams: quota(of: settings), memory: responses
+        ).add(to: &router)
+        NotifyRoutes(context: context, store: store).add(to: &router)
+        ActivityRoutes(context: context, store: store).add(to: &router)
+        FeedRoutes(context: context, store: store, slow: slow, memory: responses).add(to: &router)
+        return ServiceParts(router: router, services: [slow, follower, consumer])
+    }
+
+    private static func quota(of settings: Settings) -> CallerQuota {
+        CallerQuota(total: settings.streams) { caller in
+            caller.isWorkspace ? settings.streamsPerWorkspace : settings.streams
+        }
+    }
+
+    private static func measure(_ memory: StreamMemory, _ responses: ResponseMemory, _ context: ServiceContext) {
+        context.metrics.measuredGauge(
+            "switchyard_stream_buffer_bytes", "Events held in memory for viewers."
+        ) { Double(memory.bytes) }
+        context.metrics.measuredGauge(
+            "switchyard_response_buffer_bytes", "Lists held in memory until their clients have read them."
+        ) { Double(responses.taken) }
     }
 }

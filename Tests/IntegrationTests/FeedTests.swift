@@ -168,6 +168,67 @@ struct FeedTests {
         }
     }
 
+    @Test("A search finds the text as people read it, however it was sent; blanks alone are no search")
+    func searchedText() async throws {
+        try await with { _, api, agent in
+            // The summary says which row it is; the body is sent as it stands here.
+            let bodies = [
+                ("umlaut", #"{"text":"Gr\u00f6\u00dfe 100%"}"#), ("quote", #"{"text":"say \"hi\" to C:\\new"}"#),
+                ("lines", #"{"text":"first\nsecond"}"#), ("link", #"{"text":"see http:\/\/example.org\/a_b"}"#),
+                ("plain", #"{"text":"Größe axb"}"#),
+            ]
+            for (name, body) in bodies {
+                let report = #"{"activity_type":"agent_log","summary":"\#(name)","response_body":\#(body)}"#
+                let answer = try await api.raw(
+                    .post, "/workspaces/\(agent.id)/activity", bearer: agent.token, body: Array(report.utf8),
+                    type: "application/json", headers: [])
+                #expect(answer.status == 200, "\(name): \(answer.text)")
+            }
+            func found(_ text: String, _ more: String = "") async throws -> [String] {
+                let query = text.utf8.map { "%\(String(UInt16($0) | 0x100, radix: 16).suffix(2))" }.joined()
+                let answer = try await api.call(
+                    .get, "/workspaces/\(agent.id)/session-search?q=\(query)\(more)", bearer: agent.token)
+                #expect(answer.status == 200, "\(text): \(answer.text)")
+                return (answer.json.array ?? []).compactMap { $0["summary"]?.string }
+            }
+            #expect(try await found("größe") == ["plain", "umlaut"])
+            #expect(try await found(#"say "hi""#) == ["quote"])
+            #expect(try await found(#"c:\NEW"#) == ["quote"])
+            #expect(try await found("first\nsecond") == ["lines"])
+            #expect(try await found("http://example.org/a_b") == ["link"])
+            #expect(try await found("0%") == ["umlaut"])
+            #expect(try await found("a_b") == ["link"])
+            #expect(try await found(#"\n"#) == ["quote"])
+            for nothing in ["u00f6", #"\/"#, "text", "{"] {
+                #expect(try await found(nothing) == [], "\(nothing)")
+            }
+            let all = ["plain", "link", "lines", "quote", "umlaut"]
+            for blank in ["", " ", "  ", "\t"] { #expect(try await found(blank) == all) }
+            #expect(try await found("  ", "&limit=2") == ["plain", "link"])
+            let long = try await api.call(
+                .get, "/workspaces/\(agent.id)/session-search?q=\(String(repeating: "x", count: 1001))",
+                bearer: agent.token)
+            #expect(long.status == 400 && long.json["field"] == "q")
+        }
+    }
+
+    @Test("A time that the database does not have is the client's mistake, and the end of time is none")
+    func times() async throws {
+        try await with { _, api, agent in
+            for (time, status) in [
+                ("0000-01-01T00:00:00Z", 400), ("0001-01-01T00:00:00%2B00:01", 400), ("9999-12-31T23:59:59-00:01", 400),
+                ("0001-01-01T00:00:00Z", 200), ("9999-12-31T23:59:59.999999Z", 200), ("2026-01-01", 400),
+            ] {
+                for path in ["activity?", "session-search?q=x&"] {
+                    let answer = try await api.call(
+                        .get, "/workspaces/\(agent.id)/\(path)before=\(time)", bearer: agent.token)
+                    #expect(answer.status == status, "\(path)\(time): \(answer.text)")
+                    if status == 400 { #expect(answer.json["field"] == "before") }
+                }
+            }
+        }
+    }
+
     @Test("A page has 100 rows unless asked for, and 500 at most; a report must be the reporter's own")
     func limits() async throws {
         try await with { fleet, api, agent in

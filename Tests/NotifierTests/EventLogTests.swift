@@ -23,10 +23,10 @@ struct EventLogTests {
             _ = try await pool.query(Self.add, [95, 104, one])
             _ = try await pool.query(Self.add, [98, 101, other])
             let log = EventLog(postgres: pool)
-            let all = try await log.read(after: .start).map(\.position.transaction)
+            let all = try await log.read(after: .start).entries.map(\.position.transaction)
             #expect(all == [95, 96, 97, 98, 98, 99, 99, 100, 100, 101, 101, 102, 103, 104])
             let resumed = try await log.read(after: LogPosition(transaction: 99, sequence: .max), workspace: other)
-            #expect(resumed.map(\.position.transaction) == [100, 101])
+            #expect(resumed.entries.map(\.position.transaction) == [100, 101])
         }
     }
 
@@ -44,9 +44,9 @@ struct EventLogTests {
                 _ = try await pool.query(add, [id])
                 return try await log.read(after: start)
             }
-            #expect(seen.isEmpty)
+            #expect(seen.entries.isEmpty && seen.isLast && seen.end == nil)
             // Transactions of other databases on the server hold it back, too.
-            try await eventually("both") { try await log.read(after: start).count == 2 }
+            try await eventually("both") { try await log.read(after: start).entries.count == 2 }
         }
     }
 
@@ -60,7 +60,7 @@ struct EventLogTests {
             let log = EventLog(postgres: pool)
             #expect(try await log.newest(workspace: one).count == 10)
             #expect(try await log.newest(workspace: nil).count == 100)
-            #expect(try await log.read(after: .start, workspace: one).count == 10)
+            #expect(try await log.read(after: .start, workspace: one).entries.count == 10)
             for statement in [EventLog.readOne, EventLog.newestOne] {
                 let plan = try await explain(statement, on: pool)
                 #expect(plan.contains("structure_events_workspace_log"), "\(plan)")
@@ -68,6 +68,59 @@ struct EventLogTests {
             }
             let plan = try await explain(EventLog.readAll, on: pool)
             #expect(plan.contains("structure_events_log") && !plan.contains("Sort"), "\(plan)")
+        }
+    }
+
+    private static let addHeavy = Statement(
+        "test_add_heavy",
+        """
+        INSERT INTO structure_events (type, workspace_id, source, data)
+        SELECT 'agent_card.updated', $1, 'test', json_build_object('n', n, 'x', repeat('x', $2::int))
+        FROM generate_series(1, $3::int) AS n
+        """)
+
+    @Test("comes in pages that are bounded by bytes, however well they compress, and each goes on where the last ended")
+    func heavy() async throws {
+        try await withMigratedPool("notifier") { pool in
+            let (id, log) = (UUID(), EventLog(postgres: pool))
+            _ = try await pool.query(Self.addHeavy, [id, 300_000, 40], deadline: .seconds(60))
+            for workspace in [nil, id] {
+                var (position, seen, pages) = (LogPosition.start, 0, 0)
+                // Transactions of other databases on the server hold it back, too.
+                try await eventually("all of it") {
+                    let page = try await log.read(after: position, workspace: workspace)
+                    #expect(page.entries.count <= 4, "1 MiB, and what began before it")
+                    seen += page.entries.count
+                    pages += page.entries.isEmpty ? 0 : 1
+                    position = page.end ?? position
+                    if seen < 40, !page.entries.isEmpty { #expect(!page.isLast) }
+                    return seen == 40
+                }
+                #expect(pages == 10)
+                #expect(try await log.read(after: position, workspace: workspace).isLast)
+            }
+            #expect(try await log.newest(workspace: nil).count == 28, "8 MiB")
+            #expect(try await log.newest(workspace: id).count == 28)
+        }
+    }
+
+    @Test("knows an event's place by its sequence, its own ends, and how long what cannot be read yet has been there")
+    func places() async throws {
+        try await withMigratedPool("notifier") { pool in
+            let log = EventLog(postgres: pool)
+            let none = try await log.bounds()
+            #expect(none.oldest == nil && none.last == .start)
+            #expect(try await log.age(after: .start) == .zero)
+            _ = try await pool.query(Self.add, [95, 104, UUID()])
+            let bounds = try await log.bounds()
+            #expect(bounds.oldest == 1 && bounds.last == LogPosition(transaction: 104, sequence: 10))
+            #expect(try await log.position(ofSequence: 3) == LogPosition(transaction: 97, sequence: 3))
+            _ = try await pool.query(Statement("test_purge", "DELETE FROM structure_events WHERE sequence IN (1, 3)"))
+            #expect(try await log.position(ofSequence: 3) == nil)
+            #expect(try await log.position(ofSequence: 11) == nil)
+            #expect(try await log.bounds().oldest == 2)
+            #expect(try await log.age(after: bounds.last) == .zero)
+            #expect(try await log.age(after: LogPosition(transaction: 104, sequence: 9)) > .zero)
         }
     }
 

@@ -119,4 +119,7 @@ public enum EventType: String, Codable, Hashable, Sendable, CaseIterable {
 public enum StreamNotice {
     /// The viewer was too slow; how many events it missed is in `dropped`.
     public static let lagged = "STREAM_LAGGED"
+    /// The position that the viewer gave is not in the log, so that it may have missed something: `reason` says why,
+    /// and `oldest` is the oldest position there is, null for none. The stream goes on with what comes from now on.
+    public static let reset = "STREAM_RESET"
 }

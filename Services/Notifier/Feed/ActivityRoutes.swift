@@ -7,54 +7,13 @@ import HTTPServer
 import JSONBytes
 import ServiceHost
 
-/// `/workspaces/{id}/activity` and `/workspaces/{id}/session-search`: the feed, and what agents report to it.
+/// `POST /workspaces/{id}/activity`: what agents report to the feed.
 struct ActivityRoutes: Sendable {
-    private static let page = 100
-    private static let largestPage = 500
-    private static let searchPage = 50
-    private static let largestSearchPage = 200
-
     let context: ServiceContext
     let store: ActivityStore
 
     func add(to router: inout Router) {
-        router.on(.get, "/workspaces/{id}/activity", list)
         router.on(.post, "/workspaces/{id}/activity", report)
-        router.on(.get, "/workspaces/{id}/session-search", search)
-    }
-
-    private func list(_ request: Request) async throws -> Response {
-        let id = try await context.authenticator.workspace(inPathOf: request)
-        var query = ActivityQuery(limit: Self.limit(request, Self.page, upTo: Self.largestPage))
-        query.type = request.query("type").flatMap { $0.isEmpty ? nil : $0 }
-        switch request.query("source") ?? "" {
-        case "": break
-        case "canvas": query.isFromPerson = true
-        case "agent": query.isFromPerson = false
-        default: throw APIError(.badRequest, Sentence.sourceInvalid)
-        }
-        if let text = request.query("before"), !text.isEmpty {
-            guard let before = RFC3339.parse(text) else {
-                throw APIError.invalidBody(field: "before", reason: "must be an RFC 3339 time")
-            }
-            query.before = before
-        }
-        let page = try await store.list(id, query)
-        var response = Response.json(bytes: page.bytes)
-        if let before = page.nextBefore { response.headers.add("X-Next-Before", RFC3339.format(before)) }
-        return response
-    }
-
-    /// Garbage counts as the default.
-    private static func limit(_ request: Request, _ fallback: Int, upTo largest: Int) -> Int {
-        guard let limit = request.query("limit").flatMap({ Int($0) }), limit > 0 else { return fallback }
-        return min(limit, largest)
-    }
-
-    private func search(_ request: Request) async throws -> Response {
-        let id = try await context.authenticator.workspace(inPathOf: request)
-        let limit = Self.limit(request, Self.searchPage, upTo: Self.largestSearchPage)
-        return .json(bytes: try await store.search(id, for: request.query("q") ?? "", limit: limit))
     }
 
     private func report(_ request: Request) async throws -> Response {

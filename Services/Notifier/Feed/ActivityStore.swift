@@ -18,29 +18,10 @@ struct NewActivity: Sendable {
     var toolTrace: [UInt8]?
 }
 
-/// Which rows of the feed a list asks for.
-struct ActivityQuery: Sendable {
-    var type: String?
-    /// `true`: a person typed it; `false`: an agent sent it.
-    var isFromPerson: Bool?
-    var before: Date?
-    var limit: Int
-}
-
-/// A part of the feed.
-struct ActivityPage: Sendable {
-    /// A JSON array.
-    var bytes: [UInt8]
-    /// What to ask for next: rows `before` this time; `nil` when there are no more.
-    var nextBefore: Date?
-}
-
 /// The statements of the feed.
 struct ActivityStore: Sendable {
-    /// A page ends with the row that takes it to this size, and those of the same time.
-    static let pageBytes = 16 << 20
-    /// A page ends here whatever follows: one workspace has this much in one microsecond only if somebody means it to.
-    static let mostBytes = 4 * pageBytes
+    /// A page ends with the row that takes it to this size.
+    static let pageBytes = 4 << 20
 
     let postgres: PostgresPool
 
@@ -86,69 +67,108 @@ struct ActivityStore: Sendable {
         id, workspace_id, activity_type, source_id, target_id, method, summary, request_body, response_body, tool_trace,
         status, duration_ms, error_detail, input_tokens, output_tokens, created_at
         """
+    /// Where columns are in a row.
+    private enum Column {
+        static let id = 0
+        static let summary = 6
+        static let bodies = 7...9
+        static let error = 12
+        static let createdAt = 15
+        /// Rows that were found, of which these may be the first.
+        static let found = 16
+    }
 
-    private static let list = Statement(
+    /// What a row's bodies take as they are stored, which is told without reading them.
+    private static let stored = bodies { "coalesce(pg_column_size(\($0)), 0)" }
+    /// What they take as they are sent; only compressed ones have to be read to tell. A cast of JSON to text copies.
+    private static let sent = bodies { body in
+        """
+        CASE WHEN \(body) IS NULL THEN 0 WHEN pg_column_compression(\(body)) IS NULL THEN pg_column_size(\(body))
+            ELSE octet_length(\(body)::text) END
+        """
+    }
+
+    private static func bodies(_ size: (String) -> String) -> String {
+        ["request_body", "response_body", "tool_trace"].map(size).joined(separator: " + ")
+            + " + coalesce(octet_length(summary), 0) + coalesce(octet_length(error_detail), 0) + 500"
+    }
+
+    /// Cut twice: first by what is stored, so that no more is decompressed than a page may need, then by what it
+    /// comes to.
+    static let list = Statement(
         "activity_list",
         """
-        SELECT \(columns) FROM activity_logs
-        WHERE workspace_id = $1 AND ($2::text IS NULL OR activity_type = $2)
-            AND ($3::bool IS NULL OR (source_id IS NULL) = $3) AND ($4::timestamptz IS NULL OR created_at < $4)
-        ORDER BY created_at DESC FETCH FIRST ($5::bigint) ROWS WITH TIES
+        SELECT \(columns), found FROM (
+            SELECT *, sum(sent) OVER newest_first - sent AS sent_before FROM (
+                SELECT *, \(sent) AS sent FROM (
+                    SELECT *, sum(stored) OVER newest_first - stored AS stored_before, count(*) OVER () AS found FROM (
+                        SELECT \(columns), \(stored) AS stored FROM activity_logs
+                        WHERE workspace_id = $1 AND ($2::text IS NULL OR activity_type = $2)
+                            AND ($3::bool IS NULL OR (source_id IS NULL) = $3)
+                            AND (created_at, id) < (coalesce($4::timestamptz, 'infinity'),
+                                coalesce($5::uuid, '00000000-0000-0000-0000-000000000000'))
+                        ORDER BY created_at DESC FETCH FIRST ($6::bigint) ROWS WITH TIES
+                    ) AS matching
+                    WINDOW newest_first AS (ORDER BY created_at DESC, id DESC ROWS UNBOUNDED PRECEDING)
+                ) AS counted WHERE stored_before < $7::bigint
+            ) AS measured
+            WINDOW newest_first AS (ORDER BY created_at DESC, id DESC ROWS UNBOUNDED PRECEDING)
+        ) AS page WHERE sent_before < $7 ORDER BY created_at DESC, id DESC
         """)
 
-    /// The feed, newest first. Rows of one time stay together, so that none is lost to who asks for what is before it:
-    /// there may be more than the limit.
-    func list(_ workspace: UUID, _ query: ActivityQuery) async throws -> ActivityPage {
+    /// Rows of the feed, newest first, and where those behind them begin; nil when there are none. Rows of one time
+    /// stay together, so that none is lost to who asks for what is before it, unless their size is too much for one
+    /// page.
+    ///
+    /// Rows have bodies of up to 11 MiB: they come outside of the pipeline that others wait in.
+    ///
+    /// - Parameters:
+    ///   - bytes: the rows end with the one that takes them to this size.
+    ///   - deadline: for all of it, with the wait for a connection.
+    func rows(
+        _ workspace: UUID, _ query: ActivityQuery, bytes: Int, deadline: Duration = .seconds(10)
+    ) async throws -> (rows: PostgresRows, next: ActivityPosition?) {
         let parameters: [any PostgresEncodable] = [
-            workspace, query.type, query.isFromPerson, query.before, query.limit,
+            workspace, query.type, query.isFromPerson, query.before?.time, query.before?.id, query.limit, bytes,
         ]
-        return try await page(Self.list, parameters, limit: query.limit)
+        let rows = try await postgres.transaction(deadline: deadline, readOnly: true) { transaction in
+            try await transaction.query(Self.list, parameters)
+        }
+        guard let last = rows.last else { return (rows, nil) }
+        if rows.count < last.int(Column.found) { return (rows, Self.position(behind: last)) }
+        return (rows, rows.count < query.limit ? nil : ActivityPosition(time: last.date(Column.createdAt)))
     }
 
-    private static let search = Statement(
-        "activity_search",
-        """
-        SELECT \(columns) FROM activity_logs
-        WHERE workspace_id = $1 AND ($2 = '' OR strpos(lower(COALESCE(summary, '')), lower($2)) > 0
-            OR strpos(lower(COALESCE(request_body::text, '')), lower($2)) > 0
-            OR strpos(lower(COALESCE(response_body::text, '')), lower($2)) > 0)
-        ORDER BY created_at DESC, id DESC LIMIT $3
-        """)
-
-    /// Rows of the feed in which a text stands, newest first, as a JSON array.
-    func search(_ workspace: UUID, for text: String, limit: Int) async throws -> [UInt8] {
-        try await page(Self.search, [workspace, text, limit], limit: limit).bytes
-    }
-
-    /// Rows have bodies of up to 11 MiB, and a search reads all of them: a few at a time, outside of the pipeline that
-    /// others wait in, and no more than one answer should carry.
-    private func page(
-        _ statement: Statement, _ parameters: [any PostgresEncodable], limit: Int
-    ) async throws -> ActivityPage {
+    /// A page of the feed.
+    func list(_ workspace: UUID, _ query: ActivityQuery) async throws -> ActivityPage {
+        let (rows, next) = try await rows(workspace, query, bytes: Self.pageBytes)
         var writer = JSONWriter(reservingCapacity: 4096)
-        var (count, last, isCut): (Int, Date?, Bool) = (0, nil, false)
-        writer.beginArray()
-        do {
-            try await postgres.stream(statement, parameters, batch: 10, deadline: .seconds(10)) { rows in
-                for row in rows {
-                    let time = row.date(15)
-                    if Self.isFull(writer.bytes.count, isOfSameTime: time == last) { throw PageIsFull() }
-                    Self.write(row, to: &writer)
-                    (count, last) = (count + 1, time)
-                }
+        writer.array { writer in
+            for row in rows { Self.write(row, to: &writer) }
+        }
+        return ActivityPage(bytes: writer.bytes, next: next)
+    }
+
+    /// Between this row and the next.
+    static func position(behind row: PostgresRow) -> ActivityPosition {
+        ActivityPosition(time: row.date(Column.createdAt), id: row.uuid(Column.id))
+    }
+
+    /// Whether a text stands in what a row says: its summary, its error, and the texts in its bodies.
+    static func contains(_ text: SearchText, _ row: PostgresRow, scratch: inout SearchText.Scratch) -> Bool {
+        for column in [Column.summary, Column.error] {
+            let isFound = row.withText(column) { plain in
+                plain.map { text.isFound(in: $0, scratch: &scratch.folded) } ?? false
             }
-        } catch is PageIsFull { isCut = true }
-        writer.endArray()
-        return ActivityPage(bytes: writer.bytes, nextBefore: isCut || count >= limit ? last : nil)
+            if isFound { return true }
+        }
+        return Column.bodies.contains { column in
+            row.withText(column) { json in json.map { text.isFound(inJSON: $0, scratch: &scratch) } ?? false }
+        }
     }
 
-    private static func isFull(_ bytes: Int, isOfSameTime: Bool) -> Bool {
-        bytes >= (isOfSameTime ? mostBytes : pageBytes)
-    }
-
-    private struct PageIsFull: Error {}
-
-    private static func write(_ row: PostgresRow, to writer: inout JSONWriter) {
+    /// Writes a row as clients get it.
+    static func write(_ row: PostgresRow, to writer: inout JSONWriter) {
         writer.object { writer in
             writer.member("id", row.string(0))
             writer.member("workspace_id", row.string(1))

@@ -14,11 +14,13 @@ final class EventHub: Sendable {
     }
 
     private let state = Mutex(State())
+    private let memory: StreamMemory
     private let viewerCount: Gauge
     private let sent: Counter
     private let dropped: Counter
 
-    init(metrics: MetricsRegistry) {
+    init(memory: StreamMemory, metrics: MetricsRegistry) {
+        self.memory = memory
         viewerCount = metrics.gauge("switchyard_stream_viewers", "Open event streams.")
         sent = metrics.counter("switchyard_stream_events_total", "Events handed to viewers.")
         dropped = metrics.counter("switchyard_stream_dropped_total", "Events that viewers were too slow for.")
@@ -61,19 +63,18 @@ final class EventHub: Sendable {
 
     /// Passes on what was read from the log.
     func pass(_ entries: [LogEntry], upTo position: LogPosition) {
-        let frames = entries.compactMap { StreamFrame($0.event, at: $0.position) }
         // Under one lock, so that a viewer is attached before all of these or after all of them.
         let viewers = state.withLock { state in
             state.position = position
             return Array(state.viewers.values)
         }
-        deliver(frames, to: viewers)
+        for entry in entries { deliver(entry.event, at: entry.position, to: viewers) }
     }
 
     /// Passes on events that have no row.
     func pass(transient events: [CloudEvent]) {
-        let frames = events.compactMap { StreamFrame($0) }
-        deliver(frames, to: state.withLock { Array($0.viewers.values) })
+        let viewers = state.withLock { Array($0.viewers.values) }
+        for event in events { deliver(event, at: nil, to: viewers) }
     }
 
     /// Ends every stream.
@@ -81,12 +82,25 @@ final class EventHub: Sendable {
         for viewer in state.withLock({ Array($0.viewers.values) }) { viewer.end() }
     }
 
-    private func deliver(_ frames: [StreamFrame], to viewers: [Viewer]) {
-        for frame in frames {
-            for viewer in viewers {
-                guard let isTaken = viewer.offer(frame) else { continue }
-                if isTaken { sent.increment() } else { dropped.increment() }
-            }
+    private func deliver(_ event: CloudEvent, at position: LogPosition?, to viewers: [Viewer]) {
+        guard let type = event.kind, type.clientName != nil else { return }
+        var encoded: StreamFrame?
+        for viewer in viewers where viewer.filter.admits(type, of: event.subject) {
+            // Made for the first who wants it.
+            guard let frame = encoded ?? StreamFrame(event, at: position, in: memory) else { return }
+            encoded = frame
+            guard let isTaken = viewer.offer(frame, mayWait: !memory.isOverfull) else { continue }
+            if isTaken { sent.increment() } else { dropped.increment() }
+        }
+        if memory.isFull { dropBacklogs(of: viewers) }
+    }
+
+    /// Takes from the slowest first, until the rest may stay.
+    private func dropBacklogs(of viewers: [Viewer]) {
+        let slow = viewers.map { (viewer: $0, backlog: $0.backlog) }.filter { $0.backlog > 0 }
+        for (viewer, _) in slow.sorted(by: { $0.backlog > $1.backlog }) {
+            guard memory.isFull else { return }
+            dropped.increment(by: viewer.dropBacklog())
         }
     }
 }

@@ -24,44 +24,79 @@ struct LogEntry: Sendable {
     let event: CloudEvent
 }
 
+/// A piece of the log.
+struct LogPage: Sendable {
+    var entries: [LogEntry]
+    /// Where the next one begins; nil for an empty one.
+    var end: LogPosition?
+    /// There was nothing behind it.
+    var isLast: Bool
+}
+
 /// Reads `structure_events` in an order in which nothing is ever skipped.
 struct EventLog: Sendable {
     /// Rows of one read.
     static let page = 500
+    /// A read ends with the event that takes its data to this size.
+    static let pageBytes = 1 << 20
+    /// The same for the list of the newest ones.
+    static let newestBytes = 8 << 20
 
     let postgres: PostgresPool
 
     static let readAll = Statement("log_read", next(where: "true"))
-    static let readOne = Statement("log_read_workspace", next(where: "workspace_id = $4"))
+    static let readOne = Statement("log_read_workspace", next(where: "workspace_id = $5"))
 
     /// The order names the column: unqualified it would be that of the text beside it, in which 1000 comes before 999.
     private static func next(where condition: String) -> String {
         """
-        SELECT transaction_id::text, \(CommittedEvent.columns) FROM structure_events AS e
-        WHERE (e.transaction_id, e.sequence) > ($1::text::xid8, $2)
-            AND e.transaction_id < pg_snapshot_xmin(pg_current_snapshot()) AND \(condition)
-        ORDER BY e.transaction_id, e.sequence LIMIT $3
+        SELECT transaction_id::text, \(CommittedEvent.columns) FROM (
+            SELECT *, sum(bytes) OVER (ORDER BY transaction_id, sequence ROWS UNBOUNDED PRECEDING) - bytes AS before
+            FROM (
+                SELECT *, \(dataBytes) AS bytes FROM structure_events
+                WHERE (transaction_id, sequence) > ($1::text::xid8, $2)
+                    AND transaction_id < pg_snapshot_xmin(pg_current_snapshot()) AND \(condition)
+                ORDER BY transaction_id, sequence LIMIT $3
+            ) AS found
+        ) AS e WHERE before < $4::bigint ORDER BY e.transaction_id, e.sequence
         """
     }
 
-    /// The next events after a position, in order; fewer than `page` at the end.
+    /// Only compressed data has to be read to tell its size. A cast of JSON to text copies.
+    private static let dataBytes = """
+        CASE WHEN pg_column_compression(data) IS NULL THEN pg_column_size(data) ELSE octet_length(data::text) END
+        """
+
+    /// The next events after a position, in order.
     ///
-    /// - Parameter workspace: only events of this one; `nil` for all.
-    func read(after position: LogPosition, workspace: UUID? = nil) async throws(PostgresError) -> [LogEntry] {
-        let place: [any PostgresEncodable] = [String(position.transaction), Int(position.sequence), Self.page]
+    /// - Parameters:
+    ///   - workspace: only events of this one; `nil` for all.
+    ///   - bytes: the page ends with the event that takes its data to this size.
+    func read(
+        after position: LogPosition, workspace: UUID? = nil, bytes: Int = pageBytes
+    ) async throws(PostgresError) -> LogPage {
+        let place: [any PostgresEncodable] = [String(position.transaction), Int(position.sequence), Self.page, bytes]
         let rows =
             if let workspace {
                 try await postgres.query(Self.readOne, place + [workspace])
             } else {
                 try await postgres.query(Self.readAll, place)
             }
-        return rows.compactMap { row in
-            guard let transaction = UInt64(row.string(0)), let event = CommittedEvent(row: row, firstColumn: 1) else {
-                return nil
+        var page = LogPage(entries: [], isLast: rows.count < Self.page)
+        var read = 0
+        for row in rows {
+            guard let transaction = UInt64(row.string(0)), let committed = CommittedEvent(row: row, firstColumn: 1)
+            else {
+                continue
             }
-            return LogEntry(
-                position: LogPosition(transaction: transaction, sequence: event.sequence), event: event.event)
+            let position = LogPosition(transaction: transaction, sequence: committed.sequence)
+            page.entries.append(LogEntry(position: position, event: committed.event))
+            page.end = position
+            read += committed.event.data.bytes.count
         }
+        // A page that is full by its size has more behind it, perhaps.
+        if read >= bytes { page.isLast = false }
+        return page
     }
 
     private static let end = Statement(
@@ -74,33 +109,66 @@ struct EventLog: Sendable {
     }
 
     private static let find = Statement(
-        "log_find",
-        """
-        SELECT transaction_id::text, sequence FROM structure_events WHERE sequence >= $1 ORDER BY sequence LIMIT 1
-        """)
+        "log_find", "SELECT transaction_id::text FROM structure_events WHERE sequence = $1")
 
-    /// Where the event with this sequence stands. When it has been pruned: just before the next one that has not.
+    /// Where the event with this sequence stands; nil when the log does not have it (any more).
     func position(ofSequence sequence: Int64) async throws(PostgresError) -> LogPosition? {
         guard let row = try await postgres.query(Self.find, [Int(sequence)]).first,
             let transaction = UInt64(row.string(0))
         else { return nil }
-        let found = Int64(row.int(1))
-        return LogPosition(transaction: transaction, sequence: found == sequence ? found : found - 1)
+        return LogPosition(transaction: transaction, sequence: sequence)
     }
 
-    private static let newestAll = Statement(
-        "log_newest", "SELECT \(newestColumns) FROM structure_events ORDER BY sequence DESC LIMIT 100")
-    static let newestOne = Statement(
-        "log_newest_workspace",
+    private static let oldest = Statement(
+        "log_oldest", "SELECT sequence FROM structure_events AS e ORDER BY e.transaction_id, e.sequence LIMIT 1")
+    private static let last = Statement(
+        "log_last",
         """
-        SELECT \(newestColumns) FROM structure_events AS e WHERE workspace_id = $1
-        ORDER BY e.transaction_id DESC, e.sequence DESC LIMIT 100
+        SELECT transaction_id::text, sequence FROM structure_events AS e
+        WHERE e.transaction_id < pg_snapshot_xmin(pg_current_snapshot())
+        ORDER BY e.transaction_id DESC, e.sequence DESC LIMIT 1
         """)
-    private static let newestColumns = "id, type, workspace_id, data, created_at"
 
-    /// The newest 100 events, newest first: id, type, workspace, data, time.
+    /// The first event that is kept, nil for none, and the position of the last one that is readable now, the start
+    /// for none.
+    func bounds() async throws(PostgresError) -> (oldest: Int64?, last: LogPosition) {
+        let answers = try await postgres.atomically([Call(Self.oldest), Call(Self.last)])
+        let oldest = answers[0].first.map { Int64($0.int(0)) }
+        guard let row = answers[1].first, let transaction = UInt64(row.string(0)) else { return (oldest, .start) }
+        return (oldest, LogPosition(transaction: transaction, sequence: Int64(row.int(1))))
+    }
+
+    private static let waiting = Statement(
+        "log_waiting",
+        """
+        SELECT extract(epoch FROM clock_timestamp() - created_at)::float8 FROM structure_events AS e
+        WHERE (e.transaction_id, e.sequence) > ($1::text::xid8, $2) ORDER BY e.transaction_id, e.sequence LIMIT 1
+        """)
+
+    /// How long the first event behind a position has been there; zero when there is none.
+    func age(after position: LogPosition) async throws(PostgresError) -> Duration {
+        let parameters: [any PostgresEncodable] = [String(position.transaction), Int(position.sequence)]
+        return .seconds(max(0, try await postgres.query(Self.waiting, parameters).first?.double(0) ?? 0))
+    }
+
+    static let newestAll = Statement("log_newest", newest(where: "true", by: "sequence DESC"))
+    static let newestOne = Statement(
+        "log_newest_workspace", newest(where: "workspace_id = $2", by: "transaction_id DESC, sequence DESC"))
+
+    private static func newest(where condition: String, by order: String) -> String {
+        """
+        SELECT id, type, workspace_id, data, created_at FROM (
+            SELECT *, sum(bytes) OVER (ORDER BY \(order) ROWS UNBOUNDED PRECEDING) - bytes AS before FROM (
+                SELECT *, \(dataBytes) AS bytes FROM structure_events WHERE \(condition) ORDER BY \(order) LIMIT 100
+            ) AS found
+        ) AS e WHERE before < $1::bigint ORDER BY \(order)
+        """
+    }
+
+    /// The newest 100 events, newest first, fewer when their data is more than a response should carry: id, type,
+    /// workspace, data, time.
     func newest(workspace: UUID?) async throws(PostgresError) -> PostgresRows {
-        if let workspace { return try await postgres.query(Self.newestOne, [workspace]) }
-        return try await postgres.query(Self.newestAll)
+        if let workspace { return try await postgres.query(Self.newestOne, [Self.newestBytes, workspace]) }
+        return try await postgres.query(Self.newestAll, [Self.newestBytes])
     }
 }

@@ -5,17 +5,29 @@ import Synchronization
 
 /// Follows the log for the hub: reads on when an event of the broker says that there is more, and every second anyway,
 /// so that a broker outage costs a second and no event.
+///
+/// It reads only what no open transaction can come before. One that stays open, in any database of the server, holds
+/// all streams back: how long is measured, and logged.
 final class LogFollower: GracefulService {
     private static let interval: Duration = .seconds(1)
+    /// How often the lag is measured: a query each time.
+    private static let measuring: Duration = .seconds(5)
+    /// A lag that an operator should look into.
+    private static let remarkable: Duration = .seconds(30)
 
     let name = "log-follower"
     private let log: EventLog
     private let hub: EventHub
     private let loop: EventLoop
     private let logger: Logger
+    /// Seconds that the first event which cannot be passed on yet has been there; 0 when there is none.
+    private let lag: Gauge
     private let wakes = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
-    init(log: EventLog, hub: EventHub, loop: EventLoop, logger: Logger) {
+    init(log: EventLog, hub: EventHub, loop: EventLoop, logger: Logger, metrics: MetricsRegistry) {
+        lag = metrics.gauge(
+            "switchyard_stream_log_lag_seconds",
+            "How long the oldest durable event has waited for a transaction that is still open.")
         self.log = log
         self.hub = hub
         self.loop = loop
@@ -40,9 +52,13 @@ final class LogFollower: GracefulService {
         }
         defer { ticker.cancel() }
         wake()
+        var measured = ContinuousClock.now
         for await _ in wakes.stream {
             do {
                 try await readOn()
+                guard ContinuousClock.now - measured >= Self.measuring else { continue }
+                measured = .now
+                try await measureLag()
             } catch {
                 logger.debug("log not read", [.error: .string("\(error)")])
             }
@@ -55,11 +71,19 @@ final class LogFollower: GracefulService {
             return
         }
         while true {
-            let entries = try await log.read(after: position)
-            guard let last = entries.last else { return }
-            position = last.position
-            hub.pass(entries, upTo: position)
-            if entries.count < EventLog.page { return }
+            let page = try await log.read(after: position)
+            guard let end = page.end else { return }
+            position = end
+            hub.pass(page.entries, upTo: position)
+            if page.isLast { return }
         }
+    }
+
+    private func measureLag() async throws {
+        guard let position = hub.position else { return }
+        let age = try await log.age(after: position)
+        lag.set(age / .seconds(1))
+        guard age >= Self.remarkable else { return }
+        logger.warning("event streams wait for an open transaction", [.durationMilliseconds: .milliseconds(age)])
     }
 }

@@ -4,23 +4,20 @@ import JSONBytes
 
 /// One event as viewers get it: encoded once, however many there are.
 struct StreamFrame: Sendable {
-    let type: EventType?
-    let workspace: UUID?
     /// Where a durable event stands in the log.
     let position: LogPosition?
-    /// The bytes of a server-sent event.
-    let bytes: [UInt8]
+    let event: EventBytes
 
     /// - Returns: `nil` for events that are not shown to clients.
-    init?(_ event: CloudEvent, at position: LogPosition? = nil) {
-        guard let type = event.kind, let name = type.clientName else { return nil }
-        self.type = type
+    init?(_ event: CloudEvent, at position: LogPosition? = nil, in memory: StreamMemory) {
+        guard let bytes = Self.encode(event) else { return nil }
         self.position = position
-        workspace = event.subject
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(event.data.bytes.count + 160)
-        if let sequence = event.sequence { bytes.append(contentsOf: "id: \(sequence)\n".utf8) }
-        bytes.append(contentsOf: "data: ".utf8)
+        self.event = EventBytes(bytes, in: memory)
+    }
+
+    /// The bytes of a server-sent event; `nil` for events that are not shown to clients.
+    static func encode(_ event: CloudEvent) -> [UInt8]? {
+        guard let name = event.kind?.clientName else { return nil }
         var json = JSONWriter(reservingCapacity: event.data.bytes.count + 128)
         json.object { json in
             json.member("type", name)
@@ -28,18 +25,44 @@ struct StreamFrame: Sendable {
             json.member("workspace_id", orNull: event.subject?.lowercased)
             json.member("data", raw: event.data.bytes)
         }
-        // A line break would end the field; inside JSON it can only be white space.
-        bytes.append(contentsOf: json.bytes.lazy.map { $0 == 0x0A || $0 == 0x0D ? 0x20 : $0 })
-        bytes.append(contentsOf: "\n\n".utf8)
-        self.bytes = bytes
+        return frame(json.bytes, id: event.sequence)
     }
 
     /// Tells a viewer how many events it was too slow for.
     static func lagged(_ dropped: Int) -> [UInt8] {
-        let now = Int(Date().timeIntervalSince1970 * 1000)
-        return Array(
-            #"data: {"type":"\#(StreamNotice.lagged)","timestamp":\#(now),"data":{"dropped":\#(dropped)}}"#.utf8)
-            + Array("\n\n".utf8)
+        notice(StreamNotice.lagged, id: nil) { $0.member("dropped", dropped) }
+    }
+
+    /// Tells a viewer that it may have missed something.
+    ///
+    /// - Parameter position: the event behind which the stream goes on; the client resumes from it the next time.
+    static func reset(_ reason: String, position: Int64, oldest: Int64?) -> [UInt8] {
+        notice(StreamNotice.reset, id: position) { data in
+            data.member("reason", reason)
+            data.member("oldest", orNull: oldest.map { Int($0) })
+        }
+    }
+
+    private static func notice(_ type: String, id: Int64?, data: (inout JSONWriter) -> Void) -> [UInt8] {
+        var json = JSONWriter()
+        json.object { json in
+            json.member("type", type)
+            json.member("timestamp", Int(Date().timeIntervalSince1970 * 1000))
+            json.key("data")
+            json.object(data)
+        }
+        return frame(json.bytes, id: id)
+    }
+
+    /// A server-sent event. What the JSON holds must not end its line.
+    private static func frame(_ json: [UInt8], id: Int64?) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(json.count + 32)
+        if let id { bytes.append(contentsOf: "id: \(id)\n".utf8) }
+        bytes.append(contentsOf: "data: ".utf8)
+        bytes.append(contentsOf: json.onOneLine)
+        bytes.append(contentsOf: "\n\n".utf8)
+        return bytes
     }
 }
 
@@ -49,9 +72,12 @@ struct StreamFilter: Sendable {
     /// Empty for all.
     var types: Set<EventType> = []
 
-    func admits(_ frame: StreamFrame) -> Bool {
-        if let workspace, frame.workspace != workspace { return false }
-        guard !types.isEmpty else { return true }
-        return frame.type.map(types.contains) ?? false
+    func admits(_ type: EventType, of workspace: UUID?) -> Bool {
+        if let wanted = self.workspace, wanted != workspace { return false }
+        return types.isEmpty || types.contains(type)
+    }
+
+    func admits(_ event: CloudEvent) -> Bool {
+        event.kind.map { admits($0, of: event.subject) } ?? false
     }
 }

@@ -17,23 +17,28 @@ struct StreamRoutes: Sendable {
     private static let ping = Array(": ping\n\n".utf8)
 
     let context: ServiceContext
-    let log: EventLog
+    let replay: StreamReplay
     let hub: EventHub
+    let streams: CallerQuota
+    let memory: ResponseMemory
+
+    private var log: EventLog { replay.log }
 
     func add(to router: inout Router) {
         router.on(.get, "/events/stream", fleetStream)
         router.on(.get, "/workspaces/{id}/events/stream", workspaceStream)
         router.on(.get, "/events") { request in
             try await context.authenticator.admin(request)
-            return try await newest(nil)
+            return try await newest(nil, request)
         }
         router.on(.get, "/events/{workspaceId}") { request in
             try await context.authenticator.admin(request)
-            return try await newest(try request.uuid("workspaceId", orError: Sentence.invalidWorkspaceID))
+            return try await newest(try request.uuid("workspaceId", orError: Sentence.invalidWorkspaceID), request)
         }
     }
 
-    private func newest(_ workspace: UUID?) async throws -> Response {
+    private func newest(_ workspace: UUID?, _ request: Request) async throws -> Response {
+        let reservation = try await memory.reserve(EventLog.newestBytes, for: request)
         let rows = try await log.newest(workspace: workspace)
         var writer = JSONWriter(reservingCapacity: 2 + rows.count * 256)
         writer.array { writer in
@@ -48,7 +53,10 @@ struct StreamRoutes: Sendable {
                 }
             }
         }
-        return .json(bytes: writer.bytes)
+        reservation.resize(to: writer.bytes.count)
+        var response = Response.json(bytes: writer.bytes)
+        response.retained = reservation
+        return response
     }
 
     private func workspaceStream(_ request: Request) async throws -> Response {
@@ -81,59 +89,43 @@ struct StreamRoutes: Sendable {
     }
 
     private func stream(_ request: Request, _ filter: StreamFilter) async throws -> Response {
-        let position = try await resumePosition(request)
+        let place: Reservation
+        do {
+            place = try streams.take(1, for: request.caller)
+        } catch {
+            throw error.apiError(Sentence.tooManyStreams)
+        }
+        let start = try await replay.start(ResumeRequest(request))
         let viewer = Viewer(filter: filter)
-        let loop = request.loop
         var response = Response.stream(contentType: "text/event-stream") { writer in
-            defer { hub.detach(viewer) }
-            try await writer.write(Self.ping)
-            try await attach(viewer, from: position, writer)
-            var checked = ContinuousClock.now
-            while true {
-                if ContinuousClock.now - checked > Self.recheck {
-                    guard await context.authenticator.isStillValid(request) else { return }
-                    checked = ContinuousClock.now
-                }
-                switch await viewer.next(on: loop, within: Self.keepAlive) {
-                case .bytes(let bytes): try await writer.write(bytes)
-                case .idle: try await writer.write(Self.ping)
-                case .over: return
-                }
+            defer {
+                hub.detach(viewer)
+                withExtendedLifetime(place) {}
             }
+            try await writer.write(Self.ping)
+            guard try await replay.attach(viewer, from: start, request, writer) else { return }
+            try await show(viewer, request, writer)
         }
         response.headers.add("Cache-Control", "no-store")
         response.headers.add("X-Accel-Buffering", "no")
         return response
     }
 
-    /// Where the client left off: `Last-Event-ID`, or `?since=`; `nil` for what comes from now on.
-    private func resumePosition(_ request: Request) async throws -> LogPosition? {
-        guard let text = request.headers["last-event-id"] ?? request.query("since"), !text.isEmpty else { return nil }
-        guard let sequence = Int64(text), sequence >= 0 else {
-            throw APIError.invalidBody(field: "since", reason: "must be the id of an event")
-        }
-        if sequence == 0 { return .start }
-        if let position = try await log.position(ofSequence: sequence) { return position }
-        return nil
-    }
-
-    /// Replays what the client missed until it has caught up with the hub, then goes live.
-    private func attach(_ viewer: Viewer, from start: LogPosition?, _ writer: ResponseWriter) async throws {
-        guard var position = start else {
-            while !hub.attachNow(viewer) { try await writer.loop.sleep(for: .milliseconds(50)) }
-            return
-        }
+    /// Sends what comes until the stream is ended or its token is.
+    private func show(_ viewer: Viewer, _ request: Request, _ writer: ResponseWriter) async throws {
+        var checked = ContinuousClock.now
         while true {
-            // Read before the log: what is readable then covers everything up to here.
-            let hubPosition = hub.position
-            let entries = try await log.read(after: position, workspace: viewer.filter.workspace)
-            let frames = entries.compactMap { StreamFrame($0.event) }.filter(viewer.filter.admits)
-            if !frames.isEmpty { try await writer.write(frames.flatMap(\.bytes)) }
-            if let last = entries.last { position = last.position }
-            guard entries.count < EventLog.page else { continue }
-            if let hubPosition { position = max(position, hubPosition) }
-            if hub.attach(viewer, at: position) { return }
-            if hubPosition == nil { try await writer.loop.sleep(for: .milliseconds(50)) }
+            if ContinuousClock.now - checked > Self.recheck {
+                guard await context.authenticator.isStillValid(request) else { return }
+                checked = ContinuousClock.now
+            }
+            switch await viewer.next(on: request.loop, within: Self.keepAlive) {
+            case .event(let event): try await event.write(to: writer)
+            case .events(let events): try await writer.write(events.flatMap(\.bytes))
+            case .lagged(let dropped): try await writer.write(StreamFrame.lagged(dropped))
+            case .idle: try await writer.write(Self.ping)
+            case .over: return
+            }
         }
     }
 }

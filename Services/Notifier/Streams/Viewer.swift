@@ -4,24 +4,39 @@ import Synchronization
 
 /// One open stream: a bounded buffer between the hub, which never waits, and a client, which may be slow.
 final class Viewer: Sendable {
-    /// Frames that wait for a slow client; what comes beyond is dropped, counted and told.
+    /// Events that wait for a slow client, and their bytes, but for one of any size; what comes beyond is dropped,
+    /// counted and told.
     static let capacity = 256
+    static let capacityBytes = 1 << 20
 
     enum Next: Sendable {
-        case bytes([UInt8])
+        case event(EventBytes)
+        /// Short ones, to be sent together.
+        case events([EventBytes])
+        /// So many were dropped behind those that were sent.
+        case lagged(Int)
         /// Nothing came for the time given.
         case idle
         case over
     }
 
     private struct State {
-        var frames: [StreamFrame] = []
+        var events: [EventBytes] = []
+        var bytes = 0
         var dropped = 0
         var isOver = false
+        /// The client was ready for what has come since, and only has to be resumed.
+        var isReady = false
         /// What the client has had already, from the log.
         var seen = LogPosition.start
         var waiter: (id: Int, continuation: UnsafeContinuation<Void, Never>)?
         var nextWaiter = 0
+
+        /// Nothing is taken behind a gap before the client has been told of it.
+        func hasRoom(for event: EventBytes) -> Bool {
+            if events.isEmpty { return dropped == 0 }
+            return dropped == 0 && events.count < capacity && bytes + event.count <= capacityBytes
+        }
     }
 
     let filter: StreamFilter
@@ -31,29 +46,49 @@ final class Viewer: Sendable {
         self.filter = filter
     }
 
+    /// Bytes that wait for a client that was not ready for them.
+    var backlog: Int { state.withLock { $0.isReady ? 0 : $0.bytes } }
+    /// The client is ready for more.
+    var isWaiting: Bool { state.withLock { $0.waiter != nil } }
+
     /// Leaves out events of the log up to this position: the client has had them.
     func start(after position: LogPosition) {
         state.withLock { $0.seen = position }
     }
 
-    /// Hands over an event; never waits.
+    /// Hands over an event that the filter admits; never waits.
     ///
-    /// - Returns: false when the buffer was full and the event is lost to this viewer; nil when it is none of its.
+    /// - Parameter mayWait: false when there is no memory for events that the client is not ready for.
+    /// - Returns: false when there was no room and the event is lost to this viewer; nil when it has had it already.
     @discardableResult
-    func offer(_ frame: StreamFrame) -> Bool? {
-        guard filter.admits(frame) else { return nil }
+    func offer(_ frame: StreamFrame, mayWait: Bool = true) -> Bool? {
         let (isTaken, waiter) = state.withLock { state -> (Bool?, UnsafeContinuation<Void, Never>?) in
             if let position = frame.position, position <= state.seen { return (nil, nil) }
-            guard state.frames.count < Self.capacity else {
-                state.dropped += 1
-                return (false, nil)
-            }
-            state.frames.append(frame)
             defer { state.waiter = nil }
+            guard state.hasRoom(for: frame.event), mayWait || state.waiter != nil else {
+                state.dropped += 1
+                return (false, state.waiter?.continuation)
+            }
+            if state.waiter != nil { state.isReady = true }
+            state.events.append(frame.event)
+            state.bytes += frame.event.count
             return (true, state.waiter?.continuation)
         }
         waiter?.resume()
         return isTaken
+    }
+
+    /// Gives up what waits, to be told to the client.
+    ///
+    /// - Returns: how many events.
+    func dropBacklog() -> Int {
+        state.withLock { state in
+            let count = state.events.count
+            state.dropped += count
+            state.events = []
+            state.bytes = 0
+            return count
+        }
     }
 
     /// Ends the stream.
@@ -66,7 +101,7 @@ final class Viewer: Sendable {
         waiter?.resume()
     }
 
-    /// Everything that waits, as one piece; waits for it if need be, but not longer than `limit`.
+    /// What waits, as much as should be sent at once; waits for it if need be, but not longer than `limit`.
     func next(on loop: EventLoop, within limit: Duration) async -> Next {
         if let now = take() { return now }
         await wait(on: loop, within: limit)
@@ -75,13 +110,22 @@ final class Viewer: Sendable {
 
     private func take() -> Next? {
         state.withLock { state in
+            state.isReady = false
             if state.isOver { return .over }
-            guard !state.frames.isEmpty || state.dropped > 0 else { return nil }
-            var bytes = state.frames.count == 1 ? state.frames[0].bytes : state.frames.flatMap(\.bytes)
-            if state.dropped > 0 { bytes += StreamFrame.lagged(state.dropped) }
-            state.frames.removeAll()
-            state.dropped = 0
-            return .bytes(bytes)
+            guard let first = state.events.first else {
+                defer { state.dropped = 0 }
+                return state.dropped > 0 ? .lagged(state.dropped) : nil
+            }
+            var (count, bytes) = (1, first.count)
+            while count < state.events.count, bytes + state.events[count].count <= EventBytes.piece {
+                bytes += state.events[count].count
+                count += 1
+            }
+            defer {
+                state.events.removeFirst(count)
+                state.bytes -= bytes
+            }
+            return count == 1 ? .event(first) : .events(Array(state.events[..<count]))
         }
     }
 
@@ -90,7 +134,7 @@ final class Viewer: Sendable {
         await withTaskCancellationHandler {
             await withUnsafeContinuation { continuation in
                 let id: Int? = state.withLock { state in
-                    guard state.frames.isEmpty, state.dropped == 0, !state.isOver else { return nil }
+                    guard state.events.isEmpty, state.dropped == 0, !state.isOver else { return nil }
                     state.nextWaiter += 1
                     state.waiter = (state.nextWaiter, continuation)
                     return state.nextWaiter

@@ -1,0 +1,50 @@
+import Foundation
+import JSONBytes
+import PostgresClient
+
+/// Finds rows of the feed by what stands in them.
+///
+/// It reads the feed, newest first, piece by piece, and looks for itself: what the database could compare is JSON's
+/// spelling. There is no index, since one of all bodies makes each row fifty times as dear to write.
+struct ActivitySearch: Sendable {
+    /// A search that has gone on for this long ends with what it has found, and says where it stopped.
+    static let timeLimit: Duration = .seconds(3)
+    /// What is read at a time.
+    private static let piece = (rows: 500, bytes: 2 << 20)
+
+    let store: ActivityStore
+
+    /// A page of the rows in which a text stands.
+    ///
+    /// - Parameters:
+    ///   - text: nil for all rows.
+    ///   - timeLimit: after it, the page ends where the search has come.
+    func find(
+        _ text: SearchText?, in workspace: UUID, before: ActivityPosition?, limit: Int,
+        timeLimit: Duration = timeLimit
+    ) async throws -> ActivityPage {
+        let end = ContinuousClock.now + timeLimit
+        var query = ActivityQuery(before: before, limit: text == nil ? limit : Self.piece.rows)
+        var scratch = SearchText.Scratch()
+        var writer = JSONWriter(reservingCapacity: 4096)
+        var count = 0
+        writer.beginArray()
+        func page(_ next: ActivityPosition?) -> ActivityPage {
+            writer.endArray()
+            return ActivityPage(bytes: writer.bytes, next: next)
+        }
+        while true {
+            let (rows, next) = try await store.rows(workspace, query, bytes: Self.piece.bytes)
+            for row in rows {
+                if let text, !ActivityStore.contains(text, row, scratch: &scratch) { continue }
+                ActivityStore.write(row, to: &writer)
+                count += 1
+                guard count < limit, writer.bytes.count < ActivityStore.pageBytes else {
+                    return page(ActivityStore.position(behind: row))
+                }
+            }
+            guard let next, ContinuousClock.now < end else { return page(next) }
+            query.before = next
+        }
+    }
+}

@@ -1,0 +1,86 @@
+import Authentication
+import Contracts
+import Foundation
+import HTTPCore
+import HTTPServer
+import ServiceHost
+
+/// `GET /workspaces/{id}/activity` and `/workspaces/{id}/session-search`: the feed and what stands in it.
+struct FeedRoutes: Sendable {
+    private static let page = 100
+    private static let largestPage = 500
+    private static let searchPage = 50
+    private static let largestSearchPage = 200
+
+    let context: ServiceContext
+    let store: ActivityStore
+    let slow: SlowQueries
+    let memory: ResponseMemory
+
+    func add(to router: inout Router) {
+        router.on(.get, "/workspaces/{id}/activity", list)
+        router.on(.get, "/workspaces/{id}/session-search", search)
+    }
+
+    private func list(_ request: Request) async throws -> Response {
+        let id = try await context.authenticator.workspace(inPathOf: request)
+        var query = ActivityQuery(limit: Self.limit(request, Self.page, upTo: Self.largestPage))
+        query.type = request.query("type").flatMap { $0.isEmpty ? nil : $0 }
+        switch request.query("source") ?? "" {
+        case "": break
+        case "canvas": query.isFromPerson = true
+        case "agent": query.isFromPerson = false
+        default: throw APIError(.badRequest, Sentence.sourceInvalid)
+        }
+        query.before = try Self.position(request)
+        return try await respond(to: request) { [query] in
+            guard query.isFiltered else { return try await store.list(id, query) }
+            return try await slow.run(for: request) { try await slow.store.list(id, query) }
+        }
+    }
+
+    /// Garbage counts as the default.
+    private static func limit(_ request: Request, _ fallback: Int, upTo largest: Int) -> Int {
+        guard let limit = request.query("limit").flatMap({ Int($0) }), limit > 0 else { return fallback }
+        return min(limit, largest)
+    }
+
+    private static func position(_ request: Request) throws(APIError) -> ActivityPosition? {
+        guard let text = request.query("before"), !text.isEmpty else { return nil }
+        guard let position = ActivityPosition(text) else {
+            throw .invalidBody(field: "before", reason: "must be an RFC 3339 time, or what X-Next-Before gave")
+        }
+        return position
+    }
+
+    private func search(_ request: Request) async throws -> Response {
+        let id = try await context.authenticator.workspace(inPathOf: request)
+        let limit = Self.limit(request, Self.searchPage, upTo: Self.largestSearchPage)
+        let before = try Self.position(request)
+        let typed = request.query("q") ?? ""
+        guard typed.unicodeScalars.count <= SearchText.limit else {
+            throw APIError.invalidBody(field: "q", reason: "must not be longer than \(SearchText.limit) characters")
+        }
+        let text = SearchText(typed)
+        return try await respond(to: request) {
+            guard let text else {
+                return try await ActivitySearch(store: store).find(nil, in: id, before: before, limit: limit)
+            }
+            return try await slow.run(for: request) {
+                try await ActivitySearch(store: slow.store).find(text, in: id, before: before, limit: limit)
+            }
+        }
+    }
+
+    private func respond(
+        to request: Request, with page: () async throws -> ActivityPage
+    ) async throws -> Response {
+        let reservation = try await memory.reserve(ActivityStore.pageBytes, for: request)
+        let page = try await page()
+        reservation.resize(to: page.bytes.count)
+        var response = Response.json(bytes: page.bytes)
+        response.retained = reservation
+        if let next = page.next { response.headers.add("X-Next-Before", next.text) }
+        return response
+    }
+}

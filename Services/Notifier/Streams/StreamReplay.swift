@@ -1,0 +1,115 @@
+import Contracts
+import EventLoop
+import Foundation
+import HTTPServer
+import PostgresClient
+
+/// Brings a viewer from where its client left off to where the hub is, so that there is neither a gap nor a double.
+///
+/// The log is read a piece at a time, the next one when the client has taken the one before: a client that does not
+/// read holds one piece, and of one caller's clients only a few hold one at a time.
+struct StreamReplay: Sendable {
+    /// Data of events in a piece.
+    static let pieceBytes = 256 << 10
+    /// What pieces of all viewers may take together, and what those of one workspace may.
+    private static let memory = (everyone: 64 << 20, workspace: 2 << 20)
+    /// How long a viewer waits for its turn before the stream ends; its client will come again.
+    private static let patience: Duration = .seconds(20)
+    /// How soon a viewer looks again for a hub that has not read its log yet.
+    private static let pause: Duration = .milliseconds(50)
+
+    let log: EventLog
+    let hub: EventHub
+    private let events: StreamMemory
+    private let pieces = CallerQuota(total: memory.everyone) { caller in
+        caller.isWorkspace ? memory.workspace : memory.everyone / 2
+    }
+
+    init(log: EventLog, hub: EventHub, events: StreamMemory) {
+        self.log = log
+        self.hub = hub
+        self.events = events
+    }
+
+    /// Where a stream begins that a client asks for.
+    func start(_ request: ResumeRequest) async throws(PostgresError) -> StreamStart {
+        var known: LogPosition?
+        switch request {
+        case .now: return .now
+        case .oldest: return .after(.start)
+        case .after(let sequence): known = try await log.position(ofSequence: sequence)
+        case .unreadable: break
+        }
+        if let known { return .after(known) }
+        return StreamStart(request, known: nil, bounds: try await log.bounds())
+    }
+
+    /// Sends what the client missed, until the viewer has caught up with the hub and gets the rest from there.
+    ///
+    /// - Returns: false when there was no room for it: the stream should end.
+    func attach(
+        _ viewer: Viewer, from start: StreamStart, _ request: Request, _ writer: ResponseWriter
+    ) async throws -> Bool {
+        switch start {
+        case .now:
+            while !hub.attachNow(viewer) { try await request.loop.sleep(for: Self.pause) }
+            return true
+        case .after(let position):
+            return try await replay(after: position, to: viewer, request, writer)
+        case .reset(let reason, let oldest, let position):
+            try await writer.write(StreamFrame.reset(reason, position: position.sequence, oldest: oldest))
+            return try await replay(after: position, to: viewer, request, writer)
+        }
+    }
+
+    private func replay(
+        after start: LogPosition, to viewer: Viewer, _ request: Request, _ writer: ResponseWriter
+    ) async throws -> Bool {
+        var position = start
+        while true {
+            // Read before the log: what is readable then covers everything up to here.
+            let hubPosition = hub.position
+            guard let page = try await send(after: position, to: viewer, request, writer) else { return false }
+            if let end = page.end { position = end }
+            guard page.isLast else { continue }
+            if let hubPosition { position = max(position, hubPosition) }
+            if hub.attach(viewer, at: position) { return true }
+            if hubPosition == nil { try await request.loop.sleep(for: Self.pause) }
+        }
+    }
+
+    /// Sends one piece of the log.
+    ///
+    /// - Returns: where it ended; nil when there was no room for it.
+    private func send(
+        after position: LogPosition, to viewer: Viewer, _ request: Request, _ writer: ResponseWriter
+    ) async throws -> (end: LogPosition?, isLast: Bool)? {
+        guard
+            let reservation = try? await pieces.take(
+                Self.pieceBytes, for: request.caller, within: Self.patience, on: request.loop)
+        else { return nil }
+        let page = try await log.read(after: position, workspace: viewer.filter.workspace, bytes: Self.pieceBytes)
+        reservation.resize(to: page.entries.reduce(0) { $0 + $1.event.data.bytes.count + 500 })
+        try await write(page.entries, to: viewer, writer)
+        withExtendedLifetime(reservation) {}
+        return (page.end, page.isLast)
+    }
+
+    /// Short events are sent together.
+    private func write(_ entries: [LogEntry], to viewer: Viewer, _ writer: ResponseWriter) async throws {
+        var short: [UInt8] = []
+        for entry in entries where viewer.filter.admits(entry.event) {
+            guard let bytes = StreamFrame.encode(entry.event) else { continue }
+            if !short.isEmpty, short.count + bytes.count > EventBytes.piece {
+                try await writer.write(short)
+                short = []
+            }
+            if bytes.count > EventBytes.piece {
+                try await EventBytes(bytes, in: events).write(to: writer)
+            } else {
+                short += bytes
+            }
+        }
+        if !short.isEmpty { try await writer.write(short) }
+    }
+}
