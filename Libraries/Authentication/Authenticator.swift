@@ -53,14 +53,21 @@ package final class Authenticator: Sendable {
         }
     }
 
-    /// Forgets every verified token: one was revoked, or events may have been missed.
+    /// Forgets every verified token: events may have been missed.
     package func forgetTokens() {
         cache.empty()
     }
 
+    /// Forgets the verified tokens of one owner: one of them was revoked, or a workspace was removed.
+    ///
+    /// - Parameter owner: a workspace, or an operator token's own id.
+    package func forgetTokens(of owner: UUID) {
+        cache.forget(owner)
+    }
+
     /// Notes what registration just did, so that the next beat needs no query.
     package func noteIssued(to workspace: UUID) {
-        cache.noteHasToken(workspace)
+        cache.noteHasToken(workspace, generation: cache.generation)
     }
 
     // MARK: - Guards
@@ -92,25 +99,44 @@ package final class Authenticator: Sendable {
         return try await owner(workspace, bearer, request, orError: Sentence.invalidWorkspaceToken)
     }
 
-    /// Registration, heartbeats, discovery: as `workspace`, but a workspace that never had a token is taken at its word.
+    /// Heartbeats, discovery: as `workspace`, but in development a workspace that never had a token is taken at its
+    /// word.
     ///
     /// - Parameter recordsLife: false for heartbeats, which write their sign of life themselves.
     /// - Throws: `APIError` 401 or 503; 410 when the bearer was one of a workspace that has been removed.
     @discardableResult
     package func registry(_ workspace: UUID, _ request: Request, recordsLife: Bool = true) async throws -> Identity {
         guard let bearer = request.bearerToken else {
-            if try await everHadToken(workspace) {
-                throw APIError(.unauthorized, Sentence.missingWorkspaceToken)
-            }
-            return note(.workspace(workspace), request, recordsLife: recordsLife)
+            return try await takenAtItsWord(
+                workspace, request, orError: Sentence.missingWorkspaceToken, recordsLife: recordsLife
+            ).identity
         }
         do {
             return try await owner(
                 workspace, bearer, request, orError: Sentence.invalidWorkspaceToken, recordsLife: recordsLife)
         } catch let refusal as APIError where refusal.status == .unauthorized {
             guard try await isOfRemoved(workspace, request) else { throw refusal }
-            throw APIError(.gone, Sentence.workspaceRemoved, members: [("deleted", .bool(true))])
+            throw APIError.workspaceRemoved
         }
+    }
+
+    /// Registration: as `registry`, with what decides whether an id that no one created may be taken.
+    ///
+    /// - Throws: as `registry`; 401 `admin auth required` outside of development for an id that no one created.
+    package func registrant(_ workspace: UUID, _ request: Request) async throws -> Registrant {
+        if request.bearerToken != nil {
+            let identity = try await registry(workspace, request)
+            return Registrant(
+                identity: identity, hasToken: true, knowsOfWorkspace: !identity.isOperator,
+                mayCreate: identity.isOperator)
+        }
+        if !isDevelopment {
+            let exists = try await standing(of: workspace).exists
+            throw APIError(.unauthorized, exists ? Sentence.missingWorkspaceToken : Sentence.adminAuthRequired)
+        }
+        let (identity, exists) = try await takenAtItsWord(
+            workspace, request, orError: Sentence.missingWorkspaceToken)
+        return Registrant(identity: identity, hasToken: false, knowsOfWorkspace: exists, mayCreate: !exists)
     }
 
     /// Whether the request carries what was a token of this workspace, which has been removed. It opens nothing any
@@ -137,10 +163,8 @@ package final class Authenticator: Sendable {
         }
         if let bearer = request.bearerToken {
             _ = try await owner(id, bearer, request, orError: Sentence.invalidCallerToken)
-        } else if try await everHadToken(id) {
-            throw APIError(.unauthorized, Sentence.missingCallerToken)
         } else {
-            _ = note(.workspace(id), request)
+            _ = try await takenAtItsWord(id, request, orError: Sentence.missingCallerToken)
         }
         return .workspace(id)
     }
@@ -160,10 +184,13 @@ package final class Authenticator: Sendable {
         return .console
     }
 
-    /// Whether the request may see what `GET /workspaces/{id}` shows operators only. A wrong bearer is no error there.
-    package func isOperator(_ request: Request) async throws -> Bool {
-        guard let bearer = request.bearerToken else { return isOpen }
-        return try await identify(bearer, request)?.isOperator ?? false
+    /// Who asks for what anyone may see a part of: `GET /workspaces/{id}`. A wrong bearer is no error there.
+    ///
+    /// - Returns: `nil` for nobody known, `anonymous` for whoever is let through as an operator in open development
+    ///   mode.
+    package func viewer(_ request: Request) async throws -> Identity? {
+        guard let bearer = request.bearerToken else { return isOpen ? .anonymous : nil }
+        return try await identify(bearer, request)
     }
 
     /// Whether the bearer of a request that was let in some time ago still is one: for answers that go on for long.
@@ -188,6 +215,20 @@ package final class Authenticator: Sendable {
             throw APIError(.unauthorized, sentence)
         }
         return note(identity, request, recordsLife: recordsLife)
+    }
+
+    /// A workspace that shows no token and is believed all the same: in development, while it never had one. A request
+    /// in the name of one that does not exist is no sign of life: there would be no end of names.
+    ///
+    /// - Throws: `APIError` 401 with `sentence`, or 503.
+    private func takenAtItsWord(
+        _ workspace: UUID, _ request: Request, orError sentence: String, recordsLife: Bool = true
+    ) async throws -> (identity: Identity, exists: Bool) {
+        guard isDevelopment, !cache.isKnownToHaveToken(workspace) else { throw APIError(.unauthorized, sentence) }
+        let standing = try await standing(of: workspace)
+        if standing.hadToken { throw APIError(.unauthorized, sentence) }
+        let identity = note(.workspace(workspace), request, recordsLife: recordsLife && standing.exists)
+        return (identity, standing.exists)
     }
 
     private func note(_ identity: Identity, _ request: Request, recordsLife: Bool = true) -> Identity {
@@ -223,7 +264,7 @@ package final class Authenticator: Sendable {
         if let cached { return cached.identity }
         guard let token = try await lookUp(hash) else { return nil }
         cache.insert(token, hash: hash, generation: generation, now: now)
-        if case .workspace(let id) = token.identity { cache.noteHasToken(id) }
+        if case .workspace(let id) = token.identity { cache.noteHasToken(id, generation: generation) }
         touches.add(token.id)
         return token.identity
     }
@@ -238,10 +279,10 @@ package final class Authenticator: Sendable {
         }
     }
 
-    private func everHadToken(_ workspace: UUID) async throws -> Bool {
-        if cache.isKnownToHaveToken(workspace) { return true }
-        guard try await store.everHadToken(workspace) else { return false }
-        cache.noteHasToken(workspace)
-        return true
+    private func standing(of workspace: UUID) async throws -> TokenStore.Standing {
+        let generation = cache.generation
+        let standing = try await store.standing(of: workspace)
+        if standing.hadToken { cache.noteHasToken(workspace, generation: generation) }
+        return standing
     }
 }

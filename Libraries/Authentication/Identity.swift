@@ -30,3 +30,21 @@ package enum Caller: Sendable, Hashable {
         if case .workspace(let id) = self { id } else { nil }
     }
 }
+
+/// Who registers an agent.
+package struct Registrant: Sendable {
+    package var identity: Identity
+    /// A token was shown: it was not taken at its word.
+    package var hasToken: Bool
+    /// The workspace existed when its registrant was looked at: one that is gone since was purged.
+    package var knowsOfWorkspace: Bool
+    /// An id that no one created may be taken.
+    package var mayCreate: Bool
+
+    package init(identity: Identity, hasToken: Bool, knowsOfWorkspace: Bool, mayCreate: Bool) {
+        self.identity = identity
+        self.hasToken = hasToken
+        self.knowsOfWorkspace = knowsOfWorkspace
+        self.mayCreate = mayCreate
+    }
+}

@@ -1,3 +1,4 @@
+import Contracts
 import HTTPCore
 import HTTPServer
 import PostgresClient
@@ -12,4 +13,10 @@ extension PostgresError: APIErrorConvertible {
         default: APIError(.internalServerError, "internal error", detail: "\(self)")
         }
     }
+}
+
+extension APIError {
+    /// What the agent of a removed workspace is told, so that it ends instead of trying for ever.
+    package static let workspaceRemoved = APIError(
+        .gone, Sentence.workspaceRemoved, members: [("deleted", .bool(true))])
 }

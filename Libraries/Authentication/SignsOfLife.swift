@@ -17,10 +17,10 @@ package final class SignsOfLife: Sendable {
 
     private static let redisInterval: Duration = .seconds(5)
     private static let postgresInterval: Duration = .seconds(15)
-    /// Workspaces remembered; beyond it those not heard of for a while are forgotten.
+    /// Workspaces remembered; beyond it those not heard of for longest are forgotten.
     private static let limit = 200_000
 
-    private let seen = Mutex<[UUID: Seen]>([:])
+    private let seen = Mutex(AgingTable<UUID, Seen>(limit: SignsOfLife.limit))
     private let toRedis: Batcher<UUID, Void>
     private let toPostgres: Batcher<UUID, Void>
 
@@ -43,11 +43,10 @@ package final class SignsOfLife: Sendable {
         }
     }
 
-    /// Notes that an authenticated request of the workspace came in.
+    /// Notes that an authenticated request of the workspace, which exists, came in.
     package func record(_ workspace: UUID) {
         let now = ContinuousClock.now
         let due = seen.withLock { seen -> (redis: Bool, postgres: Bool) in
-            if seen.count >= Self.limit { seen = seen.filter { $0.value.at > now - Self.postgresInterval } }
             let never = now - .seconds(3600)
             var entry = seen[workspace] ?? Seen(at: now, redis: never, postgres: never)
             entry.at = now

@@ -3,31 +3,58 @@ import Synchronization
 
 /// Verified tokens, for at most 30 s (`spec`: contracts, authentication), so that a request costs no query.
 ///
-/// Emptying it raises the generation: a look-up that began before does not put an answer back that is no longer true.
+/// Forgetting raises the generation: what a look-up that began before says of the same owner is not believed, whether
+/// it was kept already or comes later. Whoever is not concerned keeps what is known.
 final class TokenCache: Sendable {
     private struct Entry {
         let token: KnownToken
         let until: ContinuousClock.Instant
+        /// Of the moment when its look-up began.
+        let generation: Int
     }
 
     private struct State {
-        var entries: [[UInt8]: Entry] = [:]
-        var haveTokens: Set<UUID> = []
+        var entries = AgingTable<[UInt8], Entry>(limit: TokenCache.limit)
+        /// Workspaces that had a token once, with the generation of the look-up that said so.
+        var haveTokens = AgingTable<UUID, Int>(limit: TokenCache.limit)
         var generation = 0
+        /// What began before this generation is not believed of anyone.
+        var oldest = 0
+        /// The generation from which on something is believed of an owner.
+        var forgotten: [UUID: Int] = [:]
+
+        func believes(_ generation: Int, of owner: UUID) -> Bool {
+            forgotten.isEmpty || forgotten[owner].map { generation >= $0 } ?? true
+        }
+
+        mutating func empty() {
+            entries.removeAll()
+            haveTokens.removeAll()
+            forgotten.removeAll()
+            generation += 1
+            oldest = generation
+        }
     }
 
     private static let lifetime: Duration = .seconds(30)
-    /// Entries beyond which the cache starts again: far more than any fleet has tokens in use on one instance.
+    /// Entries kept: far more than any fleet has tokens in use on one instance.
     private static let limit = 200_000
+    /// Owners forgotten one by one; beyond it everything is.
+    static let forgottenLimit = 10_000
 
     private let state = Mutex(State())
+
+    /// What `insert` and `noteHasToken` must be given of a look-up that begins now.
+    var generation: Int { state.withLock { $0.generation } }
 
     /// The token of this hash if it was verified in the last 30 s, and what `insert` must be given otherwise.
     func find(
         _ hash: [UInt8], now: ContinuousClock.Instant = .now
     ) -> (token: KnownToken?, generation: Int) {
         state.withLock { state in
-            guard let entry = state.entries[hash], entry.until > now else { return (nil, state.generation) }
+            guard let entry = state.entries[hash], entry.until > now,
+                state.believes(entry.generation, of: entry.token.owner)
+            else { return (nil, state.generation) }
             return (entry.token, state.generation)
         }
     }
@@ -36,30 +63,34 @@ final class TokenCache: Sendable {
     func insert(_ token: KnownToken, hash: [UInt8], generation: Int, now: ContinuousClock.Instant = .now) {
         let until = now + Self.lifetime
         state.withLock { state in
-            guard state.generation == generation else { return }
-            if state.entries.count >= Self.limit { state.entries.removeAll() }
-            state.entries[hash] = Entry(token: token, until: until)
+            guard generation >= state.oldest else { return }
+            state.entries[hash] = Entry(token: token, until: until, generation: generation)
         }
     }
 
     /// Whether the workspace is known to have had a token once. That never becomes untrue while the workspace exists.
     func isKnownToHaveToken(_ workspace: UUID) -> Bool {
-        state.withLock { $0.haveTokens.contains(workspace) }
+        state.withLock { state in state.haveTokens[workspace].map { state.believes($0, of: workspace) } ?? false }
     }
 
-    func noteHasToken(_ workspace: UUID) {
+    func noteHasToken(_ workspace: UUID, generation: Int) {
         state.withLock { state in
-            if state.haveTokens.count >= Self.limit { state.haveTokens.removeAll() }
-            state.haveTokens.insert(workspace)
+            guard generation >= state.oldest else { return }
+            state.haveTokens[workspace] = generation
         }
     }
 
-    /// Forgets everything: a token was revoked, or events may have been missed.
-    func empty() {
+    /// Forgets what is known of one owner: a workspace, or the id of an operator's token.
+    func forget(_ owner: UUID) {
         state.withLock { state in
-            state.entries.removeAll()
-            state.haveTokens.removeAll()
+            if state.forgotten.count >= Self.forgottenLimit { return state.empty() }
             state.generation += 1
+            state.forgotten[owner] = state.generation
         }
+    }
+
+    /// Forgets everything: events may have been missed.
+    func empty() {
+        state.withLock { $0.empty() }
     }
 }

@@ -5,6 +5,11 @@ import PostgresClient
 struct KnownToken: Sendable {
     let id: UUID
     let identity: Identity
+
+    /// Whose end, or whose token's, ends it: the workspace; of an operator's token itself.
+    var owner: UUID {
+        if case .workspace(let workspace) = identity { workspace } else { id }
+    }
 }
 
 /// The statements about credentials.
@@ -45,12 +50,24 @@ struct TokenStore: Sendable {
         try await postgres.query(Self.belongedToRemoved, [Bytea(hash), workspace])[0].bool(0)
     }
 
-    private static let everHadToken = Statement(
-        "token_ever", "SELECT EXISTS (SELECT FROM workspace_auth_tokens WHERE workspace_id = $1)")
+    /// What is known of a workspace that shows no token.
+    struct Standing: Sendable {
+        /// There is such a workspace, or was one until it was removed.
+        let exists: Bool
+        /// A token was issued to it once, even if it is revoked by now.
+        let hadToken: Bool
+    }
 
-    /// Whether a token was ever issued to the workspace, revoked ones included.
-    func everHadToken(_ workspace: UUID) async throws(PostgresError) -> Bool {
-        try await postgres.query(Self.everHadToken, [workspace])[0].bool(0)
+    private static let standing = Statement(
+        "token_standing",
+        """
+        SELECT EXISTS (SELECT FROM workspaces WHERE id = $1),
+            EXISTS (SELECT FROM workspace_auth_tokens WHERE workspace_id = $1)
+        """)
+
+    func standing(of workspace: UUID) async throws(PostgresError) -> Standing {
+        let row = try await postgres.query(Self.standing, [workspace])[0]
+        return Standing(exists: row.bool(0), hadToken: row.bool(1))
     }
 
     private static let touch = Statement(

@@ -10,7 +10,8 @@ package struct SecretStore: Sendable {
         self.postgres = postgres
     }
 
-    /// What concerns a workspace: its own, and those of all that it does not override.
+    /// What concerns a workspace: its own, and those of all that it does not override. One that nobody created, which
+    /// only says that it is there, gets none of those: an operator never meant them for it.
     private static let effective = Statement(
         "secret_effective",
         """
@@ -18,6 +19,7 @@ package struct SecretStore: Sendable {
         UNION ALL
         SELECT NULL, g.key, g.encrypted_value, g.version FROM global_secrets g
         WHERE NOT EXISTS (SELECT FROM workspace_secrets s WHERE s.workspace_id = $1 AND s.key = g.key)
+            AND EXISTS (SELECT FROM workspaces w WHERE w.id = $1 AND NOT w.self_registered)
         """)
 
     func effective(for workspace: UUID) async throws(PostgresError) -> [(place: SecretPlace, sealed: SealedSecret)] {

@@ -33,8 +33,7 @@ struct Stores: Sendable {
         let invalidation = CacheInvalidation()
         invalidation.register(
             event: { event in
-                // A removed workspace's tokens are no longer valid either.
-                if event.kind == .tokenRevoked || event.kind == .workspaceRemoved { authenticator.forgetTokens() }
+                if let owner = event.ownerOfRevokedTokens { authenticator.forgetTokens(of: owner) }
             }, gap: { authenticator.forgetTokens() })
         context = ServiceContext(
             service: service, configuration: common, instance: instance, logger: logger, metrics: metrics,
@@ -79,5 +78,14 @@ private struct StoreService: GracefulService {
 
     func run(until shutdown: ShutdownSignal) async throws {
         try await shutdown.cancelling { try await body() }
+    }
+}
+
+extension CloudEvent {
+    /// Whose tokens are no longer valid: a workspace that had one revoked or was removed; an operator's token is its
+    /// own owner.
+    fileprivate var ownerOfRevokedTokens: UUID? {
+        guard kind == .tokenRevoked || kind == .workspaceRemoved else { return nil }
+        return subject ?? (try? decodeData(as: TokenRevoked.self))?.tokenID
     }
 }

@@ -34,7 +34,7 @@ package enum RegistryService: HostedService {
             .add(to: &router)
         WorkspaceRoutes(
             context: context, store: WorkspaceStore(postgres: context.postgres, source: context.source),
-            addresses: addresses, lifecycle: lifecycle
+            peers: PeerStore(postgres: context.postgres), addresses: addresses, lifecycle: lifecycle
         ).add(to: &router)
         LifecycleRoutes(
             context: context, store: lifecycle.store, worker: lifecycle.worker,

@@ -22,7 +22,8 @@ struct AuthenticatorTests {
 
     /// Runs a test with an authenticator on a database, or on none that answers.
     private func with(
-        _ url: String, _ body: (Authenticator, PostgresPool, EventLoop, MetricsRegistry) async throws -> Void
+        _ url: String, isDevelopment: Bool = false,
+        _ body: (Authenticator, PostgresPool, EventLoop, MetricsRegistry) async throws -> Void
     ) async throws {
         let group = EventLoopGroup(count: 1)
         defer { group.shutdown() }
@@ -32,7 +33,7 @@ struct AuthenticatorTests {
             url: try await SharedServers.redis().url, group: group, logger: .disabled, metrics: metrics)
         let signs = SignsOfLife(postgres: pool, redis: redis, logger: .disabled)
         let authenticator = Authenticator(
-            adminToken: "admin", isDevelopment: false, postgres: pool, loops: group, signsOfLife: signs,
+            adminToken: "admin", isDevelopment: isDevelopment, postgres: pool, loops: group, signsOfLife: signs,
             logger: .disabled)
         var failure: (any Error)?
         do { try await body(authenticator, pool, group.loops[0], metrics) } catch { failure = error }
@@ -68,6 +69,59 @@ struct AuthenticatorTests {
             }
             let count = try #require(line?.split(separator: " ").last.flatMap { Int($0) })
             #expect(count < 100, "600 look-ups in \(count) statements")
+        }
+    }
+
+    private static let addBare = Statement(
+        "test_add_bare", "INSERT INTO workspaces (id, name, status) VALUES ($1, 'w', 'online')")
+
+    private func bare(_ loop: EventLoop, caller: UUID? = nil) -> Request {
+        var headers: HTTPHeaders = [:]
+        if let caller { headers.add("X-Workspace-ID", caller.uuidString.lowercased()) }
+        return Request(method: .get, target: "/", headers: headers, loop: loop)
+    }
+
+    private func refusal(_ body: () async throws -> Void) async -> APIError? {
+        do {
+            try await body()
+            return nil
+        } catch {
+            return error as? APIError
+        }
+    }
+
+    @Test("Outside of development nobody is taken at their word, whether or not there ever was a token")
+    func strict() async throws {
+        try await with(try await SharedServers.postgres().makeMigratedDatabase("auth")) {
+            authenticator, pool, loop, _ in
+            let (created, unknown) = (UUID(), UUID())
+            _ = try await pool.query(Self.addBare, [created])
+            for id in [created, unknown] {
+                let registry = await refusal { try await authenticator.registry(id, bare(loop)) }
+                #expect(registry?.status == .unauthorized && registry?.sentence == "missing workspace auth token")
+                let caller = await refusal { _ = try await authenticator.caller(bare(loop, caller: id)) }
+                #expect(caller?.status == .unauthorized && caller?.sentence == "missing caller auth token")
+                let registrant = await refusal { _ = try await authenticator.registrant(id, bare(loop)) }
+                #expect(
+                    registrant?.sentence == (id == created ? "missing workspace auth token" : "admin auth required"))
+            }
+        }
+    }
+
+    @Test("In development a workspace without a token is, and only one that exists gives a sign of life by it")
+    func lenient() async throws {
+        try await with(try await SharedServers.postgres().makeMigratedDatabase("auth"), isDevelopment: true) {
+            authenticator, pool, loop, _ in
+            let (created, unknown) = (UUID(), UUID())
+            _ = try await pool.query(Self.addBare, [created])
+            for id in [created, unknown] {
+                #expect(try await authenticator.registry(id, bare(loop)) == .workspace(id))
+                #expect(try await authenticator.caller(bare(loop, caller: id)) == .workspace(id))
+                let registrant = try await authenticator.registrant(id, bare(loop))
+                #expect(registrant.knowsOfWorkspace == (id == created) && registrant.mayCreate == (id == unknown))
+            }
+            #expect(authenticator.signsOfLife.age(of: created) != nil)
+            #expect(authenticator.signsOfLife.age(of: unknown) == nil)
         }
     }
 

@@ -26,4 +26,51 @@ struct TokenCacheTests {
         cache.insert(token, hash: hash, generation: generation, now: start)
         #expect(cache.find(hash, now: start).token == nil)
     }
+
+    @Test("Forgetting one owner leaves the others, and what a look-up under way says of them")
+    func oneOwner() {
+        let cache = TokenCache()
+        let other = KnownToken(id: UUID(), identity: .org(UUID()))
+        let otherHash: [UInt8] = Array(repeating: 8, count: 32)
+        let (_, generation) = cache.find(hash, now: start)
+        cache.insert(token, hash: hash, generation: generation, now: start)
+        cache.noteHasToken(token.owner, generation: generation)
+        cache.forget(token.owner)
+        cache.insert(other, hash: otherHash, generation: generation, now: start)
+        #expect(cache.find(hash, now: start).token == nil && !cache.isKnownToHaveToken(token.owner))
+        #expect(cache.find(otherHash, now: start).token?.id == other.id)
+        // Of the one that was forgotten, a look-up that began before says nothing; one that begins now does.
+        cache.insert(token, hash: hash, generation: generation, now: start)
+        #expect(cache.find(hash, now: start).token == nil)
+        cache.insert(token, hash: hash, generation: cache.generation, now: start)
+        #expect(cache.find(hash, now: start).token?.id == token.id)
+        cache.forget(other.id)
+        #expect(cache.find(otherHash, now: start).token == nil, "an operator's token is its own owner")
+    }
+
+    @Test("However many owners are forgotten, what was forgotten stays so")
+    func manyOwners() {
+        let cache = TokenCache()
+        let (_, generation) = cache.find(hash, now: start)
+        cache.insert(token, hash: hash, generation: generation, now: start)
+        cache.forget(token.owner)
+        for _ in 0...TokenCache.forgottenLimit { cache.forget(UUID()) }
+        #expect(cache.find(hash, now: start).token == nil)
+        cache.insert(token, hash: hash, generation: generation, now: start)
+        #expect(cache.find(hash, now: start).token == nil)
+    }
+
+    @Test("A table keeps what was written last, and never more than it may")
+    func aging() {
+        var table = AgingTable<Int, Int>(limit: 100)
+        for key in 0..<1000 {
+            table[key] = key
+            table[-1] = key
+            #expect(table.count <= 100)
+        }
+        #expect((960..<1000).allSatisfy { table[$0] == $0 })
+        #expect(table[-1] == 999 && table[0] == nil)
+        table[999] = nil
+        #expect(table[999] == nil)
+    }
 }

@@ -115,11 +115,14 @@ extension RegistryProcessTests {
                     try await register(fleet.api, id, bearer: "wrong").json["error"]?.string
                         == "invalid workspace auth token")
                 #expect(try await register(fleet.api, id, bearer: token).text == #"{"status":"registered"}"#)
-                // Created by an operator and without a token yet: its agent is let through once.
+                // Created, and without a token: nobody's before an operator has issued one.
                 let created = newID()
                 try await fleet.sql("INSERT INTO workspaces (id, name) VALUES ($1::uuid, 'made')", [created])
                 try await fleet.sql("INSERT INTO workspace_vitals (workspace_id) VALUES ($1::uuid)", [created])
-                #expect(try await register(fleet.api, created).json["auth_token"] != nil)
+                #expect(try await register(fleet.api, created).json["error"]?.string == "missing workspace auth token")
+                let issued = try await fleet.api.call(.post, "/workspaces/\(created)/tokens")
+                let own = try #require(issued.json["auth_token"]?.string)
+                #expect(try await register(fleet.api, created, bearer: own).text == #"{"status":"registered"}"#)
                 let seen = try await fleet.api.call(.get, "/workspaces/\(created)").json
                 #expect(seen["name"]?.string == "made" && seen["status"]?.string == "online")
             }

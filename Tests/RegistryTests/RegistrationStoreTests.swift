@@ -1,4 +1,7 @@
+import Authentication
 import Foundation
+import HTTPCore
+import HTTPServer
 import PostgresClient
 import TestSupport
 import Testing
@@ -13,8 +16,10 @@ struct RegistrationStoreTests {
 
     private func register(_ id: UUID, _ pool: PostgresPool, hasToken: Bool) async throws -> Registration {
         try await RegistrationStore(postgres: pool, source: "switchyard/test").register(
-            id, url: "http://localhost:9000", card: Array(#"{"name":"\#(UUID())"}"#.utf8), hasToken: hasToken,
-            mayCreate: true, traceparent: nil)
+            id, url: "http://localhost:9000", card: Array(#"{"name":"\#(UUID())"}"#.utf8),
+            by: Registrant(
+                identity: .workspace(id), hasToken: hasToken, knowsOfWorkspace: hasToken, mayCreate: !hasToken),
+            traceparent: nil)
     }
 
     @Test("One that meets another change crosswise comes again, and issues one token")
@@ -26,6 +31,54 @@ struct RegistrationStoreTests {
                 try await register(id, pool, hasToken: true)
             }
             #expect(again.token == nil && again.event != nil)
+        }
+    }
+
+    private static let waiting = Statement(
+        "test_waiting",
+        "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database())")
+    private static let count = Statement("test_count", "SELECT count(*) FROM workspaces WHERE id = $1")
+    private static let purge = Statement("test_purge", "DELETE FROM workspaces WHERE id = $1")
+
+    @Test(
+        "One that waits while its workspace is purged does not bring it back",
+        arguments: [Identity.admin, .workspace(UUID())])
+    func purged(_ identity: Identity) async throws {
+        try await withMigratedPool("registry") { pool in
+            let id = if case .workspace(let id) = identity { id } else { UUID() }
+            _ = try await register(id, pool, hasToken: false)
+            let store = RegistrationStore(postgres: pool, source: "switchyard/test")
+            // What a registry in development gave to both of them: an operator may create, whoever knows the id too.
+            let registrant = Registrant(identity: identity, hasToken: true, knowsOfWorkspace: false, mayCreate: true)
+            let locked = Gate()
+            async let purge: Void = pool.transaction(deadline: .seconds(60)) { transaction in
+                defer { locked.open() }
+                _ = try await transaction.query(Self.touch, [id])
+                _ = try await transaction.query(Self.purge, [id])
+                locked.open()
+                try await eventually("the registration to wait") {
+                    try await pool.query(Self.waiting)[0].bool(0)
+                }
+            }
+            await locked.wait()
+            do {
+                _ = try await store.register(
+                    id, url: "http://localhost:9000", card: Array("{}".utf8), by: registrant, traceparent: nil)
+                Issue.record("registered")
+            } catch let error as APIError {
+                #expect(error.status == .gone)
+            }
+            try await purge
+            #expect(try await pool.query(Self.count, [id])[0].int(0) == 0)
+            // Who comes later with what it remembers of the workspace, too.
+            let late = Registrant(identity: identity, hasToken: true, knowsOfWorkspace: true, mayCreate: true)
+            do {
+                _ = try await store.register(
+                    id, url: "http://localhost:9000", card: Array("{}".utf8), by: late, traceparent: nil)
+                Issue.record("registered")
+            } catch let error as APIError {
+                #expect(error.status == .gone)
+            }
         }
     }
 }

@@ -53,6 +53,22 @@ struct SecretVaultTests {
         }
     }
 
+    private static let claimOwn = Statement(
+        "test_self", "UPDATE workspaces SET self_registered = true WHERE id = $1")
+
+    @Test("A workspace that nobody created gets its own secrets alone")
+    func selfRegistered() async throws {
+        try await withMigratedPool("secrets") { pool in
+            let vault = try vault(Self.one, pool)
+            let id = try await workspace(pool)
+            _ = try await pool.query(Self.claimOwn, [id])
+            try await vault.put("for all", at: SecretPlace(workspace: nil, key: "A"))
+            try await vault.put("own", at: SecretPlace(workspace: id, key: "B"))
+            #expect(try await vault.environment(of: id) == ["B": "own"])
+            #expect(try await vault.environment(forStartOf: id) == ["B": "own"])
+        }
+    }
+
     private static let lockSecret = Statement(
         "test_lock", "SELECT FROM workspace_secrets WHERE workspace_id = $1 FOR UPDATE")
     private static let rename = Statement("test_rename", "UPDATE workspaces SET name = 'renamed' WHERE id = $1")

@@ -42,7 +42,7 @@ extension LifecycleStore {
         INSERT INTO lifecycle_jobs (workspace_id, kind, reason)
         SELECT w.id, 'restart', 'secret changed' FROM workspaces w
         WHERE w.managed AND w.status IN ('provisioning', 'online', 'degraded', 'offline', 'failed')
-            AND CASE WHEN $1::uuid IS NOT NULL THEN w.id = $1 ELSE NOT EXISTS (
+            AND CASE WHEN $1::uuid IS NOT NULL THEN w.id = $1 ELSE NOT w.self_registered AND NOT EXISTS (
                 SELECT FROM workspace_secrets s WHERE s.workspace_id = w.id AND s.key = $2) END
         ORDER BY w.id
         ON CONFLICT (workspace_id) WHERE completed_at IS NULL AND kind IN ('start', 'restart')

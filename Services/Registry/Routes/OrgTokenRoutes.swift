@@ -49,7 +49,7 @@ struct OrgTokenRoutes: Sendable {
         guard let event = try await store.revoke(id, traceparent: request.context.traceparent) else {
             throw APIError(.notFound, Sentence.tokenNotFound)
         }
-        context.authenticator.forgetTokens()
+        context.authenticator.forgetTokens(of: id)
         context.relay.committed([event])
         return try .wire(.ok, StatusAnswer(status: "revoked"))
     }

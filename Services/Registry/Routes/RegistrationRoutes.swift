@@ -26,23 +26,21 @@ struct RegistrationRoutes: Sendable {
     private func register(_ request: Request) async throws -> Response {
         let bytes = try await request.jsonBytes()
         let body = try request.decode(RegisterRequest.self, from: bytes)
-        let identity = try await context.authenticator.registry(body.id, request)
+        let registrant = try await context.authenticator.registrant(body.id, request)
         try Self.check(card: body.agentCard)
         try await addresses.check(body.url)
-        let registration = try await register(body, card: Self.card(bytes), identity, request)
+        let registration = try await register(body, card: Self.card(bytes), registrant, request)
         context.authenticator.noteIssued(to: body.id)
         if let event = registration.event { context.relay.committed([event]) }
         return try .wire(.ok, RegisterAnswer(authToken: registration.token))
     }
 
     private func register(
-        _ body: RegisterRequest, card: [UInt8], _ identity: Identity, _ request: Request
+        _ body: RegisterRequest, card: [UInt8], _ registrant: Registrant, _ request: Request
     ) async throws -> Registration {
         do {
             return try await store.register(
-                body.id, url: body.url, card: card, hasToken: request.bearerToken != nil,
-                mayCreate: identity.isOperator || context.configuration.isDevelopment,
-                traceparent: request.context.traceparent)
+                body.id, url: body.url, card: card, by: registrant, traceparent: request.context.traceparent)
         } catch let error as PostgresError where error.kind == .server {
             throw APIError(.internalServerError, Sentence.registrationFailed, detail: "\(error)")
         }
@@ -66,7 +64,7 @@ struct RegistrationRoutes: Sendable {
         case .accepted: return .json(bytes: Self.accepted)
         case .unknown: throw APIError(.notFound, Sentence.workspaceNotFound)
         case .held: throw APIError.platformUnavailable
-        case .removed: throw APIError(.gone, Sentence.workspaceRemoved, members: [("deleted", .bool(true))])
+        case .removed: throw APIError.workspaceRemoved
         }
     }
 

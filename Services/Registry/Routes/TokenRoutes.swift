@@ -78,7 +78,7 @@ struct TokenRoutes: Sendable {
         guard let event = try await store.revoke(token, of: id) else {
             throw APIError(.notFound, Sentence.tokenNotFound)
         }
-        context.authenticator.forgetTokens()
+        context.authenticator.forgetTokens(of: id)
         context.relay.committed([event])
         return .json { $0.member("status", "revoked") }
     }

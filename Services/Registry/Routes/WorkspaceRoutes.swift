@@ -9,6 +9,7 @@ import Lifecycle
 import PostgresClient
 import ServiceHost
 import Templates
+import WorkspaceTree
 
 /// `/workspaces` and `/workspaces/{id}`: create, list, get.
 struct WorkspaceRoutes: Sendable {
@@ -17,6 +18,7 @@ struct WorkspaceRoutes: Sendable {
 
     let context: ServiceContext
     let store: WorkspaceStore
+    let peers: PeerStore
     let addresses: RegistrationAddressCheck
     let lifecycle: LifecycleParts
 
@@ -27,16 +29,30 @@ struct WorkspaceRoutes: Sendable {
     }
 
     private func get(_ request: Request) async throws -> Response {
-        let isFull = try await context.authenticator.isOperator(request)
+        let viewer = try await context.authenticator.viewer(request)
         let id = try request.uuid("id", orError: Sentence.invalidWorkspaceID)
-        guard let body = try await store.get(id, await view(isFull: isFull)) else {
+        guard let body = try await store.get(id, await view(try await detail(of: id, for: viewer))) else {
             throw APIError(.notFound, Sentence.workspaceNotFound)
         }
         return .json(bytes: body)
     }
 
-    private func view(isFull: Bool) async -> WorkspaceJSON.View {
-        WorkspaceJSON.View(isFull: isFull, provisionTimeouts: await lifecycle.templates.provisionTimeouts())
+    /// How much of a workspace somebody is shown.
+    private func detail(of id: UUID, for viewer: Identity?) async throws -> WorkspaceJSON.Detail {
+        switch viewer {
+        case .some(.anonymous), .some(.admin), .some(.org): return .full
+        case .some(.workspace(let caller)):
+            if context.configuration.isDevelopment || caller == id { return .reachable }
+            guard let from = try await peers.present(caller), let target = try await peers.present(id) else {
+                return .public
+            }
+            return from.position.canCommunicate(with: target.position) ? .reachable : .public
+        case nil: return context.configuration.isDevelopment ? .reachable : .public
+        }
+    }
+
+    private func view(_ detail: WorkspaceJSON.Detail) async -> WorkspaceJSON.View {
+        WorkspaceJSON.View(detail: detail, provisionTimeouts: await lifecycle.templates.provisionTimeouts())
     }
 
     // MARK: - Create
@@ -46,7 +62,8 @@ struct WorkspaceRoutes: Sendable {
         let body = try await request.decode(
             CreateWorkspaceRequest.self, orError: Sentence.invalidWorkspacePayload)
         let new = try NewWorkspaceRule.workspace(
-            body, template: try await template(of: body), hasProvisioner: lifecycle.store.hasProvisioner)
+            body, template: try await template(of: body), hasProvisioner: lifecycle.store.hasProvisioner,
+            isDevelopment: context.configuration.isDevelopment)
         if let url = new.request.url { try await addresses.check(url) }
         let events = try await store.create(new, traceparent: request.context.traceparent)
         guard let events else {
@@ -60,13 +77,14 @@ struct WorkspaceRoutes: Sendable {
             writer.member("status", new.answeredStatus)
             writer.member("awareness_namespace", "workspace:\(new.id.lowercased)")
             writer.member("workspace_access", new.access.rawValue)
-            if new.isExternal { writer.member("external", true) }
-            if let token = new.token {
+            if new.isExternal {
+                writer.member("external", true)
                 writer.member(
                     "connection",
                     object: { writer in
                         ConnectionBundle.write(
-                            new.id, token: token.secret, platformURL: context.platformURL(for: request), to: &writer)
+                            new.id, token: new.token?.secret, platformURL: context.platformURL(for: request),
+                            to: &writer)
                     })
             }
         }
@@ -96,7 +114,7 @@ struct WorkspaceRoutes: Sendable {
 
     private func page(_ filter: WorkspaceFilter, after cursor: WorkspaceCursor?, limit: Int) async throws -> Response {
         let (rows, next) = try await store.page(filter, after: cursor, limit: limit)
-        let view = await view(isFull: true)
+        let view = await view(.full)
         var writer = JSONWriter(reservingCapacity: 2 + rows.count * 640)
         writer.array { writer in
             for row in rows { WorkspaceJSON.write(row, view, to: &writer) }
@@ -109,7 +127,7 @@ struct WorkspaceRoutes: Sendable {
     /// The first page is read before the answer begins, so that a database that is away is still a proper 503.
     private func wholeList(_ filter: WorkspaceFilter, after cursor: WorkspaceCursor?) async throws -> Response {
         let first = try await store.page(filter, after: cursor, limit: Self.streamPage)
-        let view = await view(isFull: true)
+        let view = await view(.full)
         return .stream(contentType: "application/json") { [store] writer in
             try await writer.write(Self.elements(first.rows, view, isFirst: true))
             var next = first.next

@@ -4,18 +4,21 @@ import JSONBytes
 
 /// What the agent of an external workspace needs to find its way here.
 enum ConnectionBundle {
-    static func write(_ id: UUID, token: String, platformURL: String, to writer: inout JSONWriter) {
+    /// - Parameter token: `nil` in development, where the first registration answers with it.
+    static func write(_ id: UUID, token: String?, platformURL: String, to writer: inout JSONWriter) {
+        let shellField = token.map { "-H 'Authorization: Bearer \($0)' " } ?? ""
+        let pythonField = token.map { "\"Authorization\": \"Bearer \($0)\", " } ?? ""
         let register = platformURL + "/registry/register"
         let heartbeat = platformURL + "/registry/heartbeat"
         writer.member("workspace_id", id.lowercased)
         writer.member("platform_url", platformURL)
-        writer.member("auth_token", token)
+        writer.member("auth_token", orNull: token)
         writer.member("registry_endpoint", register)
         writer.member("heartbeat_endpoint", heartbeat)
         writer.member(
             "curl_register_template",
             """
-            curl -X POST \(register) -H 'Authorization: Bearer \(token)' -H 'Content-Type: application/json' \
+            curl -X POST \(register) \(shellField)-H 'Content-Type: application/json' \
             -d '{"id":"\(id.lowercased)","url":"<your agent URL>","agent_card":{"name":"<name>"}}'
             """)
         writer.member(
@@ -25,7 +28,7 @@ enum ConnectionBundle {
             body = {"id": "\(id.lowercased)", "url": "<your agent URL>", "agent_card": {"name": "<name>"}}
             request = urllib.request.Request(
                 "\(register)", data=json.dumps(body).encode(),
-                headers={"Authorization": "Bearer \(token)", "Content-Type": "application/json"})
+                headers={\(pythonField)"Content-Type": "application/json"})
             print(urllib.request.urlopen(request).read().decode())
             """)
     }

@@ -14,11 +14,13 @@ enum NewWorkspaceRule {
         "/bin", "/boot", "/dev", "/etc", "/lib", "/lib64", "/proc", "/root", "/run", "/sbin", "/sys", "/usr", "/var",
     ]
 
-    /// - Parameter template: fills what the request leaves open; empty when it names none.
+    /// - Parameters:
+    ///   - template: fills what the request leaves open; empty when it names none.
+    ///   - isDevelopment: an agent whose address is known may register without a token, and gets it then.
     /// - Throws: `APIError` 400 naming the field.
     static func workspace(
         _ request: CreateWorkspaceRequest, template: TemplateConfiguration = TemplateConfiguration(),
-        hasProvisioner: Bool
+        hasProvisioner: Bool, isDevelopment: Bool
     ) throws(APIError) -> NewWorkspace {
         try check(name: request.name)
         try check("role", request.role, upTo: Limits.workspaceRole, isName: true)
@@ -35,7 +37,12 @@ enum NewWorkspaceRule {
         var new = NewWorkspace(
             request: request, runtime: runtime, isExternal: request.external || runtime == "external",
             status: .provisioning, access: request.workspaceAccess ?? .none)
-        if new.isExternal { awaitAgent(&new) } else { start(&new, hasProvisioner: hasProvisioner) }
+        if new.isExternal {
+            awaitAgent(&new)
+            if !isDevelopment || new.request.url == nil { new.token = WorkspaceToken.make() }
+        } else {
+            start(&new, hasProvisioner: hasProvisioner)
+        }
         return new
     }
 
@@ -68,7 +75,6 @@ enum NewWorkspaceRule {
             new.events = [(.workspaceOnline, WorkspaceJSON.object { $0.member("url", url) })]
         } else {
             new.status = .awaitingAgent
-            new.token = WorkspaceToken.make()
             new.events = [
                 (
                     .workspaceAwaitingAgent,

@@ -19,6 +19,9 @@ struct RegistrationStore: Sendable {
     let postgres: PostgresPool
     let source: String
 
+    /// Without a lock: the row as it is before anything is waited for.
+    private static let exists = Statement("register_exists", "SELECT FROM workspaces WHERE id = $1")
+
     private static let lock = Statement("register_lock", "SELECT FROM workspaces WHERE id = $1 FOR UPDATE")
 
     /// A statement of its own behind the lock: its snapshot has the token that the lock may have waited for.
@@ -33,7 +36,8 @@ struct RegistrationStore: Sendable {
     private static let insert = Statement(
         "register_insert",
         """
-        INSERT INTO workspaces (id, name, status, url, agent_card) VALUES ($1, $2, 'online', $3, $4)
+        INSERT INTO workspaces (id, name, status, url, agent_card, self_registered)
+        VALUES ($1, $2, 'online', $3, $4, $5)
         ON CONFLICT (id) DO NOTHING
         """)
 
@@ -77,37 +81,33 @@ struct RegistrationStore: Sendable {
     ///
     /// - Parameters:
     ///   - card: the agent card's JSON as it came.
-    ///   - hasToken: the agent showed a token, and was not taken at its word.
-    ///   - mayCreate: an id that no one created may be taken.
+    ///   - registrant: who does it.
     /// - Throws: `APIError` 401 when it may not be created, or got its first token by another registration meanwhile, 410
-    ///   when it was removed; `PostgresError`.
+    ///   when it was removed, or purged since the registrant was looked at; `PostgresError`.
     func register(
-        _ id: UUID, url: String, card: [UInt8], hasToken: Bool, mayCreate: Bool, traceparent: String?
+        _ id: UUID, url: String, card: [UInt8], by registrant: Registrant, traceparent: String?
     ) async throws -> Registration {
-        try await postgres.repeatingConflicts {
-            try await postgres.transaction { transaction in
-                try await register(
-                    id, url: url, card: card, hasToken: hasToken, mayCreate: mayCreate, traceparent: traceparent,
-                    transaction)
-            }
+        try await postgres.transaction { transaction in
+            try await register(id, url: url, card: card, registrant, traceparent: traceparent, transaction)
         }
     }
 
     private func register(
-        _ id: UUID, url: String, card: [UInt8], hasToken: Bool, mayCreate: Bool, traceparent: String?,
+        _ id: UUID, url: String, card: [UInt8], _ registrant: Registrant, traceparent: String?,
         _ transaction: Transaction
     ) async throws -> Registration {
-        var known = try await find(id, transaction)
+        var known = try await find(id, registrant, transaction)
         if known == nil {
-            guard mayCreate else { throw APIError(.unauthorized, Sentence.adminAuthRequired) }
-            let added = try await transaction.query(Self.insert, [id, id.lowercased, url, card])
+            guard registrant.mayCreate else { throw APIError(.unauthorized, Sentence.adminAuthRequired) }
+            let added = try await transaction.query(
+                Self.insert, [id, id.lowercased, url, card, !registrant.identity.isOperator])
             _ = try await transaction.query(Self.insertVitals, [id])
             // Someone else registered it in between: then it is theirs that we update.
-            if added.affected == 0 { known = try await find(id, transaction) }
+            if added.affected == 0 { known = try await find(id, registrant, transaction) }
         }
         let hadToken = known?.bool(5) == true
         // It was let through when it had none; another registration was faster.
-        if hadToken, !hasToken { throw APIError(.unauthorized, Sentence.missingWorkspaceToken) }
+        if hadToken, !registrant.hasToken { throw APIError(.unauthorized, Sentence.missingWorkspaceToken) }
         var result = Registration()
         let change = try await apply(known, id, url, card, transaction)
         if !hadToken { result.token = try await issueToken(id, transaction) }
@@ -120,9 +120,17 @@ struct RegistrationStore: Sendable {
     }
 
     /// The workspace's row, locked.
-    private func find(_ id: UUID, _ transaction: Transaction) async throws(PostgresError) -> PostgresRow? {
-        try await transaction.query([Call(Self.touchVitals, [id]), Call(Self.lock, [id]), Call(Self.known, [id])])[2]
-            .first
+    ///
+    /// - Returns: `nil` when there is none, and was none before either.
+    /// - Throws: `APIError` 410 when it was purged meanwhile: a registration that waited for its lock must not bring it
+    ///   back.
+    private func find(_ id: UUID, _ registrant: Registrant, _ transaction: Transaction) async throws -> PostgresRow? {
+        let rows = try await transaction.query([
+            Call(Self.exists, [id]), Call(Self.touchVitals, [id]), Call(Self.lock, [id]), Call(Self.known, [id]),
+        ])
+        if let row = rows[3].first { return row }
+        if registrant.knowsOfWorkspace || !rows[0].isEmpty { throw APIError.workspaceRemoved }
+        return nil
     }
 
     /// Writes what changed.
@@ -134,7 +142,7 @@ struct RegistrationStore: Sendable {
         guard let known else { return Self.eventData(url, card) }
         let status = known.string(0)
         if status == WorkspaceStatus.removed.rawValue {
-            throw APIError(.gone, Sentence.workspaceRemoved, members: [("deleted", .bool(true))])
+            throw APIError.workspaceRemoved
         }
         let isProvisioned = known.bool(3) && known.optionalString(1)?.isEmpty == false
         let ownURL = isProvisioned ? known.optionalString(2) : known.optionalString(1)

@@ -26,25 +26,35 @@ enum WorkspaceJSON {
         LEFT JOIN canvas_layouts l ON l.workspace_id = w.id
         """
 
+    /// How much of a workspace is shown.
+    enum Detail: Sendable, Hashable {
+        /// To anyone: who it is and how it is.
+        case `public`
+        /// With where it is reached and its card, to those who may talk to it; in development to anyone.
+        case reachable
+        /// All, to operators.
+        case full
+    }
+
     /// What of a workspace is shown.
     struct View: Sendable {
-        /// With what operators alone may see.
-        var isFull: Bool
+        var detail: Detail
         /// What the templates declare, by runtime.
         var provisionTimeouts: [String: Duration]
     }
 
     static func write(_ row: PostgresRow, _ view: View, to writer: inout JSONWriter) {
-        let isFull = view.isFull
+        let isFull = view.detail == .full
+        let isReachable = view.detail != .public
         writer.object { writer in
             writer.member("id", row.string(0))
             writer.member("name", row.string(1))
             writer.member("role", orNull: row.optionalString(2))
             writer.member("tier", row.int(3))
             writer.member("status", row.string(4))
-            writer.member("url", row.string(5))
+            if isReachable { writer.member("url", row.string(5)) }
             writer.member("parent_id", orNull: row.optionalString(6))
-            writer.member("agent_card", rawOrNull: row.optionalBytes(7))
+            if isReachable { writer.member("agent_card", rawOrNull: row.optionalBytes(7)) }
             writer.member("runtime", row.string(8))
             writer.member("active_tasks", row.int(9))
             writer.member("max_concurrent_tasks", row.int(10))

@@ -17,7 +17,7 @@ struct NewWorkspace: Sendable {
     var status: WorkspaceStatus
     var statusReason: String?
     var access: WorkspaceAccess
-    /// For an external workspace without a URL: what its agent will register with.
+    /// For an external workspace: what its agent will register with. That of a container is written where it starts.
     var token: WorkspaceToken?
     /// Without data: what a start tells, as `ProvisioningEvent` has it.
     var events: [(type: EventType, data: [UInt8]?)] = []
@@ -93,9 +93,11 @@ struct WorkspaceStore: Sendable {
     private static let get = Statement(
         "workspace_get", "SELECT \(WorkspaceJSON.columns) FROM \(WorkspaceJSON.tables) WHERE w.id = $1")
 
-    /// One workspace as JSON; `nil` when there is none.
+    /// One workspace as JSON; `nil` when there is none, or none any more that others than operators are told of.
     func get(_ id: UUID, _ view: WorkspaceJSON.View) async throws(PostgresError) -> [UInt8]? {
-        guard let row = try await postgres.query(Self.get, [id]).first else { return nil }
+        guard let row = try await postgres.query(Self.get, [id]).first,
+            view.detail == .full || row.string(4) != WorkspaceStatus.removed.rawValue
+        else { return nil }
         var writer = JSONWriter(reservingCapacity: 1024)
         WorkspaceJSON.write(row, view, to: &writer)
         return writer.bytes

@@ -1,3 +1,4 @@
+import Authentication
 import Contracts
 import EventOutbox
 import Foundation
@@ -122,7 +123,10 @@ struct RaceRound: Sendable {
     private func register(_ id: UUID, _ store: RegistrationStore) async throws -> RaceStep.Result {
         do {
             let done = try await store.register(
-                id, url: RaceArena.url, card: RaceArena.card, hasToken: true, mayCreate: false, traceparent: nil)
+                id, url: RaceArena.url, card: RaceArena.card,
+                by: Registrant(
+                    identity: .workspace(id), hasToken: true, knowsOfWorkspace: true, mayCreate: false),
+                traceparent: nil)
             return done.event == nil ? .unchanged : .became(.online)
         } catch let error as APIError where error.status == .gone {
             return .gone
