@@ -89,14 +89,19 @@ package struct JobStore: Sendable {
 
     // MARK: - Outcomes
 
-    /// Begins every statement that ends a job: nothing happens unless the claim is the current one.
+    /// Begins every statement that ends a job: nothing happens unless the claim is the current one. The workspace is
+    /// locked first, as by everyone who changes both.
     private static let done = """
-        WITH job AS (
+        WITH subject AS MATERIALIZED (
+            SELECT w.id FROM lifecycle_jobs j JOIN workspaces w ON w.id = j.workspace_id
+            WHERE j.id = $1 AND j.claim_number = $2 AND j.completed_at IS NULL FOR NO KEY UPDATE OF w
+        ), job AS (
             UPDATE lifecycle_jobs SET lease_owner = NULL, lease_until = NULL, last_error = NULL,
                 completed_at = CASE WHEN repeats THEN NULL ELSE now() END,
                 kind = CASE WHEN repeats THEN 'restart' ELSE kind END, available_at = now(), repeats = false,
                 attempts = CASE WHEN repeats THEN 0 ELSE attempts END
-            WHERE id = $1 AND claim_number = $2 AND completed_at IS NULL RETURNING workspace_id
+            WHERE id = $1 AND claim_number = $2 AND completed_at IS NULL AND (SELECT count(*) FROM subject) >= 0
+            RETURNING workspace_id
         )
         """
 

@@ -18,4 +18,6 @@ package enum LifecycleRefusal: Error, Sendable, Hashable {
     /// Its children would go with it, which must be said explicitly.
     case needsConfirmation([ChildReference])
     case noProvisioner
+    /// Others keep creating workspaces below it.
+    case isGrowing
 }

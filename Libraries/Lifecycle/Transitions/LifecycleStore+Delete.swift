@@ -7,11 +7,19 @@ extension LifecycleStore {
     /// What a deletion did.
     package struct Deletion: Sendable {
         package var events: [CommittedEvent] = []
+        /// The workspace and its descendants, those included that were removed before.
+        package var workspaces: [UUID] = []
         /// Descendants that were removed with it.
         package var descendants = 0
         /// What stops the containers, done or not.
         package var jobs: [UUID] = []
     }
+
+    /// Before the workspaces, since whoever delivers a message holds it while it waits for the vitals. Those that come
+    /// later are left to the sweeper.
+    private static let lockItems = Statement(
+        "lifecycle_lock_items",
+        "SELECT id FROM a2a_queue WHERE workspace_id = ANY ($1) AND status = 'queued' ORDER BY id FOR UPDATE")
 
     /// Tokens, schedules and waiting messages go with the workspaces. A message that is being delivered ends by itself:
     /// its next try finds nobody.
@@ -29,7 +37,7 @@ extension LifecycleStore {
             WHERE workspace_id = ANY ($1) AND enabled
         ), items AS (
             UPDATE a2a_queue SET status = 'dropped', completed_at = now(), last_error = 'workspace removed'
-            WHERE workspace_id = ANY ($1) AND status = 'queued'
+            WHERE id = ANY ($5) AND status = 'queued'
             RETURNING id, workspace_id, attempts, delegation_id
         ), given_up AS (
             UPDATE delegations d SET status = 'failed', error = 'workspace removed', updated_at = now(),
@@ -38,7 +46,7 @@ extension LifecycleStore {
             RETURNING d.id, d.source_id, d.target_id
         ), jobs AS (
             INSERT INTO lifecycle_jobs (workspace_id, kind, remove_volume, reason)
-            SELECT id, 'remove', true, 'workspace removed' FROM gone WHERE $2 AND managed
+            SELECT id, 'remove', true, 'workspace removed' FROM gone WHERE $2 AND managed ORDER BY id
             ON CONFLICT DO NOTHING
         ), told AS (
             SELECT 'workspace.removed' AS type, id AS workspace_id, ('{"name":' || to_json(name)
@@ -55,31 +63,6 @@ extension LifecycleStore {
         SELECT type, workspace_id, $4, data FROM told RETURNING \(CommittedEvent.columns)
         """)
 
-    /// A message that is being delivered goes with its row: nobody else would end its delegation.
-    private static let endDelegations = Statement(
-        "purge_end_delegations",
-        """
-        WITH given_up AS (
-            UPDATE delegations SET status = 'failed', error = 'workspace removed', updated_at = now(),
-                completed_at = now(), result_at = COALESCE(result_at, now())
-            WHERE target_id = ANY ($1) AND status IN ('pending', 'dispatched', 'queued')
-            RETURNING id, source_id, target_id
-        )
-        INSERT INTO structure_events (type, workspace_id, source, data)
-        SELECT 'delegation.failed', source_id, $2, ('{"delegation_id":"' || id || '","target_id":"' || target_id
-            || '","status":"failed","error":"workspace removed"}')::json
-        FROM given_up RETURNING \(CommittedEvent.columns)
-        """)
-
-    /// Everything that belongs to the workspaces but their events, which are the platform's history.
-    private static let purge: [Statement] = [
-        Statement("purge_activity", "DELETE FROM activity_logs WHERE workspace_id = ANY ($1)"),
-        Statement("purge_queue", "DELETE FROM a2a_queue WHERE workspace_id = ANY ($1)"),
-        Statement("purge_delegations", "DELETE FROM delegations WHERE source_id = ANY ($1)"),
-        Statement("purge_sends", "DELETE FROM idempotent_sends WHERE target_id = ANY ($1)"),
-        Statement("purge_workspaces", "DELETE FROM workspaces WHERE id = ANY ($1)"),
-    ]
-
     /// Somebody waits for it: the pause after a failure is over.
     private static let hasten = Statement(
         "lifecycle_hasten",
@@ -92,10 +75,26 @@ extension LifecycleStore {
     ///
     /// - Parameters:
     ///   - isConfirmed: that its children go with it.
-    ///   - purges: deletes the rows as well.
+    ///   - purges: deletes the rows as well, once the removal is committed. An error leaves the rest to another try.
+    ///   - removed: told of the removal as soon as it is committed.
+    /// - Returns: the removal, with the events of the purge alone when `removed` was told of the others.
     /// - Throws: ``LifecycleRefusal`` `unknown` or `needsConfirmation`, `PostgresError`.
-    package func delete(_ id: UUID, isConfirmed: Bool, purges: Bool) async throws -> Deletion {
+    package func delete(
+        _ id: UUID, isConfirmed: Bool, purges: Bool, removed: ((Deletion) -> Void)? = nil
+    ) async throws -> Deletion {
+        var deletion = try await remove(id, isConfirmed: isConfirmed)
+        if let removed {
+            removed(deletion)
+            deletion.events = []
+        }
+        if purges { deletion.events += try await purge(deletion.workspaces) }
+        return deletion
+    }
+
+    private func remove(_ id: UUID, isConfirmed: Bool) async throws -> Deletion {
         try await change { transaction in
+            let seen = try await transaction.query(Self.subtreeIDs, [id]).map { $0.uuid(0) }
+            let items = try await transaction.query(Self.lockItems, [seen]).map { $0.uuid(0) }
             let members = try await lockSubtree(id, transaction)
             guard !members.isEmpty else { throw LifecycleRefusal.unknown }
             let children = members.filter { $0.parent == id && $0.status != .removed }
@@ -104,17 +103,12 @@ extension LifecycleStore {
             }
             let ids = members.map(\.id)
             try await supersede(ids, [.start, .restart, .stop], transaction)
-            var deletion = Deletion()
+            var deletion = Deletion(workspaces: ids)
             deletion.descendants = members.count { $0.id != id && $0.status != .removed }
-            deletion.events = try await transaction.query(Self.remove, [ids, hasProvisioner, id, source])
+            deletion.events = try await transaction.query(Self.remove, [ids, hasProvisioner, id, source, items])
                 .compactMap { CommittedEvent(row: $0) }
             _ = try await transaction.query(Self.hasten, [ids])
             deletion.jobs = try await openJobs(ids, .remove, transaction)
-            if purges {
-                deletion.events += try await transaction.query(Self.endDelegations, [ids, source])
-                    .compactMap { CommittedEvent(row: $0) }
-                for statement in Self.purge { _ = try await transaction.query(statement, [ids]) }
-            }
             return deletion
         }
     }

@@ -15,7 +15,7 @@ extension LifecycleStore {
             WHERE id = ANY ($1) AND status NOT IN ('paused', 'removed') RETURNING id, name, managed
         ), jobs AS (
             INSERT INTO lifecycle_jobs (workspace_id, kind, reason)
-            SELECT id, 'stop', 'paused' FROM paused WHERE $2 AND managed ON CONFLICT DO NOTHING
+            SELECT id, 'stop', 'paused' FROM paused WHERE $2 AND managed ORDER BY id ON CONFLICT DO NOTHING
         )
         INSERT INTO structure_events (type, workspace_id, source, data)
         SELECT 'workspace.paused', id, $3, ('{"name":' || to_json(name) || '}')::json FROM paused
@@ -56,7 +56,7 @@ extension LifecycleStore {
             RETURNING w.id, w.name, w.tier, w.runtime, w.external, w.url, w.status
         ), jobs AS (
             INSERT INTO lifecycle_jobs (workspace_id, kind, reason)
-            SELECT id, 'start', 'resumed' FROM resumed WHERE status = 'provisioning'
+            SELECT id, 'start', 'resumed' FROM resumed WHERE status = 'provisioning' ORDER BY id
             ON CONFLICT (workspace_id) WHERE completed_at IS NULL AND kind IN ('start', 'restart')
             DO UPDATE SET repeats = true WHERE lifecycle_jobs.lease_owner IS NOT NULL
         )

@@ -33,8 +33,17 @@ package struct LifecycleStore: Sendable {
         }
     }
 
+    /// Tries of a change whose subtree grows while it is being locked.
+    private static let attempts = 20
+
+    /// - Throws: what `body` throws; ``LifecycleRefusal`` `isGrowing`.
     func change<T: Sendable>(_ body: @Sendable (Transaction) async throws -> T) async throws -> T {
-        try await postgres.transaction(body)
+        for _ in 0..<Self.attempts {
+            do {
+                return try await postgres.transaction(body)
+            } catch is SubtreeGrew {}
+        }
+        throw LifecycleRefusal.isGrowing
     }
 
     // MARK: - Looking and locking
@@ -58,6 +67,8 @@ package struct LifecycleStore: Sendable {
     }
 
     /// `FOR UPDATE` waits for whoever creates a child (which holds the parent's key), so that looking again finds it.
+    /// Locked behind the others it would be out of order: who has it may wait for one of them. Then all let go, and the
+    /// change begins anew.
     private static let subtree = Statement(
         "lifecycle_subtree",
         """
@@ -78,18 +89,28 @@ package struct LifecycleStore: Sendable {
     }
 
     /// The workspace and all its descendants, locked; nobody can add one before the transaction ends.
+    ///
+    /// - Throws: ``SubtreeGrew``, `PostgresError`.
     func lockSubtree(_ root: UUID, _ transaction: Transaction) async throws -> [Member] {
-        var members: [Member] = []
-        while true {
-            let found = try await transaction.query(Self.subtree, [root]).map { row in
-                Member(
-                    id: row.uuid(0), name: row.string(1), parent: row.optionalUUID(2),
-                    status: WorkspaceStatus(rawValue: row.string(3)) ?? .failed)
-            }
-            if found.map(\.id) == members.map(\.id) { return found }
-            members = found
+        let rows = try await transaction.query([Call(Self.subtree, [root]), Call(Self.subtreeIDs, [root])])
+        let members = rows[0].map { row in
+            Member(
+                id: row.uuid(0), name: row.string(1), parent: row.optionalUUID(2),
+                status: WorkspaceStatus(rawValue: row.string(3)) ?? .failed)
         }
+        guard Set(rows[1].map { $0.uuid(0) }).isSubset(of: members.map(\.id)) else { throw SubtreeGrew() }
+        return members
     }
+
+    static let subtreeIDs = Statement(
+        "lifecycle_subtree_ids",
+        """
+        WITH RECURSIVE tree (id) AS (
+            SELECT id FROM workspaces WHERE id = $1
+            UNION SELECT w.id FROM workspaces w JOIN tree ON w.parent_id = tree.id
+        )
+        SELECT id FROM tree
+        """)
 
     private static let openJobs = Statement(
         "lifecycle_open_jobs",
@@ -111,3 +132,6 @@ package struct LifecycleStore: Sendable {
         _ = try await transaction.query(Self.supersede, [workspaces, kinds.map(\.rawValue)])
     }
 }
+
+/// A workspace was created below one whose subtree was being locked.
+struct SubtreeGrew: Error {}

@@ -57,7 +57,7 @@ struct HeartbeatStore: Sendable {
         WHERE v.workspace_id = b.id
         """)
 
-    /// `StatusRule` in SQL; 8 is the bit of `status_mgmt`.
+    /// `StatusRule` in SQL; 8 is the bit of `status_mgmt`. The few that change are locked in the order of their ids.
     private static let evaluate = Statement(
         "heartbeat_evaluate",
         """
@@ -75,6 +75,10 @@ struct HeartbeatStore: Sendable {
                 AS b(id, error_rate, sample_error, runtime_state, monthly_spend, degraded_data)
             JOIN workspaces w ON w.id = b.id
             JOIN workspace_vitals v ON v.workspace_id = b.id
+        ), locked AS MATERIALIZED (
+            SELECT w.id FROM beat JOIN workspaces w ON w.id = beat.id
+            WHERE beat.becomes IS NOT NULL OR (beat.monthly_spend > 0 AND beat.monthly_spend <> beat.spent)
+            ORDER BY w.id FOR NO KEY UPDATE OF w
         ), changed AS (
             UPDATE workspaces w SET
                 status = COALESCE(beat.becomes, w.status),
@@ -84,7 +88,7 @@ struct HeartbeatStore: Sendable {
                 status_changed_at = CASE WHEN beat.becomes IS NULL THEN w.status_changed_at ELSE now() END,
                 monthly_spend = CASE WHEN beat.monthly_spend > 0 THEN beat.monthly_spend ELSE w.monthly_spend END,
                 updated_at = now()
-            FROM beat
+            FROM beat JOIN locked ON locked.id = beat.id
             WHERE w.id = beat.id AND (beat.becomes IS NULL OR w.status = beat.was)
                 AND (beat.becomes IS NOT NULL OR (beat.monthly_spend > 0 AND beat.monthly_spend <> beat.spent))
             RETURNING w.id, beat.was, beat.becomes, beat.degraded_data

@@ -20,6 +20,7 @@ extension LifecycleRefusal: APIErrorConvertible {
             APIError(
                 .conflict, "workspace has active tasks", members: [(name: "active_tasks", value: .int(count))])
         case .needsConfirmation: APIError(.conflict, "confirmation required")
+        case .isGrowing: .platformUnavailable
         case .noProvisioner: APIError(.serviceUnavailable, Sentence.provisionerNotAvailable)
         }
     }

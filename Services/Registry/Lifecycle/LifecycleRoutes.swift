@@ -64,7 +64,8 @@ struct LifecycleRoutes: Sendable {
         let purges = try flag("purge", request)
         let deletion: LifecycleStore.Deletion
         do {
-            deletion = try await store.delete(id, isConfirmed: try flag("confirm", request), purges: purges)
+            deletion = try await store.delete(
+                id, isConfirmed: try flag("confirm", request), purges: purges, removed: removed)
         } catch LifecycleRefusal.needsConfirmation(let children) {
             return try .wire(.conflict, DeleteConfirmation(children: children, childrenCount: children.count))
         }
@@ -78,6 +79,12 @@ struct LifecycleRoutes: Sendable {
                     stopFailures: failures))
         }
         return try .wire(.ok, DeleteAnswer(status: purges ? "purged" : "removed", cascadeDeleted: deletion.descendants))
+    }
+
+    /// Tokens end here and now; the other instances learn it by the events.
+    private func removed(_ deletion: LifecycleStore.Deletion) {
+        for id in deletion.workspaces { context.authenticator.forgetTokens(of: id) }
+        committed(deletion.events)
     }
 
     /// `?name=true`, also `1`; anything else but `false` and `0` is an error: it must not be ignored silently.

@@ -18,8 +18,12 @@ struct WorkspaceUpdateStore: Sendable {
     let postgres: PostgresPool
     let source: String
 
+    /// With its new parent, in the order of the ids, as everybody locks several workspaces.
     private static let lock = Statement(
-        "update_lock", "SELECT FROM workspaces WHERE id = $1 AND status <> 'removed' FOR NO KEY UPDATE")
+        "update_lock",
+        """
+        SELECT id FROM workspaces WHERE id IN ($1, $2::uuid) AND status <> 'removed' ORDER BY id FOR NO KEY UPDATE
+        """)
 
     /// A statement of its own behind the lock: its snapshot has what the lock waited for, in both tables.
     private static let current = Statement(
@@ -30,8 +34,8 @@ struct WorkspaceUpdateStore: Sendable {
         FROM workspaces w LEFT JOIN canvas_layouts l ON l.workspace_id = w.id WHERE w.id = $1
         """)
 
-    /// Whether the parent is there to stay until we commit, and whether the workspace ($2) is it or above it. The whole
-    /// way up, however deep: a circle may be longer than what the access rules look at.
+    /// Whether the parent, which is locked, is there, and whether the workspace ($2) is it or above it. The whole way
+    /// up, however deep: a circle may be longer than what the access rules look at.
     private static let parent = Statement(
         "update_parent",
         """
@@ -42,7 +46,7 @@ struct WorkspaceUpdateStore: Sendable {
                 SELECT above.id, above.parent_id FROM up JOIN workspaces above ON above.id = up.parent_id
             )
             SELECT FROM up WHERE up.id = $2)
-        FROM workspaces p WHERE p.id = $1 FOR SHARE
+        FROM workspaces p WHERE p.id = $1
         """)
 
     private static let update = Statement(
@@ -78,17 +82,13 @@ struct WorkspaceUpdateStore: Sendable {
     func update(
         _ id: UUID, _ request: UpdateWorkspaceRequest, traceparent: String?
     ) async throws -> WorkspaceUpdate {
-        // A move within a subtree that is being deleted may meet it crosswise.
-        try await postgres.repeatingConflicts { try await updateOnce(id, request, traceparent: traceparent) }
-    }
-
-    private func updateOnce(
-        _ id: UUID, _ request: UpdateWorkspaceRequest, traceparent: String?
-    ) async throws -> WorkspaceUpdate {
         try await postgres.transaction { transaction in
             if request.parentID.isPresent { _ = try await transaction.query(TreeLock.take) }
-            let rows = try await transaction.query([Call(Self.lock, [id]), Call(Self.current, [id])])
-            guard !rows[0].isEmpty else { throw APIError(.notFound, Sentence.workspaceNotFound) }
+            let rows = try await transaction.query(
+                [Call(Self.lock, [id, request.parentID.value]), Call(Self.current, [id])])
+            guard rows[0].contains(where: { $0.uuid(0) == id }) else {
+                throw APIError(.notFound, Sentence.workspaceNotFound)
+            }
             let old = Self.configuration(rows[1][0])
             let new = WorkspaceUpdateRule.apply(request, to: old)
             try WorkspaceUpdateRule.check(old, becomes: new, isExternal: rows[1][0].bool(10))

@@ -66,7 +66,8 @@ package struct LivenessStore: Sendable {
             RETURNING w.id, w.url_provisioned
         ), restart AS (
             INSERT INTO lifecycle_jobs (workspace_id, kind, reason)
-            SELECT id, 'restart', 'no sign of life' FROM flipped WHERE url_provisioned ON CONFLICT DO NOTHING
+            SELECT id, 'restart', 'no sign of life' FROM flipped WHERE url_provisioned ORDER BY id
+            ON CONFLICT DO NOTHING
         )
         INSERT INTO structure_events (type, workspace_id, source, data)
         SELECT 'workspace.offline', id, $4, '{"reason":"no sign of life"}' FROM flipped
