@@ -49,10 +49,13 @@ package enum A2AProxyService: HostedService {
     private static func forgetChanges(_ context: ServiceContext, _ targets: TargetCache, _ contexts: WaitingContexts) {
         context.invalidation.register(
             event: { event in
-                if event.kind == .workspaceMoved {
-                    targets.forgetAll()
-                } else if let id = event.subject {
-                    if event.kind == .a2aContextWaiting { contexts.note(id) } else { targets.forget(id) }
+                guard let id = event.subject else { return }
+                if event.kind == .a2aContextWaiting {
+                    contexts.note(id)
+                } else if event.movesInTree {
+                    targets.forgetSubtree(of: id)
+                } else {
+                    targets.forget(id)
                 }
             },
             gap: {
@@ -72,6 +75,15 @@ package enum A2AProxyService: HostedService {
                 return .done
             },
         ]
+    }
+}
+
+extension CloudEvent {
+    /// Whether its subject has another parent now, and not only another address.
+    fileprivate var movesInTree: Bool {
+        guard kind == .workspaceMoved else { return false }
+        guard let moved = try? decodeData(as: WorkspaceMoved.self) else { return true }
+        return moved.parentID != moved.previousParentID
     }
 }
 

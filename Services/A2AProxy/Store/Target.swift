@@ -43,5 +43,10 @@ package final class Target: Sendable {
 
     package var id: UUID { position.id }
 
+    /// As far up as the rules look.
+    package func isInSubtree(of root: UUID) -> Bool {
+        id == root || position.ancestors.contains(root)
+    }
+
     package var isOverBudget: Bool { budgetLimit.map { monthlySpend >= $0 } ?? false }
 }

@@ -88,7 +88,15 @@ package final class TargetCache: Sendable {
         }
     }
 
-    /// Positions in the tree are kept with every entry: a move may concern any of them.
+    /// Positions in the tree are kept with every entry: a move concerns the workspace and those below it.
+    package func forgetSubtree(of root: UUID) {
+        state.withLock { state in
+            state.entries = state.entries.filter { !$0.value.target.isInSubtree(of: root) }
+            state.generation += 1
+        }
+    }
+
+    /// Events may have been missed.
     package func forgetAll() {
         state.withLock { state in
             state.entries.removeAll()
