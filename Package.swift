@@ -193,11 +193,14 @@ let package = Package(
             [
                 "A2AProxy", "Contracts", "JSONBytes", "HTTPCore", "WorkspaceTree", "PostgresClient", "EventLoop",
                 "EventOutbox", "HTTPServer", "Authentication", "RedisClient", "Observability", "AMQPClient",
-                "HTTPClient", "Lifecycle", "ServiceLifecycle", "Batching",
+                "HTTPClient", "Lifecycle", "ServiceLifecycle", "Batching", "Crypto",
             ]),
         tests(
             "LifecycleTests",
-            ["Lifecycle", "Provisioning", "Secrets", "Contracts", "PostgresClient", "EventLoop", "EventOutbox"]),
+            [
+                "Lifecycle", "Provisioning", "Secrets", "Contracts", "PostgresClient", "EventLoop", "EventOutbox",
+                "AMQPClient", "Observability", "ServiceLifecycle", "Templates",
+            ]),
         tests(
             "EventOutboxTests", ["EventOutbox", "AMQPClient", "Contracts", "Observability", "ServiceLifecycle"]),
         tests(

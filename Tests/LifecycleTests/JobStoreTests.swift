@@ -84,6 +84,46 @@ struct JobStoreTests {
         }
     }
 
+    private static let taken = Statement(
+        "test_taken",
+        """
+        UPDATE lifecycle_jobs SET lease_owner = 'a', lease_until = now() + interval '1 minute'
+        WHERE workspace_id = $1 AND kind = 'stop'
+        """)
+    private static let waits = Statement(
+        "test_waits_for_job",
+        """
+        SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
+          AND query LIKE '%lifecycle_jobs%')
+        """)
+
+    @Test("Who meets another's claim of one workspace still gets the jobs of the others")
+    func conflict() async throws {
+        try await withFleet { fleet, store in
+            let jobs = JobStore(postgres: fleet.pool, source: "switchyard/test")
+            let (contended, other) = (try await fleet.add(.offline), try await fleet.add(.offline))
+            for kind in ["start", "stop"] {
+                _ = try await fleet.pool.query(
+                    Statement(
+                        "test_contended",
+                        """
+                        INSERT INTO lifecycle_jobs (workspace_id, kind, created_at, available_at)
+                        VALUES ($1, $2, now() - make_interval(mins => $3), now() - interval '1 hour')
+                        """), [contended, kind, kind == "start" ? 2 : 1])
+            }
+            _ = try await store.restart(other, reason: "test")
+            let claimed = try await fleet.pool.transaction { transaction in
+                _ = try await transaction.query(Self.taken, [contended])
+                let claimed = Task { try await jobs.claim(upTo: 5, owner: "b", lease: 60) }
+                try await eventually("the claim to meet the other's") {
+                    try await fleet.pool.transaction { try await $0.query(Self.waits)[0].bool(0) }
+                }
+                return claimed
+            }
+            #expect(try await claimed.value.map(\.workspace) == [other])
+        }
+    }
+
     /// A transaction that waited for a lock may insert a job that is older than one which is under way.
     @Test("A job whose lease ran out goes before an older one that came later")
     func expiredLeaseGoesFirst() async throws {

@@ -41,19 +41,30 @@ package struct JobStore: Sendable {
     func claim(
         upTo limit: Int, owner: String, lease: Double, kinds: Set<LifecycleJob.Kind>
     ) async throws(PostgresError) -> [LifecycleJob] {
-        do {
-            return try await postgres.query(Self.claim, [limit, owner, lease, kinds.map(\.rawValue)]).compactMap {
-                row in
-                LifecycleJob.Kind(rawValue: row.string(2)).map {
-                    LifecycleJob(
-                        id: row.uuid(0), workspace: row.uuid(1), kind: $0, attempts: row.int(3),
-                        claimNumber: row.int(4), removesVolume: row.bool(5))
-                }
+        for _ in 1..<Self.claimAttempts {
+            do {
+                return try await claimOnce(limit, owner, lease, kinds)
+            } catch {
+                // Another instance claimed another job of one of the workspaces in the same moment: it comes first, which
+                // the next look sees. The jobs of the others are still there.
+                guard error.sqlState == "23505" else { throw error }
             }
-        } catch {
-            // Another instance claimed another job of the same workspace in the same moment: it comes first.
-            if error.sqlState == "23505" { return [] }
-            throw error
+        }
+        return try await claimOnce(limit, owner, lease, kinds)
+    }
+
+    /// Each conflict is another instance's claim that succeeded, so that a few are enough.
+    private static let claimAttempts = 5
+
+    private func claimOnce(
+        _ limit: Int, _ owner: String, _ lease: Double, _ kinds: Set<LifecycleJob.Kind>
+    ) async throws(PostgresError) -> [LifecycleJob] {
+        try await postgres.query(Self.claim, [limit, owner, lease, kinds.map(\.rawValue)]).compactMap { row in
+            LifecycleJob.Kind(rawValue: row.string(2)).map {
+                LifecycleJob(
+                    id: row.uuid(0), workspace: row.uuid(1), kind: $0, attempts: row.int(3),
+                    claimNumber: row.int(4), removesVolume: row.bool(5))
+            }
         }
     }
 
@@ -78,13 +89,15 @@ package struct JobStore: Sendable {
     private static let handBack = Statement(
         "lifecycle_hand_back",
         """
-        UPDATE lifecycle_jobs SET lease_owner = NULL, lease_until = NULL
-        WHERE id = ANY ($1) AND lease_owner = $2 AND completed_at IS NULL
+        UPDATE lifecycle_jobs j SET lease_owner = NULL, lease_until = NULL
+        FROM unnest($1::uuid[], $2::bigint[]) AS held (id, claim)
+        WHERE j.id = held.id AND j.claim_number = held.claim AND j.completed_at IS NULL
         """)
 
-    /// Lets others take up jobs that a shutdown interrupted: no failure of theirs.
-    func handBack(_ jobs: [UUID], owner: String) async throws(PostgresError) {
-        _ = try await postgres.query(Self.handBack, [jobs, owner])
+    /// Lets others take up jobs that a shutdown interrupted: no failure of theirs. Only those at which nothing of ours is
+    /// at work any more.
+    func handBack(_ claims: [JobClaim]) async throws(PostgresError) {
+        _ = try await postgres.query(Self.handBack, [claims.map(\.job), claims.map(\.number)])
     }
 
     // MARK: - Outcomes

@@ -16,6 +16,8 @@ package final class LifecycleWorker: GracefulService {
     /// How long a job that another service asked for waits at most.
     private static let searchInterval: Duration = .seconds(1)
     private static let drainPause: Duration = .milliseconds(20)
+    /// How long jobs that were cancelled are waited for: less than the time that a cancelled service has.
+    private static let cancelledGrace: Duration = .seconds(1)
 
     package let name = "lifecycle"
     private let store: JobStore
@@ -149,11 +151,29 @@ package final class LifecycleWorker: GracefulService {
         }
     }
 
+    /// Gives back the jobs that came to a stand. One whose engine call still runs is nobody else's until its lease runs
+    /// out: two that start or stop one container get into each other's way.
     private func handBack() async {
         let left = running.withLock { $0 }
         guard !left.isEmpty else { return }
         for job in left.values { job.task.cancel() }
-        try? await store.handBack(left.keys.map(\.job), owner: instance)
+        // In a task of its own: this one may be cancelled already, and with it every call and sleep.
+        await Task(executorPreference: loop) {
+            let end = ContinuousClock.now + Self.cancelledGrace
+            while self.isAnyRunning(of: left.keys), ContinuousClock.now < end {
+                try? await self.loop.sleep(for: Self.drainPause)
+            }
+            let ended = self.running.withLock { running in left.keys.filter { running[$0] == nil } }
+            do {
+                try await self.store.handBack(ended)
+            } catch {
+                self.logger.debug("lifecycle jobs not handed back", [.error: .error(error)])
+            }
+        }.value
+    }
+
+    private func isAnyRunning(of claims: some Sequence<JobClaim>) -> Bool {
+        running.withLock { running in claims.contains { running[$0] != nil } }
     }
 }
 
