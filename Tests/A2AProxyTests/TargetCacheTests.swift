@@ -1,8 +1,57 @@
 import A2AProxy
+import Contracts
 import Foundation
+import Synchronization
+import TestSupport
 import Testing
+import WorkspaceTree
 
 @Suite struct TargetCacheTests {
+    /// Loads that wait for a gate, and how many there were.
+    private final class Loads: Sendable {
+        let gate: Mutex<Gate?> = Mutex(nil)
+        let count = Atomic(0)
+
+        func cache(limit: Int = 100) -> TargetCache {
+            TargetCache(limit: limit) { ids in
+                self.count.wrappingAdd(1, ordering: .relaxed)
+                await self.gate.withLock { $0 }?.wait()
+                return ids.map { Target(position: TreePosition(id: $0, ancestors: []), status: .online, url: nil) }
+            }
+        }
+    }
+
+    /// Where many workspaces flap, the cache would else be of no use to any other.
+    @Test func whatIsForgottenCostsNobodyElseItsLoad() async throws {
+        let loads = Loads()
+        let cache = loads.cache()
+        let (id, other) = (UUID(), UUID())
+        for forgotten in [id, other] {
+            let gate = Gate()
+            loads.gate.withLock { $0 = gate }
+            let began = loads.count.load(ordering: .relaxed)
+            async let loaded = cache.find(id)
+            try await eventually("the load to begin") { loads.count.load(ordering: .relaxed) > began }
+            cache.forget(forgotten)
+            gate.open()
+            #expect(try await loaded?.id == id)
+            #expect((cache.known(id, at: .now) == nil) == (forgotten == id))
+        }
+        cache.forgetAll()
+        #expect(cache.known(id, at: .now) == nil)
+    }
+
+    @Test func whatIsTooMuchGoesInParts() async throws {
+        let cache = Loads().cache(limit: 10)
+        let ids = (0..<100).map { _ in UUID() }
+        for (index, id) in ids.enumerated() {
+            _ = try await cache.find(id)
+            let kept = ids.count { cache.known($0, at: .now) != nil }
+            #expect(kept <= 10 && kept >= min(index + 1, 5))
+            #expect(cache.known(id, at: .now) != nil)
+        }
+    }
+
     /// The second try of a call that found nobody once used what had been read a moment before the agent moved.
     @Test func reloadingNeverBelievesWhatIsKept() async throws {
         try await QueueFixture.with { fixture in

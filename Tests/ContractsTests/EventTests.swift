@@ -25,6 +25,7 @@ import Testing
             // Ours, beyond the table.
             ("workspace.updated", "WORKSPACE_UPDATED", true), ("sweep.held", "SWEEP_HELD", true),
             ("sweep.released", "SWEEP_RELEASED", true), ("a2a.context_waiting", nil, false),
+            ("runtime.updated", nil, false),
         ]
         #expect(Set(table.map(\.0)) == Set(EventType.allCases.map(\.rawValue)))
         for (key, name, isDurable) in table {
@@ -33,7 +34,10 @@ import Testing
             #expect(type?.isDurable == isDurable, "\(key)")
             if let name { #expect(EventType(clientName: name) == type) }
         }
-        #expect(EventType.allCases.filter(\.isBatched) == [.heartbeatReceived, .taskUpdated, .activityLogged])
+        #expect(
+            EventType.allCases.filter(\.isBatched) == [
+                .heartbeatReceived, .taskUpdated, .activityLogged, .runtimeUpdated,
+            ])
         #expect(EventType(clientName: "NOTHING") == nil)
     }
 
@@ -42,7 +46,8 @@ import Testing
             HeartbeatReceived.self, TaskUpdated.self, WorkspaceProvisioning.self, WorkspaceOnline.self,
             WorkspaceDegraded.self, WorkspaceOffline.self, WorkspaceProvisionFailed.self, WorkspaceAwaitingAgent.self,
             WorkspaceStopped.self, WorkspaceUpdated.self, WorkspaceMoved.self, AgentCardUpdated.self,
-            TokenRevoked.self, SweepGuardChanged.self, A2AQueued.self, A2AContextWaiting.self, A2AOutcome.self,
+            RuntimeUpdated.self, TokenRevoked.self, SweepGuardChanged.self, A2AQueued.self, A2AContextWaiting.self,
+            A2AOutcome.self,
             A2AResponse.self,
             DelegationChanged.self, ActivityLogged.self, AgentMessage.self, ScheduleChanged.self,
         ]

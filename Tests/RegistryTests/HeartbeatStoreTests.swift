@@ -171,8 +171,11 @@ struct HeartbeatStoreTests {
                 (short, 85, [session, 600]), (short, 91, [0, nil]), (full, 91, [session, 600]),
             ] as [(Heartbeat, Double, [Int?])] {
                 if age > 0 { _ = try await pool.query(Self.age, [id, age]) }
-                _ = try await store.write([beat], source: "s")
+                let before = try await kept()
+                let outcome = try await store.write([beat], source: "s")[0]
                 #expect(try await kept() == expected)
+                // Only what changes is told.
+                #expect(outcome.overridesChanged == (before != expected))
             }
         }
     }

@@ -62,6 +62,15 @@ public struct AgentCardUpdated: EventData {
     }
 }
 
+/// A heartbeat changed the capabilities or the idle timeout; what they are now is in the database.
+public struct RuntimeUpdated: EventData {
+    /// The events whose data this is.
+    public static let types: [EventType] = [.runtimeUpdated]
+
+    /// Creates the value.
+    public init() {}
+}
+
 /// A token is no longer valid. Caches forget the token, or all of the workspace's when it is not named.
 public struct TokenRevoked: EventData {
     /// The events whose data this is.

@@ -59,6 +59,9 @@ public enum EventType: String, Codable, Hashable, Sendable, CaseIterable {
     case scheduleExecuted = "schedule.executed"
     /// A schedule's run was skipped.
     case scheduleSkipped = "schedule.skipped"
+    /// A heartbeat changed the capabilities or the idle timeout: caches of them must forget (an addition to the contract's
+    /// table).
+    case runtimeUpdated = "runtime.updated"
     /// A token is no longer valid: token caches must forget.
     case tokenRevoked = "token.revoked"
     /// Too much looked dead at once: the sweeps hold back (an addition to the contract's table).
@@ -74,7 +77,7 @@ public enum EventType: String, Codable, Hashable, Sendable, CaseIterable {
         case .scheduleFired: "CRON_FIRED"
         case .scheduleExecuted: "CRON_EXECUTED"
         case .scheduleSkipped: "CRON_SKIPPED"
-        case .tokenRevoked, .workspaceMoved, .a2aContextWaiting: nil
+        case .tokenRevoked, .workspaceMoved, .runtimeUpdated, .a2aContextWaiting: nil
         default: rawValue.uppercased().replacing(".", with: "_")
         }
     }
@@ -83,7 +86,9 @@ public enum EventType: String, Codable, Hashable, Sendable, CaseIterable {
     /// broker. The others may be lost: what they tell is in a row of its own or told again soon.
     public var isDurable: Bool {
         switch self {
-        case .heartbeatReceived, .taskUpdated, .a2aResponse, .a2aContextWaiting, .activityLogged, .agentMessage: false
+        case .heartbeatReceived, .taskUpdated, .runtimeUpdated, .a2aResponse, .a2aContextWaiting, .activityLogged,
+            .agentMessage:
+            false
         default: true
         }
     }
@@ -91,18 +96,18 @@ public enum EventType: String, Codable, Hashable, Sendable, CaseIterable {
     /// Whether it is frequent enough to travel in batches, one broker message for what one commit carried.
     public var isBatched: Bool {
         switch self {
-        case .heartbeatReceived, .taskUpdated, .activityLogged: true
+        case .heartbeatReceived, .taskUpdated, .runtimeUpdated, .activityLogged: true
         default: false
         }
     }
 
-    /// Whether it is for what every process keeps in memory: caches of addresses, tokens, budgets or the tree must
-    /// forget its subject, proxies must know of a context that waits.
+    /// Whether it is for what every process keeps in memory: caches of addresses, tokens, budgets, overrides or the tree
+    /// must forget its subject, proxies must know of a context that waits.
     public var invalidatesCaches: Bool {
         switch self {
         case .tokenRevoked, .workspaceMoved, .workspaceUpdated, .workspaceRemoved, .workspaceOnline, .workspaceOffline,
             .workspaceDegraded, .workspacePaused, .workspaceHibernated, .workspaceProvisioning,
-            .workspaceProvisionFailed, .workspaceAwaitingAgent, .agentCardUpdated, .a2aContextWaiting:
+            .workspaceProvisionFailed, .workspaceAwaitingAgent, .agentCardUpdated, .runtimeUpdated, .a2aContextWaiting:
             true
         default: false
         }

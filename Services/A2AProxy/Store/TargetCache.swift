@@ -10,10 +10,52 @@ package final class TargetCache: Sendable {
         let loadedAt: ContinuousClock.Instant
     }
 
-    private struct State {
-        var entries: [UUID: Entry] = [:]
-        /// Raised when something is forgotten: an answer of a query that began before must not be kept.
+    /// Queries about one workspace that are under way.
+    private struct Load {
+        var count = 0
+        /// Raised when the workspace is forgotten: an answer of a query that began before must not be kept.
         var generation = 0
+    }
+
+    private struct State {
+        var recent: [UUID: Entry] = [:]
+        /// What was recent until there was too much of it. An entry is believed for so short a time that what is in use is
+        /// among the recent ones again before these go.
+        var older: [UUID: Entry] = [:]
+        var loads: [UUID: Load] = [:]
+
+        func entry(_ id: UUID) -> Entry? { recent[id] ?? older[id] }
+
+        /// - Returns: what `endLoad` is to be told.
+        mutating func beginLoad(_ id: UUID) -> Int {
+            loads[id, default: Load()].count += 1
+            return loads[id]?.generation ?? 0
+        }
+
+        /// - Returns: whether what was loaded may be kept.
+        mutating func endLoad(_ id: UUID, _ generation: Int) -> Bool {
+            defer {
+                loads[id]?.count -= 1
+                if loads[id]?.count == 0 { loads[id] = nil }
+            }
+            return loads[id]?.generation == generation
+        }
+
+        mutating func forget(_ id: UUID) {
+            recent[id] = nil
+            older[id] = nil
+            loads[id]?.generation += 1
+        }
+
+        /// - Returns: what is dropped for it, to be freed by whoever is in no hurry.
+        mutating func keep(_ entry: Entry, limit: Int) -> [UUID: Entry] {
+            let id = entry.target.id
+            if let kept = self.entry(id), kept.loadedAt > entry.loadedAt { return [:] }
+            var dropped: [UUID: Entry] = [:]
+            if recent.count >= limit / 2 { (dropped, older, recent) = (older, recent, [:]) }
+            recent[id] = entry
+            return dropped
+        }
     }
 
     /// Events tell of nearly every change; this bounds what one that was lost can do.
@@ -22,14 +64,22 @@ package final class TargetCache: Sendable {
     private static let budgetLifetime: Duration = .milliseconds(250)
     /// A refusal is only given on what is this fresh.
     private static let refusalLifetime: Duration = .milliseconds(50)
-    private static let limit = 200_000
 
     private let state = Mutex(State())
+    private let limit: Int
     private let loads: Batcher<UUID, Target?>
 
-    package init(store: TargetStore) {
+    package convenience init(store: TargetStore) {
+        self.init { try await store.find($0) }
+    }
+
+    /// - Parameters:
+    ///   - limit: workspaces that are kept at most.
+    ///   - load: those of some workspaces that exist, as they are now.
+    package init(limit: Int = 200_000, load: @escaping @Sendable (Set<UUID>) async throws -> [Target]) {
+        self.limit = limit
         loads = Batcher(limit: 200, concurrency: 4) { ids in
-            let found = try await store.find(Set(ids))
+            let found = try await load(Set(ids))
             let byID = Dictionary(found.map { ($0.id, $0) }) { first, _ in first }
             return ids.map { byID[$0] }
         }
@@ -55,7 +105,7 @@ package final class TargetCache: Sendable {
     /// The target if the cache has it and it is to be believed.
     package func known(_ id: UUID, at now: ContinuousClock.Instant) -> Target? {
         state.withLock { state in
-            guard let entry = state.entries[id], Self.isFresh(entry, now, Self.lifetime) else { return nil }
+            guard let entry = state.entry(id), Self.isFresh(entry, now, Self.lifetime) else { return nil }
             return entry.target
         }
     }
@@ -66,26 +116,32 @@ package final class TargetCache: Sendable {
 
     private func find(_ id: UUID, lifetime: Duration) async throws -> Target? {
         let now = ContinuousClock.now
-        let (entry, generation) = state.withLock { ($0.entries[id], $0.generation) }
-        if let entry, Self.isFresh(entry, now, lifetime) { return entry.target }
-        let target = try await loads.submit(id)
-        state.withLock { state in
-            guard let target else {
-                state.entries[id] = nil
-                return
-            }
-            guard state.generation == generation else { return }
-            if state.entries.count >= Self.limit { state.entries.removeAll() }
-            state.entries[id] = Entry(target: target, loadedAt: now)
+        let (known, generation) = state.withLock { state -> (Target?, Int) in
+            if let entry = state.entry(id), Self.isFresh(entry, now, lifetime) { return (entry.target, 0) }
+            return (nil, state.beginLoad(id))
         }
-        return target
+        if let known { return known }
+        let loaded: Target?
+        do {
+            loaded = try await loads.submit(id)
+        } catch {
+            _ = state.withLock { $0.endLoad(id, generation) }
+            throw error
+        }
+        // Freed when this returns, not under the lock.
+        _ = state.withLock { state -> [UUID: Entry] in
+            let mayKeep = state.endLoad(id, generation)
+            guard let loaded else {
+                state.forget(id)
+                return [:]
+            }
+            return mayKeep ? state.keep(Entry(target: loaded, loadedAt: now), limit: limit) : [:]
+        }
+        return loaded
     }
 
     package func forget(_ id: UUID) {
-        state.withLock { state in
-            state.entries[id] = nil
-            state.generation += 1
-        }
+        state.withLock { $0.forget(id) }
     }
 
     /// Positions in the tree are kept with every entry: a move concerns the workspace and those below it.
@@ -99,8 +155,8 @@ package final class TargetCache: Sendable {
     /// Events may have been missed.
     package func forgetAll() {
         state.withLock { state in
-            state.entries.removeAll()
-            state.generation += 1
+            (state.recent, state.older) = ([:], [:])
+            for id in state.loads.keys { state.loads[id]?.generation += 1 }
         }
     }
 }

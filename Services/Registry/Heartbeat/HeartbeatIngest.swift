@@ -85,6 +85,8 @@ struct HeartbeatIngest: Sendable {
         }
         let changed = accepted.filter(\.1.taskChanged)
         context.broadcast.send(.taskUpdated, changed.map { ($0.0.workspace, updated($0.0)) })
+        let overridden = accepted.filter(\.1.overridesChanged).map(\.0.workspace)
+        context.broadcast.send(.runtimeUpdated, overridden.map { ($0, RawJSON(unchecked: Array("{}".utf8))) })
         let now = Int64(Date().timeIntervalSince1970 * 1000)
         context.redis.fireAndForget(
             RedisKeys.noteLife(accepted.map { ($0.0.workspace, now) }).map { RedisArgument($0) })

@@ -17,6 +17,8 @@ struct HeartbeatOutcome: Sendable {
     var verdict: Verdict
     var maxConcurrentTasks = 1
     var taskChanged = false
+    /// The capabilities or the idle timeout are others now.
+    var overridesChanged = false
     /// The flip that this beat caused.
     var event: CommittedEvent?
     /// It would have flipped the status, but someone else changed it first.
@@ -48,6 +50,12 @@ struct HeartbeatStore: Sendable {
             idle_timeout_seconds = CASE
                 WHEN b.capabilities IS NOT NULL THEN b.idle_timeout_seconds
                 WHEN v.runtime_metadata_at > now() - interval '90 seconds' THEN v.idle_timeout_seconds END,
+            overrides_changed_at = CASE WHEN CASE
+                WHEN b.capabilities IS NOT NULL THEN b.capabilities = v.capabilities
+                    AND b.idle_timeout_seconds IS NOT DISTINCT FROM v.idle_timeout_seconds
+                WHEN v.runtime_metadata_at > now() - interval '90 seconds' THEN true
+                ELSE v.capabilities = 0 AND v.idle_timeout_seconds IS NULL
+                END THEN v.overrides_changed_at ELSE now() END,
             runtime_metadata_at = CASE
                 WHEN b.capabilities IS NOT NULL THEN now() ELSE v.runtime_metadata_at END
         FROM unnest($1::uuid[], $2::float8[], $3::text[], $4::text[], $5::bigint[], $6::int[], $7::text[],
@@ -64,6 +72,7 @@ struct HeartbeatStore: Sendable {
         WITH beat AS (
             SELECT w.id, w.status AS was, w.max_concurrent_tasks, w.monthly_spend AS spent, b.monthly_spend,
                 b.degraded_data, b.sample_error, COALESCE(v.current_task_changed_at = now(), false) AS task_changed,
+                COALESCE(v.overrides_changed_at = now(), false) AS overrides_changed,
                 CASE
                     WHEN w.status = 'online' AND (b.runtime_state = 'wedged'
                         OR (b.error_rate >= 0.5 AND v.capabilities & 8 = 0)) THEN 'degraded'
@@ -100,7 +109,8 @@ struct HeartbeatStore: Sendable {
             FROM changed WHERE becomes IS NOT NULL
             RETURNING sequence, id, type, workspace_id, source, data, traceparent, created_at
         )
-        SELECT beat.id, beat.was, beat.max_concurrent_tasks, beat.task_changed, beat.becomes IS NOT NULL, event.*
+        SELECT beat.id, beat.was, beat.max_concurrent_tasks, beat.task_changed, beat.overrides_changed,
+            beat.becomes IS NOT NULL, event.*
         FROM beat LEFT JOIN event ON event.workspace_id = beat.id
         """)
 
@@ -134,9 +144,10 @@ struct HeartbeatStore: Sendable {
             if overtaken.isEmpty { break }
             let again = try await writeWhole(overtaken.map { beats[$0] }, source: source)
             for (index, outcome) in zip(overtaken, again) {
-                let taskChanged = outcomes[index].taskChanged || outcome.taskChanged
+                let earlier = outcomes[index]
                 outcomes[index] = outcome
-                outcomes[index].taskChanged = taskChanged
+                outcomes[index].taskChanged = earlier.taskChanged || outcome.taskChanged
+                outcomes[index].overridesChanged = earlier.overridesChanged || outcome.overridesChanged
             }
         }
         return outcomes
@@ -202,10 +213,10 @@ struct HeartbeatStore: Sendable {
         found.reserveCapacity(rows.count)
         for row in rows {
             let isRemoved = row.string(1) == WorkspaceStatus.removed.rawValue
-            let event = CommittedEvent(row: row, firstColumn: 5)
+            let event = CommittedEvent(row: row, firstColumn: 6)
             found[row.uuid(0)] = HeartbeatOutcome(
                 verdict: isRemoved ? .removed : .accepted, maxConcurrentTasks: row.int(2), taskChanged: row.bool(3),
-                event: event, wasOvertaken: row.bool(4) && event == nil)
+                overridesChanged: row.bool(4), event: event, wasOvertaken: row.bool(5) && event == nil)
         }
         return ids.map { found[$0] ?? HeartbeatOutcome(verdict: .unknown) }
     }
