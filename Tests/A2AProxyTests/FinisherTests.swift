@@ -1,22 +1,60 @@
 import A2AProxy
 import AMQPClient
+import Contracts
 import EventOutbox
 import Foundation
 import Observability
 import Testing
 
 @Suite struct FinisherTests {
+    private static let publisher = Result {
+        try AMQPPublisher(
+            urls: "amqp://127.0.0.1:1", topology: AMQPTopology([]), logger: .disabled, metrics: MetricsRegistry())
+    }
+
+    private func finisher(_ fixture: QueueFixture) throws -> Finisher {
+        Finisher(
+            store: fixture.queue,
+            relay: EventRelay(
+                postgres: fixture.postgres, publisher: try Self.publisher.get(), logger: .disabled,
+                metrics: MetricsRegistry()),
+            loops: QueueFixture.loops, logger: .disabled, pause: .milliseconds(1))
+    }
+
+    /// What the database will never take ends as failed, once and for all; where even that is refused with what follows from
+    /// it, the item alone does.
+    @Test(arguments: [
+        (refused: "ALTER TABLE a2a_queue ADD CONSTRAINT test_poison CHECK (status <> 'completed')", isTold: true),
+        (refused: "ALTER TABLE structure_events ADD CONSTRAINT test_poison CHECK (false) NOT VALID", isTold: false),
+    ])
+    func aRefusalThatStaysFailsTheItem(_ fault: (refused: String, isTold: Bool)) async throws {
+        try await QueueFixture.with { fixture in
+            let (source, target) = (try await fixture.workspace(), try await fixture.workspace())
+            let delegation = NewDelegation(source: source, target: target, task: "t", body: "{}")
+            _ = try await fixture.delegations.create(delegation)
+            let item = try #require(try await fixture.claim([target]).first)
+            try await fixture.sql(fault.refused)
+            var finished = FinishedItem(
+                id: item.id, workspace: target, claimNumber: item.claimNumber,
+                verdict: QueueRules().verdict(on: .ok(), for: item.facts))
+            finished.response = "answer"
+            finished.delegation = DelegationChange()
+            finished.delegation?.status = "completed"
+            let isWritten = try await finisher(fixture).finish(finished) { true }
+            #expect(!isWritten)
+            #expect(try await fixture.status(item.id) == "failed")
+            #expect(try await fixture.sql("SELECT last_error FROM a2a_queue") == Finisher.lost)
+            let told = try await fixture.delegations.delegation(delegation.id, of: source)
+            #expect(told?.status == (fault.isTold ? .failed : .dispatched))
+            #expect(try await fixture.claim([target]).isEmpty)
+        }
+    }
+
     /// One that the database does not take costs its neighbours nothing, and itself its text alone.
     @Test func neighboursKeepTheirAnswers() async throws {
         try await QueueFixture.with { fixture in
             try await fixture.sql("ALTER TABLE a2a_queue ADD CONSTRAINT test_poison CHECK (response <> 'poison')")
-            let publisher = try AMQPPublisher(
-                urls: "amqp://127.0.0.1:1", topology: AMQPTopology([]), logger: .disabled, metrics: MetricsRegistry())
-            let finisher = Finisher(
-                store: fixture.queue,
-                relay: EventRelay(
-                    postgres: fixture.postgres, publisher: publisher, logger: .disabled, metrics: MetricsRegistry()),
-                loops: QueueFixture.loops, logger: .disabled)
+            let finisher = try finisher(fixture)
             let workspace = try await fixture.workspace(room: 20)
             for key in 0..<20 { _ = try await fixture.item(workspace, "\(key)") }
             let items = try await fixture.claim([workspace])

@@ -57,6 +57,20 @@ extension QueueStore {
         _ = try await postgres.query(Self.handBack, [sorted.map(\.item), sorted.map(\.claimNumber)])
     }
 
+    private static let park = Statement(
+        "queue_park",
+        """
+        UPDATE a2a_queue SET status = 'failed', last_error = $3, lease_owner = NULL, lease_until = NULL,
+          delivery_uncertain = true, completed_at = clock_timestamp()
+        WHERE id = $1 AND claim_number = $2 AND status = 'dispatched'
+        """)
+
+    /// Fails an item whose end the database does not take with all that follows from it: visibly, and never to be delivered
+    /// again and again.
+    package func park(_ lease: Lease, reason: String) async throws(PostgresError) {
+        _ = try await postgres.query(Self.park, [lease.item, lease.claimNumber, reason])
+    }
+
     /// Whether `w` with its vitals `v` could be given something, as far as can be told without its lock; `$1` is the pause
     /// after a busy answer of one that never heartbeats.
     private static let hasRoom = """
