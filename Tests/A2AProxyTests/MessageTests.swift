@@ -63,6 +63,30 @@ import Testing
         #expect(refusal?.apiError.status == .badRequest)
     }
 
+    /// Changed, they would be other ids, perhaps another message's.
+    @Test(arguments: [#"n1\u0000"#, #"\ud800"#, #"x\udc00\ud800"#], ["messageId", "contextId", "method"])
+    func refusesWhatCannotBeStored(_ text: String, _ field: String) throws {
+        func refusal(_ method: String, _ message: String) -> A2AMessage.Malformed? {
+            #expect(throws: A2AMessage.Malformed.self) {
+                try normalised(#"{"method":"\#(method)","params":{"message":{\#(message)}}}"#)
+            }
+        }
+        let refused = field == "method" ? refusal(text, "") : refusal("message/send", #""\#(field)":"\#(text)""#)
+        #expect(refused == .notStorable(field))
+        #expect(refused?.apiError.field == field)
+        #expect(refused?.apiError.status == .badRequest)
+    }
+
+    @Test func otherTextsMayHaveEscapedNULsButNoHalfSurrogates() throws {
+        func body(_ text: String) -> String {
+            #"{"method":"message/send","params":{"message":{"messageId":"m","parts":[{"text":"\#(text)"}]}}}"#
+        }
+        #expect(try normalised(body(#"\u0000"#)).messageID == "m")
+        #expect(throws: A2AMessage.Malformed.invalidJSON) { try normalised(body(#"\ud800"#)) }
+        #expect(
+            try normalised(#"{"method":"x","params":{"message":{"messageId":"n1\ufffd"}}}"#).messageID == "n1\u{FFFD}")
+    }
+
     @Test func leavesOtherMethodsAlone() throws {
         let body = #"{"jsonrpc":"2.0","id":1,"method":"tasks/get","params":{"id":"t"}}"#
         let message = try normalised(body)

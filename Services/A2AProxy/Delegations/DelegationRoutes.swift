@@ -62,22 +62,32 @@ package struct DelegationRoutes: Sendable {
         return target
     }
 
+    /// What cannot be stored is refused: changed, it would be something else.
+    private static func check(
+        _ text: String?, _ field: String, orError sentence: String = Sentence.invalidRequestBody
+    ) throws(APIError) {
+        guard text?.utf8.contains(0) == true else { return }
+        throw APIError(.badRequest, sentence, field: field, reason: "must have no NUL")
+    }
+
     // MARK: - Delegate
 
     private func delegate(_ request: Request) async throws -> Response {
         let source = try await existingSource(request)
         let body = try await request.decode(DelegateRequest.self, orError: Sentence.invalidDelegation)
         let target = try target(body.targetID, of: source)
-        guard !body.task.isEmpty, !body.task.utf8.contains(0) else {
+        guard !body.task.isEmpty else {
             throw APIError(.badRequest, Sentence.invalidDelegation, field: "task", reason: "is required")
         }
+        try Self.check(body.task, "task", orError: Sentence.invalidDelegation)
+        try Self.check(body.idempotencyKey, "idempotency_key", orError: Sentence.invalidDelegation)
         guard body.idempotencyKey?.isIdentifier != false else {
             throw APIError(
                 .badRequest, Sentence.invalidDelegation, field: "idempotency_key",
                 reason: "at most \(Limits.identifier) characters")
         }
         var new = NewDelegation(source: source, target: target, task: body.task)
-        if let key = body.idempotencyKey, !key.isEmpty { new.idempotencyKey = key.withoutNUL }
+        if let key = body.idempotencyKey, !key.isEmpty { new.idempotencyKey = key }
         let prospect = try await prospect(from: source, to: target)
         if case .fails(let reason) = prospect { new.failure = reason }
         new.body = Self.message(new)
@@ -164,8 +174,9 @@ package struct DelegationRoutes: Sendable {
     private func record(_ request: Request) async throws -> Response {
         let source = try await existingSource(request)
         let body = try await request.decode(RecordDelegationRequest.self, orError: Sentence.invalidDelegation)
-        var new = NewDelegation(
-            source: source, target: try target(body.targetID, of: source), task: body.task.withoutNUL)
+        let target = try target(body.targetID, of: source)
+        try Self.check(body.task, "task", orError: Sentence.invalidDelegation)
+        var new = NewDelegation(source: source, target: target, task: body.task)
         if let id = body.delegationID.flatMap({ UUID(canonical: $0) }) { new.id = id }
         new.traceparent = request.context.traceparent
         let events = try await store.record(new)
@@ -186,9 +197,11 @@ package struct DelegationRoutes: Sendable {
         guard let status = DelegationStatus(rawValue: body.status), status.isFinal else {
             throw APIError(.badRequest, Sentence.delegationStatusInvalid, field: "status")
         }
+        try Self.check(body.error, "error")
+        try Self.check(body.responsePreview, "response_preview")
         let events = try await store.update(
-            id, of: source, to: status, error: body.error?.withoutNUL.bounded(to: Limits.errorText),
-            response: body.responsePreview?.withoutNUL)
+            id, of: source, to: status, error: body.error?.bounded(to: Limits.errorText),
+            response: body.responsePreview)
         relay.committed(events)
         // It may have ended before, and otherwise.
         let ended = events.isEmpty ? try await store.delegation(id, of: source)?.status ?? status : status

@@ -21,6 +21,8 @@ package struct A2AMessage: Sendable {
         case invalidJSON
         /// This member of the message is longer than what may stand in an index.
         case tooLong(String)
+        /// This member has a NUL or half of a surrogate pair: no text that can be stored, and another one is another id.
+        case notStorable(String)
 
         package var apiError: APIError {
             switch self {
@@ -28,6 +30,10 @@ package struct A2AMessage: Sendable {
             case .tooLong(let field):
                 APIError(
                     .badRequest, "invalid \(field)", field: field, reason: "at most \(Limits.identifier) characters")
+            case .notStorable(let field):
+                APIError(
+                    .badRequest, "invalid \(field)", field: field, reason: "must have no NUL and no half surrogate pair"
+                )
             }
         }
     }
@@ -35,11 +41,11 @@ package struct A2AMessage: Sendable {
     /// Normalises a body: what has no `jsonrpc` is wrapped in an envelope with a fresh `id`, and a message without
     /// `messageId` gets one.
     ///
-    /// - Throws: `Malformed` for what is not JSON or not an object, and for ids that are too long to be kept: who sends
+    /// - Throws: `Malformed` for what is not JSON or not an object, and for ids and methods that cannot be kept: who sends
     ///   one is told so whether or not the agent is busy.
     package init(normalising body: [UInt8], makeID: () -> String = { UUID().uuidString.lowercased() }) throws(Malformed)
     {
-        guard var request = Self.object(body) else { throw .invalidJSON }
+        guard var request = Self.object(body) else { throw Malformed(refused: body) }
         if request["jsonrpc"] == nil {
             // Well-formed by construction: it is made of well-formed pieces.
             guard let wrapped = Self.object(request.wrappedInEnvelope(id: makeID())) else { throw .invalidJSON }
@@ -57,11 +63,18 @@ package struct A2AMessage: Sendable {
         } else {
             messageID = Self.text(id)
         }
-        if messageID?.isIdentifier == false { throw .tooLong("messageId") }
+        try Self.check(messageID, "messageId")
         contextID = Self.text(message?.find("contextId"))
-        if contextID?.isIdentifier == false { throw .tooLong("contextId") }
+        try Self.check(contextID, "contextId")
         bytes = request.document
         method = (request["method"]?.string ?? "").bounded(to: Limits.method)
+        if method.utf8.contains(0) { throw .notStorable("method") }
+    }
+
+    private static func check(_ id: String?, _ field: String) throws(Malformed) {
+        guard let id else { return }
+        guard id.isIdentifier else { throw .tooLong(field) }
+        guard !id.utf8.contains(0) else { throw .notStorable(field) }
     }
 
     /// A message that was normalised before it was stored.
