@@ -171,17 +171,12 @@ package final class Authenticator: Sendable {
 
     /// A person: an operator, or in development anyone whose bearer, if there is one, is known.
     private func console(_ request: Request) async throws -> Caller {
-        guard isDevelopment else {
-            try await admin(request)
-            return .console
+        guard isDevelopment else { return .console(try await admin(request)) }
+        guard let bearer = request.bearerToken else { return .console(.anonymous) }
+        guard let identity = try await identify(bearer, request) else {
+            throw APIError(.unauthorized, Sentence.invalidAdminToken)
         }
-        if let bearer = request.bearerToken {
-            guard let identity = try await identify(bearer, request) else {
-                throw APIError(.unauthorized, Sentence.invalidAdminToken)
-            }
-            _ = note(identity, request)
-        }
-        return .console
+        return .console(note(identity, request))
     }
 
     /// Who asks for what anyone may see a part of: `GET /workspaces/{id}`. A wrong bearer is no error there.

@@ -1,3 +1,4 @@
+import Contracts
 import Foundation
 
 /// Who a request comes from, as its bearer shows.
@@ -23,11 +24,32 @@ package enum Identity: Sendable, Hashable {
 /// Who sends an A2A message.
 package enum Caller: Sendable, Hashable {
     case workspace(UUID)
-    /// A person, through the console or an operator's tool.
-    case console
+    /// A person at the console, or an operator's tool, by the credential that let them in: each is a caller of its own.
+    case console(Identity)
 
     package var workspaceID: UUID? {
         if case .workspace(let id) = self { id } else { nil }
+    }
+
+    package var isConsole: Bool { workspaceID == nil }
+
+    /// Tells callers apart that are no workspace. Nil for a workspace, and for the admin token: what was stored before
+    /// operators were told apart counts as the administrator's.
+    package var operatorKey: String? {
+        switch self {
+        case .workspace, .console(.admin): nil
+        case .console(.org(let token)): "org:\(token.lowercased)"
+        case .console(.workspace(let id)): Self.workspacePrefix + id.lowercased
+        case .console(.anonymous): "anonymous"
+        }
+    }
+
+    private static let workspacePrefix = "workspace:"
+
+    /// The workspace by whose token an operator's key was made; nil for every other.
+    package static func workspaceAtConsole(_ operatorKey: String) -> UUID? {
+        guard operatorKey.hasPrefix(workspacePrefix) else { return nil }
+        return UUID(uuidString: String(operatorKey.dropFirst(workspacePrefix.count)))
     }
 }
 

@@ -24,9 +24,9 @@ package enum A2AProxyService: HostedService {
         }
         let parts = Parts(context, settings)
         var router = Router()
-        let sends = IdempotentSends(
-            postgres: context.postgres, forwarder: parts.forwarder, loops: context.loops,
-            instance: context.instance, logger: context.logger)
+        let running = RunningSends(
+            postgres: context.postgres, loops: context.loops, instance: context.instance, logger: context.logger)
+        let sends = IdempotentSends(postgres: context.postgres, forwarder: parts.forwarder, running: running)
         MessageRoutes(authenticator: context.authenticator, sends: sends).add(to: &router)
         StandardRoutes(
             authenticator: context.authenticator, router: parts.router, sends: sends, queue: parts.queue,
@@ -42,7 +42,7 @@ package enum A2AProxyService: HostedService {
             logger: context.logger
         ).add(to: &router)
         forgetChanges(context, parts.targets, parts.contexts)
-        return ServiceParts(router: router, services: try [parts.service] + consumers(context, parts.drain))
+        return ServiceParts(router: router, services: try [running, parts.service] + consumers(context, parts.drain))
     }
 
     /// What an event says is no longer true of the targets that are kept.

@@ -249,6 +249,63 @@ import Testing
         }
     }
 
+    private func isRetried(_ item: UUID, _ fixture: QueueFixture) async throws -> QueueStore.Retried {
+        try await fixture.sql("UPDATE a2a_queue SET status = 'failed' WHERE id = '\(item)'")
+        return try await fixture.queue.retry(item)
+    }
+
+    @Test func isTriedOnceMoreUnlessItsSourceEndedIt() async throws {
+        try await QueueFixture.with { fixture in
+            let (source, target) = (try await fixture.workspace(), try await fixture.workspace())
+            for end in [nil, .failed, .completed] as [DelegationStatus?] {
+                let delegation = new(source, target)
+                _ = try await fixture.delegations.create(delegation)
+                let item = try #require(try await fixture.claim([target]).first)
+                if let end {
+                    // Its message is with the agent.
+                    _ = try await fixture.delegations.update(
+                        delegation.id, of: source, to: end, error: "x", response: nil)
+                } else {
+                    #expect(try await fixture.finish(item, .error(500)))
+                }
+                switch try await isRetried(item.id, fixture) {
+                case .queued:
+                    #expect(end == nil)
+                    #expect(try await fixture.delegations.delegation(delegation.id, of: source)?.status == .queued)
+                case .delegationEnded(let status): #expect(end != nil && status == end)
+                case let other: Issue.record("\(other)")
+                }
+                try await fixture.sql("DELETE FROM a2a_queue")
+            }
+            let gone = new(source, target)
+            _ = try await fixture.delegations.create(gone)
+            let item = try #require(try await fixture.claim([target]).first)
+            try await fixture.sql("DELETE FROM delegations WHERE id = '\(gone.id)'")
+            guard case .delegationEnded(nil) = try await isRetried(item.id, fixture) else {
+                Issue.record("nobody waits for it")
+                return
+            }
+        }
+    }
+
+    @Test(arguments: ["UPDATE workspaces SET status = 'removed'", "DELETE FROM workspaces"])
+    func nothingIsRetriedForWhoIsGone(_ end: String) async throws {
+        try await QueueFixture.with { fixture in
+            let workspace = try await fixture.workspace()
+            let item = try await fixture.item(workspace, "m")
+            try await fixture.sql(end)
+            guard case .workspaceRemoved = try await isRetried(item, fixture) else {
+                Issue.record("there is nobody to deliver it to")
+                return
+            }
+            #expect(try await fixture.status(item) == "failed")
+            guard case .unknown = try await fixture.queue.retry(UUID()) else {
+                Issue.record("there is no such item")
+                return
+            }
+        }
+    }
+
     @Test func whatNobodyCanTakeFailsAtOnce() async throws {
         try await QueueFixture.with { fixture in
             let (source, target) = (try await fixture.workspace(), try await fixture.workspace())

@@ -1,4 +1,5 @@
 import A2AProxy
+import Authentication
 import Contracts
 import EventOutbox
 import Foundation
@@ -59,17 +60,39 @@ import Testing
         }
     }
 
-    @Test func aTwinIsItsFirstSenders() async throws {
+    /// Workspaces and operators alike: each gets its own item, again and again.
+    @Test func theSameIDOfTwoCallersIsTwoMessages() async throws {
         try await QueueFixture.with { fixture in
-            let workspace = try await fixture.workspace()
-            let (first, second) = (UUID(), UUID())
-            var callers: [UUID?] = []
-            for caller in [first, second, nil] {
-                var item = new(workspace, "m")
-                item.caller = caller
-                callers.append(try #require(try await fixture.queue.enqueue([item])[0]).caller)
+            let workspace = try await fixture.workspace(room: 10)
+            let token = UUID()
+            let callers: [Caller] = [
+                .workspace(UUID()), .workspace(token), .console(.admin), .console(.org(token)), .console(.org(UUID())),
+                .console(.workspace(token)), .console(.anonymous),
+            ]
+            func send() async throws -> [UUID?] {
+                try await fixture.queue.enqueue(
+                    callers.map { caller in
+                        var item = new(workspace, "m")
+                        (item.caller, item.operatorKey) = (caller.workspaceID, caller.operatorKey)
+                        return item
+                    }
+                ).map { $0?.id }
             }
-            #expect(callers == [first, first, first])
+            let first = try await send()
+            #expect(Set(first).count == callers.count)
+            #expect(try await send() == first)
+            for (caller, item) in zip(callers, first) {
+                let item = try #require(item)
+                #expect(try await fixture.queue.task(item, of: workspace, sentBy: caller) != nil)
+                for other in callers where other != caller {
+                    #expect(try await fixture.queue.task(item, of: workspace, sentBy: other) == nil)
+                }
+            }
+            #expect(try await fixture.queue.sender(of: #require(first[1])) == token)
+            #expect(try await fixture.queue.sender(of: #require(first[2])) == nil)
+            #expect(try await fixture.queue.sender(of: #require(first[5])) == token)
+            try await fixture.beat(workspace)
+            #expect(try await fixture.claim([workspace]).count == callers.count)
         }
     }
 
@@ -158,9 +181,15 @@ import Testing
             let dropped = try await fixture.queue.drop(item, of: workspace, reason: "dropped on request")
             #expect(dropped.dropped == 1)
             #expect(dropped.events.map(\.event.type) == ["a2a.dropped"])
-            #expect(try await fixture.queue.retry(item).workspace == nil)
+            guard case .notFailed(.dropped) = try await fixture.queue.retry(item) else {
+                Issue.record("it has not failed")
+                return
+            }
             try await fixture.sql("UPDATE a2a_queue SET status = 'failed', attempts = 5")
-            #expect(try await fixture.queue.retry(item).workspace == workspace)
+            guard case .queued(workspace, _) = try await fixture.queue.retry(item) else {
+                Issue.record("it is not retried")
+                return
+            }
             #expect(try await fixture.claim([workspace]).first?.attempts == 0)
         }
     }

@@ -35,6 +35,36 @@ import Testing
         }
     }
 
+    private static func message(
+        _ id: Int, _ text: String, context: String = "c", method: String = "message/send"
+    ) -> String {
+        #"{"jsonrpc":"2.0","id":\#(id),"method":"\#(method)","params":{"message":{"messageId":"m","contextId":"#
+            + #""\#(context)","parts":[{"kind":"text","text":"\#(text)"}]}}}"#
+    }
+
+    @Test func aMessageSentAgainIsTheSameAndAnotherOneIsRefused() async throws {
+        try await ProxyFixture.with(try await SharedServers.postgres().makeMigratedDatabase("twins")) { proxy in
+            let workspace = try await proxy.workspace(at: "http://127.0.0.1:1")
+            let enqueuer = Enqueuer(store: proxy.queue, relay: proxy.relay, metrics: proxy.metrics)
+            func send(_ body: String) async throws -> UUID {
+                try await enqueuer.enqueue(
+                    NewItem(workspace: workspace, caller: nil, method: "message/send", body: body, messageID: "m")
+                ).id
+            }
+            let first = try await send(Self.message(1, "one"))
+            // Who tries again makes a new request of it.
+            #expect(try await send(Self.message(2, "one")) == first)
+            for other in [
+                Self.message(1, "two"), Self.message(1, "one", context: "d"),
+                Self.message(1, "one", method: "message/stream"), "{}",
+            ] {
+                await #expect(throws: MessageIDTaken.self) { try await send(other) }
+            }
+            let count = Statement("test_items", "SELECT count(*) FROM a2a_queue")
+            #expect(try await proxy.postgres.query(count)[0].int(0) == 1)
+        }
+    }
+
     private static let lock = Statement("test_lock_queue", "LOCK TABLE a2a_queue IN ACCESS EXCLUSIVE MODE")
     private static let isWaiting = Statement(
         "test_lock_waited_for",

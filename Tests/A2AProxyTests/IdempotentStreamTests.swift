@@ -6,12 +6,14 @@ import HTTPCore
 import HTTPServer
 import Observability
 import PostgresClient
+import ServiceLifecycle
 import TestSupport
 import Testing
 
 @Suite struct IdempotentStreamTests {
     private static let running =
         "SELECT status || (lease_until > created_at + interval '4 seconds') FROM idempotent_sends"
+    private static let isFree = "SELECT lease_owner IS NULL AND lease_until <= now() FROM idempotent_sends"
 
     /// The agent is read to its end when the caller has gone; until then the send runs, and its lease is extended.
     @Test func runsUntilTheAgentsEndWithoutItsCaller() async throws {
@@ -29,18 +31,24 @@ import Testing
                     try await proxy.postgres.query(.init("", text)).first?.optionalString(0)
                 }
                 let workspace = try await proxy.workspace(at: agent.url)
-                let sends = IdempotentSends(
-                    postgres: proxy.postgres, forwarder: proxy.forwarder, loops: QueueFixture.loops, instance: "one",
-                    logger: .disabled, lease: .seconds(3))
+                let running = RunningSends(
+                    postgres: proxy.postgres, loops: QueueFixture.loops, instance: "one", logger: .disabled,
+                    lease: .seconds(3))
+                let sends = IdempotentSends(postgres: proxy.postgres, forwarder: proxy.forwarder, running: running)
+                let shutdown = ShutdownSignal()
+                async let service: Void = running.run(until: shutdown)
+                defer { shutdown.give() }
                 let request = Request(
                     method: .post, target: "/", headers: ["Idempotency-Key": "k"],
                     body: .bytes(Array(#"{"method":"message/stream","params":{}}"#.utf8)),
                     loop: QueueFixture.loops.any())
                 // Nobody takes the body: so it is with a caller who left before the first event.
-                #expect(try await sends.send(request, from: .console, to: workspace).status == 200)
+                #expect(try await sends.send(request, from: .console(.admin), to: workspace).status == 200)
                 try await eventually("the lease to be extended") { try await sql(Self.running) == "runningtrue" }
                 gate.open()
-                try await eventually("the key to be free") { try await sql(Self.running) == nil }
+                try await eventually("the key to be free") { try await sql(Self.isFree) == "t" }
+                shutdown.give()
+                try await service
             }
         }
     }

@@ -137,9 +137,16 @@ struct LocalAgent: Sendable {
     static func with(
         _ handler: @escaping @Sendable () async -> Response, _ body: (LocalAgent) async throws -> Void
     ) async throws {
+        try await with(requests: { _ in await handler() }, body)
+    }
+
+    /// As the other, for answers that depend on the request.
+    static func with(
+        requests handler: @escaping @Sendable (Request) async -> Response, _ body: (LocalAgent) async throws -> Void
+    ) async throws {
         let group = EventLoopGroup(count: 1)
         var router = Router()
-        router.on(.post, "/") { _ in await handler() }
+        router.on(.post, "/") { await handler($0) }
         let server = HTTPServer(group: group, router: router)
         let port = try await server.start()
         let agent = LocalAgent(url: "http://127.0.0.1:\(port)/", group: group, server: server)

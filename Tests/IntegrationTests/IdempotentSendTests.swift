@@ -27,6 +27,13 @@ struct IdempotentSendTests {
             ], headers: headers)
     }
 
+    /// Whether the only send has no outcome and does not run.
+    private func isFree(_ fleet: Fleet) async throws -> Bool {
+        try await fleet.sql(
+            "SELECT status = 'running' AND lease_owner IS NULL AND lease_until <= now() FROM idempotent_sends")[0].bool(
+                0)
+    }
+
     private func with(_ body: (Fleet, [ScriptedAgent]) async throws -> Void) async throws {
         try await Fleet.with(Self.names) { fleet in
             try await fleet.withAgents(2, registry: fleet.apis[2]) { try await body(fleet, $0) }
@@ -110,6 +117,32 @@ struct IdempotentSendTests {
             #expect(answer.status == 200)
             #expect(answer.headers["idempotency-replayed"] == nil)
             #expect(agent.deliveries.count == 2)
+            #expect(agent.deliveries.map { $0.headers["x-delivery-attempt"] } == [nil, "2"])
+            #expect(Set(agent.deliveries.map(\.messageID)).count == 1, "the id that the platform made is kept")
+        }
+    }
+
+    @Test("Operators are callers of their own: each token, the admin token, and whoever comes without one")
+    func operators() async throws {
+        try await with { fleet, agents in
+            let agent = agents[0]
+            var bearers: [String?] = [Platform.adminToken, nil, agents[1].caller.token]
+            for name in ["one", "two"] {
+                let issued = try await fleet.apis[2].call(.post, "/org/tokens", body: ["name": .string(name)])
+                bearers.append(try #require(issued.json["auth_token"]?.string ?? issued.json["token"]?.string))
+            }
+            func send(_ bearer: String?, _ text: String) async throws -> API.Answer {
+                try await fleet.apis[0].call(
+                    .post, "/workspaces/\(agent.id)/a2a", bearer: bearer,
+                    body: ["method": "message/send", "params": ["message": ["parts": [["text": .string(text)]]]]],
+                    headers: ["Idempotency-Key": "k"])
+            }
+            for (number, bearer) in bearers.enumerated() {
+                let answer = try await send(bearer, "\(number)")
+                #expect(answer.status == 200 && answer.headers["idempotency-replayed"] == nil, "\(number)")
+                #expect(try await send(bearer, "\(number)").headers["idempotency-replayed"] == "true", "\(number)")
+            }
+            #expect(agent.deliveries.map(\.text) == ["0", "1", "2", "3", "4"])
         }
     }
 
@@ -162,11 +195,11 @@ struct IdempotentSendTests {
                 #expect(answer.isEventStream)
                 #expect(answer.event["result"] == "events")
                 #expect(answer.headers["idempotency-replayed"] == nil)
-                try await eventually("the key to be free") {
-                    try await fleet.sql("SELECT count(*)::int FROM idempotent_sends")[0].int(0) == 0
-                }
+                try await eventually("the key to be free") { try await isFree(fleet) }
             }
             #expect(agent.deliveries.count == 2)
+            // The second says that it is perhaps a repetition.
+            #expect(agent.deliveries.map { $0.headers["x-delivery-attempt"] } == [nil, "2"])
         }
     }
 
@@ -241,9 +274,7 @@ struct IdempotentSendTests {
             #expect(try await send(fleet.apis[1], to: agent, "x", key: "k").status == 409)
             gate.open()
             #expect(try await first.value.text == "data: 1\n\n")
-            try await eventually("the key to be free") {
-                try await fleet.sql("SELECT count(*) FROM idempotent_sends")[0].int(0) == 0
-            }
+            try await eventually("the key to be free") { try await isFree(fleet) }
             #expect(try await send(fleet.apis[1], to: agent, "x", key: "k").status == 200)
             #expect(agent.deliveries.count == 2)
         }

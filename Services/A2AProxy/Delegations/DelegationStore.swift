@@ -137,7 +137,7 @@ package struct DelegationStore: Sendable {
           UPDATE delegations SET status = $3, error = CASE WHEN $3 = 'failed' THEN $4 END,
             response = coalesce($5, response), response_preview = coalesce($6, response_preview),
             updated_at = clock_timestamp(), result_at = coalesce(result_at, clock_timestamp()),
-            completed_at = clock_timestamp()
+            completed_at = clock_timestamp(), ended_by_source = true
           WHERE id = $1 AND source_id = $2 AND status NOT IN ('completed', 'failed')
             AND (SELECT count(*) FROM item) >= 0
           RETURNING id, source_id, target_id, task, status, response, error, traceparent),

@@ -5,6 +5,9 @@ import Observability
 import PostgresClient
 import Synchronization
 
+/// The caller's `messageId` is that of another message of its own which waits or runs.
+package struct MessageIDTaken: Error {}
+
 /// Stores messages for busy targets, many in one commit.
 package struct Enqueuer: Sendable {
     /// What became of one message of a batch, whatever became of the others.
@@ -13,12 +16,14 @@ package struct Enqueuer: Sendable {
     /// Bytes of bodies in one statement.
     private static let batchBytes = 4 << 20
 
+    private let store: QueueStore
     private let batcher: Batcher<NewItem, Stored>
     private let backlog: Backlog
     private let metrics: ProxyMetrics
 
     /// - Parameter backlogBytes: bytes of bodies that may wait for the database, those that it is just given included.
     package init(store: QueueStore, relay: EventRelay, metrics: ProxyMetrics, backlogBytes: Int = 64 << 20) {
+        self.store = store
         backlog = Backlog(limit: backlogBytes)
         self.metrics = metrics
         batcher = Batcher(limit: 200, concurrency: 2, capacity: 20_000) { items in
@@ -65,9 +70,10 @@ package struct Enqueuer: Sendable {
         return stored
     }
 
-    /// Returns after the commit.
+    /// Returns after the commit. Of a message that waits or runs already there is one item.
     ///
-    /// - Throws: when the message could not be stored, and at once when too much waits for the database already.
+    /// - Throws: ``MessageIDTaken``; another error when the message could not be stored, at once when too much waits for
+    ///   the database already.
     package func enqueue(_ item: NewItem) async throws -> Enqueued {
         let bytes = item.body.utf8.count
         guard backlog.take(bytes) else { throw BatcherError.full }
@@ -75,7 +81,13 @@ package struct Enqueuer: Sendable {
         for _ in 0..<5 {
             // Nil: a twin was met that ended in that moment; now there is room for this one.
             guard let enqueued = try await batcher.submit(item).get() else { continue }
-            if enqueued.event != nil { metrics.queued.increment() }
+            guard enqueued.isTwin else {
+                metrics.queued.increment()
+                return enqueued
+            }
+            // Gone with its purged workspace: as one that has ended.
+            guard let twin = try await store.body(of: enqueued.id) else { continue }
+            guard A2AMessage.isRepetition(Array(item.body.utf8), of: twin) else { throw MessageIDTaken() }
             return enqueued
         }
         throw BatcherError.full

@@ -51,6 +51,8 @@ package struct Forwarder: Sendable {
         let message: A2AMessage
         let options: AgentClient.Options
         let kept: Kept
+        /// Of a send that a key stands for.
+        let run: KeyedRun?
         /// Called when a stream that is handed on has come to its end, whether or not its caller still listens.
         let onStreamEnd: (@Sendable () async -> Void)?
         let start: ContinuousClock.Instant
@@ -58,27 +60,31 @@ package struct Forwarder: Sendable {
         let call: CallInFlight
     }
 
-    /// - Parameter onStreamEnd: called after the end of the agent's stream, if it answers with one.
-    /// - Throws: `APIError`.
+    /// - Parameters:
+    ///   - run: which run of a keyed send this is; its call ends with the task.
+    ///   - onStreamEnd: called after the end of the agent's stream, if it answers with one.
+    /// - Throws: ``UnansweredCall`` for what a call came to, `APIError` for what was refused before one.
     package func forward(
-        _ request: Request, from caller: Caller, to id: UUID, keeping kept: Kept = .everything,
+        _ request: Request, from caller: Caller, to id: UUID, keeping kept: Kept = .everything, run: KeyedRun? = nil,
         onStreamEnd: (@Sendable () async -> Void)? = nil
     ) async throws -> Response {
         let route = try await admit(caller, id)
         request.context.workspaceID = id
-        let message = try normalise(try await body(of: request))
+        let message = try normalise(try await body(of: request), run)
         var options = AgentClient.Options(ceiling: try ceiling(caller, request))
         options.hasCallersCeiling = request.headers["x-timeout"] != nil
         options.traceparent = request.context.traceparent
         options.protocolHeaders = try ProtocolHeaders.forwarded(of: request)
         options.passesStreams = true
-        // Work that was started goes on, whatever becomes of the caller.
-        options.endsWithTask = false
+        // Work that was started goes on, whatever becomes of the caller. A keyed send has a task of its own, which outlives
+        // the caller, too, and ends when the send is another instance's.
+        options.endsWithTask = run != nil
+        options.deliveryAttempt = run.flatMap { $0.number > 1 ? $0.number : nil }
         options.caller = caller.workspaceID
         guard let call = calls.begin(message.bytes.count) else { throw tooManyCalls() }
         let errand = Errand(
-            caller: caller, message: message, options: options, kept: kept, onStreamEnd: onStreamEnd, start: .now,
-            call: call)
+            caller: caller, message: message, options: options, kept: kept, run: run, onStreamEnd: onStreamEnd,
+            start: .now, call: call)
         defer { withExtendedLifetime(call) {} }
         if try await isBehindOthers(errand, route) { return try await lineUp(errand, route) }
         return try await send(errand, route)
@@ -103,9 +109,10 @@ package struct Forwarder: Sendable {
         return try await request.body.collect(upTo: Limits.requestBody)
     }
 
-    private func normalise(_ body: [UInt8]) throws(APIError) -> A2AMessage {
+    private func normalise(_ body: [UInt8], _ run: KeyedRun?) throws(APIError) -> A2AMessage {
         do {
-            return try A2AMessage(normalising: body)
+            guard let run else { return try A2AMessage(normalising: body) }
+            return try A2AMessage(normalising: body) { run.messageID }
         } catch {
             throw error.apiError
         }
@@ -127,7 +134,7 @@ package struct Forwarder: Sendable {
 
     /// `X-Timeout: n` replaces the ceiling, 0 removes it.
     private func ceiling(_ caller: Caller, _ request: Request) throws(APIError) -> Duration? {
-        guard let text = request.headers["x-timeout"] else { return caller == .console ? nil : settings.callCeiling }
+        guard let text = request.headers["x-timeout"] else { return caller.isConsole ? nil : settings.callCeiling }
         guard let seconds = Double(text), seconds >= 0, seconds <= Self.longestTimeout else {
             throw APIError(
                 .badRequest, "invalid X-Timeout", field: "X-Timeout",
@@ -146,8 +153,12 @@ package struct Forwarder: Sendable {
         case .streams(let response): return pass(response, errand, route)
         case .ended(let outcome):
             metrics.count(outcome)
-            if outcome.foundNoAgent { return try await notReached(outcome, errand, route) }
-            return try await respond(to: outcome, errand, route)
+            do {
+                if outcome.foundNoAgent { return try await notReached(outcome, errand, route) }
+                return try await respond(to: outcome, errand, route)
+            } catch let error as APIError {
+                throw UnansweredCall(apiError: error, delivery: outcome.delivery)
+            }
         }
     }
 
@@ -231,15 +242,13 @@ package struct Forwarder: Sendable {
         let queued: Enqueued
         do {
             queued = try await enqueuer.enqueue(item)
+        } catch is MessageIDTaken {
+            record(errand, route, "error", Self.isTaken)
+            throw APIError(.conflict, Self.isTaken, field: "messageId")
         } catch {
             logger.warning("message not stored", [.workspaceID: .uuid(route.target.id), .error: .error(error)])
             record(errand, route, "error", reason)
             throw Self.busyError("workspace agent is busy and the message could not be stored", [("busy", .bool(true))])
-        }
-        // Whoever is to ask for it as a task may ask for its own alone.
-        guard errand.kept == .everything || queued.caller == item.caller else {
-            record(errand, route, "error", Self.isTaken)
-            throw APIError(.conflict, Self.isTaken, field: "messageId")
         }
         if item.contextID != nil { await contexts.stored(for: item.workspace) }
         record(errand, route, "queued", reason)
@@ -279,7 +288,7 @@ package struct Forwarder: Sendable {
         let isCallersLimit = reason == .deadline && errand.options.hasCallersCeiling
         item.targetIsBusy = reason.isOfTheTarget && !isCallersLimit
         item.error = reason.rawValue
-        item.isUncertain = reason.isUncertain
+        item.isUncertain = item.isUncertain || reason.isUncertain
         if reason.isUncertain { item.deliveries += 1 }
         item.backoff = settings.rules.retryDelay.delay(claims: 0, unit: .random(in: 0...1), asked: retryAfter)
         item.hold = min(retryAfter ?? .zero, RetryAfter.longest)
@@ -288,17 +297,18 @@ package struct Forwarder: Sendable {
 
     private func newItem(_ errand: Errand, _ route: MessageRoute) -> NewItem {
         var item = NewItem(
-            workspace: route.target.id, caller: errand.caller.workspaceID, method: errand.message.method.withoutNUL,
-            body: String(decoding: errand.message.bytes, as: UTF8.self),
-            messageID: errand.message.messageID?.withoutNUL, contextID: errand.message.contextID?.withoutNUL,
+            workspace: route.target.id, caller: errand.caller.workspaceID, operatorKey: errand.caller.operatorKey,
+            method: errand.message.method, body: String(decoding: errand.message.bytes, as: UTF8.self),
+            messageID: errand.message.messageID, contextID: errand.message.contextID,
             delegation: errand.message.links.delegationID, traceparent: errand.options.traceparent,
             protocolHeaders: errand.options.protocolHeaders.map(ProtocolHeaders.text))
-        // An idempotent send that runs again was sent before.
+        // Each earlier run of a keyed send may have delivered it.
         item.deliveries = (errand.options.deliveryAttempt ?? 1) - 1
+        item.isUncertain = item.deliveries > 0
         return item
     }
 
-    private static let isTaken = "messageId is that of another sender's message"
+    private static let isTaken = "messageId was used with another message"
 
     private static func busyError(
         _ sentence: String, _ members: [(name: String, value: APIError.Member)]
@@ -313,6 +323,6 @@ package struct Forwarder: Sendable {
             CallRecord(
                 caller: errand.caller.workspaceID, target: route.target, message: errand.message,
                 duration: ContinuousClock.now - errand.start, status: status, error: error, answer: answer,
-                isConsole: errand.caller == .console))
+                isConsole: errand.caller.isConsole))
     }
 }

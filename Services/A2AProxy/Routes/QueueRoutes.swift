@@ -34,16 +34,15 @@ package struct QueueRoutes: Sendable {
     /// For its caller or an operator; anybody else is refused whether or not there is such an item.
     private func one(_ request: Request) async throws -> Response {
         let id = try? itemID(request)
-        var item: QueueItem?
-        if let id { item = try await store.item(id) }
-        if let caller = item?.callerID {
+        var sender: UUID?
+        if let id { sender = try await store.sender(of: id) }
+        if let sender {
             // A caller that never had a token is taken at its word here, as when it sent the message.
-            try await authenticator.registry(caller, request)
+            try await authenticator.registry(sender, request)
         } else {
             try await authenticator.workspace(Self.nobody, request)
         }
-        _ = try itemID(request)
-        guard let item else { throw Self.notFound }
+        guard let item = try await store.item(try itemID(request)) else { throw Self.notFound }
         return .json(bytes: try WireJSON.encode(item))
     }
 
@@ -89,9 +88,7 @@ package struct QueueRoutes: Sendable {
         let outcome = try await store.drop(id, of: workspace, reason: "dropped on request")
         if outcome.dropped == 0 {
             guard let item = try await store.item(id), item.workspaceID == workspace else { throw Self.notFound }
-            throw APIError(
-                .conflict, "queue item is not waiting",
-                members: [(name: "status", value: .string(item.status.rawValue))])
+            throw Self.conflict("queue item is not waiting", item.status.rawValue)
         }
         relay.committed(outcome.events)
         return .json(bytes: try WireJSON.encode(StatusAnswer(status: "dropped")))
@@ -114,19 +111,24 @@ package struct QueueRoutes: Sendable {
         return .json(bytes: try WireJSON.encode(DropStaleAnswer(dropped: dropped)))
     }
 
+    private static func conflict(_ sentence: String, _ status: String?) -> APIError {
+        APIError(.conflict, sentence, members: status.map { [(name: "status", value: .string($0))] } ?? [])
+    }
+
     private func retry(_ request: Request) async throws -> Response {
         try await authenticator.admin(request)
         let id = try itemID(request)
         do {
-            let retried = try await store.retry(id)
-            guard let workspace = retried.workspace else {
-                guard let item = try await store.item(id) else { throw Self.notFound }
-                throw APIError(
-                    .conflict, "queue item has not failed",
-                    members: [(name: "status", value: .string(item.status.rawValue))])
+            switch try await store.retry(id) {
+            case .queued(let workspace, let events):
+                relay.committed(events)
+                drain.wake([workspace], because: .work)
+            case .unknown: throw Self.notFound
+            case .notFailed(let status): throw Self.conflict("queue item has not failed", status.rawValue)
+            case .workspaceRemoved:
+                throw Self.conflict(Sentence.workspaceRemoved, WorkspaceStatus.removed.rawValue)
+            case .delegationEnded(let status): throw Self.conflict("delegation has ended", status?.rawValue)
             }
-            relay.committed(retried.events)
-            drain.wake([workspace], because: .work)
         } catch let error as PostgresError where error.isUniqueViolation() {
             throw APIError(.conflict, "the same message is in the queue already")
         }

@@ -1,3 +1,4 @@
+import Authentication
 import Contracts
 import Foundation
 import PostgresClient
@@ -19,14 +20,14 @@ extension QueueStore {
         SELECT status, context_id, last_error, response, CASE status WHEN 'queued' THEN enqueued_at
           WHEN 'dispatched' THEN dispatched_at ELSE completed_at END, response_bytes
         FROM a2a_queue WHERE id = $1 AND workspace_id = $2 AND caller_id IS NOT DISTINCT FROM $3::uuid
-          AND delegation_id IS NULL AND schedule_id IS NULL
+          AND operator_key IS NOT DISTINCT FROM $4 AND delegation_id IS NULL AND schedule_id IS NULL
         """)
 
     /// The item that a caller's message to a workspace became; nil for everybody else's.
     package func task(
-        _ id: UUID, of workspace: UUID, sentBy caller: UUID?
+        _ id: UUID, of workspace: UUID, sentBy caller: Caller
     ) async throws(PostgresError) -> StoredTask? {
-        try await postgres.query(Self.task, [id, workspace, caller]).first.map { row in
+        try await postgres.query(Self.task, [id, workspace, caller.workspaceID, caller.operatorKey]).first.map { row in
             StoredTask(
                 status: QueueStatus(rawValue: row.string(0)) ?? .failed, contextID: row.optionalString(1),
                 lastError: row.optionalString(2), response: StoredBody.bytes(row, 3, exactly: 5),

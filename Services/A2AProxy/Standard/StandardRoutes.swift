@@ -112,7 +112,7 @@ package struct StandardRoutes: Sendable {
 
     /// - Returns: nil for a task that is not ours but the agent's.
     private func answer(about id: UUID, _ errand: Errand) async throws -> Response? {
-        guard let task = try await queue.task(id, of: errand.workspace, sentBy: errand.caller.workspaceID)
+        guard let task = try await queue.task(id, of: errand.workspace, sentBy: errand.caller)
         else { return nil }
         errand.request.context.workspaceID = errand.workspace
         if task.status == .completed { return try await answer(id, task, errand) }
@@ -160,7 +160,7 @@ package struct StandardRoutes: Sendable {
         let reason = "cancelled by its sender"
         let outcome = try await queue.drop(id, of: errand.workspace, reason: reason)
         relay.committed(outcome.events)
-        let task = try await queue.task(id, of: errand.workspace, sentBy: errand.caller.workspaceID)
+        let task = try await queue.task(id, of: errand.workspace, sentBy: errand.caller)
         guard outcome.dropped > 0, let task else {
             return StandardAnswer.notCancelable(errand.call, task?.status ?? .dropped)
         }

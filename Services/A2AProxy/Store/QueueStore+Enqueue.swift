@@ -7,6 +7,8 @@ package struct NewItem: Sendable {
     package var id = UUID()
     package var workspace: UUID
     package var caller: UUID?
+    /// Which operator sent it, where no workspace did; see `Caller.operatorKey`.
+    package var operatorKey: String?
     package var priority = 50
     package var method: String
     package var body: String
@@ -29,13 +31,14 @@ package struct NewItem: Sendable {
     package var deliveries: Int
 
     package init(
-        workspace: UUID, caller: UUID?, method: String, body: String, messageID: String?, contextID: String? = nil,
-        delegation: UUID? = nil,
-        isUncertain: Bool = false, targetIsBusy: Bool = true, error: String? = nil, traceparent: String? = nil,
-        protocolHeaders: String? = nil, backoff: Duration = .seconds(30)
+        workspace: UUID, caller: UUID?, operatorKey: String? = nil, method: String, body: String, messageID: String?,
+        contextID: String? = nil, delegation: UUID? = nil, isUncertain: Bool = false, targetIsBusy: Bool = true,
+        error: String? = nil, traceparent: String? = nil, protocolHeaders: String? = nil,
+        backoff: Duration = .seconds(30)
     ) {
         self.workspace = workspace
         self.caller = caller
+        self.operatorKey = operatorKey
         self.method = method
         self.body = body
         self.messageID = messageID
@@ -53,13 +56,15 @@ package struct NewItem: Sendable {
 
 /// What became of a `NewItem`.
 package struct Enqueued: Sendable {
-    /// Of the item, or of the active one with the same message that was there already.
+    /// Of the item, or of the active one with the same caller's `messageId` that was there already.
     package let id: UUID
     /// How many wait for the target.
     package let depth: Int
-    /// Who sent it; of a message that was there already perhaps somebody else.
-    package let caller: UUID?
+    /// Nil when nothing was added.
     package let event: CommittedEvent?
+
+    /// There was an active item with its key already, whatever that one says.
+    package var isTwin: Bool { event == nil }
 }
 
 extension QueueStore {
@@ -69,22 +74,24 @@ extension QueueStore {
         """
         INSERT INTO a2a_queue (id, workspace_id, caller_id, priority, method, body, idempotency_key, context_id,
           delegation_id, delivery_uncertain, last_error, traceparent, enqueued_at, waits_for_heartbeat, available_at,
-          protocol_headers, held_until, deliveries)
+          protocol_headers, held_until, deliveries, operator_key)
         SELECT i.id, i.workspace_id, i.caller_id, i.priority, i.method, i.body, i.key, i.context_id,
           (SELECT d.id FROM delegations d WHERE d.id = i.delegation_id AND d.source_id = i.caller_id
             AND d.target_id = i.workspace_id AND d.status NOT IN ('completed', 'failed')), i.uncertain,
           i.error, i.traceparent, now() + i.n * interval '1 microsecond', i.is_busy AND v.last_heartbeat_at IS NOT NULL,
           CASE WHEN i.is_busy AND v.last_heartbeat_at IS NULL THEN now() + make_interval(secs => i.backoff)
             ELSE now() END,
-          i.protocol_headers, CASE WHEN i.hold > 0 THEN now() + make_interval(secs => i.hold) END, i.deliveries
+          i.protocol_headers, CASE WHEN i.hold > 0 THEN now() + make_interval(secs => i.hold) END, i.deliveries,
+          i.operator_key
         FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[], $5::text[], $6::text[], $7::text[], $8::text[],
           $9::uuid[], $10::boolean[], $11::text[], $12::text[], $13::float8[], $14::text[],
-          $15::boolean[], $16::float8[], $17::int[]) WITH ORDINALITY
+          $15::boolean[], $16::float8[], $17::int[], $18::text[]) WITH ORDINALITY
           AS i (id, workspace_id, caller_id, priority, method, body, key, context_id, delegation_id, uncertain,
-            error, traceparent, backoff, protocol_headers, is_busy, hold, deliveries, n)
+            error, traceparent, backoff, protocol_headers, is_busy, hold, deliveries, operator_key,
+            n)
         LEFT JOIN workspace_vitals v ON v.workspace_id = i.workspace_id
-        ORDER BY i.workspace_id, i.key, i.n
-        ON CONFLICT (workspace_id, idempotency_key)
+        ORDER BY i.workspace_id, i.key, i.caller_id, i.operator_key, i.n
+        ON CONFLICT (workspace_id, idempotency_key, caller_id, operator_key)
           WHERE status IN ('queued', 'dispatched') AND idempotency_key IS NOT NULL DO NOTHING
         """)
 
@@ -95,7 +102,8 @@ extension QueueStore {
         "queue_insert_answer", locks: .brief,
         """
         WITH input AS MATERIALIZED (
-          SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[]) WITH ORDINALITY AS i (id, workspace_id, key, n)),
+          SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $6::uuid[], $7::text[]) WITH ORDINALITY
+            AS i (id, workspace_id, key, caller_id, operator_key, n)),
         locked AS MATERIALIZED (
           SELECT v.workspace_id FROM workspace_vitals v
           WHERE v.workspace_id = ANY ($5)
@@ -116,7 +124,8 @@ extension QueueStore {
             UNION ALL
             (SELECT q.id, q.workspace_id, q.caller_id, q.method, q.delegation_id, q.traceparent FROM a2a_queue q
              WHERE q.workspace_id = i.workspace_id AND q.idempotency_key = i.key
-               AND q.status IN ('queued', 'dispatched'))
+               AND q.caller_id IS NOT DISTINCT FROM i.caller_id
+               AND q.operator_key IS NOT DISTINCT FROM i.operator_key AND q.status IN ('queued', 'dispatched'))
             LIMIT 1) AS q),
         put_off AS (
           UPDATE delegations d SET status = 'queued', queue_id = item.id, updated_at = clock_timestamp(),
@@ -130,34 +139,40 @@ extension QueueStore {
             || coalesce(',"delegation_id":"' || delegation_id || '"', '') || '}')::json, traceparent
           FROM item WHERE is_new ORDER BY n
           RETURNING \(CommittedEvent.columns))
-        SELECT item.n, item.id, item.depth, item.caller_id, event.* FROM item LEFT JOIN event ON event.id = item.event_id
+        SELECT item.n, item.id, item.depth, event.* FROM item LEFT JOIN event ON event.id = item.event_id
         """)
 
-    /// Stores messages and notes which of their targets are busy, in one transaction.
+    /// Stores messages and notes which of their targets are busy, in one transaction. A message whose caller has one
+    /// with its `messageId` in the same queue, waiting or running, is not added.
     ///
     /// - Returns: one entry an item, in order; nil for one whose twin ended in the very moment it was met, so that
     ///   storing it again will succeed.
     package func enqueue(_ items: [NewItem]) async throws(PostgresError) -> [Enqueued?] {
         let workspaces = items.map(\.workspace)
-        let keys = items.map(\.messageID)
+        let (keys, callers, operators) = (items.map(\.messageID), items.map(\.caller), items.map(\.operatorKey))
         let insert = Call(
             Self.insert,
             [
-                items.map(\.id), workspaces, items.map(\.caller), items.map(\.priority), items.map(\.method),
-                items.map(\.body), keys, items.map(\.contextID), items.map(\.delegation), items.map(\.isUncertain),
-                items.map(\.error),
+                items.map(\.id), workspaces, callers, items.map(\.priority), items.map(\.method), items.map(\.body),
+                keys, items.map(\.contextID), items.map(\.delegation), items.map(\.isUncertain), items.map(\.error),
                 items.map(\.traceparent), items.map(\.backoff.inSeconds), items.map(\.protocolHeaders),
-                items.map(\.targetIsBusy), items.map(\.hold.inSeconds), items.map(\.deliveries),
+                items.map(\.targetIsBusy), items.map(\.hold.inSeconds), items.map(\.deliveries), operators,
             ])
         let busy = items.filter(\.targetIsBusy).map(\.workspace)
-        let answer = Call(Self.answer, [items.map(\.id), workspaces, keys, source, busy])
+        let answer = Call(Self.answer, [items.map(\.id), workspaces, keys, source, busy, callers, operators])
         let rows = try await postgres.atomically([insert, answer], deadline: .seconds(10))[1]
         var enqueued = [Enqueued?](repeating: nil, count: items.count)
         for row in rows {
             enqueued[row.int(0) - 1] = Enqueued(
-                id: row.uuid(1), depth: row.int(2), caller: row.optionalUUID(3),
-                event: CommittedEvent(row: row, firstColumn: 4))
+                id: row.uuid(1), depth: row.int(2), event: CommittedEvent(row: row, firstColumn: 3))
         }
         return enqueued
+    }
+
+    private static let body = Statement("queue_body", "SELECT body FROM a2a_queue WHERE id = $1")
+
+    /// The JSON-RPC request that an item carries; nil when it is gone.
+    package func body(of item: UUID) async throws(PostgresError) -> [UInt8]? {
+        try await postgres.query(Self.body, [item]).first?.bytes(0)
     }
 }

@@ -1,3 +1,4 @@
+import Authentication
 import Contracts
 import EventOutbox
 import Foundation
@@ -30,6 +31,14 @@ extension QueueStore {
             if let bytes = StoredBody.bytes(row, 18, exactly: 19) { item.setResponse(bytes) }
         }
         return item
+    }
+
+    private static let sender = Statement("queue_sender", "SELECT caller_id, operator_key FROM a2a_queue WHERE id = $1")
+
+    /// The workspace whose token may look at an item beside the operators'; nil when there is none.
+    package func sender(of item: UUID) async throws(PostgresError) -> UUID? {
+        guard let row = try await postgres.query(Self.sender, [item]).first else { return nil }
+        return row.optionalUUID(0) ?? row.optionalString(1).flatMap(Caller.workspaceAtConsole)
     }
 
     /// What follows from items being dropped, in the same statement: their events, and the end of their delegations.
@@ -97,15 +106,23 @@ extension QueueStore {
         (rows.first?.int(0) ?? 0, rows.compactMap { CommittedEvent(row: $0, firstColumn: 1) })
     }
 
-    /// The delegation that failed with the item is queued again with it.
+    /// The delegation that failed with the item is queued again with it. The workspace is locked before the item, as by its
+    /// removal: what is retried meanwhile goes with it.
     private static let retry = Statement(
         "queue_retry",
         """
-        WITH retried AS (
-          UPDATE a2a_queue SET status = 'queued', attempts = 0, available_at = now(), waits_for_heartbeat = false,
+        WITH target AS MATERIALIZED (
+          SELECT w.id FROM a2a_queue q JOIN workspaces w ON w.id = q.workspace_id
+          WHERE q.id = $1 AND w.status <> 'removed' FOR SHARE OF w),
+        retried AS (
+          UPDATE a2a_queue q SET status = 'queued', attempts = 0, available_at = now(), waits_for_heartbeat = false,
             held_until = NULL, requeued_at = NULL, refusals = 0, refused_seconds = 0, first_dispatch = false,
-            completed_at = NULL, expires_at = greatest(expires_at, now() + interval '1 day')
-          WHERE id = $1 AND status = 'failed' RETURNING workspace_id, delegation_id),
+            completed_at = NULL, expires_at = greatest(q.expires_at, now() + interval '1 day')
+          FROM target
+          WHERE q.id = $1 AND q.workspace_id = target.id AND q.status = 'failed' AND (q.delegation_id IS NULL
+            OR EXISTS (SELECT FROM delegations d WHERE d.id = q.delegation_id AND d.status = 'failed'
+              AND NOT d.ended_by_source))
+          RETURNING q.workspace_id, q.delegation_id),
         delegated AS (
           UPDATE delegations d SET status = 'queued', error = NULL, completed_at = NULL, updated_at = clock_timestamp()
           FROM retried WHERE d.id = retried.delegation_id AND d.status = 'failed'
@@ -119,15 +136,38 @@ extension QueueStore {
         SELECT retried.workspace_id, event.* FROM retried LEFT JOIN event ON true
         """)
 
+    /// What an attempt to retry an item came to.
+    package enum Retried: Sendable {
+        case queued(workspace: UUID, events: [CommittedEvent])
+        case unknown
+        case notFailed(QueueStatus)
+        /// There is nobody to deliver it to.
+        case workspaceRemoved
+        /// Nobody waits for it any more: the delegation that it carries was ended by its source, or is gone (nil).
+        case delegationEnded(DelegationStatus?)
+    }
+
+    private static let whyNotRetried = Statement(
+        "queue_why_not_retried",
+        """
+        SELECT q.status, coalesce(w.status, 'removed') = 'removed', q.delegation_id IS NOT NULL, d.status
+        FROM a2a_queue q LEFT JOIN workspaces w ON w.id = q.workspace_id LEFT JOIN delegations d ON d.id = q.delegation_id
+        WHERE q.id = $1
+        """)
+
     /// Gives a failed item as many attempts as a new one.
     ///
-    /// - Returns: its workspace, nil when there is no failed item of this id.
     /// - Throws: a unique violation when the same message, or the same delegation, is active already.
-    package func retry(
-        _ item: UUID
-    ) async throws(PostgresError) -> (workspace: UUID?, events: [CommittedEvent]) {
+    package func retry(_ item: UUID) async throws(PostgresError) -> Retried {
         let rows = try await postgres.query(Self.retry, [item, source])
-        return (rows.first?.uuid(0), rows.compactMap { CommittedEvent(row: $0, firstColumn: 1) })
+        if let workspace = rows.first?.uuid(0) {
+            return .queued(workspace: workspace, events: rows.compactMap { CommittedEvent(row: $0, firstColumn: 1) })
+        }
+        guard let row = try await postgres.query(Self.whyNotRetried, [item]).first else { return .unknown }
+        if row.bool(1) { return .workspaceRemoved }
+        let status = QueueStatus(rawValue: row.string(0)) ?? .failed
+        guard status == .failed, row.bool(2) else { return .notFailed(status) }
+        return .delegationEnded(row.optionalString(3).flatMap(DelegationStatus.init(rawValue:)))
     }
 }
 

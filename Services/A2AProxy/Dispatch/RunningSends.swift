@@ -1,0 +1,240 @@
+import Contracts
+import EventLoop
+import Foundation
+import HTTPCore
+import HTTPServer
+import Observability
+import PostgresClient
+import ServiceLifecycle
+import Synchronization
+
+/// The keyed sends that run in this process: keeps their leases, and writes their outcomes until the database has taken
+/// them, also at a shutdown, for as long as its grace lasts.
+package final class RunningSends: GracefulService {
+    /// Between looks at what is due.
+    private static let tick: Duration = .seconds(1)
+    private static let shutdownPause: Duration = .milliseconds(20)
+    /// Outcomes that wait for the database, and the bytes of their answers. Beyond it one is let go: its lease runs out,
+    /// and the next run says that it is perhaps a repetition.
+    private static let unwrittenLimit = 1_000
+    private static let unwrittenBytes = 64 << 20
+
+    private struct Entry {
+        let send: RunningSend
+        var onLost: (@Sendable () -> Void)?
+        /// The call is over: the row may be gone before this is.
+        var isEnding = false
+        /// What is still to be written.
+        var outcome: SendOutcome?
+    }
+
+    private struct State {
+        var entries: [String: Entry] = [:]
+        var unwritten = 0
+        var unwrittenBytes = 0
+
+        mutating func remove(_ owner: String) -> Entry? {
+            let entry = entries.removeValue(forKey: owner)
+            if let outcome = entry?.outcome {
+                unwritten -= 1
+                unwrittenBytes -= outcome.weight
+            }
+            return entry
+        }
+    }
+
+    package let name = "idempotent-sends"
+    /// How long a send is believed to run without a word from the instance that runs it.
+    package let lease: Duration
+    private let postgres: PostgresPool
+    private let loops: EventLoopGroup
+    private let instance: String
+    private let logger: Logger
+    private let state = Mutex(State())
+
+    package init(
+        postgres: PostgresPool, loops: EventLoopGroup, instance: String, logger: Logger, lease: Duration = .seconds(60)
+    ) {
+        self.postgres = postgres
+        self.loops = loops
+        self.instance = instance
+        self.logger = logger
+        self.lease = lease
+    }
+
+    // MARK: - Runs
+
+    func makeOwner() -> String { "\(instance)/\(UUID().lowercased)" }
+
+    /// Keeps a run's lease from now on.
+    ///
+    /// - Parameter onLost: called when the send is another instance's.
+    func begin(_ send: RunningSend, onLost: @escaping @Sendable () -> Void) {
+        state.withLock { $0.entries[send.owner] = Entry(send: send, onLost: onLost) }
+    }
+
+    /// The call has come to an answer, perhaps a stream that goes on: there is nothing to be called any more, nor anything
+    /// that may hold on to the answer, whose stream goes on without a caller once it is dropped.
+    func callReturned(_ send: RunningSend) { state.withLock { $0.entries[send.owner]?.onLost = nil } }
+
+    /// Whether the run still has its lease, as far as this process knows.
+    func holds(_ send: RunningSend) -> Bool { state.withLock { $0.entries[send.owner] != nil } }
+
+    /// Ends a run. Whoever waits is answered after the first try to write its outcome; until one succeeds the send counts as
+    /// running, so that the work is not done again because the database was away at its end.
+    func end(_ send: RunningSend, _ outcome: SendOutcome) async {
+        let isHeld = state.withLock { state in
+            state.entries[send.owner]?.isEnding = true
+            return state.entries[send.owner] != nil
+        }
+        guard isHeld else { return }
+        if await write(outcome, send) {
+            _ = state.withLock { $0.remove(send.owner) }
+        } else {
+            keep(outcome, of: send)
+        }
+    }
+
+    private func keep(_ outcome: SendOutcome, of send: RunningSend) {
+        let isKept = state.withLock { state in
+            let weight = outcome.weight
+            let hasRoom =
+                state.unwritten < Self.unwrittenLimit && state.unwrittenBytes + weight <= Self.unwrittenBytes
+            guard hasRoom, state.entries[send.owner] != nil else {
+                _ = state.remove(send.owner)
+                return hasRoom
+            }
+            state.entries[send.owner]?.outcome = outcome
+            state.unwritten += 1
+            state.unwrittenBytes += weight
+            return true
+        }
+        if !isKept { logger.warning("outcome of an idempotent send let go: too many wait for the database") }
+    }
+
+    // MARK: - The service
+
+    package func run(until shutdown: ShutdownSignal) async throws {
+        let loop = loops.next()
+        let work = Task(executorPreference: loop) { await self.ticks(loop) }
+        await shutdown.wait()
+        while unwritten > 0, (try? await loop.sleep(for: Self.shutdownPause)) != nil {}
+        work.cancel()
+        if unwritten > 0 {
+            logger.warning("outcomes of idempotent sends not written", [.count: .int(unwritten)])
+        }
+    }
+
+    private var unwritten: Int { state.withLock { $0.unwritten } }
+
+    private func ticks(_ loop: EventLoop) async {
+        var isDue = ContinuousClock.now + lease / 3
+        while (try? await loop.sleep(for: min(Self.tick, lease / 3))) != nil {
+            if ContinuousClock.now >= isDue, await renew() { isDue = .now + lease / 3 }
+            await writeOutcomes()
+        }
+    }
+
+    private static let renew = Statement(
+        "idempotent_renew",
+        """
+        UPDATE idempotent_sends s SET lease_until = now() + make_interval(secs => $5)
+        FROM unnest($1::text[], $2::uuid[], $3::text[], $4::text[]) AS held (caller, target_id, key, owner)
+        WHERE s.caller = held.caller AND s.target_id = held.target_id AND s.key = held.key
+          AND s.lease_owner = held.owner AND s.status = 'running'
+        RETURNING s.lease_owner
+        """)
+
+    /// Extends all leases.
+    ///
+    /// - Returns: false when it should be tried again soon.
+    private func renew() async -> Bool {
+        let held = state.withLock { $0.entries.values.map(\.send) }
+        guard !held.isEmpty else { return true }
+        do {
+            let rows = try await postgres.query(
+                Self.renew,
+                [
+                    held.map(\.key.caller), held.map(\.key.target), held.map(\.key.key), held.map(\.owner),
+                    lease.inSeconds,
+                ])
+            let kept = Set(rows.map { $0.string(0) })
+            for send in held where !kept.contains(send.owner) { lose(send) }
+            return true
+        } catch {
+            logger.warning("idempotent sends not renewed", [.count: .int(held.count), .error: .error(error)])
+            return false
+        }
+    }
+
+    /// What was taken over while this process stood still is ended here: the agent must not be at work on it twice.
+    private func lose(_ send: RunningSend) {
+        let entry = state.withLock { state in
+            // One that is being ended has no lease any more.
+            let entry = state.entries[send.owner]
+            return entry?.isEnding == true && entry?.outcome == nil ? nil : state.remove(send.owner)
+        }
+        guard let entry else { return }
+        logger.warning("idempotent send taken over by another run", [.workspaceID: .uuid(send.key.target)])
+        entry.onLost?()
+    }
+
+    private func writeOutcomes() async {
+        let waiting = state.withLock { state in
+            state.entries.values.compactMap { entry in entry.outcome.map { (entry.send, $0) } }
+        }
+        for (send, outcome) in waiting {
+            guard await write(outcome, send) else { return }
+            _ = state.withLock { $0.remove(send.owner) }
+        }
+    }
+
+    // MARK: - Outcomes
+
+    private static let end = Statement(
+        "idempotent_end",
+        """
+        UPDATE idempotent_sends SET status = 'done', response_status = $5, response_type = $6, response_body = $7,
+          response_bytes = $8, lease_owner = NULL, lease_until = NULL
+        WHERE caller = $1 AND target_id = $2 AND key = $3 AND lease_owner = $4
+        """)
+
+    private static let forget = Statement(
+        "idempotent_forget",
+        "DELETE FROM idempotent_sends WHERE caller = $1 AND target_id = $2 AND key = $3 AND lease_owner = $4")
+
+    /// The next send with the key begins another run at once, and says so.
+    private static let release = Statement(
+        "idempotent_release",
+        """
+        UPDATE idempotent_sends SET lease_owner = NULL, lease_until = now()
+        WHERE caller = $1 AND target_id = $2 AND key = $3 AND lease_owner = $4
+        """)
+
+    /// - Returns: false when it is worth another try.
+    private func write(_ outcome: SendOutcome, _ send: RunningSend) async -> Bool {
+        let row = send.key.parameters + [send.owner]
+        do {
+            switch outcome {
+            case .answer(let response):
+                let body = Self.stored(response.body)
+                let columns: [any PostgresEncodable] = [
+                    response.status.code, response.headers["content-type"], body.text, body.exact,
+                ]
+                _ = try await postgres.query(Self.end, row + columns)
+            // An earlier run may have delivered what this one did not.
+            case .undelivered where send.run.number == 1: _ = try await postgres.query(Self.forget, row)
+            case .unknown, .undelivered: _ = try await postgres.query(Self.release, row)
+            }
+            return true
+        } catch {
+            logger.warning("outcome of an idempotent send not kept", [.error: .error(error)])
+            return error.kind == .server && !error.isRetryable
+        }
+    }
+
+    private static func stored(_ body: ResponseBody) -> StoredBody {
+        guard case .bytes(let bytes) = body else { return StoredBody([]) }
+        return StoredBody(bytes)
+    }
+}
