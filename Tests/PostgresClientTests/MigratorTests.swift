@@ -81,6 +81,33 @@ import Testing
         }
     }
 
+    @Test("Messages of several senders with one id outlive the key that tells them apart") func senders() async throws {
+        let migrations = try Migration.all(in: PostgresServer.migrationsFolder)
+        try await withPool { (pool) async throws in
+            let migrator = Migrator(migrations, pool: pool)
+            _ = try await migrator.up()
+            _ = try await pool.query(
+                Statement(
+                    "test_senders",
+                    """
+                    INSERT INTO a2a_queue (workspace_id, caller_id, operator_key, body, idempotency_key)
+                    SELECT '00000000-0000-4000-8000-000000000001'::uuid, caller, key, '{}', 'm'
+                    FROM (VALUES (gen_random_uuid(), NULL), (gen_random_uuid(), NULL), (NULL, NULL), (NULL, 'org'))
+                      AS sender (caller, key)
+                    """))
+            let count = Statement("test_kept", "SELECT count(*), count(idempotency_key) FROM a2a_queue")
+            for isReverted in [true, false] {
+                if isReverted {
+                    _ = try await migrator.down(migrations.count { $0.version >= 19 })
+                } else {
+                    _ = try await migrator.up()
+                }
+                let row = try await pool.query(count)[0]
+                #expect(row.int(0) == 4 && row.int(1) == 1)
+            }
+        }
+    }
+
     @Test("The tool applies, lists and reverts") func tool() async throws {
         let server = try await SharedServers.postgres()
         let url = try await server.makeDatabase("tool")
