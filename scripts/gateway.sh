@@ -22,7 +22,7 @@ write_gateway_configuration() {
     mkdir -p "$NGINX_HOME"
     sed -e "s|@RUN@|$NGINX_HOME|" -e "s|@WORKERS@|auto|" -e "s|@USER@|$user|" -e "s|@PORT@|$PORT|" \
         "$ROOT/compose/nginx.conf" >"$NGINX_HOME/nginx.conf"
-    cp "$ROOT/compose/routes.conf" "$ROOT/compose/gateway.conf" "$NGINX_HOME/"
+    cp "$ROOT/compose/routes.conf" "$ROOT/compose/refusals.conf" "$ROOT/compose/gateway.conf" "$NGINX_HOME/"
     write_upstreams >"$NGINX_HOME/upstreams.conf"
 }
 

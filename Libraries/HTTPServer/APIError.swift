@@ -52,7 +52,11 @@ package struct APIError: Error, Sendable {
         .serviceUnavailable, "platform datastore unavailable — retry shortly", code: "platform_unavailable",
         headers: HTTPHeaders([("Retry-After", "5")]))
 
-    package static let bodyTooLarge = APIError(.payloadTooLarge, "request body too large")
+    /// - Parameter limit: bytes that the route takes.
+    package static func bodyTooLarge(limit: Int) -> APIError {
+        APIError(.payloadTooLarge, "request body too large", members: [("limit", .int(limit))])
+    }
+
     static let internalError = APIError(.internalServerError, "internal error")
 
     /// The answer: `{"error": ..., "code": ..., ...}`.
@@ -103,7 +107,7 @@ extension APIError {
 
     private static func of(_ error: HTTPBodyError) -> APIError {
         switch error {
-        case .tooLarge: .bodyTooLarge
+        case .tooLarge(let limit): .bodyTooLarge(limit: limit)
         case .timedOut: APIError(408, "request body timed out")
         case .truncated, .cancelled: APIError(.badRequest, "request body incomplete")
         // With what would be taken (RFC 9110, 15.5.16).

@@ -38,7 +38,7 @@ extension HTTPConnection: HTTPParserDelegate {
             stopReading()
         } else {
             exchange.buffered = []
-            refuse(APIError.bodyTooLarge.response)
+            refuse(APIError.bodyTooLarge(limit: exchange.maxBodyBytes).response)
         }
     }
 
@@ -113,7 +113,7 @@ extension HTTPConnection: HTTPParserDelegate {
         }
         if takeFromBucket() { exchange.answer = shared.admission?(exchange.head) ?? unroutedAnswer(match) }
         if exchange.answer == nil, let length = exchange.head.contentLength, length > UInt64(exchange.maxBodyBytes) {
-            refuse(APIError.bodyTooLarge.response)
+            refuse(APIError.bodyTooLarge(limit: exchange.maxBodyBytes).response)
         }
     }
 

@@ -87,17 +87,24 @@ import Testing
 
     @Test func aBodyBeyondTheRoutesLimitIsRefused() async throws {
         try await withServer(routes: Self.routes) { server in
-            for request in [
-                "POST /small HTTP/1.1\r\nHost: x\r\nContent-Length: 11\r\n\r\nabcdefghijk",
-                "POST /small HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(3, of: 4),
-                "POST /small HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 11\r\n\r\n",
-                "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(20, of: 100_000),
+            for (request, limit) in [
+                ("POST /small HTTP/1.1\r\nHost: x\r\nContent-Length: 11\r\n\r\nabcdefghijk", 10),
+                ("POST /small HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(3, of: 4), 10),
+                ("POST /small HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 11\r\n\r\n", 10),
+                (
+                    "POST /echo HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 1048577\r\n\r\n",
+                    1_048_576
+                ),
+                (
+                    "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(20, of: 100_000),
+                    1_048_576
+                ),
             ] {
                 let client = try server.client()
                 client.send(request)
                 let answer = try await client.answer()
                 #expect(answer.status == 413)
-                #expect(answer.text == #"{"error":"request body too large"}"#)
+                #expect(answer.text == #"{"error":"request body too large","limit":\#(limit)}"#)
                 #expect(await client.untilEnd())
             }
             let client = try server.client()

@@ -114,22 +114,8 @@ final class Platform: Sendable {
     // MARK: - Gateway
 
     private func startGateway() async throws {
-        let folder = try TemporaryFolder.make("gateway")
-        let configuration = try String(contentsOfFile: Repository.path("compose/nginx.conf"), encoding: .utf8)
-            .replacing("@RUN@", with: folder).replacing("@WORKERS@", with: "1")
-            .replacing("@USER@", with: geteuid() == 0 ? "user root;" : "").replacing("@PORT@", with: "\(gatewayPort)")
-        try configuration.write(toFile: folder + "/nginx.conf", atomically: true, encoding: .utf8)
-        for file in ["routes.conf", "gateway.conf"] {
-            try FileManager.default.copyItem(atPath: Repository.path("compose/\(file)"), toPath: "\(folder)/\(file)")
-        }
-        let upstreams = Self.serviceNames.map { name in
-            let servers = instances(name).map { "    server 127.0.0.1:\($0.port) max_fails=1 fail_timeout=1s;" }
-            return "upstream \(name) {\n    zone \(name) 64k;\n\(servers.joined(separator: "\n"))\n    keepalive 64;\n}"
-        }
-        try upstreams.joined(separator: "\n").write(
-            toFile: folder + "/upstreams.conf", atomically: true, encoding: .utf8)
-        let leash = try await Leash.start(
-            ["/usr/sbin/nginx", "-e", "stderr", "-p", folder, "-c", folder + "/nginx.conf"])
+        let ports = Self.serviceNames.map { name in (name, instances(name).map(\.port)) }
+        let leash = try await Gateway.start(port: gatewayPort, services: ports)
         gateway.withLock { $0 = leash }
         try await eventually(within: .seconds(10), "the gateway to answer", detail: { leash.outputTail }) {
             [gatewayPort] in try await onThread { PlainSocket.status(port: gatewayPort, path: "/health") == 200 }

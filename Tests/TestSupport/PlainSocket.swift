@@ -26,6 +26,22 @@ package enum PlainSocket {
         return count > 0 ? String(decoding: buffer[..<count], as: UTF8.self) : nil
     }
 
+    /// Sends text and returns all that comes back until the peer closes or is silent for a while; nil when nothing listens.
+    /// What the peer does not take any more is not an error: it may have answered before.
+    package static func everything(port: UInt16, send text: String, silenceSeconds: Int = 20) -> String? {
+        guard let descriptor = open() else { return nil }
+        defer { close(descriptor) }
+        var limit = timeval(tv_sec: silenceSeconds, tv_usec: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        guard withLoopback(port, { connect(descriptor, $0, $1) }) == 0 else { return nil }
+        let bytes = Array(text.utf8)
+        _ = Foundation.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL))
+        var received: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 65536)
+        while case let count = recv(descriptor, &buffer, buffer.count, 0), count > 0 { received += buffer[..<count] }
+        return String(decoding: received, as: UTF8.self)
+    }
+
     /// The status code of `GET path`, or nil when there was no answer.
     package static func status(port: UInt16, path: String) -> Int? {
         let request = "GET \(path) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\nConnection: close\r\n\r\n"
