@@ -81,7 +81,8 @@ let package = Package(
         library("EventLoop", ["CUV"]),
         library("HTTPCore", ["CLLHTTP"]),
         library("HTTPServer", ["CLLHTTP", "EventLoop", "HTTPCore", "Observability", "JSONBytes", "Contracts"]),
-        library("HTTPClient", ["CLLHTTP", "CCurl", "CUV", "CZlib", "EventLoop", "HTTPCore", "Observability"]),
+        library(
+            "HTTPClient", ["CLLHTTP", "CCurl", "CUV", "CZlib", "EventLoop", "HTTPCore", "Observability", "SafeURL"]),
         library("PostgresClient", ["CPQ", "CUV", "EventLoop", "Observability"]),
         library("RedisClient", ["CHiredis", "CUV", "EventLoop", "Observability"]),
         library("AMQPClient", ["CRabbitMQ", "Observability"]),

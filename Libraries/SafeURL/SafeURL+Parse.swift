@@ -6,10 +6,13 @@ extension SafeURL {
     ///
     /// Stricter than a browser: nothing is trimmed, repaired or guessed, and non-ASCII host names must come in their
     /// `xn--` form, since two readers of the same confusable letters may see two hosts.
+    /// - Parameter length: bytes that it may have; ``maximumLength`` for what others give to be kept.
     /// - Throws: ``SafeURLError`` naming the first thing that is wrong.
-    package static func parse(_ text: String) throws(SafeURLError) -> SafeURL {
+    package static func parse(
+        _ text: String, upTo length: Int = maximumLength
+    ) throws(SafeURLError) -> SafeURL {
         guard !text.isEmpty else { throw .empty }
-        guard text.utf8.count <= maximumLength else { throw .tooLong }
+        guard text.utf8.count <= length else { throw .tooLong }
         guard !text.unicodeScalars.contains(where: isForbidden) else { throw .forbiddenCharacter }
         let (scheme, rest) = try splitScheme(text)
         let end = rest.firstIndex { $0 == "/" || $0 == "?" || $0 == "#" } ?? rest.endIndex

@@ -1,4 +1,5 @@
 import HTTPClient
+import SafeURL
 import Testing
 
 extension HTTPClientSuite {
@@ -10,6 +11,10 @@ extension HTTPClientSuite {
             ("https://a_b-c.d:443?x", "a_b-c.d", 443, "/?x", "a_b-c.d"),
             ("http://[::1]:81/x", "::1", 81, "/x", "[::1]:81"),
             ("http://127.0.0.1#/y", "127.0.0.1", 80, "/", "127.0.0.1"),
+            ("http://localhost.:81/", "localhost", 81, "/", "localhost:81"),
+            ("http://a/é?ü", "a", 80, "/%C3%A9?%C3%BC", "a"),
+            ("http://127.1/{x}", "127.0.0.1", 80, "/%7Bx%7D", "127.0.0.1"),
+            ("http://[0:0::1]", "::1", 80, "/", "[::1]"),
         ])
         func parts(text: String, host: String, port: Int, target: String, authority: String) throws {
             let url = try #require(ClientURL(text))
@@ -27,6 +32,21 @@ extension HTTPClientSuite {
         ])
         func refused(text: String) {
             #expect(ClientURL(text) == nil)
+        }
+
+        /// What registration accepts can be called, and is what is called.
+        @Test(arguments: [
+            "http://localhost./", "http://agent.example.com/é", "http://a/\"<>", "HTTP://A:80", "http://0x7f.1:8000/",
+            "http://[::ffff:127.0.0.1]:8000/x?y", "http://my_agent:8000/\u{1F600}", "https://a/b%20c#d", "http://-a/",
+            "http://a..b/", "http://a:/", "http://a/ b", "http://u@a/", "http://a\u{200B}/", "http://é/",
+        ])
+        func isReadAsWhereItIsChecked(text: String) throws {
+            guard let checked = try? SafeURL.parse(text) else {
+                #expect(ClientURL(text) == nil)
+                return
+            }
+            let called = try #require(ClientURL(text))
+            #expect(called.description == checked.absoluteString)
         }
 
         @Test func anotherTarget() throws {
