@@ -1,4 +1,5 @@
 import A2AProxy
+import Authentication
 import Contracts
 import EventOutbox
 import Foundation
@@ -132,7 +133,7 @@ import Testing
             let stored = try #require(try await fixture.queue.item(item))
             #expect(stored.response.map { String(decoding: $0.bytes, as: UTF8.self) } == json)
             #expect(stored.responseBase64 == (inBase64 ? Data(bytes).base64EncodedString() : nil))
-            #expect(try await fixture.queue.task(item, of: workspace, sentBy: nil)?.response == bytes)
+            #expect(try await fixture.queue.task(item, of: workspace, sentBy: .console(.admin))?.response == bytes)
         }
     }
 

@@ -37,7 +37,7 @@ import Testing
             var finished = FinishedItem(
                 id: item.id, workspace: target, claimNumber: item.claimNumber,
                 verdict: QueueRules().verdict(on: .ok(), for: item.facts))
-            finished.response = "answer"
+            finished.response = StoredBody(Array("answer".utf8))
             finished.delegation = DelegationChange()
             finished.delegation?.status = "completed"
             let isWritten = try await finisher(fixture).finish(finished) { true }

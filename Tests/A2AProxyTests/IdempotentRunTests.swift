@@ -126,7 +126,7 @@ import Testing
             #expect(try await Instance("heir", proxy).send(to: workspace).status == .accepted)
             _ = try await proxy.postgres.query(
                 Statement("", "UPDATE workspace_vitals SET last_heartbeat_at = clock_timestamp()"))
-            proxy.drain.wake([workspace], because: .heartbeat)
+            proxy.drain.wake([workspace], because: .hint)
             try await eventually("it to come out of the queue") { deliveries.all.count == 2 }
             #expect(deliveries.attempts == ["2", "3"])
             #expect(deliveries.all.allSatisfy { $0.messageID == "made" })

@@ -123,7 +123,7 @@ extension ProxyFixture {
             #"{"jsonrpc":"2.0","id":1,"method":"\#(method)","params":{"message":{"parts":[{"text":"\#(text)"}]}}}"#
         let request = Request(
             method: .post, target: "/", body: .bytes(Array(body.utf8)), loop: QueueFixture.loops.any())
-        return try await forwarder.forward(request, from: .console, to: workspace)
+        return try await forwarder.forward(request, from: .console(.admin), to: workspace)
     }
 }
 

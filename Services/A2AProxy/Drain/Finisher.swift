@@ -57,14 +57,16 @@ package final class Finisher: Sendable {
     /// - Returns: false when this was not written: the item's claim was not current any more, or it was given up.
     package func finish(_ item: FinishedItem, isWorthTrying: @Sendable () -> Bool) async -> Bool {
         var item = item
+        var isAlone = false
         var refusals = 0
         repeat {
             do {
-                guard refusals > 0 else { return try await batcher.submit(item) }
+                guard isAlone else { return try await batcher.submit(item) }
                 return try await Self.write([item], store, relay)[0]
             } catch let error as PostgresError where error.kind == .server && !error.isRetryable {
                 // Something in the batch that the database does not take. An item that it does not take alone either, it
                 // will take without the texts; its neighbours keep theirs.
+                isAlone = true
                 refusals += 1
                 if refusals == 1 {
                     logger.warning("outcome refused", [.queueID: .uuid(item.id), .error: .error(error)])

@@ -102,7 +102,7 @@ package struct StandardRoutes: Sendable {
         switch response.status {
         case .accepted:
             guard let id = body.find("queue_id")?.string.flatMap({ UUID(uuidString: $0) }) else { return true }
-            return try await queue.task(id, of: errand.workspace, sentBy: errand.caller.workspaceID) == nil
+            return try await queue.task(id, of: errand.workspace, sentBy: errand.caller) == nil
         case .badGateway: return body.find("delivery_confirmed") == nil
         default: return true
         }

@@ -47,6 +47,11 @@ package final class TargetCache: Sendable {
             loads[id]?.generation += 1
         }
 
+        /// No answer of a query that is under way may be kept.
+        mutating func forgetLoads() {
+            for id in loads.keys { loads[id]?.generation += 1 }
+        }
+
         /// - Returns: what is dropped for it, to be freed by whoever is in no hurry.
         mutating func keep(_ entry: Entry, limit: Int) -> [UUID: Entry] {
             let id = entry.target.id
@@ -147,8 +152,10 @@ package final class TargetCache: Sendable {
     /// Positions in the tree are kept with every entry: a move concerns the workspace and those below it.
     package func forgetSubtree(of root: UUID) {
         state.withLock { state in
-            state.entries = state.entries.filter { !$0.value.target.isInSubtree(of: root) }
-            state.generation += 1
+            state.recent = state.recent.filter { !$0.value.target.isInSubtree(of: root) }
+            state.older = state.older.filter { !$0.value.target.isInSubtree(of: root) }
+            // Where those that are being loaded will be is not known yet.
+            state.forgetLoads()
         }
     }
 
@@ -156,7 +163,7 @@ package final class TargetCache: Sendable {
     package func forgetAll() {
         state.withLock { state in
             (state.recent, state.older) = ([:], [:])
-            for id in state.loads.keys { state.loads[id]?.generation += 1 }
+            state.forgetLoads()
         }
     }
 }

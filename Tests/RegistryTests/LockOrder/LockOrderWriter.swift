@@ -100,7 +100,7 @@ enum LockOrderWriter: String, CaseIterable, Sendable {
             _ = try await queue.enqueue(items)
         case .deliver:
             let claims = try await queue.claim(
-                ids, beats: ids, within: ClaimBounds(itemsEach: 2, bytes: 1 << 20), owner: "test",
+                ids, within: ClaimBounds(itemsEach: 2, bytes: 1 << 20), owner: "test",
                 lease: .seconds(30), busyPause: .seconds(1))
             _ = try await queue.finish(claims.items.map { Self.finished($0) })
         case .delegate:
