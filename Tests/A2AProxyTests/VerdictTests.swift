@@ -93,7 +93,7 @@ import Testing
         #expect(hold(1_000_000) == .seconds(3600))
     }
 
-    @Test(arguments: [(0, 5.0), (1, 10), (2, 20), (3, 40)])
+    @Test(arguments: [(0, 3.0), (1, 6), (2, 12), (3, 24)])
     func countedFailuresAreSpaced(_ attempts: Int, _ seconds: Double) {
         let facts = ItemFacts(attempts: attempts, claimNumber: attempts + 1)
         for outcome in [answer(500), .busy(.connectionReset), .answerLost(deliveryConfirmed: true)] {

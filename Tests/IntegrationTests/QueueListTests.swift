@@ -58,7 +58,8 @@ struct QueueListTests {
 
     @Test("What was dropped or failed is found, and what failed is tried once more")
     func undelivered() async throws {
-        try await Fleet.with(["a2a-proxy", "registry"]) { fleet in
+        let settings = ["A2A_FAILURE_RETRY_SECONDS": "1"]
+        try await Fleet.with(["a2a-proxy", "registry"], environment: settings) { fleet in
             try await fleet.withAgents(1, registry: fleet.apis[1]) { agents in
                 let agent = agents[0]
                 try await agent.beat(fleet.apis[1])
@@ -80,9 +81,9 @@ struct QueueListTests {
                 #expect(
                     ids(try await fleet.api.call(.get, path + "?status=dropped")).sorted() == [dropped, stale].sorted())
 
-                // Five answers that are no success; every heartbeat with room makes the item available again.
+                // Five answers that are no success; after its pause, a heartbeat with room makes the item available again.
                 agent.does { _ in .error(.internalServerError, "boom") }
-                try await eventually(within: .seconds(30), "the item to fail") {
+                try await eventually(within: .seconds(90), "the item to fail") {
                     try await agent.beat(fleet.apis[1])
                     return try await fleet.api.call(.get, "/queue/\(failed)").json["status"] == "failed"
                 }

@@ -85,7 +85,7 @@ package struct QueueRules: Sendable {
     package var attemptLimit = 5
     package var retryDelay = RetryDelay()
     /// Before the second attempt after a counted failure; it doubles. No heartbeat shortens it.
-    package var failureDelay: Duration = .seconds(5)
+    package var failureDelay: Duration = .seconds(3)
     /// An item that its target refuses for this long fails.
     package var refusalLimit: Duration = .seconds(3600)
     /// Before the second and last first dispatch of a delegation.
