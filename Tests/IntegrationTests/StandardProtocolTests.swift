@@ -95,6 +95,32 @@ struct StandardProtocolTests {
         }
     }
 
+    @Test("What only asks is not lined up behind the messages of a context either")
+    func asking() async throws {
+        try await with { fleet, agent in
+            agent.does(ScriptedAgent.busy)
+            let sent = try await fleet.api.call(
+                .post, "/agents/\(agent.id)",
+                body: [
+                    "jsonrpc": "2.0", "id": 7, "method": "message/send",
+                    "params": [
+                        "message": [
+                            "role": "user", "messageId": "m", "contextId": "c",
+                            "parts": [["kind": "text", "text": "x"]],
+                        ]
+                    ],
+                ])
+            #expect(sent.json["result"]?["status"]?["state"] == "submitted", "\(sent.text)")
+            let asking = try await fleet.api.call(
+                .post, "/agents/\(agent.id)",
+                body: [
+                    "jsonrpc": "2.0", "id": 7, "method": "tasks/get",
+                    "params": ["id": "t", "message": ["messageId": "twin", "contextId": "c"]],
+                ])
+            #expect(asking.json["error"]?["message"] == "workspace agent is busy", "\(asking.text)")
+        }
+    }
+
     @Test("Who may not call, or calls nobody, is told that first")
     func order() async throws {
         try await with { fleet, agent in

@@ -58,6 +58,9 @@ package struct Forwarder: Sendable {
         let start: ContinuousClock.Instant
         /// Counts the call for as long as anybody deals with it: the reader of its stream, too.
         let call: CallInFlight
+
+        /// Whether it may be stored for later.
+        var makesSenseLater: Bool { message.canWait && (kept == .everything || message.carriesMessage) }
     }
 
     /// - Parameters:
@@ -226,8 +229,7 @@ package struct Forwarder: Sendable {
         _ reason: BusyReason, _ retryAfter: Duration?, _ errand: Errand, _ route: MessageRoute
     ) async throws -> Response {
         let isOwnQueue = route.place.capabilities.contains(.session)
-        let makesSenseLater = errand.message.canWait && (errand.kept == .everything || errand.message.carriesMessage)
-        guard !isOwnQueue, makesSenseLater else {
+        guard !isOwnQueue, errand.makesSenseLater else {
             record(errand, route, "error", reason.rawValue)
             var members: [(name: String, value: APIError.Member)] = [("busy", .bool(true))]
             if isOwnQueue { members.append(("native_session", .bool(true))) }
@@ -268,7 +270,7 @@ package struct Forwarder: Sendable {
     /// Whether it would pass an earlier message of its context that waits. What only asks passes, and so does everything
     /// to a target with a queue of its own.
     private func isBehindOthers(_ errand: Errand, _ route: MessageRoute) async throws -> Bool {
-        guard let context = errand.message.contextID, errand.message.canWait,
+        guard let context = errand.message.contextID, errand.makesSenseLater,
             !route.place.capabilities.contains(.session)
         else { return false }
         return try await contexts.hasMessage(of: context.withoutNUL, for: route.target.id)
