@@ -101,13 +101,14 @@ package struct IdempotentSends: Sendable {
     private func carry(
         _ request: Request, from caller: Caller, to id: UUID, _ kept: Forwarder.Kept, _ send: RunningSend
     ) async throws -> Response {
+        running.begin(send)
         let call = Task(executorPreference: request.loop) {
             // A stream is not stored, but it runs until the agent has come to its end, which outlives the caller's listening.
             try await forwarder.forward(request, from: caller, to: id, keeping: kept, run: send.run) {
                 await running.end(send, .unknown)
             }
         }
-        running.begin(send) { call.cancel() }
+        running.onLoss(of: send) { call.cancel() }
         do {
             let response = try await call.value
             running.callReturned(send)

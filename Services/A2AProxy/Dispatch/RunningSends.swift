@@ -67,15 +67,20 @@ package final class RunningSends: GracefulService {
     func makeOwner() -> String { "\(instance)/\(UUID().lowercased)" }
 
     /// Keeps a run's lease from now on.
-    ///
-    /// - Parameter onLost: called when the send is another instance's.
-    func begin(_ send: RunningSend, onLost: @escaping @Sendable () -> Void) {
-        state.withLock { $0.entries[send.owner] = Entry(send: send, onLost: onLost) }
+    func begin(_ send: RunningSend) {
+        state.withLock { $0.entries[send.owner] = Entry(send: send) }
+    }
+
+    /// What to do when the send is another instance's.
+    func onLoss(of send: RunningSend, _ work: @escaping @Sendable () -> Void) {
+        state.withLock { $0.entries[send.owner]?.onLost = work }
     }
 
     /// The call has come to an answer, perhaps a stream that goes on: there is nothing to be called any more, nor anything
     /// that may hold on to the answer, whose stream goes on without a caller once it is dropped.
-    func callReturned(_ send: RunningSend) { state.withLock { $0.entries[send.owner]?.onLost = nil } }
+    func callReturned(_ send: RunningSend) {
+        state.withLock { $0.entries[send.owner]?.onLost = nil }
+    }
 
     /// Whether the run still has its lease, as far as this process knows.
     func holds(_ send: RunningSend) -> Bool { state.withLock { $0.entries[send.owner] != nil } }
