@@ -8,7 +8,7 @@ import Testing
 /// repeated because of one has cost a second already, of everybody who stood behind it.
 @Suite("One order of locks")
 struct LockOrderTests {
-    private static let rounds = 8
+    private static let rounds = 4
     /// Postgres looks for a deadlock after a second.
     private static let suspicious: Duration = .seconds(1)
 
