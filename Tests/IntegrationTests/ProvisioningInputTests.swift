@@ -106,7 +106,11 @@ extension RegistryProcessTests {
                 let (id, _) = try await machines.started()
                 _ = try await api.call(
                     .put, "/workspaces/\(id)/secrets", body: ["key": "VERY_PRIVATE_KEY", "value": "hunter2-value"])
-                try await eventually("the restart") { machines.starts == 2 }
+                try await eventually("the restart, and its end: another one meanwhile would be none") {
+                    guard machines.starts == 2 else { return false }
+                    let open = "SELECT count(*) FROM lifecycle_jobs WHERE completed_at IS NULL"
+                    return try await fleet.sql(open)[0].int(0) == 0
+                }
                 try await fleet.sql("UPDATE workspace_secrets SET encrypted_value = '\\x0102', version = 4711")
                 _ = try await machines.token(id)
                 #expect(try await api.call(.post, "/workspaces/\(id)/restart").status == 200)
