@@ -32,8 +32,8 @@ package struct HTTPHeaders: Sendable, Sequence, ExpressibleByDictionaryLiteral {
         }
     }
 
-    /// Whether a field's first value, if there is one, is well-formed UTF-8. Read as text, different ones that are not may
-    /// be equal.
+    /// Whether a field's first value, if there is one, is well-formed UTF-8. Read as text, different ones that are not
+    /// may be equal.
     package func isText(_ name: String) -> Bool {
         withValue(of: name) { String(validating: $0, as: UTF8.self) != nil } ?? true
     }

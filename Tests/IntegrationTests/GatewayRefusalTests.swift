@@ -53,7 +53,7 @@ struct GatewayRefusalTests {
         Case(
             description: "long upload",
             request:
-                "POST /workspaces/a/chat/uploads?x HTTP/1.1\r\n\(sound)Expect: 100-continue\r\nContent-Length: 99999999\r\n\r\n",
+                "POST /workspaces/a/chat/uploads?x HTTP/1.1\r\n\(sound)Content-Length: 99999999\r\n\r\n",
             status: 413, error: "request body too large", limit: 52_428_800),
         Case(
             description: "long target",
@@ -168,8 +168,9 @@ struct GatewayRefusalTests {
         }
     }
 
-    /// nginx takes a lone line feed for the end of a line, and has no setting against it. What it passes on is written anew,
-    /// each line ended by both characters: the services, which refuse a lone one, see the same request as the gateway did.
+    /// nginx takes a lone line feed for the end of a line, and has no setting against it. What it passes on is written
+    /// anew, each line ended by both characters: the services, which refuse a lone one, see the same request as the
+    /// gateway did.
     @Test("Lone line feeds do not reach the services")
     func loneLineFeeds() async throws {
         try await withGateway { port in

@@ -26,8 +26,8 @@ package enum PlainSocket {
         return count > 0 ? String(decoding: buffer[..<count], as: UTF8.self) : nil
     }
 
-    /// Sends text and returns all that comes back until the peer closes or is silent for a while; nil when nothing listens.
-    /// What the peer does not take any more is not an error: it may have answered before.
+    /// Sends text and returns all that comes back until the peer closes or is silent for a while; nil when nothing
+    /// listens. What the peer does not take any more is not an error: it may have answered before.
     package static func everything(port: UInt16, send text: String, silenceSeconds: Int = 20) -> String? {
         guard let descriptor = open() else { return nil }
         defer { close(descriptor) }
