@@ -14,6 +14,12 @@ public enum Limits {
     public static let jsonDepth = 64
     /// A secret's value.
     public static let secretValue = 64 << 10
+    /// A secret's key.
+    public static let secretKey = 256
+    /// An agent's card.
+    public static let agentCard = 64 << 10
+    /// An address that a client gives.
+    public static let url = 2048
 
     /// Live tokens of one workspace.
     public static let activeTokens = 50
@@ -41,12 +47,26 @@ public enum Limits {
     /// Requests a minute and client, unless configured.
     public static let rateLimit = 600
 
-    /// Characters of a workspace's name.
+    /// Unicode scalars of a workspace's name.
     public static let workspaceName = 255
-    /// Characters of a workspace's role.
+    /// Unicode scalars of a workspace's role.
     public static let workspaceRole = 1000
-    /// Characters of a workspace's model and of its runtime.
+    /// Unicode scalars of a workspace's model and of its runtime.
     public static let workspaceModel = 100
+    /// Unicode scalars of a workspace's folder.
+    public static let workspaceDirectory = 1024
+    /// Unicode scalars of a template's name.
+    public static let templateName = 255
+    /// Unicode scalars of an operator token's name and organisation.
+    public static let operatorTokenName = 255
+    /// Unicode scalars of a heartbeat's `current_task`; what is longer is cut, as with the two below.
+    public static let currentTask = 1000
+    /// Unicode scalars of a heartbeat's `sample_error`.
+    public static let sampleError = 2000
+    /// Unicode scalars of a heartbeat's `runtime_state`.
+    public static let runtimeState = 100
+    /// Bytes of the heartbeats that are written together.
+    public static let heartbeatBatch = 1 << 20
     /// The most that a heartbeat's `monthly_spend` counts for, in cents.
     public static let monthlySpend: Int64 = 1_000_000_000_000
 
@@ -85,6 +105,19 @@ public enum Limits {
     public static let summaryText = 80
     /// Delegations in a list.
     public static let delegationPage = 50
+
+    /// Unicode scalars of the response that an agent reports of a delegation of its own.
+    public static let reportedResponse = 256 << 10
+    /// Unicode scalars of an activity's summary.
+    public static let activitySummary = 1000
+    /// Unicode scalars of an activity's status.
+    public static let activityStatus = 100
+    /// Unicode scalars of a message to a person.
+    public static let notification = 100_000
+    /// Files that go with a message to a person.
+    public static let attachments = 100
+    /// Unicode scalars of an attachment's name and of its type.
+    public static let attachmentName = 255
 
     /// How often any authenticated request moves `last_seen_at`, at most.
     public static let lastSeenInterval: Duration = .seconds(15)

@@ -26,10 +26,10 @@ package struct JSONError: Error, Sendable, Hashable, CustomStringConvertible {
     package var description: String { "\(kind.rawValue) at byte \(offset)" }
 }
 
-/// A member of an object that is missing or of the wrong type. The description is fit for clients.
+/// A member of an object that is missing, repeated or of the wrong type. The description is fit for clients.
 package struct JSONFieldError: Error, Sendable, Hashable, CustomStringConvertible {
     package let field: String
-    /// What it must be: `a string`, `a whole number`, ...
+    /// What it must be: `a string`, `a whole number`, `given once`, ...
     package let expected: String
     package let isMissing: Bool
 
@@ -37,6 +37,10 @@ package struct JSONFieldError: Error, Sendable, Hashable, CustomStringConvertibl
         self.field = field
         self.expected = expected
         self.isMissing = isMissing
+    }
+
+    init(repeated name: StaticString) {
+        self.init(field: name.description, expected: "given once")
     }
 
     package var description: String { isMissing ? "\(field) is required" : "\(field) must be \(expected)" }

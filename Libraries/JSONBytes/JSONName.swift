@@ -30,6 +30,12 @@ struct JSONName {
             while index < wanted.count, bytes[Int(start) &+ index] == wanted[index] { index &+= 1 }
             return index == wanted.count
         }
-        return lengthAndEscapes >= Self.escapesBit && unescaped(bytes, inside).elementsEqual(wanted)
+        // An escape is longer than what it stands for, at most six bytes for one: most names are told apart by that
+        // alone.
+        let length = Int(lengthAndEscapes & ~Self.escapesBit)
+        guard lengthAndEscapes >= Self.escapesBit, length > wanted.count, length <= 6 &* wanted.count else {
+            return false
+        }
+        return isUnescaped(bytes, inside, equalTo: wanted)
     }
 }

@@ -20,6 +20,20 @@ func wholeNumber(_ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) -> In
     return value
 }
 
+/// As `wholeNumber`, one beyond 64 bits taken for the largest or smallest that fits.
+func clampedWholeNumber(_ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) -> Int? {
+    if let value = wholeNumber(bytes, range) { return value }
+    guard let value = clampedNumber(bytes, range), value.magnitude >= 0x1p63 else { return nil }
+    return value < 0 ? .min : .max
+}
+
+/// As `floatingNumber`, one that is too large for a double taken for the largest.
+func clampedNumber(_ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) -> Double? {
+    guard isNumber(bytes[range.lowerBound]) else { return nil }
+    if let value = floatingNumber(bytes, range) { return value }
+    return bytes[range.lowerBound] == UInt8(ascii: "-") ? -.greatestFiniteMagnitude : .greatestFiniteMagnitude
+}
+
 /// The well-formed value at `range` as a double, correctly rounded; nil when it is no number or too large.
 func floatingNumber(_ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) -> Double? {
     guard isNumber(bytes[range.lowerBound]) else { return nil }

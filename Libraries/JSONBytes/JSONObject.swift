@@ -1,7 +1,8 @@
 /// The members of one object of a checked document, found by name and read with their types.
 ///
-/// Made in one pass and one allocation; values are decoded when asked for. Of several members with one name the last
-/// counts. The readers answer nil for what is absent or `null`, and throw, naming the field, for another type.
+/// Made in one pass and one allocation; values are decoded when asked for. The readers answer nil for what is absent or
+/// `null`, and throw, naming the field, for another type and for a name that stands twice; the subscripts take the last
+/// member of a name.
 package struct JSONObject: Sendable {
     private struct Entry {
         let name: JSONName
@@ -91,6 +92,26 @@ package struct JSONObject: Sendable {
                 index &-= 1
             }
             return nil
+        }
+    }
+
+    /// As `locate`, and whether there is another member of this name.
+    @inline(__always)
+    func locateOnly(
+        _ name: StaticString, _ buffer: UnsafeBufferPointer<UInt8>
+    ) -> (range: Range<Int>?, isRepeated: Bool) {
+        let wanted = UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount)
+        return entries.withUnsafeBufferPointer { entries in
+            var found: Range<Int>?
+            var index = entries.count &- 1
+            while index >= 0 {
+                if entries[index].name.isEqual(to: wanted, in: buffer) {
+                    if found != nil { return (found, true) }
+                    found = entries[index].value
+                }
+                index &-= 1
+            }
+            return (found, false)
         }
     }
 

@@ -61,6 +61,11 @@ package struct JSONSlice: Sendable {
     /// An object's members ready for look-up, nil for anything else.
     package var object: JSONObject? { kind == .object ? JSONObject(self) : nil }
 
+    /// An object's member that must stand once; nil when it does not stand there, and for anything that is no object.
+    package func unique(_ name: StaticString) throws(JSONFieldError) -> JSONSlice? {
+        try object?.unique(name)
+    }
+
     /// An array's elements, nil for anything else.
     package var elements: [JSONSlice]? {
         guard kind == .array else { return nil }

@@ -21,35 +21,59 @@ func decodedBool(_ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) -> Bo
 func unescaped(_ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) -> [UInt8] {
     [UInt8](unsafeUninitializedCapacity: range.count) { output, count in
         var position = range.lowerBound
-        func put(_ byte: UInt8) {
-            output[count] = byte
-            count &+= 1
-        }
-        func codeUnit() -> UInt32 {
-            var unit: UInt32 = 0
-            for offset in 2..<6 { unit = unit << 4 | (hexDigitValue(bytes[position &+ offset]) ?? 0) }
-            position &+= 6
-            return unit
-        }
         while position < range.upperBound {
-            let byte = bytes[position]
-            guard byte == 0x5C else {
-                put(byte)
-                position &+= 1
-                continue
-            }
-            if bytes[position &+ 1] == 0x75 {
-                var scalar = codeUnit()
-                if scalar >= 0xD800, scalar < 0xDC00 {
-                    scalar = 0x10000 + (scalar - 0xD800) << 10 + codeUnit() - 0xDC00
+            if bytes[position] == 0x5C {
+                for byte in encodedUTF8(passEscape(bytes, &position)) {
+                    output[count] = byte
+                    count &+= 1
                 }
-                for byte in encodedUTF8(scalar) { put(byte) }
             } else {
-                put(simpleEscape(bytes[position &+ 1]))
-                position &+= 2
+                output[count] = bytes[position]
+                count &+= 1
+                position &+= 1
             }
         }
     }
+}
+
+/// Whether the inside of a well-formed JSON string stands for `wanted`. Ends at the first difference, allocates
+/// nothing.
+func isUnescaped(
+    _ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, equalTo wanted: UnsafeBufferPointer<UInt8>
+) -> Bool {
+    var position = range.lowerBound
+    var index = 0
+    while position < range.upperBound {
+        if bytes[position] == 0x5C {
+            for byte in encodedUTF8(passEscape(bytes, &position)) {
+                guard index < wanted.count, byte == wanted[index] else { return false }
+                index &+= 1
+            }
+        } else {
+            guard index < wanted.count, bytes[position] == wanted[index] else { return false }
+            index &+= 1
+            position &+= 1
+        }
+    }
+    return index == wanted.count
+}
+
+/// Passes the escape at the position and answers the scalar that it stands for.
+private func passEscape(_ bytes: UnsafeBufferPointer<UInt8>, _ position: inout Int) -> UInt32 {
+    guard bytes[position &+ 1] == 0x75 else {
+        position &+= 2
+        return UInt32(simpleEscape(bytes[position &- 1]))
+    }
+    let unit = passCodeUnit(bytes, &position)
+    guard unit >= 0xD800, unit < 0xDC00 else { return unit }
+    return 0x10000 + (unit - 0xD800) << 10 + passCodeUnit(bytes, &position) - 0xDC00
+}
+
+private func passCodeUnit(_ bytes: UnsafeBufferPointer<UInt8>, _ position: inout Int) -> UInt32 {
+    var unit: UInt32 = 0
+    for offset in 2..<6 { unit = unit << 4 | (hexDigitValue(bytes[position &+ offset]) ?? 0) }
+    position &+= 6
+    return unit
 }
 
 private func simpleEscape(_ letter: UInt8) -> UInt8 {

@@ -1,4 +1,5 @@
 import Contracts
+import Foundation
 import HTTPCore
 import HTTPServer
 import JSONBytes
@@ -37,16 +38,32 @@ extension Request {
     package func decode<Body: Decodable>(
         _ type: Body.Type, from bytes: [UInt8], orError sentence: String = Sentence.invalidRequestBody
     ) throws -> Body {
+        try decode(type, from: try jsonObject(bytes, orError: sentence), orError: sentence)
+    }
+
+    /// A body of which a part was read already, as a value of the contract.
+    ///
+    /// - Throws: `APIError` 400 naming the field.
+    package func decode<Body: Decodable>(
+        _ type: Body.Type, from object: JSONObject, orError sentence: String = Sentence.invalidRequestBody
+    ) throws -> Body {
         do {
-            // Checks the depth, too, before anything recursive looks at it.
-            _ = try JSONObject(validating: bytes)
-        } catch {
-            throw APIError(.badRequest, sentence, reason: "must be a JSON object")
-        }
-        do {
-            return try WireJSON.decode(type, from: bytes)
+            return try WireJSON.decode(type, from: object.document)
         } catch {
             throw APIError(.badRequest, sentence, field: error.field, reason: error.reason)
+        }
+    }
+
+    /// A body that was read already, as the members of an object: grammar, UTF-8 and depth are checked by this.
+    ///
+    /// - Throws: `APIError` 400.
+    package func jsonObject(
+        _ bytes: [UInt8], orError sentence: String = Sentence.invalidRequestBody
+    ) throws(APIError) -> JSONObject {
+        do {
+            return try JSONObject(validating: bytes)
+        } catch {
+            throw APIError(.badRequest, sentence, reason: "must be a JSON object")
         }
     }
 
@@ -63,6 +80,32 @@ extension Substring {
         var text = self
         while let last = text.last, isTrimmed(last) { text.removeLast() }
         return text
+    }
+}
+
+extension JSONObject {
+    /// The workspace that a body says it comes from. It is read before anything else of the body: whose credential is
+    /// asked for depends on it.
+    ///
+    /// - Throws: `APIError` 400 naming the field.
+    package func workspaceID(_ name: StaticString) throws(APIError) -> UUID {
+        let text: String
+        do {
+            text = try requiredString(name)
+        } catch {
+            throw .invalidBody(error)
+        }
+        guard let id = UUID(canonical: text) else {
+            throw .invalidBody(field: name.description, reason: "must be a UUID")
+        }
+        return id
+    }
+}
+
+extension APIError {
+    /// A member that is missing, repeated or of a wrong type.
+    package static func invalidBody(_ error: JSONFieldError) -> APIError {
+        .invalidBody(field: error.field, reason: error.isMissing ? "is required" : "must be \(error.expected)")
     }
 }
 

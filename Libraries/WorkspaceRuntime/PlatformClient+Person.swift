@@ -53,11 +53,11 @@ public struct ActivityReport: Sendable {
             writer.member("source_id", id)
             writer.member("target_id", ifPresent: targetID?.uuidString.lowercased())
             writer.member("method", ifPresent: method)
-            writer.member("summary", String(summary.prefix(256)))
+            writer.member("summary", String(summary.unicodeScalars.prefix(256)))
             writer.member("status", status)
             if let task { writer.member("request_body", object: { $0.member("task", task) }) }
             if let result { writer.member("response_body", object: { $0.member("result", result) }) }
-            writer.member("error_detail", ifPresent: errorDetail.map { String($0.prefix(4096)) })
+            writer.member("error_detail", ifPresent: errorDetail.map { String($0.unicodeScalars.prefix(4096)) })
         }
         return writer.bytes
     }

@@ -47,6 +47,69 @@ import Testing
         }
     }
 
+    @Test(
+        "A member that is read must stand once, however its name is written",
+        arguments: [
+            (#"{"name":"a","name":"a"}"#, "name"), (#"{"name":"a","tier":1,"t\u0069er":2}"#, "tier"),
+            (#"{"name":"a","url":null,"url":"http://a"}"#, "url"),
+            (#"{"name":"a","canvas":{"x":1,"x":1}}"#, "canvas.x"),
+            (#"{"name":"a","parent_id":"x","parent_id":"y"}"#, "parent_id"),
+        ])
+    func repetitionsAreRefused(_ body: String, _ field: String) throws {
+        #expect(throws: WireError(field: field, reason: "must be given once")) {
+            try WireJSON.decode(CreateWorkspaceRequest.self, from: body.utf8)
+        }
+    }
+
+    @Test func repetitionsOfOtherMembersAreIgnored() throws {
+        let body = #"{"x":1,"x":2,"name":"a","nam\u0065s":0,"canvas":{"z":1,"z":{}}}"#
+        #expect(try WireJSON.decode(CreateWorkspaceRequest.self, from: body.utf8).name == "a")
+        #expect(throws: WireError.self) {
+            try WireJSON.decode(UpdateWorkspaceRequest.self, from: #"{"role":"a","role":null}"#.utf8)
+        }
+        #expect(throws: WireError.self) {
+            try WireJSON.decode(RuntimeMetadata.self, from: #"{"capabilities":{"session":true,"session":false}}"#.utf8)
+        }
+    }
+
+    @Test(arguments: [
+        (#""a\"\\\/\b\f\n\r\tz""#, "a\"\\/\u{8}\u{C}\n\r\tz"), (#""\u00E9\ud83d\uDE00é😀""#, "é😀é😀"),
+        (#""\u0000""#, "\0"), ("\"\"", ""),
+    ])
+    func texts(_ json: String, _ text: String) throws {
+        #expect(try WireJSON.decode(String.self, from: json.utf8) == text)
+        #expect(try WireJSON.decode([String].self, from: "[\(json) , \(json)]".utf8) == [text, text])
+        #expect(try WireJSON.decode([String: String].self, from: "{\(json):\(json)}".utf8) == [text: text])
+    }
+
+    @Test(arguments: [#""\ud800""#, #""\udc00""#, #""\ud800\n""#, #""\ud800\u0041""#, #""\ud800a""#])
+    func halvesOfPairsAreNoText(_ json: String) {
+        #expect(throws: WireError.self) { try WireJSON.decode(String.self, from: json.utf8) }
+    }
+
+    @Test func numbers() throws {
+        #expect(
+            try WireJSON.decode([Int].self, from: "[3.0, 3e2 ,-0,9223372036854775807]".utf8) == [3, 300, 0, .max])
+        #expect(try WireJSON.decode([UInt64].self, from: "[18446744073709551615]".utf8) == [.max])
+        #expect(try WireJSON.decode([Double].self, from: "[1.5e-3,7,-0.25]".utf8) == [0.0015, 7, -0.25])
+        #expect(try WireJSON.decode([Int?].self, from: "[1,null]".utf8) == [1, nil])
+        for wrong in ["1.5", "9223372036854775808", "1e999", #""1""#, "true"] {
+            #expect(throws: WireError(field: "tier", reason: "must be a whole number"), "\(wrong)") {
+                try WireJSON.decode(CreateWorkspaceRequest.self, from: #"{"name":"a","tier":\#(wrong)}"#.utf8)
+            }
+        }
+        #expect(throws: WireError(field: "canvas.x", reason: "must be a number")) {
+            try WireJSON.decode(CreateWorkspaceRequest.self, from: #"{"name":"a","canvas":{"x":1e999}}"#.utf8)
+        }
+    }
+
+    @Test func illFormedUTF8IsNoBody() {
+        let body = Array(#"{"name":"a","x":""#.utf8) + [0xFF] + Array(#""}"#.utf8)
+        #expect(throws: WireError(field: nil, reason: "is not valid JSON")) {
+            try WireJSON.decode(CreateWorkspaceRequest.self, from: body)
+        }
+    }
+
     @Test func mistakesInListsAreNamed() {
         #expect(throws: WireError(field: "attachments[1].uri", reason: "must be a string")) {
             try WireJSON.decode(
@@ -72,6 +135,10 @@ import Testing
             """#
         let card = try WireJSON.decode(RegisterRequest.self, from: body.utf8).agentCard
         #expect(card.isObject)
+        #expect(
+            String(decoding: card.bytes, as: UTF8.self)
+                == #"{"n":[1,2.5,-7,18446744073709551615,true,null,"ü\n"],"o":{"a/b":{}}}"#)
+        #expect(try JSONDecoder().decode(RegisterRequest.self, from: Data(body.utf8)).agentCard.isObject)
         let expected = try JSONSerialization.jsonObject(with: Data(body.utf8)) as? NSDictionary
         let actual = try JSONSerialization.jsonObject(with: Data(card.bytes)) as? NSDictionary
         #expect(actual == expected?["agent_card"] as? NSDictionary)

@@ -17,12 +17,106 @@ extension PlatformTests {
             var headers: [(name: String, value: String)] = []
             var status: Int
             var error: String?
+            var field: String?
+            var limit: Int?
 
-            var description: String { "\(method) \(path) \(body ?? "") → \(status)" }
+            var description: String { "\(method) \(path) \((body ?? "").prefix(200)) → \(status)" }
         }
 
         private static let tooLong = String(repeating: "k", count: 256)
         private static let unknown = "99999999-9999-4999-8999-999999999999"
+
+        /// One character of so many scalars.
+        private static func character(_ scalars: Int) -> String {
+            "e" + String(repeating: "\u{301}", count: scalars - 1)
+        }
+
+        /// Texts that are too long, each by one.
+        private func limits(_ known: String) -> [Case] {
+            let text = Self.character
+            func activity(_ field: String, _ limit: Int) -> Case {
+                let body = #"{"activity_type":"error","\#(field)":"\#(text(limit + 1))"}"#
+                return Case(
+                    path: "/workspaces/\(known)/activity", body: body, status: 400, field: field, limit: limit)
+            }
+            func card(_ path: String, _ id: String) -> Case {
+                let card = #"{"a":"\#(String(repeating: "a", count: 65_529))"}"#
+                let body = #"{"\#(id)":"\#(known)","url":"http://localhost:1/","agent_card":\#(card)}"#
+                return Case(path: path, body: body, status: 400, field: "agent_card", limit: 65_536)
+            }
+            func notify(_ files: String, _ field: String, _ limit: Int?) -> Case {
+                Case(
+                    path: "/workspaces/\(known)/notify", body: #"{"message":"m","attachments":[\#(files)]}"#,
+                    status: 400, field: field, limit: limit)
+            }
+            let path = String(repeating: "a", count: 2032)
+            let files = Array(repeating: #"{"uri":"u","name":"n"}"#, count: 101).joined(separator: ",")
+            return [
+                card("/registry/register", "id"), card("/registry/update-card", "workspace_id"),
+                Case(
+                    path: "/registry/register",
+                    body:
+                        #"{"id":"\#(known)","url":"http://localhost/\#(path)","agent_card":{}}"#,
+                    status: 400, error: "invalid request body", field: "url", limit: 2048),
+                Case(
+                    path: "/workspaces", body: #"{"name":"\#(text(256))"}"#, status: 400,
+                    error: "invalid workspace fields", field: "name", limit: 255),
+                Case(
+                    method: .patch, path: "/workspaces/\(known)", body: #"{"role":"\#(text(1001))"}"#, status: 400,
+                    field: "role", limit: 1000),
+                Case(
+                    method: .patch, path: "/workspaces/\(known)",
+                    body: #"{"workspace_dir":"/\#(String(repeating: "a", count: 1024))"}"#, status: 400,
+                    error: "invalid workspace directory", field: "workspace_dir", limit: 1024),
+                Case(path: "/org/tokens", body: #"{"name":"\#(text(256))"}"#, status: 400, field: "name", limit: 255),
+                Case(
+                    path: "/settings/secrets", body: #"{"key":"\#(String(repeating: "K", count: 257))","value":"v"}"#,
+                    status: 400, field: "key", limit: 256),
+                Case(
+                    path: "/settings/secrets",
+                    body: #"{"key":"K","value":"\#(String(repeating: "v", count: 65_537))"}"#,
+                    status: 400, field: "value", limit: 65_536),
+                activity("method", 256), activity("summary", 1000), activity("status", 100),
+                activity("error_detail", 4096),
+                Case(
+                    path: "/workspaces/\(known)/notify", body: #"{"message":"\#(text(100_001))"}"#, status: 400,
+                    field: "message", limit: 100_000),
+                notify(files, "attachments", nil),
+                notify(#"{"uri":"u","name":"\#(text(256))"}"#, "attachments[0].name", 255),
+                Case(
+                    path: "/workspaces/\(known)/a2a", body: #"{"method":"\#(text(257))"}"#, status: 400,
+                    field: "method", limit: 256),
+            ]
+        }
+
+        /// Members that are read and stand twice.
+        private func repetitions(_ known: String) -> [Case] {
+            func twice(_ path: String, _ body: String, _ field: String) -> Case {
+                Case(path: path, body: body, status: 400, field: field)
+            }
+            let register = #"{"id":"\#(known)","url":"http://localhost:1/","agent_card":{}"#
+            return [
+                twice("/registry/register", register + #","agent_card":"x"}"#, "agent_card"),
+                twice("/registry/register", register + #","url":"http://localhost:2/"}"#, "url"),
+                twice("/registry/register", register + #","i\u0064":"\#(known)"}"#, "id"),
+                twice(
+                    "/registry/update-card", #"{"workspace_id":"\#(known)","agent_card":{},"agent_card":{}}"#,
+                    "agent_card"),
+                twice("/registry/update-card", #"{"workspace_id":"\#(known)","workspace_id":1}"#, "workspace_id"),
+                twice("/registry/heartbeat", #"{"workspace_id":"\#(known)","workspace_id":null}"#, "workspace_id"),
+                twice(
+                    "/registry/heartbeat", #"{"workspace_id":"\#(known)","active_tasks":0,"active_tasks":1}"#,
+                    "active_tasks"),
+                twice("/workspaces", #"{"name":"a","name":"b"}"#, "name"),
+                twice(
+                    "/workspaces/\(known)/activity", #"{"activity_type":"error","activity_type":"x"}"#, "activity_type"),
+                twice("/workspaces/\(known)/a2a", #"{"method":"a","params":{},"params":{}}"#, "params"),
+                twice(
+                    "/workspaces/\(known)/a2a",
+                    #"{"method":"a","params":{"message":{"messageId":"1","messageId":"2","parts":[]}}}"#, "messageId"),
+                twice("/workspaces/\(known)/delegate", #"{"target_id":"a","target_id":"b","task":"t"}"#, "target_id"),
+            ]
+        }
 
         private func cases(_ known: String, token: String, other: String) -> [Case] {
             let a2a = "/workspaces/\(known)/a2a"
@@ -141,13 +235,17 @@ extension PlatformTests {
             let platform = try await Platform.start()
             let agent = try await EchoAgent.start(on: platform)
             let stranger = try await EchoAgent.start(on: platform, name: "stranger")
-            for refusal in cases(agent.id, token: agent.token, other: stranger.token) {
+            let all =
+                cases(agent.id, token: agent.token, other: stranger.token) + limits(agent.id) + repetitions(agent.id)
+            for refusal in all {
                 let answer = try await platform.api.raw(
                     refusal.method, refusal.path, bearer: refusal.bearer, body: refusal.body.map { Array($0.utf8) },
                     type: refusal.type, headers: refusal.headers)
                 #expect(answer.status == refusal.status, "\(refusal): \(answer.text.prefix(200))")
                 if let error = refusal.error { #expect(answer.json["error"]?.string == error, "\(refusal)") }
-                #expect(answer.headers["x-request-id"] != nil || answer.status == 413, "\(refusal)")
+                if let field = refusal.field { #expect(answer.json["field"]?.string == field, "\(refusal)") }
+                if let limit = refusal.limit { #expect(answer.json["limit"]?.int == limit, "\(refusal)") }
+                #expect(answer.headers["x-request-id"] != nil, "\(refusal)")
             }
             #expect(try await platform.api.message("still there", to: agent.id).status == 200)
             await agent.stop()

@@ -64,9 +64,39 @@ import Testing
         #expect(object.find("a", "x") == nil)
         #expect(object.find("a", "y")?.int == 2)
         #expect(object.slice.find("a", "y")?.int == 2)
-        #expect(try object.int("b") == 7)
+        #expect(object["b"]?.int == 7)
         #expect(object.value(named: "b")?.int == 7)
         #expect(object.members.map(\.name) == ["a", "b", "a", "b"])
+    }
+
+    @Test func readersRefuseDuplicates() throws {
+        let object = try JSONObject(
+            validating: Array(#"{"a":{"x":1},"b":1,"a":{"y":2},"\u0062":7,"c":{"d":1,"d":2},"e":null,"e":1}"#.utf8))
+        #expect(throws: JSONFieldError(field: "b", expected: "given once")) { try object.int("b") }
+        #expect(throws: JSONFieldError(field: "a", expected: "given once")) { try object.object("a") }
+        #expect(throws: JSONFieldError(field: "e", expected: "given once")) { try object.string("e") }
+        #expect(throws: JSONFieldError(field: "a", expected: "given once")) { try object.unique("a") }
+        #expect(throws: JSONFieldError(field: "d", expected: "given once")) { try object.unique("c")?.unique("d") }
+        #expect(try object.unique("z") == nil)
+    }
+
+    @Test(arguments: [
+        ("1e999", Int.max, Double.greatestFiniteMagnitude), ("-1e999", .min, -.greatestFiniteMagnitude),
+        ("99999999999999999999", .max, 1e20), ("-99999999999999999999", .min, -1e20), ("7", 7, 7),
+    ])
+    func clampsNumbersThatRanAway(_ text: String, _ whole: Int, _ number: Double) throws {
+        let object = try JSONObject(validating: Array(#"{"n":\#(text),"f":1.5,"s":"1"}"#.utf8))
+        #expect(try object.clampedInt("n") == whole)
+        #expect(try object.clampedDouble("n") == number)
+        #expect(throws: JSONFieldError.self) { try object.clampedInt("f") }
+        #expect(throws: JSONFieldError.self) { try object.clampedDouble("s") }
+    }
+
+    @Test func findsNamesHoweverTheyAreWritten() throws {
+        let object = try JSONObject(
+            validating: Array(#"{"\u0061\ud83d\ude00b":1,"\u00e9":2,"a\/b":3,"\u0061b":4,"abcdefg\u0068":5}"#.utf8))
+        #expect(object["a😀b"]?.int == 1 && object["é"]?.int == 2 && object["a/b"]?.int == 3)
+        #expect(object["ab"]?.int == 4 && object["abcdefgh"]?.int == 5 && object["abcdefg"] == nil)
     }
 
     @Test(arguments: ["[]", "1", "\"{}\"", "null", " true "])

@@ -19,6 +19,8 @@ struct WorkspaceDirectoryTests {
             "/", "//", "/.", "/./", "/..", "/etc", "/etc/", "/etc/x", "//etc", "/./etc", "/srv/../etc", "/srv//a",
             "/srv/./a",
             "//var/run", "/proc/1/root", "srv/agent", "./a", "/srv/\0",
+            // A mark that combines with the slash before it makes one character of the two, and two bytes all the same.
+            "/etc/\u{301}x", "/srv/../\u{301}x", "/srv/" + String(repeating: "a", count: 1020),
         ])
     func refused(_ path: String) {
         #expect(throws: APIError.self) { try NewWorkspaceRule.check(directory: path) }

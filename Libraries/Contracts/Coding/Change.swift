@@ -26,13 +26,7 @@ extension KeyedDecodingContainer {
     public func change<Value>(_ type: Value.Type, forKey key: Key) throws -> Change<Value> {
         guard contains(key) else { return .unchanged }
         if try decodeNil(forKey: key) { return .clear }
-        do {
-            return .set(try decode(type, forKey: key))
-        } catch let error where !(error is DecodingError) {
-            // Of a number that does not fit the type Foundation throws an error of its own, without its place.
-            let context = DecodingError.Context(codingPath: codingPath + [key], debugDescription: "does not fit")
-            throw DecodingError.typeMismatch(type, context)
-        }
+        return .set(try decode(type, forKey: key))
     }
 }
 

@@ -55,6 +55,14 @@ struct JSONScanner {
         try expect(UInt8(ascii: "]"))
     }
 
+    /// The range of the next element, from behind the array's bracket or the element before it, in text that has been
+    /// checked; nil behind the last one.
+    mutating func nextElement() throws -> Range<Int>? {
+        guard let byte = peek(), byte != UInt8(ascii: "]") else { return nil }
+        _ = take(UInt8(ascii: ","))
+        return try valueRange()
+    }
+
     /// The first byte of the next token, nil at the end.
     mutating func peek() -> UInt8? {
         skipSpace()

@@ -2,8 +2,8 @@ import Foundation
 
 /// JSON text that is passed through: an agent card, a stored body, an event's data.
 ///
-/// Encoded with ``WireJSON`` its bytes are spliced in as they are. Decoded as part of a larger type it is rebuilt from
-/// the parsed value (the order of members is not kept); where the very bytes matter, cut them out of the body instead.
+/// With ``WireJSON`` its bytes are spliced in as they are, and cut out as they are when it is decoded as part of a
+/// larger type. Other coders parse the value and write it anew.
 public struct RawJSON: Codable, Hashable, Sendable {
     /// One complete JSON value, UTF-8.
     public let bytes: [UInt8]
@@ -30,8 +30,12 @@ public struct RawJSON: Codable, Hashable, Sendable {
     /// Whether the value is an object.
     public var isObject: Bool { bytes.first { !JSONScanner.isSpace($0) } == UInt8(ascii: "{") }
 
-    /// Rebuilds the text from the parsed value.
+    /// Cuts the bytes out with ``WireJSON``; from other decoders the text is rebuilt.
     public init(from decoder: any Decoder) throws {
+        if let wire = decoder as? WireDecoder {
+            bytes = wire.bytes
+            return
+        }
         bytes = try WireJSON.encode(JSONValue(from: decoder))
     }
 

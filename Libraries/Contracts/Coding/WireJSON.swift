@@ -16,28 +16,17 @@ public enum WireJSON {
         return output.bytes
     }
 
-    /// Decodes a request. Unknown members are ignored; `null` counts as absent unless the type says otherwise.
-    /// - Throws: ``WireError`` naming the member that is missing or of a wrong type.
+    /// Decodes a request. Unknown members are ignored; `null` counts as absent unless the type says otherwise. A member
+    /// that is read must not stand twice.
+    /// - Throws: ``WireError`` naming the member that is missing, repeated or of a wrong type.
     public static func decode<T: Decodable>(_ type: T.Type, from bytes: some Sequence<UInt8>) throws(WireError) -> T {
         do {
-            return try decoder.decode(type, from: Data(bytes))
+            return try WireDecoder.decode(type, from: Array(bytes))
         } catch let error as DecodingError {
             throw WireError(error)
         } catch {
             throw WireError(field: nil, reason: "is not valid JSON")
         }
-    }
-
-    private static var decoder: JSONDecoder {
-        let decoder = JSONDecoder()
-        decoder.dateDecodingStrategy = .custom { decoder in
-            let container = try decoder.singleValueContainer()
-            guard let date = RFC3339.parse(try container.decode(String.self)) else {
-                throw DecodingError.dataCorruptedError(in: container, debugDescription: "must be an RFC 3339 time")
-            }
-            return date
-        }
-        return decoder
     }
 }
 
@@ -81,10 +70,9 @@ public struct WireError: Error, Hashable, Sendable {
         return path.isEmpty ? nil : path
     }
 
-    /// Only our own descriptions begin with "must be"; Foundation's may quote the input.
+    /// Only our own descriptions begin with "must"; the standard library's may quote the input.
     private static func corruption(_ context: DecodingError.Context) -> String {
-        if context.debugDescription.hasPrefix("must be") { return context.debugDescription }
-        return context.debugDescription.contains("UUID") ? "must be a UUID" : "is not valid"
+        context.debugDescription.hasPrefix("must ") ? context.debugDescription : "is not valid"
     }
 
     private static func name(of type: any Any.Type) -> String {

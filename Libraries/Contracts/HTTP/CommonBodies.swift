@@ -23,6 +23,8 @@ public struct ErrorBody: Codable, Hashable, Sendable {
     public var field: String?
     /// What is wrong with it.
     public var reason: String?
+    /// How large it may be.
+    public var limit: Int?
     /// Seconds after which trying again makes sense.
     public var retryAfter: Int?
     /// The target is busy.
@@ -47,6 +49,7 @@ public struct ErrorBody: Codable, Hashable, Sendable {
         case code
         case field
         case reason
+        case limit
         case retryAfter = "retry_after"
         case busy
         case nativeSession = "native_session"
@@ -60,7 +63,7 @@ public struct ErrorBody: Codable, Hashable, Sendable {
 
     /// Creates the value.
     public init(
-        error: String, code: ErrorCode? = nil, field: String? = nil, reason: String? = nil,
+        error: String, code: ErrorCode? = nil, field: String? = nil, reason: String? = nil, limit: Int? = nil,
         retryAfter: Int? = nil, busy: Bool? = nil, nativeSession: Bool? = nil, waking: Bool? = nil,
         restarting: Bool? = nil, deliveryConfirmed: Bool? = nil, status: String? = nil, activeTasks: Int? = nil,
         deleted: Bool? = nil
@@ -69,6 +72,7 @@ public struct ErrorBody: Codable, Hashable, Sendable {
         self.code = code
         self.field = field
         self.reason = reason
+        self.limit = limit
         self.retryAfter = retryAfter
         self.busy = busy
         self.nativeSession = nativeSession

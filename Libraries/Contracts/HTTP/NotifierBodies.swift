@@ -56,6 +56,6 @@ public struct NotifyRequest: Codable, Hashable, Sendable {
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         message = try container.decodeIfPresent(String.self, forKey: .message) ?? ""
-        attachments = try container.decodeIfPresent([Attachment].self, forKey: .attachments) ?? []
+        attachments = try container.list(of: Attachment.self, forKey: .attachments, upTo: Limits.attachments) ?? []
     }
 }

@@ -40,9 +40,10 @@ public struct Capabilities: OptionSet, Codable, Hashable, Sendable {
     /// its heartbeats over them.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: NameKey.self)
-        self = container.allKeys.reduce(into: []) { set, key in
-            guard (try? container.decode(Bool.self, forKey: key)) == true else { return }
-            if let capability = Capabilities(name: key.stringValue) { set.insert(capability) }
+        self = try Self.names.reduce(into: []) { set, known in
+            let key = NameKey(stringValue: known.name)
+            guard container.contains(key), try !container.decodeNil(forKey: key) else { return }
+            if (try? container.decode(Bool.self, forKey: key)) == true { set.insert(known.capability) }
         }
     }
 

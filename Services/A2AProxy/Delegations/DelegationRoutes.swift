@@ -81,11 +81,8 @@ package struct DelegationRoutes: Sendable {
         }
         try Self.check(body.task, "task", orError: Sentence.invalidDelegation)
         try Self.check(body.idempotencyKey, "idempotency_key", orError: Sentence.invalidDelegation)
-        guard body.idempotencyKey?.isIdentifier != false else {
-            throw APIError(
-                .badRequest, Sentence.invalidDelegation, field: "idempotency_key",
-                reason: "at most \(Limits.identifier) characters")
-        }
+        try APIError.check(
+            "idempotency_key", body.idempotencyKey, upTo: Limits.identifier, orError: Sentence.invalidDelegation)
         var new = NewDelegation(source: source, target: target, task: body.task)
         if let key = body.idempotencyKey, !key.isEmpty { new.idempotencyKey = key }
         let prospect = try await prospect(from: source, to: target)
@@ -199,9 +196,10 @@ package struct DelegationRoutes: Sendable {
         }
         try Self.check(body.error, "error")
         try Self.check(body.responsePreview, "response_preview")
+        try APIError.check("error", body.error, upTo: Limits.errorText)
+        try APIError.check("response_preview", body.responsePreview, upTo: Limits.reportedResponse)
         let events = try await store.update(
-            id, of: source, to: status, error: body.error?.bounded(to: Limits.errorText),
-            response: body.responsePreview)
+            id, of: source, to: status, error: body.error, response: body.responsePreview)
         relay.committed(events)
         // It may have ended before, and otherwise.
         let ended = events.isEmpty ? try await store.delegation(id, of: source)?.status ?? status : status

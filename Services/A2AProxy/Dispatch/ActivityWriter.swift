@@ -1,3 +1,4 @@
+import Batching
 import Contracts
 import EventLoop
 import EventOutbox

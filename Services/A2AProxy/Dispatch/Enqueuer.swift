@@ -112,23 +112,3 @@ private final class Backlog: Sendable {
 
     func giveBack(_ bytes: Int) { taken.withLock { $0 -= bytes } }
 }
-
-extension Array {
-    /// The array in pieces whose weights stay below a limit; a piece has one element at least.
-    func sliced(by weight: (Element) -> Int, upTo limit: Int) -> [ArraySlice<Element>] {
-        var slices: [ArraySlice<Element>] = []
-        var start = 0
-        var total = 0
-        for (index, element) in enumerated() {
-            let added = weight(element)
-            if total + added > limit, index > start {
-                slices.append(self[start..<index])
-                start = index
-                total = 0
-            }
-            total += added
-        }
-        if start < count { slices.append(self[start...]) }
-        return slices
-    }
-}

@@ -39,22 +39,6 @@ package enum ResponseText {
 }
 
 extension String {
-    /// The first `count` characters, with `mark` behind them when something was cut. Cuts between characters, never
-    /// inside one.
-    package func shortened(to count: Int, mark: String = "") -> String {
-        guard let end = index(startIndex, offsetBy: count, limitedBy: endIndex), end < endIndex else { return self }
-        return self[..<end] + mark
-    }
-
-    /// The first `count` Unicode scalars: a bound on memory, which a number of characters is not, since one character may
-    /// have any number of them.
-    package func bounded(to count: Int) -> String {
-        guard utf8.count > count,
-            let end = unicodeScalars.index(startIndex, offsetBy: count, limitedBy: endIndex), end < endIndex
-        else { return self }
-        return String(unicodeScalars[..<end])
-    }
-
     /// Fit for a text column: Postgres has no NUL character.
     package var withoutNUL: String {
         utf8.contains(0) ? replacing("\0", with: "\u{FFFD}") : self

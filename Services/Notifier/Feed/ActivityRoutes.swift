@@ -18,8 +18,7 @@ struct ActivityRoutes: Sendable {
 
     private func report(_ request: Request) async throws -> Response {
         let id = try await context.authenticator.workspace(inPathOf: request)
-        let bytes = try await request.jsonBytes()
-        let body = try request.decode(ActivityReport.self, from: bytes)
+        let body = try await request.decode(ActivityReport.self)
         guard let type = ActivityType(rawValue: body.activityType), ActivityType.reportable.contains(type) else {
             throw APIError(.badRequest, Sentence.activityTypeInvalid, field: "activity_type")
         }
@@ -33,15 +32,15 @@ struct ActivityRoutes: Sendable {
             }
             target = id
         }
-        let raw = try JSONObject(validating: bytes)
+        try Self.check(body)
         var activity = NewActivity(type: type)
         activity.sourceID = body.sourceID.flatMap { UUID(canonical: $0) }
         activity.targetID = target
         activity.method = Self.storable(body.method)
         activity.summary = Self.storable(body.summary)
-        activity.requestBody = (raw.raw("request_body") ?? raw.raw("metadata")).map { Array($0) }
-        activity.responseBody = raw.raw("response_body").map { Array($0) }
-        activity.toolTrace = raw.raw("tool_trace").map { Array($0) }
+        activity.requestBody = (body.requestBody ?? body.metadata)?.bytes
+        activity.responseBody = body.responseBody?.bytes
+        activity.toolTrace = body.toolTrace?.bytes
         activity.status = Self.storable(body.status).flatMap { $0.isEmpty ? nil : $0 } ?? "ok"
         activity.durationMilliseconds = body.durationMilliseconds
         activity.errorDetail = Self.storable(body.errorDetail)
@@ -50,6 +49,13 @@ struct ActivityRoutes: Sendable {
         }
         context.broadcast.send(.activityLogged, [(id, try RawJSON(encoding: logged))])
         return .json { $0.member("status", "logged") }
+    }
+
+    private static func check(_ report: ActivityReport) throws(APIError) {
+        try APIError.check("method", report.method, upTo: Limits.method)
+        try APIError.check("summary", report.summary, upTo: Limits.activitySummary)
+        try APIError.check("status", report.status, upTo: Limits.activityStatus)
+        try APIError.check("error_detail", report.errorDetail, upTo: Limits.errorText)
     }
 
     /// Postgres's text has no NUL.

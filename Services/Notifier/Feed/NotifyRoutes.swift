@@ -9,8 +9,6 @@ import ServiceHost
 
 /// `/workspaces/{id}/notify`: the agent speaks to its person.
 struct NotifyRoutes: Sendable {
-    private static let summaryLength = 80
-
     let context: ServiceContext
     let store: ActivityStore
 
@@ -30,6 +28,7 @@ struct NotifyRoutes: Sendable {
         if let index = body.attachments.firstIndex(where: { $0.uri.isEmpty || $0.name.isEmpty }) {
             throw APIError(.badRequest, Sentence.attachmentIncomplete(index))
         }
+        try Self.check(body)
         // The push does not wait for the row; the answer does.
         let event = AgentMessage(
             message: body.message, workspaceID: id, name: name,
@@ -46,8 +45,17 @@ struct NotifyRoutes: Sendable {
         return .json { $0.member("status", "sent") }
     }
 
+    private static func check(_ body: NotifyRequest) throws(APIError) {
+        try APIError.check("message", body.message, upTo: Limits.notification)
+        for (index, file) in body.attachments.enumerated() {
+            try APIError.check("attachments[\(index)].uri", file.uri, upTo: Limits.url)
+            try APIError.check("attachments[\(index)].name", file.name, upTo: Limits.attachmentName)
+            try APIError.check("attachments[\(index)].mimeType", file.mimeType, upTo: Limits.attachmentName)
+        }
+    }
+
     static func summary(_ message: String) -> String {
-        let text = message.count > summaryLength ? message.prefix(summaryLength) + "…" : message[...]
+        let text = message.shortened(to: Limits.summaryText, mark: "…")
         // Postgres's text has no NUL.
         return "Agent message: \(text.replacing("\0", with: "\u{FFFD}"))"
     }

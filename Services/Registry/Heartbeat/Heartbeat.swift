@@ -3,6 +3,7 @@ import Foundation
 import HTTPCore
 import HTTPServer
 import JSONBytes
+import ServiceHost
 
 /// One heartbeat as it was sent, its fields checked. Absent fields count as 0 and empty.
 struct Heartbeat: Sendable {
@@ -11,9 +12,6 @@ struct Heartbeat: Sendable {
         var capabilities: Capabilities
         var idleTimeoutSeconds: Int?
     }
-
-    /// Cents; what a broken counter may claim at most.
-    private static let spendCeiling = 1_000_000_000_000
 
     var workspace: UUID
     var errorRate: Double
@@ -37,24 +35,25 @@ struct Heartbeat: Sendable {
         } catch {
             throw .invalidBody(reason: "must be a JSON object")
         }
+        try self.init(of: try object.workspaceID("workspace_id"), object)
+    }
+
+    /// Reads what a body says beside whose it is.
+    ///
+    /// - Throws: `APIError` 400 naming the field.
+    init(of workspace: UUID, _ object: JSONObject) throws(APIError) {
+        self.workspace = workspace
         do {
-            guard let id = UUID(canonical: try object.requiredString("workspace_id")) else {
-                throw APIError.invalidBody(field: "workspace_id", reason: "must be a UUID")
-            }
-            workspace = id
-            errorRate = min(max(try object.double("error_rate") ?? 0, 0), 1)
-            sampleError = Self.storable(try object.string("sample_error"))
-            activeTasks = Self.clamp(try object.int("active_tasks"), to: 0...Int(Int32.max))
-            uptimeSeconds = Self.clamp(try object.int("uptime_seconds"), to: 0...Int.max)
-            currentTask = Self.storable(try object.string("current_task"))
-            monthlySpend = Self.spend(try object.double("monthly_spend"))
-            runtimeState = Self.storable(try object.string("runtime_state"))
+            errorRate = min(max(try object.clampedDouble("error_rate") ?? 0, 0), 1)
+            sampleError = Self.storable(try object.string("sample_error"), Limits.sampleError)
+            activeTasks = Self.clamp(try object.clampedInt("active_tasks"), to: 0...Int(Int32.max))
+            uptimeSeconds = Self.clamp(try object.clampedInt("uptime_seconds"), to: 0...Int.max)
+            currentTask = Self.storable(try object.string("current_task"), Limits.currentTask)
+            monthlySpend = Self.spend(try object.clampedDouble("monthly_spend"))
+            runtimeState = Self.storable(try object.string("runtime_state"), Limits.runtimeState)
             metadata = try object.object("runtime_metadata").map(Self.metadata)
-        } catch let error as APIError {
-            throw error
         } catch let error as JSONFieldError {
-            throw .invalidBody(
-                field: error.field, reason: error.isMissing ? "is required" : "must be \(error.expected)")
+            throw .invalidBody(error)
         } catch {
             throw .invalidBody()
         }
@@ -62,13 +61,20 @@ struct Heartbeat: Sendable {
 
     private static func metadata(_ object: JSONObject) throws -> Metadata {
         var capabilities: Capabilities = []
-        for (name, value) in try object.object("capabilities")?.members ?? [] where value.bool == true {
-            // A newer agent must not lose its heartbeats over a name that we do not know.
-            if let known = Capabilities(name: name) { capabilities.insert(known) }
+        // Names that we do not know are passed over: a newer agent must not lose its heartbeats over one.
+        if let given = try object.object("capabilities") {
+            for name in Self.capabilityNames where try given.unique(name)?.bool == true {
+                if let known = Capabilities(name: name.description) { capabilities.insert(known) }
+            }
         }
-        let idle = try object.int("idle_timeout_seconds").flatMap { $0 > 0 ? min($0, Int(Int32.max)) : nil }
+        let idle = try object.clampedInt("idle_timeout_seconds").flatMap { $0 > 0 ? min($0, Int(Int32.max)) : nil }
         return Metadata(capabilities: capabilities, idleTimeoutSeconds: idle)
     }
+
+    /// `Capabilities.names`, as they are looked up.
+    static let capabilityNames: [StaticString] = [
+        "heartbeat", "scheduler", "session", "status_mgmt", "retry", "activity_decoration", "channel_dispatch",
+    ]
 
     private static func clamp(_ value: Int?, to range: ClosedRange<Int>) -> Int {
         min(max(value ?? 0, range.lowerBound), range.upperBound)
@@ -76,14 +82,17 @@ struct Heartbeat: Sendable {
 
     /// A counter that ran away is clamped, however far: whole cents below 2^53 are exact as doubles.
     private static func spend(_ value: Double?) -> Int {
-        Int(min(max(value ?? 0, 0), Double(spendCeiling)))
+        Int(min(max(value ?? 0, 0), Double(Limits.monthlySpend)))
     }
 
-    /// Postgres's text has no NUL, and one such beat must not fail the batch it stands in.
-    private static func storable(_ text: String?) -> String {
-        guard let text else { return "" }
+    /// Cut, since one beat must not weigh on the batch that it shares; and Postgres's text has no NUL.
+    private static func storable(_ text: String?, _ limit: Int) -> String {
+        guard let text = text?.bounded(to: limit) else { return "" }
         return text.utf8.contains(0) ? text.replacing("\0", with: "\u{FFFD}") : text
     }
+
+    /// About what it takes in a statement and in the events that tell of it, in bytes.
+    var weight: Int { 256 + sampleError.utf8.count + currentTask.utf8.count + runtimeState.utf8.count }
 
     /// The data of the `workspace.degraded` event, should this beat make one; `nil` when it cannot.
     var degradedData: [UInt8]? {

@@ -37,16 +37,24 @@ struct HeartbeatIngest: Sendable {
         }
         batcher = Batcher(limit: Self.batchLimit, concurrency: 2, key: { $0.workspace }, pacing: pacing) { beats in
             let order = beats.indices.sorted { Self.precedes(beats[$0].workspace, beats[$1].workspace) }
-            let sorted = try await store.write(order.map { beats[$0] }, source: context.source)
-            size.observe(Double(beats.count))
+            var sorted: [HeartbeatOutcome] = []
+            for slice in order.map({ beats[$0] }).sliced(by: \.weight, upTo: Limits.heartbeatBatch) {
+                let written = try await store.write(Array(slice), source: context.source)
+                size.observe(Double(slice.count))
+                Self.tell(Array(slice), written, context, untold)
+                sorted += written
+            }
             var outcomes = sorted
             for (place, index) in order.enumerated() { outcomes[index] = sorted[place] }
-            Self.tell(beats, outcomes, context, untold)
             return outcomes
         }
         held = Batcher(limit: Self.batchLimit, key: { $0.workspace }) { beats in
-            let outcomes = try await store.writeFree(beats, source: context.source)
-            Self.tell(beats, outcomes, context, untold)
+            var outcomes: [HeartbeatOutcome] = []
+            for slice in beats.sliced(by: \.weight, upTo: Limits.heartbeatBatch) {
+                let written = try await store.writeFree(Array(slice), source: context.source)
+                Self.tell(Array(slice), written, context, untold)
+                outcomes += written
+            }
             return outcomes
         }
     }

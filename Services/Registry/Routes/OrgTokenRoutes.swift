@@ -8,8 +8,6 @@ import ServiceHost
 
 /// `/org/tokens`: tokens of operators, which pass wherever `ADMIN_TOKEN` does.
 struct OrgTokenRoutes: Sendable {
-    private static let nameLimit = 255
-
     let context: ServiceContext
     let store: OrgTokenStore
 
@@ -35,9 +33,7 @@ struct OrgTokenRoutes: Sendable {
 
     private static func check(_ field: String, _ value: String?) throws(APIError) {
         guard let value else { return }
-        if value.count > nameLimit {
-            throw .invalidBody(field: field, reason: "must have \(nameLimit) characters at most")
-        }
+        try APIError.check(field, value, upTo: Limits.operatorTokenName)
         if value.contains(where: \.isNewline) || value.utf8.contains(0) {
             throw .invalidBody(field: field, reason: "must be a single line")
         }

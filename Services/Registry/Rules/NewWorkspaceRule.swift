@@ -4,11 +4,13 @@ import Foundation
 import HTTPCore
 import HTTPServer
 import JSONBytes
+import ServiceHost
 import Templates
 
 /// What a request to create a workspace makes: the values checked, the status it starts with, and what is told of it.
 enum NewWorkspaceRule {
-    private static let forbiddenInNames = Set("{}[]|>*&!")
+    /// Scalars: with a mark that combines with it, one of these is another character.
+    private static let forbiddenInNames = Set("{}[]|>*&!".unicodeScalars)
     /// Folders of the system that no workspace may have as its own.
     private static let systemFolders = [
         "/bin", "/boot", "/dev", "/etc", "/lib", "/lib64", "/proc", "/root", "/run", "/sbin", "/sys", "/usr", "/var",
@@ -26,6 +28,7 @@ enum NewWorkspaceRule {
         try check("role", request.role, upTo: Limits.workspaceRole, isName: true)
         try check("model", request.model, upTo: Limits.workspaceModel)
         try check("runtime", request.runtime, upTo: Limits.workspaceModel)
+        try check("template", request.template, upTo: Limits.templateName)
         try check(directory: request.workspaceDirectory)
         try check(numbers: request)
         var request = request
@@ -98,23 +101,29 @@ enum NewWorkspaceRule {
         _ field: String, _ value: String?, upTo limit: Int, isName: Bool = false
     ) throws(APIError) {
         guard let value else { return }
-        if value.count > limit { throw invalid(field, "must have \(limit) characters at most") }
+        try APIError.check(field, value, upTo: limit, orError: Sentence.invalidWorkspaceFields)
         if value.contains(where: \.isNewline) || value.utf8.contains(0) {
             throw invalid(field, "must be a single line")
         }
-        if isName, value.contains(where: forbiddenInNames.contains) {
+        if isName, value.unicodeScalars.contains(where: forbiddenInNames.contains) {
             throw invalid(field, "must not contain any of {}[]|>*&!")
         }
     }
 
     static func check(directory: String?) throws(APIError) {
         guard let directory, !directory.isEmpty else { return }
-        // Only one spelling of each path: an engine would resolve the others, and mount what was refused here.
-        var parts = directory.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
+        try APIError.check(
+            "workspace_dir", directory, upTo: Limits.workspaceDirectory, orError: Sentence.invalidWorkspaceDirectory)
+        // Only one spelling of each path: an engine would resolve the others, and mount what was refused here. By
+        // bytes, as the system reads it: a mark behind a slash makes it another character.
+        let path = directory.utf8
+        var parts = path.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).dropFirst()
         if parts.last?.isEmpty == true { parts.removeLast() }
-        let isPlain = !parts.isEmpty && parts.allSatisfy { !$0.isEmpty && $0 != "." && $0 != ".." }
-        let isSystem = systemFolders.contains { directory == $0 || directory.hasPrefix($0 + "/") }
-        guard directory.hasPrefix("/"), isPlain, !isSystem, !directory.utf8.contains(0) else {
+        let isPlain =
+            !parts.isEmpty
+            && parts.allSatisfy { !$0.isEmpty && !$0.elementsEqual(".".utf8) && !$0.elementsEqual("..".utf8) }
+        let isSystem = systemFolders.contains { path.elementsEqual($0.utf8) || path.starts(with: "\($0)/".utf8) }
+        guard path.first == UInt8(ascii: "/"), isPlain, !isSystem, !path.contains(0) else {
             throw APIError(
                 .badRequest, Sentence.invalidWorkspaceDirectory, field: "workspace_dir",
                 reason: "must be an absolute path without . or .. and outside of the system's folders")

@@ -23,6 +23,7 @@ struct RegistrationAddressCheck: Sendable {
     /// - Parameter isProvisioned: our own provisioner set it.
     /// - Throws: `APIError` 400 `invalid request body` with `field` and `reason`.
     func check(_ text: String, isProvisioned: Bool = false) async throws {
+        try APIError.check("url", bytes: text.utf8.count, upTo: Limits.url)
         let url: SafeURL
         do {
             url = try SafeURL.parse(text)

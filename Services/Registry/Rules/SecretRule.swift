@@ -1,18 +1,14 @@
 import Contracts
 import HTTPCore
 import HTTPServer
+import ServiceHost
 
 /// What may be a secret: a name and a value that an environment can hold.
 enum SecretRule {
-    /// Bytes; an index of Postgres takes no more than a few thousand.
-    private static let keyLimit = 256
-
     /// - Throws: `APIError` 400 naming the field.
     static func check(_ request: SecretRequest) throws(APIError) {
         try check(key: request.key)
-        if request.value.utf8.count > Limits.secretValue {
-            throw .invalidBody(field: "value", reason: "must have \(Limits.secretValue) bytes at most")
-        }
+        try APIError.check("value", bytes: request.value.utf8.count, upTo: Limits.secretValue)
         if request.value.utf8.contains(0) {
             throw .invalidBody(field: "value", reason: "must not contain NUL")
         }
@@ -20,7 +16,8 @@ enum SecretRule {
 
     /// - Throws: `APIError` 400.
     static func check(key: String) throws(APIError) {
-        guard (1...keyLimit).contains(key.utf8.count), let first = key.utf8.first, !isDigit(first),
+        try APIError.check("key", bytes: key.utf8.count, upTo: Limits.secretKey)
+        guard let first = key.utf8.first, !isDigit(first),
             key.utf8.allSatisfy({ isDigit($0) || isLetter($0) })
         else { throw .invalidBody(field: "key", reason: "must be letters, digits and _, no digit first") }
     }

@@ -77,6 +77,8 @@ struct RegistrationStore: Sendable {
         RETURNING \(CommittedEvent.columns)
         """)
 
+    private static let exists = Statement("register_exists", "SELECT FROM workspaces WHERE id = $1")
+
     /// Registers an agent: sets it `online` from every status but `removed`.
     ///
     /// - Parameters:

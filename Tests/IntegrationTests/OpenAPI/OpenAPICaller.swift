@@ -57,7 +57,8 @@ struct OpenAPICaller: Sendable {
             headers: credential.caller.map { [("X-Workspace-ID", $0)] } ?? [])
     }
 
-    private func inserted(_ text: String, _ own: Workspace, _ other: Workspace) -> String {
+    /// The text with workspaces that exist in place of those of the examples.
+    func inserted(_ text: String, _ own: Workspace, _ other: Workspace) -> String {
         text.replacing(examples.own, with: own.id).replacing(examples.other, with: other.id)
     }
 }

@@ -1,0 +1,79 @@
+/// One row of the table of what clients may have stored. `docs/limits.md` is checked against it.
+package struct StoredLimit: Sendable {
+    package enum Unit: String, Sendable {
+        case scalars = "Unicode scalars"
+        case bytes
+        case elements
+    }
+
+    package enum Beyond: Sendable {
+        /// 400 with `field` and `limit`.
+        case refused
+        case tooLarge
+        case cut
+    }
+
+    /// The request, or several.
+    package let request: String
+    /// The members, as the request spells them; the whole body if there are none.
+    package let members: [String]
+    package let limit: Int
+    package let unit: Unit
+    package let beyond: Beyond
+
+    init(
+        _ request: String, _ members: [String], _ limit: Int, _ unit: Unit = .scalars, beyond: Beyond = .refused
+    ) {
+        self.request = request
+        self.members = members
+        self.limit = limit
+        self.unit = unit
+        self.beyond = beyond
+    }
+
+    /// The row as the documentation has it.
+    package var markdown: String {
+        let names = members.isEmpty ? "the body" : members.map { "`\($0)`" }.joined(separator: ", ")
+        let outcome =
+            switch beyond {
+            case .refused: "400"
+            case .tooLarge: "413"
+            case .cut: "cut"
+            }
+        return "| \(request) | \(names) | \(limit) \(unit.rawValue) | \(outcome) |"
+    }
+}
+
+extension Limits {
+    /// Everything that a client can have stored, and how much of it.
+    package static let table: [StoredLimit] = [
+        StoredLimit("every request but uploads", [], requestBody, .bytes, beyond: .tooLarge),
+        StoredLimit("register, update-card", ["agent_card"], agentCard, .bytes),
+        StoredLimit("register, workspaces", ["url"], url, .bytes),
+        StoredLimit("heartbeat", ["current_task"], currentTask, beyond: .cut),
+        StoredLimit("heartbeat", ["sample_error"], sampleError, beyond: .cut),
+        StoredLimit("heartbeat", ["runtime_state"], runtimeState, beyond: .cut),
+        StoredLimit("workspaces", ["name"], workspaceName),
+        StoredLimit("workspaces", ["role"], workspaceRole),
+        StoredLimit("workspaces", ["model", "runtime"], workspaceModel),
+        StoredLimit("workspaces", ["template"], templateName),
+        StoredLimit("workspaces", ["workspace_dir"], workspaceDirectory),
+        StoredLimit("secrets", ["key"], secretKey, .bytes),
+        StoredLimit("secrets", ["value"], secretValue, .bytes),
+        StoredLimit("org tokens", ["name", "org_id"], operatorTokenName),
+        StoredLimit("messages", ["messageId", "contextId"], identifier),
+        StoredLimit("messages", ["method"], method),
+        StoredLimit("messages", ["Idempotency-Key"], identifier, .bytes),
+        StoredLimit("delegate", ["idempotency_key"], identifier),
+        StoredLimit("delegation update", ["error"], errorText),
+        StoredLimit("delegation update", ["response_preview"], reportedResponse),
+        StoredLimit("activity", ["method"], method),
+        StoredLimit("activity", ["summary"], activitySummary),
+        StoredLimit("activity", ["status"], activityStatus),
+        StoredLimit("activity", ["error_detail"], errorText),
+        StoredLimit("notify", ["message"], notification),
+        StoredLimit("notify", ["attachments"], attachments, .elements),
+        StoredLimit("notify", ["attachments[].uri"], url),
+        StoredLimit("notify", ["attachments[].name", "attachments[].mimeType"], attachmentName),
+    ]
+}
