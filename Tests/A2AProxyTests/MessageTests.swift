@@ -42,12 +42,35 @@ import Testing
         #expect(text(message).contains(#""id":1"#))
     }
 
-    @Test func boundsTheMethodsNameAndSendsItAsItCame() throws {
-        let name = String(repeating: "m", count: 100_000)
-        let body = #"{"jsonrpc":"2.0","id":1,"method":"\#(name)"}"#
-        let message = try normalised(body)
-        #expect(message.method == String(repeating: "m", count: 256))
-        #expect(text(message) == body)
+    @Test func refusesMethodNamesThatAreTooLong() throws {
+        func message(_ count: Int) throws -> A2AMessage {
+            try normalised(#"{"jsonrpc":"2.0","id":1,"method":"\#(String(repeating: "m", count: count))"}"#)
+        }
+        #expect(try message(256).method.count == 256)
+        let refusal = #expect(throws: A2AMessage.Malformed.tooLong("method", limit: 256)) { try message(257) }
+        #expect(refusal?.apiError.field == "method")
+    }
+
+    @Test(
+        "A member that is read stands once",
+        arguments: [
+            (#"{"method":"a","method":"b"}"#, "method"), (#"{"method":"a","params":{},"params":{}}"#, "params"),
+            (#"{"jsonrpc":"2.0","jsonrpc":"2.0","method":"a"}"#, "jsonrpc"),
+            (#"{"jsonrpc":"2.0","id":1,"\u0069d":2,"method":"a"}"#, "id"),
+            (#"{"method":"a","params":{"message":{},"message":{}}}"#, "message"),
+            (#"{"method":"a","params":{"message":{"messageId":"1","messageId":"2"}}}"#, "messageId"),
+            (#"{"method":"a","params":{"message":{"contextId":"1","contextId":"1"}}}"#, "contextId"),
+            (
+                #"{"method":"a","params":{"message":{"metadata":{"delegation_id":"1","delegation_id":"2"}}}}"#,
+                "delegation_id"
+            ),
+            (#"{"method":"a","params":{"metadata":{},"metadata":{}}}"#, "metadata"),
+        ])
+    func repeated(_ body: String, _ field: String) throws {
+        let refusal = #expect(throws: A2AMessage.Malformed.repeated(field)) { try normalised(body) }
+        #expect(refusal?.apiError.status == .badRequest && refusal?.apiError.field == field)
+        // What nobody reads may stand as often as it likes.
+        _ = try normalised(#"{"method":"a","x":1,"x":2,"params":{"y":1,"y":2,"message":{"parts":[],"z":0,"z":1}}}"#)
     }
 
     @Test(arguments: ["messageId", "contextId"])
@@ -56,7 +79,7 @@ import Testing
             try normalised(#"{"method":"message/send","params":{"message":{"\#(field)":"\#(id)"}}}"#)
         }
         _ = try message(String(repeating: "ß", count: 255))
-        let refusal = #expect(throws: A2AMessage.Malformed.tooLong(field)) {
+        let refusal = #expect(throws: A2AMessage.Malformed.tooLong(field, limit: 255)) {
             try message(String(repeating: "ß", count: 256))
         }
         #expect(refusal?.apiError.field == field)

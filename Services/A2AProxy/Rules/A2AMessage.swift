@@ -9,7 +9,6 @@ import JSONBytes
 package struct A2AMessage: Sendable {
     /// What is sent to the agent.
     package let bytes: [UInt8]
-    /// Its beginning if it is longer than any method's name: it stands in rows, events and lists.
     package let method: String
     /// `params.message.messageId`: the idempotency key. Nil for methods without a message.
     package let messageID: String?
@@ -20,20 +19,25 @@ package struct A2AMessage: Sendable {
     package enum Malformed: Error, Sendable, Hashable {
         case invalidJSON
         /// This member of the message is longer than what may stand in an index.
-        case tooLong(String)
+        case tooLong(String, limit: Int)
         /// This member has a NUL or half of a surrogate pair: no text that can be stored, and another one is another id.
         case notStorable(String)
+        /// This member stands twice: of the two the agent might take the other one.
+        case repeated(String)
 
         package var apiError: APIError {
             switch self {
             case .invalidJSON: APIError(.badRequest, Sentence.invalidJSON)
-            case .tooLong(let field):
+            case .tooLong(let field, let limit):
                 APIError(
-                    .badRequest, "invalid \(field)", field: field, reason: "at most \(Limits.identifier) characters")
+                    .badRequest, "invalid \(field)", field: field, reason: "must have \(limit) characters at most",
+                    members: [("limit", .int(limit))])
             case .notStorable(let field):
                 APIError(
                     .badRequest, "invalid \(field)", field: field, reason: "must have no NUL and no half surrogate pair"
                 )
+            case .repeated(let field):
+                APIError(.badRequest, Sentence.invalidRequestBody, field: field, reason: "must be given once")
             }
         }
     }
@@ -46,13 +50,19 @@ package struct A2AMessage: Sendable {
     package init(normalising body: [UInt8], makeID: () -> String = { UUID().uuidString.lowercased() }) throws(Malformed)
     {
         guard var request = Self.object(body) else { throw Malformed(refused: body) }
+        let message: JSONSlice?
+        let id: JSONSlice?
+        let context: JSONSlice?
+        do {
+            (message, id, context) = try Self.members(of: request)
+        } catch {
+            throw .repeated(error.field)
+        }
         if request["jsonrpc"] == nil {
             // Well-formed by construction: it is made of well-formed pieces.
             guard let wrapped = Self.object(request.wrappedInEnvelope(id: makeID())) else { throw .invalidJSON }
             request = wrapped
         }
-        let message = request.find("params", "message")
-        let id = message?.find("messageId")
         if message?.kind == .object, Self.isMissing(id) {
             let made = makeID()
             guard let filled = request.slice.setting(["params", "message", "messageId"], toString: made),
@@ -63,18 +73,31 @@ package struct A2AMessage: Sendable {
         } else {
             messageID = Self.text(id)
         }
-        try Self.check(messageID, "messageId")
-        contextID = Self.text(message?.find("contextId"))
-        try Self.check(contextID, "contextId")
+        contextID = Self.text(context)
         bytes = request.document
-        method = (request["method"]?.string ?? "").bounded(to: Limits.method)
-        if method.utf8.contains(0) { throw .notStorable("method") }
+        method = request["method"]?.string ?? ""
+        try Self.check("messageId", messageID, upTo: Limits.identifier)
+        try Self.check("contextId", contextID, upTo: Limits.identifier)
+        try Self.check("method", method, upTo: Limits.method)
     }
 
-    private static func check(_ id: String?, _ field: String) throws(Malformed) {
-        guard let id else { return }
-        guard id.isIdentifier else { throw .tooLong(field) }
-        guard !id.utf8.contains(0) else { throw .notStorable(field) }
+    private static func check(_ field: String, _ text: String?, upTo limit: Int) throws(Malformed) {
+        guard let text else { return }
+        guard !text.isLonger(than: limit) else { throw .tooLong(field, limit: limit) }
+        guard !text.utf8.contains(0) else { throw .notStorable(field) }
+    }
+
+    /// What is read of a request, each of which must stand once.
+    private static func members(
+        of request: JSONObject
+    ) throws(JSONFieldError) -> (message: JSONSlice?, id: JSONSlice?, context: JSONSlice?) {
+        _ = try (request.unique("jsonrpc"), request.unique("id"), request.unique("method"))
+        guard let params = try request.unique("params")?.object else { return (nil, nil, nil) }
+        _ = try params.unique("metadata")?.unique("delegation_id")
+        let message = try params.unique("message")
+        guard let fields = message?.object else { return (message, nil, nil) }
+        _ = try fields.unique("metadata")?.unique("delegation_id")
+        return (message, try fields.unique("messageId"), try fields.unique("contextId"))
     }
 
     /// A message that was normalised before it was stored.
@@ -123,9 +146,4 @@ package struct A2AMessage: Sendable {
         guard let id else { return true }
         return id.isNull || id.string == ""
     }
-}
-
-extension String {
-    /// Whether it is short enough for an id that others give and the platform has to find again.
-    var isIdentifier: Bool { utf8.count <= Limits.identifier || unicodeScalars.count <= Limits.identifier }
 }

@@ -20,8 +20,6 @@ struct RegistrationStore: Sendable {
     let source: String
 
     /// Without a lock: the row as it is before anything is waited for.
-    private static let exists = Statement("register_exists", "SELECT FROM workspaces WHERE id = $1")
-
     private static let lock = Statement("register_lock", "SELECT FROM workspaces WHERE id = $1 FOR UPDATE")
 
     /// A statement of its own behind the lock: its snapshot has the token that the lock may have waited for.
