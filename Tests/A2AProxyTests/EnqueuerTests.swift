@@ -65,6 +65,40 @@ import Testing
         }
     }
 
+    private static let hold = Statement(
+        "test_hold_workspace", "SELECT FROM workspace_vitals WHERE workspace_id = $1 FOR UPDATE")
+
+    @Test(
+        "Messages for other targets do not wait for one whose rows somebody holds, and its own are stored once it is free"
+    )
+    func heldTarget() async throws {
+        try await ProxyFixture.with(try await SharedServers.postgres().makeMigratedDatabase("held")) { proxy in
+            let held = try await proxy.workspace(at: "http://127.0.0.1:1")
+            let others = [
+                try await proxy.workspace(at: "http://127.0.0.1:2"),
+                try await proxy.workspace(at: "http://127.0.0.1:3"),
+            ]
+            let enqueuer = Enqueuer(store: proxy.queue, relay: proxy.relay, metrics: proxy.metrics)
+            let waiting = try await proxy.postgres.transaction { session in
+                _ = try await session.query(Self.hold, [held])
+                // All at once, so that they come into the same batches.
+                let waiting = (0..<10).map { number in
+                    Task { try await enqueuer.enqueue(Self.new(held, "held-\(number)")) }
+                }
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for number in 0..<20 {
+                        group.addTask {
+                            _ = try await enqueuer.enqueue(Self.new(others[number % 2], "other-\(number)"))
+                        }
+                    }
+                    try await group.waitForAll()
+                }
+                return waiting
+            }
+            for task in waiting { #expect(try await task.value.event != nil) }
+        }
+    }
+
     private static let lock = Statement("test_lock_queue", "LOCK TABLE a2a_queue IN ACCESS EXCLUSIVE MODE")
     private static let isWaiting = Statement(
         "test_lock_waited_for",

@@ -40,11 +40,11 @@ struct TextLimitTests {
             }
         }
         let refusal = #expect(throws: APIError.self) {
-            try NewWorkspaceRule.workspace(request(limit + 1), hasProvisioner: true)
+            try NewWorkspaceRule.workspace(request(limit + 1), hasProvisioner: true, isDevelopment: false)
         }
         #expect(refusal?.field == field)
         #expect(refusal?.members.first?.name == "limit")
-        _ = try NewWorkspaceRule.workspace(request(limit), hasProvisioner: true)
+        _ = try NewWorkspaceRule.workspace(request(limit), hasProvisioner: true, isDevelopment: false)
     }
 
     @Test("What a name must not contain is found under the marks that combine with it")

@@ -16,8 +16,14 @@ package struct Enqueuer: Sendable {
     /// Bytes of bodies in one statement.
     private static let batchBytes = 4 << 20
 
+    /// How long, and how often, a message is tried for a target whose rows somebody holds.
+    private static let heldLimit: Duration = .seconds(8)
+    private static let heldPause: Duration = .milliseconds(250)
+
     private let store: QueueStore
     private let batcher: Batcher<NewItem, Stored>
+    /// For those messages: they wait for each other only.
+    private let held: Batcher<NewItem, Stored>
     private let backlog: Backlog
     private let metrics: ProxyMetrics
 
@@ -26,7 +32,7 @@ package struct Enqueuer: Sendable {
         self.store = store
         backlog = Backlog(limit: backlogBytes)
         self.metrics = metrics
-        batcher = Batcher(limit: 200, concurrency: 2, capacity: 20_000) { items in
+        let write: Batcher<NewItem, Stored>.Flush = { items in
             var stored: [Stored] = []
             for slice in items.sliced(by: \.body.utf8.count, upTo: Self.batchBytes) {
                 // With the database away, each further slice would only wait as long as this one.
@@ -39,6 +45,8 @@ package struct Enqueuer: Sendable {
             relay.committed(stored.compactMap { (try? $0.get())?.event })
             return stored
         }
+        batcher = Batcher(limit: 200, concurrency: 2, capacity: 20_000, flush: write)
+        held = Batcher(limit: 200, capacity: 20_000, flush: write)
     }
 
     /// Stores items in one transaction; each in its own if the database does not take one of them.
@@ -78,17 +86,28 @@ package struct Enqueuer: Sendable {
         let bytes = item.body.utf8.count
         guard backlog.take(bytes) else { throw BatcherError.full }
         defer { backlog.giveBack(bytes) }
-        for _ in 0..<5 {
-            // Nil: a twin was met that ended in that moment; now there is room for this one.
-            guard let enqueued = try await batcher.submit(item).get() else { continue }
-            guard enqueued.isTwin else {
+        let end = ContinuousClock.now + Self.heldLimit
+        var batcher = batcher
+        var twins = 0
+        while twins < 5 {
+            switch try await batcher.submit(item) {
+            case .success(let enqueued?) where enqueued.isTwin:
+                if let twin = try await store.body(of: enqueued.id) {
+                    guard A2AMessage.isRepetition(Array(item.body.utf8), of: twin) else { throw MessageIDTaken() }
+                    return enqueued
+                }
+                // Gone with its purged workspace: as one that has ended.
+                twins += 1
+            case .success(let enqueued?):
                 metrics.queued.increment()
                 return enqueued
+            // A twin was met that ended in that moment; now there is room for this one.
+            case .success(nil): twins += 1
+            case .failure(let error) where error.isLockTimeout && ContinuousClock.now < end:
+                batcher = held
+                try? await Task.sleep(for: Self.heldPause)
+            case .failure(let error): throw error
             }
-            // Gone with its purged workspace: as one that has ended.
-            guard let twin = try await store.body(of: enqueued.id) else { continue }
-            guard A2AMessage.isRepetition(Array(item.body.utf8), of: twin) else { throw MessageIDTaken() }
-            return enqueued
         }
         throw BatcherError.full
     }
