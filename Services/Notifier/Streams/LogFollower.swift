@@ -22,6 +22,7 @@ final class LogFollower: GracefulService {
     private let logger: Logger
     /// Seconds that the first event which cannot be passed on yet has been there; 0 when there is none.
     private let lag: Gauge
+    private let unread: RepeatedWarning
     private let wakes = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
     init(log: EventLog, hub: EventHub, loop: EventLoop, logger: Logger, metrics: MetricsRegistry) {
@@ -31,7 +32,7 @@ final class LogFollower: GracefulService {
         self.log = log
         self.hub = hub
         self.loop = loop
-        self.logger = logger
+        unread = RepeatedWarning("the log of events is not read, streams stand still", logger)
     }
 
     /// There is more to read.
@@ -60,7 +61,7 @@ final class LogFollower: GracefulService {
                 measured = .now
                 try await measureLag()
             } catch {
-                logger.debug("log not read", [.error: .string("\(error)")])
+                unread.note([.error: .string("\(error)")])
             }
         }
     }
