@@ -3,11 +3,15 @@ import Foundation
 
 /// One row; columns are numbered from 0.
 ///
-/// The plain accessors trap on NULL and on text that is not of the asked type: which column holds what is known when the
-/// statement is written, and a mistake there is one of the program. Where NULL can occur, use the optional ones.
+/// The plain accessors are for columns that are never NULL; where NULL can occur, use the optional ones. What a column
+/// holds against the statement's promise (an old row, a newer schema, a repair by hand) fails the decoding that the row was
+/// handed to (``PostgresRows/map(_:)`` and the like): the accessor then gives a value of no meaning, and what was made of
+/// it is thrown away. Outside of such a decoding it traps.
 package struct PostgresRow: Sendable {
     let result: ResultOwner
     let index: Int32
+    /// Where the decoding under way notes what does not fit.
+    let misfit: RowMisfit?
 
     package var columnCount: Int { result.columnCount }
 
@@ -23,18 +27,20 @@ package struct PostgresRow: Sendable {
 
     package func isNull(_ column: Int) -> Bool { PQgetisnull(result.raw, index, Int32(column)) == 1 }
 
-    package func string(_ column: Int) -> String { required(column, optionalString(column)) }
-    package func int(_ column: Int) -> Int { required(column, optionalInt(column)) }
-    package func double(_ column: Int) -> Double { required(column, optionalDouble(column)) }
-    package func bool(_ column: Int) -> Bool { required(column, optionalBool(column)) }
-    package func uuid(_ column: Int) -> UUID { required(column, optionalUUID(column)) }
-    package func date(_ column: Int) -> Date { required(column, optionalDate(column)) }
+    package func string(_ column: Int) -> String { required(column, optionalString(column), or: "") }
+    package func int(_ column: Int) -> Int { required(column, optionalInt(column), or: 0) }
+    package func double(_ column: Int) -> Double { required(column, optionalDouble(column), or: 0) }
+    package func bool(_ column: Int) -> Bool { required(column, optionalBool(column), or: false) }
+    package func uuid(_ column: Int) -> UUID { required(column, optionalUUID(column), or: Self.noUUID) }
+    package func date(_ column: Int) -> Date { required(column, optionalDate(column), or: .distantPast) }
     /// The text of a column as it came, for instance JSON that is only passed on.
-    package func bytes(_ column: Int) -> [UInt8] { required(column, optionalBytes(column)) }
+    package func bytes(_ column: Int) -> [UInt8] { required(column, optionalBytes(column), or: []) }
     /// The value of a `bytea` column.
-    package func bytea(_ column: Int) -> [UInt8] { required(column, optionalBytea(column)) }
-    package func strings(_ column: Int) -> [String] { required(column, optionalStrings(column)) }
-    package func uuids(_ column: Int) -> [UUID] { required(column, optionalUUIDs(column)) }
+    package func bytea(_ column: Int) -> [UInt8] { required(column, optionalBytea(column), or: []) }
+    package func strings(_ column: Int) -> [String] { required(column, optionalStrings(column), or: []) }
+    package func uuids(_ column: Int) -> [UUID] { required(column, optionalUUIDs(column), or: []) }
+
+    private static let noUUID = UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
 
     package func optionalString(_ column: Int) -> String? {
         withText(column) { $0.map { String(decoding: $0, as: UTF8.self) } }
@@ -95,20 +101,25 @@ package struct PostgresRow: Sendable {
         }
     }
 
-    /// Nil for NULL; traps on text that `read` refuses.
+    /// Nil for NULL; text that `read` refuses does not fit.
     private func value<T>(_ column: Int, _ read: (UnsafeBufferPointer<UInt8>) -> T?) -> T? {
         withText(column) { text in
             guard let text else { return nil }
-            guard let value = read(text) else {
-                preconditionFailure("column \(columnName(column)) is not a \(T.self)")
-            }
+            let value = read(text)
+            if value == nil { doesNotFit(column, "is not a \(T.self)") }
             return value
         }
     }
 
-    private func required<T>(_ column: Int, _ value: T?) -> T {
-        guard let value else { preconditionFailure("column \(columnName(column)) is NULL, expected \(T.self)") }
-        return value
+    private func required<T>(_ column: Int, _ value: T?, or nothing: T) -> T {
+        if let value { return value }
+        doesNotFit(column, "is NULL, expected \(T.self)")
+        return nothing
+    }
+
+    private func doesNotFit(_ column: Int, _ what: String) {
+        guard let misfit else { preconditionFailure("column \(columnName(column)) \(what)") }
+        misfit.note("column \(columnName(column)) \(what)")
     }
 
     private func columnName(_ column: Int) -> String {

@@ -30,7 +30,7 @@ package struct PostgresRows: RandomAccessCollection, Sendable {
         guard let result, position >= 0, position < result.rowCount else {
             preconditionFailure("row \(position) of \(count)")
         }
-        return PostgresRow(result: result, index: Int32(position))
+        return PostgresRow(result: result, index: Int32(position), misfit: nil)
     }
 
     /// Rows inserted, updated, deleted or returned.
@@ -47,5 +47,73 @@ package struct PostgresRows: RandomAccessCollection, Sendable {
         guard let result else { return nil }
         let number = PQfnumber(result.raw, "\"\(name)\"")
         return number < 0 ? nil : Int(number)
+    }
+}
+
+/// What did not fit in a row that is being decoded.
+///
+/// `@unchecked Sendable`: used by the one thread that decodes, during the call.
+final class RowMisfit: @unchecked Sendable {
+    private(set) var error: PostgresError?
+
+    /// The first one counts: the others may follow from it.
+    func note(_ what: String) {
+        if error == nil { error = PostgresError(.server, "a row is not as its statement promises: \(what)") }
+    }
+}
+
+extension PostgresRow {
+    /// Makes a value of the row.
+    ///
+    /// - Throws: ``PostgresError`` when a column does not hold what an accessor promises. `make` has run to its end then, with
+    ///   values of no meaning: it has no effects.
+    package func decode<Value>(_ make: (PostgresRow) -> Value) throws(PostgresError) -> Value {
+        let misfit = RowMisfit()
+        let value = make(PostgresRow(result: result, index: index, misfit: misfit))
+        if let error = misfit.error { throw error }
+        return value
+    }
+}
+
+/// Rows become values without a way to trap: these stand in for the ones of `Sequence`.
+extension PostgresRows {
+    /// Makes a value of each row.
+    ///
+    /// - Throws: as ``PostgresRow/decode(_:)`` for the first row that does not fit.
+    package func map<Value>(_ make: (PostgresRow) -> Value) throws(PostgresError) -> [Value] {
+        var values: [Value] = []
+        values.reserveCapacity(count)
+        for row in self { values.append(try row.decode(make)) }
+        return values
+    }
+
+    /// Makes a value of each row that has one.
+    ///
+    /// - Throws: as ``PostgresRow/decode(_:)`` for the first row that does not fit.
+    package func compactMap<Value>(_ make: (PostgresRow) -> Value?) throws(PostgresError) -> [Value] {
+        var values: [Value] = []
+        for row in self {
+            if let value = try row.decode(make) { values.append(value) }
+        }
+        return values
+    }
+
+    /// Makes a value of each row that fits, and leaves the others out: for those who walk rows that others wrote, whom one
+    /// bad row must not stop.
+    ///
+    /// - Returns: the values, and for each row left out the reason.
+    package func decodeEach<Value>(
+        _ make: (PostgresRow) -> Value?
+    ) -> (values: [Value], refused: [PostgresError]) {
+        var values: [Value] = []
+        var refused: [PostgresError] = []
+        for row in self {
+            do throws(PostgresError) {
+                if let value = try row.decode(make) { values.append(value) }
+            } catch {
+                refused.append(error)
+            }
+        }
+        return (values, refused)
     }
 }

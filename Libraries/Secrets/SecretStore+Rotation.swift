@@ -26,7 +26,7 @@ extension SecretStore {
             } else {
                 try await postgres.query(Self.page, [place?.workspace, place?.key, limit])
             }
-        return rows.map { Self.secret($0) }
+        return try rows.map { Self.secret($0) }
     }
 
     private static let replace = Statement(

@@ -52,7 +52,7 @@ package struct SecretStore: Sendable {
             } else {
                 try await postgres.query(Self.listGlobal)
             }
-        return rows.map { SecretEntry(key: $0.string(0), createdAt: $0.date(1), updatedAt: $0.date(2)) }
+        return try rows.map { SecretEntry(key: $0.string(0), createdAt: $0.date(1), updatedAt: $0.date(2)) }
     }
 
     // MARK: - In a transaction

@@ -13,7 +13,7 @@ import Testing
                 "PREPARE explained AS \(QueueStore.due.sql)", "EXPLAIN EXECUTE explained (5)", "DEALLOCATE explained",
             ].map { Call(Statement("", $0)) }
             let answers = try await fixture.postgres.transaction { session in try await session.query(calls) }
-            let plan = answers[3].map { $0.string(0) }.joined(separator: "\n")
+            let plan = try answers[3].map { $0.string(0) }.joined(separator: "\n")
             #expect(plan.contains("Index Scan using a2a_queue_timer"), "\(plan)")
             #expect(plan.contains("Index Scan using a2a_queue_held"), "\(plan)")
             #expect(!plan.contains("Filter: "), "\(plan)")

@@ -87,9 +87,9 @@ struct DelegationLifeTests {
                 SELECT type, data->>'via', data->>'status' FROM structure_events
                 WHERE type LIKE 'delegation.%' AND workspace_id = $1::uuid ORDER BY sequence
                 """, [source.id])
-            #expect(events.map { $0.string(0) }.first == "delegation.sent")
-            #expect(events.map { $0.string(0) }.last == "delegation.completed")
-            #expect(events.map { $0.optionalString(1) }.last == "queue_drain")
+            #expect(try events.map { $0.string(0) }.first == "delegation.sent")
+            #expect(try events.map { $0.string(0) }.last == "delegation.completed")
+            #expect(try events.map { $0.optionalString(1) }.last == "queue_drain")
             for api in fleet.apis[1...] {
                 let one = try await api.call(
                     .get, "/workspaces/\(source.id)/delegations/\(id)", bearer: source.caller.token)

@@ -133,6 +133,6 @@ struct EventLogTests {
             "PREPARE explained AS \(statement.sql)", "EXPLAIN EXECUTE explained (\(arguments))", "DEALLOCATE explained",
         ].map { Call(Statement("", $0)) }
         let answers = try await pool.transaction { session throws(PostgresError) in try await session.query(calls) }
-        return answers[3].map { $0.string(0) }.joined(separator: "\n")
+        return try answers[3].map { $0.string(0) }.joined(separator: "\n")
     }
 }

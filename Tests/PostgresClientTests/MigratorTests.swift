@@ -76,7 +76,7 @@ import Testing
             #expect(try await migrator.down(migrations.count).count == migrations.count)
             let left = try await pool.query(
                 Statement("left", "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"))
-            #expect(left.map { $0.string(0) } == ["schema_migrations"])
+            #expect(try left.map { $0.string(0) } == ["schema_migrations"])
             #expect(try await migrator.up().count == migrations.count)
         }
     }

@@ -20,7 +20,7 @@ import Testing
             let unnested = try await pool.query(
                 Statement("unnest_text", "SELECT t FROM unnest($1::text[]) WITH ORDINALITY AS u(t, n) ORDER BY n"),
                 [elements])
-            #expect(unnested.map { $0.optionalString(0) } == elements)
+            #expect(try unnested.map { $0.optionalString(0) } == elements)
             let whole = try await pool.query(Statement("echo_texts", "SELECT $1::text[]"), [elements])[0]
             #expect(whole.optionalElements(0) == elements)
             #expect(whole.strings(0) == Self.texts)
@@ -32,12 +32,12 @@ import Testing
             let integers = [Int.min, -1, 0, 1, Int.max]
             let rows = try await pool.query(
                 Statement("ints", "SELECT i FROM unnest($1::int8[]) WITH ORDINALITY AS u(i, n) ORDER BY n"), [integers])
-            #expect(rows.map { $0.int(0) } == integers)
+            #expect(try rows.map { $0.int(0) } == integers)
             let doubles = [0, -0.5, .pi, .greatestFiniteMagnitude, .leastNonzeroMagnitude, .infinity, -.infinity]
             let same = try await pool.query(
                 Statement("doubles", "SELECT d FROM unnest($1::float8[]) WITH ORDINALITY AS u(d, n) ORDER BY n"),
                 [doubles])
-            #expect(same.map { $0.double(0) } == doubles)
+            #expect(try same.map { $0.double(0) } == doubles)
             let nan = try await pool.query(Statement("nan", "SELECT $1::float8"), [Double.nan])[0]
             #expect(nan.double(0).isNaN)
             let row = try await pool.query(
@@ -68,7 +68,7 @@ import Testing
             let jsons = try await pool.query(
                 Statement("jsons", "SELECT j FROM unnest($1::json[]) WITH ORDINALITY AS u(j, n) ORDER BY n"),
                 [[json, nil, json] as [[UInt8]?]])
-            #expect(jsons.map { $0.optionalBytes(0) } == [json, nil, json])
+            #expect(try jsons.map { $0.optionalBytes(0) } == [json, nil, json])
         }
     }
 

@@ -132,7 +132,7 @@ struct SweepStoreTests {
             #expect(failed.contains(#""task_preview":"tidy \"up\"","error":"workspace removed""#))
             let left = try await pool.query(
                 Statement("test_left", "SELECT workspace_id FROM a2a_queue WHERE status = 'queued'"))
-            #expect(left.map { $0.uuid(0) } == [living])
+            #expect(try left.map { $0.uuid(0) } == [living])
         }
     }
 

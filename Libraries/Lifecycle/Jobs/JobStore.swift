@@ -83,7 +83,7 @@ package struct JobStore: Sendable {
     /// - Returns: the claims that are still the current ones.
     func extend(_ claims: [JobClaim], lease: Double) async throws(PostgresError) -> Set<JobClaim> {
         let rows = try await postgres.query(Self.extend, [claims.map(\.job), claims.map(\.number), lease])
-        return Set(rows.map { JobClaim(job: $0.uuid(0), number: $0.int(1)) })
+        return Set(try rows.map { JobClaim(job: $0.uuid(0), number: $0.int(1)) })
     }
 
     private static let handBack = Statement(
@@ -184,7 +184,7 @@ package struct JobStore: Sendable {
             _ = try await postgres.query(Self.again, claim + [sentence, delay])
             return []
         }
-        return rows.compactMap { CommittedEvent(row: $0) }
+        return try rows.compactMap { CommittedEvent(row: $0) }
     }
 
     // MARK: - For those who wait

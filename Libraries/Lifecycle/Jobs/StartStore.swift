@@ -76,6 +76,6 @@ struct StartStore: Sendable {
         return StartRequest(
             runtime: row.string(0), model: row.optionalString(1), tier: row.int(2), directory: row.optionalString(3),
             access: WorkspaceAccess(rawValue: row.string(4)) ?? .none, token: token,
-            events: told.compactMap { CommittedEvent(row: $0) })
+            events: try told.compactMap { CommittedEvent(row: $0) })
     }
 }

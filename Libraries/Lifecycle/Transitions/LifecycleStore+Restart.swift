@@ -31,7 +31,7 @@ extension LifecycleStore {
             try LifecycleRule.restart(subject, hasProvisioner: hasProvisioner)
             try await supersede([id], [.stop], transaction)
             let rows = try await transaction.query(Self.restart, [id, reason, source])
-            return Change(events: rows.compactMap { CommittedEvent(row: $0) }, count: 1)
+            return Change(events: try rows.compactMap { CommittedEvent(row: $0) }, count: 1)
         }
     }
 
@@ -90,7 +90,7 @@ extension LifecycleStore {
             try await supersede([id], [.start, .restart], transaction)
             let rows = try await transaction.query(Self.hibernate, [id, hasProvisioner, source])
             let jobs = try await openJobs([id], .stop, transaction)
-            return Change(events: rows.compactMap { CommittedEvent(row: $0) }, count: 1, jobs: jobs)
+            return Change(events: try rows.compactMap { CommittedEvent(row: $0) }, count: 1, jobs: jobs)
         }
     }
 }

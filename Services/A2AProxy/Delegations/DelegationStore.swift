@@ -93,7 +93,7 @@ package struct DelegationStore: Sendable {
                     new.id, new.source, new.target, new.task, new.idempotencyKey, new.body, new.traceparent,
                     new.failure, source,
                 ])
-            if !rows.isEmpty { return .made(rows.compactMap { CommittedEvent(row: $0) }) }
+            if !rows.isEmpty { return .made(try rows.compactMap { CommittedEvent(row: $0) }) }
             let found = try await postgres.query(Self.existing, [new.source, new.idempotencyKey]).first
             if let row = found {
                 return .existing(

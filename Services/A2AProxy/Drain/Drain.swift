@@ -139,6 +139,7 @@ package final class Drain: Sendable {
         let claims = try await store.claim(
             wanted, within: bounds, owner: instance, lease: settings.lease, busyPause: busyPause)
         relay.committed(claims.events)
+        for error in claims.unreadable { logger.error("queue item cannot be read", [.error: .error(error)]) }
         wake(bounds.left(by: claims.items, of: wanted), because: .hint)
         guard !claims.items.isEmpty else { return }
         metrics.claimed.increment(by: claims.items.count)

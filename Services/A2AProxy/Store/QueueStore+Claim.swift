@@ -74,6 +74,8 @@ package struct ClaimBounds: Sendable {
 package struct Claims: Sendable {
     package var items: [ClaimedItem] = []
     package var events: [CommittedEvent] = []
+    /// Why items that were claimed cannot be delivered.
+    package var unreadable: [PostgresError] = []
 }
 
 extension QueueStore {
@@ -221,9 +223,11 @@ extension QueueStore {
                 Call(Self.putOff, [workspaces, source]),
             ], deadline: .seconds(10))
         let rows = answers[1]
+        // They are claimed already: one that cannot be read must not keep the others until their leases run out.
+        let items = rows.decodeEach { ClaimedItem($0) }
         return Claims(
-            items: rows.map { ClaimedItem($0) },
-            events: rows.compactMap { CommittedEvent(row: $0, firstColumn: 19) }
-                + answers[2].compactMap { CommittedEvent(row: $0) })
+            items: items.values,
+            events: try rows.compactMap { CommittedEvent(row: $0, firstColumn: 19) }
+                + answers[2].compactMap { CommittedEvent(row: $0) }, unreadable: items.refused)
     }
 }

@@ -87,7 +87,7 @@ extension QueueStore {
     package func drop(
         _ item: UUID, of workspace: UUID, reason: String
     ) async throws(PostgresError) -> (dropped: Int, events: [CommittedEvent]) {
-        Self.read(try await postgres.query(Self.drop, [item, reason, source, workspace]))
+        try await Self.read(postgres.query(Self.drop, [item, reason, source, workspace]))
     }
 
     /// Drops a batch of what has waited for longer than some minutes, for one workspace or for all. There is more when it
@@ -97,23 +97,27 @@ extension QueueStore {
         minutes: Int, of workspace: UUID?, reason: String
     ) async throws -> (dropped: Int, events: [CommittedEvent]) {
         try await postgres.transaction { transaction in
-            Self.read(
+            try Self.read(
                 try await transaction.query(Self.dropStale, [minutes, reason, source, workspace, Self.staleBatch]))
         }
     }
 
-    private static func read(_ rows: PostgresRows) -> (dropped: Int, events: [CommittedEvent]) {
-        (rows.first?.int(0) ?? 0, rows.compactMap { CommittedEvent(row: $0, firstColumn: 1) })
+    private static func read(
+        _ rows: PostgresRows
+    ) throws(PostgresError) -> (dropped: Int, events: [CommittedEvent]) {
+        (rows.first?.int(0) ?? 0, try rows.compactMap { CommittedEvent(row: $0, firstColumn: 1) })
     }
 
-    /// The delegation that failed with the item is queued again with it. The workspace is locked before the item, as by its
-    /// removal: what is retried meanwhile goes with it.
+    /// The delegation that failed with the item is queued again with it. The workspace is locked after the item, as by
+    /// everybody: a removal that waits for it leaves the item to the sweeper, one that came first is seen.
     private static let retry = Statement(
         "queue_retry",
         """
-        WITH target AS MATERIALIZED (
-          SELECT w.id FROM a2a_queue q JOIN workspaces w ON w.id = q.workspace_id
-          WHERE q.id = $1 AND w.status <> 'removed' FOR SHARE OF w),
+        WITH item AS MATERIALIZED (
+          SELECT q.id, q.workspace_id FROM a2a_queue q WHERE q.id = $1 AND q.status = 'failed' FOR UPDATE),
+        target AS MATERIALIZED (
+          SELECT w.id FROM item JOIN workspaces w ON w.id = item.workspace_id
+          WHERE w.status <> 'removed' FOR SHARE OF w),
         retried AS (
           UPDATE a2a_queue q SET status = 'queued', attempts = 0, available_at = now(), waits_for_heartbeat = false,
             held_until = NULL, requeued_at = NULL, refusals = 0, refused_seconds = 0, first_dispatch = false,
@@ -161,7 +165,8 @@ extension QueueStore {
     package func retry(_ item: UUID) async throws(PostgresError) -> Retried {
         let rows = try await postgres.query(Self.retry, [item, source])
         if let workspace = rows.first?.uuid(0) {
-            return .queued(workspace: workspace, events: rows.compactMap { CommittedEvent(row: $0, firstColumn: 1) })
+            let events = try rows.compactMap { CommittedEvent(row: $0, firstColumn: 1) }
+            return .queued(workspace: workspace, events: events)
         }
         guard let row = try await postgres.query(Self.whyNotRetried, [item]).first else { return .unknown }
         if row.bool(1) { return .workspaceRemoved }

@@ -39,7 +39,7 @@ extension QueueStore {
         let sorted = leases.sorted { $0.item < $1.item }
         let rows = try await postgres.query(
             Self.extend, [sorted.map(\.item), sorted.map(\.claimNumber), owner, duration.inSeconds])
-        return Set(rows.map { $0.uuid(0) })
+        return Set(try rows.map { $0.uuid(0) })
     }
 
     private static let handBack = Statement(

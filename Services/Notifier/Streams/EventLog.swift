@@ -85,8 +85,12 @@ struct EventLog: Sendable {
         var page = LogPage(entries: [], isLast: rows.count < Self.page)
         var read = 0
         for row in rows {
-            guard let transaction = UInt64(row.string(0)), let committed = CommittedEvent(row: row, firstColumn: 1)
-            else {
+            let entry = try row.decode { row in
+                UInt64(row.string(0)).flatMap { transaction in
+                    CommittedEvent(row: row, firstColumn: 1).map { (transaction, $0) }
+                }
+            }
+            guard let (transaction, committed) = entry else {
                 continue
             }
             let position = LogPosition(transaction: transaction, sequence: committed.sequence)

@@ -87,7 +87,7 @@ struct WorkspaceStore: Sendable {
                 new.token?.prefix, source, traceparent, new.events.map(\.type.rawValue),
                 new.events.map { $0.data.map { String(decoding: $0, as: UTF8.self) } }, new.isOursToStart,
             ])
-        return rows.isEmpty ? nil : rows.compactMap { CommittedEvent(row: $0, firstColumn: 1) }
+        return try rows.isEmpty ? nil : rows.compactMap { CommittedEvent(row: $0, firstColumn: 1) }
     }
 
     private static let get = Statement(

@@ -131,7 +131,7 @@ struct WorkspaceUpdateStore: Sendable {
                 new.maxConcurrentTasks, new.x, new.y, new.isCollapsed, source, traceparent,
                 events.map(\.type.rawValue), events.map { String(decoding: $0.data.bytes, as: UTF8.self) },
             ])
-        return rows.compactMap { CommittedEvent(row: $0) }
+        return try rows.compactMap { CommittedEvent(row: $0) }
     }
 
     private static func configuration(_ row: PostgresRow) -> WorkspaceConfiguration {

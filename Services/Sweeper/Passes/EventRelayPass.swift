@@ -16,11 +16,13 @@ package struct EventRelayPass: SweepPass {
     private let postgres: PostgresPool
     private let publisher: AMQPPublisher
     private let logger: Logger
+    private let unreadable: RepeatedWarning
 
     package init(postgres: PostgresPool, publisher: AMQPPublisher, logger: Logger) {
         self.postgres = postgres
         self.publisher = publisher
         self.logger = logger
+        unreadable = RepeatedWarning("unpublished events cannot be read", logger)
     }
 
     private static let take = Statement(
@@ -59,8 +61,10 @@ package struct EventRelayPass: SweepPass {
     private func relayBatch() async throws -> (count: Int, failure: AMQPError?) {
         try await postgres.transaction(deadline: .seconds(30)) { transaction in
             guard try await transaction.query(Self.lock)[0].bool(0) else { return (0, nil) }
-            let events = try await transaction.query(Self.take, [Self.batch, Self.batchBytes]).compactMap {
-                CommittedEvent(row: $0)
+            let rows = try await transaction.query(Self.take, [Self.batch, Self.batchBytes])
+            let (events, refused) = rows.decodeEach { CommittedEvent(row: $0) }
+            if let error = refused.first {
+                unreadable.note([.count: .int(refused.count), .error: .error(error)])
             }
             guard !events.isEmpty else { return (0, nil) }
             let sent = await EventRelay.send(events, publisher: publisher)

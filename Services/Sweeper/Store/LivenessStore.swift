@@ -104,7 +104,7 @@ package struct LivenessStore: Sendable {
             var outcome = Outcome(held: decision.held)
             if decision.release > 0 {
                 let rows = try await transaction.query(Self.takeOffline, [ttl, isRemote, decision.release, source])
-                outcome.events = rows.compactMap { CommittedEvent(row: $0) }
+                outcome.events = try rows.compactMap { CommittedEvent(row: $0) }
                 outcome.offline = rows.count
             }
             if let told = try await tellChange(before, after, decision, scope, transaction) {
