@@ -55,7 +55,8 @@ extension Waker {
         return poll(&entry, 1, 0) > 0
     }
 
-    /// Whether the socket takes more, or reports an error when it is written to. Does not wait, and leaves wake-ups alone.
+    /// Whether the socket takes more, or reports an error when it is written to. Does not wait, and leaves wake-ups
+    /// alone.
     static func isWritable(_ socket: Int32) -> Bool {
         var entry = pollfd(fd: socket, events: Int16(POLLOUT), revents: 0)
         return poll(&entry, 1, 0) > 0

@@ -4,8 +4,8 @@ import Synchronization
 /// Looks names up on threads of its own, a bounded number of them, so that names whose server does not answer hold up
 /// nothing but other names.
 ///
-/// A name is looked up once for all who ask for it at the same time. One that was not found, or not in time, is not looked
-/// up again for a moment. An implementation on c-ares would take the place of `look`.
+/// A name is looked up once for all who ask for it at the same time. One that was not found, or not in time, is not
+/// looked up again for a moment. An implementation on c-ares would take the place of `look`.
 package final class NameResolver: Sendable {
     package typealias Answer = Result<[SocketAddress], ResolveError>
 

@@ -25,7 +25,8 @@ extension ResolveError {
     }
 }
 
-/// Asks the system, which blocks: for as long as it takes until a dead name server is given up, which may be half a minute.
+/// Asks the system, which blocks: for as long as it takes until a dead name server is given up, which may be half a
+/// minute.
 enum SystemLookup {
     private static let noData: Int32 = -5  // EAI_NODATA, hidden in glibc's header
 

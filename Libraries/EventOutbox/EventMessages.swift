@@ -14,8 +14,8 @@ extension CloudEvent {
     private static let batchLimit = 100
     private static let batchBytes = 128 << 10
 
-    /// Which durable events travel together, by their places: those of one type, since the broker spends more on a message
-    /// than on hundreds of bytes in it. A large one travels alone.
+    /// Which durable events travel together, by their places: those of one type, since the broker spends more on a
+    /// message than on hundreds of bytes in it. A large one travels alone.
     package static func batches(of events: [CloudEvent]) -> [[Int]] {
         var open: [String: [Int]] = [:]
         var bytes: [String: Int] = [:]

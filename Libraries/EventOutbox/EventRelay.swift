@@ -14,7 +14,8 @@ package final class EventRelay: Sendable {
         let published = metrics.counter("switchyard_events_published_total", "Durable events confirmed by the broker.")
         let left = metrics.counter("switchyard_events_left_total", "Durable events left to the sweeper's relay.")
         self.left = left
-        // What is committed while a batch is on its way travels together: a message costs the broker far more than an event.
+        // What is committed while a batch is on its way travels together: a message costs the broker far more than an
+        // event.
         let pacing = BatchPacing(overlapsOnlyWhenFull: true)
         batcher = Batcher(limit: 500, concurrency: 2, capacity: 50_000, pacing: pacing) { events in
             let sent = await Self.send(events, publisher: publisher)
@@ -56,7 +57,8 @@ package final class EventRelay: Sendable {
         package var failure: AMQPError?
     }
 
-    /// Publishes events, and waits for the broker's confirms. One that cannot be published keeps none of the others back.
+    /// Publishes events, and waits for the broker's confirms. One that cannot be published keeps none of the others
+    /// back.
     package static func send(_ events: [CommittedEvent], publisher: AMQPPublisher) async -> Sent {
         let batches = CloudEvent.batches(of: events.map(\.event)).map { $0.map { events[$0] } }
         let outcomes = await publisher.outcomes(of: batches.map { CloudEvent.message(of: $0.map(\.event)) })

@@ -4,9 +4,9 @@ import Foundation
 /// One row; columns are numbered from 0.
 ///
 /// The plain accessors are for columns that are never NULL; where NULL can occur, use the optional ones. What a column
-/// holds against the statement's promise (an old row, a newer schema, a repair by hand) fails the decoding that the row was
-/// handed to (``PostgresRows/map(_:)`` and the like): the accessor then gives a value of no meaning, and what was made of
-/// it is thrown away. Outside of such a decoding it traps.
+/// holds against the statement's promise (an old row, a newer schema, a repair by hand) fails the decoding that the row
+/// was handed to (``PostgresRows/map(_:)`` and the like): the accessor then gives a value of no meaning, and what was
+/// made of it is thrown away. Outside of such a decoding it traps.
 package struct PostgresRow: Sendable {
     let result: ResultOwner
     let index: Int32

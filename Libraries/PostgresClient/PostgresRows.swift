@@ -65,8 +65,8 @@ final class RowMisfit: @unchecked Sendable {
 extension PostgresRow {
     /// Makes a value of the row.
     ///
-    /// - Throws: ``PostgresError`` when a column does not hold what an accessor promises. `make` has run to its end then, with
-    ///   values of no meaning: it has no effects.
+    /// - Throws: ``PostgresError`` when a column does not hold what an accessor promises. `make` has run to its end
+    ///   then, with values of no meaning: it has no effects.
     package func decode<Value>(_ make: (PostgresRow) -> Value) throws(PostgresError) -> Value {
         let misfit = RowMisfit()
         let value = make(PostgresRow(result: result, index: index, misfit: misfit))
@@ -98,8 +98,8 @@ extension PostgresRows {
         return values
     }
 
-    /// Makes a value of each row that fits, and leaves the others out: for those who walk rows that others wrote, whom one
-    /// bad row must not stop.
+    /// Makes a value of each row that fits, and leaves the others out: for those who walk rows that others wrote, whom
+    /// one bad row must not stop.
     ///
     /// - Returns: the values, and for each row left out the reason.
     package func decodeEach<Value>(

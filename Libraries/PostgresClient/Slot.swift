@@ -92,7 +92,8 @@ struct Opener: Sendable {
 
     /// Starts an attempt. Loop thread only.
     ///
-    /// - Parameter lockTimeout: of the session's statements; nil for connections that have one user, who sets it himself.
+    /// - Parameter lockTimeout: of the session's statements; nil for connections that have one user, who sets it
+    ///   himself.
     /// - Returns: the attempt, to be kept until the completion is called; nil when it failed at once, which is reported
     ///   through the completion too.
     func start(

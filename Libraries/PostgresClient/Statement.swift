@@ -20,11 +20,11 @@ package struct Statement: Sendable {
     static func unprepared(_ sql: String) -> Statement { Statement("", sql) }
 }
 
-/// How a statement waits for locks of others. Calls of a pool share connections, and what stands behind a statement that
-/// waits for a lock waits, too: so each wait ends after ``PostgresConfiguration/lockTimeout``.
+/// How a statement waits for locks of others. Calls of a pool share connections, and what stands behind a statement
+/// that waits for a lock waits, too: so each wait ends after ``PostgresConfiguration/lockTimeout``.
 package enum LockWait: Sendable {
-    /// It seldom waits, and shares connections with all others that seldom do. Should it have to wait, it lets others go
-    /// first again and again, until its deadline.
+    /// It seldom waits, and shares connections with all others that seldom do. Should it have to wait, it lets others
+    /// go first again and again, until its deadline.
     case none
     /// It takes locks that others may hold: it shares connections with its like only, and waits in the same manner.
     case patient

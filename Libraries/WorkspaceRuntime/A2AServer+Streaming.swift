@@ -41,7 +41,8 @@ extension A2AServer {
         return response
     }
 
-    /// Turns what the work reports into events. Of progress that comes faster than the client reads, what is newest is kept.
+    /// Turns what the work reports into events. Of progress that comes faster than the client reads, what is newest is
+    /// kept.
     private final class Reports: Sendable {
         private struct State {
             var isTask = false

@@ -69,7 +69,7 @@ import Testing
         "test_hold_workspace", "SELECT FROM workspace_vitals WHERE workspace_id = $1 FOR UPDATE")
 
     @Test(
-        "Messages for other targets do not wait for one whose rows somebody holds, and its own are stored once it is free"
+        "Messages for other targets do not wait for one whose rows are held, and its own are stored once it is free"
     )
     func heldTarget() async throws {
         try await ProxyFixture.with(try await SharedServers.postgres().makeMigratedDatabase("held")) { proxy in

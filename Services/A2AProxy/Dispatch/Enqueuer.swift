@@ -66,8 +66,8 @@ package struct Enqueuer: Sendable {
         return stored
     }
 
-    /// Stores the items of each target in a transaction of their own: somebody holds the rows of one, which is no reason to
-    /// refuse messages for the others.
+    /// Stores the items of each target in a transaction of their own: somebody holds the rows of one, which is no
+    /// reason to refuse messages for the others.
     private static func enqueueByTarget(_ items: [NewItem], in store: QueueStore) async -> [Stored] {
         var stored = [Stored](repeating: .success(nil), count: items.count)
         for places in Dictionary(grouping: items.indices, by: { items[$0].workspace }).values {

@@ -59,7 +59,8 @@ struct HeartbeatIngest: Sendable {
         }
     }
 
-    /// Returns when the beat is committed, or somebody else has held its rows for seconds; meanwhile it holds up no other.
+    /// Returns when the beat is committed, or somebody else has held its rows for seconds; meanwhile it holds up no
+    /// other.
     func accept(_ beat: Heartbeat) async throws -> HeartbeatOutcome {
         var outcome = try await batcher.submit(beat)
         let end = ContinuousClock.now + Self.heldLimit

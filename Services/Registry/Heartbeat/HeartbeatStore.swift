@@ -114,8 +114,8 @@ struct HeartbeatStore: Sendable {
         FROM beat LEFT JOIN event ON event.workspace_id = beat.id
         """)
 
-    /// Which of these workspaces exist, and whether their rows were free; those of the free ones are ours until the end of
-    /// the transaction. Waits for nobody.
+    /// Which of these workspaces exist, and whether their rows were free; those of the free ones are ours until the end
+    /// of the transaction. Waits for nobody.
     private static let free = Statement(
         "heartbeat_free",
         """
@@ -165,8 +165,8 @@ struct HeartbeatStore: Sendable {
         }
     }
 
-    /// Writes those of a batch whose rows nobody holds, without waiting; the others are ``HeartbeatOutcome/Verdict/held``.
-    /// It takes a round trip more, and a connection of its own.
+    /// Writes those of a batch whose rows nobody holds, without waiting; the others are
+    /// ``HeartbeatOutcome/Verdict/held``. It takes a round trip more, and a connection of its own.
     func writeFree(_ beats: [Heartbeat], source: String) async throws -> [HeartbeatOutcome] {
         try await postgres.transaction { transaction in
             let rows = try await transaction.query(Self.free, [beats.map(\.workspace)])
