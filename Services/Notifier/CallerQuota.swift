@@ -72,11 +72,11 @@ final class CallerQuota: Sendable {
         guard let number else { return Reservation(self, caller, amount) }
         var timer: ScheduledCall?
         let isGranted = await withUnsafeContinuation { continuation in
-            timer = loop.schedule(after: limit) { self.giveUp(number) }
             let waiter = Waiter(number: number, amount: amount, caller: caller, continuation: continuation)
             state.withLock { $0.waiters.append(waiter) }
             // What was given back in between may be enough.
             serve()
+            timer = loop.schedule(after: limit) { self.giveUp(number) }
         }
         timer?.cancel()
         if isGranted { return Reservation(self, caller, amount) }
@@ -125,6 +125,8 @@ final class CallerQuota: Sendable {
             state.waiters.firstIndex { $0.number == number }.map { state.waiters.remove(at: $0) }
         }
         waiter?.continuation.resume(returning: false)
+        // Those behind it may need less.
+        serve()
     }
 
     fileprivate func change(by amount: Int, for caller: Identity) {
