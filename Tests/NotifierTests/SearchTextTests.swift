@@ -23,6 +23,7 @@ struct SearchTextTests {
             ("needle", #"["a nEEdle in hay"]"#), ("100%", #"["100% sure"]"#), ("a_b", #"["a_b"]"#),
             ("e\u{301}", #"["caf\u00e9"]"#), ("é", "[\"cafe\u{301}\"]"), ("42", #"{"exit":42}"#), ("-1.5", "[-1.5]"),
             ("aab", #"["aaab"]"#), ("abcabd", #"["abcabcabd"]"#), ("two words", #"["two words"]"#),
+            ("Größe\nzwei", #"["GRÖßE\r\nZWEI"]"#), ("中文", #"["\u4e2d\u6587"]"#), ("привет", #"["ПРИВЕТ"]"#),
         ])
     func found(_ text: String, _ json: String) throws {
         #expect(try isFound(text, inJSON: json))
@@ -35,6 +36,7 @@ struct SearchTextTests {
             ("task", #"{"task":"one"}"#), (#"\n"#, #"["a\nb"]"#), (#"":"#, #"{"a":"b"}"#), ("[", #"["x"]"#),
             ("a%b", #"["axb"]"#), ("a_b", #"["axb"]"#), ("two  words", #"["two words"]"#), ("nb", #"["a\nb"]"#),
             ("ö", #"["o"]"#), ("é", #"["e"]"#), ("long", #"["lon"]"#), ("x", "[]"), ("true", "[true]"),
+            ("中文", #"["中国文"]"#), ("Größe", #"["gr\u00f6\u00df"]"#),
         ])
     func notFound(_ text: String, _ json: String) throws {
         #expect(try !isFound(text, inJSON: json))

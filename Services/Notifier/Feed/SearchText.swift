@@ -1,5 +1,4 @@
 import Foundation
-import Glibc
 import JSONBytes
 
 /// What a search looks for, without regard to case: a piece of a text as people read it.
@@ -11,8 +10,10 @@ struct SearchText: Sendable {
     static let limit = 1000
 
     /// Folded, in UTF-8.
-    private let wanted: [UInt8]
-    private let fallbacks: [Int]
+    private let wanted: BytePattern
+    /// The longest piece of it that every text has which has all of it, whatever its case and form: a text without it
+    /// need not be folded, which is slow. Nil when there is none.
+    private let anchor: BytePattern?
     private let isASCII: Bool
     private let hasLineBreak: Bool
     /// It may stand in a number, outside of JSON's strings.
@@ -25,27 +26,31 @@ struct SearchText: Sendable {
         isASCII = unixText.utf8.allSatisfy { $0 < 0x80 }
         hasLineBreak = unixText.utf8.contains(0x0A)
         isNumeric = unixText.utf8.allSatisfy { (0x30...0x39).contains($0) || ".-+eE".utf8.contains($0) }
-        wanted = isASCII ? Array(unixText.utf8).map(Self.lowered) : Self.folded(unixText)
-        fallbacks = Self.fallbacks(of: wanted)
+        let folded = isASCII ? Array(unixText.utf8).map(Self.lowered) : Self.folded(unixText)
+        wanted = BytePattern(folded)
+        anchor = isASCII ? nil : Self.anchor(of: folded)
     }
 
     /// Whether it stands in a plain text.
     ///
     /// - Parameter scratch: memory that is kept from one text to the next.
     func isFound(in text: UnsafeBufferPointer<UInt8>, scratch: inout [UInt8]) -> Bool {
-        guard text.count >= wanted.count || !isASCII else { return false }
+        guard text.count >= wanted.bytes.count || !isASCII else { return false }
         if !isASCII {
             guard text.contains(where: { $0 >= 0x80 }) else { return false }
-            return contains(Self.folded(String(decoding: text, as: UTF8.self)))
+            if let anchor {
+                Self.lower(text, into: &scratch)
+                guard anchor.isIn(scratch) else { return false }
+            }
+            return wanted.isIn(Self.folded(String(decoding: text, as: UTF8.self)))
         }
         if hasLineBreak, text.contains(0x0D) {
             scratch = Array(String(decoding: text, as: UTF8.self).replacing("\r\n", with: "\n").utf8)
             for index in scratch.indices { scratch[index] = Self.lowered(scratch[index]) }
-            return contains(scratch)
+            return wanted.isIn(scratch)
         }
-        scratch.removeAll(keepingCapacity: true)
-        scratch.append(contentsOf: text.lazy.map(Self.lowered))
-        return contains(scratch)
+        Self.lower(text, into: &scratch)
+        return wanted.isIn(scratch)
     }
 
     /// Whether it stands in one of the texts of a JSON document, or in a number. Names of members, which are the form
@@ -61,39 +66,18 @@ struct SearchText: Sendable {
         var folded: [UInt8] = []
     }
 
-    /// Knuth, Morris and Pratt's way: whatever is wanted, each byte of the text is looked at once. Where nothing has
-    /// matched yet, `memchr` leads to the next first byte.
-    private func contains(_ text: [UInt8]) -> Bool {
-        text.withUnsafeBufferPointer { text in
-            wanted.withUnsafeBufferPointer { wanted in
-                var (position, matched) = (0, 0)
-                while position < text.count {
-                    if matched == 0 {
-                        guard let start = text.baseAddress,
-                            let found = memchr(start + position, Int32(wanted[0]), text.count - position)
-                        else { return false }
-                        position = UnsafeRawPointer(found) - UnsafeRawPointer(start)
-                    }
-                    while matched > 0, wanted[matched] != text[position] { matched = fallbacks[matched - 1] }
-                    if wanted[matched] == text[position] { matched += 1 }
-                    if matched == wanted.count { return true }
-                    position += 1
-                }
-                return false
-            }
-        }
+    private static func lower(_ text: UnsafeBufferPointer<UInt8>, into scratch: inout [UInt8]) {
+        scratch.removeAll(keepingCapacity: true)
+        scratch.append(contentsOf: text.lazy.map(lowered))
     }
 
-    /// For each beginning of what is wanted: how long its longest end is that is a beginning as well.
-    private static func fallbacks(of wanted: [UInt8]) -> [Int] {
-        var lengths = [0]
-        lengths.reserveCapacity(wanted.count)
-        for index in wanted.indices.dropFirst() {
-            var length = lengths[index - 1]
-            while length > 0, wanted[length] != wanted[index] { length = lengths[length - 1] }
-            lengths.append(wanted[length] == wanted[index] ? length + 1 : 0)
+    /// ASCII and Chinese characters have one form.
+    private static func anchor(of folded: [UInt8]) -> BytePattern? {
+        let pieces = String(decoding: folded, as: UTF8.self).unicodeScalars.split { scalar in
+            // A text may have a carriage return before a line feed.
+            scalar == "\n" || !scalar.isASCII && !(0x3400...0x9FFF).contains(scalar.value)
         }
-        return lengths
+        return pieces.max { $0.count < $1.count }.map { BytePattern(Array(String($0).utf8)) }
     }
 
     @inline(__always)

@@ -8,6 +8,17 @@ enum ProcessMemory {
     /// The most that was ever resident.
     static func peak(_ process: ServiceProcess) throws -> Int { try field("VmHWM", of: process) }
 
+    /// Hundredths of a second of processor time that it has used.
+    static func processorTicks(_ process: ServiceProcess) throws -> Int {
+        let status = try String(contentsOfFile: "/proc/\(process.processID)/stat", encoding: .utf8)
+        // Behind the name in brackets: state and eleven numbers, then those of the user's and the system's time.
+        let fields = status.split(separator: ")").last?.split(separator: " ") ?? []
+        guard fields.count > 12, let user = Int(fields[11]), let system = Int(fields[12]) else {
+            throw TimedOut("no processor time of \(process.name)")
+        }
+        return user + system
+    }
+
     private static func field(_ name: String, of process: ServiceProcess) throws -> Int {
         let status = try String(contentsOfFile: "/proc/\(process.processID)/status", encoding: .utf8)
         let line = status.split(separator: "\n").first { $0.hasPrefix("\(name):") }
