@@ -126,7 +126,7 @@ struct ActivityStoreTests {
                 "EXPLAIN EXECUTE explained (NULL, NULL, NULL, NULL, NULL, NULL, NULL)", "DEALLOCATE explained",
             ].map { Call(Statement("", $0)) }
             let answers = try await pool.transaction { session throws(PostgresError) in try await session.query(calls) }
-            let plan = answers[3].map { $0.string(0) }.joined(separator: "\n")
+            let plan = try answers[3].map { $0.string(0) }.joined(separator: "\n")
             #expect(plan.contains("ROW(created_at, id) <"), "\(plan)")
             #expect(plan.contains("activity_logs_pkey"), "\(plan)")
         }

@@ -93,12 +93,12 @@ package struct LifecycleStore: Sendable {
     /// - Throws: ``SubtreeGrew``, `PostgresError`.
     func lockSubtree(_ root: UUID, _ transaction: Transaction) async throws -> [Member] {
         let rows = try await transaction.query([Call(Self.subtree, [root]), Call(Self.subtreeIDs, [root])])
-        let members = rows[0].map { row in
+        let members = try rows[0].map { row in
             Member(
                 id: row.uuid(0), name: row.string(1), parent: row.optionalUUID(2),
                 status: WorkspaceStatus(rawValue: row.string(3)) ?? .failed)
         }
-        guard Set(rows[1].map { $0.uuid(0) }).isSubset(of: members.map(\.id)) else { throw SubtreeGrew() }
+        guard Set(try rows[1].map { $0.uuid(0) }).isSubset(of: members.map(\.id)) else { throw SubtreeGrew() }
         return members
     }
 

@@ -32,6 +32,7 @@ final class LogFollower: GracefulService {
         self.log = log
         self.hub = hub
         self.loop = loop
+        self.logger = logger
         unread = RepeatedWarning("the log of events is not read, streams stand still", logger)
     }
 
