@@ -119,7 +119,8 @@ class Capacity:
             return
         health = self.commands.health
         if self.commands.busy or health.active_tasks >= self.limit:
-            await JSONResponse({"error": "agent busy"}, 503, {"Retry-After": "30"})(scope, receive, send)
+            # No Retry-After: the platform would believe it, and the next heartbeat says when there is room.
+            await JSONResponse({"error": "agent busy"}, 503)(scope, receive, send)
             return
         health.active_tasks += 1
         try:

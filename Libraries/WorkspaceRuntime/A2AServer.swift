@@ -11,8 +11,6 @@ import Synchronization
 /// Work that has begun goes on when the caller hangs up: the platform stores that the outcome is unknown, and a task
 /// that was cancelled half way would be worse than one that nobody heard the end of.
 final class A2AServer: Sendable {
-    /// What a busy agent asks the caller to wait, in seconds: the usual time between heartbeats.
-    static let retryAfterSeconds = 30
     static let bodyLimit = 10 << 20
 
     typealias Work = @Sendable (A2AMessage, @escaping ProgressSink) async throws -> AgentReply
@@ -112,7 +110,7 @@ final class A2AServer: Sendable {
         .json(bytes: RPCAnswer.error(id, error))
     }
 
-    private static var busy: Response {
-        APIError(.serviceUnavailable, "agent busy", retryAfter: retryAfterSeconds).response
-    }
+    /// Without a time to wait, which would be a guess: the heartbeat that follows the end of a task says when there is
+    /// room.
+    private static var busy: Response { APIError(.serviceUnavailable, "agent busy").response }
 }
