@@ -110,14 +110,18 @@ struct WaitingClientTests {
                 #expect(error?["data"]?["busy"] == true)
                 #expect(error?["data"]?["status"] == 503)
             }
-            // Nor does somebody else's message with the same id become that task.
-            let taken = try await fleet.api.call(
+            // Somebody else's message with the same id is a task of its own; the sender's other message with it is none.
+            let own = try await fleet.api.call(
                 .post, "/agents/\(id)", bearer: token, body: Self.call("message/send", message: "m"),
                 headers: ["X-Workspace-ID": otherID])
+            #expect(own.json["result"]?["kind"] == "task", "\(own.text)")
+            #expect(own.json["result"]?["id"]?.string != task)
+            let taken = try await fleet.api.call(
+                .post, "/agents/\(id)", body: Self.call("message/stream", message: "m"))
             #expect(taken.status == 200)
-            #expect(taken.json["error"]?["message"] == "messageId is that of another sender's message", "\(taken.text)")
-            #expect(taken.json["error"]?["data"]?["status"] == 409)
-            #expect(try await fleet.sql("SELECT count(*)::int FROM a2a_queue")[0].int(0) == 1)
+            #expect(taken.event["error"]?["message"] == "messageId was used with another message", "\(taken.text)")
+            #expect(taken.event["error"]?["data"]?["status"] == 409)
+            #expect(try await fleet.sql("SELECT count(*)::int FROM a2a_queue")[0].int(0) == 2)
             // Credentials are HTTP's affair.
             let nobody = try await fleet.api.call(
                 .post, "/agents/\(id)", bearer: "wrong", body: Self.call("tasks/get", task: task))
