@@ -39,14 +39,15 @@ struct PeerStore: Sendable {
 
     private static func address(_ url: String?) -> String? { url?.isEmpty == false ? url : nil }
 
-    /// One relation's workspaces behind a place, as far as a page may need them, out of the index in its order.
+    /// One relation's workspaces behind a place, as far as a page may need them, out of the index in its order. All have
+    /// one parent; that the order names it all the same lets the planner see that it is the index's for roots, too.
     private static func branch(_ distance: Int, _ relation: String, after place: String) -> String {
         """
         (SELECT \(distance) AS distance, left(w.name, 200) AS place, w.id FROM workspaces w
          WHERE \(relation) AND w.id <> $1 AND w.status <> 'removed' AND (left(w.name, 200), w.id) > (\(place))
             AND ($2::text IS NULL OR strpos(lower(w.name), lower($2)) > 0
                 OR strpos(lower(COALESCE(w.role, '')), lower($2)) > 0)
-         ORDER BY left(w.name, 200), w.id LIMIT $3)
+         ORDER BY w.parent_id, left(w.name, 200), w.id LIMIT $3)
         """
     }
 
