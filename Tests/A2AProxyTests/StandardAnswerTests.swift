@@ -86,7 +86,7 @@ import Testing
     }
 
     @Test func aTooLongIdIsAFaultOfTheParameters() throws {
-        let refusal = A2AMessage.Malformed.tooLong("messageId").apiError.response
+        let refusal = A2AMessage.Malformed.tooLong("messageId", limit: 255).apiError.response
         #expect(try json(adapt(refusal, "message/send"))["error"]?["code"] == -32602)
         let timeout = APIError(.badRequest, "invalid X-Timeout", field: "X-Timeout").response
         #expect(try json(adapt(timeout, "message/send"))["error"]?["code"] == -32600)

@@ -163,7 +163,7 @@ package final class RunningSends: GracefulService {
                     held.map(\.key.caller), held.map(\.key.target), held.map(\.key.key), held.map(\.owner),
                     lease.inSeconds,
                 ])
-            let kept = Set(rows.map { $0.string(0) })
+            let kept = Set(try rows.map { $0.string(0) })
             for send in held where !kept.contains(send.owner) { lose(send) }
             return true
         } catch {
