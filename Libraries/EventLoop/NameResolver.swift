@@ -12,7 +12,7 @@ package final class NameResolver: Sendable {
     /// For what this process depends on: the names of its own stores.
     package static let stores = NameResolver(name: "names-own", threads: 4, patience: .seconds(5), memory: .zero)
     /// For names that clients gave. Whoever controls a zone can keep these threads busy, and no others.
-    package static let clients = NameResolver(name: "names", threads: 16, patience: .seconds(2), memory: .seconds(1))
+    package static let clients = NameResolver(name: "names", threads: 16, patience: .seconds(7), memory: .seconds(1))
 
     private struct Job {
         var completions: [@Sendable (Answer) -> Void]
@@ -79,7 +79,9 @@ package final class NameResolver: Sendable {
                 return .wait(needsThread: false)
             }
             guard state.waiting.count < Self.waitingLimit else {
-                return .fail(ResolveError(host: host, reason: "too many names are looked up", isUnknownName: false))
+                return .fail(
+                    ResolveError(
+                        host: host, reason: "too many names are looked up", isUnknownName: false, isLate: true))
             }
             state.jobs[host] = Job(completions: [completion], deadline: now + limit)
             state.waiting.append(host)

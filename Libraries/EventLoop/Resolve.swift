@@ -8,6 +8,8 @@ package struct ResolveError: Error, Sendable, CustomStringConvertible {
     package let reason: String
     /// The resolver knows that the name has no address; false when it could not find out.
     package let isUnknownName: Bool
+    /// There was no answer in time, or no time to ask: another try may succeed.
+    package var isLate = false
 
     package var description: String { "cannot resolve \(host): \(reason)" }
 }
@@ -21,7 +23,7 @@ extension ResolveError {
     }
 
     static func late(_ host: String) -> ResolveError {
-        ResolveError(host: host, reason: "no answer in time", isUnknownName: false)
+        ResolveError(host: host, reason: "no answer in time", isUnknownName: false, isLate: true)
     }
 }
 

@@ -33,7 +33,8 @@ package enum A2AProxyService: HostedService {
             relay: context.relay, targets: parts.targetStore, platformURL: context.configuration.platformURL
         ).add(to: &router)
         QueueRoutes(
-            authenticator: context.authenticator, store: parts.queue, relay: context.relay, drain: parts.drain
+            authenticator: context.authenticator, store: parts.queue, relay: context.relay, drain: parts.drain,
+            contexts: parts.contexts
         ).add(to: &router)
         DelegationRoutes(
             authenticator: context.authenticator, router: parts.router,

@@ -1,10 +1,11 @@
 import A2AProxy
+import Authentication
 import Foundation
 import TestSupport
 import Testing
 
 @Suite struct AnswerBudgetTests {
-    private func share(_ budget: AnswerBudget, _ bytes: Int, for caller: UUID? = nil) async -> AnswerShare? {
+    private func share(_ budget: AnswerBudget, _ bytes: Int, for caller: AnswerOwner = .queue) async -> AnswerShare? {
         let share = budget.makeShare(for: caller)
         return await share.grow(to: bytes, ofAtMost: bytes, within: .seconds(60)) ? share : nil
     }
@@ -90,12 +91,12 @@ import Testing
     /// Answers that their caller does not take fill its part, and one goes beyond; everybody else's come as ever.
     @Test func whoReadsSlowlyHoldsUpNobodyElse() async throws {
         let budget = AnswerBudget(bytes: 800)
-        let (slow, other) = (UUID(), UUID())
+        let (slow, other) = (AnswerOwner.caller(.workspace(UUID())), AnswerOwner.caller(.workspace(UUID())))
         var held = [await share(budget, 60, for: slow), await share(budget, 90, for: slow)]
         #expect(budget.bytesLeft == 650)
         let next = Task { await share(budget, 10, for: slow) != nil }
         try await eventually("its next answer to wait") { budget.waiting == 1 }
-        for caller in [other, nil] {
+        for caller in [other, AnswerOwner.queue] {
             let taken = [await share(budget, 90, for: caller), await share(budget, 20, for: caller)]
             #expect(!taken.contains { $0 == nil })
         }
@@ -109,7 +110,7 @@ import Testing
     @Test func callersTakeTurns() async throws {
         let budget = AnswerBudget(bytes: 100, eachCaller: 100)
         var beyond = await share(budget, 200)
-        let callers = [UUID(), UUID()]
+        let callers = (0..<2).map { _ in AnswerOwner.caller(.workspace(UUID())) }
         var tasks: [Task<AnswerShare?, Never>] = []
         for (number, caller) in [callers[0], callers[0], callers[1]].enumerated() {
             tasks.append(Task { await share(budget, 90, for: caller) })
@@ -129,7 +130,7 @@ import Testing
 
     @Test(arguments: [1, 2, 20]) func growingAnswersDoNotWaitForEachOther(callers: Int) async {
         let budget = AnswerBudget(bytes: 1 << 20)
-        let callers = (0..<callers).map { _ in UUID() }
+        let callers = (0..<callers).map { _ in AnswerOwner.caller(.workspace(UUID())) }
         let ended = await withTaskGroup(of: Bool.self) { group in
             for number in 0..<60 {
                 group.addTask {

@@ -1,4 +1,5 @@
 import A2AProxy
+import Authentication
 import Contracts
 import Foundation
 import HTTPServer
@@ -28,7 +29,7 @@ import WorkspaceTree
                     position: TreePosition(id: UUID(), ancestors: []), status: .online, url: agent.url,
                     idleTimeout: patience)
                 // Of others than those that the test calls for.
-                var shares = [proxy.budget.makeShare(for: UUID()), proxy.budget.makeShare(for: UUID())]
+                var shares = [UUID(), UUID()].map { proxy.budget.makeShare(for: .caller(.workspace($0))) }
                 for share in shares { #expect(await share.grow(to: 300_000, ofAtMost: 300_000, within: .zero)) }
                 try await body(proxy, target, &shares)
                 shares = []

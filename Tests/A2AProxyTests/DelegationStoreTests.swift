@@ -162,6 +162,31 @@ import Testing
         }
     }
 
+    /// What this instance has no more room for says nothing about the target.
+    @Test func aFirstDispatchThatTheClaimantLeftIsNotPutOff() async throws {
+        try await QueueFixture.with { fixture in
+            let (source, target) = (try await fixture.workspace(), try await fixture.workspace(room: 3))
+            try await fixture.beat(target, active: 3)
+            for _ in 0..<3 { _ = try await fixture.delegations.create(new(source, target)) }
+            let one = ClaimBounds(itemsEach: 1, bytes: 1 << 30)
+            for _ in 0..<3 { #expect(try await fixture.claim([target], within: one).count == 1) }
+        }
+    }
+
+    /// It was claimed once, and is told to be under way: plain messages that come later must not keep it back for ever.
+    @Test func aSecondFirstDispatchKeepsItsTurn() async throws {
+        try await QueueFixture.with { fixture in
+            let (source, target) = (try await fixture.workspace(), try await fixture.workspace())
+            _ = try await fixture.delegations.create(new(source, target))
+            let first = try await fixture.claim([target])[0]
+            #expect(try await fixture.finish(first, .error(502)))
+            try await fixture.release()
+            try await fixture.beat(target)
+            for number in 0..<3 { _ = try await fixture.item(target, "later \(number)") }
+            #expect(try await fixture.claim([target]).map(\.id) == [first.id])
+        }
+    }
+
     @Test func aSecondFirstDispatchWaitsForNoReportEither() async throws {
         try await QueueFixture.with { fixture in
             let (source, target) = (try await fixture.workspace(), try await fixture.workspace())

@@ -37,6 +37,12 @@ import WorkspaceTree
         #expect(!BusyReason.noConnection.isUncertain)
     }
 
+    /// The first connection was found dead when the message was out already: another try is perhaps a repetition.
+    @Test(arguments: [HTTPClientError.Kind.overloaded, .unsafeAddress])
+    func whatWasSentOnceMayHaveArrived(_ kind: HTTPClientError.Kind) {
+        #expect(label(kind, written: true) == "busy connectionReset")
+    }
+
     @Test func aCeilingThatLeavesNoTimeSaysNothingAboutTheAgent() {
         #expect(label(.totalTimeout) == "busy deadlineBeforeSending")
         #expect(!BusyReason.deadlineBeforeSending.isUncertain)

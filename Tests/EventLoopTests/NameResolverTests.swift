@@ -56,7 +56,11 @@ struct NameResolverTests {
         try await withLoop { loop in
             let server = NameServer()
             let (clients, stores) = (server.resolver(threads: 4), server.resolver(threads: 1))
-            for number in 0..<8 { #expect(await isLate("dead-\(number)", clients, on: loop)) }
+            let busy = (0..<4).map { number in
+                Task { await isLate("dead-\(number)", clients, on: loop, within: .seconds(60)) }
+            }
+            try await eventually("all threads to be asking") { server.questions == 4 }
+            for number in 4..<8 { #expect(await isLate("dead-\(number)", clients, on: loop)) }
             #expect(server.questions == 4, "no more at a time than there are threads")
             #expect(await loop.blocking { 7 } == 7)
             let found = try await loop.resolve(host: "good", port: 80, within: .seconds(60), by: stores)
@@ -65,6 +69,8 @@ struct NameResolverTests {
             async let late = loop.resolve(host: "good", port: 81, within: .seconds(60), by: clients)
             server.end(4)
             #expect(try await late.map(\.port) == [81])
+            // Answered, and with that known not to exist.
+            for task in busy { #expect(await !task.value) }
             #expect(server.questions == 6)
         }
     }
@@ -107,10 +113,11 @@ struct NameResolverTests {
             // Unknown once it was answered, and not late.
             #expect(answers == Array(repeating: false, count: 20))
             let impatient = server.resolver(threads: 4, patience: .zero)
-            #expect(await isLate("dead-too", impatient, on: loop))
+            let first = Task { await isLate("dead-too", impatient, on: loop, within: .seconds(60)) }
             try await eventually("the look-up") { server.questions(about: "dead-too") == 1 }
             #expect(await isLate("dead-too", impatient, on: loop, within: .seconds(3600)))
             server.end(1)
+            #expect(await !first.value)
         }
     }
 }

@@ -175,7 +175,7 @@ extension RegistryProcessTests {
                         }
                         return try await group.reduce(into: []) { $0 += $1 }
                     }
-                    #expect(Set(statuses).isSubset(of: [200, 201, 401, 404, 410]), "\(statuses)")
+                    #expect(Set(statuses).isSubset(of: [200, 201, 401, 404, 410, 429]), "\(statuses)")
                     let left = try await fleet.sql("SELECT count(*) FROM workspaces WHERE id = $1::uuid", [id])
                     #expect(left[0].int(0) == 0, "it came back")
                 }

@@ -44,7 +44,9 @@ struct LifecycleWorkerTests {
 
     private final class SharedCount: Sendable { let value = Atomic(0) }
 
-    private func worker(_ engine: SlowEngine, _ fleet: Fleet, _ loops: EventLoopGroup) throws -> LifecycleWorker {
+    private func worker(
+        _ engine: SlowEngine, _ fleet: Fleet, _ loops: EventLoopGroup, grace: Duration = .seconds(1)
+    ) throws -> LifecycleWorker {
         let metrics = MetricsRegistry(includesProcess: false)
         let publisher = try AMQPPublisher(
             urls: "amqp://127.0.0.1:1", topology: AMQPTopology([]), logger: .disabled, metrics: metrics)
@@ -59,7 +61,7 @@ struct LifecycleWorkerTests {
             logger: .disabled)
         return LifecycleWorker(
             store: JobStore(postgres: fleet.pool, source: "switchyard/test"), runner: runner, relay: relay,
-            loop: loops.next(), instance: "one", logger: .disabled, metrics: metrics)
+            loop: loops.next(), instance: "one", logger: .disabled, metrics: metrics, cancelledGrace: grace)
     }
 
     private static let owner = Statement(
@@ -75,7 +77,7 @@ struct LifecycleWorkerTests {
             let gate = isStuck ? Gate() : nil
             defer { gate?.open() }
             let engine = SlowEngine(gate: gate)
-            let worker = try worker(engine, fleet, loops)
+            let worker = try worker(engine, fleet, loops, grace: isStuck ? .seconds(1) : .seconds(60))
             let id = try await fleet.add()
             _ = try await store.pause(id)
             let running = Task { try await worker.run(until: ShutdownSignal()) }

@@ -104,6 +104,38 @@ struct EventLogTests {
         }
     }
 
+    private static let addIncompressible = Statement(
+        "test_add_incompressible",
+        """
+        INSERT INTO structure_events (type, workspace_id, source, data)
+        SELECT 'agent_card.updated', $1, 'test', json_build_object('n', n, 'x', (
+            SELECT string_agg(md5(n || '.' || i), '') FROM generate_series(1, 21) AS i))
+        FROM generate_series(1, $2::int) AS n
+        """)
+
+    @Test("a page that its size has cut short has more behind it, although its data is less than what is stored of it")
+    func cutBySize() async throws {
+        try await withMigratedPool("notifier") { pool in
+            let (id, log) = (UUID(), EventLog(postgres: pool))
+            _ = try await pool.query(Self.addIncompressible, [id, 1000], deadline: .seconds(60))
+            // Transactions of other databases on the server hold it back, too.
+            try await eventually("all of it") { try await log.bounds().last.sequence == 1000 }
+            for workspace in [nil, id] {
+                var (position, seen, isLast): (LogPosition, [Int64], [Bool]) = (.start, [], [])
+                repeat {
+                    let page = try await log.read(
+                        after: position, workspace: workspace, bytes: StreamReplay.pieceBytes)
+                    #expect(page.entries.count < EventLog.page)
+                    seen += page.entries.map(\.position.sequence)
+                    isLast.append(page.isLast)
+                    position = page.end ?? position
+                } while isLast.last == false && isLast.count < 10
+                #expect(seen == Array(Int64(1)...1000))
+                #expect(isLast == [false, false, true])
+            }
+        }
+    }
+
     @Test("knows an event's place by its sequence, its own ends, and how long what cannot be read yet has been there")
     func places() async throws {
         try await withMigratedPool("notifier") { pool in

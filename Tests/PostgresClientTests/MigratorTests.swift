@@ -98,7 +98,7 @@ import Testing
             let count = Statement("test_kept", "SELECT count(*), count(idempotency_key) FROM a2a_queue")
             for isReverted in [true, false] {
                 if isReverted {
-                    _ = try await migrator.down(migrations.count { $0.version >= 19 })
+                    _ = try await migrator.down(migrations.count { $0.version >= 18 })
                 } else {
                     _ = try await migrator.up()
                 }

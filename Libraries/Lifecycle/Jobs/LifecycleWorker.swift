@@ -16,8 +16,6 @@ package final class LifecycleWorker: GracefulService {
     /// How long a job that another service asked for waits at most.
     private static let searchInterval: Duration = .seconds(1)
     private static let drainPause: Duration = .milliseconds(20)
-    /// How long jobs that were cancelled are waited for: less than the time that a cancelled service has.
-    private static let cancelledGrace: Duration = .seconds(1)
 
     package let name = "lifecycle"
     private let store: JobStore
@@ -26,6 +24,7 @@ package final class LifecycleWorker: GracefulService {
     private let loop: EventLoop
     private let instance: String
     private let logger: Logger
+    private let cancelledGrace: Duration
     private let jobs: MetricFamily<Counter>
     private let running = Mutex<[JobClaim: Running]>([:])
     private let alarm = Alarm()
@@ -35,10 +34,13 @@ package final class LifecycleWorker: GracefulService {
         let task: Task<Void, Never>
     }
 
+    /// - Parameter cancelledGrace: how long jobs that were cancelled are waited for: less than the time that a cancelled
+    ///   service has.
     package init(
         store: JobStore, runner: JobRunner, relay: EventRelay, loop: EventLoop, instance: String, logger: Logger,
-        metrics: MetricsRegistry
+        metrics: MetricsRegistry, cancelledGrace: Duration = .seconds(1)
     ) {
+        self.cancelledGrace = cancelledGrace
         self.store = store
         self.runner = runner
         self.relay = relay
@@ -159,7 +161,7 @@ package final class LifecycleWorker: GracefulService {
         for job in left.values { job.task.cancel() }
         // In a task of its own: this one may be cancelled already, and with it every call and sleep.
         await Task(executorPreference: loop) {
-            let end = ContinuousClock.now + Self.cancelledGrace
+            let end = ContinuousClock.now + self.cancelledGrace
             while self.isAnyRunning(of: left.keys), ContinuousClock.now < end {
                 try? await self.loop.sleep(for: Self.drainPause)
             }

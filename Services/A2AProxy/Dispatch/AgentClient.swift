@@ -21,8 +21,8 @@ package final class AgentClient: Sendable {
         package var passesStreams = false
         /// The call ends with the task that makes it; else with its answer or its timeouts.
         package var endsWithTask = true
-        /// Who is to have the answer, nil for a person: the memory for answers is shared among them.
-        package var caller: UUID?
+        /// Who is to have the answer: the memory for answers is shared among them.
+        package var answersTo = AnswerOwner.queue
 
         package init(ceiling: Duration? = nil) {
             self.ceiling = ceiling
@@ -65,7 +65,7 @@ package final class AgentClient: Sendable {
                 let passes = options.passesStreams && response.status.isSuccess && Self.isEventStream(response.headers)
                 if passes { return .streams(response) }
                 let patience = place.idleTimeout ?? settings.idleTimeout
-                return .ended(await collect(source, response, for: options.caller, patience: patience))
+                return .ended(await collect(source, response, for: options.answersTo, patience: patience))
             }
             return .ended(Self.outcome(response))
         } catch {
@@ -138,7 +138,7 @@ package final class AgentClient: Sendable {
 
     /// - Parameter patience: for memory that other answers hold.
     private func collect(
-        _ source: any HTTPByteSource, _ response: ClientResponse, for caller: UUID?, patience: Duration
+        _ source: any HTTPByteSource, _ response: ClientResponse, for caller: AnswerOwner, patience: Duration
     ) async -> CallOutcome {
         let limit = settings.answerLimit
         let announced = response.headers["content-length"].flatMap { Int($0) } ?? limit

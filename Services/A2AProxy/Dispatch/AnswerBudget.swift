@@ -1,5 +1,13 @@
+import Authentication
 import Foundation
 import Synchronization
+
+/// Whose part of the memory an answer takes.
+package enum AnswerOwner: Sendable, Hashable {
+    case caller(Caller)
+    /// Nobody reads it slowly: it is held until it is written down.
+    case queue
+}
 
 /// The memory that large answers of all calls may take together while they are held: from their reading until their
 /// caller has taken them. Who finds none left waits for it, in the order of coming: that there is none is no fault of
@@ -55,13 +63,13 @@ package final class AnswerBudget: Sendable {
     private struct State {
         var room: Room
         let part: Int
-        var parts: [UUID?: Part] = [:]
+        var parts: [AnswerOwner: Part] = [:]
         /// The callers that wait, in the order in which they get their turns.
-        var turns: [UUID?] = []
+        var turns: [AnswerOwner] = []
         var lastNumber = 0
 
         /// - Returns: false when there is no room, or the caller has its part.
-        mutating func grant(_ bytes: Int, to share: ObjectIdentifier, of caller: UUID?) -> Bool {
+        mutating func grant(_ bytes: Int, to share: ObjectIdentifier, of caller: AnswerOwner) -> Bool {
             var own = parts[caller]?.room ?? Room(free: part)
             // Who goes beyond the budget must come to its end: everybody waits for that.
             guard room.has(bytes, for: share), room.beyond == share || own.has(bytes, for: share) else { return false }
@@ -71,13 +79,13 @@ package final class AnswerBudget: Sendable {
             return true
         }
 
-        mutating func give(back bytes: Int, of ended: ObjectIdentifier?, _ caller: UUID?) {
+        mutating func give(back bytes: Int, of ended: ObjectIdentifier?, _ caller: AnswerOwner) {
             room.give(back: bytes, of: ended)
             parts[caller]?.room.give(back: bytes, of: ended)
             forgetIfDone(caller)
         }
 
-        mutating func add(_ waiter: Waiter, of caller: UUID?) {
+        mutating func add(_ waiter: Waiter, of caller: AnswerOwner) {
             if parts[caller]?.waiters.isEmpty != false { turns.append(caller) }
             var own = parts[caller] ?? Part(room: Room(free: part))
             // For the one that goes beyond its caller's part the others wait.
@@ -85,7 +93,7 @@ package final class AnswerBudget: Sendable {
             parts[caller] = own
         }
 
-        mutating func remove(_ number: Int, of caller: UUID?) -> Waiter? {
+        mutating func remove(_ number: Int, of caller: AnswerOwner) -> Waiter? {
             guard let index = parts[caller]?.waiters.firstIndex(where: { $0.number == number }) else { return nil }
             defer { waiterLeft(caller) }
             return parts[caller]?.waiters.remove(at: index)
@@ -109,12 +117,12 @@ package final class AnswerBudget: Sendable {
             return ready
         }
 
-        private mutating func waiterLeft(_ caller: UUID?) {
+        private mutating func waiterLeft(_ caller: AnswerOwner) {
             if parts[caller]?.waiters.isEmpty == true { turns.removeAll { $0 == caller } }
             forgetIfDone(caller)
         }
 
-        private mutating func forgetIfDone(_ caller: UUID?) {
+        private mutating func forgetIfDone(_ caller: AnswerOwner) {
             if let own = parts[caller], own.waiters.isEmpty, own.room.free == part { parts[caller] = nil }
         }
     }
@@ -136,8 +144,8 @@ package final class AnswerBudget: Sendable {
 
     /// A share of nothing yet, for one answer.
     ///
-    /// - Parameter caller: who is to have it; nil for people, who are one caller here.
-    package func makeShare(for caller: UUID? = nil) -> AnswerShare { AnswerShare(self, caller) }
+    /// - Parameter caller: who is to have it.
+    package func makeShare(for caller: AnswerOwner = .queue) -> AnswerShare { AnswerShare(self, caller) }
 
     /// - Returns: false when there was no room in time, or the task was cancelled.
     fileprivate func take(_ bytes: Int, for share: AnswerShare, within limit: Duration) async -> Bool {
@@ -166,13 +174,13 @@ package final class AnswerBudget: Sendable {
         }
     }
 
-    private func wait(_ waiter: Waiter, of caller: UUID?) {
+    private func wait(_ waiter: Waiter, of caller: AnswerOwner) {
         state.withLock { $0.add(waiter, of: caller) }
         // What was given back in between may be enough.
         resumeReady()
     }
 
-    private func giveUp(_ number: Int, of caller: UUID?) {
+    private func giveUp(_ number: Int, of caller: AnswerOwner) {
         let waiter = state.withLock { $0.remove(number, of: caller) }
         waiter?.continuation.resume(returning: false)
         // Those behind it may need less.
@@ -180,7 +188,7 @@ package final class AnswerBudget: Sendable {
     }
 
     /// What was taken fits again once the one that went beyond has ended, if not before.
-    fileprivate func give(back bytes: Int, of ended: ObjectIdentifier?, _ caller: UUID?) {
+    fileprivate func give(back bytes: Int, of ended: ObjectIdentifier?, _ caller: AnswerOwner) {
         state.withLock { $0.give(back: bytes, of: ended, caller) }
         resumeReady()
     }
@@ -193,11 +201,11 @@ package final class AnswerBudget: Sendable {
 
 /// One answer's share of the budget, given back when nobody holds the answer any more.
 package final class AnswerShare: Sendable {
-    fileprivate let caller: UUID?
+    fileprivate let caller: AnswerOwner
     private let budget: AnswerBudget
     private let bytes = Atomic(0)
 
-    fileprivate init(_ budget: AnswerBudget, _ caller: UUID?) {
+    fileprivate init(_ budget: AnswerBudget, _ caller: AnswerOwner) {
         self.budget = budget
         self.caller = caller
     }

@@ -58,10 +58,11 @@ package final class CallsInFlight: Sendable {
     }
 }
 
-/// One call that counts for as long as this is held.
+/// One call that counts until it is ended, and for as long as this is held at most.
 package final class CallInFlight: Sendable {
     private let calls: CallsInFlight
     private let bytes: Int
+    private let isOver = Atomic(false)
 
     fileprivate init(_ calls: CallsInFlight, _ bytes: Int) {
         self.calls = calls
@@ -69,6 +70,11 @@ package final class CallInFlight: Sendable {
     }
 
     deinit {
-        calls.end(bytes)
+        end()
+    }
+
+    /// There is room for another call from now on.
+    package func end() {
+        if !isOver.exchange(true, ordering: .relaxed) { calls.end(bytes) }
     }
 }

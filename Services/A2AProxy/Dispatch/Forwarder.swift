@@ -83,7 +83,7 @@ package struct Forwarder: Sendable {
         // the caller, too, and ends when the send is another instance's.
         options.endsWithTask = run != nil
         options.deliveryAttempt = run.flatMap { $0.number > 1 ? $0.number : nil }
-        options.caller = caller.workspaceID
+        options.answersTo = .caller(caller)
         guard let call = calls.begin(message.bytes.count) else { throw tooManyCalls() }
         let errand = Errand(
             caller: caller, message: message, options: options, kept: kept, run: run, onStreamEnd: onStreamEnd,
@@ -268,10 +268,10 @@ package struct Forwarder: Sendable {
     private static let isBehind = "an earlier message of its context is waiting"
 
     /// Whether it would pass an earlier message of its context that waits. What only asks passes, and so does everything
-    /// to a target with a queue of its own.
+    /// to a target with a queue of its own, or one that is offline: no heartbeat of it may ever come for what waits.
     private func isBehindOthers(_ errand: Errand, _ route: MessageRoute) async throws -> Bool {
         guard let context = errand.message.contextID, errand.makesSenseLater,
-            !route.place.capabilities.contains(.session)
+            !route.place.capabilities.contains(.session), route.target.status != .offline
         else { return false }
         return try await contexts.hasMessage(of: context.withoutNUL, for: route.target.id)
     }

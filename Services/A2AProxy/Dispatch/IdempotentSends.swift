@@ -88,20 +88,21 @@ package struct IdempotentSends: Sendable {
         request.body = .bytes(body)
         let place = SendKey(
             caller: caller.workspaceID?.lowercased ?? caller.operatorKey ?? "console", target: id, key: key)
-        let owner = running.makeOwner()
+        let (owner, leasedAt) = (running.makeOwner(), ContinuousClock.now)
         let begun = try await postgres.query(
             Self.begin,
             place.parameters + [Bytea(sha256(body)), owner, running.lease.inSeconds, UUID().lowercased])
         guard let row = begun.first else { return try await replay(place, body) }
         let run = KeyedRun(number: row.int(0), messageID: row.optionalString(1) ?? UUID().lowercased)
-        return try await carry(request, from: caller, to: id, kept, RunningSend(key: place, owner: owner, run: run))
+        let send = RunningSend(key: place, owner: owner, run: run)
+        running.begin(send, leasedAt: leasedAt)
+        return try await carry(request, from: caller, to: id, kept, send)
     }
 
     /// Makes the call in a task of its own, which ends when the send is another instance's.
     private func carry(
         _ request: Request, from caller: Caller, to id: UUID, _ kept: Forwarder.Kept, _ send: RunningSend
     ) async throws -> Response {
-        running.begin(send)
         let call = Task(executorPreference: request.loop) {
             // A stream is not stored, but it runs until the agent has come to its end, which outlives the caller's listening.
             try await forwarder.forward(request, from: caller, to: id, keeping: kept, run: send.run) {

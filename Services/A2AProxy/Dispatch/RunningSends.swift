@@ -21,6 +21,8 @@ package final class RunningSends: GracefulService {
 
     private struct Entry {
         let send: RunningSend
+        /// Another instance may run the send from then on.
+        var leasedUntil: ContinuousClock.Instant
         var onLost: (@Sendable () -> Void)?
         /// The call is over: the row may be gone before this is.
         var isEnding = false
@@ -67,11 +69,13 @@ package final class RunningSends: GracefulService {
     func makeOwner() -> String { "\(instance)/\(UUID().lowercased)" }
 
     /// Keeps a run's lease from now on.
-    func begin(_ send: RunningSend) {
-        state.withLock { $0.entries[send.owner] = Entry(send: send) }
+    ///
+    /// - Parameter leasedAt: when the lease was asked for: it is no shorter than counted from then.
+    func begin(_ send: RunningSend, leasedAt: ContinuousClock.Instant) {
+        state.withLock { $0.entries[send.owner] = Entry(send: send, leasedUntil: leasedAt + lease) }
     }
 
-    /// What to do when the send is another instance's.
+    /// What to do when the send is another instance's, or may be since its lease could not be extended.
     func onLoss(of send: RunningSend, _ work: @escaping @Sendable () -> Void) {
         state.withLock { $0.entries[send.owner]?.onLost = work }
     }
@@ -136,6 +140,7 @@ package final class RunningSends: GracefulService {
         var isDue = ContinuousClock.now + lease / 3
         while (try? await loop.sleep(for: min(Self.tick, lease / 3))) != nil {
             if ContinuousClock.now >= isDue, await renew() { isDue = .now + lease / 3 }
+            endOverdue()
             await writeOutcomes()
         }
     }
@@ -156,6 +161,7 @@ package final class RunningSends: GracefulService {
     private func renew() async -> Bool {
         let held = state.withLock { $0.entries.values.map(\.send) }
         guard !held.isEmpty else { return true }
+        let leasedUntil = ContinuousClock.now + lease
         do {
             let rows = try await postgres.query(
                 Self.renew,
@@ -164,12 +170,25 @@ package final class RunningSends: GracefulService {
                     lease.inSeconds,
                 ])
             let kept = Set(try rows.map { $0.string(0) })
+            state.withLock { state in
+                for owner in kept { state.entries[owner]?.leasedUntil = leasedUntil }
+            }
             for send in held where !kept.contains(send.owner) { lose(send) }
             return true
         } catch {
             logger.warning("idempotent sends not renewed", [.count: .int(held.count), .error: .error(error)])
             return false
         }
+    }
+
+    /// A call whose lease could not be extended is ended before another instance makes it. An answer that waits to be written
+    /// is kept: as long as nobody has taken over, it is the send's.
+    private func endOverdue() {
+        let now = ContinuousClock.now
+        let overdue = state.withLock { state in
+            state.entries.values.filter { $0.leasedUntil <= now && !$0.isEnding && $0.outcome == nil }.map(\.send)
+        }
+        for send in overdue { lose(send) }
     }
 
     /// What was taken over while this process stood still is ended here: the agent must not be at work on it twice.

@@ -57,7 +57,7 @@ package final class Courier: Sendable {
         flights.begin(lease, bytes: item.body.count, until: claimedAt + settings.lease) {
             Task(executorPreference: loop) {
                 await self.carry(item, lease)
-                withExtendedLifetime(call) {}
+                call.end()
                 self.flights.end(lease)
                 whenDone()
             }
@@ -96,7 +96,6 @@ package final class Courier: Sendable {
         var options = AgentClient.Options(ceiling: item.caller == nil ? nil : settings.callCeiling)
         options.traceparent = item.traceparent
         options.protocolHeaders = item.protocolHeaders
-        options.caller = item.caller
         if item.deliveries > 0 { options.deliveryAttempt = item.deliveries + 1 }
         var (place, url) = (route.place, route.url)
         for isLast in [false, true] {

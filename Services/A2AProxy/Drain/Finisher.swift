@@ -89,14 +89,20 @@ package final class Finisher: Sendable {
     /// Fails the item with what follows from it, or, where that is refused, too, its row alone.
     private func giveUp(_ item: FinishedItem, after error: PostgresError) async {
         logger.error("outcome given up", [.queueID: .uuid(item.id), .error: .error(error)])
-        do {
-            _ = try await Self.write([item.failed(Self.lost)], store, relay)
-        } catch {
+        for _ in 0..<Self.refusalLimit {
             do {
-                try await store.park(Lease(item: item.id, claimNumber: item.claimNumber), reason: Self.lost)
+                _ = try await Self.write([item.failed(Self.lost)], store, relay)
+                return
             } catch {
-                logger.error("queue item not failed", [.queueID: .uuid(item.id), .error: .error(error)])
+                // That rows are held, or the database is away, says nothing about this one.
+                if error.kind == .server, !error.isRetryable { break }
+                try? await loops.any().sleep(for: pause)
             }
+        }
+        do {
+            try await store.park(Lease(item: item.id, claimNumber: item.claimNumber), reason: Self.lost)
+        } catch {
+            logger.error("queue item not failed", [.queueID: .uuid(item.id), .error: .error(error)])
         }
     }
 }

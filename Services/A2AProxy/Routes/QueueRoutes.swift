@@ -15,6 +15,7 @@ package struct QueueRoutes: Sendable {
     let store: QueueStore
     let relay: EventRelay
     let drain: Drain
+    let contexts: WaitingContexts
 
     package func add(to table: inout Router) {
         table.on(.get, "/queue/{queue_id}") { try await one($0) }
@@ -122,6 +123,8 @@ package struct QueueRoutes: Sendable {
             switch try await store.retry(id) {
             case .queued(let workspace, let events):
                 relay.committed(events)
+                // Perhaps it has one: what comes directly is then looked at.
+                await contexts.stored(for: workspace)
                 drain.wake([workspace], because: .work)
             case .unknown: throw Self.notFound
             case .notFailed(let status): throw Self.conflict("queue item has not failed", status.rawValue)

@@ -118,6 +118,9 @@ extension CallOutcome {
 
     private static func withoutAnswer(_ error: HTTPClientError) -> CallOutcome {
         switch error.kind {
+        // What was sent on a connection found dead, and then found no other, may have arrived.
+        case .unsafeAddress where error.requestBytesWritten, .overloaded where error.requestBytesWritten:
+            .busy(.connectionReset)
         case .unsafeAddress: .unsafeAddress
         case .idleTimeout: .busy(.idleTimeout)
         case .totalTimeout: .busy(error.requestBytesWritten ? .deadline : .deadlineBeforeSending)

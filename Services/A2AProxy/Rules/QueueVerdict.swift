@@ -126,7 +126,10 @@ package struct QueueRules: Sendable {
             verdict.isUncertain = mayBeDelivered
             verdict.error = nil
         case .noRoom:
+            // The shortage is ours and counts for nothing; but the agent has done the work, and would do it again each time.
             verdict.isUncertain = true
+            let pause = RetryDelay(initial: failureDelay, maximum: retryDelay.maximum)
+            verdict.hold = pause.delay(claims: item.claimNumber, unit: unit)
         case .notNow:
             break
         case .gone:

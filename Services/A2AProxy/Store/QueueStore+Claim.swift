@@ -107,8 +107,8 @@ extension QueueStore {
               AND (o.status = 'dispatched' OR (o.enqueued_at, o.id) < (q.enqueued_at, q.id))))
         """
 
-    /// First what waits, in its order; then first dispatches, which only our own calls leave no room for; then what was
-    /// just refused. What there is room for is ready; of that, as much is picked as the bytes allow: each workspace's
+    /// What waits and first dispatches, which only our own calls leave no room for, in their order; then what was just
+    /// refused. What there is room for is ready; of that, as much is picked as the bytes allow: each workspace's
     /// first item before anyone's second, and the oldest of them first, so that none is passed over again and again.
     private static let claim = Statement(
         "queue_claim",
@@ -147,7 +147,7 @@ extension QueueStore {
               LIMIT greatest(least(room.free, $6), 0) FOR UPDATE OF q SKIP LOCKED) AS sent_back) AS item),
         placed AS (
           SELECT id, bytes, turn, class, free, first_free, row_number() OVER (
-            PARTITION BY workspace_id ORDER BY class, priority DESC, turn, id) AS place
+            PARTITION BY workspace_id ORDER BY class = 2, priority DESC, turn, id) AS place
           FROM ready),
         picked AS MATERIALIZED (
           SELECT id, place FROM (
@@ -182,15 +182,18 @@ extension QueueStore {
         ORDER BY c.workspace_id, c.place
         """)
 
-    /// Delegations whose target had no room for them are told to be queued. The item is locked first, as by everyone
-    /// who changes both.
+    /// Delegations whose target had no room for them are told to be queued. What was left since this instance had enough to
+    /// do goes to the next claim as it is. The item is locked first, as by everyone who changes both.
     private static let putOff = Statement(
         "queue_put_off",
         """
         WITH late AS MATERIALIZED (
-          SELECT q.id, q.delegation_id FROM a2a_queue q
+          SELECT q.id, q.delegation_id FROM a2a_queue q JOIN workspaces w ON w.id = q.workspace_id
           WHERE q.workspace_id = ANY ($1) AND q.status = 'queued' AND q.first_dispatch AND q.claim_number = 0
-          FOR UPDATE SKIP LOCKED),
+            AND (w.status NOT IN ('online', 'degraded', 'offline') OR coalesce(w.url, '') = '' AND w.forwarded_to IS NULL
+              OR w.max_concurrent_tasks <= (
+                SELECT count(*) FROM a2a_queue r WHERE r.workspace_id = w.id AND r.status = 'dispatched'))
+          FOR UPDATE OF q SKIP LOCKED),
         waiting AS (
           UPDATE a2a_queue q SET first_dispatch = false FROM late WHERE q.id = late.id),
         put_off AS (
@@ -225,9 +228,10 @@ extension QueueStore {
         let rows = answers[1]
         // They are claimed already: one that cannot be read must not keep the others until their leases run out.
         let items = rows.decodeEach { ClaimedItem($0) }
+        let events = rows.decodeEach { CommittedEvent(row: $0, firstColumn: 19) }
+        let putOff = answers[2].decodeEach { CommittedEvent(row: $0) }
         return Claims(
-            items: items.values,
-            events: try rows.compactMap { CommittedEvent(row: $0, firstColumn: 19) }
-                + answers[2].compactMap { CommittedEvent(row: $0) }, unreadable: items.refused)
+            items: items.values, events: events.values + putOff.values,
+            unreadable: items.refused + events.refused + putOff.refused)
     }
 }

@@ -60,9 +60,13 @@ extension QueueStore {
     private static let park = Statement(
         "queue_park",
         """
-        UPDATE a2a_queue SET status = 'failed', last_error = $3, lease_owner = NULL, lease_until = NULL,
-          delivery_uncertain = true, completed_at = clock_timestamp()
-        WHERE id = $1 AND claim_number = $2 AND status = 'dispatched'
+        WITH parked AS (
+          UPDATE a2a_queue SET status = 'failed', last_error = $3, lease_owner = NULL, lease_until = NULL,
+            delivery_uncertain = true, completed_at = clock_timestamp()
+          WHERE id = $1 AND claim_number = $2 AND status = 'dispatched' RETURNING delegation_id)
+        UPDATE delegations d SET status = 'failed', error = $3, updated_at = clock_timestamp(),
+          result_at = coalesce(d.result_at, clock_timestamp()), completed_at = clock_timestamp()
+        FROM parked WHERE d.id = parked.delegation_id AND d.status NOT IN ('completed', 'failed')
         """)
 
     /// Fails an item whose end the database does not take with all that follows from it: visibly, and never to be delivered

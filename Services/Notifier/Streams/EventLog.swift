@@ -47,17 +47,25 @@ struct EventLog: Sendable {
     static let readAll = Statement("log_read", next(where: "true"))
     static let readOne = Statement("log_read_workspace", next(where: "workspace_id = $5"))
 
+    /// Where these columns are in a row.
+    private enum Column {
+        static let event = 1
+        /// Rows that were found, of which these may be the first: behind the eight of the event.
+        static let found = 9
+    }
+
     /// The order names the column: unqualified it would be that of the text beside it, in which 1000 comes before 999.
     private static func next(where condition: String) -> String {
         """
-        SELECT transaction_id::text, \(CommittedEvent.columns) FROM (
-            SELECT *, sum(bytes) OVER (ORDER BY transaction_id, sequence ROWS UNBOUNDED PRECEDING) - bytes AS before
+        SELECT transaction_id::text, \(CommittedEvent.columns), found FROM (
+            SELECT *, sum(bytes) OVER (ORDER BY transaction_id, sequence ROWS UNBOUNDED PRECEDING) - bytes AS before,
+                count(*) OVER () AS found
             FROM (
                 SELECT *, \(dataBytes) AS bytes FROM structure_events
                 WHERE (transaction_id, sequence) > ($1::text::xid8, $2)
                     AND transaction_id < pg_snapshot_xmin(pg_current_snapshot()) AND \(condition)
                 ORDER BY transaction_id, sequence LIMIT $3
-            ) AS found
+            ) AS following
         ) AS e WHERE before < $4::bigint ORDER BY e.transaction_id, e.sequence
         """
     }
@@ -82,12 +90,12 @@ struct EventLog: Sendable {
             } else {
                 try await postgres.query(Self.readAll, place)
             }
-        var page = LogPage(entries: [], isLast: rows.count < Self.page)
-        var read = 0
+        let found = try rows.first?.decode { $0.int(Column.found) } ?? 0
+        var page = LogPage(entries: [], isLast: rows.count == found && found < Self.page)
         for row in rows {
             let entry = try row.decode { row in
                 UInt64(row.string(0)).flatMap { transaction in
-                    CommittedEvent(row: row, firstColumn: 1).map { (transaction, $0) }
+                    CommittedEvent(row: row, firstColumn: Column.event).map { (transaction, $0) }
                 }
             }
             guard let (transaction, committed) = entry else {
@@ -96,10 +104,7 @@ struct EventLog: Sendable {
             let position = LogPosition(transaction: transaction, sequence: committed.sequence)
             page.entries.append(LogEntry(position: position, event: committed.event))
             page.end = position
-            read += committed.event.data.bytes.count
         }
-        // A page that is full by its size has more behind it, perhaps.
-        if read >= bytes { page.isLast = false }
         return page
     }
 

@@ -46,30 +46,32 @@ struct StreamReplay: Sendable {
 
     /// Sends what the client missed, until the viewer has caught up with the hub and gets the rest from there.
     ///
-    /// - Returns: false when there was no room for it: the stream should end.
+    /// - Returns: false when there was no room for it, or its token is no longer valid: the stream should end.
     func attach(
-        _ viewer: Viewer, from start: StreamStart, _ request: Request, _ writer: ResponseWriter
+        _ viewer: Viewer, from start: StreamStart, _ request: Request, _ writer: ResponseWriter,
+        _ token: inout TokenCheck
     ) async throws -> Bool {
         switch start {
         case .now:
             while !hub.attachNow(viewer) { try await request.loop.sleep(for: Self.pause) }
             return true
         case .after(let position):
-            return try await replay(after: position, to: viewer, request, writer)
+            return try await replay(after: position, to: viewer, request, writer, &token)
         case .reset(let reason, let oldest, let position):
             try await writer.write(StreamFrame.reset(reason, position: position.sequence, oldest: oldest))
-            return try await replay(after: position, to: viewer, request, writer)
+            return try await replay(after: position, to: viewer, request, writer, &token)
         }
     }
 
     private func replay(
-        after start: LogPosition, to viewer: Viewer, _ request: Request, _ writer: ResponseWriter
+        after start: LogPosition, to viewer: Viewer, _ request: Request, _ writer: ResponseWriter,
+        _ token: inout TokenCheck
     ) async throws -> Bool {
         var position = start
         while true {
             // Read before the log: what is readable then covers everything up to here.
             let hubPosition = hub.position
-            guard let page = try await send(after: position, to: viewer, request, writer) else { return false }
+            guard let page = try await send(after: position, to: viewer, request, writer, &token) else { return false }
             if let end = page.end { position = end }
             guard page.isLast else { continue }
             if let hubPosition { position = max(position, hubPosition) }
@@ -80,14 +82,17 @@ struct StreamReplay: Sendable {
 
     /// Sends one piece of the log.
     ///
-    /// - Returns: where it ended; nil when there was no room for it.
+    /// - Returns: where it ended; nil when there was no room for it, or the token is no longer valid.
     private func send(
-        after position: LogPosition, to viewer: Viewer, _ request: Request, _ writer: ResponseWriter
+        after position: LogPosition, to viewer: Viewer, _ request: Request, _ writer: ResponseWriter,
+        _ token: inout TokenCheck
     ) async throws -> (end: LogPosition?, isLast: Bool)? {
         guard
             let reservation = try? await pieces.take(
                 Self.pieceBytes, for: request.caller, within: Self.patience, on: request.loop)
         else { return nil }
+        // Asked behind the wait for a turn, which may be long.
+        guard await token.isStillValid() else { return nil }
         let page = try await log.read(after: position, workspace: viewer.filter.workspace, bytes: Self.pieceBytes)
         reservation.resize(to: page.entries.reduce(0) { $0 + $1.event.data.bytes.count + 500 })
         try await write(page.entries, to: viewer, writer)

@@ -12,8 +12,6 @@ import ServiceHost
 struct StreamRoutes: Sendable {
     /// A comment this often keeps proxies from closing an idle stream.
     private static let keepAlive: Duration = .seconds(15)
-    /// A stream ends this long after its token does, at the most as much later as its client is idle.
-    private static let recheck: Duration = .seconds(5)
     private static let ping = Array(": ping\n\n".utf8)
 
     let context: ServiceContext
@@ -102,9 +100,10 @@ struct StreamRoutes: Sendable {
                 hub.detach(viewer)
                 withExtendedLifetime(place) {}
             }
+            var token = TokenCheck(request, context.authenticator)
             try await writer.write(Self.ping)
-            guard try await replay.attach(viewer, from: start, request, writer) else { return }
-            try await show(viewer, request, writer)
+            guard try await replay.attach(viewer, from: start, request, writer, &token) else { return }
+            try await show(viewer, request, writer, &token)
         }
         response.headers.add("Cache-Control", "no-store")
         response.headers.add("X-Accel-Buffering", "no")
@@ -112,13 +111,10 @@ struct StreamRoutes: Sendable {
     }
 
     /// Sends what comes until the stream is ended or its token is.
-    private func show(_ viewer: Viewer, _ request: Request, _ writer: ResponseWriter) async throws {
-        var checked = ContinuousClock.now
-        while true {
-            if ContinuousClock.now - checked > Self.recheck {
-                guard await context.authenticator.isStillValid(request) else { return }
-                checked = ContinuousClock.now
-            }
+    private func show(
+        _ viewer: Viewer, _ request: Request, _ writer: ResponseWriter, _ token: inout TokenCheck
+    ) async throws {
+        while await token.isStillValid() {
             switch await viewer.next(on: request.loop, within: Self.keepAlive) {
             case .event(let event): try await event.write(to: writer)
             case .events(let events): try await writer.write(events.flatMap(\.bytes))

@@ -20,8 +20,15 @@ struct HeartbeatIngest: Sendable {
 
     private let loops: EventLoopGroup
     private let batcher: Batcher<Heartbeat, HeartbeatOutcome>
-    /// For those whose rows were held when they came first: they wait for each other only.
-    private let held: Batcher<Heartbeat, HeartbeatOutcome>
+    /// For those whose rows were held when they came first: they wait for each other only. One flush at a time, so
+    /// that none is written while a newer one is.
+    private let held: Batcher<Held, HeartbeatOutcome>
+    private let line: HeldLine
+
+    private struct Held {
+        let beat: Heartbeat
+        let turn: Int
+    }
 
     init(_ context: ServiceContext) {
         let store = HeartbeatStore(postgres: context.postgres)
@@ -31,12 +38,15 @@ struct HeartbeatIngest: Sendable {
             "switchyard_heartbeat_batch_size", "Heartbeats of one commit.", bounds: Histogram.sizeBounds)
         let loops = context.loops
         self.loops = loops
+        let line = HeldLine()
+        self.line = line
         let pacing = BatchPacing(executor: { loops.any() }, overlapsOnlyWhenFull: true) {
             // Far below the 5 ms that a beat may wait for its flush.
             try? await loops.any().sleep(for: .milliseconds(1))
         }
         batcher = Batcher(limit: Self.batchLimit, concurrency: 2, key: { $0.workspace }, pacing: pacing) { beats in
-            let order = beats.indices.sorted { Self.precedes(beats[$0].workspace, beats[$1].workspace) }
+            let turn = line.nextTurn()
+            let order = line.free(beats).sorted { Self.precedes(beats[$0].workspace, beats[$1].workspace) }
             var sorted: [HeartbeatOutcome] = []
             for slice in order.map({ beats[$0] }).sliced(by: \.weight, upTo: Limits.heartbeatBatch) {
                 let written = try await store.write(Array(slice), source: context.source)
@@ -44,16 +54,29 @@ struct HeartbeatIngest: Sendable {
                 Self.tell(Array(slice), written, context, untold)
                 sorted += written
             }
-            var outcomes = sorted
-            for (place, index) in order.enumerated() { outcomes[index] = sorted[place] }
+            // Those that wait behind an older one are held as well.
+            var outcomes = beats.map { _ in HeartbeatOutcome(verdict: .held, turn: turn) }
+            for (place, index) in order.enumerated() {
+                outcomes[index] = sorted[place]
+                outcomes[index].turn = turn
+            }
+            // The last step, since nothing may fail after it: who is held is released by whoever gets its outcome.
+            line.settle(beats, outcomes, turn: turn)
             return outcomes
         }
-        held = Batcher(limit: Self.batchLimit, key: { $0.workspace }) { beats in
-            var outcomes: [HeartbeatOutcome] = []
-            for slice in beats.sliced(by: \.weight, upTo: Limits.heartbeatBatch) {
-                let written = try await store.writeFree(Array(slice), source: context.source)
-                Self.tell(Array(slice), written, context, untold)
-                outcomes += written
+        held = Batcher(limit: Self.batchLimit, key: { $0.beat.workspace }) { beats in
+            // The newer one was written: the older one is as good as written before it.
+            var outcomes = beats.map { _ in HeartbeatOutcome(verdict: .accepted) }
+            let order = beats.indices.filter { !line.isOvertaken(beats[$0].beat.workspace, turn: beats[$0].turn) }
+            for slice in order.sliced(by: { beats[$0].beat.weight }, upTo: Limits.heartbeatBatch) {
+                let some = slice.map { beats[$0].beat }
+                let written = try await store.writeFree(some, source: context.source)
+                for (index, outcome) in zip(slice, written) {
+                    outcomes[index] = outcome
+                    guard outcome.verdict == .accepted else { continue }
+                    line.accept(beats[index].beat.workspace, turn: beats[index].turn)
+                }
+                Self.tell(some, written, context, untold)
             }
             return outcomes
         }
@@ -62,8 +85,15 @@ struct HeartbeatIngest: Sendable {
     /// Returns when the beat is committed, or somebody else has held its rows for seconds; meanwhile it holds up no
     /// other.
     func accept(_ beat: Heartbeat) async throws -> HeartbeatOutcome {
-        var outcome = try await batcher.submit(beat)
+        let outcome = try await batcher.submit(beat)
+        guard outcome.verdict == .held else { return outcome }
+        return try await retry(Held(beat: beat, turn: outcome.turn))
+    }
+
+    private func retry(_ beat: Held) async throws -> HeartbeatOutcome {
+        defer { line.release(beat.beat.workspace) }
         let end = ContinuousClock.now + Self.heldLimit
+        var outcome = HeartbeatOutcome(verdict: .held)
         while outcome.verdict == .held, ContinuousClock.now < end {
             try await loops.any().sleep(for: Self.heldPause)
             outcome = try await held.submit(beat)

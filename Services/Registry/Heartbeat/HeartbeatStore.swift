@@ -23,6 +23,8 @@ struct HeartbeatOutcome: Sendable {
     var event: CommittedEvent?
     /// It would have flipped the status, but someone else changed it first.
     var wasOvertaken = false
+    /// The turn of its batch; see ``HeldBeats``.
+    var turn = 0
 }
 
 /// Writes heartbeats, a batch in one transaction and one round trip.

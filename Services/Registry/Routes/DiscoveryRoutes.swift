@@ -73,9 +73,10 @@ struct DiscoveryRoutes: Sendable {
         try await context.authenticator.registry(id, request)
         guard try await store.present(id) != nil else { throw APIError(.notFound, Sentence.workspaceNotFound) }
         let filter = request.query("q")?.trimmingCharacters(in: .whitespacesAndNewlines) ?? ""
+        let (limit, cursor) = (try WorkspaceListQuery.limit(request), try PeerListQuery.cursor(request))
         let page = try await store.peers(
-            of: id, matching: filter.isEmpty ? nil : filter, after: try PeerListQuery.cursor(request),
-            limit: try WorkspaceListQuery.limit(request) ?? Limits.peerPage)
+            of: id, matching: filter.isEmpty ? nil : filter, after: cursor, limit: limit ?? Limits.peerPage,
+            isWhole: limit == nil && cursor == nil)
         var response = Response.json(bytes: page.json)
         if let next = page.next { response.headers.add("X-Next-Cursor", PeerListQuery.text(next)) }
         return response

@@ -9,8 +9,8 @@ import ServiceHost
 /// Refuses addresses early that no message could be sent to. The check that counts is the proxy's, on the address that
 /// it connects to.
 struct RegistrationAddressCheck: Sendable {
-    /// How long a name may take: its server may be anyone's.
-    private static let nameLimit: Duration = .seconds(2)
+    /// How long a name may take: its server may be anyone's. Longer than a resolver waits until it asks again.
+    private static let nameLimit: Duration = .seconds(7)
 
     private let mode: DeploymentMode
     private let loops: EventLoopGroup
@@ -21,7 +21,7 @@ struct RegistrationAddressCheck: Sendable {
     }
 
     /// - Parameter isProvisioned: our own provisioner set it.
-    /// - Throws: `APIError` 400 `invalid request body` with `field` and `reason`.
+    /// - Throws: `APIError` 400 `invalid request body` with `field` and `reason`; 503 when the name was not answered in time.
     func check(_ text: String, isProvisioned: Bool = false) async throws {
         try APIError.check("url", bytes: text.utf8.count, upTo: Limits.url)
         let url: SafeURL
@@ -36,15 +36,29 @@ struct RegistrationAddressCheck: Sendable {
         case .decided(let decided):
             verdict = decided
         case .resolve(let name):
-            let found = try? await loops.any().resolve(
-                host: name, port: url.port, within: Self.nameLimit, by: .clients)
-            guard let resolved = policy.verdict(forAll: (found ?? []).map(\.addressBytes)) else {
+            let found = try await addresses(of: name, url.port)
+            guard let resolved = policy.verdict(forAll: found.map(\.addressBytes)) else {
                 throw refusal("does not resolve")
             }
             verdict = resolved
         }
         if !verdict.isAllowed { throw refusal(verdict.reason ?? "is not allowed") }
     }
+
+    /// - Returns: none for a name that the resolver knows not to exist, or cannot find out about.
+    private func addresses(of name: String, _ port: UInt16) async throws(APIError) -> [SocketAddress] {
+        do {
+            return try await loops.any().resolve(host: name, port: port, within: Self.nameLimit, by: .clients)
+        } catch {
+            guard error.isLate else { return [] }
+            // No verdict over the address: who asks again may well get in.
+            throw APIError(
+                .serviceUnavailable, "the URL's host name was not looked up in time — retry shortly", field: "url",
+                retryAfter: Self.retryAfterSeconds)
+        }
+    }
+
+    private static let retryAfterSeconds = 5
 
     private func refusal(_ reason: String) -> APIError {
         .invalidBody(field: "url", reason: reason)

@@ -74,8 +74,9 @@ struct PeerStore: Sendable {
                     OVER (ORDER BY distance, place, w.id) - COALESCE(octet_length(w.agent_card::text), 0) AS before
             FROM near JOIN workspaces w ON w.id = near.id JOIN workspace_vitals v ON v.workspace_id = w.id
         )
-        SELECT id, name, role, tier, status, url, parent_id, active_tasks, agent_card, distance, place, found
-        FROM known WHERE before < $9 ORDER BY distance, place, id
+        SELECT id, name, role, tier, status, url, parent_id, active_tasks,
+            CASE WHEN before < $9 THEN agent_card END AS agent_card, distance, place, found
+        FROM known WHERE before < $9 OR $10 ORDER BY distance, place, id
         """)
 
     /// Bytes of the cards of one page; the one that reaches them is still in it.
@@ -86,16 +87,20 @@ struct PeerStore: Sendable {
 
     /// The next peers after `cursor` as a JSON array, and where the page after them begins; `nil` at the end.
     ///
-    /// - Parameter text: part of a name or role, in any case; `nil` for all.
+    /// - Parameters:
+    ///   - text: part of a name or role, in any case; `nil` for all.
+    ///   - isWhole: the page ends at `limit` whatever its bytes, without the cards beyond them: for clients that know of no
+    ///     further page.
     func peers(
-        of id: UUID, matching text: String?, after cursor: PeerCursor? = nil, limit: Int = Limits.peerPage
+        of id: UUID, matching text: String?, after cursor: PeerCursor? = nil, limit: Int = Limits.peerPage,
+        isWhole: Bool = false
     ) async throws(PostgresError) -> (json: [UInt8], next: PeerCursor?) {
         let cursor = cursor ?? Self.beginning
         let near = cursor.distance == 1 ? cursor : Self.beginning
         let far = cursor.distance == 2 ? cursor : Self.beginning
         let rows = try await postgres.query(
             Self.peers,
-            [id, text, limit, cursor.distance, near.place, near.id, far.place, far.id, Self.pageBytes])
+            [id, text, limit, cursor.distance, near.place, near.id, far.place, far.id, Self.pageBytes, isWhole])
         var next: PeerCursor?
         if let last = rows.last, rows.count == limit || rows.count < last.int(11) {
             next = PeerCursor(distance: last.int(9), place: last.string(10), id: last.uuid(0))
