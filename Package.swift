@@ -96,7 +96,7 @@ let package = Package(
             "EventOutbox",
             [
                 "PostgresClient", "AMQPClient", "Contracts", "Observability", "ServiceLifecycle", "JSONBytes",
-                "Batching",
+                "Batching", "EventLoop",
             ]),
         library(
             "Secrets",

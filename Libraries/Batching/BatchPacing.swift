@@ -6,6 +6,7 @@ package struct BatchPacing: Sendable {
     let executor: (@Sendable () -> any TaskExecutor)?
     let overlapsOnlyWhenFull: Bool
     let linger: (@Sendable () async -> Void)?
+    let pause: (@Sendable () async -> Void)?
 
     /// - Parameters:
     ///   - executor: where a flush runs; `nil` for the global pool, from which every resumption of a caller on a loop is
@@ -15,12 +16,15 @@ package struct BatchPacing: Sendable {
     ///   - linger: waits a moment, at most a few milliseconds. Called before a flush that would take much less than the
     ///     one before it: callers that were just answered together come again together, and the first of them must not
     ///     have a commit to itself while the others wait for it.
+    ///   - pause: waits a moment between two flushes, but not before one that comes after a time without any: where a flush
+    ///     is quicker than its cost allows, batches would otherwise stay small.
     package init(
         executor: (@Sendable () -> any TaskExecutor)? = nil, overlapsOnlyWhenFull: Bool = false,
-        linger: (@Sendable () async -> Void)? = nil
+        linger: (@Sendable () async -> Void)? = nil, pause: (@Sendable () async -> Void)? = nil
     ) {
         self.executor = executor
         self.overlapsOnlyWhenFull = overlapsOnlyWhenFull
         self.linger = linger
+        self.pause = pause
     }
 }

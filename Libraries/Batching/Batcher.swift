@@ -96,6 +96,7 @@ package final class Batcher<Input: Sendable, Output: Sendable>: Sendable {
             } catch {
                 for item in batch { item.continuation?.resume(throwing: error) }
             }
+            if let pause = pacing.pause { await pause() }
         }
     }
 

@@ -1,12 +1,16 @@
 import AMQPClient
 import Batching
 import Contracts
+import EventLoop
 import Observability
 import PostgresClient
 
 /// Publishes committed events and marks their rows. What it does not manage, for whatever reason, is left to the
 /// sweeper, which looks for rows that stayed unpublished: so nothing here retries, and nothing waits for it.
 package final class EventRelay: Sendable {
+    /// Between two batches while events keep coming: the broker's confirm is too quick for them to grow.
+    private static let pause: Duration = .milliseconds(5)
+
     private let batcher: Batcher<CommittedEvent, Void>
     private let left: Counter
 
@@ -16,7 +20,9 @@ package final class EventRelay: Sendable {
         self.left = left
         // What is committed while a batch is on its way travels together: a message costs the broker far more than an
         // event.
-        let pacing = BatchPacing(overlapsOnlyWhenFull: true)
+        let pacing = BatchPacing(
+            executor: { postgres.anyLoop }, overlapsOnlyWhenFull: true,
+            pause: { try? await postgres.anyLoop.sleep(for: Self.pause) })
         batcher = Batcher(limit: 500, concurrency: 2, capacity: 50_000, pacing: pacing) { events in
             let sent = await Self.send(events, publisher: publisher)
             Self.tell(of: sent.unpublishable, logger)

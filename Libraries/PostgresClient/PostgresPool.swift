@@ -112,7 +112,7 @@ package final class PostgresPool: Sendable {
     }
 
     /// The caller's loop, or one of the loops in turn.
-    var anyLoop: EventLoop { group.any() }
+    package var anyLoop: EventLoop { group.any() }
 
     /// The part of the pool on the caller's loop, or on one of the loops in turn.
     var shard: PoolShard { Self.own(shards, group.any()) }
