@@ -35,7 +35,7 @@ def _claim(stack) -> Script:
     return Script(stack, "claim", f"""\\set number random(0, {TARGETS - 1})
 WITH picked AS MATERIALIZED (
   SELECT id FROM a2a_queue WHERE workspace_id = {target} AND status = 'queued' AND available_at <= now()
-  ORDER BY priority DESC, enqueued_at, id LIMIT {CLAIMED} FOR UPDATE SKIP LOCKED)
+  ORDER BY priority DESC, coalesce(requeued_at, enqueued_at), id LIMIT {CLAIMED} FOR UPDATE SKIP LOCKED)
 UPDATE a2a_queue q SET status = 'dispatched', lease_owner = 'bench', lease_until = now() + interval '30 seconds',
   claim_number = q.claim_number + 1, dispatched_at = clock_timestamp()
 FROM picked WHERE q.id = picked.id RETURNING q.*;
