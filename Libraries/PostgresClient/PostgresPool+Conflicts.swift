@@ -15,7 +15,7 @@ extension PostgresPool {
     ///
     /// - Parameter body: has no effect but through the transaction that it makes.
     /// - Throws: what `body` throws, the conflict of its last try included.
-    package func repeatingConflicts<T: Sendable, Failure: Error>(
+    func repeatingConflicts<T: Sendable, Failure: Error>(
         _ body: () async throws(Failure) -> T
     ) async throws(Failure) -> T {
         for attempt in 1..<Self.conflictAttempts {

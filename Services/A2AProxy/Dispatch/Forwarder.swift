@@ -273,7 +273,7 @@ package struct Forwarder: Sendable {
         guard let context = errand.message.contextID, errand.makesSenseLater,
             !route.place.capabilities.contains(.session), route.target.status != .offline
         else { return false }
-        return try await contexts.hasMessage(of: context.withoutNUL, for: route.target.id)
+        return try await contexts.hasMessage(of: context, for: route.target.id)
     }
 
     /// Stores a message behind the others of its context; the target may well have room.

@@ -156,14 +156,12 @@ struct HeartbeatStore: Sendable {
     }
 
     private func writeWhole(_ beats: [Heartbeat], source: String) async throws -> [HeartbeatOutcome] {
-        // The plan, not the statement, decides in which order rows are locked: on small tables two instances may meet
-        // crosswise.
-        try await postgres.repeatingConflicts {
-            do {
-                return try await writeOnce(beats, source: source)
-            } catch let error as PostgresError where error.isLockTimeout {
-                return try await writeFree(beats, source: source)
-            }
+        do {
+            // The plan, not the statement, decides in which order rows are locked: on small tables two instances may meet
+            // crosswise, and the pool makes it again.
+            return try await writeOnce(beats, source: source)
+        } catch  where error.isLockTimeout {
+            return try await writeFree(beats, source: source)
         }
     }
 
