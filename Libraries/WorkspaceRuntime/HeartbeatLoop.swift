@@ -77,16 +77,20 @@ final class HeartbeatLoop: Sendable {
     func beatNow() async -> Bool {
         await withUnsafeContinuation { continuation in
             let isOver = state.withLock { state in
-                if !state.isOver { state.waiters.append(continuation) }
+                if !state.isOver {
+                    state.waiters.append(continuation)
+                    // In one step with the waiter: the round that takes the one takes the other, and is the only one.
+                    wake.wake()
+                }
                 return state.isOver
             }
-            if isOver { return continuation.resume(returning: false) }
-            wake.wake()
+            if isOver { continuation.resume(returning: false) }
         }
     }
 
     private func round() async {
         let waiters = state.withLock { state in
+            wake.forget()
             defer { state.waiters = [] }
             return state.waiters
         }

@@ -25,6 +25,9 @@ final class Wake: Sendable {
         sleeper?.resume()
     }
 
+    /// Takes back a wake that came while nobody slept, because what it asked for begins now.
+    func forget() { state.withLock { $0.isPending = false } }
+
     /// Sleeps until woken, until the time is over or the task is cancelled. One sleeper at a time.
     func sleep(atMost duration: Duration, on loop: EventLoop) async {
         await withTaskCancellationHandler {

@@ -100,6 +100,23 @@ private let registerCall = "POST /registry/register"
         }
     }
 
+    /// A beat that was asked for while another one began is that one: a second would come at an instant of its own and
+    /// take with it half of what the next one is to tell.
+    @Test func aBeatThatWasAskedForIsSentOnce() async throws {
+        try await withPlatform { platform in
+            for _ in 1...20 {
+                try await withAgent(platform) { agent in
+                    let before = platform.received(beatCall).count
+                    #expect(await agent.beatNow())
+                    let first = platform.received(beatCall).count
+                    #expect(await agent.beatNow())
+                    #expect(platform.received(beatCall).count == first + 1)
+                    #expect(first - before <= 2)
+                }
+            }
+        }
+    }
+
     @Test func aWedgeIsReportedAtOnceAndTakenBackAtOnce() async throws {
         try await withPlatform { platform in
             try await withAgent(platform) { agent in
