@@ -22,7 +22,7 @@ def _fill(stack, count: int) -> None:
     """Items of 1 KB for all targets, which have room and nothing else to do."""
     target = fleet.SQL_ID.format(number=f"(i % {TARGETS})::text")
     stack.psql(f"""
-        TRUNCATE a2a_queue, structure_events;
+        TRUNCATE a2a_queue, structure_events, event_outbox;
         INSERT INTO a2a_queue (workspace_id, body, idempotency_key, enqueued_at)
         SELECT {target}, '{{"jsonrpc":"2.0","id":"1","method":"message/send","params":{{"x":"' || repeat('x', 950) || '"}}}}',
             i::text, now() - interval '1 minute' FROM generate_series(1, {count}) i;

@@ -25,7 +25,7 @@ def create(stack, count: int, url: str | None = None) -> None:
     identifier, secret = SQL_ID.format(number="i"), SQL_TOKEN.format(number="i")
     address = f"'{url}'" if url else "NULL"
     stack.psql(f"""
-        TRUNCATE workspaces, a2a_queue, activity_logs, structure_events CASCADE;
+        TRUNCATE workspaces, a2a_queue, activity_logs, structure_events, event_outbox CASCADE;
         INSERT INTO workspaces (id, name, status, url)
         SELECT {identifier}, 'agent ' || i, 'online', {address} FROM generate_series(0, {count - 1}) i;
         INSERT INTO workspace_vitals (workspace_id, last_heartbeat_at, last_seen_at)

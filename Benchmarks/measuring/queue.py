@@ -38,7 +38,7 @@ def run(stack, report) -> None:
 
         def emptied(work):
             def contender():
-                stack.psql("TRUNCATE a2a_queue, structure_events")
+                stack.psql("TRUNCATE a2a_queue, structure_events, event_outbox")
                 return work()
             return contender
 

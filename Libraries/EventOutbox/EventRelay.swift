@@ -5,8 +5,8 @@ import EventLoop
 import Observability
 import PostgresClient
 
-/// Publishes committed events and marks their rows. What it does not manage, for whatever reason, is left to the
-/// sweeper, which looks for rows that stayed unpublished: so nothing here retries, and nothing waits for it.
+/// Publishes committed events and takes them out of `event_outbox`, into which a trigger puts each. What it does not
+/// manage, for whatever reason, stays there for the sweeper: so nothing here retries, and nothing waits for it.
 package final class EventRelay: Sendable {
     /// Between two batches while events keep coming: the broker's confirm is too quick for them to grow.
     private static let pause: Duration = .milliseconds(5)
@@ -26,16 +26,16 @@ package final class EventRelay: Sendable {
         batcher = Batcher(limit: 500, concurrency: 2, capacity: 50_000, pacing: pacing) { events in
             let sent = await Self.send(events, publisher: publisher)
             Self.tell(of: sent.unpublishable, logger)
-            var marked = 0
+            var settled = 0
             do {
-                try await Self.mark(sent.settled, postgres: postgres)
-                marked = sent.settled.count
+                try await Self.settle(sent.settled, postgres: postgres)
+                settled = sent.settled.count
                 if let failure = sent.failure { throw failure }
             } catch {
                 logger.debug("events left to the sweeper", [.error: .string("\(error)")])
             }
-            published.increment(by: max(0, marked - sent.unpublishable.count))
-            left.increment(by: events.count - marked)
+            published.increment(by: max(0, settled - sent.unpublishable.count))
+            left.increment(by: events.count - settled)
             return events.map { _ in }
         }
     }
@@ -47,11 +47,20 @@ package final class EventRelay: Sendable {
 
     /// A connection keeps a plan that was made while there were few events, when reading them all looks as cheap as the
     /// index, until they are next analysed; by then there may be a hundred thousand.
-    private static let byIndex = Statement("event_mark_by_index", "SET LOCAL enable_seqscan = off")
+    private static let byIndex = Statement("outbox_by_index", "SET LOCAL enable_seqscan = off")
 
-    private static let markPublished = Statement(
-        "event_mark_published",
-        "UPDATE structure_events SET published_at = now() WHERE sequence = ANY ($1) AND published_at IS NULL")
+    /// For a transaction that looks events up: its statements use indexes, however small the tables were when their plans
+    /// were made.
+    package static let usingIndexes = Call(byIndex)
+
+    private static let take = Statement("outbox_take", "DELETE FROM event_outbox WHERE sequence = ANY ($1)")
+
+    /// What takes events out of the outbox, in one transaction.
+    ///
+    /// - Parameter events: settled ones.
+    package static func settling(_ events: [CommittedEvent]) -> [Call] {
+        [usingIndexes, Call(take, [events.map { Int($0.sequence) }])]
+    }
 
     /// What became of events that were to be published.
     package struct Sent: Sendable {
@@ -92,8 +101,8 @@ package final class EventRelay: Sendable {
         }
     }
 
-    private static func mark(_ events: [CommittedEvent], postgres: PostgresPool) async throws {
+    private static func settle(_ events: [CommittedEvent], postgres: PostgresPool) async throws {
         if events.isEmpty { return }
-        _ = try await postgres.atomically([Call(byIndex), Call(markPublished, [events.map { Int($0.sequence) }])])
+        _ = try await postgres.atomically(settling(events))
     }
 }

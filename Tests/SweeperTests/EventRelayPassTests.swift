@@ -17,7 +17,7 @@ struct EventRelayPassTests {
         FROM generate_series(1, $1)
         """)
     private static let left = Statement(
-        "test_left", "SELECT count(*) FROM structure_events WHERE published_at IS NULL")
+        "test_left", "SELECT count(*) FROM event_outbox")
 
     @Test("One that can never be published keeps none of the others back, and is not tried for ever")
     func unpublishable() async throws {
@@ -34,6 +34,23 @@ struct EventRelayPassTests {
             _ = try await pool.query(Self.add, [5, 10])
             let pass = EventRelayPass(postgres: pool, publisher: publisher, logger: .disabled)
             #expect(try await pass.run() == ["relayed": 11])
+            #expect(try await pool.query(Self.left)[0].int(0) == 0)
+        }
+    }
+
+    @Test("What is no more in the log keeps nothing back")
+    func pruned() async throws {
+        try await withMigratedPool("relay") { pool in
+            let publisher = try AMQPPublisher(
+                urls: try await SharedServers.rabbit().makeVirtualHost("relay"),
+                topology: AMQPTopology([]), logger: .disabled, metrics: MetricsRegistry())
+            let running = Task { try await publisher.run() }
+            defer { running.cancel() }
+            try await eventually("the publisher") { publisher.isReady }
+            _ = try await pool.query(Self.add, [600, 10])
+            _ = try await pool.query(Statement("test_prune", "DELETE FROM structure_events WHERE sequence <= 550"))
+            let pass = EventRelayPass(postgres: pool, publisher: publisher, logger: .disabled)
+            #expect(try await pass.run() == ["relayed": 50])
             #expect(try await pool.query(Self.left)[0].int(0) == 0)
         }
     }

@@ -29,23 +29,30 @@ package struct EventRelayPass: SweepPass {
         "relay_take",
         """
         SELECT \(CommittedEvent.columns) FROM (
-          SELECT *, sum(octet_length(data::text)) OVER (ORDER BY sequence) - octet_length(data::text) AS before FROM (
-            SELECT * FROM structure_events
-            WHERE published_at IS NULL AND created_at < now() - interval '2 seconds'
-            ORDER BY sequence LIMIT $1) AS oldest) AS measured
+          SELECT e.*, sum(octet_length(data::text)) OVER (ORDER BY e.sequence) - octet_length(data::text) AS before FROM (
+            SELECT sequence FROM event_outbox WHERE created_at < now() - interval '2 seconds'
+            ORDER BY sequence LIMIT $1) AS oldest
+          JOIN structure_events e ON e.sequence = oldest.sequence) AS measured
         WHERE before < $2 ORDER BY sequence
         """)
 
     private static let lock = Statement(
         "relay_lock", "SELECT pg_try_advisory_xact_lock(hashtextextended('switchyard event relay', 0))")
 
-    private static let mark = Statement(
-        "relay_mark", "UPDATE structure_events SET published_at = now() WHERE sequence = ANY ($1)")
+    /// What is not in the log any more cannot be published, and must not stand before what can.
+    private static let forget = Statement(
+        "relay_forget",
+        """
+        DELETE FROM event_outbox WHERE sequence IN (
+          SELECT sequence FROM (SELECT sequence FROM event_outbox ORDER BY sequence LIMIT $1) AS oldest
+          WHERE NOT EXISTS (SELECT FROM structure_events e WHERE e.sequence = oldest.sequence))
+        """)
 
     package func run() async throws -> [String: Int] {
         guard publisher.isReady else { return [:] }
         var total = 0
         while !Task.isCancelled {
+            _ = try await postgres.atomically([EventRelay.usingIndexes, Call(Self.forget, [Self.batch])])
             let (count, failure) = try await relayBatch()
             total += count
             if let failure { throw failure }
@@ -61,7 +68,8 @@ package struct EventRelayPass: SweepPass {
     private func relayBatch() async throws -> (count: Int, failure: AMQPError?) {
         try await postgres.transaction(deadline: .seconds(30)) { transaction in
             guard try await transaction.query(Self.lock)[0].bool(0) else { return (0, nil) }
-            let rows = try await transaction.query(Self.take, [Self.batch, Self.batchBytes])
+            let rows = try await transaction.query(
+                [EventRelay.usingIndexes, Call(Self.take, [Self.batch, Self.batchBytes])])[1]
             let (events, refused) = rows.decodeEach { CommittedEvent(row: $0) }
             if let error = refused.first {
                 unreadable.note([.count: .int(refused.count), .error: .error(error)])
@@ -69,7 +77,9 @@ package struct EventRelayPass: SweepPass {
             guard !events.isEmpty else { return (0, nil) }
             let sent = await EventRelay.send(events, publisher: publisher)
             EventRelay.tell(of: sent.unpublishable, logger)
-            if !sent.settled.isEmpty { _ = try await transaction.query(Self.mark, [sent.settled.map(\.sequence)]) }
+            if !sent.settled.isEmpty {
+                _ = try await transaction.query(EventRelay.settling(sent.settled))
+            }
             return (sent.settled.count, sent.failure)
         }
     }

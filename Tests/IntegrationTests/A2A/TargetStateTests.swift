@@ -85,8 +85,11 @@ extension A2AHostilityTests {
                 #expect(answer.status == 202, "\(answer.text)")
                 try await eventually("the delegation to be told of") {
                     try await fleet.fleet.sql(
-                        "SELECT published_at IS NOT NULL FROM structure_events WHERE type = 'delegation.sent'"
-                    ).first?.bool(0) == true
+                        """
+                        SELECT EXISTS (SELECT FROM event_outbox WHERE event_outbox.sequence = e.sequence)
+                        FROM structure_events e WHERE type = 'delegation.sent'
+                        """
+                    ).first?.bool(0) == false
                 }
                 try await fleet.fleet.sql("ALTER TABLE workspaces DROP CONSTRAINT obstacle")
                 try await eventually("the target to be woken") {
