@@ -1,6 +1,7 @@
 extension Array {
     /// The array in pieces whose weights stay below a limit; a piece has one element at least. A batch is bounded in
     /// number by its ``Batcher``; what one statement or message carries is bounded in bytes by this.
+    @inlinable
     package func sliced(by weight: (Element) -> Int, upTo limit: Int) -> [ArraySlice<Element>] {
         var slices: [ArraySlice<Element>] = []
         var start = 0

@@ -1,60 +1,84 @@
-/// What waits for a batch, oldest first. Adding and taking cost the same however much waits.
+/// What waits for a batch, oldest first, kept in batches already: adding and taking cost the same however much waits.
 ///
 /// Of elements with a key only one of each key stands in line. The others wait behind it, and take the end of the line
 /// one after the other as it is taken: so no batch holds a key twice, and none of them has to be looked for.
 struct Backlog<Element> {
-    private var line = Line<(element: Element, key: AnyHashable?)>()
-    private var behind: [AnyHashable: Line<Element>] = [:]
+    /// Each full but for the last, none empty.
+    private var batches: [[Element]] = []
+    private var inLine: Set<AnyHashable> = []
+    private var behind: [AnyHashable: Followers<Element>] = [:]
     private(set) var count = 0
+    private let limit: Int
+    private let key: ((Element) -> AnyHashable)?
 
-    mutating func add(_ element: Element, key: AnyHashable? = nil) {
-        count += 1
-        if let key {
-            if behind[key] != nil {
-                behind[key]?.append(element)
-                return
-            }
-            behind[key] = Line()
-        }
-        line.append((element, key))
+    /// - Parameters:
+    ///   - limit: the largest batch.
+    ///   - key: of elements with the same key only one may stand in a batch.
+    init(limit: Int, key: ((Element) -> AnyHashable)? = nil) {
+        self.limit = limit
+        self.key = key
     }
 
-    /// Takes what is next, at most `limit`.
-    mutating func take(_ limit: Int) -> [Element] {
-        var taken: [Element] = []
-        taken.reserveCapacity(min(limit, line.count))
-        var followers: [(Element, AnyHashable?)] = []
-        while taken.count < limit, let (element, key) = line.popFirst() {
-            taken.append(element)
-            guard let key else { continue }
-            // After the loop: one that follows now could fall into this very batch.
-            if let next = behind[key]?.popFirst() { followers.append((next, key)) } else { behind[key] = nil }
+    mutating func add(_ element: Element) {
+        count += 1
+        if let key {
+            let value = key(element)
+            guard inLine.insert(value).inserted else {
+                behind[value, default: Followers()].elements.append(element)
+                return
+            }
         }
-        for follower in followers { line.append(follower) }
+        append(element)
+    }
+
+    private mutating func append(_ element: Element) {
+        if let last = batches.indices.last, batches[last].count < limit {
+            batches[last].append(element)
+        } else {
+            batches.append([element])
+        }
+    }
+
+    /// Takes what is next, at most a full batch; nothing when nothing waits.
+    mutating func take() -> [Element] {
+        if batches.isEmpty { return [] }
+        let taken = batches.removeFirst()
         count -= taken.count
+        if let key { lineUpFollowers(of: taken, key) }
         return taken
+    }
+
+    private mutating func lineUpFollowers(of taken: [Element], _ key: (Element) -> AnyHashable) {
+        if behind.isEmpty, batches.isEmpty { return inLine.removeAll(keepingCapacity: true) }
+        for element in taken {
+            let value = key(element)
+            guard let next = behind[value]?.popFirst() else {
+                inLine.remove(value)
+                continue
+            }
+            if behind[value]?.isEmpty == true { behind[value] = nil }
+            append(next)
+        }
     }
 }
 
-/// A queue on an array; what was taken is given back in lumps.
-private struct Line<Element> {
-    private var storage: [Element?] = []
+/// Elements of one key, behind the one that stands in line.
+private struct Followers<Element> {
+    var elements: [Element?] = []
     private var head = 0
 
-    var count: Int { storage.count - head }
-
-    mutating func append(_ element: Element) { storage.append(element) }
+    var isEmpty: Bool { head == elements.count }
 
     mutating func popFirst() -> Element? {
-        guard head < storage.count else { return nil }
+        guard head < elements.count else { return nil }
         defer {
-            storage[head] = nil
+            elements[head] = nil
             head += 1
-            if head == storage.count || (head > 1024 && head * 2 > storage.count) {
-                storage.removeFirst(head)
+            if head > 1024 && head * 2 > elements.count {
+                elements.removeFirst(head)
                 head = 0
             }
         }
-        return storage[head]
+        return elements[head]
     }
 }

@@ -14,17 +14,16 @@ package final class Batcher<Input: Sendable, Output: Sendable>: Sendable {
     }
 
     private struct State {
-        var waiting = Backlog<Waiting>()
+        var waiting: Backlog<Waiting>
         var running = 0
         /// The size of the batch taken last.
         var lastSize = 0
     }
 
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     private let limit: Int
     private let concurrency: Int
     private let capacity: Int
-    private let key: (@Sendable (Input) -> AnyHashable)?
     private let pacing: BatchPacing
     private let flush: Flush
 
@@ -41,7 +40,8 @@ package final class Batcher<Input: Sendable, Output: Sendable>: Sendable {
         self.limit = limit
         self.concurrency = concurrency
         self.capacity = capacity
-        self.key = key
+        let waitingKey = key.map { key in { @Sendable (waiting: Waiting) in key(waiting.input) } }
+        state = Mutex(State(waiting: Backlog(limit: limit, key: waitingKey)))
         self.pacing = pacing
         self.flush = flush
     }
@@ -71,7 +71,7 @@ package final class Batcher<Input: Sendable, Output: Sendable>: Sendable {
     private func add(_ item: Waiting) -> Bool {
         let (isAccepted, isFirst) = state.withLock { state in
             guard state.waiting.count < capacity else { return (false, false) }
-            state.waiting.add(item, key: key.map { $0(item.input) })
+            state.waiting.add(item)
             let isDue = state.running == 0 || !pacing.overlapsOnlyWhenFull || state.waiting.count >= limit
             guard state.running < concurrency, isDue else { return (true, false) }
             state.running += 1
@@ -113,7 +113,7 @@ package final class Batcher<Input: Sendable, Output: Sendable>: Sendable {
 
     private func take() -> [Waiting]? {
         state.withLock { state in
-            let batch = state.waiting.take(limit)
+            let batch = state.waiting.take()
             if batch.isEmpty {
                 state.running -= 1
                 return nil

@@ -68,7 +68,13 @@ extension PostgresRow {
     /// - Throws: ``PostgresError`` when a column does not hold what an accessor promises. `make` has run to its end
     ///   then, with values of no meaning: it has no effects.
     package func decode<Value>(_ make: (PostgresRow) -> Value) throws(PostgresError) -> Value {
-        let misfit = RowMisfit()
+        try decode(RowMisfit(), make)
+    }
+
+    /// - Parameter misfit: one may serve many rows, until it has an error.
+    fileprivate func decode<Value>(
+        _ misfit: RowMisfit, _ make: (PostgresRow) -> Value
+    ) throws(PostgresError) -> Value {
         let value = make(PostgresRow(result: result, index: index, misfit: misfit))
         if let error = misfit.error { throw error }
         return value
@@ -83,7 +89,8 @@ extension PostgresRows {
     package func map<Value>(_ make: (PostgresRow) -> Value) throws(PostgresError) -> [Value] {
         var values: [Value] = []
         values.reserveCapacity(count)
-        for row in self { values.append(try row.decode(make)) }
+        let misfit = RowMisfit()
+        for row in self { values.append(try row.decode(misfit, make)) }
         return values
     }
 
@@ -92,8 +99,9 @@ extension PostgresRows {
     /// - Throws: as ``PostgresRow/decode(_:)`` for the first row that does not fit.
     package func compactMap<Value>(_ make: (PostgresRow) -> Value?) throws(PostgresError) -> [Value] {
         var values: [Value] = []
+        let misfit = RowMisfit()
         for row in self {
-            if let value = try row.decode(make) { values.append(value) }
+            if let value = try row.decode(misfit, make) { values.append(value) }
         }
         return values
     }
@@ -107,11 +115,13 @@ extension PostgresRows {
     ) -> (values: [Value], refused: [PostgresError]) {
         var values: [Value] = []
         var refused: [PostgresError] = []
+        var misfit = RowMisfit()
         for row in self {
             do throws(PostgresError) {
-                if let value = try row.decode(make) { values.append(value) }
+                if let value = try row.decode(misfit, make) { values.append(value) }
             } catch {
                 refused.append(error)
+                misfit = RowMisfit()
             }
         }
         return (values, refused)

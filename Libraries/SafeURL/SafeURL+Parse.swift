@@ -89,8 +89,9 @@ extension SafeURL {
     }
 
     private static func isForbidden(_ scalar: Unicode.Scalar) -> Bool {
-        scalar.value <= 0x20 || scalar == "\\" || scalar.value == 0x7F || scalar.properties.isWhitespace
-            || scalar.properties.generalCategory == .control || scalar.properties.generalCategory == .format
+        if scalar.isASCII { return scalar.value <= 0x20 || scalar == "\\" || scalar.value == 0x7F }
+        return scalar.properties.isWhitespace || scalar.properties.generalCategory == .control
+            || scalar.properties.generalCategory == .format
     }
 
     /// Path and query as a request line has them.
