@@ -2,6 +2,9 @@ import A2AProxy
 import Contracts
 import EventOutbox
 import Foundation
+import HTTPCore
+import PostgresClient
+import TestSupport
 import Testing
 
 @Suite struct DelegationStoreTests {
@@ -87,6 +90,89 @@ import Testing
                 other.id, of: target, to: .completed, error: nil, response: nil)
             #expect(stranger.isEmpty)
             #expect(try await fixture.claim([target]).count == 1)
+        }
+    }
+
+    /// Its message is with the agent, which fails, or whose answer nobody hears.
+    @Test(arguments: [CallOutcome.error(502), .busy(.unavailable), .ok()])
+    func whatItsSourceEndsIsNotDeliveredAgain(_ outcome: CallOutcome) async throws {
+        try await QueueFixture.with { fixture in
+            let (source, target) = (try await fixture.workspace(), try await fixture.workspace())
+            let delegation = new(source, target)
+            _ = try await fixture.delegations.create(delegation)
+            let item = try #require(try await fixture.claim([target]).first)
+            let events = try await fixture.delegations.update(
+                delegation.id, of: source, to: .failed, error: "not needed", response: nil)
+            #expect(events.map(\.event.type) == ["delegation.failed"])
+            #expect(try await fixture.status(item.id) == "dispatched")
+            #expect(try await fixture.finish(item, outcome))
+            let isDelivered = if case .answered(let answer) = outcome { answer.status.isSuccess } else { false }
+            let ended = try #require(try await fixture.queue.item(item.id))
+            #expect(ended.status == (isDelivered ? .completed : .dropped))
+            #expect(ended.lastError == (isDelivered ? nil : "ended by its source"))
+            #expect(ended.completedAt != nil)
+            let types = "SELECT string_agg(type, ' ' ORDER BY sequence) FROM structure_events WHERE type LIKE 'a2a.%'"
+            #expect(try await fixture.sql(types) == (isDelivered ? "a2a.completed" : "a2a.dropped"))
+            #expect(try await fixture.delegations.delegation(delegation.id, of: source)?.error == "not needed")
+        }
+    }
+
+    @Test func whatItsSourceEndsIsNotDeliveredAgainByAnotherInstance() async throws {
+        try await QueueFixture.with { fixture in
+            let (source, target) = (try await fixture.workspace(), try await fixture.workspace())
+            let delegation = new(source, target)
+            _ = try await fixture.delegations.create(delegation)
+            let item = try #require(try await fixture.claim([target]).first)
+            _ = try await fixture.delegations.update(
+                delegation.id, of: source, to: .completed, error: nil, response: nil)
+            try await fixture.queue.handBack([Lease(item: item.id, claimNumber: item.claimNumber)])
+            #expect(try await fixture.claim([target], owner: "two").isEmpty)
+        }
+    }
+
+    private static let holdDelegations = Statement("test_hold_delegations", "SELECT FROM delegations FOR UPDATE")
+    private static let holdVitals = Statement("test_hold_vitals", "SELECT FROM workspace_vitals FOR UPDATE")
+    private static let waiting = Statement(
+        "test_waiting",
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()")
+
+    /// The end, or the outcome, has the item and waits for what comes next; the other has looked already, and waits for it.
+    @Test(arguments: [true, false]) func whatItsSourceEndsAsItsCallFailsIsNotDeliveredAgain(
+        _ isEndedFirst: Bool
+    ) async throws {
+        try await QueueFixture.with { fixture in
+            let (source, target) = (try await fixture.workspace(), try await fixture.workspace())
+            let delegation = new(source, target)
+            _ = try await fixture.delegations.create(delegation)
+            let item = try #require(try await fixture.claim([target]).first)
+            let end: @Sendable () async throws -> Void = {
+                _ = try await fixture.delegations.update(
+                    delegation.id, of: source, to: .failed, error: "not needed", response: nil)
+            }
+            let finish: @Sendable () async throws -> Void = {
+                while true {
+                    do {
+                        return #expect(try await fixture.finish(item, .error(502)))
+                    } catch {
+                        guard (error as? PostgresError)?.isLockTimeout == true else { throw error }
+                    }
+                }
+            }
+            let (first, second) = isEndedFirst ? (end, finish) : (finish, end)
+            let calls = try await fixture.postgres.transaction { transaction in
+                _ = try await transaction.query(isEndedFirst ? Self.holdDelegations : Self.holdVitals)
+                var calls: [Task<Void, any Error>] = []
+                for call in [first, second] {
+                    calls.append(Task { try await call() })
+                    try await eventually("\(calls.count) to wait") {
+                        try await fixture.postgres.transaction { try await $0.query(Self.waiting)[0].int(0) }
+                            >= calls.count
+                    }
+                }
+                return calls
+            }
+            for call in calls { try await call.value }
+            #expect(try await fixture.status(item.id) == "dropped")
         }
     }
 

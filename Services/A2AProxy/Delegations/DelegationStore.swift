@@ -126,13 +126,14 @@ package struct DelegationStore: Sendable {
         ).compactMap { CommittedEvent(row: $0) }
     }
 
-    /// The item is locked first, as by everyone who changes both.
+    /// The item is locked first, as by everyone who changes both. One that is being delivered expires at once, so that
+    /// nothing puts it back into the queue.
     private static let update = Statement(
         "delegation_update",
         """
         WITH item AS MATERIALIZED (
-          SELECT q.id FROM delegations d JOIN a2a_queue q ON q.id = d.queue_id
-          WHERE d.id = $1 AND d.source_id = $2 AND q.status = 'queued' FOR UPDATE OF q),
+          SELECT q.id, q.status = 'queued' AS waits FROM delegations d JOIN a2a_queue q ON q.id = d.queue_id
+          WHERE d.id = $1 AND d.source_id = $2 AND q.status IN ('queued', 'dispatched') FOR UPDATE OF q),
         changed AS (
           UPDATE delegations SET status = $3, error = CASE WHEN $3 = 'failed' THEN $4 END,
             response = coalesce($5, response), response_preview = coalesce($6, response_preview),
@@ -141,10 +142,12 @@ package struct DelegationStore: Sendable {
           WHERE id = $1 AND source_id = $2 AND status NOT IN ('completed', 'failed')
             AND (SELECT count(*) FROM item) >= 0
           RETURNING id, source_id, target_id, task, status, response, error, traceparent),
-        dropped AS (
-          UPDATE a2a_queue q SET status = 'dropped', completed_at = clock_timestamp(), last_error = 'ended by its source'
+        ended AS (
+          UPDATE a2a_queue q SET status = CASE WHEN item.waits THEN 'dropped' ELSE q.status END,
+            completed_at = CASE WHEN item.waits THEN clock_timestamp() END, last_error = 'ended by its source',
+            expires_at = q.enqueued_at
           FROM item CROSS JOIN changed WHERE q.id = item.id
-          RETURNING q.id, q.workspace_id, q.attempts, q.delegation_id, q.last_error, q.traceparent)
+          RETURNING q.id, q.workspace_id, q.status, q.attempts, q.delegation_id, q.last_error, q.traceparent)
         INSERT INTO structure_events (type, workspace_id, source, data, traceparent)
         SELECT 'delegation.' || status, source_id, $7, ('{"delegation_id":"' || id || '","target_id":"' || target_id
           || '","status":"' || status || '","task_preview":' || to_json(left(task, 100))::text
@@ -154,12 +157,12 @@ package struct DelegationStore: Sendable {
         UNION ALL
         SELECT 'a2a.dropped', workspace_id, $7, ('{"queue_id":"' || id || '","attempts":' || attempts || ',"error":'
           || to_json(last_error)::text || ',"delegation_id":"' || delegation_id || '"}')::json, traceparent
-        FROM dropped
+        FROM ended WHERE status = 'dropped'
         RETURNING \(CommittedEvent.columns)
         """)
 
-    /// Ends a delegation as its source says, and drops what still waits of it: that need not be delivered any more. One
-    /// that has ended stays as it is.
+    /// Ends a delegation as its source says, and drops what still waits of it: that need not be delivered any more. What
+    /// is being delivered is not delivered again. One that has ended stays as it is.
     ///
     /// - Returns: the events; none when it has ended before.
     package func update(

@@ -46,6 +46,9 @@ package struct Finished: Sendable {
 }
 
 extension QueueStore {
+    /// The source of its delegation ended it while it was being delivered; see ``DelegationStore``.
+    private static let isEnded = "q.expires_at <= q.enqueued_at"
+
     /// A completed call counts even if its lease ran out, as long as nobody claimed the item since: its claim number is
     /// still the current one. Everything else needs the lease, too.
     private static let finish = Statement(
@@ -60,9 +63,11 @@ extension QueueStore {
               is_busy, was_answered, d_status, d_response, d_preview, d_error, d_drained, d_first, arrived, hold,
               refusals, refused, response_bytes, n)),
         done AS (
-          UPDATE a2a_queue q SET status = i.status, attempts = i.attempts,
+          UPDATE a2a_queue q SET attempts = i.attempts,
+            status = CASE WHEN i.status = 'queued' AND \(isEnded) THEN 'dropped' ELSE i.status END,
             response = i.response, response_bytes = i.response_bytes, response_status = i.response_status,
-            last_error = CASE WHEN i.status = 'completed' THEN NULL ELSE coalesce(i.error, q.last_error) END,
+            last_error = CASE WHEN i.status = 'completed' THEN NULL
+              WHEN i.status = 'queued' AND \(isEnded) THEN q.last_error ELSE coalesce(i.error, q.last_error) END,
             delivery_uncertain = i.status <> 'completed' AND (q.delivery_uncertain OR i.uncertain),
             deliveries = q.deliveries + i.arrived::int, refusals = i.refusals, refused_seconds = i.refused,
             waits_for_heartbeat = i.waits AND v.last_heartbeat_at IS NOT NULL,
@@ -72,7 +77,7 @@ extension QueueStore {
             requeued_at = CASE WHEN i.status = 'queued' THEN now() ELSE q.requeued_at END,
             first_dispatch = q.first_dispatch AND NOT i.waits,
             lease_owner = NULL, lease_until = NULL,
-            completed_at = CASE WHEN i.status <> 'queued' THEN clock_timestamp() END
+            completed_at = CASE WHEN i.status <> 'queued' OR \(isEnded) THEN clock_timestamp() END
           FROM input i LEFT JOIN workspace_vitals v ON v.workspace_id = i.workspace_id
           WHERE q.id = i.id AND q.claim_number = i.claim
             AND (q.status = 'dispatched' OR q.status = 'queued' AND i.status = 'completed')
