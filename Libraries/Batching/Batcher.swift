@@ -31,7 +31,7 @@ package final class Batcher<Input: Sendable, Output: Sendable>: Sendable {
     ///   - limit: the largest batch.
     ///   - concurrency: how many flushes may run at once.
     ///   - capacity: how many inputs may wait; more are refused with `BatcherError.full`.
-    ///   - key: inputs of one key never stand in one batch; the later one waits for the next.
+    ///   - key: inputs of one key never stand in one batch, nor in two that run at once; the later one waits.
     ///   - pacing: where flushes run and what they wait for; by default on the global pool, for nothing.
     package init(
         limit: Int, concurrency: Int = 1, capacity: Int = 100_000, key: (@Sendable (Input) -> AnyHashable)? = nil,
@@ -72,7 +72,7 @@ package final class Batcher<Input: Sendable, Output: Sendable>: Sendable {
         let (isAccepted, isFirst) = state.withLock { state in
             guard state.waiting.count < capacity else { return (false, false) }
             state.waiting.add(item)
-            let isDue = state.running == 0 || !pacing.overlapsOnlyWhenFull || state.waiting.count >= limit
+            let isDue = state.running == 0 || !pacing.overlapsOnlyWhenFull || state.waiting.ready >= limit
             guard state.running < concurrency, isDue else { return (true, false) }
             state.running += 1
             return (true, true)
@@ -96,11 +96,12 @@ package final class Batcher<Input: Sendable, Output: Sendable>: Sendable {
             } catch {
                 for item in batch { item.continuation?.resume(throwing: error) }
             }
+            state.withLock { $0.waiting.finish(batch) }
             if let pause = pacing.pause { await pause() }
         }
     }
 
-    /// The next batch, or `nil` when none waits; the flush is over then.
+    /// The next batch, or `nil` when none may be taken; the flush is over then.
     private func next() async -> [Waiting]? {
         if let linger = pacing.linger, isBusyAndThin { await linger() }
         return take()

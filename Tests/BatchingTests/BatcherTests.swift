@@ -53,6 +53,25 @@ struct BatcherTests {
         #expect(recorder.batches == [[0], [1, 2, 3], [11], [21], [31]])
     }
 
+    @Test("What has the key of a flush that runs waits for its end, beside which others are flushed")
+    func overlap() async throws {
+        let recorder = Recorder()
+        let batcher = Batcher<Int, Int>(limit: 100, concurrency: 2, key: { $0 % 10 }) { batch in
+            recorder.record(batch)
+            if batch == [0] { for await _ in recorder.gate.stream { break } }
+            return batch
+        }
+        async let first = batcher.submit(0)
+        while recorder.batches.isEmpty { await Task.yield() }
+        batcher.add(10)
+        #expect(try await batcher.submit(1) == 1)
+        #expect(recorder.batches == [[0], [1]])
+        recorder.gate.continuation.yield()
+        _ = try await first
+        #expect(try await batcher.submit(20) == 20)
+        #expect(recorder.batches == [[0], [1], [10], [20]])
+    }
+
     @Test("A failed flush fails its inputs and no others")
     func failure() async throws {
         let batcher = Batcher<Int, Int>(limit: 1) { batch in
@@ -83,17 +102,18 @@ struct BatcherTests {
 
     @Test("Taking a batch costs the same however much of the same keys waits")
     func backlogOfFewKeys() {
-        var backlog = Backlog<Int>()
-        let count = 20_000
         // Nearly all of one key, which a search for different ones would have to walk over for every batch.
-        for number in 0..<count { backlog.add(number, key: number % 100 == 99 ? number : -1) }
+        var backlog = Backlog<Int>(limit: 500) { $0 % 100 == 99 ? $0 : -1 }
+        let count = 20_000
+        for number in 0..<count { backlog.add(number) }
         var taken: [Int] = []
         var batches = 0
         while backlog.count > 0 {
-            let batch = backlog.take(500)
+            let batch = backlog.take()
             #expect(batch.filter { $0 % 100 != 99 }.count <= 1)
             taken += batch
             batches += 1
+            backlog.finish(batch)
         }
         #expect(batches >= count * 99 / 100)
         #expect(taken.sorted() == Array(0..<count))
@@ -103,11 +123,11 @@ struct BatcherTests {
 
     @Test("Elements without a key come in order")
     func plainBacklog() {
-        var backlog = Backlog<Int>()
+        var backlog = Backlog<Int>(limit: 1500)
         for number in 0..<2000 { backlog.add(number) }
-        #expect(backlog.take(1500) == Array(0..<1500))
+        #expect(backlog.take() == Array(0..<1500))
         backlog.add(2000)
-        #expect(backlog.take(1500) == Array(1500...2000))
+        #expect(backlog.take() == Array(1500...2000))
         #expect(backlog.take(1).isEmpty && backlog.count == 0)
     }
 }

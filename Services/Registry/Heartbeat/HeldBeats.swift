@@ -40,8 +40,8 @@ struct HeldBeats {
 
 /// ``HeldBeats`` for the batches of one process; while nothing is held, none of them takes the lock.
 ///
-/// What it does not see: a batch that runs beside the one in which a beat turns out held, and has a newer beat of the
-/// same workspace.
+/// Of the batches that run at once only one has a beat of a workspace, and it is settled before the next that has one
+/// looks for what is free.
 final class HeldLine: Sendable {
     private let beats = Mutex(HeldBeats())
     private let count = Atomic<Int>(0)
