@@ -52,4 +52,38 @@ import Testing
             }
         }
     }
+
+    /// What the agent hears of it is that its connection ends.
+    @Test(arguments: ["UPDATE idempotent_sends SET lease_owner = 'heir'", "DELETE FROM idempotent_sends"])
+    func endsWhenItIsAnothersSend(_ loss: String) async throws {
+        let isEnded = Gate()
+        try await LocalAgent.with {
+            .stream(contentType: "text/event-stream") { writer in
+                defer { isEnded.open() }
+                try await writer.write(Array("data: 1\n\n".utf8))
+                await writer.untilDisconnected()
+            }
+        } _: { agent in
+            let database = try await SharedServers.postgres().makeMigratedDatabase()
+            try await ProxyFixture.with(database) { proxy in
+                let workspace = try await proxy.workspace(at: agent.url)
+                let running = RunningSends(
+                    postgres: proxy.postgres, loops: QueueFixture.loops, instance: "one", logger: .disabled,
+                    lease: .seconds(3))
+                let sends = IdempotentSends(postgres: proxy.postgres, forwarder: proxy.forwarder, running: running)
+                let shutdown = ShutdownSignal()
+                async let service: Void = running.run(until: shutdown)
+                defer { shutdown.give() }
+                let request = Request(
+                    method: .post, target: "/", headers: ["Idempotency-Key": "k"],
+                    body: .bytes(Array(#"{"method":"message/stream","params":{}}"#.utf8)),
+                    loop: QueueFixture.loops.any())
+                #expect(try await sends.send(request, from: .console(.admin), to: workspace).status == 200)
+                _ = try await proxy.postgres.query(.init("", loss))
+                try await eventually("the agent's call to end") { isEnded.isOpen }
+                shutdown.give()
+                try await service
+            }
+        }
+    }
 }

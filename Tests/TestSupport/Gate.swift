@@ -11,6 +11,8 @@ package final class Gate: Sendable {
 
     package init() {}
 
+    package var isOpen: Bool { state.withLock { $0.isOpen } }
+
     package func wait() async {
         await withCheckedContinuation { continuation in
             let isOpen = state.withLock { state in

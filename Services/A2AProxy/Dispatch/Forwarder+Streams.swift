@@ -9,9 +9,10 @@ extension Forwarder {
     /// Hands a stream of events on as it comes, as fast as the caller takes it.
     func pass(_ response: ClientResponse, _ errand: Errand, _ route: MessageRoute) -> Response {
         metrics.outcomes.labelled("stream").increment()
+        if case .stream(let source) = response.body { errand.watch?.onBegin(source) }
         let stream = PassedStream(response.body) { error in
             record(errand, route, error == nil ? "ok" : "error", error)
-            await errand.onStreamEnd?()
+            await errand.watch?.onEnd()
             // Until here it is under way.
             withExtendedLifetime(errand.call) {}
         }

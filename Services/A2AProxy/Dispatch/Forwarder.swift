@@ -45,6 +45,14 @@ package struct Forwarder: Sendable {
         case messages
     }
 
+    /// Who has to know how long a stream that is handed on runs.
+    package struct StreamWatch: Sendable {
+        /// Called with what ends the agent's call.
+        let onBegin: @Sendable (any HTTPByteSource) -> Void
+        /// Called when it has come to its end, whether or not its caller still listens.
+        let onEnd: @Sendable () async -> Void
+    }
+
     /// One message on its way, and what is needed to answer for it.
     struct Errand: Sendable {
         let caller: Caller
@@ -53,8 +61,8 @@ package struct Forwarder: Sendable {
         let kept: Kept
         /// Of a send that a key stands for.
         let run: KeyedRun?
-        /// Called when a stream that is handed on has come to its end, whether or not its caller still listens.
-        let onStreamEnd: (@Sendable () async -> Void)?
+        /// Of a send that a key stands for.
+        let watch: StreamWatch?
         let start: ContinuousClock.Instant
         /// Counts the call for as long as anybody deals with it: the reader of its stream, too.
         let call: CallInFlight
@@ -65,11 +73,11 @@ package struct Forwarder: Sendable {
 
     /// - Parameters:
     ///   - run: which run of a keyed send this is; its call ends with the task.
-    ///   - onStreamEnd: called after the end of the agent's stream, if it answers with one.
+    ///   - watch: told of the agent's stream, if it answers with one.
     /// - Throws: ``UnansweredCall`` for what a call came to, `APIError` for what was refused before one.
     package func forward(
         _ request: Request, from caller: Caller, to id: UUID, keeping kept: Kept = .everything, run: KeyedRun? = nil,
-        onStreamEnd: (@Sendable () async -> Void)? = nil
+        watch: StreamWatch? = nil
     ) async throws -> Response {
         let route = try await admit(caller, id)
         request.context.workspaceID = id
@@ -86,7 +94,7 @@ package struct Forwarder: Sendable {
         options.answersTo = .caller(caller)
         guard let call = calls.begin(message.bytes.count) else { throw tooManyCalls() }
         let errand = Errand(
-            caller: caller, message: message, options: options, kept: kept, run: run, onStreamEnd: onStreamEnd,
+            caller: caller, message: message, options: options, kept: kept, run: run, watch: watch,
             start: .now, call: call)
         defer { withExtendedLifetime(call) {} }
         if try await isBehindOthers(errand, route) { return try await lineUp(errand, route) }

@@ -105,9 +105,13 @@ package struct IdempotentSends: Sendable {
     ) async throws -> Response {
         let call = Task(executorPreference: request.loop) {
             // A stream is not stored, but it runs until the agent has come to its end, which outlives the caller's listening.
-            try await forwarder.forward(request, from: caller, to: id, keeping: kept, run: send.run) {
+            let watch = Forwarder.StreamWatch {
+                running.streams(send, $0)
+            } onEnd: {
                 await running.end(send, .unknown)
             }
+            return try await forwarder.forward(
+                request, from: caller, to: id, keeping: kept, run: send.run, watch: watch)
         }
         running.onLoss(of: send) { call.cancel() }
         do {

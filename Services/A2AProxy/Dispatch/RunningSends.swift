@@ -24,6 +24,8 @@ package final class RunningSends: GracefulService {
         /// Another instance may run the send from then on.
         var leasedUntil: ContinuousClock.Instant
         var onLost: (@Sendable () -> Void)?
+        /// The agent's, once it answers with events.
+        var stream: (any HTTPByteSource)?
         /// The call is over: the row may be gone before this is.
         var isEnding = false
         /// What is still to be written.
@@ -80,6 +82,15 @@ package final class RunningSends: GracefulService {
         state.withLock { $0.entries[send.owner]?.onLost = work }
     }
 
+    /// The agent answers with events: from now on this ends with the lease.
+    func streams(_ send: RunningSend, _ source: any HTTPByteSource) {
+        let isHeld = state.withLock { state in
+            state.entries[send.owner]?.stream = source
+            return state.entries[send.owner] != nil
+        }
+        if !isHeld { source.cancel() }
+    }
+
     /// The call has come to an answer, perhaps a stream that goes on: there is nothing to be called any more, nor anything
     /// that may hold on to the answer, whose stream goes on without a caller once it is dropped.
     func callReturned(_ send: RunningSend) {
@@ -94,6 +105,7 @@ package final class RunningSends: GracefulService {
     func end(_ send: RunningSend, _ outcome: SendOutcome) async {
         let isHeld = state.withLock { state in
             state.entries[send.owner]?.isEnding = true
+            state.entries[send.owner]?.stream = nil
             return state.entries[send.owner] != nil
         }
         guard isHeld else { return }
@@ -201,6 +213,7 @@ package final class RunningSends: GracefulService {
         guard let entry else { return }
         logger.warning("idempotent send taken over by another run", [.workspaceID: .uuid(send.key.target)])
         entry.onLost?()
+        entry.stream?.cancel()
     }
 
     private func writeOutcomes() async {
