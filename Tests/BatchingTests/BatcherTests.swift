@@ -128,6 +128,6 @@ struct BatcherTests {
         #expect(backlog.take() == Array(0..<1500))
         backlog.add(2000)
         #expect(backlog.take() == Array(1500...2000))
-        #expect(backlog.take(1).isEmpty && backlog.count == 0)
+        #expect(backlog.take().isEmpty && backlog.count == 0)
     }
 }
