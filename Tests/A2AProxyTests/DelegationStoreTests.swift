@@ -158,15 +158,23 @@ import Testing
                     }
                 }
             }
+            // One that waits for too long lets the other go first.
+            let ends = [Gate(), Gate()]
             let (first, second) = isEndedFirst ? (end, finish) : (finish, end)
             let calls = try await fixture.postgres.transaction { transaction in
                 _ = try await transaction.query(isEndedFirst ? Self.holdDelegations : Self.holdVitals)
                 var calls: [Task<Void, any Error>] = []
-                for call in [first, second] {
-                    calls.append(Task { try await call() })
+                for (call, end) in zip([first, second], ends) {
+                    let task = Task {
+                        defer { end.open() }
+                        try await call()
+                    }
+                    calls.append(task)
                     try await eventually("\(calls.count) to wait") {
-                        try await fixture.postgres.transaction { try await $0.query(Self.waiting)[0].int(0) }
-                            >= calls.count
+                        let waiting = try await fixture.postgres.transaction {
+                            try await $0.query(Self.waiting)[0].int(0)
+                        }
+                        return waiting + ends.count(where: \.isOpen) >= calls.count
                     }
                 }
                 return calls
