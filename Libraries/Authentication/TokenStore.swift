@@ -29,7 +29,7 @@ struct TokenStore: Sendable {
     /// The live tokens among these hashes, by hash.
     func find(hashes: [[UInt8]]) async throws(PostgresError) -> [[UInt8]: KnownToken] {
         var found: [[UInt8]: KnownToken] = [:]
-        for row in try await postgres.query(Self.find, [hashes.map { Bytea($0) }]) {
+        try await postgres.query(Self.find, [hashes.map { Bytea($0) }]).forEach { row in
             let workspace = row.optionalUUID(2)
             found[row.bytea(0)] = KnownToken(
                 id: row.uuid(1), identity: workspace.map { .workspace($0) } ?? .org(row.uuid(1)))
@@ -47,7 +47,7 @@ struct TokenStore: Sendable {
 
     /// Whether the token was one of this workspace's, which has been removed.
     func belongedToRemoved(_ workspace: UUID, hash: [UInt8]) async throws(PostgresError) -> Bool {
-        try await postgres.query(Self.belongedToRemoved, [Bytea(hash), workspace])[0].bool(0)
+        try await postgres.query(Self.belongedToRemoved, [Bytea(hash), workspace]).only { $0.bool(0) }
     }
 
     /// What is known of a workspace that shows no token.
@@ -66,8 +66,9 @@ struct TokenStore: Sendable {
         """)
 
     func standing(of workspace: UUID) async throws(PostgresError) -> Standing {
-        let row = try await postgres.query(Self.standing, [workspace])[0]
-        return Standing(exists: row.bool(0), hadToken: row.bool(1))
+        try await postgres.query(Self.standing, [workspace]).only { row in
+            Standing(exists: row.bool(0), hadToken: row.bool(1))
+        }
     }
 
     private static let touch = Statement(

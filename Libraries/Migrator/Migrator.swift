@@ -114,9 +114,9 @@ package struct Migrator: Sendable {
     private func read(_ session: Session) async throws -> [Applied] {
         let rows = try await session.simple(
             "SELECT version, name, checksum, applied_at FROM schema_migrations ORDER BY version")
-        return (rows.last.map { Array($0) } ?? []).map {
+        return try rows.last?.map {
             Applied(version: $0.int(0), name: $0.string(1), checksum: $0.string(2), at: $0.date(3))
-        }
+        } ?? []
     }
 
     /// A file that changed after it was applied means that databases differ from each other: nothing goes on then.

@@ -1,17 +1,17 @@
 import CPQ
 import Foundation
 
-/// One row; columns are numbered from 0.
+/// One row in the hands of a decoding (``PostgresRows/map(_:)`` and the like), for the time of the call; columns are
+/// numbered from 0.
 ///
 /// The plain accessors are for columns that are never NULL; where NULL can occur, use the optional ones. What a column
-/// holds against the statement's promise (an old row, a newer schema, a repair by hand) fails the decoding that the row
-/// was handed to (``PostgresRows/map(_:)`` and the like): the accessor then gives a value of no meaning, and what was
-/// made of it is thrown away. Outside of such a decoding it traps.
-package struct PostgresRow: Sendable {
+/// holds against the statement's promise (an old row, a newer schema, a repair by hand) fails the decoding: the accessor
+/// then gives a value of no meaning, and what was made of it is thrown away.
+package struct PostgresRow {
     let result: ResultOwner
     let index: Int32
     /// Where the decoding under way notes what does not fit.
-    let misfit: RowMisfit?
+    let misfit: RowMisfit
 
     package var columnCount: Int { result.columnCount }
 
@@ -118,7 +118,6 @@ package struct PostgresRow: Sendable {
     }
 
     private func doesNotFit(_ column: Int, _ what: String) {
-        guard let misfit else { preconditionFailure("column \(columnName(column)) \(what)") }
         misfit.note("column \(columnName(column)) \(what)")
     }
 

@@ -20,18 +20,15 @@ final class ResultOwner: @unchecked Sendable {
 }
 
 /// The rows of one result, decoded when they are looked at.
-package struct PostgresRows: RandomAccessCollection, Sendable {
+///
+/// They are looked at in one way only, that cannot trap: a closure makes something of a row, and where the row is not as
+/// its statement promises, an error is thrown once the closure has run to its end, with values of no meaning. What it did
+/// until then must not count.
+package struct PostgresRows: Sendable {
     let result: ResultOwner?
 
-    package var startIndex: Int { 0 }
-    package var endIndex: Int { result?.rowCount ?? 0 }
-
-    package subscript(position: Int) -> PostgresRow {
-        guard let result, position >= 0, position < result.rowCount else {
-            preconditionFailure("row \(position) of \(count)")
-        }
-        return PostgresRow(result: result, index: Int32(position), misfit: nil)
-    }
+    package var count: Int { result?.rowCount ?? 0 }
+    package var isEmpty: Bool { count == 0 }
 
     /// Rows inserted, updated, deleted or returned.
     package var affected: Int {
@@ -50,60 +47,67 @@ package struct PostgresRows: RandomAccessCollection, Sendable {
     }
 }
 
-/// What did not fit in a row that is being decoded.
-///
-/// `@unchecked Sendable`: used by the one thread that decodes, during the call.
-final class RowMisfit: @unchecked Sendable {
+/// What did not fit in the rows that are being decoded.
+final class RowMisfit {
     private(set) var error: PostgresError?
 
     /// The first one counts: the others may follow from it.
     func note(_ what: String) {
         if error == nil { error = PostgresError(.server, "a row is not as its statement promises: \(what)") }
     }
-}
 
-extension PostgresRow {
-    /// Makes a value of the row.
-    ///
-    /// - Throws: ``PostgresError`` when a column does not hold what an accessor promises. `make` has run to its end
-    ///   then, with values of no meaning: it has no effects.
-    package func decode<Value>(_ make: (PostgresRow) -> Value) throws(PostgresError) -> Value {
-        try decode(RowMisfit(), make)
-    }
-
-    /// - Parameter misfit: one may serve many rows, until it has an error.
-    fileprivate func decode<Value>(
-        _ misfit: RowMisfit, _ make: (PostgresRow) -> Value
-    ) throws(PostgresError) -> Value {
-        let value = make(PostgresRow(result: result, index: index, misfit: misfit))
-        if let error = misfit.error { throw error }
-        return value
+    /// - Throws: what was noted, once.
+    func check() throws(PostgresError) {
+        guard let error else { return }
+        self.error = nil
+        throw error
     }
 }
 
-/// Rows become values without a way to trap: these stand in for the ones of `Sequence`.
 extension PostgresRows {
     /// Makes a value of each row.
     ///
-    /// - Throws: as ``PostgresRow/decode(_:)`` for the first row that does not fit.
+    /// - Throws: ``PostgresError`` for the first row that does not fit, as all of these.
     package func map<Value>(_ make: (PostgresRow) -> Value) throws(PostgresError) -> [Value] {
         var values: [Value] = []
         values.reserveCapacity(count)
-        let misfit = RowMisfit()
-        for row in self { values.append(try row.decode(misfit, make)) }
+        try forEach { values.append(make($0)) }
         return values
     }
 
     /// Makes a value of each row that has one.
-    ///
-    /// - Throws: as ``PostgresRow/decode(_:)`` for the first row that does not fit.
     package func compactMap<Value>(_ make: (PostgresRow) -> Value?) throws(PostgresError) -> [Value] {
         var values: [Value] = []
-        let misfit = RowMisfit()
-        for row in self {
-            if let value = try row.decode(misfit, make) { values.append(value) }
+        try forEach { row in
+            if let value = make(row) { values.append(value) }
         }
         return values
+    }
+
+    /// Does something with each row that is of no account should it throw, such as writing to a buffer of the caller's.
+    package func forEach(_ body: (PostgresRow) -> Void) throws(PostgresError) {
+        guard let result else { return }
+        let misfit = RowMisfit()
+        for index in 0..<result.rowCount {
+            body(PostgresRow(result: result, index: Int32(index), misfit: misfit))
+            try misfit.check()
+        }
+    }
+
+    /// Makes a value of the first row; nil when there is none, or it has no value.
+    package func first<Value>(_ make: (PostgresRow) -> Value?) throws(PostgresError) -> Value? {
+        try isEmpty ? nil : decode(0, make)
+    }
+
+    /// Makes a value of the last row; nil when there is none, or it has no value.
+    package func last<Value>(_ make: (PostgresRow) -> Value?) throws(PostgresError) -> Value? {
+        try isEmpty ? nil : decode(count - 1, make)
+    }
+
+    /// Makes a value of the row of a statement that always has one.
+    package func only<Value>(_ make: (PostgresRow) -> Value) throws(PostgresError) -> Value {
+        guard count == 1 else { throw PostgresError(.server, "\(count) rows where there must be one") }
+        return try decode(0, make)
     }
 
     /// Makes a value of each row that fits, and leaves the others out: for those who walk rows that others wrote, whom
@@ -115,15 +119,27 @@ extension PostgresRows {
     ) -> (values: [Value], refused: [PostgresError]) {
         var values: [Value] = []
         var refused: [PostgresError] = []
-        var misfit = RowMisfit()
-        for row in self {
+        let misfit = RowMisfit()
+        for index in 0..<count {
             do throws(PostgresError) {
-                if let value = try row.decode(misfit, make) { values.append(value) }
+                if let value = try decode(index, misfit, make) { values.append(value) }
             } catch {
                 refused.append(error)
-                misfit = RowMisfit()
             }
         }
         return (values, refused)
+    }
+
+    private func decode<Value>(_ index: Int, _ make: (PostgresRow) -> Value) throws(PostgresError) -> Value {
+        try decode(index, RowMisfit(), make)
+    }
+
+    private func decode<Value>(
+        _ index: Int, _ misfit: RowMisfit, _ make: (PostgresRow) -> Value
+    ) throws(PostgresError) -> Value {
+        guard let result, index < result.rowCount else { throw PostgresError(.server, "no row \(index) of \(count)") }
+        let value = make(PostgresRow(result: result, index: Int32(index), misfit: misfit))
+        try misfit.check()
+        return value
     }
 }

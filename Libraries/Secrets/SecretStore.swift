@@ -92,7 +92,7 @@ package struct SecretStore: Sendable {
             } else {
                 try await transaction.query(Self.getGlobal, [place.key])
             }
-        return rows.first.map { Self.secret($0).sealed }
+        return try rows.first { Self.secret($0).sealed }
     }
 
     private static let put = Statement(

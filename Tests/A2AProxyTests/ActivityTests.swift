@@ -2,6 +2,7 @@ import A2AProxy
 import Contracts
 import Foundation
 import PostgresClient
+import TestSupport
 import Testing
 
 @Suite("Rows of the feed") struct ActivityTests {

@@ -88,7 +88,7 @@ struct CallRecordTests {
                 try await eventually("all rows") { try await fleet.sql(Self.rows, [target.id]).count == 4 }
                 let rows = try await fleet.sql(Self.rows, [target.id])
                 for (text, sender) in [("from an agent", source.id), ("from a person", nil)] {
-                    let own = rows.filter { $0.optionalString(4)?.contains(text) == true }
+                    let own = rows.all.filter { $0.optionalString(4)?.contains(text) == true }
                     #expect(own.map { $0.string(6) } == ["queued", "ok"])
                     #expect(own.allSatisfy { $0.optionalString(0) == sender })
                     #expect(own.last?.string(5).contains("echo: \(text)") == true)
@@ -115,7 +115,7 @@ struct CallRecordTests {
                     #expect(await fleet.services[0].terminate() == 0)
                     let rows = try await fleet.sql(Self.rows, [agents[0].id])
                     #expect(rows.count == count)
-                    #expect(rows.allSatisfy { $0.optionalString(4) == nil && $0.optionalString(5) == nil })
+                    #expect(rows.all.allSatisfy { $0.optionalString(4) == nil && $0.optionalString(5) == nil })
                 }
             }
         }

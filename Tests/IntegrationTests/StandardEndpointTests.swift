@@ -117,7 +117,7 @@ struct StandardEndpointTests {
             let traces = try await fleet.sql(
                 "SELECT traceparent FROM structure_events WHERE workspace_id = $1::uuid AND type LIKE 'a2a.%'", [id])
             #expect(traces.count == 2)
-            #expect(traces.allSatisfy { $0.optionalString(0)?.contains(trace) == true })
+            #expect(traces.all.allSatisfy { $0.optionalString(0)?.contains(trace) == true })
         }
     }
 

@@ -127,7 +127,7 @@ import Testing
             try await pool.stream(Statement("series", "SELECT generate_series(1, $1::int)"), [10_001], batch: 500) {
                 rows in
                 largest = max(largest, rows.count)
-                sum += rows.reduce(0) { $0 + $1.int(0) }
+                sum += try rows.map { $0.int(0) }.reduce(0, +)
             }
             #expect(sum == 10_001 * 10_002 / 2)
             #expect(largest == 500)
@@ -150,7 +150,7 @@ import Testing
             }
             #expect(try await pool.copyIn("COPY t FROM STDIN (FORMAT binary)", rows.finish()) == 5000)
             let back = try await pool.query(Statement("back", "SELECT a, b, i, t FROM t ORDER BY n"))
-            for (number, row) in back.enumerated() {
+            for (number, row) in back.all.enumerated() {
                 #expect(
                     row.optionalString(0) == (number % 7 == 0 ? nil : TypesTests.texts[number % TypesTests.texts.count])
                 )

@@ -12,7 +12,7 @@ import Testing
             func read(_ count: Int) async throws -> Int {
                 var seen = 0
                 try await pool.stream(wide, [count], batch: 500) { rows in
-                    for row in rows where row.string(1).utf8.count == 1000 { seen += 1 }
+                    for row in rows.all where row.string(1).utf8.count == 1000 { seen += 1 }
                 }
                 return seen
             }

@@ -92,4 +92,21 @@ struct PeerPageTests {
             #expect(all.allSatisfy { $0.count <= 5 } && all.count <= 4, "\(all.map(\.count))")
         }
     }
+
+    @Test("A row that the schema does not allow is an error of its own request and no end of the process")
+    func misfit() async throws {
+        try await withMigratedPool("peers") { pool in
+            let root = try await plant([("root", nil)], pool)[0]
+            let child = try await plant([("child", root)], pool)[0]
+            for change in ["ALTER COLUMN name DROP NOT NULL", "ALTER COLUMN tier DROP NOT NULL"] {
+                _ = try await pool.query(Statement("", "ALTER TABLE workspaces \(change)"))
+            }
+            _ = try await pool.query(Statement("", "UPDATE workspaces SET tier = NULL WHERE id = $1"), [child])
+            let store = PeerStore(postgres: pool)
+            await #expect(throws: PostgresError.self) { _ = try await store.peers(of: root, matching: nil) }
+            _ = try await pool.query(Statement("", "UPDATE workspaces SET name = NULL WHERE id = $1"), [child])
+            await #expect(throws: PostgresError.self) { _ = try await store.find(child) }
+            #expect(try await store.find(root)?.name == "root")
+        }
+    }
 }

@@ -47,7 +47,7 @@ struct SecretVaultTests {
             #expect(try await vault.remove(SecretPlace(workspace: own, key: "A")))
             #expect(try await !vault.remove(SecretPlace(workspace: own, key: "A")))
             #expect(try await vault.environment(of: own) == ["A": "for all", "B": "shared"])
-            for row in try await pool.query(Self.stored) {
+            for row in try await pool.query(Self.stored).all {
                 #expect(!String(decoding: row.bytea(0), as: UTF8.self).contains("shared"))
             }
         }

@@ -24,7 +24,7 @@ struct StartStore: Sendable {
 
     /// What the workspace was made from; it never changes.
     func template(of workspace: UUID) async throws(PostgresError) -> String? {
-        try await postgres.query(Self.template, [workspace]).first?.optionalString(0)
+        try await postgres.query(Self.template, [workspace]).first { $0.optionalString(0) }
     }
 
     /// A restart may find it in any status of running or being broken; a start only being provisioned.
@@ -71,11 +71,15 @@ struct StartStore: Sendable {
     private func begin(
         _ job: LifecycleJob, _ token: WorkspaceToken, _ transaction: Transaction
     ) async throws -> StartRequest? {
-        guard let row = try await transaction.query(Self.lock, [job.id, job.claimNumber]).first else { return nil }
+        let found = try await transaction.query(Self.lock, [job.id, job.claimNumber]).first { row in
+            StartRequest(
+                runtime: row.string(0), model: row.optionalString(1), tier: row.int(2),
+                directory: row.optionalString(3), access: WorkspaceAccess(rawValue: row.string(4)) ?? .none,
+                token: token, events: [])
+        }
+        guard var request = found else { return nil }
         let told = try await transaction.query(Self.rotate, [job.workspace, Bytea(token.hash), token.prefix, source])
-        return StartRequest(
-            runtime: row.string(0), model: row.optionalString(1), tier: row.int(2), directory: row.optionalString(3),
-            access: WorkspaceAccess(rawValue: row.string(4)) ?? .none, token: token,
-            events: try told.compactMap { CommittedEvent(row: $0) })
+        request.events = try told.compactMap { CommittedEvent(row: $0) }
+        return request
     }
 }

@@ -59,11 +59,14 @@ package struct LifecycleStore: Sendable {
 
     /// The workspace, locked, as the rules look at it.
     func subject(_ id: UUID, _ transaction: Transaction) async throws -> LifecycleRule.Subject {
-        guard let row = try await transaction.query(Self.subject, [id]).first,
-            let status = WorkspaceStatus(rawValue: row.string(0))
-        else { throw LifecycleRefusal.unknown }
-        return LifecycleRule.Subject(
-            status: status, isExternal: row.bool(1), isParentPaused: row.bool(2), activeTasks: row.int(3))
+        let subject = try await transaction.query(Self.subject, [id]).first { row in
+            WorkspaceStatus(rawValue: row.string(0)).map { status in
+                LifecycleRule.Subject(
+                    status: status, isExternal: row.bool(1), isParentPaused: row.bool(2), activeTasks: row.int(3))
+            }
+        }
+        guard let subject else { throw LifecycleRefusal.unknown }
+        return subject
     }
 
     /// `FOR UPDATE` waits for whoever creates a child (which holds the parent's key), so that looking again finds it.

@@ -46,11 +46,12 @@ extension DelegationStore {
 
     /// One delegation with its full result.
     package func delegation(_ id: UUID, of source: UUID) async throws(PostgresError) -> DelegationDetail? {
-        guard let row = try await postgres.query(Self.one, [id, source]).first else { return nil }
-        return DelegationDetail(
-            delegationID: row.uuid(0), sourceID: source, targetID: row.uuid(1), task: row.string(2),
-            status: DelegationStatus(rawValue: row.string(3)) ?? .pending, queueID: row.optionalUUID(4),
-            response: row.optionalString(5), responsePreview: row.optionalString(6), error: row.optionalString(7),
-            createdAt: row.date(8), updatedAt: row.date(9), completedAt: row.optionalDate(10))
+        try await postgres.query(Self.one, [id, source]).first { row in
+            DelegationDetail(
+                delegationID: row.uuid(0), sourceID: source, targetID: row.uuid(1), task: row.string(2),
+                status: DelegationStatus(rawValue: row.string(3)) ?? .pending, queueID: row.optionalUUID(4),
+                response: row.optionalString(5), responsePreview: row.optionalString(6), error: row.optionalString(7),
+                createdAt: row.date(8), updatedAt: row.date(9), completedAt: row.optionalDate(10))
+        }
     }
 }

@@ -94,11 +94,11 @@ package struct DelegationStore: Sendable {
                     new.failure, source,
                 ])
             if !rows.isEmpty { return .made(try rows.compactMap { CommittedEvent(row: $0) }) }
-            let found = try await postgres.query(Self.existing, [new.source, new.idempotencyKey]).first
-            if let row = found {
-                return .existing(
+            let found = try await postgres.query(Self.existing, [new.source, new.idempotencyKey]).first { row in
+                DelegationMade.existing(
                     id: row.uuid(0), target: row.uuid(1), status: DelegationStatus(rawValue: row.string(2)) ?? .pending)
             }
+            if let found { return found }
             // The earlier one failed between the two statements: its key is free now.
         }
     }

@@ -92,8 +92,10 @@ package struct IdempotentSends: Sendable {
         let begun = try await postgres.query(
             Self.begin,
             place.parameters + [Bytea(sha256(body)), owner, running.lease.inSeconds, UUID().lowercased])
-        guard let row = begun.first else { return try await replay(place, body) }
-        let run = KeyedRun(number: row.int(0), messageID: row.optionalString(1) ?? UUID().lowercased)
+        let begins = try begun.first { row in
+            KeyedRun(number: row.int(0), messageID: row.optionalString(1) ?? UUID().lowercased)
+        }
+        guard let run = begins else { return try await replay(place, body) }
         let send = RunningSend(key: place, owner: owner, run: run)
         running.begin(send, leasedAt: leasedAt)
         return try await carry(request, from: caller, to: id, kept, send)
@@ -128,16 +130,21 @@ package struct IdempotentSends: Sendable {
     }
 
     private func replay(_ place: SendKey, _ body: [UInt8]) async throws -> Response {
-        guard let row = try await postgres.query(Self.find, place.parameters).first else {
+        let stored = try await postgres.query(Self.find, place.parameters).first { row in
+            (hash: row.bytea(0), isDone: row.string(1) == "done", response: Self.replayed(row))
+        }
+        guard let stored else {
             throw Self.conflict("the first send with this Idempotency-Key has just ended", retryAfter: 1)
         }
-        guard row.bytea(0) == sha256(body) else {
+        guard stored.hash == sha256(body) else {
             throw Self.conflict("Idempotency-Key was used with another body")
         }
-        guard row.string(1) == "done" else {
-            throw Self.conflict(Self.stillRunning, retryAfter: 5)
-        }
-        return Response(
+        guard stored.isDone else { throw Self.conflict(Self.stillRunning, retryAfter: 5) }
+        return stored.response
+    }
+
+    private static func replayed(_ row: PostgresRow) -> Response {
+        Response(
             HTTPStatus(row.optionalInt(2) ?? 200),
             headers: HTTPHeaders([
                 ("Content-Type", row.optionalString(3) ?? "application/json"), ("Idempotency-Replayed", "true"),

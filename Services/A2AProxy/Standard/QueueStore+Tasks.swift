@@ -27,7 +27,7 @@ extension QueueStore {
     package func task(
         _ id: UUID, of workspace: UUID, sentBy caller: Caller
     ) async throws(PostgresError) -> StoredTask? {
-        try await postgres.query(Self.task, [id, workspace, caller.workspaceID, caller.operatorKey]).first.map { row in
+        try await postgres.query(Self.task, [id, workspace, caller.workspaceID, caller.operatorKey]).first { row in
             StoredTask(
                 status: QueueStatus(rawValue: row.string(0)) ?? .failed, contextID: row.optionalString(1),
                 lastError: row.optionalString(2), response: StoredBody.bytes(row, 3, exactly: 5),

@@ -12,7 +12,7 @@ extension QueueStore {
 
     /// Whether a message of a context waits for its target, or is being delivered out of the queue.
     package func hasMessage(ofContext context: String, for workspace: UUID) async throws(PostgresError) -> Bool {
-        try await postgres.query(Self.hasContext, [workspace, context]).first?.bool(0) ?? false
+        try await postgres.query(Self.hasContext, [workspace, context]).first { $0.bool(0) } ?? false
     }
 
     /// Steps from workspace to workspace through the index, however many items each has.

@@ -162,10 +162,11 @@ extension QueueStore {
         let answer = Call(Self.answer, [items.map(\.id), workspaces, keys, source, busy, callers, operators])
         let rows = try await postgres.atomically([insert, answer], deadline: .seconds(10))[1]
         var enqueued = [Enqueued?](repeating: nil, count: items.count)
-        for row in rows {
-            enqueued[row.int(0) - 1] = Enqueued(
-                id: row.uuid(1), depth: row.int(2), event: CommittedEvent(row: row, firstColumn: 3))
+        let stored = try rows.map { row in
+            let event = CommittedEvent(row: row, firstColumn: 3)
+            return (number: row.int(0), Enqueued(id: row.uuid(1), depth: row.int(2), event: event))
         }
+        for (number, item) in stored { enqueued[number - 1] = item }
         return enqueued
     }
 
@@ -173,6 +174,6 @@ extension QueueStore {
 
     /// The JSON-RPC request that an item carries; nil when it is gone.
     package func body(of item: UUID) async throws(PostgresError) -> [UInt8]? {
-        try await postgres.query(Self.body, [item]).first?.bytes(0)
+        try await postgres.query(Self.body, [item]).first { $0.bytes(0) }
     }
 }

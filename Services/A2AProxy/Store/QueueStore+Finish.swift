@@ -156,7 +156,7 @@ extension QueueStore {
                 sorted.map(\.verdict.refusals.time.inSeconds), sorted.map(\.response?.exact),
             ], deadline: .seconds(10))
         var finished = Finished(accepted: items.map { _ in false }, events: [])
-        for row in rows {
+        try rows.forEach { row in
             if let number = row.optionalInt(0) {
                 finished.accepted[order[number - 1]] = true
             } else if let event = CommittedEvent(row: row, firstColumn: 1) {

@@ -24,21 +24,23 @@ extension QueueStore {
 
     /// One item with its response.
     package func item(_ id: UUID) async throws(PostgresError) -> QueueItem? {
-        guard let row = try await postgres.query(Self.one, [id]).first else { return nil }
-        var item = QueueItem(row)
-        if item.status == .completed {
-            item.responseStatus = row.optionalInt(17)
-            if let bytes = StoredBody.bytes(row, 18, exactly: 19) { item.setResponse(bytes) }
+        try await postgres.query(Self.one, [id]).first { row in
+            var item = QueueItem(row)
+            if item.status == .completed {
+                item.responseStatus = row.optionalInt(17)
+                if let bytes = StoredBody.bytes(row, 18, exactly: 19) { item.setResponse(bytes) }
+            }
+            return item
         }
-        return item
     }
 
     private static let sender = Statement("queue_sender", "SELECT caller_id, operator_key FROM a2a_queue WHERE id = $1")
 
     /// The workspace whose token may look at an item beside the operators'; nil when there is none.
     package func sender(of item: UUID) async throws(PostgresError) -> UUID? {
-        guard let row = try await postgres.query(Self.sender, [item]).first else { return nil }
-        return row.optionalUUID(0) ?? row.optionalString(1).flatMap(Caller.workspaceAtConsole)
+        try await postgres.query(Self.sender, [item]).first { row in
+            row.optionalUUID(0) ?? row.optionalString(1).flatMap(Caller.workspaceAtConsole)
+        }
     }
 
     /// What follows from items being dropped, in the same statement: their events, and the end of their delegations.
@@ -105,7 +107,7 @@ extension QueueStore {
     private static func read(
         _ rows: PostgresRows
     ) throws(PostgresError) -> (dropped: Int, events: [CommittedEvent]) {
-        (rows.first?.int(0) ?? 0, try rows.compactMap { CommittedEvent(row: $0, firstColumn: 1) })
+        (try rows.first { $0.int(0) } ?? 0, try rows.compactMap { CommittedEvent(row: $0, firstColumn: 1) })
     }
 
     /// The delegation that failed with the item is queued again with it. The workspace is locked after the item, as by
@@ -164,15 +166,16 @@ extension QueueStore {
     /// - Throws: a unique violation when the same message, or the same delegation, is active already.
     package func retry(_ item: UUID) async throws(PostgresError) -> Retried {
         let rows = try await postgres.query(Self.retry, [item, source])
-        if let workspace = rows.first?.uuid(0) {
+        if let workspace = try rows.first({ $0.uuid(0) }) {
             let events = try rows.compactMap { CommittedEvent(row: $0, firstColumn: 1) }
             return .queued(workspace: workspace, events: events)
         }
-        guard let row = try await postgres.query(Self.whyNotRetried, [item]).first else { return .unknown }
-        if row.bool(1) { return .workspaceRemoved }
-        let status = QueueStatus(rawValue: row.string(0)) ?? .failed
-        guard status == .failed, row.bool(2) else { return .notFailed(status) }
-        return .delegationEnded(row.optionalString(3).flatMap(DelegationStatus.init(rawValue:)))
+        return try await postgres.query(Self.whyNotRetried, [item]).first { row in
+            if row.bool(1) { return .workspaceRemoved }
+            let status = QueueStatus(rawValue: row.string(0)) ?? .failed
+            guard status == .failed, row.bool(2) else { return .notFailed(status) }
+            return .delegationEnded(row.optionalString(3).flatMap(DelegationStatus.init(rawValue:)))
+        } ?? .unknown
     }
 }
 

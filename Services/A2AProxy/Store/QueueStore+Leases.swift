@@ -160,8 +160,10 @@ extension QueueStore {
     /// and what came while its target was falling asleep. One instance at a time gets an answer.
     package func missed(busyPause: Duration) async throws(PostgresError) -> Missed {
         let rows = try await postgres.query(Self.missed, [busyPause.inSeconds], deadline: .seconds(10))
-        return rows.reduce(into: Missed()) { missed, row in
+        var missed = Missed()
+        try rows.forEach { row in
             if row.bool(1) { missed.asleep.append(row.uuid(0)) } else { missed.ready.append(row.uuid(0)) }
         }
+        return missed
     }
 }

@@ -44,8 +44,7 @@ package struct TargetStore: Sendable {
 
     /// The agent's own card; nil for an unknown or removed workspace, `.some(nil)` for one without a card.
     package func card(of id: UUID) async throws(PostgresError) -> [UInt8]?? {
-        guard let row = try await postgres.query(Self.card, [id]).first else { return nil }
-        return .some(row.optionalBytes(0))
+        try await postgres.query(Self.card, [id]).first { .some($0.optionalBytes(0)) }
     }
 
     private static let life = Statement(
@@ -57,7 +56,9 @@ package struct TargetStore: Sendable {
 
     /// How long ago the database heard of a workspace, by its own clock.
     package func silence(of id: UUID) async throws(PostgresError) -> Duration? {
-        try await postgres.query(Self.life, [id], deadline: .seconds(2)).first?.optionalDouble(0).map { .seconds($0) }
+        try await postgres.query(Self.life, [id], deadline: .seconds(2)).first { row in
+            row.optionalDouble(0).map { .seconds($0) }
+        }
     }
 
     private static let restarting = Statement(
@@ -68,7 +69,7 @@ package struct TargetStore: Sendable {
 
     /// Whether a restart of a workspace is under way, or waits for its turn.
     package func isRestarting(_ id: UUID) async throws(PostgresError) -> Bool {
-        try await postgres.query(Self.restarting, [id]).first?.bool(0) ?? false
+        try await postgres.query(Self.restarting, [id]).first { $0.bool(0) } ?? false
     }
 
     private static let touch = Statement(

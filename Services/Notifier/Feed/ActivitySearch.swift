@@ -35,14 +35,17 @@ struct ActivitySearch: Sendable {
         }
         while true {
             let (rows, next) = try await store.rows(workspace, query, bytes: Self.piece.bytes)
-            for row in rows {
-                if let text, !ActivityStore.contains(text, row, scratch: &scratch) { continue }
+            var last: ActivityPosition?
+            try rows.forEach { row in
+                if last != nil { return }
+                if let text, !ActivityStore.contains(text, row, scratch: &scratch) { return }
                 ActivityStore.write(row, to: &writer)
                 count += 1
-                guard count < limit, writer.bytes.count < ActivityStore.pageBytes else {
-                    return page(ActivityStore.position(behind: row))
+                if count == limit || writer.bytes.count >= ActivityStore.pageBytes {
+                    last = ActivityStore.position(behind: row)
                 }
             }
+            if let last { return page(last) }
             guard let next, ContinuousClock.now < end else { return page(next) }
             query.before = next
         }

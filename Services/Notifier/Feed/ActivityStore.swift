@@ -30,7 +30,7 @@ struct ActivityStore: Sendable {
 
     /// The workspace's name; `nil` when it is unknown or removed.
     func name(of workspace: UUID) async throws(PostgresError) -> String? {
-        try await postgres.query(Self.workspaceName, [workspace]).first?.string(0)
+        try await postgres.query(Self.workspaceName, [workspace]).first { $0.string(0) }
     }
 
     private static let insert = Statement(
@@ -55,12 +55,13 @@ struct ActivityStore: Sendable {
                 activity.summary, activity.requestBody, activity.responseBody, activity.status,
                 activity.durationMilliseconds, activity.errorDetail, activity.toolTrace,
             ])
-        guard let row = rows.first else { return nil }
-        return ActivityLogged(
-            id: row.uuid(0), workspaceID: workspace, activityType: activity.type, sourceID: activity.sourceID,
-            targetID: activity.targetID, method: activity.method, summary: activity.summary, status: activity.status,
-            durationMilliseconds: activity.durationMilliseconds, errorDetail: activity.errorDetail,
-            createdAt: row.date(1))
+        return try rows.first { row in
+            ActivityLogged(
+                id: row.uuid(0), workspaceID: workspace, activityType: activity.type, sourceID: activity.sourceID,
+                targetID: activity.targetID, method: activity.method, summary: activity.summary,
+                status: activity.status, durationMilliseconds: activity.durationMilliseconds,
+                errorDetail: activity.errorDetail, createdAt: row.date(1))
+        }
     }
 
     private static let columns = """
@@ -134,17 +135,19 @@ struct ActivityStore: Sendable {
         let rows = try await postgres.transaction(deadline: deadline, readOnly: true) { transaction in
             try await transaction.query(Self.list, parameters)
         }
-        guard let last = rows.last else { return (rows, nil) }
-        if rows.count < last.int(Column.found) { return (rows, Self.position(behind: last)) }
-        return (rows, rows.count < query.limit ? nil : ActivityPosition(time: last.date(Column.createdAt)))
+        let next = try rows.last { last -> ActivityPosition? in
+            if rows.count < last.int(Column.found) { return Self.position(behind: last) }
+            return rows.count < query.limit ? nil : ActivityPosition(time: last.date(Column.createdAt))
+        }
+        return (rows, next)
     }
 
     /// A page of the feed.
     func list(_ workspace: UUID, _ query: ActivityQuery) async throws -> ActivityPage {
         let (rows, next) = try await rows(workspace, query, bytes: Self.pageBytes)
         var writer = JSONWriter(reservingCapacity: 4096)
-        writer.array { writer in
-            for row in rows { Self.write(row, to: &writer) }
+        try writer.array { writer in
+            try rows.forEach { Self.write($0, to: &writer) }
         }
         return ActivityPage(bytes: writer.bytes, next: next)
     }

@@ -90,17 +90,12 @@ struct EventLog: Sendable {
             } else {
                 try await postgres.query(Self.readAll, place)
             }
-        let found = try rows.first?.decode { $0.int(Column.found) } ?? 0
+        let found = try rows.first { $0.int(Column.found) } ?? 0
         var page = LogPage(entries: [], isLast: rows.count == found && found < Self.page)
-        for row in rows {
-            let entry = try row.decode { row in
-                UInt64(row.string(0)).flatMap { transaction in
-                    CommittedEvent(row: row, firstColumn: Column.event).map { (transaction, $0) }
-                }
-            }
-            guard let (transaction, committed) = entry else {
-                continue
-            }
+        try rows.forEach { row in
+            guard let transaction = UInt64(row.string(0)),
+                let committed = CommittedEvent(row: row, firstColumn: Column.event)
+            else { return }
             let position = LogPosition(transaction: transaction, sequence: committed.sequence)
             page.entries.append(LogEntry(position: position, event: committed.event))
             page.end = position
@@ -113,8 +108,9 @@ struct EventLog: Sendable {
 
     /// The position after everything that is readable now.
     func end() async throws(PostgresError) -> LogPosition {
-        let row = try await postgres.query(Self.end)[0]
-        return LogPosition(transaction: UInt64(row.string(0)) ?? 0, sequence: .max)
+        try await postgres.query(Self.end).only { row in
+            LogPosition(transaction: UInt64(row.string(0)) ?? 0, sequence: .max)
+        }
     }
 
     private static let find = Statement(
@@ -122,10 +118,9 @@ struct EventLog: Sendable {
 
     /// Where the event with this sequence stands; nil when the log does not have it (any more).
     func position(ofSequence sequence: Int64) async throws(PostgresError) -> LogPosition? {
-        guard let row = try await postgres.query(Self.find, [Int(sequence)]).first,
-            let transaction = UInt64(row.string(0))
-        else { return nil }
-        return LogPosition(transaction: transaction, sequence: sequence)
+        try await postgres.query(Self.find, [Int(sequence)]).first { row in
+            UInt64(row.string(0)).map { LogPosition(transaction: $0, sequence: sequence) }
+        }
     }
 
     private static let oldest = Statement(
@@ -142,9 +137,11 @@ struct EventLog: Sendable {
     /// for none.
     func bounds() async throws(PostgresError) -> (oldest: Int64?, last: LogPosition) {
         let answers = try await postgres.atomically([Call(Self.oldest), Call(Self.last)])
-        let oldest = answers[0].first.map { Int64($0.int(0)) }
-        guard let row = answers[1].first, let transaction = UInt64(row.string(0)) else { return (oldest, .start) }
-        return (oldest, LogPosition(transaction: transaction, sequence: Int64(row.int(1))))
+        let oldest = try answers[0].first { Int64($0.int(0)) }
+        let last = try answers[1].first { row in
+            UInt64(row.string(0)).map { LogPosition(transaction: $0, sequence: Int64(row.int(1))) }
+        }
+        return (oldest, last ?? .start)
     }
 
     private static let waiting = Statement(
@@ -157,7 +154,7 @@ struct EventLog: Sendable {
     /// How long the first event behind a position has been there; zero when there is none.
     func age(after position: LogPosition) async throws(PostgresError) -> Duration {
         let parameters: [any PostgresEncodable] = [String(position.transaction), Int(position.sequence)]
-        return .seconds(max(0, try await postgres.query(Self.waiting, parameters).first?.double(0) ?? 0))
+        return .seconds(max(0, try await postgres.query(Self.waiting, parameters).first { $0.double(0) } ?? 0))
     }
 
     static let newestAll = Statement("log_newest", newest(where: "true", by: "sequence DESC"))

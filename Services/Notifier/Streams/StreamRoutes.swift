@@ -39,8 +39,8 @@ struct StreamRoutes: Sendable {
         let reservation = try await memory.reserve(EventLog.newestBytes, for: request)
         let rows = try await log.newest(workspace: workspace)
         var writer = JSONWriter(reservingCapacity: 2 + rows.count * 256)
-        writer.array { writer in
-            for row in rows {
+        try writer.array { writer in
+            try rows.forEach { row in
                 writer.object { writer in
                     writer.member("id", row.string(0))
                     let type = EventType(rawValue: row.string(1))

@@ -170,10 +170,10 @@ struct HeartbeatStore: Sendable {
     func writeFree(_ beats: [Heartbeat], source: String) async throws -> [HeartbeatOutcome] {
         try await postgres.transaction { transaction in
             let rows = try await transaction.query(Self.free, [beats.map(\.workspace)])
-            let held = Set(rows.filter { !$0.bool(1) }.map { $0.uuid(0) })
+            let held = Set(try rows.compactMap { $0.bool(1) ? nil : $0.uuid(0) })
             let written = beats.filter { !held.contains($0.workspace) }
             let results = written.isEmpty ? [] : try await transaction.query(calls(written, source))
-            let outcomes = results.isEmpty ? [] : self.outcomes(written.map(\.workspace), results[1])
+            let outcomes = results.isEmpty ? [] : try self.outcomes(written.map(\.workspace), results[1])
             let found = Dictionary(uniqueKeysWithValues: zip(written.map(\.workspace), outcomes))
             return beats.map { found[$0.workspace] ?? HeartbeatOutcome(verdict: .held) }
         }
@@ -183,7 +183,7 @@ struct HeartbeatStore: Sendable {
     private static let attempts = 5
 
     private func writeOnce(_ beats: [Heartbeat], source: String) async throws(PostgresError) -> [HeartbeatOutcome] {
-        outcomes(beats.map(\.workspace), try await postgres.atomically(calls(beats, source))[1])
+        try outcomes(beats.map(\.workspace), try await postgres.atomically(calls(beats, source))[1])
     }
 
     private func calls(_ beats: [Heartbeat], _ source: String) -> [Call] {
@@ -208,10 +208,10 @@ struct HeartbeatStore: Sendable {
         ]
     }
 
-    private func outcomes(_ ids: [UUID], _ rows: PostgresRows) -> [HeartbeatOutcome] {
+    private func outcomes(_ ids: [UUID], _ rows: PostgresRows) throws(PostgresError) -> [HeartbeatOutcome] {
         var found: [UUID: HeartbeatOutcome] = [:]
         found.reserveCapacity(rows.count)
-        for row in rows {
+        try rows.forEach { row in
             let isRemoved = row.string(1) == WorkspaceStatus.removed.rawValue
             let event = CommittedEvent(row: row, firstColumn: 6)
             found[row.uuid(0)] = HeartbeatOutcome(

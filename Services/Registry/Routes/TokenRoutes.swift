@@ -29,11 +29,11 @@ struct TokenRoutes: Sendable {
     private func list(_ request: Request) async throws -> Response {
         let id = try await workspace(request)
         let rows = try await store.list(id, try TokenPage(request))
-        return .json { writer in
-            writer.member(
+        return try .json { writer in
+            try writer.member(
                 "tokens",
                 array: { writer in
-                    for row in rows {
+                    try rows.forEach { row in
                         writer.object { writer in
                             writer.member("id", row.string(0))
                             writer.member("prefix", row.string(1))

@@ -116,8 +116,8 @@ struct WorkspaceRoutes: Sendable {
         let (rows, next) = try await store.page(filter, after: cursor, limit: limit)
         let view = await view(.full)
         var writer = JSONWriter(reservingCapacity: 2 + rows.count * 640)
-        writer.array { writer in
-            for row in rows { WorkspaceJSON.write(row, view, to: &writer) }
+        try writer.array { writer in
+            try rows.forEach { WorkspaceJSON.write($0, view, to: &writer) }
         }
         var response = Response.json(bytes: writer.bytes)
         if let next { response.headers.add("X-Next-Cursor", WorkspaceListQuery.text(next)) }
@@ -129,11 +129,11 @@ struct WorkspaceRoutes: Sendable {
         let first = try await store.page(filter, after: cursor, limit: Self.streamPage)
         let view = await view(.full)
         return .stream(contentType: "application/json") { [store] writer in
-            try await writer.write(Self.elements(first.rows, view, isFirst: true))
+            try await writer.write(try Self.elements(first.rows, view, isFirst: true))
             var next = first.next
             while let cursor = next {
                 let page = try await store.page(filter, after: cursor, limit: Self.streamPage)
-                if !page.rows.isEmpty { try await writer.write(Self.elements(page.rows, view, isFirst: false)) }
+                if !page.rows.isEmpty { try await writer.write(try Self.elements(page.rows, view, isFirst: false)) }
                 next = page.next
             }
             try await writer.write([UInt8(ascii: "]")])
@@ -141,14 +141,16 @@ struct WorkspaceRoutes: Sendable {
     }
 
     /// The elements of one page, behind the array's bracket or the comma after those before.
-    private static func elements(_ rows: PostgresRows, _ view: WorkspaceJSON.View, isFirst: Bool) -> [UInt8] {
+    private static func elements(_ rows: PostgresRows, _ view: WorkspaceJSON.View, isFirst: Bool) throws -> [UInt8] {
         var bytes: [UInt8] = isFirst ? [UInt8(ascii: "[")] : []
         bytes.reserveCapacity(1 + rows.count * 640)
-        for (index, row) in rows.enumerated() {
+        var needsComma = !isFirst
+        try rows.forEach { row in
             var json = JSONWriter(reservingCapacity: 640)
             WorkspaceJSON.write(row, view, to: &json)
-            if index > 0 || !isFirst { bytes.append(UInt8(ascii: ",")) }
+            if needsComma { bytes.append(UInt8(ascii: ",")) }
             bytes.append(contentsOf: json.bytes)
+            needsComma = true
         }
         return bytes
     }

@@ -15,7 +15,7 @@ struct BudgetStore: Sendable {
 
     /// The budget; `nil` for a workspace that is unknown or removed.
     func get(_ id: UUID) async throws(PostgresError) -> Budget? {
-        try await postgres.query(Self.get, [id]).first.map { Self.budget($0) }
+        try await postgres.query(Self.get, [id]).first { Self.budget($0) }
     }
 
     private static let set = Statement(
@@ -41,7 +41,7 @@ struct BudgetStore: Sendable {
     func set(
         _ id: UUID, limit: Int64?, traceparent: String?
     ) async throws(PostgresError) -> (budget: Budget, event: CommittedEvent?)? {
-        try await postgres.query(Self.set, [id, limit, source, traceparent]).first.map { row in
+        try await postgres.query(Self.set, [id, limit, source, traceparent]).first { row in
             (Self.budget(row), CommittedEvent(row: row, firstColumn: 2))
         }
     }

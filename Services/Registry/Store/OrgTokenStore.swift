@@ -18,9 +18,10 @@ struct OrgTokenStore: Sendable {
     /// Issues a token. Its secret is in the answer and nowhere else.
     func issue(name: String, organization: String?) async throws(PostgresError) -> IssuedOrgToken {
         let token = WorkspaceToken.make()
-        let row = try await postgres.query(Self.issue, [name, organization, Bytea(token.hash), token.prefix])[0]
-        return IssuedOrgToken(
-            id: row.uuid(0), authToken: token.secret, prefix: token.prefix, name: name, orgID: organization)
+        let id = try await postgres.query(Self.issue, [name, organization, Bytea(token.hash), token.prefix]).only {
+            $0.uuid(0)
+        }
+        return IssuedOrgToken(id: id, authToken: token.secret, prefix: token.prefix, name: name, orgID: organization)
     }
 
     private static let list = Statement(
@@ -58,6 +59,6 @@ struct OrgTokenStore: Sendable {
     ///
     /// - Returns: the event that empties the caches; `nil` when there is no such live token.
     func revoke(_ id: UUID, traceparent: String?) async throws(PostgresError) -> CommittedEvent? {
-        try await postgres.query(Self.revoke, [id, source, traceparent]).first.flatMap { CommittedEvent(row: $0) }
+        try await postgres.query(Self.revoke, [id, source, traceparent]).first { CommittedEvent(row: $0) }
     }
 }

@@ -29,12 +29,13 @@ struct PeerStore: Sendable {
 
     /// The same, removed ones included.
     func find(_ id: UUID) async throws(PostgresError) -> KnownPeer? {
-        guard let row = try await postgres.query(Self.find, [id]).first else { return nil }
-        return KnownPeer(
-            id: id, name: row.string(0), status: WorkspaceStatus(rawValue: row.string(1)) ?? .failed,
-            url: Self.address(row.optionalString(2)), internalURL: Self.address(row.optionalString(3)),
-            isProvisioned: row.bool(4), isExternal: row.bool(5), forwardedTo: row.optionalUUID(6),
-            position: TreePosition(id: id, ancestors: Array(row.uuids(7).dropFirst())))
+        try await postgres.query(Self.find, [id]).first { row in
+            KnownPeer(
+                id: id, name: row.string(0), status: WorkspaceStatus(rawValue: row.string(1)) ?? .failed,
+                url: Self.address(row.optionalString(2)), internalURL: Self.address(row.optionalString(3)),
+                isProvisioned: row.bool(4), isExternal: row.bool(5), forwardedTo: row.optionalUUID(6),
+                position: TreePosition(id: id, ancestors: Array(row.uuids(7).dropFirst())))
+        }
     }
 
     private static func address(_ url: String?) -> String? { url?.isEmpty == false ? url : nil }
@@ -101,30 +102,30 @@ struct PeerStore: Sendable {
         let rows = try await postgres.query(
             Self.peers,
             [id, text, limit, cursor.distance, near.place, near.id, far.place, far.id, Self.pageBytes, isWhole])
-        var next: PeerCursor?
-        if let last = rows.last, rows.count == limit || rows.count < last.int(11) {
-            next = PeerCursor(distance: last.int(9), place: last.string(10), id: last.uuid(0))
+        let next = try rows.last { last -> PeerCursor? in
+            guard rows.count == limit || rows.count < last.int(11) else { return nil }
+            return PeerCursor(distance: last.int(9), place: last.string(10), id: last.uuid(0))
         }
-        return (Self.json(rows), next)
+        return (try Self.json(rows), next)
     }
 
-    private static func json(_ rows: PostgresRows) -> [UInt8] {
+    private static func json(_ rows: PostgresRows) throws(PostgresError) -> [UInt8] {
         var writer = JSONWriter(reservingCapacity: 2 + rows.count * 512)
-        writer.array { writer in
-            for row in rows {
-                writer.object { writer in
-                    writer.member("id", row.string(0))
-                    writer.member("name", row.string(1))
-                    writer.member("role", orNull: row.optionalString(2))
-                    writer.member("tier", row.int(3))
-                    writer.member("status", row.string(4))
-                    writer.member("url", row.string(5))
-                    writer.member("parent_id", orNull: row.optionalString(6))
-                    writer.member("active_tasks", row.int(7))
-                    writer.member("agent_card", rawOrNull: row.optionalBytes(8))
-                }
+        writer.beginArray()
+        try rows.forEach { row in
+            writer.object { writer in
+                writer.member("id", row.string(0))
+                writer.member("name", row.string(1))
+                writer.member("role", orNull: row.optionalString(2))
+                writer.member("tier", row.int(3))
+                writer.member("status", row.string(4))
+                writer.member("url", row.string(5))
+                writer.member("parent_id", orNull: row.optionalString(6))
+                writer.member("active_tasks", row.int(7))
+                writer.member("agent_card", rawOrNull: row.optionalBytes(8))
             }
         }
+        writer.endArray()
         return writer.bytes
     }
 }

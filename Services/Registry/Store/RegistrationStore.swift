@@ -105,18 +105,37 @@ struct RegistrationStore: Sendable {
             // Someone else registered it in between: then it is theirs that we update.
             if added.affected == 0 { known = try await find(id, registrant, transaction) }
         }
-        let hadToken = known?.bool(5) == true
+        let hadToken = known?.hasToken == true
         // It was let through when it had none; another registration was faster.
         if hadToken, !registrant.hasToken { throw APIError(.unauthorized, Sentence.missingWorkspaceToken) }
         var result = Registration()
         let change = try await apply(known, id, url, card, transaction)
         if !hadToken { result.token = try await issueToken(id, transaction) }
         if let change {
-            let row = try await transaction.query(
+            let told = try await transaction.query(
                 Self.addEvent, [EventType.workspaceOnline.rawValue, id, source, change, traceparent])
-            result.event = row.first.flatMap { CommittedEvent(row: $0) }
+            result.event = try told.first { CommittedEvent(row: $0) }
         }
         return result
+    }
+
+    /// What the database has of a workspace that registers.
+    private struct Known {
+        let status: String
+        let url: String?
+        let internalURL: String?
+        let isProvisioned: Bool
+        let card: [UInt8]?
+        let hasToken: Bool
+
+        init(_ row: PostgresRow) {
+            status = row.string(0)
+            url = row.optionalString(1)
+            internalURL = row.optionalString(2)
+            isProvisioned = row.bool(3)
+            card = row.optionalBytes(4)
+            hasToken = row.bool(5)
+        }
     }
 
     /// The workspace's row, locked.
@@ -124,11 +143,11 @@ struct RegistrationStore: Sendable {
     /// - Returns: `nil` when there is none, and was none before either.
     /// - Throws: `APIError` 410 when it was purged meanwhile: a registration that waited for its lock must not bring it
     ///   back.
-    private func find(_ id: UUID, _ registrant: Registrant, _ transaction: Transaction) async throws -> PostgresRow? {
+    private func find(_ id: UUID, _ registrant: Registrant, _ transaction: Transaction) async throws -> Known? {
         let rows = try await transaction.query([
             Call(Self.exists, [id]), Call(Self.touchVitals, [id]), Call(Self.lock, [id]), Call(Self.known, [id]),
         ])
-        if let row = rows[3].first { return row }
+        if let known = try rows[3].first({ Known($0) }) { return known }
         if registrant.knowsOfWorkspace || !rows[0].isEmpty { throw APIError.workspaceRemoved }
         return nil
     }
@@ -137,20 +156,18 @@ struct RegistrationStore: Sendable {
     ///
     /// - Returns: the event's data; `nil` when the agent only said again what was known.
     private func apply(
-        _ known: PostgresRow?, _ id: UUID, _ url: String, _ card: [UInt8], _ transaction: Transaction
+        _ known: Known?, _ id: UUID, _ url: String, _ card: [UInt8], _ transaction: Transaction
     ) async throws -> [UInt8]? {
         guard let known else { return Self.eventData(url, card) }
-        let status = known.string(0)
-        if status == WorkspaceStatus.removed.rawValue {
+        if known.status == WorkspaceStatus.removed.rawValue {
             throw APIError.workspaceRemoved
         }
-        let isProvisioned = known.bool(3) && known.optionalString(1)?.isEmpty == false
-        let ownURL = isProvisioned ? known.optionalString(2) : known.optionalString(1)
-        let isUnchanged =
-            status == WorkspaceStatus.online.rawValue && ownURL == url && known.optionalBytes(4) == card
+        let isProvisioned = known.isProvisioned && known.url?.isEmpty == false
+        let ownURL = isProvisioned ? known.internalURL : known.url
+        let isUnchanged = known.status == WorkspaceStatus.online.rawValue && ownURL == url && known.card == card
         if isUnchanged { return nil }
         let rows = try await transaction.query(Self.update, [id, url, card])
-        return Self.eventData(rows[0].string(0), card)
+        return Self.eventData(try rows.only { $0.string(0) }, card)
     }
 
     private static func eventData(_ url: String, _ card: [UInt8]) -> [UInt8] {
@@ -183,7 +200,8 @@ struct RegistrationStore: Sendable {
     /// - Returns: the event, or `nil` for an unknown or removed workspace.
     func replaceCard(_ id: UUID, card: [UInt8], traceparent: String?) async throws(PostgresError) -> CommittedEvent? {
         let data = WorkspaceJSON.object { $0.member("agent_card", raw: card) }
-        return try await postgres.query(Self.replaceCard, [id, card, source, data, traceparent]).first
-            .flatMap { CommittedEvent(row: $0) }
+        return try await postgres.query(Self.replaceCard, [id, card, source, data, traceparent]).first {
+            CommittedEvent(row: $0)
+        }
     }
 }

@@ -14,7 +14,7 @@ struct WorkspaceStateStore: Sendable {
 
     /// The status of a workspace, removed ones included; `nil` for an unknown one.
     func status(of id: UUID) async throws(PostgresError) -> WorkspaceStatus? {
-        try await postgres.query(Self.status, [id]).first.flatMap { WorkspaceStatus(rawValue: $0.string(0)) }
+        try await postgres.query(Self.status, [id]).first { WorkspaceStatus(rawValue: $0.string(0)) }
     }
 
     private static let bootstrapFailed = Statement(
@@ -36,7 +36,8 @@ struct WorkspaceStateStore: Sendable {
     ///
     /// - Returns: the event; `nil` when it is in any other status, or unknown.
     func failBootstrap(_ id: UUID, traceparent: String?) async throws(PostgresError) -> CommittedEvent? {
-        try await postgres.query(Self.bootstrapFailed, [id, Sentence.bootstrapFailed, source, traceparent]).first
-            .flatMap { CommittedEvent(row: $0) }
+        try await postgres.query(Self.bootstrapFailed, [id, Sentence.bootstrapFailed, source, traceparent]).first {
+            CommittedEvent(row: $0)
+        }
     }
 }

@@ -95,12 +95,12 @@ struct WorkspaceStore: Sendable {
 
     /// One workspace as JSON; `nil` when there is none, or none any more that others than operators are told of.
     func get(_ id: UUID, _ view: WorkspaceJSON.View) async throws(PostgresError) -> [UInt8]? {
-        guard let row = try await postgres.query(Self.get, [id]).first,
-            view.detail == .full || row.string(4) != WorkspaceStatus.removed.rawValue
-        else { return nil }
-        var writer = JSONWriter(reservingCapacity: 1024)
-        WorkspaceJSON.write(row, view, to: &writer)
-        return writer.bytes
+        try await postgres.query(Self.get, [id]).first { row in
+            guard view.detail == .full || row.string(4) != WorkspaceStatus.removed.rawValue else { return nil }
+            var writer = JSONWriter(reservingCapacity: 1024)
+            WorkspaceJSON.write(row, view, to: &writer)
+            return writer.bytes
+        }
     }
 
     /// One page by key, so that a page costs the same wherever it is. The first one begins after the smallest key: a
@@ -125,7 +125,7 @@ struct WorkspaceStore: Sendable {
         let rows = try await postgres.query(
             Self.page,
             [cursor?.createdAt, cursor?.id, filter.status?.rawValue, filter.parent, filter.text, limit])
-        guard rows.count == limit, let last = rows.last else { return (rows, nil) }
-        return (rows, WorkspaceCursor(createdAt: last.date(23), id: last.uuid(0)))
+        guard rows.count == limit else { return (rows, nil) }
+        return (rows, try rows.last { WorkspaceCursor(createdAt: $0.date(23), id: $0.uuid(0)) })
     }
 }

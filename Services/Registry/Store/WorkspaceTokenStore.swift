@@ -66,6 +66,6 @@ struct WorkspaceTokenStore: Sendable {
     ///
     /// - Returns: the event that empties the caches; `nil` when the workspace has no such live token.
     func revoke(_ token: UUID, of workspace: UUID) async throws(PostgresError) -> CommittedEvent? {
-        try await postgres.query(Self.revoke, [token, workspace, source]).first.flatMap { CommittedEvent(row: $0) }
+        try await postgres.query(Self.revoke, [token, workspace, source]).first { CommittedEvent(row: $0) }
     }
 }

@@ -86,12 +86,12 @@ struct WorkspaceUpdateStore: Sendable {
             if request.parentID.isPresent { _ = try await transaction.query(TreeLock.take) }
             let rows = try await transaction.query(
                 [Call(Self.lock, [id, request.parentID.value]), Call(Self.current, [id])])
-            guard rows[0].contains(where: { $0.uuid(0) == id }) else {
+            guard try rows[0].map({ $0.uuid(0) }).contains(id) else {
                 throw APIError(.notFound, Sentence.workspaceNotFound)
             }
-            let old = Self.configuration(rows[1][0])
+            let (old, isExternal) = try rows[1].only { (Self.configuration($0), $0.bool(10)) }
             let new = WorkspaceUpdateRule.apply(request, to: old)
-            try WorkspaceUpdateRule.check(old, becomes: new, isExternal: rows[1][0].bool(10))
+            try WorkspaceUpdateRule.check(old, becomes: new, isExternal: isExternal)
             let fields = WorkspaceUpdateRule.changedFields(old, new)
             if fields.isEmpty { return WorkspaceUpdate() }
             if let parent = new.parentID, parent != old.parentID {
@@ -104,9 +104,9 @@ struct WorkspaceUpdateStore: Sendable {
     }
 
     private func check(parent: UUID, of id: UUID, _ transaction: Transaction) async throws {
-        let row = try await transaction.query(Self.parent, [parent, id]).first
-        guard let row, row.bool(0) else { throw Self.refusedParent("is not a workspace") }
-        if row.bool(1) { throw Self.refusedParent("is the workspace itself or below it") }
+        let found = try await transaction.query(Self.parent, [parent, id]).first { ($0.bool(0), $0.bool(1)) }
+        guard let (isPresent, isBelow) = found, isPresent else { throw Self.refusedParent("is not a workspace") }
+        if isBelow { throw Self.refusedParent("is the workspace itself or below it") }
     }
 
     private static func refusedParent(_ reason: String) -> APIError {

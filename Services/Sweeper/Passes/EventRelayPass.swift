@@ -67,7 +67,7 @@ package struct EventRelayPass: SweepPass {
     /// - Returns: how many events are settled, and why others are not.
     private func relayBatch() async throws -> (count: Int, failure: AMQPError?) {
         try await postgres.transaction(deadline: .seconds(30)) { transaction in
-            guard try await transaction.query(Self.lock)[0].bool(0) else { return (0, nil) }
+            guard try await transaction.query(Self.lock).only({ $0.bool(0) }) else { return (0, nil) }
             let rows = try await transaction.query(
                 [EventRelay.usingIndexes, Call(Self.take, [Self.batch, Self.batchBytes])])[1]
             let (events, refused) = rows.decodeEach { CommittedEvent(row: $0) }

@@ -93,14 +93,15 @@ package struct LivenessStore: Sendable {
     /// - Returns: `nil` when another instance is at it.
     package func sweep(_ scope: LivenessScope, ttl: Double) async throws -> Outcome? {
         try await postgres.transaction(deadline: .seconds(30)) { transaction in
-            guard try await transaction.query(Self.lock, [scope.rawValue])[0].bool(0) else { return nil }
+            guard try await transaction.query(Self.lock, [scope.rawValue]).only({ $0.bool(0) }) else { return nil }
             let isRemote = scope == .remote
-            let seen = try await transaction.query(Self.observe, [ttl, isRemote])[0]
-            let before = try await state(scope, transaction)
-            let (decision, after) = LivenessGuard(period: ttl).decide(
+            let seen = try await transaction.query(Self.observe, [ttl, isRemote]).only { row in
                 LivenessGuard.Observation(
-                    now: seen.date(3), databaseStartedAt: seen.date(4), running: seen.int(0), silent: seen.int(1),
-                    newestHeartbeatAt: seen.optionalDate(2)), before)
+                    now: row.date(3), databaseStartedAt: row.date(4), running: row.int(0), silent: row.int(1),
+                    newestHeartbeatAt: row.optionalDate(2))
+            }
+            let before = try await state(scope, transaction)
+            let (decision, after) = LivenessGuard(period: ttl).decide(seen, before)
             var outcome = Outcome(held: decision.held)
             if decision.release > 0 {
                 let rows = try await transaction.query(Self.takeOffline, [ttl, isRemote, decision.release, source])
@@ -117,11 +118,10 @@ package struct LivenessStore: Sendable {
     }
 
     private func state(_ scope: LivenessScope, _ transaction: Transaction) async throws -> LivenessGuard.State {
-        guard let row = try await transaction.query(Self.readState, [scope.rawValue]).first else {
-            return LivenessGuard.State()
-        }
+        let json = try await transaction.query(Self.readState, [scope.rawValue]).first { $0.bytes(0) }
         // A state that an older version wrote otherwise starts anew, with one period of grace.
-        return (try? JSONDecoder().decode(LivenessGuard.State.self, from: Data(row.bytes(0)))) ?? LivenessGuard.State()
+        return json.flatMap { try? JSONDecoder().decode(LivenessGuard.State.self, from: Data($0)) }
+            ?? LivenessGuard.State()
     }
 
     private func tellChange(
@@ -135,7 +135,8 @@ package struct LivenessStore: Sendable {
             writer.member("reason", ifPresent: decision.held?.rawValue)
         }
         let type: EventType = after.heldSince == nil ? .sweepReleased : .sweepHeld
-        return try await transaction.query(Self.tell, [type.rawValue, source, writer.bytes]).first
-            .flatMap { CommittedEvent(row: $0) }
+        return try await transaction.query(Self.tell, [type.rawValue, source, writer.bytes]).first {
+            CommittedEvent(row: $0)
+        }
     }
 }

@@ -64,7 +64,7 @@ struct RaceArena: Sendable {
     private static let status = Statement("test_status", "SELECT status FROM workspaces WHERE id = $1")
 
     func status(_ id: UUID) async throws -> WorkspaceStatus? {
-        try await pool.query(Self.status, [id]).first.flatMap { WorkspaceStatus(rawValue: $0.string(0)) }
+        try await pool.query(Self.status, [id]).first { WorkspaceStatus(rawValue: $0.string(0)) }
     }
 
     /// A change of status, or the event that tells of one, with the transaction that it was made in.
