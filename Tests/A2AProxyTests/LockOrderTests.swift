@@ -1,3 +1,4 @@
+import A2AProxy
 import Authentication
 import EventLoop
 import Foundation
@@ -49,6 +50,88 @@ import Testing
                 let free = try await transaction.query(Self.free, [Array(ids.dropFirst())])[0].int(0)
                 #expect(free == ids.count - 1)
             }
+        }
+    }
+
+    private static let lockDelegation = Statement(
+        "test_lock_delegation", "SELECT 1 FROM delegations WHERE id = $1 FOR UPDATE")
+    private static let freeDelegations = Statement(
+        "test_free_delegations", "SELECT count(*) FROM (SELECT FROM delegations FOR UPDATE SKIP LOCKED) AS free")
+
+    /// Who writes several delegations in one statement.
+    enum Writer: CaseIterable, Sendable {
+        case claim, putOff, finish, dropStale, enqueue
+    }
+
+    /// - Parameter ids: of delegations, in the order in which the statement comes to them.
+    /// - Returns: the statement, ready to be run.
+    private func make(
+        _ writer: Writer, _ ids: [UUID], _ fixture: QueueFixture
+    ) async throws -> @Sendable () async throws -> Void {
+        let source = try await fixture.workspace()
+        let target = try await fixture.workspace(room: writer == .putOff ? 1 : ids.count)
+        if writer == .putOff {
+            _ = try await fixture.item(target, "runs")
+            _ = try await fixture.claim([target])
+        }
+        for id in ids {
+            var delegation = NewDelegation(source: source, target: target, task: "x", body: "{}")
+            delegation.id = id
+            if writer == .enqueue {
+                _ = try await fixture.delegations.record(delegation)
+            } else {
+                _ = try await fixture.delegations.create(delegation)
+            }
+        }
+        switch writer {
+        case .claim, .putOff:
+            return { _ = try await fixture.claim([target]) }
+        case .finish:
+            let items = try await fixture.claim([target]).map { item in
+                let verdict = QueueRules().verdict(on: .error(500), for: item.facts)
+                var finished = FinishedItem(
+                    id: item.id, workspace: target, claimNumber: item.claimNumber, verdict: verdict)
+                finished.delegation = DelegationRules.change(
+                    phase: item.phase, verdict: verdict, outcome: .error(500))
+                return finished
+            }
+            return { _ = try await fixture.queue.finish(items) }
+        case .dropStale:
+            return { _ = try await fixture.queue.dropStale(minutes: 0, of: target, reason: "x") }
+        case .enqueue:
+            let items = ids.map { id in
+                NewItem(
+                    workspace: target, caller: source, method: "message/send", body: "{}", messageID: nil,
+                    delegation: id, targetIsBusy: false)
+            }
+            return { _ = try await fixture.queue.enqueue(items) }
+        }
+    }
+
+    @Test(
+        "Delegations are locked in the order of the ids, whatever the order of their items", arguments: Writer.allCases)
+    func delegations(_ writer: Writer) async throws {
+        try await QueueFixture.with { fixture in
+            let ids = (0..<20).map { _ in UUID() }.sorted { $0.uuidString > $1.uuidString }
+            let (write, hasEnded) = (try await make(writer, ids, fixture), Gate())
+            let writing = try await fixture.postgres.transaction { transaction in
+                _ = try await transaction.query(Self.lockDelegation, [ids[19]])
+                let writing = Task {
+                    defer { hasEnded.open() }
+                    while true {
+                        do { return try await write() } catch {
+                            guard (error as? PostgresError)?.isLockTimeout == true else { throw error }
+                        }
+                    }
+                }
+                try await eventually("it to wait for the first row") {
+                    if hasEnded.isOpen { return true }
+                    return try await fixture.postgres.transaction { try await $0.query(Self.waiting)[0].int(0) } > 0
+                }
+                #expect(try await transaction.query(Self.freeDelegations)[0].int(0) == ids.count)
+                return writing
+            }
+            try await writing.value
         }
     }
 }

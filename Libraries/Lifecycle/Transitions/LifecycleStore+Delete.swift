@@ -39,10 +39,13 @@ extension LifecycleStore {
             UPDATE a2a_queue SET status = 'dropped', completed_at = now(), last_error = 'workspace removed'
             WHERE id = ANY ($5) AND status = 'queued'
             RETURNING id, workspace_id, attempts, delegation_id
+        ), open AS MATERIALIZED (
+            SELECT d.id FROM items JOIN delegations d ON d.id = items.delegation_id
+            WHERE d.status IN ('pending', 'dispatched', 'queued') ORDER BY d.id FOR UPDATE OF d
         ), given_up AS (
             UPDATE delegations d SET status = 'failed', error = 'workspace removed', updated_at = now(),
                 completed_at = now(), result_at = COALESCE(result_at, now())
-            FROM items WHERE d.id = items.delegation_id AND d.status IN ('pending', 'dispatched', 'queued')
+            FROM open WHERE d.id = open.id
             RETURNING d.id, d.source_id, d.target_id
         ), jobs AS (
             INSERT INTO lifecycle_jobs (workspace_id, kind, remove_volume, reason)

@@ -160,9 +160,12 @@ extension QueueStore {
             dispatched_at = clock_timestamp()
           FROM picked WHERE q.id = picked.id
           RETURNING q.*, picked.place),
+        pending AS MATERIALIZED (
+          SELECT d.id FROM claimed c JOIN delegations d ON d.id = c.delegation_id WHERE d.status = 'pending'
+          ORDER BY d.id FOR UPDATE OF d),
         delegated AS (
           UPDATE delegations d SET status = 'dispatched', updated_at = clock_timestamp()
-          FROM claimed c WHERE d.id = c.delegation_id AND d.status = 'pending'
+          FROM pending WHERE d.id = pending.id
           RETURNING d.id, d.source_id, d.target_id, d.task, d.traceparent, gen_random_uuid() AS event_id),
         event AS (
           INSERT INTO structure_events (id, type, workspace_id, source, data, traceparent)
@@ -196,9 +199,12 @@ extension QueueStore {
           FOR UPDATE OF q SKIP LOCKED),
         waiting AS (
           UPDATE a2a_queue q SET first_dispatch = false FROM late WHERE q.id = late.id),
+        pending AS MATERIALIZED (
+          SELECT d.id FROM late JOIN delegations d ON d.id = late.delegation_id WHERE d.status = 'pending'
+          ORDER BY d.id FOR UPDATE OF d),
         put_off AS (
           UPDATE delegations d SET status = 'queued', result_at = clock_timestamp(), updated_at = clock_timestamp()
-          FROM late WHERE d.id = late.delegation_id AND d.status = 'pending'
+          FROM pending WHERE d.id = pending.id
           RETURNING d.id, d.source_id, d.target_id, d.task, d.traceparent)
         INSERT INTO structure_events (type, workspace_id, source, data, traceparent)
         SELECT 'delegation.status', source_id, $2, ('{"delegation_id":"' || id || '","target_id":"' || target_id

@@ -127,10 +127,13 @@ extension QueueStore {
                AND q.caller_id IS NOT DISTINCT FROM i.caller_id
                AND q.operator_key IS NOT DISTINCT FROM i.operator_key AND q.status IN ('queued', 'dispatched'))
             LIMIT 1) AS q),
+        open AS MATERIALIZED (
+          SELECT d.id FROM item JOIN delegations d ON d.id = item.delegation_id
+          WHERE item.is_new AND d.status NOT IN ('completed', 'failed') ORDER BY d.id FOR UPDATE OF d),
         put_off AS (
           UPDATE delegations d SET status = 'queued', queue_id = item.id, updated_at = clock_timestamp(),
             result_at = coalesce(d.result_at, clock_timestamp())
-          FROM item WHERE item.is_new AND d.id = item.delegation_id),
+          FROM open JOIN item ON item.delegation_id = open.id WHERE item.is_new AND d.id = open.id),
         event AS (
           INSERT INTO structure_events (id, type, workspace_id, source, data, traceparent)
           SELECT event_id, 'a2a.queued', workspace_id, $4, ('{"queue_id":"' || id || '","caller_id":'

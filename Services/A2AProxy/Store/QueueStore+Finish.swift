@@ -99,6 +99,10 @@ extension QueueStore {
             active_tasks = greatest(0, v.active_tasks
               - (SELECT count(*) FROM unnest(locked.answered) AS began (at) WHERE began.at < v.last_heartbeat_at))
           FROM locked WHERE v.workspace_id = locked.workspace_id),
+        open AS MATERIALIZED (
+          SELECT d.id FROM done JOIN delegations d ON d.id = done.delegation_id
+          WHERE d.status NOT IN ('completed', 'failed') AND (done.d_status IS NOT NULL OR done.d_first IS NOT NULL)
+          ORDER BY d.id FOR UPDATE OF d),
         delegated AS (
           UPDATE delegations d SET status = coalesce(done.d_status, d.status),
             first_attempts = coalesce(done.d_first, d.first_attempts),
@@ -109,9 +113,8 @@ extension QueueStore {
             updated_at = clock_timestamp(),
             result_at = CASE WHEN done.d_status IS NULL THEN d.result_at ELSE coalesce(d.result_at, clock_timestamp()) END,
             completed_at = CASE WHEN done.d_status IN ('completed', 'failed') THEN clock_timestamp() ELSE d.completed_at END
-          FROM done
-          WHERE d.id = done.delegation_id AND d.status NOT IN ('completed', 'failed')
-            AND (done.d_status IS NOT NULL OR done.d_first IS NOT NULL)
+          FROM open JOIN done ON done.delegation_id = open.id
+          WHERE d.id = open.id
           RETURNING d.id, d.source_id, d.target_id, d.task, d.status, d.response, d.error, d.via, d.traceparent,
             done.d_status AS changed),
         event AS (

@@ -51,10 +51,13 @@ extension QueueStore {
           UPDATE a2a_queue q SET status = 'dropped', completed_at = clock_timestamp(), last_error = $2
           FROM picked WHERE q.id = picked.id
           RETURNING q.id, q.workspace_id, q.attempts, q.delegation_id, q.schedule_id, q.traceparent),
+        open AS MATERIALIZED (
+          SELECT d.id FROM dropped JOIN delegations d ON d.id = dropped.delegation_id
+          WHERE d.status NOT IN ('completed', 'failed') ORDER BY d.id FOR UPDATE OF d),
         delegated AS (
           UPDATE delegations d SET status = 'failed', error = $2, updated_at = clock_timestamp(),
             result_at = coalesce(d.result_at, clock_timestamp()), completed_at = clock_timestamp()
-          FROM dropped WHERE d.id = dropped.delegation_id AND d.status NOT IN ('completed', 'failed')
+          FROM open WHERE d.id = open.id
           RETURNING d.id, d.source_id, d.target_id, d.task, d.traceparent),
         event AS (
           INSERT INTO structure_events (type, workspace_id, source, data, traceparent)

@@ -60,10 +60,13 @@ package struct QueueRecoveryStore: Sendable {
             UPDATE a2a_queue q SET status = 'dropped', completed_at = now(), last_error = '\(reason)'
             FROM old WHERE q.id = old.id
             RETURNING q.id, q.workspace_id, q.attempts, q.delegation_id, q.schedule_id, q.traceparent
+        ), open AS MATERIALIZED (
+            SELECT d.id FROM dropped JOIN delegations d ON d.id = dropped.delegation_id
+            WHERE d.status IN ('pending', 'dispatched', 'queued') ORDER BY d.id FOR UPDATE OF d
         ), delegation AS (
             UPDATE delegations d SET status = 'failed', error = '\(failure)', updated_at = now(),
                 completed_at = now(), result_at = COALESCE(result_at, now())
-            FROM dropped WHERE d.id = dropped.delegation_id AND d.status IN ('pending', 'dispatched', 'queued')
+            FROM open WHERE d.id = open.id
             RETURNING d.id, d.source_id, d.target_id, d.task, d.traceparent
         ), told AS (
             SELECT 'a2a.dropped' AS type, workspace_id, ('{"queue_id":"' || id || '","attempts":' || attempts
