@@ -208,7 +208,7 @@ let package = Package(
             "NotifierTests",
             [
                 "Notifier", "Contracts", "JSONBytes", "PostgresClient", "EventLoop", "Authentication", "HTTPServer",
-                "HTTPCore", "Observability", "ServiceLifecycle",
+                "HTTPCore", "HTTPClient", "RedisClient", "Crypto", "Observability", "ServiceLifecycle",
             ]),
         tests(
             "SweeperTests",
