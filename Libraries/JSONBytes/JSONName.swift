@@ -21,6 +21,11 @@ struct JSONName {
         return Range(uncheckedBounds: (first, first &+ Int(lengthAndEscapes & ~Self.escapesBit)))
     }
 
+    @inline(__always)
+    func isEqual(to wanted: StaticString, in bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        isEqual(to: UnsafeBufferPointer(start: wanted.utf8Start, count: wanted.utf8CodeUnitCount), in: bytes)
+    }
+
     /// Whether the name is `wanted`, escapes taken for what they stand for. Most names differ in length already, which
     /// is seen without looking at the document.
     @inline(__always)

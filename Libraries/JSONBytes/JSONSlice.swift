@@ -66,6 +66,34 @@ package struct JSONSlice: Sendable {
         try object?.unique(name)
     }
 
+    /// Members of an object that must stand once each, found in one pass; nil where one does not stand there, all of them
+    /// for anything that is no object.
+    package func unique(
+        _ first: StaticString, _ second: StaticString, _ third: StaticString? = nil
+    ) throws(JSONFieldError) -> (first: JSONSlice?, second: JSONSlice?, third: JSONSlice?) {
+        guard kind == .object else { return (nil, nil, nil) }
+        var found: (first: Range<Int>?, second: Range<Int>?, third: Range<Int>?)
+        var repeated: StaticString?
+        document.withUnsafeBufferPointer { buffer in
+            var walker = JSONWalker(buffer, inside: range.lowerBound)
+            while let member = walker.nextMember() {
+                if member.name.isEqual(to: first, in: buffer) {
+                    if found.first != nil { repeated = first }
+                    found.first = member.value
+                } else if member.name.isEqual(to: second, in: buffer) {
+                    if found.second != nil { repeated = second }
+                    found.second = member.value
+                } else if let third, member.name.isEqual(to: third, in: buffer) {
+                    if found.third != nil { repeated = third }
+                    found.third = member.value
+                }
+            }
+        }
+        if let repeated { throw JSONFieldError(repeated: repeated) }
+        func slice(_ range: Range<Int>?) -> JSONSlice? { range.map { JSONSlice(document: document, range: $0) } }
+        return (slice(found.first), slice(found.second), slice(found.third))
+    }
+
     /// An array's elements, nil for anything else.
     package var elements: [JSONSlice]? {
         guard kind == .array else { return nil }

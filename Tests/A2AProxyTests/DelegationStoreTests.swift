@@ -161,7 +161,7 @@ import Testing
             // One that waits for too long lets the other go first.
             let ends = [Gate(), Gate()]
             let (first, second) = isEndedFirst ? (end, finish) : (finish, end)
-            let calls = try await fixture.postgres.transaction { transaction in
+            let calls = try await fixture.postgres.transaction(deadline: .seconds(120)) { transaction in
                 _ = try await transaction.query(isEndedFirst ? Self.holdDelegations : Self.holdVitals)
                 var calls: [Task<Void, any Error>] = []
                 for (call, end) in zip([first, second], ends) {

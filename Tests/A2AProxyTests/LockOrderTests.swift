@@ -114,7 +114,7 @@ import Testing
         try await QueueFixture.with { fixture in
             let ids = (0..<20).map { _ in UUID() }.sorted { $0.uuidString > $1.uuidString }
             let (write, hasEnded) = (try await make(writer, ids, fixture), Gate())
-            let writing = try await fixture.postgres.transaction { transaction in
+            let writing = try await fixture.postgres.transaction(deadline: .seconds(120)) { transaction in
                 _ = try await transaction.query(Self.lockDelegation, [ids[19]])
                 let writing = Task {
                     defer { hasEnded.open() }

@@ -66,7 +66,7 @@ package struct DelegationRoutes: Sendable {
     private static func check(
         _ text: String?, _ field: String, orError sentence: String = Sentence.invalidRequestBody
     ) throws(APIError) {
-        guard text?.utf8.contains(0) == true else { return }
+        guard text?.contains(byte: 0) == true else { return }
         throw APIError(.badRequest, sentence, field: field, reason: "must have no NUL")
     }
 

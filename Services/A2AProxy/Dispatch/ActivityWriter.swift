@@ -65,7 +65,7 @@ package final class ActivityWriter: Sendable {
         while true {
             try? await loops.any().sleep(for: Self.linger)
             guard let rows = take() else { return }
-            for slice in rows.sliced(by: \.weight, upTo: Self.batchBytes) { await write(Array(slice)) }
+            for slice in rows.sliced(by: { $0.weight }, upTo: Self.batchBytes) { await write(Array(slice)) }
             let written = rows.reduce(0) { $0 + $1.weight }
             state.withLock { $0.bytes -= written }
         }

@@ -74,7 +74,7 @@ package final class CallRecorder: Sendable {
         self.writer = writer
         answers = Batcher(limit: 200, capacity: 5_000) { answers in
             let events = answers.map { (workspace: $0.workspace, data: $0.data) }
-            for slice in events.sliced(by: \.data.bytes.count, upTo: Self.messageBytes) {
+            for slice in events.sliced(by: { $0.data.bytes.count }, upTo: Self.messageBytes) {
                 broadcast.send(.a2aResponse, Array(slice))
             }
             return answers.map { _ in }

@@ -34,7 +34,7 @@ package struct Enqueuer: Sendable {
         self.metrics = metrics
         let write: Batcher<NewItem, Stored>.Flush = { items in
             var stored: [Stored] = []
-            for slice in items.sliced(by: \.body.utf8.count, upTo: Self.batchBytes) {
+            for slice in items.sliced(by: { $0.body.utf8.count }, upTo: Self.batchBytes) {
                 // With the database away, each further slice would only wait as long as this one.
                 if case .failure(let error)? = stored.last, error.kind != .server {
                     stored += slice.map { _ in .failure(error) }

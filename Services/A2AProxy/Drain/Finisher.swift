@@ -36,7 +36,7 @@ package final class Finisher: Sendable {
         let pacing = BatchPacing(executor: { loops.any() }, overlapsOnlyWhenFull: true)
         batcher = Batcher(limit: 200, concurrency: 2, pacing: pacing) { items in
             var accepted: [Bool] = []
-            for slice in items.sliced(by: \.weight, upTo: Self.batchBytes) {
+            for slice in items.sliced(by: { $0.weight }, upTo: Self.batchBytes) {
                 accepted += try await Self.write(Array(slice), store, relay)
             }
             return accepted

@@ -84,7 +84,7 @@ package struct A2AMessage: Sendable {
     private static func check(_ field: String, _ text: String?, upTo limit: Int) throws(Malformed) {
         guard let text else { return }
         guard !text.isLonger(than: limit) else { throw .tooLong(field, limit: limit) }
-        guard !text.utf8.contains(0) else { throw .notStorable(field) }
+        guard !text.contains(byte: 0) else { throw .notStorable(field) }
     }
 
     /// What is read of a request, each of which must stand once.
@@ -92,12 +92,13 @@ package struct A2AMessage: Sendable {
         of request: JSONObject
     ) throws(JSONFieldError) -> (message: JSONSlice?, id: JSONSlice?, context: JSONSlice?) {
         _ = try (request.unique("jsonrpc"), request.unique("id"), request.unique("method"))
-        guard let params = try request.unique("params")?.object else { return (nil, nil, nil) }
-        _ = try params.unique("metadata")?.unique("delegation_id")
-        let message = try params.unique("message")
-        guard let fields = message?.object else { return (message, nil, nil) }
-        _ = try fields.unique("metadata")?.unique("delegation_id")
-        return (message, try fields.unique("messageId"), try fields.unique("contextId"))
+        guard let params = try request.unique("params") else { return (nil, nil, nil) }
+        let (metadata, message, _) = try params.unique("metadata", "message")
+        _ = try metadata?.unique("delegation_id")
+        guard let message else { return (nil, nil, nil) }
+        let (own, id, context) = try message.unique("metadata", "messageId", "contextId")
+        _ = try own?.unique("delegation_id")
+        return (message, id, context)
     }
 
     /// A message that was normalised before it was stored.

@@ -1,3 +1,4 @@
+import Contracts
 import HTTPCore
 import HTTPServer
 
@@ -38,7 +39,7 @@ package enum ProtocolHeaders {
 
     /// Where a client cannot set header fields, the protocol allows `?A2A-Version=1.0`.
     private static func versionInQuery(of request: Request) throws(APIError) -> String? {
-        guard request.target.utf8.contains(UInt8(ascii: "?")),
+        guard request.target.contains(byte: UInt8(ascii: "?")),
             let version = request.queryItems.first(where: { HTTPHeaders.equal($0.name, versionHeader) })?.value,
             !version.isEmpty
         else { return nil }

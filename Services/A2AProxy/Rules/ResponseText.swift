@@ -1,3 +1,4 @@
+import Contracts
 import JSONBytes
 
 /// The words in an agent's answer.
@@ -41,6 +42,6 @@ package enum ResponseText {
 extension String {
     /// Fit for a text column: Postgres has no NUL character.
     package var withoutNUL: String {
-        utf8.contains(0) ? replacing("\0", with: "\u{FFFD}") : self
+        contains(byte: 0) ? replacing("\0", with: "\u{FFFD}") : self
     }
 }

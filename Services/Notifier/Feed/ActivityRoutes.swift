@@ -60,6 +60,6 @@ struct ActivityRoutes: Sendable {
 
     /// Postgres's text has no NUL.
     private static func storable(_ text: String?) -> String? {
-        text.map { $0.utf8.contains(0) ? $0.replacing("\0", with: "\u{FFFD}") : $0 }
+        text.map { $0.contains(byte: 0) ? $0.replacing("\0", with: "\u{FFFD}") : $0 }
     }
 }

@@ -88,7 +88,7 @@ struct Heartbeat: Sendable {
     /// Cut, since one beat must not weigh on the batch that it shares; and Postgres's text has no NUL.
     private static func storable(_ text: String?, _ limit: Int) -> String {
         guard let text = text?.bounded(to: limit) else { return "" }
-        return text.utf8.contains(0) ? text.replacing("\0", with: "\u{FFFD}") : text
+        return text.contains(byte: 0) ? text.replacing("\0", with: "\u{FFFD}") : text
     }
 
     /// About what it takes in a statement and in the events that tell of it, in bytes.

@@ -48,7 +48,7 @@ struct HeartbeatIngest: Sendable {
             let turn = line.nextTurn()
             let order = line.free(beats).sorted { Self.precedes(beats[$0].workspace, beats[$1].workspace) }
             var sorted: [HeartbeatOutcome] = []
-            for slice in order.map({ beats[$0] }).sliced(by: \.weight, upTo: Limits.heartbeatBatch) {
+            for slice in order.map({ beats[$0] }).sliced(by: { $0.weight }, upTo: Limits.heartbeatBatch) {
                 let written = try await store.write(Array(slice), source: context.source)
                 size.observe(Double(slice.count))
                 Self.tell(Array(slice), written, context, untold)
