@@ -14,7 +14,8 @@ SELECT sequence, created_at FROM structure_events WHERE published_at IS NULL;
 
 CREATE FUNCTION note_unpublished_events() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO event_outbox (sequence, created_at) SELECT sequence, created_at FROM added;
+    -- What stands there already (numbers that began anew, a restored backup) stops no writer.
+    INSERT INTO event_outbox (sequence, created_at) SELECT sequence, created_at FROM added ON CONFLICT DO NOTHING;
     RETURN NULL;
 END
 $$;

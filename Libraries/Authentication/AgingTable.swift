@@ -25,6 +25,14 @@ struct AgingTable<Key: Hashable, Value> {
         }
     }
 
+    /// Changes a young entry in place, with one look at the table.
+    ///
+    /// - Returns: what `change` returned; nil when there is no such entry among the young ones.
+    mutating func updateYoung<Result>(_ key: Key, _ change: (inout Value) -> Result) -> Result? {
+        guard let index = young.index(forKey: key) else { return nil }
+        return change(&young.values[index])
+    }
+
     mutating func removeAll() {
         young = [:]
         old = [:]

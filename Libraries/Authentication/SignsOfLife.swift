@@ -13,6 +13,15 @@ package final class SignsOfLife: Sendable {
         var at: ContinuousClock.Instant
         var redis: ContinuousClock.Instant
         var postgres: ContinuousClock.Instant
+
+        /// - Returns: to whom it is to be passed on.
+        mutating func heard(_ now: ContinuousClock.Instant) -> (redis: Bool, postgres: Bool) {
+            at = now
+            let due = (now - redis >= SignsOfLife.redisInterval, now - postgres >= SignsOfLife.postgresInterval)
+            if due.0 { redis = now }
+            if due.1 { postgres = now }
+            return due
+        }
     }
 
     private static let redisInterval: Duration = .seconds(5)
@@ -47,12 +56,10 @@ package final class SignsOfLife: Sendable {
     package func record(_ workspace: UUID) {
         let now = ContinuousClock.now
         let due = seen.withLock { seen -> (redis: Bool, postgres: Bool) in
+            if let due = seen.updateYoung(workspace, { $0.heard(now) }) { return due }
             let never = now - .seconds(3600)
             var entry = seen[workspace] ?? Seen(at: now, redis: never, postgres: never)
-            entry.at = now
-            let due = (now - entry.redis >= Self.redisInterval, now - entry.postgres >= Self.postgresInterval)
-            if due.0 { entry.redis = now }
-            if due.1 { entry.postgres = now }
+            let due = entry.heard(now)
             seen[workspace] = entry
             return due
         }

@@ -55,12 +55,8 @@ package final class EventRelay: Sendable {
 
     private static let take = Statement("outbox_take", "DELETE FROM event_outbox WHERE sequence = ANY ($1)")
 
-    /// What takes events out of the outbox, in one transaction.
-    ///
-    /// - Parameter events: settled ones.
-    package static func settling(_ events: [CommittedEvent]) -> [Call] {
-        [usingIndexes, Call(take, [events.map { Int($0.sequence) }])]
-    }
+    /// What takes settled events out of the outbox, in one transaction.
+    package static func settling(_ sequences: [Int]) -> [Call] { [usingIndexes, Call(take, [sequences])] }
 
     /// What became of events that were to be published.
     package struct Sent: Sendable {
@@ -70,6 +66,8 @@ package final class EventRelay: Sendable {
         package var unpublishable: [(event: CommittedEvent, error: AMQPError)] = []
         /// Why others were not confirmed.
         package var failure: AMQPError?
+
+        package init() {}
     }
 
     /// Publishes events, and waits for the broker's confirms. One that cannot be published keeps none of the others
@@ -103,6 +101,6 @@ package final class EventRelay: Sendable {
 
     private static func settle(_ events: [CommittedEvent], postgres: PostgresPool) async throws {
         if events.isEmpty { return }
-        _ = try await postgres.atomically(settling(events))
+        _ = try await postgres.atomically(settling(events.map { Int($0.sequence) }))
     }
 }

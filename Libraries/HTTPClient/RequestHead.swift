@@ -35,7 +35,7 @@ struct RequestHead {
         }
         if !hasHost { writer.appendLine("host: ", request.url.authority) }
         // Without the field a server may choose any coding (RFC 9110, 12.5.3).
-        if !namesCodings { writer.appendLine("accept-encoding: ", "identity") }
+        if !namesCodings { writer.appendLine("accept-encoding: identity\r\n") }
         switch framing {
         case .none: break
         case .length(let length): writer.appendLine("content-length: ", String(length))
@@ -73,6 +73,12 @@ struct RequestHead {
         return isSound
     }
 
+    /// - Parameter line: with its end.
+    private mutating func appendLine(_ line: String) {
+        append(line)
+        lines += 1
+    }
+
     private mutating func appendLine(_ start: String, _ value: String) {
         append(start)
         append(value)
@@ -93,9 +99,18 @@ struct RequestHead {
     /// One pass over everything at the end is cheaper than one over each part: besides tabs, which a value may have,
     /// there must be no other control characters than our line ends.
     private var hasOnlyItsOwnControls: Bool {
-        var controls = 0
-        // Without a branch or an overflow check, so that many bytes are compared at once.
-        for byte in bytes { controls &+= (byte < 0x20 && byte != 0x09) || byte == 0x7f ? 1 : 0 }
-        return controls == 2 * lines
+        bytes.withUnsafeBytes { bytes in
+            var controls = 0
+            var position = 0
+            while position &+ 16 <= bytes.count {
+                let block = bytes.loadUnaligned(fromByteOffset: position, as: SIMD16<UInt8>.self)
+                let marks = ((block .< 0x20) .& (block .!= 0x09)) .| (block .== 0x7f)
+                let ones = SIMD16<UInt8>(repeating: 0).replacing(with: 1, where: marks)
+                controls &+= Int(ones.wrappedSum())
+                position &+= 16
+            }
+            for byte in bytes[position...] where (byte < 0x20 && byte != 0x09) || byte == 0x7f { controls &+= 1 }
+            return controls == 2 * lines
+        }
     }
 }

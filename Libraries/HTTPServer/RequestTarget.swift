@@ -2,12 +2,19 @@
 enum RequestTarget {
     /// The part before `?`. Of a target without a query it is the same string.
     static func path(of target: String) -> String {
-        guard let mark = target.utf8.firstIndex(of: UInt8(ascii: "?")) else { return target }
+        guard let mark = queryMark(of: target) else { return target }
         return String(target[..<mark])
     }
 
+    /// Where the `?` is. Most targets have none: that is seen in their bytes, without going from index to index.
+    private static func queryMark(of target: String) -> String.Index? {
+        let mark = UInt8(ascii: "?")
+        if target.utf8.withContiguousStorageIfAvailable({ $0.contains(mark) }) == false { return nil }
+        return target.utf8.firstIndex(of: mark)
+    }
+
     static func queryItems(of target: String) -> [(name: String, value: String)] {
-        guard let mark = target.utf8.firstIndex(of: UInt8(ascii: "?")) else { return [] }
+        guard let mark = queryMark(of: target) else { return [] }
         return target[target.index(after: mark)...].utf8.split(separator: UInt8(ascii: "&")).map { item in
             let parts = item.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
             return (

@@ -15,13 +15,21 @@ extension SafeURL {
         guard text.utf8.count <= length else { throw .tooLong }
         guard !text.unicodeScalars.contains(where: isForbidden) else { throw .forbiddenCharacter }
         let (scheme, rest) = try splitScheme(text)
-        let end = rest.firstIndex { $0 == "/" || $0 == "?" || $0 == "#" } ?? rest.endIndex
+        let end = authorityEnd(of: rest)
         let authority = rest[..<end]
         guard !authority.utf8.contains(UInt8(ascii: "@")) else { throw .userInfo }
         let (host, port) = try splitPort(authority)
         return SafeURL(
             scheme: scheme, host: try parseHost(host), port: try port.map(parsePort) ?? scheme.defaultPort,
             target: target(rest[end...]))
+    }
+
+    /// By bytes, but not where a mark that joins with a delimiter might hide it from some reader.
+    private static func authorityEnd(of rest: Substring) -> Substring.Index {
+        guard rest.utf8.allSatisfy({ $0 < 0x80 }) else {
+            return rest.firstIndex { $0 == "/" || $0 == "?" || $0 == "#" } ?? rest.endIndex
+        }
+        return rest.utf8.firstIndex { "/?#".utf8.contains($0) } ?? rest.endIndex
     }
 
     /// Reads a host: a bracketed IPv6 address, any spelling of an IPv4 address, or a name.
@@ -43,27 +51,27 @@ extension SafeURL {
     }
 
     private static func splitScheme(_ text: String) throws(SafeURLError) -> (Scheme, Substring) {
-        guard let colon = text.firstIndex(of: ":"), let scheme = Scheme(rawValue: text[..<colon].lowercased()) else {
-            throw .unsupportedScheme
-        }
-        let rest = text[text.index(after: colon)...]
-        guard rest.hasPrefix("//") else { throw .unsupportedScheme }
-        return (scheme, rest.dropFirst(2))
+        guard let colon = text.utf8.firstIndex(of: UInt8(ascii: ":")),
+            let scheme = Scheme(rawValue: text[..<colon].lowercased())
+        else { throw .unsupportedScheme }
+        let rest = text[text.utf8.index(after: colon)...]
+        guard rest.utf8.starts(with: "//".utf8) else { throw .unsupportedScheme }
+        return (scheme, rest[rest.utf8.index(rest.startIndex, offsetBy: 2)...])
     }
 
     /// Splits at the colon behind the host, which for an IPv6 address is the one behind its bracket.
     private static func splitPort(_ authority: Substring) throws(SafeURLError) -> (Substring, Substring?) {
         let hostEnd: Substring.Index
-        if authority.first == "[" {
+        if authority.utf8.first == UInt8(ascii: "[") {
             guard let bracket = authority.firstIndex(of: "]") else { throw .invalidHost }
             hostEnd = authority.index(after: bracket)
         } else {
-            hostEnd = authority.firstIndex(of: ":") ?? authority.endIndex
+            hostEnd = authority.utf8.firstIndex(of: UInt8(ascii: ":")) ?? authority.endIndex
         }
         let rest = authority[hostEnd...]
         if rest.isEmpty { return (authority[..<hostEnd], nil) }
-        guard rest.first == ":" else { throw .invalidHost }
-        return (authority[..<hostEnd], rest.dropFirst())
+        guard rest.utf8.first == UInt8(ascii: ":") else { throw .invalidHost }
+        return (authority[..<hostEnd], rest[rest.utf8.index(after: rest.startIndex)...])
     }
 
     private static func parsePort(_ text: Substring) throws(SafeURLError) -> UInt16 {
@@ -94,12 +102,15 @@ extension SafeURL {
             || scalar.properties.generalCategory == .format
     }
 
+    private static func staysAsItIs(_ byte: UInt8) -> Bool { byte < 0x7F && !"\"<>^`{|}".utf8.contains(byte) }
+
     /// Path and query as a request line has them.
     private static func target(_ rest: Substring) -> String {
-        let end = rest.firstIndex(of: "#") ?? rest.endIndex
-        var target = rest.first == "/" ? "" : "/"
-        for byte in rest[..<end].utf8 {
-            if byte < 0x7F, !"\"<>^`{|}".utf8.contains(byte) {
+        let path = rest.utf8.prefix { $0 != UInt8(ascii: "#") }
+        var target = path.first == UInt8(ascii: "/") ? "" : "/"
+        if path.allSatisfy(staysAsItIs) { return target + String(Substring(path)) }
+        for byte in path {
+            if staysAsItIs(byte) {
                 target.unicodeScalars.append(Unicode.Scalar(byte))
             } else {
                 target += "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)

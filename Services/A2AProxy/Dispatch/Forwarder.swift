@@ -82,8 +82,8 @@ package struct Forwarder: Sendable {
         let route = try await admit(caller, id)
         request.context.workspaceID = id
         let message = try normalise(try await body(of: request), run)
-        var options = AgentClient.Options(ceiling: try ceiling(caller, request))
-        options.hasCallersCeiling = request.headers["x-timeout"] != nil
+        var options = AgentClient.Options()
+        try limit(&options, caller, request)
         options.traceparent = request.context.traceparent
         options.protocolHeaders = try ProtocolHeaders.forwarded(of: request)
         options.passesStreams = true
@@ -144,14 +144,18 @@ package struct Forwarder: Sendable {
     }
 
     /// `X-Timeout: n` replaces the ceiling, 0 removes it.
-    private func ceiling(_ caller: Caller, _ request: Request) throws(APIError) -> Duration? {
-        guard let text = request.headers["x-timeout"] else { return caller.isConsole ? nil : settings.callCeiling }
+    private func limit(_ options: inout AgentClient.Options, _ caller: Caller, _ request: Request) throws(APIError) {
+        guard let text = request.headers["x-timeout"] else {
+            options.ceiling = caller.isConsole ? nil : settings.callCeiling
+            return
+        }
         guard let seconds = Double(text), seconds >= 0, seconds <= Self.longestTimeout else {
             throw APIError(
                 .badRequest, "invalid X-Timeout", field: "X-Timeout",
                 reason: "must be seconds, 0 (no ceiling) to \(Int(Self.longestTimeout))")
         }
-        return seconds == 0 ? nil : .seconds(seconds)
+        options.hasCallersCeiling = true
+        options.ceiling = seconds == 0 ? nil : .seconds(seconds)
     }
 
     private static let longestTimeout = 7 * 86_400.0

@@ -138,9 +138,11 @@ package final class RunningSends: GracefulService {
     package func run(until shutdown: ShutdownSignal) async throws {
         let loop = loops.next()
         let work = Task(executorPreference: loop) { await self.ticks(loop) }
+        let watch = Task(executorPreference: loop) { await self.endOverdue(loop) }
         await shutdown.wait()
         while unwritten > 0, (try? await loop.sleep(for: Self.shutdownPause)) != nil {}
         work.cancel()
+        watch.cancel()
         if unwritten > 0 {
             logger.warning("outcomes of idempotent sends not written", [.count: .int(unwritten)])
         }
@@ -150,9 +152,8 @@ package final class RunningSends: GracefulService {
 
     private func ticks(_ loop: EventLoop) async {
         var isDue = ContinuousClock.now + lease / 3
-        while (try? await loop.sleep(for: min(Self.tick, lease / 3))) != nil {
+        while (try? await loop.sleep(for: pause)) != nil {
             if ContinuousClock.now >= isDue, await renew() { isDue = .now + lease / 3 }
-            endOverdue()
             await writeOutcomes()
         }
     }
@@ -193,14 +194,19 @@ package final class RunningSends: GracefulService {
         }
     }
 
+    private var pause: Duration { min(Self.tick, lease / 3) }
+
     /// A call whose lease could not be extended is ended before another instance makes it. An answer that waits to be written
-    /// is kept: as long as nobody has taken over, it is the send's.
-    private func endOverdue() {
-        let now = ContinuousClock.now
-        let overdue = state.withLock { state in
-            state.entries.values.filter { $0.leasedUntil <= now && !$0.isEnding && $0.outcome == nil }.map(\.send)
+    /// is kept: as long as nobody has taken over, it is the send's. In a task of its own, since what else there is to do
+    /// may wait for the database.
+    private func endOverdue(_ loop: EventLoop) async {
+        while (try? await loop.sleep(for: pause)) != nil {
+            let next = ContinuousClock.now + pause
+            let overdue = state.withLock { state in
+                state.entries.values.filter { $0.leasedUntil <= next && !$0.isEnding && $0.outcome == nil }.map(\.send)
+            }
+            for send in overdue { lose(send) }
         }
-        for send in overdue { lose(send) }
     }
 
     /// What was taken over while this process stood still is ended here: the agent must not be at work on it twice.

@@ -22,12 +22,19 @@ package enum ProtocolHeaders {
     /// - Returns: nil when there is nothing, as with most.
     /// - Throws: `APIError` 400 for a version in the query that is none, 508 for a message that has passed too often.
     package static func forwarded(of request: Request) throws(APIError) -> HTTPHeaders? {
-        var fields = find(in: request.headers)
+        var (fields, hopsText): (HTTPHeaders?, String?)
+        // In one pass, since nearly every message has neither.
+        request.headers.forEachField { name, value in
+            if Hops.isHeader(name) { hopsText = hopsText ?? String(decoding: value, as: UTF8.self) }
+            guard belongs(name) else { return }
+            fields = fields ?? HTTPHeaders()
+            fields?.add(name: name, value: value)
+        }
         if let version = try versionInQuery(of: request), fields?.contains(versionHeader) != true {
             fields = fields ?? HTTPHeaders()
             fields?.add(versionHeader, version)
         }
-        let hops = try Hops.passed(by: request.headers)
+        let hops = try Hops.passed(hopsText)
         if hops > 0 {
             fields = fields ?? HTTPHeaders()
             fields?.add(Hops.header, String(hops + 1))

@@ -95,6 +95,7 @@ extension QueueStore {
           WHERE status IN ('queued', 'dispatched') AND idempotency_key IS NOT NULL DO NOTHING
         """)
 
+    /// The delegations are locked once the vitals are: a part that nobody asks for would run at the end.
     /// Runs after `insert` with a snapshot of its own, so that it sees the rows that `insert` ran into. The order in the
     /// count is that of the index which is to serve it: planned while the queue is empty, all of them look the same.
     /// A target that was busy after its last heartbeat already is not told so again.
@@ -129,7 +130,8 @@ extension QueueStore {
             LIMIT 1) AS q),
         open AS MATERIALIZED (
           SELECT d.id FROM item JOIN delegations d ON d.id = item.delegation_id
-          WHERE item.is_new AND d.status NOT IN ('completed', 'failed') ORDER BY d.id FOR UPDATE OF d),
+          WHERE item.is_new AND d.status NOT IN ('completed', 'failed') AND (SELECT count(*) FROM locked) >= 0
+          ORDER BY d.id FOR UPDATE OF d),
         put_off AS (
           UPDATE delegations d SET status = 'queued', queue_id = item.id, updated_at = clock_timestamp(),
             result_at = coalesce(d.result_at, clock_timestamp())

@@ -102,6 +102,7 @@ extension QueueStore {
         open AS MATERIALIZED (
           SELECT d.id FROM done JOIN delegations d ON d.id = done.delegation_id
           WHERE d.status NOT IN ('completed', 'failed') AND (done.d_status IS NOT NULL OR done.d_first IS NOT NULL)
+            AND (SELECT count(*) FROM locked) >= 0
           ORDER BY d.id FOR UPDATE OF d),
         delegated AS (
           UPDATE delegations d SET status = coalesce(done.d_status, d.status),

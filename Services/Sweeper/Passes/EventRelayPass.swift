@@ -28,59 +28,60 @@ package struct EventRelayPass: SweepPass {
     private static let take = Statement(
         "relay_take",
         """
-        SELECT \(CommittedEvent.columns) FROM (
-          SELECT e.*, sum(octet_length(data::text)) OVER (ORDER BY e.sequence) - octet_length(data::text) AS before FROM (
+        SELECT \(CommittedEvent.columns), place FROM (
+          SELECT e.*, oldest.sequence AS place, coalesce(sum(octet_length(data::text)) OVER (
+            ORDER BY oldest.sequence ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before
+          FROM (
             SELECT sequence FROM event_outbox WHERE created_at < now() - interval '2 seconds'
             ORDER BY sequence LIMIT $1) AS oldest
-          JOIN structure_events e ON e.sequence = oldest.sequence) AS measured
-        WHERE before < $2 ORDER BY sequence
+          LEFT JOIN structure_events e ON e.sequence = oldest.sequence) AS measured
+        WHERE before < $2 ORDER BY place
         """)
 
     private static let lock = Statement(
         "relay_lock", "SELECT pg_try_advisory_xact_lock(hashtextextended('switchyard event relay', 0))")
 
-    /// What is not in the log any more cannot be published, and must not stand before what can.
-    private static let forget = Statement(
-        "relay_forget",
-        """
-        DELETE FROM event_outbox WHERE sequence IN (
-          SELECT sequence FROM (SELECT sequence FROM event_outbox ORDER BY sequence LIMIT $1) AS oldest
-          WHERE NOT EXISTS (SELECT FROM structure_events e WHERE e.sequence = oldest.sequence))
-        """)
+    /// What became of one batch.
+    private struct Batch {
+        var relayed = 0
+        /// Those that are not in the log any more, although nobody has published them.
+        var missing = 0
+        var failure: AMQPError?
+    }
 
     package func run() async throws -> [String: Int] {
         guard publisher.isReady else { return [:] }
-        var total = 0
+        var total = Batch()
         while !Task.isCancelled {
-            _ = try await postgres.atomically([EventRelay.usingIndexes, Call(Self.forget, [Self.batch])])
-            let (count, failure) = try await relayBatch()
-            total += count
-            if let failure { throw failure }
-            if count == 0 { break }
+            let batch = try await relayBatch()
+            total.relayed += batch.relayed
+            total.missing += batch.missing
+            if let failure = batch.failure { throw failure }
+            if batch.relayed + batch.missing == 0 { break }
         }
-        return ["relayed": total]
+        if total.missing == 0 { return ["relayed": total.relayed] }
+        logger.error("events were taken from the log before they were published", [.count: .int(total.missing)])
+        return ["relayed": total.relayed, "missing": total.missing]
     }
 
     /// An advisory lock keeps two sweepers from publishing the same rows. It is no row lock on purpose: that would give
     /// the transaction an id, and readers of the log stop before the oldest one that is open.
-    ///
-    /// - Returns: how many events are settled, and why others are not.
-    private func relayBatch() async throws -> (count: Int, failure: AMQPError?) {
+    private func relayBatch() async throws -> Batch {
         try await postgres.transaction(deadline: .seconds(30)) { transaction in
-            guard try await transaction.query(Self.lock).only({ $0.bool(0) }) else { return (0, nil) }
+            guard try await transaction.query(Self.lock).only({ $0.bool(0) }) else { return Batch() }
             let rows = try await transaction.query(
                 [EventRelay.usingIndexes, Call(Self.take, [Self.batch, Self.batchBytes])])[1]
-            let (events, refused) = rows.decodeEach { CommittedEvent(row: $0) }
+            let (places, refused) = rows.decodeEach { (event: CommittedEvent(row: $0), sequence: $0.int(8)) }
             if let error = refused.first {
                 unreadable.note([.count: .int(refused.count), .error: .error(error)])
             }
-            guard !events.isEmpty else { return (0, nil) }
-            let sent = await EventRelay.send(events, publisher: publisher)
+            let events = places.compactMap(\.event)
+            let missing = places.filter { $0.event == nil }.map(\.sequence)
+            let sent = events.isEmpty ? EventRelay.Sent() : await EventRelay.send(events, publisher: publisher)
             EventRelay.tell(of: sent.unpublishable, logger)
-            if !sent.settled.isEmpty {
-                _ = try await transaction.query(EventRelay.settling(sent.settled))
-            }
-            return (sent.settled.count, sent.failure)
+            let settled = missing + sent.settled.map { Int($0.sequence) }
+            if !settled.isEmpty { _ = try await transaction.query(EventRelay.settling(settled)) }
+            return Batch(relayed: sent.settled.count, missing: missing.count, failure: sent.failure)
         }
     }
 }
