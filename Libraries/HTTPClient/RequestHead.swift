@@ -102,15 +102,25 @@ struct RequestHead {
         bytes.withUnsafeBytes { bytes in
             var controls = 0
             var position = 0
-            while position &+ 16 <= bytes.count {
-                let block = bytes.loadUnaligned(fromByteOffset: position, as: SIMD16<UInt8>.self)
-                let marks = ((block .< 0x20) .& (block .!= 0x09)) .| (block .== 0x7f)
-                let ones = SIMD16<UInt8>(repeating: 0).replacing(with: 1, where: marks)
-                controls &+= Int(ones.wrappedSum())
-                position &+= 16
+            // Nearly all words have none.
+            while position &+ 8 <= bytes.count {
+                let marks = Self.controls(bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self))
+                if marks != 0 { controls &+= marks.nonzeroBitCount }
+                position &+= 8
             }
             for byte in bytes[position...] where (byte < 0x20 && byte != 0x09) || byte == 0x7f { controls &+= 1 }
             return controls == 2 * lines
         }
+    }
+
+    /// The high bit of each byte that is a control character and no tab. Nothing is carried from byte to byte.
+    @inline(__always)
+    private static func controls(_ word: UInt64) -> UInt64 {
+        let (low, ones): (UInt64, UInt64) = (0x7f7f_7f7f_7f7f_7f7f, 0x0101_0101_0101_0101)
+        let (tabs, deletes) = (word ^ (ones &* 0x09), word ^ low)
+        let isAbove = (word & low) &+ (ones &* 0x60) | word
+        let isNoTab = (tabs & low) &+ low | tabs
+        let isNoDelete = (deletes & low) &+ low | deletes
+        return (~isAbove & isNoTab | ~isNoDelete) & ~low
     }
 }

@@ -53,9 +53,17 @@ package struct HTTPHeaders: Sendable, Sequence, ExpressibleByDictionaryLiteral {
         var name = name
         return name.withUTF8 { name in
             storage.withUnsafeBufferPointer { bytes in
-                var cursor = Cursor(bytes)
-                while let field = cursor.next() {
-                    if Self.equal(field.name, name) { return cursor.position - field.value.count..<cursor.position }
+                var position = 0
+                while position < bytes.count {
+                    let (valueStart, end) = Self.ends(of: position, bytes)
+                    let nameStart = position &+ Self.lengthsSize
+                    // Most names differ in length already.
+                    if valueStart &- nameStart == name.count,
+                        Self.equal(UnsafeBufferPointer(rebasing: bytes[nameStart..<valueStart]), name)
+                    {
+                        return valueStart..<end
+                    }
+                    position = end
                 }
                 return nil
             }
@@ -101,7 +109,17 @@ package struct HTTPHeaders: Sendable, Sequence, ExpressibleByDictionaryLiteral {
         grow(at: last + MemoryLayout<UInt32>.size, by: piece.count)
     }
 
-    private static let noLengths = [UInt8](repeating: 0, count: 2 * MemoryLayout<UInt32>.size)
+    private static let noLengths = [UInt8](repeating: 0, count: lengthsSize)
+    private static var lengthsSize: Int { MemoryLayout<(UInt32, UInt32)>.size }
+
+    /// Where the name and the value of the field that begins at `start` end.
+    @inline(__always)
+    private static func ends(of start: Int, _ bytes: UnsafeBufferPointer<UInt8>) -> (name: Int, value: Int) {
+        let lengths = UnsafeRawBufferPointer(bytes).loadUnaligned(
+            fromByteOffset: start, as: (UInt32, UInt32).self)
+        let name = start &+ lengthsSize &+ Int(lengths.0)
+        return (name, name &+ Int(lengths.1))
+    }
 
     private mutating func grow(at offset: Int, by count: Int) {
         storage.withUnsafeMutableBytes { bytes in
@@ -154,11 +172,9 @@ extension HTTPHeaders {
 
         mutating func next() -> (name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>)? {
             guard position < bytes.count else { return nil }
-            let lengths = UnsafeRawBufferPointer(bytes).loadUnaligned(
-                fromByteOffset: position, as: (UInt32, UInt32).self)
-            let nameStart = position + MemoryLayout<(UInt32, UInt32)>.size
-            let valueStart = nameStart + Int(lengths.0)
-            position = valueStart + Int(lengths.1)
+            let nameStart = position &+ HTTPHeaders.lengthsSize
+            let (valueStart, end) = HTTPHeaders.ends(of: position, bytes)
+            position = end
             return (
                 UnsafeBufferPointer(rebasing: bytes[nameStart..<valueStart]),
                 UnsafeBufferPointer(rebasing: bytes[valueStart..<position])
