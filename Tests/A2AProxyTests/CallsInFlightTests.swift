@@ -4,6 +4,7 @@ import HTTPCore
 import HTTPServer
 import Observability
 import PostgresClient
+import Synchronization
 import TestSupport
 import Testing
 
@@ -51,6 +52,16 @@ import Testing
 
     private static let count = Statement("test_count", "SELECT count(*) FROM a2a_queue WHERE status = $1")
 
+    /// What a message is told that finds no room; were it let through, it would wait with the others.
+    private func refusal(of send: @escaping @Sendable () async throws -> Void) async throws -> APIError? {
+        let refusal = Mutex<APIError?>(nil)
+        Task {
+            do { try await send() } catch { refusal.withLock { $0 = error as? APIError } }
+        }
+        try await eventually(within: .seconds(20), "a refusal") { refusal.withLock { $0 != nil } }
+        return refusal.withLock { $0 }
+    }
+
     @Test func beyondItSendersAreToldAndTheQueueWaits() async throws {
         var settings = A2AProxySettings()
         settings.callLimit = 2
@@ -67,7 +78,7 @@ import Testing
                 let workspace = try await proxy.workspace(at: agent.url)
                 let running = (0..<2).map { _ in Task { try await proxy.send(to: workspace).status } }
                 try await eventually("the calls") { proxy.metrics.callsInFlight.value == 2 }
-                let error = await #expect(throws: APIError.self) { try await proxy.send(to: workspace) }
+                let error = try await refusal { _ = try await proxy.send(to: workspace) }
                 #expect(error?.status == 503)
                 #expect(error?.response.headers["retry-after"] != nil)
                 _ = try await proxy.item(for: workspace)
@@ -98,7 +109,8 @@ import Testing
                 let workspace = try await proxy.workspace(at: agent.url)
                 let first = Task { try await proxy.send(to: workspace, size: 2000).status }
                 try await eventually("the call") { proxy.metrics.callsInFlight.value == 1 }
-                await #expect(throws: APIError.self) { try await proxy.send(to: workspace, size: 2000) }
+                let error = try await refusal { _ = try await proxy.send(to: workspace, size: 2000) }
+                #expect(error?.status == 503)
                 let second = Task { try await proxy.send(to: workspace, size: 10).status }
                 try await eventually("the small call") { proxy.metrics.callsInFlight.value == 2 }
                 gate.open()
