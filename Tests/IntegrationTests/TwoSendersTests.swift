@@ -97,12 +97,13 @@ struct TwoSendersTests {
     }
 
     /// Each round begins with a workspace that both proxies have just read for the first time, and would believe for five
-    /// seconds more. One quick round of several is enough: the machine may be slow in the others.
+    /// seconds more. Most rounds are to be quick: in one, the machine may be slow, and in another the proxies forget all
+    /// that they know, since they have only just begun to hear of events.
     @Test("A capability that a heartbeat declares holds in every proxy at once")
     func capabilities() async throws {
         try await with(0) { fleet, _ in
-            var quickest = Duration.seconds(60)
-            for _ in 0..<5 where quickest > .seconds(4) {
+            var rounds: [Duration] = []
+            for _ in 0..<5 {
                 let agent = try await ScriptedAgent.join(fleet.apis[2])
                 agent.does(ScriptedAgent.busy)
                 for api in fleet.apis[..<2] {
@@ -124,10 +125,10 @@ struct TwoSendersTests {
                     }
                     return true
                 }
-                quickest = min(quickest, .now - start)
+                rounds.append(.now - start)
                 await agent.stop()
             }
-            #expect(quickest < .seconds(4))
+            #expect(rounds.sorted()[2] < .seconds(4), "\(rounds)")
         }
     }
 }
