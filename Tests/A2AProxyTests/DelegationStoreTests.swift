@@ -132,9 +132,6 @@ import Testing
 
     private static let holdDelegations = Statement("test_hold_delegations", "SELECT FROM delegations FOR UPDATE")
     private static let holdVitals = Statement("test_hold_vitals", "SELECT FROM workspace_vitals FOR UPDATE")
-    private static let waiting = Statement(
-        "test_waiting",
-        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()")
 
     /// The end, or the outcome, has the item and waits for what comes next; the other has looked already, and waits for it.
     @Test(arguments: [true, false]) func whatItsSourceEndsAsItsCallFailsIsNotDeliveredAgain(
@@ -171,10 +168,7 @@ import Testing
                     }
                     calls.append(task)
                     try await eventually("\(calls.count) to wait") {
-                        let waiting = try await fixture.postgres.transaction {
-                            try await $0.query(Self.waiting)[0].int(0)
-                        }
-                        return waiting + ends.count(where: \.isOpen) >= calls.count
+                        try await transaction.waiters() + ends.count(where: \.isOpen) >= calls.count
                     }
                 }
                 return calls

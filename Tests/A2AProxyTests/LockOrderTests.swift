@@ -11,9 +11,6 @@ import Testing
 @Suite("Order of locks") struct LockOrderTests {
     private static let lock = Statement(
         "test_lock", "SELECT 1 FROM workspace_vitals WHERE workspace_id = $1 FOR UPDATE")
-    private static let waiting = Statement(
-        "test_waiting",
-        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()")
     private static let free = Statement(
         "test_free",
         """
@@ -43,10 +40,7 @@ import Testing
             try await fixture.postgres.transaction { transaction in
                 _ = try await transaction.query(Self.lock, [ids[0]])
                 for id in ids { signs.record(id) }
-                // On a connection of its own: the shared ones may be those that wait.
-                try await eventually("the signs wait for the first row") {
-                    try await fixture.postgres.transaction { try await $0.query(Self.waiting)[0].int(0) } > 0
-                }
+                try await eventually("the signs wait for the first row") { try await transaction.waiters() > 0 }
                 let free = try await transaction.query(Self.free, [Array(ids.dropFirst())])[0].int(0)
                 #expect(free == ids.count - 1)
             }
@@ -126,7 +120,7 @@ import Testing
                 }
                 try await eventually("it to wait for the first row") {
                     if hasEnded.isOpen { return true }
-                    return try await fixture.postgres.transaction { try await $0.query(Self.waiting)[0].int(0) } > 0
+                    return try await transaction.waiters() > 0
                 }
                 #expect(try await transaction.query(Self.freeDelegations)[0].int(0) == ids.count)
                 return writing

@@ -121,3 +121,16 @@ extension CallOutcome {
         .answered(AgentAnswer(status: .init(status), contentType: nil, body: Array(#"{"error":"boom"}"#.utf8)))
     }
 }
+
+extension Transaction {
+    private static let forget = Statement("test_forget_activity", "SELECT pg_stat_clear_snapshot()")
+    private static let waiting = Statement(
+        "test_waiting",
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()")
+
+    /// How many sessions wait for a lock, asked by the one that holds it: another connection of the pool might have to wait
+    /// behind one of them.
+    func waiters() async throws -> Int {
+        try await query([Call(Self.forget), Call(Self.waiting)])[1][0].int(0)
+    }
+}

@@ -24,6 +24,7 @@ import Testing
         ("http://a?x=1", "http://a/?x=1"),
         ("http://a#fragment", "http://a/"),
         ("http://a/b#fragment", "http://a/b"),
+        ("http://a/b#\u{301}c", "http://a/b"),
         ("http://a#@b", "http://a/"),
         ("http://a/@b", "http://a/@b"),
         ("http://a?@b", "http://a/?@b"),

@@ -50,7 +50,7 @@ struct EventRelayPassTests {
             _ = try await pool.query(Self.add, [600, 10])
             _ = try await pool.query(Statement("test_prune", "DELETE FROM structure_events WHERE sequence <= 550"))
             let pass = EventRelayPass(postgres: pool, publisher: publisher, logger: .disabled)
-            #expect(try await pass.run() == ["relayed": 50, "missing": 550])
+            #expect(try await pass.run() == ["relayed": 50])
             #expect(try await pool.query(Self.left)[0].int(0) == 0)
         }
     }

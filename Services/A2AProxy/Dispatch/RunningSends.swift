@@ -152,7 +152,8 @@ package final class RunningSends: GracefulService {
 
     private func ticks(_ loop: EventLoop) async {
         var isDue = ContinuousClock.now + lease / 3
-        while (try? await loop.sleep(for: pause)) != nil {
+        // Often enough that a look which comes a little early costs no lease.
+        while (try? await loop.sleep(for: min(Self.tick, lease / 6))) != nil {
             if ContinuousClock.now >= isDue, await renew() { isDue = .now + lease / 3 }
             await writeOutcomes()
         }
@@ -183,10 +184,16 @@ package final class RunningSends: GracefulService {
                     lease.inSeconds,
                 ])
             let kept = Set(try rows.map { $0.string(0) })
-            state.withLock { state in
+            let isHeld = state.withLock { state in
                 for owner in kept { state.entries[owner]?.leasedUntil = leasedUntil }
+                return Set(state.entries.keys)
             }
             for send in held where !kept.contains(send.owner) { lose(send) }
+            // Ended while its lease was being extended after all: nobody makes it now. What came to its end in the ordinary
+            // way has no owner any more.
+            for send in held where kept.contains(send.owner) && !isHeld.contains(send.owner) {
+                _ = try await postgres.query(Self.release, send.key.parameters + [send.owner])
+            }
             return true
         } catch {
             logger.warning("idempotent sends not renewed", [.count: .int(held.count), .error: .error(error)])
@@ -194,12 +201,11 @@ package final class RunningSends: GracefulService {
         }
     }
 
-    private var pause: Duration { min(Self.tick, lease / 3) }
-
     /// A call whose lease could not be extended is ended before another instance makes it. An answer that waits to be written
     /// is kept: as long as nobody has taken over, it is the send's. In a task of its own, since what else there is to do
     /// may wait for the database.
     private func endOverdue(_ loop: EventLoop) async {
+        let pause = min(Self.tick, lease / 12)
         while (try? await loop.sleep(for: pause)) != nil {
             let next = ContinuousClock.now + pause
             let overdue = state.withLock { state in

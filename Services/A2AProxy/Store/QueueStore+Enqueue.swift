@@ -95,10 +95,10 @@ extension QueueStore {
           WHERE status IN ('queued', 'dispatched') AND idempotency_key IS NOT NULL DO NOTHING
         """)
 
-    /// The delegations are locked once the vitals are: a part that nobody asks for would run at the end.
     /// Runs after `insert` with a snapshot of its own, so that it sees the rows that `insert` ran into. The order in the
     /// count is that of the index which is to serve it: planned while the queue is empty, all of them look the same.
-    /// A target that was busy after its last heartbeat already is not told so again.
+    /// A target that was busy after its last heartbeat already is not told so again. The delegations are locked once the
+    /// vitals are: a part that nobody asks for would run at the end.
     private static let answer = Statement(
         "queue_insert_answer", locks: .brief,
         """
