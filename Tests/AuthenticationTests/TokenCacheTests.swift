@@ -70,6 +70,13 @@ struct TokenCacheTests {
         }
         #expect((960..<1000).allSatisfy { table[$0] == $0 })
         #expect(table[-1] == 999 && table[0] == nil)
+        // In place, and only what would not have to become younger for it.
+        #expect(
+            table.updateYoung(-1) {
+                $0 += 1; return $0
+            } == 1000)
+        #expect(table[-1] == 1000)
+        #expect(table.updateYoung(0) { $0 } == nil)
         table[999] = nil
         #expect(table[999] == nil)
     }

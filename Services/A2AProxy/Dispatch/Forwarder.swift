@@ -61,7 +61,7 @@ package struct Forwarder: Sendable {
         let kept: Kept
         /// Of a send that a key stands for.
         let run: KeyedRun?
-        /// Of a send that a key stands for.
+        /// Of such a send, should its agent answer with a stream.
         let watch: StreamWatch?
         let start: ContinuousClock.Instant
         /// Counts the call for as long as anybody deals with it: the reader of its stream, too.

@@ -169,6 +169,11 @@ package final class RunningSends: GracefulService {
         RETURNING s.lease_owner
         """)
 
+    /// The columns of what `renew` and `release` look for.
+    private static func columns(_ sends: [RunningSend]) -> [any PostgresEncodable] {
+        [sends.map(\.key.caller), sends.map(\.key.target), sends.map(\.key.key), sends.map(\.owner)]
+    }
+
     /// Extends all leases.
     ///
     /// - Returns: false when it should be tried again soon.
@@ -178,11 +183,7 @@ package final class RunningSends: GracefulService {
         let leasedUntil = ContinuousClock.now + lease
         do {
             let rows = try await postgres.query(
-                Self.renew,
-                [
-                    held.map(\.key.caller), held.map(\.key.target), held.map(\.key.key), held.map(\.owner),
-                    lease.inSeconds,
-                ])
+                Self.renew, Self.columns(held) + [lease.inSeconds])
             let kept = Set(try rows.map { $0.string(0) })
             let isHeld = state.withLock { state in
                 for owner in kept { state.entries[owner]?.leasedUntil = leasedUntil }
@@ -191,9 +192,8 @@ package final class RunningSends: GracefulService {
             for send in held where !kept.contains(send.owner) { lose(send) }
             // Ended while its lease was being extended after all: nobody makes it now. What came to its end in the ordinary
             // way has no owner any more.
-            for send in held where kept.contains(send.owner) && !isHeld.contains(send.owner) {
-                _ = try await postgres.query(Self.release, send.key.parameters + [send.owner])
-            }
+            let left = held.filter { kept.contains($0.owner) && !isHeld.contains($0.owner) }
+            if !left.isEmpty { _ = try await postgres.query(Self.release, Self.columns(left)) }
             return true
         } catch {
             logger.warning("idempotent sends not renewed", [.count: .int(held.count), .error: .error(error)])
@@ -256,8 +256,10 @@ package final class RunningSends: GracefulService {
     private static let release = Statement(
         "idempotent_release",
         """
-        UPDATE idempotent_sends SET lease_owner = NULL, lease_until = now()
-        WHERE caller = $1 AND target_id = $2 AND key = $3 AND lease_owner = $4
+        UPDATE idempotent_sends s SET lease_owner = NULL, lease_until = now()
+        FROM unnest($1::text[], $2::uuid[], $3::text[], $4::text[]) AS held (caller, target_id, key, owner)
+        WHERE s.caller = held.caller AND s.target_id = held.target_id AND s.key = held.key
+          AND s.lease_owner = held.owner
         """)
 
     /// - Returns: false when it is worth another try.
@@ -273,7 +275,7 @@ package final class RunningSends: GracefulService {
                 _ = try await postgres.query(Self.end, row + columns)
             // An earlier run may have delivered what this one did not.
             case .undelivered where send.run.number == 1: _ = try await postgres.query(Self.forget, row)
-            case .unknown, .undelivered: _ = try await postgres.query(Self.release, row)
+            case .unknown, .undelivered: _ = try await postgres.query(Self.release, Self.columns([send]))
             }
             return true
         } catch {
