@@ -74,6 +74,7 @@ let package = Package(
         library("JSONBytes"),
         library("Batching"),
         library("WorkspaceTree"),
+        library("Cron"),
         library("Crypto", ["COpenSSL"]),
         library("Configuration"),
         library("Observability", ["JSONBytes"]),

@@ -1,0 +1,47 @@
+/// A set of values in words: how many forms it has, and which is the shortest.
+enum CronPhrase {
+    /// The bits of a set, lowest first.
+    static func values(_ bits: UInt64) -> [Int] { (0..<64).filter { bits & 1 << UInt64($0) != 0 } }
+
+    /// The distance between the values, where it is the same for at least three.
+    static func step(_ values: [Int]) -> Int? {
+        guard values.count >= 3 else { return nil }
+        let step = values[1] - values[0]
+        return zip(values, values.dropFirst()).allSatisfy { $1 - $0 == step } ? step : nil
+    }
+
+    /// `1, 2 and 5 to 9`: runs of three and more are drawn together.
+    static func list(_ values: [Int], conjunction: String = "and", name: (Int) -> String) -> String {
+        var parts: [String] = []
+        var index = 0
+        while index < values.count {
+            var end = index
+            while end + 1 < values.count, values[end + 1] == values[end] + 1 { end += 1 }
+            if end - index >= 2 {
+                parts.append("\(name(values[index])) to \(name(values[end]))")
+            } else {
+                parts += values[index...end].map(name)
+            }
+            index = end + 1
+        }
+        return joined(parts, conjunction)
+    }
+
+    /// `a, b and c`
+    static func joined(_ parts: [String], _ conjunction: String = "and") -> String {
+        guard let last = parts.last, parts.count > 1 else { return parts.first ?? "" }
+        return "\(parts.dropLast().joined(separator: ", ")) \(conjunction) \(last)"
+    }
+
+    static func ordinal(_ number: Int) -> String {
+        switch (number % 10, number % 100) {
+        case (_, 11...13): "\(number)th"
+        case (1, _): "\(number)st"
+        case (2, _): "\(number)nd"
+        case (3, _): "\(number)rd"
+        default: "\(number)th"
+        }
+    }
+
+    static func twoDigits(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
+}
