@@ -75,6 +75,7 @@ let package = Package(
         library("Batching"),
         library("WorkspaceTree"),
         library("Cron"),
+        library("AgentResponses", ["Contracts", "JSONBytes"]),
         library("Crypto", ["COpenSSL"]),
         library("Configuration"),
         library("Observability", ["JSONBytes"]),
@@ -92,7 +93,7 @@ let package = Package(
         library(
             "Provisioning",
             ["Contracts", "Configuration", "EventLoop", "HTTPCore", "HTTPClient", "JSONBytes", "Observability"]),
-        library("Templates", ["CYAML", "Configuration", "EventLoop", "Observability"]),
+        library("Templates", ["CYAML", "Configuration", "Contracts", "Cron", "EventLoop", "Observability"]),
         library(
             "EventOutbox",
             [
@@ -157,6 +158,13 @@ let package = Package(
             dependencies: ["A2AProxy", "EventLoop", "HTTPCore", "HTTPClient", "SafeURL"],
             path: "Tests/CallProbe", exclude: ["namespace.sh", "servers.py"], swiftSettings: settings),
         tests("BatchingTests", ["Batching"]),
+        tests("CronTests", ["Cron"]),
+        tests(
+            "SchedulerTests",
+            [
+                "Scheduler", "Cron", "Contracts", "JSONBytes", "PostgresClient", "EventLoop", "EventOutbox", "AMQPClient",
+                "Observability", "ServiceHost", "HTTPCore", "HTTPServer",
+            ]),
         tests(
             "AuthenticationTests",
             [
@@ -195,7 +203,7 @@ let package = Package(
             [
                 "A2AProxy", "Contracts", "JSONBytes", "HTTPCore", "WorkspaceTree", "PostgresClient", "EventLoop",
                 "EventOutbox", "HTTPServer", "Authentication", "RedisClient", "Observability", "AMQPClient",
-                "HTTPClient", "Lifecycle", "ServiceLifecycle", "Batching", "Crypto",
+                "HTTPClient", "Lifecycle", "ServiceLifecycle", "Batching", "Crypto", "AgentResponses", "Scheduler",
             ]),
         tests(
             "LifecycleTests",
@@ -230,8 +238,8 @@ let package = Package(
         + service(
             "Registry", executable: "registry",
             serviceLibraries + ["SafeURL", "Lifecycle", "Provisioning", "Secrets", "Templates"])
-        + service("A2AProxy", executable: "a2a-proxy", serviceLibraries + ["SafeURL", "Lifecycle"])
-        + service("Scheduler", executable: "scheduler", serviceLibraries)
+        + service("A2AProxy", executable: "a2a-proxy", serviceLibraries + ["SafeURL", "Lifecycle", "AgentResponses"])
+        + service("Scheduler", executable: "scheduler", serviceLibraries + ["Cron", "AgentResponses"])
         + service("Notifier", executable: "notifier", serviceLibraries)
         + service("Sweeper", executable: "sweeper", serviceLibraries + ["Lifecycle"])
 )

@@ -140,11 +140,39 @@ def wedge_shows_and_heals(story: Story, platform: Platform, agent: Agent) -> Non
     story.saw("online again")
 
 
+def schedule_fires(story: Story, platform: Platform, events: EventStream, agent: Agent) -> None:
+    story.step(f"A schedule of {agent.name} fires by itself, and by hand")
+    before = events.count("CRON_EXECUTED", agent.id)
+    status, made = platform.call(
+        "POST", f"/workspaces/{agent.id}/schedules",
+        {"name": "demo", "cron_expr": "@every 1s", "prompt": "time to stretch"})
+    check(status == 201 and made.get("next_run_at"), f"POST /schedules answered {status}: {made}")
+    path = f"/workspaces/{agent.id}/schedules/{made['id']}"
+    eventually(lambda: events.count("CRON_FIRED", agent.id), 10, "CRON_FIRED arrives on the event stream")
+    eventually(lambda: events.count("CRON_EXECUTED", agent.id) > before, 10, "CRON_EXECUTED arrives on the event stream")
+    status, body = platform.call("PATCH", path, {"enabled": False})
+    check(status == 200 and body.get("next_run_at") is None, f"PATCH answered {status}: {body}")
+    status, body = platform.call("POST", f"{path}/run")
+    check(status == 200 and body.get("status") == "fired", f"run answered {status}: {body}")
+
+    def manual():
+        status, runs = platform.call("GET", f"{path}/history")
+        check(status == 200 and isinstance(runs, list), f"GET history answered {status}: {runs}")
+        return [run for run in runs if run["request"]["trigger"] == "manual" and run["status"] == "ok"]
+
+    eventually(manual, 10, "the run by hand is in the history")
+    status, entries = platform.call("GET", f"/workspaces/{agent.id}/schedules")
+    check(status == 200 and entries[0]["last_status"] == "ok", f"GET /schedules answered {status}: {entries}")
+    story.saw(f"ran {entries[0]['run_count']} times, the last one by hand; it is disabled now")
+    status, body = platform.call("DELETE", path)
+    check(status == 200, f"DELETE answered {status}: {body}")
+
+
 def stream_showed_everything(story: Story, events: EventStream, agents: list[Agent]) -> None:
     story.step("All of it was on the event stream")
     wanted = (
         "WORKSPACE_ONLINE", "WORKSPACE_HEARTBEAT", "A2A_QUEUED", "A2A_COMPLETED",
-        "DELEGATION_SENT", "DELEGATION_COMPLETE", "WORKSPACE_DEGRADED")
+        "DELEGATION_SENT", "DELEGATION_COMPLETE", "WORKSPACE_DEGRADED", "CRON_FIRED", "CRON_EXECUTED")
     for name in wanted:
         eventually(lambda name=name: events.count(name), 10, f"{name} arrives on the event stream")
     story.saw(", ".join(f"{name} ×{events.count(name)}" for name in wanted))
@@ -178,6 +206,8 @@ def main() -> int:
             delegation_is_completed(story, platform, python, echo, busy=True)
             wedge_shows_and_heals(story, platform, python)
             wedge_shows_and_heals(story, platform, echo)
+            schedule_fires(story, platform, events, python)
+            schedule_fires(story, platform, events, echo)
             stream_showed_everything(story, events, agents)
         except Failure as failure:
             story.failed(str(failure))

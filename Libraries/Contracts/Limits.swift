@@ -140,6 +140,22 @@ public enum Limits {
     public static let searchPageMaximum = 200
     /// Events waiting for one slow viewer.
     public static let viewerBuffer = 256
+    /// Schedules of one workspace.
+    public static let schedules = 100
+    /// Unicode scalars of a schedule's name.
+    public static let scheduleName = 255
+    /// Unicode scalars of a cron expression.
+    public static let cronExpression = 255
+    /// Unicode scalars of a time zone's name.
+    public static let timezoneName = 64
+    /// Unicode scalars of what a schedule says.
+    public static let schedulePrompt = 64 << 10
+    /// Unicode scalars of it in a run's activity.
+    public static let schedulePromptPreview = 200
+    /// Runs of one schedule that wait.
+    public static let waitingRuns = 100
+    /// Entries in the list of schedules that are not as they should be.
+    public static let troubledSchedules = 500
     /// Runs in a schedule's history.
     public static let scheduleHistory = 20
     /// How long a fired message may wait for a busy target before the run is skipped.

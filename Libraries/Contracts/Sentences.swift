@@ -139,6 +139,30 @@ public enum Sentence {
         "attachment[\(index)]: uri and name are required"
     }
 
+    /// The refusal of a cron expression.
+    public static let invalidCronExpression = "invalid cron expression"
+    /// The refusal of one schedule too many.
+    public static let tooManySchedules = "maximum \(Limits.schedules) schedules per workspace"
+    /// The refusal of a name that another schedule of the workspace has.
+    public static let scheduleNameTaken = "a schedule of this name exists"
+    /// The refusal of a run while too many of the schedule's wait.
+    public static let tooManyWaitingRuns = "too many runs of this schedule are waiting"
+
+    /// Why a slot was left out: the run before it had not ended.
+    public static let scheduleSkippedOverlap = "skipped: previous run has not ended"
+
+    /// Why a slot was left out: its workspace takes no messages.
+    public static func scheduleSkipped(workspace status: WorkspaceStatus) -> String {
+        "skipped: workspace is \(status.rawValue)"
+    }
+
+    /// Why slots were left out: nothing could fire while they passed.
+    ///
+    /// - Parameter isAtLeast: they were not counted to the end.
+    public static func scheduleSkipped(missed count: Int, isAtLeast: Bool) -> String {
+        "skipped: \(isAtLeast ? "at least " : "")\(count) missed \(count == 1 ? "slot" : "slots")"
+    }
+
     /// Why a schedule's run was skipped.
     public static func scheduleSkippedBusy(activeTasks: Int) -> String {
         "skipped: workspace busy (active_tasks=\(activeTasks))"

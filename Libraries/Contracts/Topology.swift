@@ -22,11 +22,6 @@ public enum Topology {
             .a2aQueued, .a2aCompleted, .a2aFailed, .a2aDropped, .delegationSent, .scheduleFired, .workspaceOnline),
         arguments: workArguments)
 
-    /// How fired messages ended, for competing schedulers.
-    public static let scheduleOutcomes = Queue(
-        name: "schedule.outcomes", durability: .durable,
-        bindings: routingKeys(.a2aCompleted, .a2aFailed, .a2aDropped), arguments: workArguments)
-
     /// What makes work for containers, for competing sweepers.
     public static let lifecycle = Queue(
         name: "sweep.lifecycle", durability: .durable,

@@ -14,18 +14,23 @@ package struct TemplateConfiguration: Sendable, Hashable {
     package var maxConcurrentTasks: Int?
     /// How long a workspace of it may be `provisioning`.
     package var provisionTimeout: Duration?
+    /// What a workspace of it does by itself from the beginning.
+    package var schedules: [TemplateSchedule]
 
     package init(
-        runtime: String? = nil, model: String? = nil, maxConcurrentTasks: Int? = nil, provisionTimeout: Duration? = nil
+        runtime: String? = nil, model: String? = nil, maxConcurrentTasks: Int? = nil, provisionTimeout: Duration? = nil,
+        schedules: [TemplateSchedule] = []
     ) {
         self.runtime = runtime
         self.model = model
         self.maxConcurrentTasks = maxConcurrentTasks
         self.provisionTimeout = provisionTimeout
+        self.schedules = schedules
     }
 
     /// - Parameter warn: told what is ignored, as `field: why`.
     init(_ yaml: YAMLValue, warn: (String) -> Void) {
+        schedules = TemplateSchedule.list(yaml["schedules"], warn: warn)
         guard case .mapping = yaml else {
             if !yaml.isNull { warn("config.yaml: not a mapping") }
             return

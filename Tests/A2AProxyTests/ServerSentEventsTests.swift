@@ -1,4 +1,5 @@
 import A2AProxy
+import AgentResponses
 import Testing
 
 @Suite("Server-sent events") struct ServerSentEventsTests {

@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct TopologyTests {
     @Test func workQueuesAreQuorumQueuesWithALimitAndDeadLetters() {
-        for queue in [Topology.drain, Topology.scheduleOutcomes, Topology.lifecycle] {
+        for queue in [Topology.drain, Topology.lifecycle] {
             #expect(queue.durability == .durable)
             #expect(queue.arguments["x-queue-type"] == "quorum")
             #expect(queue.arguments["x-delivery-limit"] == .integer(Topology.deliveryLimit))

@@ -40,6 +40,12 @@ final class Platform: Sendable {
 
     var url: String { "http://127.0.0.1:\(gatewayPort)" }
 
+    /// Looks into its database, or changes it behind the services' backs; returns unaligned rows.
+    @discardableResult
+    func sql(_ statement: String) async throws -> String {
+        try await postgres.sql(statement, database: databaseName).trimmingCharacters(in: .newlines)
+    }
+
     /// Starts everything and waits until every service is ready.
     ///
     /// - Parameters:

@@ -12,6 +12,10 @@ public struct CreateScheduleRequest: Codable, Hashable, Sendable {
     public var prompt: String
     /// Whether it fires.
     public var enabled: Bool
+    /// What becomes of a slot while the run before it still waits or runs.
+    public var overlap: ScheduleOverlap
+    /// What becomes of slots that passed while nothing could fire.
+    public var missed: MissedSlots
 
     private enum CodingKeys: String, CodingKey {
         case name
@@ -19,18 +23,22 @@ public struct CreateScheduleRequest: Codable, Hashable, Sendable {
         case timezone
         case prompt
         case enabled
+        case overlap
+        case missed
     }
 
     /// Creates the value.
     public init(
         name: String = "", cronExpression: String = "", timezone: String = "UTC", prompt: String = "",
-        enabled: Bool = true
+        enabled: Bool = true, overlap: ScheduleOverlap = .skip, missed: MissedSlots = .once
     ) {
         self.name = name
         self.cronExpression = cronExpression
         self.timezone = timezone
         self.prompt = prompt
         self.enabled = enabled
+        self.overlap = overlap
+        self.missed = missed
     }
 
     /// Reads the members; those with a default may be missing.
@@ -41,6 +49,8 @@ public struct CreateScheduleRequest: Codable, Hashable, Sendable {
         timezone = try container.decodeIfPresent(String.self, forKey: .timezone) ?? "UTC"
         prompt = try container.decodeIfPresent(String.self, forKey: .prompt) ?? ""
         enabled = try container.decodeIfPresent(Bool.self, forKey: .enabled) ?? true
+        overlap = try container.decodeIfPresent(ScheduleOverlap.self, forKey: .overlap) ?? .skip
+        missed = try container.decodeIfPresent(MissedSlots.self, forKey: .missed) ?? .once
     }
 }
 
@@ -56,6 +66,10 @@ public struct UpdateScheduleRequest: Codable, Hashable, Sendable {
     public var prompt: Change<String>
     /// Whether it fires.
     public var enabled: Change<Bool>
+    /// What becomes of a slot while the run before it still waits or runs.
+    public var overlap: Change<ScheduleOverlap>
+    /// What becomes of slots that passed while nothing could fire.
+    public var missed: Change<MissedSlots>
 
     private enum CodingKeys: String, CodingKey {
         case name
@@ -63,19 +77,24 @@ public struct UpdateScheduleRequest: Codable, Hashable, Sendable {
         case timezone
         case prompt
         case enabled
+        case overlap
+        case missed
     }
 
     /// Creates the value.
     public init(
         name: Change<String> = .unchanged, cronExpression: Change<String> = .unchanged,
         timezone: Change<String> = .unchanged, prompt: Change<String> = .unchanged,
-        enabled: Change<Bool> = .unchanged
+        enabled: Change<Bool> = .unchanged, overlap: Change<ScheduleOverlap> = .unchanged,
+        missed: Change<MissedSlots> = .unchanged
     ) {
         self.name = name
         self.cronExpression = cronExpression
         self.timezone = timezone
         self.prompt = prompt
         self.enabled = enabled
+        self.overlap = overlap
+        self.missed = missed
     }
 
     /// Reads the members; those with a default may be missing.
@@ -86,6 +105,8 @@ public struct UpdateScheduleRequest: Codable, Hashable, Sendable {
         timezone = try container.change(String.self, forKey: .timezone)
         prompt = try container.change(String.self, forKey: .prompt)
         enabled = try container.change(Bool.self, forKey: .enabled)
+        overlap = try container.change(ScheduleOverlap.self, forKey: .overlap)
+        missed = try container.change(MissedSlots.self, forKey: .missed)
     }
 
     /// Writes the members that change.
@@ -96,6 +117,8 @@ public struct UpdateScheduleRequest: Codable, Hashable, Sendable {
         try container.encode(timezone, changeFor: .timezone)
         try container.encode(prompt, changeFor: .prompt)
         try container.encode(enabled, changeFor: .enabled)
+        try container.encode(overlap, changeFor: .overlap)
+        try container.encode(missed, changeFor: .missed)
     }
 }
 
@@ -130,6 +153,25 @@ public struct ScheduleCreated: Codable, Hashable, Sendable {
     }
 }
 
+/// The answer to a change.
+public struct ScheduleUpdated: Codable, Hashable, Sendable {
+    /// Always `updated`.
+    public var status: String
+    /// When it fires next; null while disabled.
+    @OrNull public var nextRunAt: Date?
+
+    private enum CodingKeys: String, CodingKey {
+        case status
+        case nextRunAt = "next_run_at"
+    }
+
+    /// Creates the value.
+    public init(status: String = "updated", nextRunAt: Date? = nil) {
+        self.status = status
+        self.nextRunAt = nextRunAt
+    }
+}
+
 /// A schedule.
 public struct ScheduleEntry: Codable, Hashable, Sendable {
     /// The schedule.
@@ -146,6 +188,10 @@ public struct ScheduleEntry: Codable, Hashable, Sendable {
     public var prompt: String
     /// Whether it fires.
     public var enabled: Bool
+    /// What becomes of a slot while the run before it still waits or runs.
+    public var overlap: ScheduleOverlap
+    /// What becomes of slots that passed while nothing could fire.
+    public var missed: MissedSlots
     /// When it last fired.
     @OrNull public var lastRunAt: Date?
     /// When it fires next.
@@ -171,6 +217,8 @@ public struct ScheduleEntry: Codable, Hashable, Sendable {
         case timezone
         case prompt
         case enabled
+        case overlap
+        case missed
         case lastRunAt = "last_run_at"
         case nextRunAt = "next_run_at"
         case runCount = "run_count"
@@ -184,9 +232,9 @@ public struct ScheduleEntry: Codable, Hashable, Sendable {
     /// Creates the value.
     public init(
         id: UUID, workspaceID: UUID, name: String, cronExpression: String, timezone: String, prompt: String,
-        enabled: Bool, lastRunAt: Date? = nil, nextRunAt: Date? = nil, runCount: Int,
-        lastStatus: ScheduleStatus? = nil, lastError: String? = nil, source: String, createdAt: Date,
-        updatedAt: Date
+        enabled: Bool, overlap: ScheduleOverlap = .skip, missed: MissedSlots = .once, lastRunAt: Date? = nil,
+        nextRunAt: Date? = nil, runCount: Int, lastStatus: ScheduleStatus? = nil, lastError: String? = nil,
+        source: String, createdAt: Date, updatedAt: Date
     ) {
         self.id = id
         self.workspaceID = workspaceID
@@ -195,6 +243,8 @@ public struct ScheduleEntry: Codable, Hashable, Sendable {
         self.timezone = timezone
         self.prompt = prompt
         self.enabled = enabled
+        self.overlap = overlap
+        self.missed = missed
         self.lastRunAt = lastRunAt
         self.nextRunAt = nextRunAt
         self.runCount = runCount

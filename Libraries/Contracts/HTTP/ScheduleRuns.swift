@@ -114,3 +114,70 @@ public struct ScheduleHealth: Codable, Hashable, Sendable {
         self.lastError = lastError
     }
 }
+
+/// A schedule that is not as it should be, as operators see it.
+public struct TroubledSchedule: Codable, Hashable, Sendable {
+    /// What is wrong with it, the gravest first.
+    public var problems: [ScheduleProblem]
+    /// The schedule.
+    public var id: UUID
+    /// Whose it is.
+    public var workspaceID: UUID
+    /// The workspace's name.
+    public var workspaceName: String
+    /// Its name.
+    public var name: String
+    /// When it last fired.
+    @OrNull public var lastRunAt: Date?
+    /// When it fires next, or should have fired.
+    @OrNull public var nextRunAt: Date?
+    /// How often it ran or was skipped.
+    public var runCount: Int
+    /// How that ended.
+    @OrNull public var lastStatus: ScheduleStatus?
+    /// What went wrong.
+    @OrNull public var lastError: String?
+
+    private enum CodingKeys: String, CodingKey {
+        case problems
+        case id
+        case workspaceID = "workspace_id"
+        case workspaceName = "workspace_name"
+        case name
+        case lastRunAt = "last_run_at"
+        case nextRunAt = "next_run_at"
+        case runCount = "run_count"
+        case lastStatus = "last_status"
+        case lastError = "last_error"
+    }
+
+    /// Creates the value.
+    public init(
+        problems: [ScheduleProblem], id: UUID, workspaceID: UUID, workspaceName: String, name: String,
+        lastRunAt: Date? = nil, nextRunAt: Date? = nil, runCount: Int, lastStatus: ScheduleStatus? = nil,
+        lastError: String? = nil
+    ) {
+        self.problems = problems
+        self.id = id
+        self.workspaceID = workspaceID
+        self.workspaceName = workspaceName
+        self.name = name
+        self.lastRunAt = lastRunAt
+        self.nextRunAt = nextRunAt
+        self.runCount = runCount
+        self.lastStatus = lastStatus
+        self.lastError = lastError
+    }
+}
+
+/// What may be wrong with an enabled schedule.
+public enum ScheduleProblem: String, Codable, Hashable, Sendable, CaseIterable {
+    /// Its time has passed and nothing was fired.
+    case late
+    /// Its last run failed.
+    case failing
+    /// Its last three runs were answered with nothing.
+    case stale
+    /// Its last run was skipped.
+    case skipped
+}

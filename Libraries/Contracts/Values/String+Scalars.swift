@@ -30,4 +30,10 @@ extension String {
         else { return self }
         return String(unicodeScalars[..<end])
     }
+
+    /// Without carriage returns. By scalars: one before a line feed is part of that character.
+    package var withoutCarriageReturns: String {
+        guard contains(byte: 0x0D) else { return self }
+        return String(String.UnicodeScalarView(unicodeScalars.filter { $0 != "\r" }))
+    }
 }

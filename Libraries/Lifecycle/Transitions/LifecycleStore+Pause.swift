@@ -39,7 +39,8 @@ extension LifecycleStore {
     /// A start from before the pause that is still under way finds nothing to start any more: it is repeated.
     ///
     /// What we start goes back to `provisioning`. An agent that is started by its owner is reached where it was before:
-    /// at once when it is external, else from its next heartbeat on.
+    /// at once when it is external, else from its next heartbeat on. Slots of its schedules that passed meanwhile fire
+    /// nothing.
     private static let resume = Statement(
         "lifecycle_resume",
         """
@@ -47,7 +48,7 @@ extension LifecycleStore {
             SELECT id, $2 AND managed AS ours, external AND internal_url IS NOT NULL AS reachable FROM workspaces
             WHERE id = ANY ($1) AND status = 'paused'
         ), resumed AS (
-            UPDATE workspaces w SET status_changed_at = now(), updated_at = now(),
+            UPDATE workspaces w SET status_changed_at = now(), updated_at = now(), schedules_from = now(),
                 status = CASE WHEN ours THEN 'provisioning' WHEN reachable THEN 'online'
                     ELSE 'awaiting_agent' END::workspace_status,
                 url = CASE WHEN ours THEN NULL ELSE internal_url END,

@@ -1,3 +1,4 @@
+import AgentResponses
 import EventLoop
 import Foundation
 import HTTPCore

@@ -1,3 +1,4 @@
+import AgentResponses
 import Contracts
 import Foundation
 

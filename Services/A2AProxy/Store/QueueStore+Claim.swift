@@ -1,3 +1,4 @@
+import Contracts
 import EventOutbox
 import Foundation
 import HTTPCore

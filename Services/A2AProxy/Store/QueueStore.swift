@@ -11,10 +11,3 @@ package struct QueueStore: Sendable {
         self.source = source
     }
 }
-
-/// Seconds, for `make_interval(secs => ...)`.
-extension Duration {
-    var inSeconds: Double {
-        Double(components.seconds) + Double(components.attoseconds) / 1e18
-    }
-}

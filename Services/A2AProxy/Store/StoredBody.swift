@@ -1,3 +1,4 @@
+import AgentResponses
 import PostgresClient
 
 /// An agent's response as rows keep it: as text, and where a text column cannot hold it (a NUL, or no UTF-8) in its

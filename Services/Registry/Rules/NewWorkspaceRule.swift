@@ -40,6 +40,7 @@ enum NewWorkspaceRule {
         var new = NewWorkspace(
             request: request, runtime: runtime, isExternal: request.external || runtime == "external",
             status: .provisioning, access: request.workspaceAccess ?? .none)
+        new.schedules = template.schedules
         if new.isExternal {
             awaitAgent(&new)
             if !isDevelopment || new.request.url == nil { new.token = WorkspaceToken.make() }

@@ -5,6 +5,7 @@ import Foundation
 import JSONBytes
 import Lifecycle
 import PostgresClient
+import Templates
 
 /// A workspace as it is to be created, every value checked.
 struct NewWorkspace: Sendable {
@@ -21,6 +22,8 @@ struct NewWorkspace: Sendable {
     var token: WorkspaceToken?
     /// Without data: what a start tells, as `ProvisioningEvent` has it.
     var events: [(type: EventType, data: [UInt8]?)] = []
+    /// Those of its template. The scheduler computes when they are due.
+    var schedules: [TemplateSchedule] = []
 }
 
 /// Which workspaces a list asks for.
@@ -63,6 +66,12 @@ struct WorkspaceStore: Sendable {
             SELECT id, $20, $21 FROM workspace WHERE $20::bytea IS NOT NULL
         ), job AS (
             INSERT INTO lifecycle_jobs (workspace_id, kind, reason) SELECT id, 'start', 'created' FROM workspace WHERE $26
+        ), schedule AS (
+            INSERT INTO workspace_schedules (workspace_id, name, cron_expr, timezone, prompt, enabled, overlap, missed,
+                source)
+            SELECT workspace.id, s.name, s.expression, s.timezone, s.prompt, s.enabled, s.overlap, s.missed, 'template'
+            FROM workspace, unnest($27::text[], $28::text[], $29::text[], $30::text[], $31::boolean[], $32::text[],
+                $33::text[]) AS s (name, expression, timezone, prompt, enabled, overlap, missed)
         ), event AS (
             INSERT INTO structure_events (type, workspace_id, source, data, traceparent)
             SELECT e.type, id, $22, COALESCE(e.data::json, \(ProvisioningEvent.data)), $23
@@ -86,6 +95,9 @@ struct WorkspaceStore: Sendable {
                 request.hibernationIdleMinutes, request.canvas?.x, request.canvas?.y, new.token.map { Bytea($0.hash) },
                 new.token?.prefix, source, traceparent, new.events.map(\.type.rawValue),
                 new.events.map { $0.data.map { String(decoding: $0, as: UTF8.self) } }, new.isOursToStart,
+                new.schedules.map(\.name), new.schedules.map(\.expression), new.schedules.map(\.timezone),
+                new.schedules.map(\.prompt), new.schedules.map(\.isEnabled), new.schedules.map(\.overlap.rawValue),
+                new.schedules.map(\.missed.rawValue),
             ])
         return try rows.isEmpty ? nil : rows.compactMap { CommittedEvent(row: $0, firstColumn: 1) }
     }

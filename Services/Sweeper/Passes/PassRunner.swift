@@ -1,6 +1,7 @@
 import EventLoop
 import Foundation
 import Observability
+import ServiceHost
 import ServiceLifecycle
 
 /// Runs one pass for ever: at its interval, after an error with backoff. Each pass has a runner of its own, so that

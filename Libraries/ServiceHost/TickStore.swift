@@ -1,10 +1,11 @@
+import Contracts
 import Foundation
 import JSONBytes
 import PostgresClient
 import Synchronization
 
 /// The last tick of each pass, of whichever instance did it: what `/admin/liveness` shows.
-final class TickStore: Sendable {
+package final class TickStore: Sendable {
     /// A pass every second need not be a commit every second.
     private static let interval: Duration = .seconds(5)
 
@@ -12,7 +13,7 @@ final class TickStore: Sendable {
     private let instance: String
     private let written = Mutex<[String: ContinuousClock.Instant]>([:])
 
-    init(postgres: PostgresPool, instance: String) {
+    package init(postgres: PostgresPool, instance: String) {
         self.postgres = postgres
         self.instance = instance
     }
@@ -26,7 +27,7 @@ final class TickStore: Sendable {
         """)
 
     /// Notes a tick. A tick that cannot be written is no failure of the pass.
-    func note(_ pass: String, duration: Duration, counts: [String: Int]) async {
+    package func note(_ pass: String, duration: Duration, counts: [String: Int]) async {
         let now = ContinuousClock.now
         let isDue = written.withLock { written in
             if let last = written[pass], now - last < Self.interval { return false }
@@ -38,8 +39,7 @@ final class TickStore: Sendable {
         writer.object { writer in
             for (what, count) in counts.sorted(by: { $0.key < $1.key }) { writer.member(what, count) }
         }
-        let seconds = Double(duration.components.seconds) + Double(duration.components.attoseconds) / 1e18
-        _ = try? await postgres.query(Self.upsert, [pass, instance, seconds, writer.bytes])
+        _ = try? await postgres.query(Self.upsert, [pass, instance, duration.inSeconds, writer.bytes])
     }
 
     private static let all = Statement(
@@ -50,7 +50,7 @@ final class TickStore: Sendable {
         """)
 
     /// Name, time and age in seconds of every subsystem's last tick.
-    func all() async throws(PostgresError) -> [(name: String, at: Date, secondsAgo: Double)] {
+    package func all() async throws(PostgresError) -> [(name: String, at: Date, secondsAgo: Double)] {
         try await postgres.query(Self.all).map { ($0.string(0), $0.date(1), $0.double(2)) }
     }
 }

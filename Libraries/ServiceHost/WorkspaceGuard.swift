@@ -4,11 +4,14 @@ import Foundation
 import HTTPCore
 import HTTPServer
 import PostgresClient
-import ServiceHost
 
 /// What routes below `/workspaces/{id}` check first, in the contract's order: credential, syntax, existence.
-struct WorkspaceGuard: Sendable {
+package struct WorkspaceGuard: Sendable {
     let context: ServiceContext
+
+    package init(context: ServiceContext) {
+        self.context = context
+    }
 
     private static let exists = Statement(
         "workspace_exists", "SELECT FROM workspaces WHERE id = $1 AND status <> 'removed'")
@@ -17,25 +20,25 @@ struct WorkspaceGuard: Sendable {
     ///
     /// - Returns: the workspace, which exists and is not removed.
     /// - Throws: `APIError` 401, 400, 404 or 503.
-    func owned(_ request: Request) async throws -> UUID {
+    package func owned(_ request: Request) async throws -> UUID {
         try await existing(try await authorized(request))
     }
 
     /// As `owned`, whether or not the workspace exists.
-    func authorized(_ request: Request) async throws -> UUID {
+    package func authorized(_ request: Request) async throws -> UUID {
         try await context.authenticator.workspace(inPathOf: request)
     }
 
     /// For operators.
     ///
     /// - Throws: `APIError` 401, 400, 404 or 503.
-    func administered(_ request: Request) async throws -> UUID {
+    package func administered(_ request: Request) async throws -> UUID {
         try await context.authenticator.admin(request)
         return try await existing(try request.uuid("id", orError: Sentence.invalidWorkspaceID))
     }
 
     /// - Throws: `APIError` 404 for a workspace that is unknown or removed.
-    func existing(_ id: UUID) async throws -> UUID {
+    package func existing(_ id: UUID) async throws -> UUID {
         guard try await !context.postgres.query(Self.exists, [id]).isEmpty else {
             throw APIError(.notFound, Sentence.workspaceNotFound)
         }

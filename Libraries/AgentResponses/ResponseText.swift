@@ -1,14 +1,16 @@
 import Contracts
 import JSONBytes
 
-/// The words in an agent's answer.
+/// The words in an agent's response.
 package enum ResponseText {
     /// The first text part of `result.parts`, else of `result.artifacts`, else of `result.status.message.parts`, else
     /// the body as it is. Of a stream of events it is the last one that has such words.
-    package static func extract(from body: [UInt8]) -> String {
+    package static func extract(from body: [UInt8]) -> String { words(of: body) ?? String(decoding: body, as: UTF8.self) }
+
+    /// The same; nil when there is no such part.
+    package static func words(of body: [UInt8]) -> String? {
         let answer = try? JSONSlice(validating: body)
         return answer.flatMap(words(in:)) ?? (answer == nil ? words(inStream: body) : nil)
-            ?? String(decoding: body, as: UTF8.self)
     }
 
     private static func words(inStream body: [UInt8]) -> String? {

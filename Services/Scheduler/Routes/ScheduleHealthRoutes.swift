@@ -1,0 +1,38 @@
+import Authentication
+import Contracts
+import Foundation
+import HTTPCore
+import HTTPServer
+import ServiceHost
+import WorkspaceTree
+
+/// How schedules are doing: for the workspace's peers, and for operators.
+struct ScheduleHealthRoutes: Sendable {
+    let context: ServiceContext
+    let store: ScheduleHealthStore
+
+    func add(to router: inout Router) {
+        router.on(.get, "/workspaces/{id}/schedules/health", health)
+        router.on(.get, "/admin/schedules/health", troubled)
+    }
+
+    /// For any peer that may talk to the workspace, which says who it is and shows its token.
+    private func health(_ request: Request) async throws -> Response {
+        guard request.headers["x-workspace-id"]?.isEmpty == false else {
+            throw APIError(.unauthorized, Sentence.workspaceIDHeaderRequired)
+        }
+        guard case .workspace(let caller) = try await context.authenticator.caller(request) else {
+            throw APIError(.unauthorized, Sentence.workspaceIDHeaderRequired)
+        }
+        let id = try request.uuid("id", orError: Sentence.invalidWorkspaceID)
+        guard let from = try await store.position(of: caller), let target = try await store.position(of: id),
+            from.canCommunicate(with: target)
+        else { throw APIError(.forbidden, Sentence.accessDenied) }
+        return try .wire(.ok, try await store.health(of: id))
+    }
+
+    private func troubled(_ request: Request) async throws -> Response {
+        try await context.authenticator.admin(request)
+        return try .wire(.ok, try await store.troubled())
+    }
+}

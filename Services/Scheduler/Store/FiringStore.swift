@@ -1,0 +1,236 @@
+import Contracts
+import EventOutbox
+import Foundation
+import PostgresClient
+
+/// What one claim of due schedules came to.
+package struct Fired: Sendable {
+    /// Schedules whose slot was dealt with, in whatever way.
+    package var schedules: [UUID] = []
+    package var events: [CommittedEvent] = []
+    /// Slots that were left out, for the feed.
+    package var skipped: [RunRecord] = []
+    package var runs = 0
+    /// Schedules that cannot be computed any more, and why.
+    package var broken: [(schedule: UUID, reason: String)] = []
+    /// Seconds by which the latest slot was late.
+    package var lateness: TimeInterval = 0
+}
+
+/// The statements of firing. What a slot becomes is decided by ``FiringRule``.
+package struct FiringStore: Sendable {
+    private let postgres: PostgresPool
+    private let log: RunLog
+
+    package init(postgres: PostgresPool, source: String) {
+        self.postgres = postgres
+        log = RunLog(source: source)
+    }
+
+    /// Schedules of one claim.
+    package static let batch = 1000
+    /// Bytes of the prompts of one claim; the schedule that reaches them still belongs to it.
+    package static let batchBytes = 4 << 20
+    private static let deadline: Duration = .seconds(20)
+
+    /// What another instance is firing is passed over.
+    private static func claiming(_ condition: String) -> String {
+        """
+        WITH due AS MATERIALIZED (
+            SELECT s.id, s.next_run_at, octet_length(s.prompt) AS bytes FROM workspace_schedules s
+            WHERE s.enabled AND s.next_run_at <= now()\(condition)
+            ORDER BY s.next_run_at LIMIT $1 FOR UPDATE SKIP LOCKED
+        ), taken AS MATERIALIZED (
+            SELECT id FROM (
+                SELECT id, sum(bytes) OVER (ORDER BY next_run_at, id ROWS UNBOUNDED PRECEDING) - bytes AS before
+                FROM due) AS summed
+            WHERE before < $2
+        )
+        SELECT s.id, s.workspace_id, s.name, s.cron_expr, s.timezone, s.prompt, s.next_run_at, s.overlap, s.missed,
+            w.status, coalesce(v.capabilities & \(Capabilities.scheduler.rawValue) <> 0, false), w.schedules_from,
+            (SELECT count(*) FROM (
+                SELECT FROM a2a_queue q WHERE q.schedule_id = s.id AND q.status IN ('queued', 'dispatched')
+                LIMIT \(Limits.waitingRuns)) AS open),
+            now()
+        FROM taken JOIN workspace_schedules s ON s.id = taken.id JOIN workspaces w ON w.id = s.workspace_id
+        LEFT JOIN workspace_vitals v ON v.workspace_id = s.workspace_id
+        """
+    }
+
+    private static let claim = Statement("schedule_claim", claiming(""))
+    private static let claimThese = Statement("schedule_claim_these", claiming(" AND s.id = ANY ($3)"))
+
+    private static let move = Statement(
+        "schedule_move",
+        """
+        UPDATE workspace_schedules s SET next_run_at = i.next, last_status = coalesce(i.status, s.last_status),
+            last_error = CASE WHEN i.status IS NULL THEN s.last_error ELSE i.error END,
+            last_run_at = CASE WHEN i.status IS NULL THEN s.last_run_at ELSE now() END,
+            run_count = s.run_count + (i.status IS NOT NULL)::int
+        FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[]) AS i (id, next, status, error)
+        WHERE s.id = i.id
+        """)
+
+    /// A run waits for its target for as long as the contract says; behind another run of its schedule it waits first
+    /// for that one's end, as long as any message does.
+    static let insert = Statement(
+        "schedule_enqueue",
+        """
+        INSERT INTO a2a_queue (id, workspace_id, method, body, idempotency_key, context_id, schedule_id, run_is_manual,
+            expires_at)
+        SELECT i.id, i.workspace_id, 'message/send', i.body, i.message_id, i.context_id, i.schedule_id, $7,
+            CASE WHEN i.wait IS NULL THEN now() + interval '7 days' ELSE now() + make_interval(secs => i.wait) END
+        FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::uuid[], $8::float8[])
+            AS i (id, workspace_id, body, message_id, context_id, schedule_id, wait)
+        """)
+
+    private static let unplanned = Statement(
+        "schedule_unplanned",
+        """
+        SELECT id, cron_expr, timezone, now() FROM workspace_schedules WHERE enabled AND next_run_at IS NULL
+        ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED
+        """)
+
+    /// Computes when enabled schedules are due of which nobody has done so yet.
+    ///
+    /// - Returns: how many.
+    package func plan() async throws -> Int {
+        try await postgres.transaction(deadline: Self.deadline) { transaction in
+            let new = try await transaction.query(Self.unplanned, [Self.batch]).map { row in
+                let schedule = DueSchedule(
+                    id: row.uuid(0), expression: row.string(1), timezone: row.string(2), dueAt: row.date(3),
+                    resumedAt: row.date(3))
+                return (schedule: schedule, outcome: FiringRule.decide(schedule, now: row.date(3)))
+            }
+            if !new.isEmpty { _ = try await transaction.query([moving(new.map(\.schedule), new.map(\.outcome))]) }
+            return new.count
+        }
+    }
+
+    private static let postpone = Statement(
+        "schedule_postpone",
+        """
+        UPDATE workspace_schedules SET next_run_at = now() + make_interval(secs => $2), last_status = 'error',
+            last_error = $3
+        WHERE id = $1 AND enabled
+        """)
+
+    /// Claims schedules that are due and fires them, all in one transaction: each slot fires once, whoever dies when.
+    ///
+    /// - Parameters:
+    ///   - these: only these; nil for whatever is due.
+    ///   - claimed: told which schedules are about to be fired.
+    package func fire(_ these: [UUID]? = nil, claimed: (([UUID]) -> Void)? = nil) async throws -> Fired {
+        try await postgres.transaction(deadline: Self.deadline) { transaction in
+            let rows =
+                if let these {
+                    try await transaction.query(Self.claimThese, [these.count, Self.batchBytes, these])
+                } else {
+                    try await transaction.query(Self.claim, [Self.batch, Self.batchBytes])
+                }
+            let due = try rows.map { (schedule: DueSchedule(row: $0), now: $0.date(13)) }
+            guard let now = due.first?.now else { return Fired() }
+            claimed?(due.map(\.schedule.id))
+            return try await deal(with: due.map(\.schedule), now, transaction)
+        }
+    }
+
+    /// Puts a schedule off that cannot be fired, so that it stands in nobody's way.
+    package func postpone(_ schedule: UUID, because reason: String) async throws(PostgresError) {
+        _ = try await postgres.query(
+            Self.postpone, [schedule, FiringRule.brokenPause, reason.shortened(to: Limits.errorText)])
+    }
+
+    private func deal(
+        with due: [DueSchedule], _ now: Date, _ transaction: Transaction
+    ) async throws -> Fired {
+        let outcomes = due.map { FiringRule.decide($0, now: now) }
+        var fired = Fired()
+        var runs: [(schedule: DueSchedule, message: ScheduledMessage)] = []
+        for (schedule, outcome) in zip(due, outcomes) {
+            fired.schedules.append(schedule.id)
+            fired.lateness = max(fired.lateness, now.timeIntervalSince(schedule.dueAt))
+            switch outcome.decision {
+            case .fire: runs.append((schedule, ScheduledMessage(schedule: schedule.id, prompt: schedule.prompt)))
+            case .skip(let reason): fired.skipped.append(RunRecord(skipped: schedule, because: reason, at: now))
+            case .pass: break
+            case .broken(let reason): fired.broken.append((schedule.id, reason))
+            }
+        }
+        fired.runs = runs.count
+        var calls = [moving(due, outcomes)]
+        if !runs.isEmpty { calls.append(Self.enqueuing(runs)) }
+        _ = try await transaction.query(calls)
+        let told = try runs.map { try Self.fired($0.schedule, $0.message) }
+        fired.events = try await log.write(fired.skipped, told, transaction)
+        return fired
+    }
+
+    private func moving(_ due: [DueSchedule], _ outcomes: [FiringRule.Outcome]) -> Call {
+        let told = outcomes.map(\.decision.lastRun)
+        return Call(
+            Self.move, [due.map(\.id), outcomes.map(\.next), told.map { $0?.status.rawValue }, told.map { $0?.error }])
+    }
+
+    /// The call that puts runs into the queue.
+    static func enqueuing(
+        _ runs: [(schedule: DueSchedule, message: ScheduledMessage)], isManual: Bool = false
+    ) -> Call {
+        Call(
+            insert,
+            [
+                runs.map(\.message.item), runs.map(\.schedule.workspace), runs.map(\.message.body),
+                runs.map(\.message.messageID), runs.map(\.schedule.queueContext), runs.map(\.schedule.id), isManual,
+                runs.map(\.schedule.wait),
+            ])
+    }
+
+    /// What is told of a run that was put into the queue.
+    static func fired(_ schedule: DueSchedule, _ message: ScheduledMessage) throws(WireError) -> RunLog.Event {
+        RunLog.Event(
+            type: .scheduleFired, workspace: schedule.workspace,
+            data: try RawJSON(
+                encoding: ScheduleChanged(
+                    scheduleID: schedule.id, scheduleName: schedule.name, status: "fired", queueID: message.item)))
+    }
+}
+
+extension FiringRule.Decision {
+    /// What the schedule's row says of it.
+    fileprivate var lastRun: (status: ScheduleStatus, error: String)? {
+        switch self {
+        case .fire, .pass: nil
+        case .skip(let reason): (.skipped, reason)
+        case .broken(let reason): (.error, reason)
+        }
+    }
+}
+
+extension RunRecord {
+    fileprivate init(skipped schedule: DueSchedule, because reason: String, at now: Date) {
+        self.init(
+            schedule: schedule.id, workspace: schedule.workspace, name: schedule.name,
+            expression: schedule.expression, prompt: schedule.prompt, status: .skipped, error: reason, at: now)
+    }
+}
+
+extension DueSchedule {
+    /// Items of one context are delivered one at a time, in order.
+    fileprivate var queueContext: String? { overlap == .queue ? "schedule:\(id.lowercased)" : nil }
+
+    /// Seconds that its run may wait for its target; nil while another run of it comes first.
+    fileprivate var wait: Double? {
+        overlap == .queue && openRuns > 0 ? nil : Double(Limits.scheduleWait.components.seconds)
+    }
+
+    /// - Parameter row: of a claim.
+    fileprivate init(row: PostgresRow) {
+        self.init(
+            id: row.uuid(0), workspace: row.uuid(1), name: row.string(2), expression: row.string(3),
+            timezone: row.string(4), prompt: row.string(5), dueAt: row.date(6),
+            overlap: ScheduleOverlap(rawValue: row.string(7)) ?? .skip,
+            missed: MissedSlots(rawValue: row.string(8)) ?? .once,
+            status: WorkspaceStatus(rawValue: row.string(9)) ?? .failed, isNative: row.bool(10),
+            resumedAt: row.optionalDate(11), openRuns: row.int(12))
+    }
+}

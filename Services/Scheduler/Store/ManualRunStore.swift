@@ -1,0 +1,63 @@
+import Contracts
+import EventOutbox
+import Foundation
+import PostgresClient
+
+/// Runs that somebody asks for.
+package struct ManualRunStore: Sendable {
+    private let postgres: PostgresPool
+    private let log: RunLog
+
+    package init(postgres: PostgresPool, source: String) {
+        self.postgres = postgres
+        log = RunLog(source: source)
+    }
+
+    /// What came of it.
+    package enum Result: Sendable {
+        case fired(prompt: String, [CommittedEvent])
+        case unknown
+        /// The workspace takes no messages as it is.
+        case refused(WorkspaceStatus)
+        case tooManyWaiting
+    }
+
+    private static let find = Statement(
+        "manual_run_find",
+        """
+        SELECT s.name, s.prompt, s.overlap, w.status, (SELECT count(*) FROM (
+            SELECT FROM a2a_queue q WHERE q.schedule_id = s.id AND q.status IN ('queued', 'dispatched')
+            LIMIT \(Limits.waitingRuns)) AS open)
+        FROM workspace_schedules s JOIN workspaces w ON w.id = s.workspace_id
+        WHERE s.id = $1 AND s.workspace_id = $2 FOR UPDATE OF s
+        """)
+
+    /// Puts a run into the queue, whatever the schedule's times are and whether or not it is enabled.
+    package func run(_ id: UUID, of workspace: UUID) async throws -> Result {
+        try await postgres.transaction { transaction -> Result in
+            let found = try await transaction.query(Self.find, [id, workspace]).first { row in
+                DueSchedule(
+                    id: id, workspace: workspace, name: row.string(0), expression: "", prompt: row.string(1),
+                    dueAt: Date(), overlap: ScheduleOverlap(rawValue: row.string(2)) ?? .skip,
+                    status: WorkspaceStatus(rawValue: row.string(3)) ?? .failed, openRuns: row.int(4))
+            }
+            guard let schedule = found else { return .unknown }
+            guard schedule.status.wakesForRuns else { return .refused(schedule.status) }
+            guard schedule.openRuns < Limits.waitingRuns else { return .tooManyWaiting }
+            let message = ScheduledMessage(schedule: id, prompt: schedule.prompt)
+            _ = try await transaction.query([FiringStore.enqueuing([(schedule, message)], isManual: true)])
+            let told = try FiringStore.fired(schedule, message)
+            return .fired(prompt: schedule.prompt, try await log.write([], [told], transaction))
+        }
+    }
+}
+
+extension WorkspaceStatus {
+    /// A message sent to it by hand arrives, if need be after it was woken.
+    fileprivate var wakesForRuns: Bool {
+        switch self {
+        case .online, .degraded, .provisioning, .offline, .hibernating, .hibernated: true
+        case .failed, .removed, .paused, .awaitingAgent: false
+        }
+    }
+}

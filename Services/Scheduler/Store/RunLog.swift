@@ -1,0 +1,65 @@
+import Contracts
+import EventOutbox
+import Foundation
+import PostgresClient
+
+/// Writes the history of schedules: a row of the feed and a durable event each, in the transaction of what they report.
+struct RunLog: Sendable {
+    private static let activity = Statement(
+        "run_activity",
+        """
+        INSERT INTO activity_logs (id, workspace_id, activity_type, method, summary, request_body, status, duration_ms,
+            error_detail, schedule_id, created_at)
+        SELECT i.id, i.workspace_id, 'cron_run', 'message/send', i.summary, i.request::json, i.status, i.milliseconds,
+            i.error, i.schedule_id, i.at
+        FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::uuid[],
+            $9::timestamptz[]) AS i (id, workspace_id, summary, request, status, milliseconds, error, schedule_id, at)
+        """)
+
+    private static let tell = Statement(
+        "run_events",
+        """
+        INSERT INTO structure_events (type, workspace_id, source, data)
+        SELECT i.type, i.workspace_id, $4, i.data::json
+        FROM unnest($1::text[], $2::uuid[], $3::text[]) WITH ORDINALITY AS i (type, workspace_id, data, n) ORDER BY n
+        RETURNING \(CommittedEvent.columns)
+        """)
+
+    /// An event to be told.
+    struct Event: Sendable {
+        var type: EventType
+        var workspace: UUID
+        var data: RawJSON
+    }
+
+    let source: String
+
+    /// Writes records and events.
+    ///
+    /// - Returns: the events, those of the records first.
+    func write(
+        _ records: [RunRecord], _ events: [Event] = [], _ transaction: Transaction
+    ) async throws -> [CommittedEvent] {
+        let told = try records.map { Event(type: $0.eventType, workspace: $0.workspace, data: try $0.event()) } + events
+        guard !told.isEmpty else { return [] }
+        let tell = Call(
+            Self.tell,
+            [
+                told.map(\.type.rawValue), told.map(\.workspace),
+                told.map { String(decoding: $0.data.bytes, as: UTF8.self) }, source,
+            ])
+        let calls = records.isEmpty ? [tell] : [insert(records), tell]
+        let rows = try await transaction.query(calls)
+        return try rows[rows.count - 1].compactMap { CommittedEvent(row: $0) }
+    }
+
+    private func insert(_ records: [RunRecord]) -> Call {
+        Call(
+            Self.activity,
+            [
+                records.map(\.id), records.map(\.workspace), records.map(\.summary),
+                records.map { String(decoding: $0.request, as: UTF8.self) }, records.map(\.status.rawValue),
+                records.map(\.milliseconds), records.map(\.error), records.map(\.schedule), records.map(\.at),
+            ])
+    }
+}

@@ -1,0 +1,100 @@
+import EventLoop
+import Foundation
+import PostgresClient
+import Scheduler
+import TestSupport
+
+/// A database of its own with workspaces and schedules, and the stores under test.
+struct ScheduleFixture: Sendable {
+    static let source = "switchyard/scheduler"
+
+    let postgres: PostgresPool
+    let schedules: ScheduleStore
+    let firing: FiringStore
+    let outcomes: OutcomeStore
+    let manual: ManualRunStore
+
+    /// Runs a test with a fixture.
+    static func with(_ body: (ScheduleFixture) async throws -> Void) async throws {
+        try await withMigratedPool("schedules") { pool in
+            try await body(
+                ScheduleFixture(
+                    postgres: pool, schedules: ScheduleStore(postgres: pool, source: source),
+                    firing: FiringStore(postgres: pool, source: source),
+                    outcomes: OutcomeStore(postgres: pool, source: source),
+                    manual: ManualRunStore(postgres: pool, source: source)))
+        }
+    }
+
+    private static let makeWorkspace = Statement(
+        "test_workspace",
+        """
+        WITH made AS (
+            INSERT INTO workspaces (id, name, status, url) VALUES ($1, 'w', $2::workspace_status, 'http://agent.example')
+            RETURNING id)
+        INSERT INTO workspace_vitals (workspace_id, last_heartbeat_at) SELECT id, now() FROM made
+        """)
+
+    func workspace(_ status: String = "online") async throws -> UUID {
+        let id = UUID()
+        _ = try await postgres.query(Self.makeWorkspace, [id, status])
+        return id
+    }
+
+    private static let makeSchedule = Statement(
+        "test_schedule",
+        """
+        INSERT INTO workspace_schedules (id, workspace_id, name, cron_expr, prompt, overlap, missed, next_run_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, now() - make_interval(secs => $8))
+        """)
+
+    /// A schedule that is due.
+    ///
+    /// - Parameter late: seconds since its slot.
+    func due(
+        _ workspace: UUID, name: String = "", expression: String = "* * * * *", prompt: String = "say hello",
+        overlap: String = "skip", missed: String = "once", late: Double = 0.1
+    ) async throws -> UUID {
+        let id = UUID()
+        _ = try await postgres.query(
+            Self.makeSchedule, [id, workspace, name, expression, prompt, overlap, missed, late])
+        return id
+    }
+
+    /// Its time has come again.
+    func makeDue(_ schedule: UUID) async throws {
+        try await sql("UPDATE workspace_schedules SET next_run_at = now() - interval '100 ms' WHERE id = '\(schedule)'")
+    }
+
+    /// Ends the runs of a schedule that are in the queue, as the proxy does.
+    func end(_ schedule: UUID, as status: String = "completed", response: String? = nil, error: String? = nil) async throws {
+        _ = try await postgres.query(
+            Statement(
+                "test_end",
+                """
+                UPDATE a2a_queue SET status = $2, response = $3, last_error = $4, completed_at = clock_timestamp(),
+                    dispatched_at = clock_timestamp() - interval '2 seconds', lease_owner = NULL, lease_until = NULL
+                WHERE schedule_id = $1 AND status IN ('queued', 'dispatched')
+                """), [schedule, status, response, error])
+    }
+
+    /// Plain SQL; the first column of the first row as text.
+    @discardableResult
+    func sql(_ text: String) async throws -> String? {
+        let rows = try await postgres.query(Statement("", text))
+        return rows.first.flatMap { $0.columnCount > 0 ? $0.optionalString(0) : nil }
+    }
+
+    func count(_ from: String) async throws -> Int {
+        Int(try await sql("SELECT count(*) FROM \(from)") ?? "") ?? -1
+    }
+
+    /// `last_status`, `last_error` and `run_count` of a schedule, with bars between.
+    func last(_ schedule: UUID) async throws -> String? {
+        try await sql(
+            """
+            SELECT concat_ws('|', coalesce(last_status, '-'), coalesce(last_error, '-'), run_count)
+            FROM workspace_schedules WHERE id = '\(schedule)'
+            """)
+    }
+}
