@@ -152,7 +152,7 @@ let package = Package(
                 "CZlib", "EventLoop", "HTTPCore", "HTTPClient", "HTTPServer", "JSONBytes", "PostgresClient", "Migrator",
                 "Observability",
             ],
-            path: "Tests/TestSupport", exclude: ["leash"], swiftSettings: settings),
+            path: "Tests/TestSupport", exclude: ["leash", "clock"], swiftSettings: settings),
         .executableTarget(
             name: "call-probe",
             dependencies: ["A2AProxy", "EventLoop", "HTTPCore", "HTTPClient", "SafeURL"],
@@ -193,7 +193,7 @@ let package = Package(
         tests(
             "RegistryTests",
             [
-                "Registry", "Sweeper", "A2AProxy", "Lifecycle", "Authentication", "WorkspaceTree", "Contracts",
+                "Registry", "Sweeper", "Scheduler", "A2AProxy", "Lifecycle", "Authentication", "WorkspaceTree", "Contracts",
                 "JSONBytes", "PostgresClient", "EventLoop",
                 "HTTPServer",
                 "HTTPCore", "EventOutbox", "Lifecycle", "Observability",
@@ -203,7 +203,7 @@ let package = Package(
             [
                 "A2AProxy", "Contracts", "JSONBytes", "HTTPCore", "WorkspaceTree", "PostgresClient", "EventLoop",
                 "EventOutbox", "HTTPServer", "Authentication", "RedisClient", "Observability", "AMQPClient",
-                "HTTPClient", "Lifecycle", "ServiceLifecycle", "Batching", "Crypto", "AgentResponses", "Scheduler",
+                "HTTPClient", "Lifecycle", "ServiceLifecycle", "Batching", "Crypto", "AgentResponses",
             ]),
         tests(
             "LifecycleTests",

@@ -51,22 +51,11 @@ struct SchedulerProcessTests {
         }
     }
 
-    /// The environment of a process whose clock goes wrong by so many hours.
-    private func clock(offBy hours: Int) throws -> [String: String] {
-        let library = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
-        let other = "/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1"
-        let found = try #require([library, other].first(where: FileManager.default.fileExists), "faketime is missing")
-        return [
-            "LD_PRELOAD": found, "FAKETIME": String(format: "%+d", hours * 3600), "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            "DONT_FAKE_MONOTONIC": "1", "FAKETIME_DONT_RESET": "1",
-        ]
-    }
-
     @Test("Three schedulers whose clocks are hours apart fire 5 000 schedules of one second once each, and not too early")
     func clocks() async throws {
         let stage = try await Stage()
         var processes: [ServiceProcess] = []
-        for hours in [-1, 0, 1] { processes.append(try await stage.start(clock(offBy: hours))) }
+        for hours in [-1, 0, 1] { processes.append(try await stage.start(try await WrongClock.environment(offBy: hours * 3600))) }
         try await stage.add(5000, inSeconds: 4)
         let due = try await stage.sql("SELECT max(next_run_at) FROM workspace_schedules")
         try await eventually("all to have fired", detail: { processes.map(\.output).joined().suffix(2000).description }) {

@@ -12,6 +12,7 @@ struct LockOrderArena: Sendable {
     let items: [UUID]
     let delegations: [UUID]
     let jobs: [UUID]
+    let schedules: [UUID]
 
     init(pool: PostgresPool) {
         self.pool = pool
@@ -20,6 +21,7 @@ struct LockOrderArena: Sendable {
         items = ids.map { _ in UUID() }
         delegations = ids.map { _ in UUID() }
         jobs = ids.map { _ in UUID() }
+        schedules = ids.map { _ in UUID() }
     }
 
     private static let clear = [
@@ -60,6 +62,20 @@ struct LockOrderArena: Sendable {
         SELECT delegation, source, id, 't', item FROM i
         """)
 
+    /// Each is due, has a run that ended and one that waits.
+    private static let schedules = Statement(
+        "test_schedules",
+        """
+        WITH s AS (
+            INSERT INTO workspace_schedules (id, workspace_id, cron_expr, prompt, overlap, next_run_at)
+            SELECT schedule, id, '@every 1s', 'p', 'queue', now() - interval '1 second'
+            FROM unnest($1::uuid[], $2::uuid[]) AS i (id, schedule) RETURNING id, workspace_id
+        )
+        INSERT INTO a2a_queue (workspace_id, body, schedule_id, status, completed_at)
+        SELECT workspace_id, '{}', id, status, CASE WHEN status = 'completed' THEN now() END
+        FROM s CROSS JOIN (VALUES ('completed'), ('queued')) AS run (status)
+        """)
+
     private static let filler = [
         """
         INSERT INTO workspaces (id, name, status)
@@ -83,6 +99,7 @@ struct LockOrderArena: Sendable {
         _ = try await pool.query(Self.workspaces, [ids, parents, forwarded, tokens])
         let sources = ids.indices.map { ids[($0 + 1) % ids.count] }
         _ = try await pool.query(Self.belongings, [ids, items, delegations, jobs, sources])
+        _ = try await pool.query(Self.schedules, [ids, schedules])
     }
 
     private static let deadlocks = Statement(

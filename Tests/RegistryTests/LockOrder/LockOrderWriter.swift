@@ -4,6 +4,7 @@ import Foundation
 import HTTPCore
 import HTTPServer
 import PostgresClient
+import Scheduler
 import Sweeper
 
 @testable import A2AProxy
@@ -17,6 +18,7 @@ enum LockOrderWriter: String, CaseIterable, Sendable {
     case enqueue, deliver, delegate, endDelegation, touch, dropStale
     case pause, resume, hibernate, restart, wake, lose, delete, purge, secret, finishJob
     case sweep, recover, expire, abandon
+    case fire, recordRuns, createSchedule, runSchedule, deleteSchedule, freePhantoms
 
     private static let source = "switchyard/test"
 
@@ -39,6 +41,8 @@ enum LockOrderWriter: String, CaseIterable, Sendable {
             try await live(arena)
         case .sweep, .recover, .expire, .abandon:
             try await heal(arena)
+        case .fire, .recordRuns, .createSchedule, .runSchedule, .deleteSchedule, .freePhantoms:
+            try await schedule(arena)
         }
     }
 
@@ -161,6 +165,25 @@ enum LockOrderWriter: String, CaseIterable, Sendable {
         case .recover: _ = try await queue.recoverLeases()
         case .expire: _ = try await queue.dropExpired()
         default: _ = try await queue.dropAbandoned()
+        }
+    }
+
+    private func schedule(_ arena: LockOrderArena) async throws {
+        let (pool, ids) = (arena.pool, arena.ids)
+        let store = ScheduleStore(postgres: pool, source: Self.source)
+        switch self {
+        case .fire: _ = try await FiringStore(postgres: pool, source: Self.source).fire()
+        case .recordRuns: _ = try await OutcomeStore(postgres: pool, source: Self.source).recordEnded()
+        case .createSchedule:
+            let checked = try ScheduleRule.check(name: "\(UUID())", expression: "@daily", timezone: "UTC", prompt: "p")
+            for id in ids { _ = try await store.create(checked, CreateScheduleRequest(), for: id) }
+        case .runSchedule:
+            for (id, schedule) in zip(ids, arena.schedules) {
+                _ = try await ManualRunStore(postgres: pool, source: Self.source).run(schedule, of: id)
+            }
+        case .deleteSchedule:
+            for (id, schedule) in zip(ids, arena.schedules) { _ = try await store.delete(schedule, of: id) }
+        default: _ = try await PhantomStore(postgres: pool).reset(olderThan: 0)
         }
     }
 }

@@ -1,0 +1,32 @@
+import Contracts
+import EventLoop
+import Foundation
+import Observability
+import ServiceHost
+import ServiceLifecycle
+
+/// Something that the scheduler does again and again, with its entry in `/admin/liveness`.
+struct PeriodicWork: GracefulService {
+    let name: String
+    let interval: Duration
+    let loop: EventLoop
+    let ticks: TickStore
+    let logger: Logger
+    let work: @Sendable () async throws -> [String: Int]
+
+    func run(until shutdown: ShutdownSignal) async throws {
+        try await PeriodicService(name, every: interval, on: loop, runOnce).run(until: shutdown)
+    }
+
+    private func runOnce() async throws {
+        let start = ContinuousClock.now
+        do {
+            let counts = try await work()
+            await ticks.note(name, duration: ContinuousClock.now - start, counts: counts)
+        } catch {
+            if Task.isCancelled { return }
+            logger.warning("periodic work failed", [.name: .string(name), .error: .error(error)])
+            throw error
+        }
+    }
+}
