@@ -162,7 +162,8 @@ let package = Package(
         tests(
             "SchedulerTests",
             [
-                "Scheduler", "Cron", "Contracts", "JSONBytes", "PostgresClient", "EventLoop", "EventOutbox", "AMQPClient",
+                "Scheduler", "Cron", "Contracts", "JSONBytes", "PostgresClient", "EventLoop", "EventOutbox",
+                "AMQPClient",
                 "Observability", "ServiceHost", "HTTPCore", "HTTPServer",
             ]),
         tests(
@@ -193,7 +194,8 @@ let package = Package(
         tests(
             "RegistryTests",
             [
-                "Registry", "Sweeper", "Scheduler", "A2AProxy", "Lifecycle", "Authentication", "WorkspaceTree", "Contracts",
+                "Registry", "Sweeper", "Scheduler", "A2AProxy", "Lifecycle", "Authentication", "WorkspaceTree",
+                "Contracts",
                 "JSONBytes", "PostgresClient", "EventLoop",
                 "HTTPServer",
                 "HTTPCore", "EventOutbox", "Lifecycle", "Observability",

@@ -59,6 +59,7 @@ def _fired(stack, parties: dict[str, int]) -> Sample:
 
 
 _CLAIM = """
+SET enable_seqscan = off;
 DO $$
 DECLARE claimed int := 1;
 BEGIN

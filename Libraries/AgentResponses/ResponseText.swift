@@ -5,7 +5,9 @@ import JSONBytes
 package enum ResponseText {
     /// The first text part of `result.parts`, else of `result.artifacts`, else of `result.status.message.parts`, else
     /// the body as it is. Of a stream of events it is the last one that has such words.
-    package static func extract(from body: [UInt8]) -> String { words(of: body) ?? String(decoding: body, as: UTF8.self) }
+    package static func extract(from body: [UInt8]) -> String {
+        words(of: body) ?? String(decoding: body, as: UTF8.self)
+    }
 
     /// The same; nil when there is no such part.
     package static func words(of body: [UInt8]) -> String? {

@@ -24,7 +24,9 @@ extension PlatformTests {
             await platform.stop()
         }
 
-        private func create(_ platform: Platform, _ agent: EchoAgent, _ members: [String: JSONValue]) async throws -> String {
+        private func create(_ platform: Platform, _ agent: EchoAgent, _ members: [String: JSONValue]) async throws
+            -> String
+        {
             var body: [String: JSONValue] = ["name": "n", "cron_expr": "@every 1s", "prompt": "hello"]
             body.merge(members) { $1 }
             let answer = try await platform.api.call(
@@ -55,7 +57,9 @@ extension PlatformTests {
             try await with { platform, agent in
                 let id = try await create(platform, agent, ["prompt": "a\r\nb"])
                 try await eventually("the agent to be told") {
-                    try await agent.received().contains { $0.text == "a\nb" && $0.messageID.hasPrefix("cron-\(id.prefix(8))-") }
+                    try await agent.received().contains {
+                        $0.text == "a\nb" && $0.messageID.hasPrefix("cron-\(id.prefix(8))-")
+                    }
                 }
                 try await eventually("the run to be recorded") {
                     try await entry(platform, agent)["last_status"]?.string == "ok"
@@ -88,7 +92,9 @@ extension PlatformTests {
             }
         }
 
-        @Test("A busy agent is not fired at twice; what it does not take in time is skipped, with the number of its tasks")
+        @Test(
+            "A busy agent is not fired at twice; what it does not take in time is skipped, with the number of its tasks"
+        )
         func busy() async throws {
             try await with { platform, agent in
                 try await agent.tell("busy on")
@@ -129,7 +135,8 @@ extension PlatformTests {
                 let resumed = try await platform.api.call(.post, "/workspaces/\(agent.id)/resume")
                 #expect(resumed.status == 200, "\(resumed.text)")
                 try await platform.sql(
-                    "UPDATE workspace_schedules SET next_run_at = (SELECT schedules_from FROM workspaces WHERE id = '\(agent.id)')")
+                    "UPDATE workspace_schedules SET next_run_at = (SELECT schedules_from FROM workspaces WHERE id = '\(agent.id)')"
+                )
                 try await eventually("the slot to move on") {
                     try await platform.sql("SELECT count(*) FROM workspace_schedules WHERE next_run_at > now()") == "1"
                 }
@@ -144,7 +151,10 @@ extension PlatformTests {
                 for (body, field, sentence) in [
                     (["cron_expr": "* * * * *"], "prompt", "cron_expr and prompt are required"),
                     (["prompt": "p"], "cron_expr", "cron_expr and prompt are required"),
-                    (["cron_expr": "* * * * *", "prompt": "p", "timezone": "Nowhere/At"], "timezone", "invalid timezone: Nowhere/At"),
+                    (
+                        ["cron_expr": "* * * * *", "prompt": "p", "timezone": "Nowhere/At"], "timezone",
+                        "invalid timezone: Nowhere/At"
+                    ),
                     (["cron_expr": "* * * * *", "prompt": "p", "overlap": "both"], "overlap", "invalid request body"),
                 ] as [(JSONValue, String, String)] {
                     let answer = try await platform.api.call(.post, path, bearer: agent.token, body: body)
@@ -164,7 +174,9 @@ extension PlatformTests {
                 let other = try await EchoAgent.start(on: platform, name: "other")
                 defer { Task { await other.stop() } }
                 let foreign = "/workspaces/\(other.id)/schedules/\(id)"
-                for (method, path) in [(.patch, foreign), (.delete, foreign), (.post, foreign + "/run"), (.get, foreign + "/history")]
+                for (method, path) in [
+                    (.patch, foreign), (.delete, foreign), (.post, foreign + "/run"), (.get, foreign + "/history"),
+                ]
                     as [(HTTPMethod, String)]
                 {
                     let answer = try await platform.api.call(

@@ -51,14 +51,18 @@ struct SchedulerProcessTests {
         }
     }
 
-    @Test("Three schedulers whose clocks are hours apart fire 5 000 schedules of one second once each, and not too early")
+    @Test(
+        "Three schedulers whose clocks are hours apart fire 5 000 schedules of one second once each, and not too early")
     func clocks() async throws {
         let stage = try await Stage()
         var processes: [ServiceProcess] = []
-        for hours in [-1, 0, 1] { processes.append(try await stage.start(try await WrongClock.environment(offBy: hours * 3600))) }
+        for hours in [-1, 0, 1] {
+            processes.append(try await stage.start(try await WrongClock.environment(offBy: hours * 3600)))
+        }
         try await stage.add(5000, inSeconds: 4)
         let due = try await stage.sql("SELECT max(next_run_at) FROM workspace_schedules")
-        try await eventually("all to have fired", detail: { processes.map(\.output).joined().suffix(2000).description }) {
+        try await eventually("all to have fired", detail: { processes.map(\.output).joined().suffix(2000).description })
+        {
             try await stage.count("a2a_queue") >= 5000
         }
         // A second one would come with the next look: let each have several.

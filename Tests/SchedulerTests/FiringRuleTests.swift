@@ -8,7 +8,9 @@ import Testing
 struct FiringRuleTests {
     private static let noon = Date(timeIntervalSince1970: 1_800_000_000)  // 2027-01-15 08:00:00 UTC
 
-    private func decide(_ change: (inout DueSchedule) -> Void = { _ in }, late: TimeInterval = 0.3) -> FiringRule.Outcome {
+    private func decide(_ change: (inout DueSchedule) -> Void = { _ in }, late: TimeInterval = 0.3)
+        -> FiringRule.Outcome
+    {
         var schedule = DueSchedule(expression: "*/10 * * * *", dueAt: Self.noon)
         change(&schedule)
         return FiringRule.decide(schedule, now: Self.noon.addingTimeInterval(late))
@@ -34,7 +36,10 @@ struct FiringRuleTests {
         // 08:00, 08:10 ... 08:50; 09:00 is 5 s late.
         #expect(outcome.decision == .skip("skipped: 6 missed slots"))
         #expect(outcome.next == Self.noon.addingTimeInterval(3600))
-        let second = decide({ $0.missed = .skip; $0.dueAt = Self.noon.addingTimeInterval(3600) }, late: 3600 + 5)
+        let second = decide(
+            {
+                $0.missed = .skip; $0.dueAt = Self.noon.addingTimeInterval(3600)
+            }, late: 3600 + 5)
         #expect(second.decision == .fire)
     }
 
@@ -47,7 +52,10 @@ struct FiringRuleTests {
 
     @Test("Missed slots of a schedule of seconds are counted no further than the limit")
     func missedMany() {
-        let outcome = decide({ $0.missed = .skip; $0.expression = "@every 1s" }, late: 366 * 86_400 + 0.5)
+        let outcome = decide(
+            {
+                $0.missed = .skip; $0.expression = "@every 1s"
+            }, late: 366 * 86_400 + 0.5)
         #expect(outcome.decision == .skip("skipped: at least 1000 missed slots"))
         #expect(outcome.next == Self.noon.addingTimeInterval(366 * 86_400 - 59))
     }
@@ -55,7 +63,8 @@ struct FiringRuleTests {
     @Test("A slot late by no more than the tolerance is in time")
     func tolerance() {
         #expect(decide({ $0.missed = .skip }, late: FiringRule.tolerance).decision == .fire)
-        #expect(decide({ $0.missed = .skip }, late: FiringRule.tolerance + 0.1).decision == .skip("skipped: 1 missed slot"))
+        #expect(
+            decide({ $0.missed = .skip }, late: FiringRule.tolerance + 0.1).decision == .skip("skipped: 1 missed slot"))
     }
 
     @Test("@every counts from its last due time", arguments: [(0.3, 90.0), (89.9, 90), (90, 180), (1000, 1080)])
@@ -66,8 +75,13 @@ struct FiringRuleTests {
     @Test("A slot is left out while the run before it has not ended; or its run waits behind it, up to a limit")
     func overlap() {
         #expect(decide { $0.openRuns = 1 }.decision == .skip("skipped: previous run has not ended"))
-        #expect(decide { $0.openRuns = 1; $0.overlap = .queue }.decision == .fire)
-        let full = decide { $0.openRuns = Limits.waitingRuns; $0.overlap = .queue }
+        #expect(
+            decide {
+                $0.openRuns = 1; $0.overlap = .queue
+            }.decision == .fire)
+        let full = decide {
+            $0.openRuns = Limits.waitingRuns; $0.overlap = .queue
+        }
         #expect(full.decision == .skip("skipped: too many runs of this schedule are waiting"))
     }
 
@@ -83,7 +97,9 @@ struct FiringRuleTests {
 
     @Test("A runtime that fires its schedules itself is left to it, and the next slot moves on")
     func native() {
-        let outcome = decide { $0.isNative = true; $0.status = .paused }
+        let outcome = decide {
+            $0.isNative = true; $0.status = .paused
+        }
         #expect(outcome.decision == .pass)
         #expect(outcome.next == Self.noon.addingTimeInterval(600))
     }

@@ -24,7 +24,10 @@ struct FiringStoreTests {
             #expect(fired.events[0].event.subject == workspace)
 
             let row = try await fixture.postgres.query(
-                Statement("", "SELECT body, idempotency_key, caller_id, id, method, priority, extract(epoch FROM expires_at - now())::int FROM a2a_queue WHERE schedule_id = '\(id)'"))[0]
+                Statement(
+                    "",
+                    "SELECT body, idempotency_key, caller_id, id, method, priority, extract(epoch FROM expires_at - now())::int FROM a2a_queue WHERE schedule_id = '\(id)'"
+                ))[0]
             let message = try JSONValue(decoding: row.bytes(0))
             #expect(message["method"]?.string == "message/send")
             #expect(message["params"]?["message"]?["role"]?.string == "user")
@@ -37,7 +40,8 @@ struct FiringStoreTests {
             #expect(row.uuid(3) == data.queueID)
             #expect(row.int(5) == 50)
             #expect((119...120).contains(row.int(6)))
-            #expect(try await fixture.count("workspace_schedules WHERE next_run_at > now() AND last_status IS NULL") == 1)
+            #expect(
+                try await fixture.count("workspace_schedules WHERE next_run_at > now() AND last_status IS NULL") == 1)
             #expect(try await fixture.firing.fire().schedules.isEmpty)
         }
     }
@@ -45,8 +49,10 @@ struct FiringStoreTests {
     @Test("Slots that are left out are in the history and among the events; the schedule says why")
     func skips() async throws {
         try await ScheduleFixture.with { fixture in
-            let paused = try await fixture.due(try await fixture.workspace("paused"), name: "p", prompt: String(repeating: "é", count: 300))
-            let missed = try await fixture.due(try await fixture.workspace(), expression: "*/5 * * * *", missed: "skip", late: 3600)
+            let paused = try await fixture.due(
+                try await fixture.workspace("paused"), name: "p", prompt: String(repeating: "é", count: 300))
+            let missed = try await fixture.due(
+                try await fixture.workspace(), expression: "*/5 * * * *", missed: "skip", late: 3600)
             let busy = try await fixture.due(try await fixture.workspace())
             #expect(try await fixture.firing.fire().runs == 1)
             try await fixture.makeDue(busy)
@@ -58,7 +64,8 @@ struct FiringStoreTests {
             #expect(try await fixture.last(missed)?.hasPrefix("skipped|skipped: 1") == true)
             #expect(try await fixture.last(busy) == "skipped|skipped: previous run has not ended|1")
             #expect(try await fixture.count("a2a_queue") == 1)
-            let history = try #require(try await fixture.schedules.history(paused, of: try await owner(paused, fixture)))
+            let history = try #require(
+                try await fixture.schedules.history(paused, of: try await owner(paused, fixture)))
             #expect(history.map(\.status) == ["skipped"])
             let request = try JSONValue(decoding: try #require(history[0].request).bytes)
             #expect(request["schedule_name"]?.string == "p")
@@ -78,12 +85,14 @@ struct FiringStoreTests {
             let (native, resumed) = (try await fixture.workspace(), try await fixture.workspace())
             let ids = [try await fixture.due(native), try await fixture.due(resumed, late: 2)]
             try await fixture.sql("UPDATE workspace_vitals SET capabilities = 2 WHERE workspace_id = '\(native)'")
-            try await fixture.sql("UPDATE workspaces SET schedules_from = now() - interval '1 second' WHERE id = '\(resumed)'")
+            try await fixture.sql(
+                "UPDATE workspaces SET schedules_from = now() - interval '1 second' WHERE id = '\(resumed)'")
             let fired = try await fixture.firing.fire()
             #expect(Set(fired.schedules) == Set(ids))
             #expect(fired.runs == 0)
             #expect(fired.events.isEmpty)
-            #expect(try await fixture.count("workspace_schedules WHERE next_run_at > now() AND last_status IS NULL") == 2)
+            #expect(
+                try await fixture.count("workspace_schedules WHERE next_run_at > now() AND last_status IS NULL") == 2)
             #expect(try await fixture.count("activity_logs") == 0)
         }
     }
@@ -143,7 +152,8 @@ struct FiringStoreTests {
             #expect(try await fixture.count(soon) == 1)
             #expect(try await fixture.count("(SELECT DISTINCT context_id FROM a2a_queue) AS c") == 1)
             try await fixture.sql(
-                "UPDATE a2a_queue SET status = 'completed', response = '{\"result\":\"x\"}', completed_at = now() WHERE id = (SELECT id FROM a2a_queue ORDER BY enqueued_at LIMIT 1)")
+                "UPDATE a2a_queue SET status = 'completed', response = '{\"result\":\"x\"}', completed_at = now() WHERE id = (SELECT id FROM a2a_queue ORDER BY enqueued_at LIMIT 1)"
+            )
             #expect(try await fixture.outcomes.recordEnded().count == 1)
             #expect(try await fixture.count(soon) == 1)
             #expect(try await fixture.count("a2a_queue WHERE status = 'queued'") == 2)
@@ -161,7 +171,9 @@ struct FiringStoreTests {
             #expect(fired.broken.map(\.schedule) == [bad])
             #expect(try await fixture.last(bad)?.hasPrefix("error|invalid cron expression: minute") == true)
             #expect(try await fixture.last(good) == "-|-|0")
-            #expect(try await fixture.count("workspace_schedules WHERE id = '\(bad)' AND next_run_at > now() + interval '59 minutes'") == 1)
+            #expect(
+                try await fixture.count(
+                    "workspace_schedules WHERE id = '\(bad)' AND next_run_at > now() + interval '59 minutes'") == 1)
         }
     }
 
@@ -178,8 +190,11 @@ struct FiringStoreTests {
                 """)
             #expect(try await fixture.firing.plan() == 2)
             #expect(try await fixture.firing.plan() == 0)
-            #expect(try await fixture.count("workspace_schedules WHERE next_run_at > now() AND last_status IS NULL") == 2)
-            #expect(try await fixture.count("workspace_schedules WHERE name = 'a' AND next_run_at < now() + interval '91 s'") == 1)
+            #expect(
+                try await fixture.count("workspace_schedules WHERE next_run_at > now() AND last_status IS NULL") == 2)
+            #expect(
+                try await fixture.count(
+                    "workspace_schedules WHERE name = 'a' AND next_run_at < now() + interval '91 s'") == 1)
             #expect(try await fixture.count("a2a_queue") == 0)
         }
     }

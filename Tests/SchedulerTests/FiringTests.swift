@@ -49,7 +49,9 @@ struct FiringTests {
             #expect(try await fixture.count("a2a_queue") == 50)
             for id in bad {
                 #expect(try await fixture.last(id) == "error|could not be fired: an internal error|0")
-                #expect(try await fixture.count("workspace_schedules WHERE id = '\(id)' AND next_run_at > now() + interval '59 minutes'") == 1)
+                #expect(
+                    try await fixture.count(
+                        "workspace_schedules WHERE id = '\(id)' AND next_run_at > now() + interval '59 minutes'") == 1)
             }
             #expect(try await firing(fixture).fireDue()["fired"] == 0)
         }

@@ -114,7 +114,8 @@ struct OutcomeStoreTests {
                 """)
             #expect(try await fixture.firing.fire().runs == 1000)
             try await fixture.sql(
-                "UPDATE a2a_queue SET status = 'completed', response = '\(Self.said)', completed_at = clock_timestamp()")
+                "UPDATE a2a_queue SET status = 'completed', response = '\(Self.said)', completed_at = clock_timestamp()"
+            )
             try await withThrowingTaskGroup(of: Int.self) { group in
                 for _ in 0..<3 {
                     group.addTask {

@@ -67,7 +67,9 @@ struct ScheduleFixture: Sendable {
     }
 
     /// Ends the runs of a schedule that are in the queue, as the proxy does.
-    func end(_ schedule: UUID, as status: String = "completed", response: String? = nil, error: String? = nil) async throws {
+    func end(_ schedule: UUID, as status: String = "completed", response: String? = nil, error: String? = nil)
+        async throws
+    {
         _ = try await postgres.query(
             Statement(
                 "test_end",

@@ -75,7 +75,9 @@ struct ScheduleStoreTests {
         try await ScheduleFixture.with { fixture in
             let schedule = try id(try await create(fixture, try await fixture.workspace()))
             let other = try await fixture.workspace()
-            let change = try await fixture.schedules.update(schedule, of: other) { ($0, try CronSchedule("@daily", timeZone: .utc)) }
+            let change = try await fixture.schedules.update(schedule, of: other) {
+                ($0, try CronSchedule("@daily", timeZone: .utc))
+            }
             #expect(change == .unknown)
             #expect(try await fixture.schedules.delete(schedule, of: other) == nil)
             guard case .unknown = try await fixture.manual.run(schedule, of: other) else {
@@ -197,13 +199,18 @@ struct ScheduleStoreTests {
 
 @Suite("What a request may say about a schedule")
 struct ScheduleRuleTests {
-    @Test("What is missing, unknown or too long is refused with its field", arguments: [
-        ("", "p", "UTC", "cron_expr", "cron_expr and prompt are required"),
-        ("* * * * *", "\r", "UTC", "prompt", "cron_expr and prompt are required"),
-        ("* * * * *", "p", "Mars/Olympus", "timezone", "invalid timezone: Mars/Olympus"),
-        ("* * * * *", String(repeating: "x", count: Limits.schedulePrompt + 1), "UTC", "prompt", "invalid request body"),
-        (String(repeating: "1,", count: 200) + " * * * *", "p", "UTC", "cron_expr", "invalid request body"),
-    ])
+    @Test(
+        "What is missing, unknown or too long is refused with its field",
+        arguments: [
+            ("", "p", "UTC", "cron_expr", "cron_expr and prompt are required"),
+            ("* * * * *", "\r", "UTC", "prompt", "cron_expr and prompt are required"),
+            ("* * * * *", "p", "Mars/Olympus", "timezone", "invalid timezone: Mars/Olympus"),
+            (
+                "* * * * *", String(repeating: "x", count: Limits.schedulePrompt + 1), "UTC", "prompt",
+                "invalid request body"
+            ),
+            (String(repeating: "1,", count: 200) + " * * * *", "p", "UTC", "cron_expr", "invalid request body"),
+        ])
     func refused(expression: String, prompt: String, zone: String, field: String, sentence: String) {
         #expect {
             try ScheduleRule.check(name: "n", expression: expression, timezone: zone, prompt: prompt)

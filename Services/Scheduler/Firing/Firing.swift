@@ -107,7 +107,9 @@ extension EventBroadcast {
     /// Tells viewers of rows of the feed.
     func tell(of records: [RunRecord]) {
         // What cannot be written as JSON is in the row all the same.
-        let events = records.compactMap { record in (try? record.logged()).map { (workspace: record.workspace, data: $0) } }
+        let events = records.compactMap { record in
+            (try? record.logged()).map { (workspace: record.workspace, data: $0) }
+        }
         if !events.isEmpty { send(.activityLogged, events) }
     }
 }

@@ -46,7 +46,8 @@ struct ScheduleRoutes: Sendable {
             name: body.name, expression: body.cronExpression, timezone: body.timezone, prompt: body.prompt)
         switch try await store.create(new, body, for: workspace) {
         case .done(let id, let next): return try .wire(.created, ScheduleCreated(id: id, nextRunAt: next))
-        case .tooMany: throw APIError(.conflict, Sentence.tooManySchedules, members: [("limit", .int(Limits.schedules))])
+        case .tooMany:
+            throw APIError(.conflict, Sentence.tooManySchedules, members: [("limit", .int(Limits.schedules))])
         case .nameTaken: throw APIError(.conflict, Sentence.scheduleNameTaken, field: "name")
         case .unknown: throw APIError(.notFound, Sentence.workspaceNotFound)
         }

@@ -92,7 +92,9 @@ package enum FiringRule {
 
     private static func decide(_ schedule: DueSchedule, _ cron: CronSchedule, _ now: Date) -> Outcome {
         let next = cron.slot(after: now, from: schedule.dueAt)
-        if let resumedAt = schedule.resumedAt, schedule.dueAt <= resumedAt { return Outcome(decision: .pass, next: next) }
+        if let resumedAt = schedule.resumedAt, schedule.dueAt <= resumedAt {
+            return Outcome(decision: .pass, next: next)
+        }
         if schedule.isNative { return Outcome(decision: .pass, next: next) }
         guard schedule.status.takesRuns else {
             return Outcome(decision: .skip(Sentence.scheduleSkipped(workspace: schedule.status)), next: next)

@@ -94,7 +94,8 @@ package struct RunOutcome: Sendable, Hashable {
     private static func isEmpty(_ response: [UInt8]) -> Bool {
         if let body = try? JSONSlice(validating: response) { return !hasContent(body) }
         let events = ServerSentEvents.data(in: response).compactMap { try? JSONSlice(validating: $0) }
-        return events.isEmpty ? isNothing(String(decoding: response, as: UTF8.self)) : !events.contains(where: hasContent)
+        return events.isEmpty
+            ? isNothing(String(decoding: response, as: UTF8.self)) : !events.contains(where: hasContent)
     }
 
     /// Whether a message or a task, of A2A 0.3 or 1.0, has words, a file or data for its reader.
@@ -103,11 +104,12 @@ package struct RunOutcome: Sendable, Hashable {
         if let text = result.string { return !isNothing(text) }
         let task = result.find("task") ?? result
         let messages = [result, result.find("message"), task.find("status", "message")].compactMap(\.self)
-        return (messages + (task.find("artifacts")?.elements ?? []) + [task.find("artifact")].compactMap(\.self)).contains { holder in
-            (holder.find("parts")?.elements ?? []).contains { part in
-                part.find("text").map { !isNothing($0.string ?? "") } ?? true
+        return (messages + (task.find("artifacts")?.elements ?? []) + [task.find("artifact")].compactMap(\.self))
+            .contains { holder in
+                (holder.find("parts")?.elements ?? []).contains { part in
+                    part.find("text").map { !isNothing($0.string ?? "") } ?? true
+                }
             }
-        }
     }
 
     /// Nothing, or the words by which agents in the field say so.

@@ -96,7 +96,8 @@ package struct FiringStore: Sendable {
     /// - Returns: how many.
     package func plan() async throws -> Int {
         try await postgres.transaction(deadline: Self.deadline) { transaction in
-            let new = try await transaction.query(Self.unplanned, [Self.batch]).map { row in
+            let unplanned = Call(Self.unplanned, [Self.batch])
+            let new = try await transaction.query([EventRelay.usingIndexes, unplanned])[1].map { row in
                 let schedule = DueSchedule(
                     id: row.uuid(0), expression: row.string(1), timezone: row.string(2), dueAt: row.date(3),
                     resumedAt: row.date(3))
@@ -122,12 +123,13 @@ package struct FiringStore: Sendable {
     ///   - claimed: told which schedules are about to be fired.
     package func fire(_ these: [UUID]? = nil, claimed: (([UUID]) -> Void)? = nil) async throws -> Fired {
         try await postgres.transaction(deadline: Self.deadline) { transaction in
-            let rows =
+            let claim =
                 if let these {
-                    try await transaction.query(Self.claimThese, [these.count, Self.batchBytes, these])
+                    Call(Self.claimThese, [these.count, Self.batchBytes, these])
                 } else {
-                    try await transaction.query(Self.claim, [Self.batch, Self.batchBytes])
+                    Call(Self.claim, [Self.batch, Self.batchBytes])
                 }
+            let rows = try await transaction.query([EventRelay.usingIndexes, claim])[1]
             let due = try rows.map { (schedule: DueSchedule(row: $0), now: $0.date(13)) }
             guard let now = due.first?.now else { return Fired() }
             claimed?(due.map(\.schedule.id))

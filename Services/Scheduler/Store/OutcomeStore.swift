@@ -77,7 +77,8 @@ package struct OutcomeStore: Sendable {
     /// Records runs that have ended, in one transaction: each once, whoever dies when.
     package func recordEnded() async throws -> Recorded {
         try await postgres.transaction(deadline: Self.deadline) { transaction in
-            let rows = try await transaction.query(Self.ended, [Self.batch, RunOutcome.responseLimit])
+            let ended = Call(Self.ended, [Self.batch, RunOutcome.responseLimit])
+            let rows = try await transaction.query([EventRelay.usingIndexes, ended])[1]
             let runs = try rows.map { EndedItem(row: $0) }
             guard !runs.isEmpty else { return Recorded() }
             let schedules = Set(runs.map(\.schedule)).sorted()

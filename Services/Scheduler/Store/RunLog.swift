@@ -19,9 +19,10 @@ struct RunLog: Sendable {
     private static let tell = Statement(
         "run_events",
         """
-        INSERT INTO structure_events (type, workspace_id, source, data)
-        SELECT i.type, i.workspace_id, $4, i.data::json
-        FROM unnest($1::text[], $2::uuid[], $3::text[]) WITH ORDINALITY AS i (type, workspace_id, data, n) ORDER BY n
+        INSERT INTO structure_events (id, type, workspace_id, source, data)
+        SELECT i.id, i.type, i.workspace_id, $4, i.data::json
+        FROM unnest($5::uuid[], $1::text[], $2::uuid[], $3::text[]) WITH ORDINALITY
+            AS i (id, type, workspace_id, data, n) ORDER BY n
         RETURNING \(CommittedEvent.columns)
         """)
 
@@ -47,6 +48,8 @@ struct RunLog: Sendable {
             [
                 told.map(\.type.rawValue), told.map(\.workspace),
                 told.map { String(decoding: $0.data.bytes, as: UTF8.self) }, source,
+                // The server makes an id from the system's randomness, in as much time as it takes to write the row.
+                told.map { _ in UUID() },
             ])
         let calls = records.isEmpty ? [tell] : [insert(records), tell]
         let rows = try await transaction.query(calls)

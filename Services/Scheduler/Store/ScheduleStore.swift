@@ -56,7 +56,9 @@ package struct ScheduleStore: Sendable {
     }
 
     /// Creates a schedule; its first slot is the next one from now, by the database's clock.
-    package func create(_ new: CheckedSchedule, _ request: CreateScheduleRequest, for workspace: UUID) async throws -> Change {
+    package func create(_ new: CheckedSchedule, _ request: CreateScheduleRequest, for workspace: UUID) async throws
+        -> Change
+    {
         try await postgres.transaction { transaction in
             let place = try await transaction.query(Self.lockWorkspace, [workspace])
                 .first { (now: $0.date(0), count: $0.int(1)) }
