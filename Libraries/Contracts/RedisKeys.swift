@@ -47,6 +47,17 @@ public enum RedisKeys {
         ["ZREMRANGEBYSCORE", liveness, "-inf", "(\(milliseconds)"]
     }
 
+    /// The command that reads one sign of life older than a time, with its score: an array of a member and a score, or an
+    /// empty one.
+    /// - Parameters:
+    ///   - number: which one, counted from 1.
+    ///   - fromNewest: counted from the newest of them, else from the oldest of all.
+    public static func oldestLife(before milliseconds: Int64, number: Int, fromNewest: Bool) -> [String] {
+        let bounds = ["-inf", "(\(milliseconds)"]
+        return ["ZRANGE", liveness] + (fromNewest ? bounds.reversed() : bounds)
+            + ["BYSCORE"] + (fromNewest ? ["REV"] : []) + ["LIMIT", String(number - 1), "1", "WITHSCORES"]
+    }
+
     /// The command that caches a workspace's address.
     public static func cacheURL(_ url: String, of workspace: UUID) -> [String] {
         ["SET", self.url(workspace), url, "EX", String(urlLifetimeSeconds)]

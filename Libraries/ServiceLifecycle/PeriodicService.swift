@@ -3,7 +3,7 @@ import EventLoop
 /// Does one thing again and again until it is shut down: at an interval, after a failure with backoff.
 package struct PeriodicService: GracefulService {
     package let name: String
-    private let interval: Duration
+    private let pause: @Sendable () -> Duration
     private let loop: EventLoop
     private let work: @Sendable () async throws -> Void
 
@@ -16,8 +16,16 @@ package struct PeriodicService: GracefulService {
         _ name: String, every interval: Duration, on loop: EventLoop,
         _ work: @escaping @Sendable () async throws -> Void
     ) {
+        self.init(name, on: loop, pause: { interval }, work)
+    }
+
+    /// - Parameter pause: from the end of a turn that succeeded to the beginning of the next, asked each time.
+    package init(
+        _ name: String, on loop: EventLoop, pause: @escaping @Sendable () -> Duration,
+        _ work: @escaping @Sendable () async throws -> Void
+    ) {
         self.name = name
-        self.interval = interval
+        self.pause = pause
         self.loop = loop
         self.work = work
     }
@@ -29,10 +37,11 @@ package struct PeriodicService: GracefulService {
     private func takeTurns() async {
         var backoff = Backoff(initial: .seconds(1), maximum: .seconds(30))
         while !Task.isCancelled {
-            var pause = interval
+            let pause: Duration
             do {
                 try await work()
                 backoff.reset()
+                pause = self.pause()
             } catch {
                 pause = backoff.next()
             }

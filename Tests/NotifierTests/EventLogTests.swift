@@ -30,6 +30,27 @@ struct EventLogTests {
         }
     }
 
+    @Test("is resumed from nowhere before a gap, though an event that waits to be published is left there")
+    func floor() async throws {
+        try await withMigratedPool("notifier") { pool in
+            _ = try await pool.query(Self.add, [10, 15, UUID()])
+            let log = EventLog(postgres: pool)
+            let first = try #require(try await log.bounds().oldest)
+            // Of six events the second was left, the third was pruned, and the first.
+            _ = try await pool.query(
+                Statement("test_prune", "DELETE FROM structure_events WHERE sequence IN ($1, $2)"),
+                [Int(first), Int(first) + 2])
+            _ = try await pool.query(
+                Statement("test_floor", "UPDATE event_log_floor SET transaction_id = '12', sequence = $1"),
+                [Int(first) + 2])
+            #expect(try await log.position(ofSequence: first + 1) == nil)
+            #expect(try await log.position(ofSequence: first + 2) == nil)
+            #expect(try await log.position(ofSequence: first + 3) == LogPosition(transaction: 13, sequence: first + 3))
+            #expect(try await log.bounds().oldest == first + 3)
+            #expect(try await log.read(after: .start).entries.count == 4)
+        }
+    }
+
     @Test("is left out from where a transaction is open, and complete once it has ended")
     func openTransaction() async throws {
         try await withMigratedPool("notifier") { pool in

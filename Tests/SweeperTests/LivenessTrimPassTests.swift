@@ -9,7 +9,7 @@ import Testing
 
 @Suite("Old signs of life in Redis")
 struct LivenessTrimPassTests {
-    @Test("Those of an hour ago are forgotten, others are kept")
+    @Test("Those of a day ago are forgotten, others are kept")
     func trim() async throws {
         let group = EventLoopGroup(count: 1)
         let redis = try RedisClient(
@@ -27,9 +27,11 @@ struct LivenessTrimPassTests {
         try await eventually("Redis") { redis.isReady }
         let now = Int64(Date().timeIntervalSince1970 * 1000)
         let (old, new) = (UUID(), UUID())
-        let signs = [(workspace: old, milliseconds: now - 3_700_000), (workspace: new, milliseconds: now - 3_000_000)]
+        let signs = [
+            (workspace: old, milliseconds: now - 86_500_000), (workspace: new, milliseconds: now - 86_300_000),
+        ]
         try await redis.send(RedisKeys.noteLife(signs).map { RedisArgument($0) })
-        let counts = try await LivenessTrimPass(redis: redis).run()
+        let counts = try await LivenessTrimPass(redis: redis, age: .seconds(86_400)).run()
         #expect(counts["forgotten", default: 0] >= 1)
         let kept = try await redis.send(RedisKeys.readLife([old, new]).map { RedisArgument($0) })
         #expect(kept.array?.map(\.isNull) == [true, false])

@@ -114,9 +114,14 @@ struct EventLog: Sendable {
     }
 
     private static let find = Statement(
-        "log_find", "SELECT transaction_id::text FROM structure_events WHERE sequence = $1")
+        "log_find",
+        """
+        SELECT e.transaction_id::text FROM structure_events e, event_log_floor f
+        WHERE e.sequence = $1 AND (e.transaction_id, e.sequence) > (f.transaction_id, f.sequence)
+        """)
 
-    /// Where the event with this sequence stands; nil when the log does not have it (any more).
+    /// Where the event with this sequence stands; nil when the log does not have it (any more), or not all that came
+    /// after it: an event that waits to be published outlives its neighbours.
     func position(ofSequence sequence: Int64) async throws(PostgresError) -> LogPosition? {
         try await postgres.query(Self.find, [Int(sequence)]).first { row in
             UInt64(row.string(0)).map { LogPosition(transaction: $0, sequence: sequence) }
@@ -124,7 +129,12 @@ struct EventLog: Sendable {
     }
 
     private static let oldest = Statement(
-        "log_oldest", "SELECT sequence FROM structure_events AS e ORDER BY e.transaction_id, e.sequence LIMIT 1")
+        "log_oldest",
+        """
+        SELECT e.sequence FROM structure_events AS e
+        WHERE (e.transaction_id, e.sequence) > (SELECT transaction_id, sequence FROM event_log_floor)
+        ORDER BY e.transaction_id, e.sequence LIMIT 1
+        """)
     private static let last = Statement(
         "log_last",
         """
@@ -133,8 +143,8 @@ struct EventLog: Sendable {
         ORDER BY e.transaction_id DESC, e.sequence DESC LIMIT 1
         """)
 
-    /// The first event that is kept, nil for none, and the position of the last one that is readable now, the start
-    /// for none.
+    /// The first event from which on everything is kept, nil for none, and the position of the last one that is readable
+    /// now, the start for none.
     func bounds() async throws(PostgresError) -> (oldest: Int64?, last: LogPosition) {
         let answers = try await postgres.atomically([Call(Self.oldest), Call(Self.last)])
         let oldest = try answers[0].first { Int64($0.int(0)) }

@@ -17,7 +17,7 @@ enum LockOrderWriter: String, CaseIterable, Sendable {
     case register, beat, seen, card, issueToken, revokeToken, create, move, rename, budget
     case enqueue, deliver, delegate, endDelegation, touch, dropStale
     case pause, resume, hibernate, restart, wake, lose, delete, purge, secret, finishJob
-    case sweep, recover, expire, abandon
+    case sweep, recover, expire, abandon, prune
     case fire, recordRuns, createSchedule, runSchedule, deleteSchedule, freePhantoms
 
     private static let source = "switchyard/test"
@@ -39,7 +39,7 @@ enum LockOrderWriter: String, CaseIterable, Sendable {
             try await send(arena)
         case .pause, .resume, .hibernate, .restart, .wake, .lose, .delete, .purge, .secret, .finishJob:
             try await live(arena)
-        case .sweep, .recover, .expire, .abandon:
+        case .sweep, .recover, .expire, .abandon, .prune:
             try await heal(arena)
         case .fire, .recordRuns, .createSchedule, .runSchedule, .deleteSchedule, .freePhantoms:
             try await schedule(arena)
@@ -164,6 +164,7 @@ enum LockOrderWriter: String, CaseIterable, Sendable {
         case .sweep: _ = try await LivenessStore(postgres: arena.pool, source: Self.source).sweep(.ours, ttl: 0.001)
         case .recover: _ = try await queue.recoverLeases()
         case .expire: _ = try await queue.dropExpired()
+        case .prune: try await prune(arena)
         default: _ = try await queue.dropAbandoned()
         }
     }
@@ -185,5 +186,17 @@ enum LockOrderWriter: String, CaseIterable, Sendable {
             for (id, schedule) in zip(ids, arena.schedules) { _ = try await store.delete(schedule, of: id) }
         default: _ = try await PhantomStore(postgres: pool).reset(olderThan: 0)
         }
+    }
+
+    /// As if everything that is over were old.
+    private func prune(_ arena: LockOrderArena) async throws {
+        var settings = RetentionSettings()
+        settings.activity = .milliseconds(1)
+        settings.queueItems = .milliseconds(1)
+        settings.delegations = .milliseconds(1)
+        settings.lifecycleJobs = .milliseconds(1)
+        settings.revokedTokens = .milliseconds(1)
+        let store = RetentionStore(postgres: arena.pool, instance: "test")
+        for table in RetentionTable.all(settings) { _ = try await store.prune(table, after: nil, rows: 100) }
     }
 }
