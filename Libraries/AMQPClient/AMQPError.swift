@@ -7,6 +7,8 @@ package struct AMQPError: Error, Sendable, CustomStringConvertible {
         case outcomeUnknown = "outcome_unknown"
         /// The broker refused it (`basic.nack`): a full queue, for example.
         case refused
+        /// No queue takes it; only told of messages that are `mandatory`.
+        case unroutable
         /// More messages are waiting than the buffer may hold; not sent.
         case overloaded
         /// The publisher was stopped; not sent.

@@ -15,6 +15,8 @@ package struct AMQPMessage: Sendable {
     /// Whole seconds since 1970.
     package var timestamp: UInt64?
     package var headers: [String: AMQPValue]
+    /// A broker that has no queue for it says so (``AMQPError/Code/unroutable``) instead of confirming that it is gone.
+    package var mandatory = false
 
     package init(
         exchange: String, routingKey: String, body: [UInt8], messageID: String? = nil, type: String? = nil,
@@ -42,6 +44,12 @@ package struct AMQPDelivery: Sendable {
     package let tag: UInt64
     /// The broker handed it out before, to whomever.
     package let isRedelivered: Bool
+
+    package init(message: AMQPMessage, tag: UInt64, isRedelivered: Bool) {
+        self.message = message
+        self.tag = tag
+        self.isRedelivered = isRedelivered
+    }
 
     /// How often a quorum queue handed it out before; other queues do not count.
     package var deliveryCount: Int? {

@@ -10,7 +10,12 @@ final class PublisherSession {
     /// is larger; so librabbitmq, which would wait in `send` for as long as a broker blocks, hardly ever has to.
     private static let bytesBetweenLooks = 32 << 10
 
+    /// The header by which a message is known that comes back because no queue takes it: the broker's return names no
+    /// number.
+    private static let numberHeader = "x-publish-number"
+
     private struct Sent {
+        let number: Int64
         let ticket: PublishTicket
         let place: Int
         let cost: Int
@@ -23,6 +28,10 @@ final class PublisherSession {
     private let metrics: PublisherMetrics
     private let arena = FieldArena()
     private var window = ConfirmWindow<Sent>()
+    /// As the window counts.
+    private var lastNumber: Int64 = 0
+    /// Messages that came back; the broker confirms them as well, afterwards.
+    private var returned: Set<Int64> = []
     private var isBlocked = false
     private var isWritable = true
 
@@ -62,12 +71,16 @@ final class PublisherSession {
     }
 
     private func send(_ entry: PublishEntry) throws(AMQPError) {
-        let message = entry.message
+        var message = entry.message
         // In the window before it is sent: if sending fails half-way, its outcome is unknown too.
         if let ticket = entry.ticket {
             guard ticket.begin(entry.place) else { return mailbox.release(messages: 1, bytes: entry.cost) }
+            lastNumber += 1
             window.append(
-                Sent(ticket: ticket, place: entry.place, cost: entry.cost, sentAt: monotonicMilliseconds()))
+                Sent(
+                    number: lastNumber, ticket: ticket, place: entry.place, cost: entry.cost,
+                    sentAt: monotonicMilliseconds()))
+            if message.mandatory { message.headers[Self.numberHeader] = .int(lastNumber) }
         } else {
             mailbox.release(messages: 1, bytes: entry.cost)
         }
@@ -81,7 +94,7 @@ final class PublisherSession {
             return connection.watched {
                 amqp_basic_publish(
                     connection.state, entry.ticket == nil ? Self.unconfirmed : Self.confirmed, exchange, routingKey,
-                    0, 0, &properties, bytes)
+                    message.mandatory && entry.ticket != nil ? 1 : 0, 0, &properties, bytes)
             }
         }
         guard status == AMQP_STATUS_OK.rawValue else { throw AMQPError(library: status, "publish") }
@@ -93,6 +106,8 @@ final class PublisherSession {
         while let frame = try connection.nextFrame() {
             if frame.frame_type == UInt8(AMQP_FRAME_METHOD) {
                 try handle(frame.payload.method, channel: frame.channel)
+            } else if frame.frame_type == UInt8(AMQP_FRAME_HEADER) {
+                noteReturned(frame)
             }
         }
         connection.releaseMemory()
@@ -121,12 +136,21 @@ final class PublisherSession {
         }
     }
 
+    /// The only messages that come to a publisher are those that go back.
+    private func noteReturned(_ frame: amqp_frame_t) {
+        guard let decoded = frame.payload.properties.decoded else { return }
+        var message = AMQPMessage(exchange: "", routingKey: "", body: [])
+        message.take(decoded.assumingMemoryBound(to: amqp_basic_properties_t.self).pointee)
+        if let number = message.headers[Self.numberHeader]?.integer { returned.insert(number) }
+    }
+
     private func settle(_ number: UInt64, multiple: Bool, _ error: AMQPError?) {
         var (messages, bytes) = (0, 0)
         window.settle(number, multiple: multiple) { sent in
             messages += 1
             bytes += sent.cost
-            sent.ticket.settle(sent.place, error)
+            let isReturned = !returned.isEmpty && returned.remove(sent.number) != nil
+            sent.ticket.settle(sent.place, isReturned ? AMQPError(.unroutable, "no queue takes it") : error)
         }
         mailbox.release(messages: messages, bytes: bytes)
         if error == nil { metrics.confirmed.increment(by: messages) } else { metrics.refused.increment(by: messages) }

@@ -202,4 +202,20 @@ struct PublisherTests {
         #expect(error?.code == .stopped)
         #expect(late.state == .stopped)
     }
+
+    @Test("a mandatory message that no queue takes is refused as such, and the others are confirmed all the same")
+    func mandatory() async throws {
+        let url = try await SharedServers.rabbit().url
+        let queue = unique("mandatory")
+        try await withPublisher(url, topology: AMQPTopology(queues: [.init(queue)])) { publisher in
+            var messages = (0..<300).map { message(to: $0 % 3 == 1 ? unique("nobody") : queue, id: "\($0)") }
+            // Without the flag the broker confirms that it is gone.
+            for place in messages.indices { messages[place].mandatory = place != 1 }
+            let outcomes = await publisher.outcomes(of: messages)
+            #expect(
+                outcomes.enumerated().allSatisfy { place, error in
+                    error?.code == (place % 3 == 1 && place != 1 ? .unroutable : nil)
+                })
+        }
+    }
 }
