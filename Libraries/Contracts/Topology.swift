@@ -4,7 +4,10 @@ public enum Topology {
     public static let events = Exchange(name: "switchyard.events")
 
     /// What no consumer could handle, kept for whoever looks into it.
-    public static let dead = Queue(name: "switchyard.dead", durability: .durable, arguments: ["x-queue-type": "quorum"])
+    /// Should an operator's policy bound it, it refuses what is too much: the queues that it comes from then keep it.
+    public static let dead = Queue(
+        name: "switchyard.dead", durability: .durable,
+        arguments: ["x-queue-type": "quorum", "x-overflow": "reject-publish"])
 
     /// Batches of heartbeats for competing proxies. They are worth nothing after the next beat, so the queue lives in
     /// memory, forgets after 30 s and drops the oldest when nobody reads.
@@ -104,6 +107,16 @@ public struct Queue: Hashable, Sendable {
     public let bindings: [String]
     /// What it is declared with.
     public let arguments: [String: Argument]
+
+    /// Where messages go that nobody could handle; nil for a queue whose messages are not worth it.
+    public var deadLetterQueue: String? {
+        if case .string(let name) = arguments["x-dead-letter-routing-key"] { name } else { nil }
+    }
+
+    /// How often a message is handed out before it is dead, where that is bounded.
+    public var deliveryLimit: Int? {
+        if case .integer(let limit) = arguments["x-delivery-limit"] { limit } else { nil }
+    }
 
     /// Creates the description of a queue.
     public init(

@@ -37,13 +37,14 @@ package struct ServiceContext: Sendable {
     ///
     /// - Parameters:
     ///   - prefetch: messages handed out before one is acknowledged.
-    ///   - handler: gets all events of one message, on a loop.
+    ///   - handler: gets all events of one message, on a loop, and says what becomes of each.
     package func consume(
         _ queue: Contracts.Queue, prefetch: UInt16, _ handler: @escaping EventConsumer.Handler
     ) throws -> EventConsumer {
         let loops = loops
         return try EventConsumer(
-            urls: configuration.amqpURLs, queue: queue, prefetch: prefetch, logger: logger, metrics: metrics,
+            urls: configuration.amqpURLs, queue: queue, prefetch: prefetch, publisher: publisher,
+            logger: logger, metrics: metrics,
             spawn: { operation in loops.next().spawn(operation) }, handler: handler)
     }
 }

@@ -2,6 +2,7 @@ import AMQPClient
 import Configuration
 import Contracts
 import EventLoop
+import EventOutbox
 import HTTPServer
 import Observability
 import ServiceHost

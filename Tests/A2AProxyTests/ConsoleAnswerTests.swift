@@ -24,8 +24,8 @@ import WorkspaceTree
             urls: urls, topology: AMQPTopology([]), logger: .disabled, metrics: MetricsRegistry())
         let seen = Seen()
         let consumer = try EventConsumer(
-            urls: urls, queue: Topology.notify(instance: UUID().lowercased), prefetch: 100, logger: .disabled,
-            metrics: MetricsRegistry(), spawn: { QueueFixture.loops.next().spawn($0) }
+            urls: urls, queue: Topology.notify(instance: UUID().lowercased), prefetch: 100, publisher: publisher,
+            logger: .disabled, metrics: MetricsRegistry(), spawn: { QueueFixture.loops.next().spawn($0) }
         ) { events in
             seen.count.add(events.count { $0.kind == .a2aResponse }, ordering: .relaxed)
             return .done

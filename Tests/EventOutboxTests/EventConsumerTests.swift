@@ -8,60 +8,154 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// What a consumer of events does with what it cannot read.
+/// What a consumer of events does with those that it cannot handle or read.
 @Suite("Consumer of events")
 struct EventConsumerTests {
-    private static func event(_ type: String) -> String {
-        #"{"specversion":"1.0","id":"\#(UUID().uuidString.lowercased())","source":"switchyard/test","#
-            + #""type":"\#(type)","time":"2026-01-01T00:00:00Z","data":{}}"#
+    /// What was seen on both queues.
+    private final class Seen: Sendable {
+        struct State {
+            var handled: [UUID: Int] = [:]
+            var dead: [AMQPMessage] = []
+        }
+
+        let state = Mutex(State())
+
+        var handled: [UUID: Int] { state.withLock { $0.handled } }
+        var dead: [AMQPMessage] { state.withLock { $0.dead } }
+        var deadTexts: [String] { dead.map { String(decoding: $0.body, as: UTF8.self) } }
     }
 
-    private static func message(to queue: String, _ body: String) -> AMQPMessage {
-        AMQPMessage(exchange: "", routingKey: queue, body: Array(body.utf8), contentType: CloudEvent.batchContentType)
+    private static func event(_ type: String = "a2a.queued") -> CloudEvent {
+        CloudEvent(source: "switchyard/test", type: type, subject: nil, data: .emptyObject)
     }
 
-    @Test("One event of a batch that cannot be read does not take the others with it; a batch of none is dead at once")
-    func badEvent() async throws {
-        let url = try await SharedServers.rabbit().makeVirtualHost("events")
-        let work = Topology.drain
-        let batches = Mutex<[[String]]>([])
-        let dead = Mutex<[String]>([])
-        let metrics = MetricsRegistry()
+    private static func message(_ body: [UInt8]) -> AMQPMessage {
+        var message = AMQPMessage(
+            exchange: "", routingKey: Topology.drain.name, body: body, contentType: CloudEvent.batchContentType)
+        message.mandatory = true
+        return message
+    }
+
+    private static func message(_ body: String) -> AMQPMessage { message(Array(body.utf8)) }
+
+    /// A consumer of the work queue, one of the dead letters, and a publisher.
+    private func with(
+        _ url: String, handle: @escaping @Sendable (CloudEvent) async -> EventOutcome,
+        _ body: (AMQPPublisher, Seen) async throws -> Void
+    ) async throws {
+        let (seen, metrics, shutdown) = (Seen(), MetricsRegistry(), ShutdownSignal())
+        let publisher = try AMQPPublisher(
+            urls: url, topology: AMQPTopology([Topology.drain, Topology.dead]), logger: .disabled, metrics: metrics)
         let consumer = try EventConsumer(
-            urls: url, queue: work, prefetch: 10, logger: .disabled, metrics: metrics,
+            urls: url, queue: Topology.drain, prefetch: 10, publisher: publisher, logger: .disabled, metrics: metrics,
             spawn: { operation in Task { await operation() } }
         ) { events in
-            batches.withLock { $0.append(events.map(\.type)) }
-            return .done
+            await EventOutcomes.ofEach(events) { event in
+                seen.state.withLock { $0.handled[event.id, default: 0] += 1 }
+                return await handle(event)
+            }
         }
         let letters = try AMQPConsumer(
             urls: url, topology: AMQPTopology([Topology.dead]), queue: Topology.dead.name, logger: .disabled,
             metrics: metrics
         ) { delivery in
-            dead.withLock { $0.append(String(decoding: delivery.message.body, as: UTF8.self)) }
+            seen.state.withLock { $0.dead.append(delivery.message) }
             return .done
         }
-        let publisher = try AMQPPublisher(
-            urls: url, topology: AMQPTopology([work, Topology.dead]), logger: .disabled, metrics: metrics)
-        let shutdown = ShutdownSignal()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await shutdown.cancelling { try await publisher.run() } }
             group.addTask { try await shutdown.cancelling { try await letters.run() } }
             group.addTask { try await consumer.run(until: shutdown) }
             defer { shutdown.give() }
-            // A broker drops dead letters while their queue has no leader.
             try await eventually("connections") {
                 publisher.isReady && letters.isReady && consumer.state == .ready
             }
-            let good = [Self.event("a"), Self.event("b")]
-            try await publisher.publish([
-                Self.message(to: work.name, #"[\#(good[0]),{"specversion":"1.0","id":"7"},17,\#(good[1])]"#),
-                Self.message(to: work.name, #"[{"specversion":"0.3"}]"#),
-                Self.message(to: work.name, #"[\#(Self.event("c"))"#),
-            ])
-            try await eventually("the events that can be read") { batches.withLock { $0.contains(["a", "b"]) } }
-            try await eventually("the messages without any") { dead.withLock { $0.count } == 2 }
-            #expect(batches.withLock { $0.count } == 1)
+            try await body(publisher, seen)
+        }
+    }
+
+    @Test("What cannot be read of a batch is a dead letter alone; a message without any event as a whole")
+    func unreadable() async throws {
+        let url = try await SharedServers.rabbit().makeVirtualHost("events")
+        try await with(url) { _ in
+            .done
+        } _: { publisher, seen in
+            let good = [Self.event(), Self.event(), Self.event()]
+            let texts = good.map { String(decoding: $0.encoded(), as: UTF8.self) }
+            let messages = [
+                #"[\#(texts[0]),{"specversion":"1.0","id":"7"},17,\#(texts[1])]"#, #"[{"specversion":"0.3"}]"#,
+                #"[\#(texts[2])"#,
+            ]
+            try await publisher.publish(messages.map { Self.message($0) })
+            try await eventually("the dead ones") { seen.dead.count == 4 }
+            try await eventually("the good ones") { seen.handled.count == 2 }
+            #expect(seen.handled == [good[0].id: 1, good[1].id: 1])
+            #expect(
+                Set(seen.deadTexts) == [#"{"specversion":"1.0","id":"7"}"#, "17", messages[1], messages[2]])
+        }
+    }
+
+    @Test("One bad of a hundred: each good one is handled once, one that is tried again succeeds, the bad one is dead")
+    func oneBad() async throws {
+        let url = try await SharedServers.rabbit().makeVirtualHost("events")
+        let events = (0..<100).map { _ in Self.event() }
+        let (bad, late, stubborn) = (events[17].id, events[42].id, events[99].id)
+        let tries = Mutex<[UUID: Int]>([:])
+        try await with(url) { event in
+            let number = tries.withLock { tries in
+                tries[event.id, default: 0] += 1
+                return tries[event.id] ?? 0
+            }
+            return switch event.id {
+            case bad: .reject
+            case late: number < 3 ? .retry : .done
+            case stubborn: .retry
+            default: .done
+            }
+        } _: { publisher, seen in
+            try await publisher.publish(Self.message(CloudEvent.encodeBatch(events)))
+            try await eventually("the dead one") { seen.dead.map(\.messageID) == [bad.lowercased] }
+            try await eventually("another try") { seen.handled[late] == 3 }
+            try await eventually("more tries") { (seen.handled[stubborn] ?? 0) >= 4 }
+            let once = events.map(\.id).filter { ![late, stubborn].contains($0) }
+            #expect(once.allSatisfy { seen.handled[$0] == 1 })
+            #expect(seen.dead.count == 1)
+        }
+    }
+
+    @Test("A broker that is killed meanwhile loses none of it", .timeLimit(.minutes(5)))
+    func killedBroker() async throws {
+        let rabbit = try await RabbitServer.start()
+        let result: Result<Void, any Error>
+        do { result = .success(try await killMidway(rabbit)) } catch { result = .failure(error) }
+        await rabbit.kill()
+        try result.get()
+    }
+
+    private func killMidway(_ rabbit: RabbitServer) async throws {
+        let batches = (0..<20).map { _ in (0..<100).map { _ in Self.event() } }
+        let bad = Set(batches.map { $0[50].id })
+        let isHeld = Gate()
+        try await with(rabbit.url) { event in
+            await isHeld.wait()
+            return bad.contains(event.id) ? .reject : .done
+        } _: { publisher, _ in
+            _ = publisher
+        }
+        try await rabbit.settleQueues()
+        try await with(rabbit.url) { event in
+            await isHeld.wait()
+            return bad.contains(event.id) ? .reject : .done
+        } _: { publisher, seen in
+            try await publisher.publish(batches.map { Self.message(CloudEvent.encodeBatch($0)) })
+            isHeld.open()
+            try await eventually("some") { seen.dead.count >= 3 }
+            await rabbit.kill()
+            try await rabbit.start()
+            let all = Set(batches.flatMap { $0 }.map(\.id))
+            try await eventually(within: .seconds(120), "all") {
+                Set(seen.handled.keys) == all && Set(seen.dead.compactMap(\.messageID)) == Set(bad.map(\.lowercased))
+            }
         }
     }
 }

@@ -55,20 +55,20 @@ extension CloudEvent {
     /// - Throws: ``WireError`` when the bytes are no CloudEvents; such a message belongs to the dead letters.
     public static func decode(_ bytes: [UInt8]) throws(WireError) -> [CloudEvent] {
         let batch = try decodeEach(bytes)
-        if let error = batch.refused.first { throw error }
+        if let refused = batch.refused.first { throw refused.error }
         return batch.events
     }
 
     /// The same, but one event of a batch that cannot be read does not take the others with it.
     ///
-    /// - Returns: the events, and for each element of the batch that is none the reason.
+    /// - Returns: the events, and each element of the batch that is none.
     /// - Throws: ``WireError`` when the bytes are not JSON, or hold no event at all.
     public static func decodeEach(
         _ bytes: [UInt8]
-    ) throws(WireError) -> (events: [CloudEvent], refused: [WireError]) {
+    ) throws(WireError) -> (events: [CloudEvent], refused: [RefusedEvent]) {
         do {
             let batch = try bytes.withUnsafeBufferPointer(decodeAll)
-            if batch.events.isEmpty, let error = batch.refused.first { throw error }
+            if batch.events.isEmpty, let refused = batch.refused.first { throw refused.error }
             return batch
         } catch let error as WireError {
             throw error
@@ -112,18 +112,21 @@ extension CloudEvent {
 
     private static func decodeAll(
         _ bytes: UnsafeBufferPointer<UInt8>
-    ) throws -> (events: [CloudEvent], refused: [WireError]) {
+    ) throws -> (events: [CloudEvent], refused: [RefusedEvent]) {
         // Everything below trusts the text to be UTF-8, as data is passed on without another look.
         guard String(validating: bytes, as: UTF8.self) != nil else { throw JSONScanner.Malformed() }
         var scanner = JSONScanner(bytes)
         var events: [CloudEvent] = []
-        var refused: [WireError] = []
+        var refused: [RefusedEvent] = []
         if scanner.peek() == UInt8(ascii: "[") {
             try scanner.elements { range in
                 do {
                     events.append(try decodeOne(bytes, range))
                 } catch {
-                    refused.append(error as? WireError ?? WireError(field: nil, reason: "is not valid JSON"))
+                    refused.append(
+                        RefusedEvent(
+                            place: events.count + refused.count, bytes: Array(bytes[range]),
+                            error: error as? WireError ?? WireError(field: nil, reason: "is not valid JSON")))
                 }
             }
         } else {
@@ -143,6 +146,16 @@ extension CloudEvent {
         }
         return try fields.event()
     }
+}
+
+/// An element of a batch that is no event.
+public struct RefusedEvent: Sendable {
+    /// Counted from 0 in the batch.
+    public let place: Int
+    /// One JSON value.
+    public let bytes: [UInt8]
+    /// Why it is none.
+    public let error: WireError
 }
 
 /// What was found of one event so far.

@@ -1,0 +1,108 @@
+import AMQPClient
+import Contracts
+import Crypto
+import Foundation
+
+/// One message of a queue with its events, and the rule of what becomes of it: an event that cannot be handled does not
+/// take the others of its message with it.
+package struct EventDelivery: Sendable {
+    /// What is to be done about the message.
+    package enum Settlement: Sendable {
+        /// The broker is told so.
+        case whole(AMQPOutcome)
+        /// These are published first; once the broker has confirmed them the message is dealt with.
+        case separated([AMQPMessage])
+    }
+
+    let queue: Contracts.Queue
+    let message: AMQPMessage
+    /// Times that the broker handed it out before.
+    let deliveries: Int
+    package let events: [CloudEvent]
+    package let refused: [RefusedEvent]
+
+    /// - Throws: `WireError` when the message has no event at all.
+    package init(queue: Contracts.Queue, _ delivery: AMQPDelivery) throws(WireError) {
+        let batch = try CloudEvent.decodeEach(delivery.message.body)
+        self.queue = queue
+        message = delivery.message
+        deliveries = delivery.deliveryCount ?? 0
+        events = batch.events
+        refused = batch.refused
+    }
+
+    /// How often its events were handed out before in messages that they were separated from.
+    private var earlierAttempts: Int { Int(message.headers[EventHeader.attempts]?.integer ?? 0) }
+
+    private var attempts: Int { earlierAttempts + deliveries + 1 }
+
+    private var isExhausted: Bool { queue.deliveryLimit.map { attempts > $0 } ?? false }
+
+    package func settlement(_ outcomes: EventOutcomes) -> Settlement {
+        let all = events.indices.map { outcomes[$0] }
+        if refused.isEmpty {
+            if all.allSatisfy({ $0 == .done }) { return .whole(.done) }
+            // None of it was handled, so that none of it is handled twice; the broker counts, and waits longer each time.
+            if all.allSatisfy({ $0 == .retry }), !(isExhausted && earlierAttempts > 0) { return .whole(.retry) }
+            if events.count == 1, all[0] == .reject { return .whole(.reject) }
+        }
+        let separate = zip(events, all).compactMap { event, outcome -> AMQPMessage? in
+            switch outcome {
+            case .done: nil
+            case .retry: isExhausted ? dead(event, .deliveryLimit) : again(event)
+            case .reject: dead(event, .rejected)
+            }
+        }
+        let messages = separate + refused.compactMap(dead)
+        return messages.isEmpty ? .whole(.done) : .separated(messages)
+    }
+
+    /// The event alone, for the queue that it came from and for no other that has it already.
+    private func again(_ event: CloudEvent) -> AMQPMessage {
+        var headers: [String: AMQPValue] = [EventHeader.attempts: .int(Int64(attempts))]
+        headers[EventHeader.replay] = message.headers[EventHeader.replay]
+        return alone(event.encoded(), id: event.id.lowercased, type: event.type, to: queue.name, headers)
+    }
+
+    private func dead(_ event: CloudEvent, _ reason: DeathReason) -> AMQPMessage? {
+        let key = [queue.name, event.id.lowercased, message.headers[EventHeader.replay]?.text ?? ""]
+        return dead(event.encoded(), id: event.id.lowercased, type: event.type, reason, key: key)
+    }
+
+    private func dead(_ refused: RefusedEvent) -> AMQPMessage? {
+        let key = [queue.name, hex(sha256(message.body)), String(refused.place)]
+        return dead(refused.bytes, id: nil, type: message.type, .rejected, key: key)
+    }
+
+    /// A dead letter as the broker would have made it of a message of its own.
+    private func dead(
+        _ body: [UInt8], id: String?, type: String?, _ reason: DeathReason, key: [String]
+    ) -> AMQPMessage? {
+        guard let deadLetters = queue.deadLetterQueue else { return nil }
+        var headers: [String: AMQPValue] = [
+            "x-death": .array([
+                .table([
+                    "queue": .string(queue.name), "reason": .string(reason.rawValue), "count": 1,
+                    "exchange": .string(message.exchange), "routing-keys": .array([.string(message.routingKey)]),
+                    "time": .timestamp(UInt64(max(0, Date().timeIntervalSince1970))),
+                ])
+            ]),
+            "x-first-death-queue": .string(queue.name), "x-first-death-reason": .string(reason.rawValue),
+            "x-first-death-exchange": .string(message.exchange),
+            EventHeader.death: .string(hex(sha256(key.joined(separator: "\n")))),
+        ]
+        headers[EventHeader.replay] = message.headers[EventHeader.replay]
+        return alone(body, id: id, type: type, to: deadLetters, headers)
+    }
+
+    private func alone(
+        _ body: [UInt8], id: String?, type: String?, to queue: String, _ headers: [String: AMQPValue]
+    ) -> AMQPMessage {
+        let kept = message.headers.filter { !EventHeader.isHistory($0.key) }
+        var separated = AMQPMessage(
+            exchange: "", routingKey: queue, body: body, messageID: id, type: type,
+            contentType: CloudEvent.contentType, persistent: true, headers: kept.merging(headers) { $1 })
+        separated.mandatory = true
+        return separated
+    }
+}
