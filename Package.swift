@@ -98,7 +98,7 @@ let package = Package(
             "EventOutbox",
             [
                 "PostgresClient", "AMQPClient", "Contracts", "Observability", "ServiceLifecycle", "JSONBytes",
-                "Batching", "EventLoop",
+                "Batching", "EventLoop", "Crypto",
             ]),
         library(
             "Secrets",
@@ -225,7 +225,7 @@ let package = Package(
             "SweeperTests",
             [
                 "Sweeper", "Contracts", "PostgresClient", "RedisClient", "EventLoop", "EventOutbox", "AMQPClient",
-                "Observability",
+                "Observability", "Configuration", "ServiceLifecycle",
             ]),
         tests(
             "WorkspaceRuntimeTests",

@@ -160,6 +160,10 @@ public enum Limits {
     public static let scheduleHistory = 20
     /// How long a fired message may wait for a busy target before the run is skipped.
     public static let scheduleWait: Duration = .seconds(120)
+    /// Dead messages on one page, and changed at once, unless asked for otherwise.
+    public static let deadMessagePage = 100
+    /// Bytes of a dead message's body that are shown.
+    public static let deadMessageBody = 1 << 20
     /// How long a console session lasts.
     public static let consoleSession: Duration = .seconds(12 * 3600)
 }

@@ -126,6 +126,16 @@ public enum Sentence {
     /// `schedule not found`
     public static let scheduleNotFound = "schedule not found"
 
+    // The sweeper.
+    /// `dead message not found`
+    public static let deadMessageNotFound = "dead message not found"
+    /// `invalid dead message ID`
+    public static let invalidDeadMessageID = "invalid dead message ID"
+    /// `dead message cannot be replayed`
+    public static let deadMessageUndeliverable = "dead message cannot be replayed"
+    /// `message broker unavailable — retry shortly`
+    public static let brokerUnavailable = "message broker unavailable — retry shortly"
+
     /// The refusal of an activity report, naming what would have been taken.
     public static let activityTypeInvalid =
         "invalid activity_type, must be one of: "

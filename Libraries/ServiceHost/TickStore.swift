@@ -1,3 +1,4 @@
+import AMQPClient
 import Contracts
 import Foundation
 import JSONBytes
@@ -23,7 +24,7 @@ package final class TickStore: Sendable {
         """
         INSERT INTO subsystem_ticks (name, instance, duration_seconds, counts) VALUES ($1, $2, $3, $4)
         ON CONFLICT (name) DO UPDATE SET instance = $2, last_tick_at = clock_timestamp(), duration_seconds = $3,
-            counts = $4
+            counts = $4, last_error = NULL
         """)
 
     /// Notes a tick. A tick that cannot be written is no failure of the pass.
@@ -42,15 +43,50 @@ package final class TickStore: Sendable {
         _ = try? await postgres.query(Self.upsert, [pass, instance, duration.inSeconds, writer.bytes])
     }
 
+    private static let fail = Statement(
+        "tick_fail",
+        """
+        INSERT INTO subsystem_ticks (name, instance, last_tick_at, last_error) VALUES ($1, $2, NULL, $3)
+        ON CONFLICT (name) DO UPDATE SET instance = $2, last_error = $3
+        """)
+
+    /// Notes that a pass failed: its last tick stays where it was. The next success is noted at once.
+    package func noteFailure(_ pass: String, _ error: any Error) async {
+        written.withLock { $0[pass] = nil }
+        _ = try? await postgres.query(Self.fail, [pass, instance, Self.reason(error)])
+    }
+
+    /// What may be shown of an error: the log has its words, which may name hosts and quote values.
+    private static func reason(_ error: any Error) -> String {
+        switch error {
+        case let error as PostgresError:
+            ["postgres", "\(error.kind)", error.sqlState, error.statement].compactMap { $0 }.joined(separator: " ")
+        case let error as AMQPError: "rabbitmq \(error.code.rawValue)"
+        default: "\(type(of: error))"
+        }
+    }
+
     private static let all = Statement(
         "tick_all",
         """
-        SELECT name, last_tick_at, extract(epoch FROM clock_timestamp() - last_tick_at)::float8
+        SELECT name, last_tick_at, extract(epoch FROM clock_timestamp() - last_tick_at)::float8, duration_seconds,
+            counts, last_error
         FROM subsystem_ticks ORDER BY name
         """)
 
-    /// Name, time and age in seconds of every subsystem's last tick.
-    package func all() async throws(PostgresError) -> [(name: String, at: Date, secondsAgo: Double)] {
-        try await postgres.query(Self.all).map { ($0.string(0), $0.date(1), $0.double(2)) }
+    /// Every subsystem's last tick, by its name.
+    package func all() async throws(PostgresError) -> [String: SubsystemTick] {
+        let ticks = try await postgres.query(Self.all).map { row in
+            let at = row.optionalDate(1)
+            return (
+                row.string(0),
+                SubsystemTick(
+                    lastTickAt: at, secondsAgo: row.optionalDouble(2).map { Int(max(0, $0)) },
+                    durationMilliseconds: at == nil ? nil : Int(row.double(3) * 1000),
+                    counts: (try? WireJSON.decode([String: Int].self, from: row.bytes(4))) ?? [:],
+                    lastError: row.optionalString(5))
+            )
+        }
+        return Dictionary(ticks) { first, _ in first }
     }
 }

@@ -13,6 +13,7 @@ package enum SweeperService: HostedService {
         var livenessTTL: Int
         var remoteTTL: Int
         var lifecycle: LifecycleSettings
+        var retention: RetentionSettings
     }
 
     package static let name = ServiceName.sweeper
@@ -25,20 +26,26 @@ package enum SweeperService: HostedService {
             remoteTTL: reader.int(
                 "REMOTE_LIVENESS_STALE_AFTER", default: 90, in: 1...86_400,
                 "The same for external workspaces."),
-            lifecycle: LifecycleSettings(reader))
+            lifecycle: LifecycleSettings(reader), retention: RetentionSettings(reader))
     }
 
     package static func assemble(_ context: ServiceContext, _ settings: Settings) throws -> ServiceParts {
         let ticks = TickStore(postgres: context.postgres, instance: context.instance)
         let metrics = SweepMetrics(context.metrics)
-        let runners = passes(context, settings).map { pass in
+        let dead = DeadMessageStore(postgres: context.postgres)
+        let collector = try DeadLetterCollector(
+            urls: context.configuration.amqpURLs, store: dead, logger: context.logger, metrics: context.metrics,
+            spawn: { operation in context.loops.next().spawn(operation) })
+        let all: [any SweepPass] = passes(context, settings) + [DeadLetterPass(collector: collector)]
+        let runners = all.map { pass in
             PassRunner(
                 pass: pass, loop: context.loops.next(), logger: context.logger, metrics: metrics, ticks: ticks)
         }
         var router = Router()
         SweeperRoutes(context: context, ticks: ticks).add(to: &router)
+        DeadMessageRoutes(context: context, store: dead).add(to: &router)
         let lifecycle = LifecycleParts(settings.lifecycle, context)
-        return ServiceParts(router: router, services: runners + lifecycle.services)
+        return ServiceParts(router: router, services: [collector] + runners + lifecycle.services)
     }
 
     private static func passes(_ context: ServiceContext, _ settings: Settings) -> [any SweepPass] {
@@ -56,7 +63,10 @@ package enum SweeperService: HostedService {
             livenessPass(.remote, every: .seconds(15), ttl: settings.remoteTTL),
             LeasePass(store: queue, relay: context.relay), AbandonedItemsPass(store: queue, relay: context.relay),
             EventRelayPass(postgres: context.postgres, publisher: context.publisher, logger: context.logger),
-            LivenessTrimPass(redis: context.redis),
+            LivenessTrimPass(redis: context.redis, age: settings.retention.redisLiveness),
+            RetentionPass(
+                store: RetentionStore(postgres: context.postgres, instance: context.instance),
+                settings: settings.retention, logger: context.logger),
         ]
     }
 }

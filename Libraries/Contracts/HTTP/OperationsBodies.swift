@@ -4,18 +4,33 @@ import Foundation
 public struct SubsystemTick: Codable, Hashable, Sendable {
     /// Null when it never did.
     @OrNull public var lastTickAt: Date?
-    /// How long ago that is.
-    @OrNull public var secondsAgo: Double?
+    /// How many whole seconds ago that is.
+    @OrNull public var secondsAgo: Int?
+    /// How long it took.
+    @OrNull public var durationMilliseconds: Int?
+    /// What it did, by name.
+    public var counts: [String: Int]
+    /// Why it failed since; null when it did not.
+    @OrNull public var lastError: String?
 
     private enum CodingKeys: String, CodingKey {
         case lastTickAt = "last_tick_at"
         case secondsAgo = "seconds_ago"
+        case durationMilliseconds = "duration_ms"
+        case counts
+        case lastError = "last_error"
     }
 
     /// Creates the value.
-    public init(lastTickAt: Date? = nil, secondsAgo: Double? = nil) {
+    public init(
+        lastTickAt: Date? = nil, secondsAgo: Int? = nil, durationMilliseconds: Int? = nil, counts: [String: Int] = [:],
+        lastError: String? = nil
+    ) {
         self.lastTickAt = lastTickAt
         self.secondsAgo = secondsAgo
+        self.durationMilliseconds = durationMilliseconds
+        self.counts = counts
+        self.lastError = lastError
     }
 }
 
@@ -73,12 +88,16 @@ public struct DeadMessage: Codable, Hashable, Sendable {
     @OrNull public var queue: String?
     /// Why.
     @OrNull public var reason: String?
+    /// How often it died there so.
+    public var deathCount: Int
     /// When it was put aside.
     public var receivedAt: Date
     /// When it was last sent again.
     @OrNull public var replayedAt: Date?
     /// How often.
     public var replayCount: Int
+    /// Bytes.
+    public var bodySize: Int
 
     private enum CodingKeys: String, CodingKey {
         case id
@@ -88,15 +107,18 @@ public struct DeadMessage: Codable, Hashable, Sendable {
         case routingKey = "routing_key"
         case queue
         case reason
+        case deathCount = "death_count"
         case receivedAt = "received_at"
         case replayedAt = "replayed_at"
         case replayCount = "replay_count"
+        case bodySize = "body_size"
     }
 
     /// Creates the value.
     public init(
         id: Int64, messageID: String? = nil, type: String? = nil, exchange: String, routingKey: String,
-        queue: String? = nil, reason: String? = nil, receivedAt: Date, replayedAt: Date? = nil, replayCount: Int
+        queue: String? = nil, reason: String? = nil, deathCount: Int = 1, receivedAt: Date, replayedAt: Date? = nil,
+        replayCount: Int, bodySize: Int = 0
     ) {
         self.id = id
         self.messageID = messageID
@@ -105,8 +127,48 @@ public struct DeadMessage: Codable, Hashable, Sendable {
         self.routingKey = routingKey
         self.queue = queue
         self.reason = reason
+        self.deathCount = deathCount
         self.receivedAt = receivedAt
         self.replayedAt = replayedAt
         self.replayCount = replayCount
+        self.bodySize = bodySize
+    }
+}
+
+/// GET `/admin/dead-messages/{id}`.
+public struct DeadMessageAnswer: Codable, Hashable, Sendable {
+    /// The entry of the list.
+    public var message: DeadMessage
+    /// As its publisher said.
+    @OrNull public var contentType: String?
+    /// An object: its headers, with the broker's history of it.
+    public var headers: RawJSON
+    /// JSON as text; null for anything else.
+    @OrNull public var body: String?
+    /// Anything else.
+    @OrNull public var bodyBase64: String?
+    /// The body is longer than what is here.
+    public var isTruncated: Bool
+
+    private enum CodingKeys: String, CodingKey {
+        case message
+        case contentType = "content_type"
+        case headers
+        case body
+        case bodyBase64 = "body_base64"
+        case isTruncated = "is_truncated"
+    }
+
+    /// Creates the value.
+    public init(
+        message: DeadMessage, contentType: String? = nil, headers: RawJSON = .emptyObject, body: String? = nil,
+        bodyBase64: String? = nil, isTruncated: Bool = false
+    ) {
+        self.message = message
+        self.contentType = contentType
+        self.headers = headers
+        self.body = body
+        self.bodyBase64 = bodyBase64
+        self.isTruncated = isTruncated
     }
 }

@@ -26,6 +26,7 @@ struct PeriodicWork: GracefulService {
         } catch {
             if Task.isCancelled { return }
             logger.warning("periodic work failed", [.name: .string(name), .error: .error(error)])
+            await ticks.noteFailure(name, error)
             throw error
         }
     }

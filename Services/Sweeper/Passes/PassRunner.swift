@@ -6,17 +6,29 @@ import ServiceLifecycle
 
 /// Runs one pass for ever: at its interval, after an error with backoff. Each pass has a runner of its own, so that
 /// an error in one never stops another.
-struct PassRunner: GracefulService {
+package struct PassRunner: GracefulService {
     let pass: any SweepPass
     let loop: EventLoop
     let logger: Logger
     let metrics: SweepMetrics
     let ticks: TickStore
 
-    var name: String { "pass \(pass.name)" }
+    package init(
+        pass: any SweepPass, loop: EventLoop, logger: Logger, metrics: SweepMetrics, ticks: TickStore
+    ) {
+        self.pass = pass
+        self.loop = loop
+        self.logger = logger
+        self.metrics = metrics
+        self.ticks = ticks
+        metrics.expect(pass.name)
+    }
 
-    func run(until shutdown: ShutdownSignal) async throws {
-        try await PeriodicService(name, every: pass.interval, on: loop, runOnce).run(until: shutdown)
+    package var name: String { "pass \(pass.name)" }
+
+    package func run(until shutdown: ShutdownSignal) async throws {
+        let pass = pass
+        try await PeriodicService(name, on: loop, pause: { pass.pause }, runOnce).run(until: shutdown)
     }
 
     private func runOnce() async throws {
@@ -32,6 +44,7 @@ struct PassRunner: GracefulService {
         } catch {
             if Task.isCancelled { return }
             metrics.noteFailure(pass.name)
+            await ticks.noteFailure(pass.name, error)
             logger.warning("pass failed", [.name: .string(pass.name), .error: .error(error)])
             throw error
         }
@@ -39,18 +52,24 @@ struct PassRunner: GracefulService {
 }
 
 /// What the passes did, for Prometheus.
-struct SweepMetrics: Sendable {
+package struct SweepMetrics: Sendable {
     private let duration: MetricFamily<Histogram>
     private let swept: MetricFamily<Counter>
     private let failures: MetricFamily<Counter>
     private let lastTick: MetricFamily<Gauge>
 
-    init(_ metrics: MetricsRegistry) {
+    package init(_ metrics: MetricsRegistry) {
         duration = metrics.histograms("switchyard_sweep_duration_seconds", "Time of one pass.", labels: ["pass"])
         swept = metrics.counters("switchyard_sweep_changes_total", "What passes changed.", labels: ["pass", "what"])
         failures = metrics.counters("switchyard_sweep_failures_total", "Passes that failed.", labels: ["pass"])
         lastTick = metrics.gauges(
             "switchyard_sweep_last_tick_seconds", "When a pass last ended, in seconds since 1970.", labels: ["pass"])
+    }
+
+    /// A pass is there before it has ever ended.
+    func expect(_ pass: String) {
+        _ = duration.labelled(pass)
+        _ = failures.labelled(pass)
     }
 
     func note(_ pass: String, _ time: Duration, _ counts: [String: Int]) {

@@ -1,0 +1,79 @@
+import AMQPClient
+import Contracts
+import EventLoop
+import EventOutbox
+import Observability
+import ServiceLifecycle
+import Synchronization
+
+/// Moves `switchyard.dead` into `dead_messages`, all the time: a letter is acknowledged once its row is committed, so that
+/// none is lost, and one that is handed out again is recognised.
+package struct DeadLetterCollector: GracefulService {
+    /// A message may have 16 MiB, and is held several times over while it is written.
+    private static let prefetch: UInt16 = 8
+
+    package let name = "dead letters"
+    private let consumer: AMQPConsumer
+    private let moved: Moved
+
+    /// What was moved since somebody last asked.
+    fileprivate final class Moved: Sendable {
+        let letters = Atomic<Int>(0)
+    }
+
+    package init(
+        urls: String, store: DeadMessageStore, logger: Logger, metrics: MetricsRegistry,
+        spawn: @escaping AMQPConsumer.Spawn = { operation in Task { await operation() } }
+    ) throws {
+        let moved = Moved()
+        self.moved = moved
+        var configuration = AMQPConsumer.Configuration()
+        configuration.prefetch = Self.prefetch
+        configuration.name = "switchyard dead letters"
+        let notStored = RepeatedWarning("dead letters cannot be stored", logger)
+        consumer = try AMQPConsumer(
+            urls: urls, topology: AMQPTopology([Topology.dead]), queue: Topology.dead.name,
+            configuration: configuration, logger: logger, metrics: metrics, spawn: spawn
+        ) { delivery in
+            let letter = DeadLetter(delivery.message)
+            do {
+                guard try await store.add(letter) else { return .done }
+                moved.letters.add(1, ordering: .relaxed)
+                logger.warning(
+                    "a message died",
+                    [
+                        .queue: .string(letter.queue ?? ""), .reason: .string(letter.reason ?? ""),
+                        .event: .string(letter.type ?? ""),
+                    ])
+                return .done
+            } catch {
+                notStored.note([.error: .error(error)])
+                return .retry
+            }
+        }
+    }
+
+    package var state: AMQPState { consumer.state }
+
+    package func run(until shutdown: ShutdownSignal) async throws {
+        try await shutdown.cancelling { [consumer] in try await consumer.run() }
+    }
+
+    fileprivate func takeCount() -> Int { moved.letters.exchange(0, ordering: .relaxed) }
+}
+
+/// Tells how many letters this instance has moved, and when it cannot.
+package struct DeadLetterPass: SweepPass {
+    package let name = "dead-letters"
+    package let interval: Duration = .seconds(10)
+    private let collector: DeadLetterCollector
+
+    package init(collector: DeadLetterCollector) {
+        self.collector = collector
+    }
+
+    package func run() async throws -> [String: Int] {
+        if case .failed(let reason) = collector.state { throw AMQPError(.connection, reason) }
+        return ["moved": collector.takeCount()]
+    }
+}
