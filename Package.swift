@@ -225,7 +225,7 @@ let package = Package(
             "SweeperTests",
             [
                 "Sweeper", "Contracts", "PostgresClient", "RedisClient", "EventLoop", "EventOutbox", "AMQPClient",
-                "Observability", "Configuration", "ServiceLifecycle",
+                "Observability", "Configuration", "ServiceLifecycle", "ServiceHost",
             ]),
         tests(
             "WorkspaceRuntimeTests",

@@ -34,7 +34,7 @@ package enum SchedulerService: HostedService {
             metrics: metrics, logger: context.logger)
         let recording = Recording(
             store: OutcomeStore(postgres: postgres, source: source), relay: relay, broadcast: broadcast,
-            metrics: metrics)
+            metrics: metrics, logger: context.logger)
         let phantoms = PhantomSearch(
             store: PhantomStore(postgres: postgres), metrics: metrics, logger: context.logger)
         func periodic(

@@ -10,14 +10,21 @@ import Testing
 
 @Suite("A row that cannot be fired")
 struct FiringTests {
-    private func firing(_ fixture: ScheduleFixture) throws -> Firing {
+    /// To a broker that is away: what is committed stays for the sweeper.
+    private func publishing(_ fixture: ScheduleFixture) throws -> (EventRelay, EventBroadcast) {
         let metrics = MetricsRegistry()
         let publisher = try AMQPPublisher(
             urls: "amqp://guest:guest@127.0.0.1:1/", topology: AMQPTopology([]), logger: .disabled, metrics: metrics)
+        return (
+            EventRelay(postgres: fixture.postgres, publisher: publisher, logger: .disabled, metrics: metrics),
+            EventBroadcast(publisher: publisher, service: "scheduler")
+        )
+    }
+
+    private func firing(_ fixture: ScheduleFixture) throws -> Firing {
+        let (relay, broadcast) = try publishing(fixture)
         return Firing(
-            store: fixture.firing,
-            relay: EventRelay(postgres: fixture.postgres, publisher: publisher, logger: .disabled, metrics: metrics),
-            broadcast: EventBroadcast(publisher: publisher, service: "scheduler"), metrics: SchedulerMetrics(metrics),
+            store: fixture.firing, relay: relay, broadcast: broadcast, metrics: SchedulerMetrics(MetricsRegistry()),
             logger: .disabled)
     }
 
@@ -31,17 +38,7 @@ struct FiringTests {
                 SELECT '\(workspace)', '0 0 1 1 *', 'p', now() - interval '1 second' FROM generate_series(1, 50)
                 """)
             let bad = [try await fixture.due(poisoned, late: 10), try await fixture.due(poisoned)]
-            // The database does not take what belongs to this workspace, whoever tries.
-            try await fixture.sql(
-                """
-                CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
-                BEGIN
-                    IF NEW.workspace_id = '\(poisoned)' THEN RAISE EXCEPTION 'not this one'; END IF;
-                    RETURN NEW;
-                END $$
-                """)
-            try await fixture.sql(
-                "CREATE TRIGGER refuse BEFORE INSERT ON a2a_queue FOR EACH ROW EXECUTE FUNCTION refuse()")
+            try await fixture.refuse(poisoned, in: "a2a_queue")
             let counts = try await firing(fixture).fireDue()
             #expect(counts["fired"] == 50)
             #expect(counts["broken"] == 2)
@@ -54,6 +51,27 @@ struct FiringTests {
                         "workspace_schedules WHERE id = '\(id)' AND next_run_at > now() + interval '59 minutes'") == 1)
             }
             #expect(try await firing(fixture).fireDue()["fired"] == 0)
+        }
+    }
+
+    @Test("A run whose end the database does not take is given up, those beside it are recorded")
+    func unrecordable() async throws {
+        try await ScheduleFixture.with { fixture in
+            let (workspace, poisoned) = (try await fixture.workspace(), try await fixture.workspace())
+            let bad = try await fixture.due(poisoned)
+            var good: [UUID] = []
+            for _ in 0..<5 { good.append(try await fixture.due(workspace)) }
+            #expect(try await fixture.firing.fire().runs == 6)
+            for id in [bad] + good { try await fixture.end(id, response: #"{"result":"done"}"#) }
+            try await fixture.refuse(poisoned, in: "activity_logs")
+            let (relay, broadcast) = try publishing(fixture)
+            let recording = Recording(
+                store: fixture.outcomes, relay: relay, broadcast: broadcast,
+                metrics: SchedulerMetrics(MetricsRegistry()), logger: .disabled)
+            #expect(try await recording.recordEnded()["recorded"] == 6)
+            #expect(try await fixture.last(bad) == "error|its run could not be recorded|1")
+            for id in good { #expect(try await fixture.last(id) == "ok|-|1") }
+            #expect(try await fixture.count("a2a_queue WHERE NOT run_recorded") == 0)
         }
     }
 

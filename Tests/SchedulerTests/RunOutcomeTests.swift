@@ -55,6 +55,7 @@ struct RunOutcomeTests {
         "What the agent says went wrong is the error",
         arguments: [
             (#"{"error":{"code":-32603,"message":"boom"}}"#, "boom"),
+            (#"{"error":{"message":"a\u0000b"}}"#, "a\u{FFFD}b"),
             (#"{"error":{"code":-32603}}"#, "the agent answered with an error"),
             (#"{"result":{"kind":"task","status":{"state":"failed"}}}"#, "task failed"),
             (

@@ -80,6 +80,19 @@ struct ScheduleFixture: Sendable {
                 """), [schedule, status, response, error])
     }
 
+    /// The database takes nothing of a workspace into a table any more, whoever tries.
+    func refuse(_ workspace: UUID, in table: String) async throws {
+        try await sql(
+            """
+            CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN
+                IF NEW.workspace_id = '\(workspace)' THEN RAISE EXCEPTION 'not this one'; END IF;
+                RETURN NEW;
+            END $$
+            """)
+        try await sql("CREATE TRIGGER refuse BEFORE INSERT ON \(table) FOR EACH ROW EXECUTE FUNCTION refuse()")
+    }
+
     /// Plain SQL; the first column of the first row as text.
     @discardableResult
     func sql(_ text: String) async throws -> String? {

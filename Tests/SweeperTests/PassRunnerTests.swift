@@ -3,6 +3,7 @@ import EventLoop
 import Foundation
 import Observability
 import PostgresClient
+import ServiceHost
 import ServiceLifecycle
 import Sweeper
 import Synchronization

@@ -16,13 +16,18 @@ package struct PhantomSearch: Sendable {
     }
 
     package func reset() async throws -> [String: Int] {
-        let freed = try await store.reset(olderThan: Self.age)
-        for (workspace, tasks) in freed {
-            metrics.phantoms.increment()
-            logger.warning(
-                "workspace was counted busy without a change for ten minutes, freed",
-                [.workspaceID: .uuid(workspace), .count: .int(tasks)])
+        var count = 0
+        while !Task.isCancelled {
+            let freed = try await store.reset(olderThan: Self.age)
+            for (workspace, tasks) in freed {
+                metrics.phantoms.increment()
+                logger.warning(
+                    "workspace was counted busy without a change for ten minutes, freed",
+                    [.workspaceID: .uuid(workspace), .count: .int(tasks)])
+            }
+            count += freed.count
+            if freed.count < PhantomStore.batch { break }
         }
-        return ["freed": freed.count]
+        return ["freed": count]
     }
 }

@@ -1,6 +1,7 @@
 import Contracts
 import EventOutbox
 import Observability
+import PostgresClient
 
 /// Records how runs ended.
 package struct Recording: Sendable {
@@ -8,25 +9,55 @@ package struct Recording: Sendable {
     let relay: EventRelay
     let broadcast: EventBroadcast
     let metrics: SchedulerMetrics
+    let logger: Logger
 
-    package init(store: OutcomeStore, relay: EventRelay, broadcast: EventBroadcast, metrics: SchedulerMetrics) {
+    package init(
+        store: OutcomeStore, relay: EventRelay, broadcast: EventBroadcast, metrics: SchedulerMetrics, logger: Logger
+    ) {
         self.store = store
         self.relay = relay
         self.broadcast = broadcast
         self.metrics = metrics
+        self.logger = logger
     }
 
     /// Until none is left that nobody else is recording.
     package func recordEnded() async throws -> [String: Int] {
         var count = 0
         while !Task.isCancelled {
-            let recorded = try await store.recordEnded()
-            relay.committed(recorded.events)
-            broadcast.tell(of: recorded.records)
-            for record in recorded.records { metrics.outcomes.labelled(record.status.rawValue).increment() }
-            count += recorded.count
-            if recorded.count < OutcomeStore.batch { break }
+            let recorded: Int
+            do {
+                recorded = try await record(upTo: OutcomeStore.batch)
+            } catch let error as PostgresError where error.kind == .server {
+                // Some run of the batch is one that the database does not take: the others must not wait for it.
+                recorded = try await recordOneByOne()
+            }
+            count += recorded
+            if recorded < OutcomeStore.batch { break }
         }
         return ["recorded": count]
+    }
+
+    private func record(upTo limit: Int) async throws -> Int {
+        let recorded = try await store.recordEnded(upTo: limit)
+        relay.committed(recorded.events)
+        broadcast.tell(of: recorded.records)
+        for record in recorded.records { metrics.outcomes.labelled(record.status.rawValue).increment() }
+        return recorded.count
+    }
+
+    private func recordOneByOne() async throws -> Int {
+        var count = 0
+        while count < OutcomeStore.batch, !Task.isCancelled {
+            do {
+                guard try await record(upTo: 1) > 0 else { break }
+            } catch let error as PostgresError where error.kind == .server {
+                guard let schedule = try await store.giveUpOldest() else { throw error }
+                logger.warning(
+                    "run of a schedule cannot be recorded", [.scheduleID: .uuid(schedule), .error: .error(error)])
+            }
+            count += 1
+        }
+        return count
     }
 }

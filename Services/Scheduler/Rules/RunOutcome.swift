@@ -67,7 +67,8 @@ package struct RunOutcome: Sendable, Hashable {
 
     private init(response: [UInt8], emptyRuns: Int) {
         if let error = Self.error(in: response) {
-            self.init(status: .error, error: error, emptyRuns: emptyRuns)
+            // An escaped NUL is JSON, and no text that can be stored.
+            self.init(status: .error, error: error.withoutNUL, emptyRuns: emptyRuns)
         } else if Self.isEmpty(response) {
             let isStale = emptyRuns + 1 >= Self.staleAfter
             self.init(

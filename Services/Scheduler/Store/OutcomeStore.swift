@@ -32,7 +32,8 @@ package struct OutcomeStore: Sendable {
         SELECT q.id, q.schedule_id, q.workspace_id, q.status, q.last_error,
             CASE WHEN octet_length(q.response) <= $2 THEN q.response END, q.response IS NULL,
             q.expires_at <= q.completed_at, q.enqueued_at,
-            (extract(epoch FROM q.completed_at - q.dispatched_at) * 1000)::bigint, q.run_is_manual,
+            CASE WHEN q.status <> 'dropped'
+                THEN (extract(epoch FROM q.completed_at - q.dispatched_at) * 1000)::bigint END, q.run_is_manual,
             w.status, coalesce(v.active_tasks, 0), now()
         FROM a2a_queue q LEFT JOIN workspaces w ON w.id = q.workspace_id
         LEFT JOIN workspace_vitals v ON v.workspace_id = q.workspace_id
@@ -61,7 +62,7 @@ package struct OutcomeStore: Sendable {
         "runs_mark", "UPDATE a2a_queue SET run_recorded = true WHERE id = ANY ($1)")
 
     /// The run that waited behind one that has ended: from now on it waits for its target only. What is being delivered
-    /// ends by itself.
+    /// ends by itself. Runs under the locks of the schedules, so that it sees what was fired beside it.
     private static let expedite = Statement(
         "runs_next",
         """
@@ -74,19 +75,41 @@ package struct OutcomeStore: Sendable {
         UPDATE a2a_queue q SET expires_at = now() + make_interval(secs => $2) FROM next WHERE q.id = next.id
         """)
 
-    /// Records runs that have ended, in one transaction: each once, whoever dies when.
-    package func recordEnded() async throws -> Recorded {
+    private static let giveUp = Statement(
+        "runs_give_up",
+        """
+        WITH oldest AS (
+            SELECT id, schedule_id FROM a2a_queue
+            WHERE schedule_id IS NOT NULL AND NOT run_recorded AND status IN ('completed', 'dropped', 'failed')
+            ORDER BY completed_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
+        ), marked AS (
+            UPDATE a2a_queue q SET run_recorded = true FROM oldest WHERE q.id = oldest.id
+        )
+        UPDATE workspace_schedules s SET last_status = 'error', last_error = 'its run could not be recorded',
+            run_count = run_count + 1
+        FROM oldest WHERE s.id = oldest.schedule_id RETURNING s.id
+        """)
+
+    /// Takes the oldest run out of what is to be recorded: the database does not take what it says.
+    ///
+    /// - Returns: its schedule.
+    package func giveUpOldest() async throws(PostgresError) -> UUID? {
+        try await postgres.query(Self.giveUp).first { $0.uuid(0) }
+    }
+
+    /// Records runs that have ended, the oldest first, in one transaction: each once, whoever dies when.
+    package func recordEnded(upTo limit: Int = batch) async throws -> Recorded {
         try await postgres.transaction(deadline: Self.deadline) { transaction in
-            let ended = Call(Self.ended, [Self.batch, RunOutcome.responseLimit])
+            let ended = Call(Self.ended, [limit, RunOutcome.responseLimit])
             let rows = try await transaction.query([EventRelay.usingIndexes, ended])[1]
             let runs = try rows.map { EndedItem(row: $0) }
             guard !runs.isEmpty else { return Recorded() }
             let schedules = Set(runs.map(\.schedule)).sorted()
-            _ = try await transaction.query([
-                Call(Self.mark, [runs.map(\.id)]),
-                Call(Self.expedite, [schedules, Double(Limits.scheduleWait.components.seconds)]),
-            ])
-            let known = try await transaction.query(Self.lockSchedules, [schedules]).map { KnownSchedule(row: $0) }
+            let wait = Double(Limits.scheduleWait.components.seconds)
+            let known = try await transaction.query([
+                Call(Self.mark, [runs.map(\.id)]), Call(Self.lockSchedules, [schedules]),
+                Call(Self.expedite, [schedules, wait]),
+            ])[1].map { KnownSchedule(row: $0) }
             let (records, changes) = Self.outcomes(of: runs, known)
             _ = try await transaction.query([Self.recording(changes)])
             let events = try await log.write(records, [], transaction)
