@@ -174,6 +174,7 @@ let package = Package(
             ]),
         tests("SecretsTests", ["Secrets", "Contracts", "Crypto", "Configuration", "PostgresClient"]),
         tests("WorkspaceTreeTests", ["WorkspaceTree"]),
+        tests("CronTests", ["Cron"]),
         tests("JSONBytesTests", ["JSONBytes"]),
         tests("ContractsTests", ["Contracts"]),
         tests("ConfigurationTests", ["Configuration", "EventLoop", "Observability", "ServiceLifecycle", "Crypto"]),

@@ -6,7 +6,8 @@ BUILD_PACKAGES=(
     libuv1-dev libpq-dev librabbitmq-dev libhiredis-dev libcurl4-openssl-dev libssl-dev libwslay-dev libyaml-dev
     libjemalloc-dev zlib1g-dev
 )
-SERVER_PACKAGES=(postgresql rabbitmq-server redis-server redis-tools nginx)
+# tzdata: the scheduler's time zones.
+SERVER_PACKAGES=(tzdata postgresql rabbitmq-server redis-server redis-tools nginx)
 # A container engine for the tests of provisioning. The recommended crun does not start on every kernel.
 ENGINE_PACKAGES=(podman runc netavark aardvark-dns iptables busybox-static)
 TOOL_PACKAGES=(python3 python3-venv python3-pip ca-certificates curl iproute2 procps util-linux)

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What Debian has not: a current llhttp (into .dev/prefix) and the Python packages of the example agent
+# What Debian has not: a current llhttp (into .dev/prefix) and the Python packages of the example agent and the tests
 # (into .dev/venv). Both are built once and found again by a stamp.
 
 # llhttp's C sources come inside the source archive of a Python package, checked by this sum.
@@ -18,9 +18,11 @@ make_venv() {
     return 1
 }
 
+PYTHON_REQUIREMENTS=("$ROOT/Examples/PythonAgent/requirements.txt" "$ROOT/Tests/Python/requirements.txt")
+
 install_python_packages() {
     "$VENV/bin/python" -m pip install --disable-pip-version-check --quiet --no-deps \
-        --requirement "$ROOT/Examples/PythonAgent/requirements.txt"
+        "${PYTHON_REQUIREMENTS[@]/#/--requirement=}"
     "$VENV/bin/python" -m pip check --disable-pip-version-check
 }
 
@@ -30,14 +32,14 @@ ensure_venv() {
     fi
 }
 
-# What the example agent needs, for the demo and the tests; the platform itself runs without.
+# For the demo, the tests and the benchmarks; the platform itself runs without.
 ensure_python_packages() {
     local stamp wanted
     ensure_venv
     stamp=$VENV/.requirements.sha256
-    wanted=$(sha256sum <"$ROOT/Examples/PythonAgent/requirements.txt")
+    wanted=$(cat "${PYTHON_REQUIREMENTS[@]}" | sha256sum)
     if [[ $(cat "$stamp" 2>/dev/null) != "$wanted" ]]; then
-        with_progress "Python packages of the example agent" pip install_python_packages
+        with_progress "Python packages" pip install_python_packages
         printf '%s' "$wanted" >"$stamp"
     fi
 }

@@ -3,47 +3,52 @@ extension CronFields {
     ///
     /// Made from what they allow and not from how it was written: `*/15` and `0,15,30,45` read the same.
     var explanation: String {
-        let times = timesPhrase
+        let (times, isRepeated) = timesPhrase
         let days = daysPhrase
-        // What names no hour of the day is every day anyhow; "At 09:30" says so.
-        if days.isEmpty {
-            return self.hours == Self.everyHour || times.hasPrefix("Every ") ? times : "\(times) every day"
-        }
-        return "\(times) \(days)"
+        // "Every 15 minutes" is every day anyhow; "At 09:30" says so.
+        let everyDay = hasEveryDay && !isRepeated ? "every day" : ""
+        return [times, everyDay, days].filter { !$0.isEmpty }.joined(separator: " ")
     }
 
-    private var timesPhrase: String {
+    /// - Returns: also whether it says by itself that it goes on every day.
+    private var timesPhrase: (text: String, isRepeated: Bool) {
         let minutes = CronPhrase.values(self.minutes)
         let hours = CronPhrase.values(UInt64(self.hours))
+        let (phrase, isEven) = minutesPhrase(minutes)
         if self.hours == Self.everyHour {
-            if minutes == [0] { return "Every hour on the hour" }
-            let phrase = minutesPhrase(minutes)
-            return phrase.isWholeHour ? phrase.text : "\(phrase.text) of every hour"
+            if minutes == [0] { return ("Every hour on the hour", true) }
+            return (isEven ? phrase : "\(phrase) of every hour", true)
         }
+        let first = hours[0]
+        let last = hours[hours.count - 1]
         if minutes.count * hours.count <= 6 {
-            let times = hours.flatMap { hour in
-                minutes.map { "\(CronPhrase.twoDigits(hour)):\(CronPhrase.twoDigits($0))" }
-            }
-            return "At \(CronPhrase.joined(times))"
+            return (
+                "At \(CronPhrase.joined(hours.flatMap { hour in minutes.map { CronPhrase.time(hour, $0) } }))", false
+            )
         }
-        let phrase = minutesPhrase(minutes)
-        if phrase.isWholeHour, hours.count == hours[hours.count - 1] - hours[0] + 1 {
-            return "\(phrase.text) from \(CronPhrase.twoDigits(hours[0])):00 to "
-                + "\(CronPhrase.twoDigits(hours[hours.count - 1])):59"
+        if minutes.count == 1, let step = CronPhrase.step(hours) {
+            let between = "from \(CronPhrase.time(first, minutes[0])) to \(CronPhrase.time(last, minutes[0]))"
+            return ("Every \(step == 1 ? "hour" : "\(step) hours") \(between)", true)
         }
-        return "\(phrase.text) \(phrase.isWholeHour ? "in" : "of") \(hoursPhrase(hours))"
+        if isEven, hours.count == last - first + 1 {
+            return ("\(phrase) from \(CronPhrase.time(first, 0)) to \(CronPhrase.time(last, 59))", true)
+        }
+        return ("\(phrase) of \(hoursPhrase(hours))", false)
     }
 
-    /// - Returns: also whether it goes through a whole hour evenly, so that it needs no hour to be understood.
-    private func minutesPhrase(_ minutes: [Int]) -> (text: String, isWholeHour: Bool) {
+    /// - Returns: also whether it goes through every hour evenly, so that it needs no hour to be understood.
+    private func minutesPhrase(_ minutes: [Int]) -> (text: String, isEven: Bool) {
         if self.minutes == Self.everyMinute { return ("Every minute", true) }
         if minutes.count == 1 { return ("At minute \(minutes[0])", false) }
-        if let step = evenStep(minutes, of: 60) { return ("Every \(step) minutes", true) }
+        let step = minutes[1] - minutes[0]
+        if minutes == Array(stride(from: 0, to: 60, by: step)), 60 % step == 0 {
+            return ("Every \(step) minutes", true)
+        }
         if let step = CronPhrase.step(minutes) {
-            let which = step == 1 ? "Every minute" : "At every \(CronPhrase.ordinal(step)) minute"
+            let which = step == 1 ? "Every minute" : "Every \(CronPhrase.ordinal(step)) minute"
             return ("\(which) from \(minutes[0]) to \(minutes[minutes.count - 1])", false)
         }
-        return ("At minutes \(CronPhrase.list(minutes, name: String.init))", false)
+        return ("At minutes \(CronPhrase.list(minutes))", false)
     }
 
     private func hoursPhrase(_ hours: [Int]) -> String {
@@ -53,14 +58,6 @@ extension CronFields {
                 + CronPhrase.twoDigits(hours[hours.count - 1])
         }
         return "the hours \(CronPhrase.list(hours, name: CronPhrase.twoDigits))"
-    }
-
-    /// The step of values that begin with 0 and go round evenly, such as 0, 15, 30 and 45 of 60.
-    private func evenStep(_ values: [Int], of length: Int) -> Int? {
-        guard values.count > 1, values[0] == 0 else { return nil }
-        let step = values[1]
-        return length % step == 0 && values.count == length / step
-            && values.enumerated().allSatisfy { $0.element == $0.offset * step } ? step : nil
     }
 }
 
@@ -72,56 +69,59 @@ extension CronFields {
         "December",
     ]
     private static let weekdayNames = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"]
+    private static let mondayToFriday: UInt8 = 0b011_1110
+    private static let weekend: UInt8 = 0b100_0001
 
-    /// Empty for every day.
-    private var daysPhrase: String {
-        let hasEveryDay = days == Self.everyDay
+    /// Whether every day of the months that are named matches.
+    private var hasEveryDay: Bool {
+        let hasEveryDate = days == Self.everyDay
         let hasEveryWeekday = weekdays == Self.everyWeekday
-        if hasEveryDay && hasEveryWeekday || matchesEitherDay && (hasEveryDay || hasEveryWeekday) {
-            return months == Self.everyMonth ? "" : "every day in \(monthsPhrase)"
-        }
+        return matchesEitherDay ? hasEveryDate || hasEveryWeekday : hasEveryDate && hasEveryWeekday
+    }
+
+    /// Empty for every day of the year.
+    private var daysPhrase: String {
+        if hasEveryDay { return inMonths }
         if matchesEitherDay {
-            let days = CronPhrase.list(CronPhrase.values(UInt64(days)), conjunction: "or", name: String.init)
-            let inMonths = months == Self.everyMonth ? "" : " in \(monthsPhrase)"
-            return "whenever it is day \(days) of the month or a \(weekdaysPhrase(conjunction: "or"))\(inMonths)"
+            let days = CronPhrase.list(CronPhrase.values(UInt64(days)), conjunction: "or")
+            let either = "whenever it is day \(days) of the month or a \(aWeekday)"
+            return inMonths.isEmpty ? either : "\(inMonths) \(either)"
         }
-        if hasEveryDay {
-            let days =
-                switch weekdays {
-                case 0b011_1110: "on weekdays"
-                case 0b100_0001: "at weekends"
-                default:
-                    "on \(CronPhrase.joined(CronPhrase.values(UInt64(weekdays)).map { "\(Self.weekdayNames[$0])s" }))"
-                }
-            return months == Self.everyMonth ? days : "\(days) in \(monthsPhrase)"
-        }
-        return hasEveryWeekday ? datesPhrase : "\(datesPhrase) if it is a \(weekdaysPhrase(conjunction: "or"))"
+        if days == Self.everyDay { return inMonths.isEmpty ? onWeekdays : "\(onWeekdays) \(inMonths)" }
+        return weekdays == Self.everyWeekday ? onDates : "\(onDates) if it is a \(aWeekday)"
     }
 
-    private func weekdaysPhrase(conjunction: String) -> String {
-        if weekdays == 0b011_1110 { return "weekday" }
-        return CronPhrase.joined(CronPhrase.values(UInt64(weekdays)).map { Self.weekdayNames[$0] }, conjunction)
+    /// The names of the weekdays, the week's first being Monday.
+    private var weekdaysByName: [String] {
+        (1...7).map { $0 % 7 }.filter { weekdays & 1 << UInt8($0) != 0 }.map { Self.weekdayNames[$0] }
     }
 
-    private var monthsPhrase: String {
-        let months = CronPhrase.values(UInt64(self.months))
-        if let step = CronPhrase.step(months), step > 1 {
-            return "every \(CronPhrase.ordinal(step)) month from \(Self.monthNames[months[0]]) to "
-                + Self.monthNames[months[months.count - 1]]
+    private var onWeekdays: String {
+        switch weekdays {
+        case Self.mondayToFriday: "on weekdays"
+        case Self.weekend: "at weekends"
+        default: "on \(CronPhrase.joined(weekdaysByName.map { "\($0)s" }))"
         }
-        return CronPhrase.list(months) { Self.monthNames[$0] }
     }
+
+    private var aWeekday: String {
+        weekdays == Self.mondayToFriday ? "weekday" : CronPhrase.joined(weekdaysByName, "or")
+    }
+
+    private var monthsByName: String { CronPhrase.list(CronPhrase.values(UInt64(months))) { Self.monthNames[$0] } }
+
+    /// Empty for all of them.
+    private var inMonths: String { months == Self.everyMonth ? "" : "in \(monthsByName)" }
 
     /// `on 29 February`, `on days 1 and 15 of the month`
-    private var datesPhrase: String {
+    private var onDates: String {
         let days = CronPhrase.values(UInt64(self.days))
-        if months & (months - 1) == 0, days.count <= 6 {
-            return "on \(CronPhrase.list(days, name: String.init)) \(monthsPhrase)"
-        }
-        let ofMonths = months == Self.everyMonth ? "of the month" : "of \(monthsPhrase)"
+        let ofMonths = months == Self.everyMonth ? "of the month" : "of \(monthsByName)"
         if let step = CronPhrase.step(days), step > 1 {
             return "on every \(CronPhrase.ordinal(step)) day \(ofMonths) from \(days[0]) to \(days[days.count - 1])"
         }
-        return "on \(days.count == 1 ? "day" : "days") \(CronPhrase.list(days, name: String.init)) \(ofMonths)"
+        let hasOneMonth = months & (months - 1) == 0
+        if hasOneMonth { return "on \(CronPhrase.list(days)) \(monthsByName)" }
+        return "on \(days.count == 1 ? "day" : "days") \(CronPhrase.list(days)) \(ofMonths)"
     }
 }

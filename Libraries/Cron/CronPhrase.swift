@@ -1,17 +1,21 @@
-/// A set of values in words: how many forms it has, and which is the shortest.
+/// Pieces of sentences about sets of values.
 enum CronPhrase {
+    /// As many are listed one by one; of more that keep a distance it is the distance that is told.
+    private static let listed = 7
+
     /// The bits of a set, lowest first.
     static func values(_ bits: UInt64) -> [Int] { (0..<64).filter { bits & 1 << UInt64($0) != 0 } }
 
-    /// The distance between the values, where it is the same for at least three.
+    /// The distance between values that are better told by it than one by one; 1 for a range.
     static func step(_ values: [Int]) -> Int? {
         guard values.count >= 3 else { return nil }
         let step = values[1] - values[0]
+        guard step == 1 || values.count > listed else { return nil }
         return zip(values, values.dropFirst()).allSatisfy { $1 - $0 == step } ? step : nil
     }
 
     /// `1, 2 and 5 to 9`: runs of three and more are drawn together.
-    static func list(_ values: [Int], conjunction: String = "and", name: (Int) -> String) -> String {
+    static func list(_ values: [Int], conjunction: String = "and", name: (Int) -> String = String.init) -> String {
         var parts: [String] = []
         var index = 0
         while index < values.count {
@@ -42,6 +46,9 @@ enum CronPhrase {
         default: "\(number)th"
         }
     }
+
+    /// Such as `09:05`.
+    static func time(_ hour: Int, _ minute: Int) -> String { "\(twoDigits(hour)):\(twoDigits(minute))" }
 
     static func twoDigits(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
 }
