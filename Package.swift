@@ -174,7 +174,6 @@ let package = Package(
             ]),
         tests("SecretsTests", ["Secrets", "Contracts", "Crypto", "Configuration", "PostgresClient"]),
         tests("WorkspaceTreeTests", ["WorkspaceTree"]),
-        tests("CronTests", ["Cron"]),
         tests("JSONBytesTests", ["JSONBytes"]),
         tests("ContractsTests", ["Contracts"]),
         tests("ConfigurationTests", ["Configuration", "EventLoop", "Observability", "ServiceLifecycle", "Crypto"]),
@@ -199,7 +198,7 @@ let package = Package(
                 "Contracts",
                 "JSONBytes", "PostgresClient", "EventLoop",
                 "HTTPServer",
-                "HTTPCore", "EventOutbox", "Lifecycle", "Observability",
+                "HTTPCore", "EventOutbox", "Observability",
             ]),
         tests(
             "A2AProxyTests",
