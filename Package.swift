@@ -224,8 +224,8 @@ let package = Package(
         tests(
             "SweeperTests",
             [
-                "Sweeper", "Contracts", "PostgresClient", "RedisClient", "EventLoop", "EventOutbox", "AMQPClient",
-                "Observability", "Configuration", "ServiceLifecycle", "ServiceHost",
+                "Sweeper", "Lifecycle", "Contracts", "PostgresClient", "RedisClient", "EventLoop", "EventOutbox",
+                "AMQPClient", "Observability", "Configuration", "ServiceLifecycle", "ServiceHost",
             ]),
         tests(
             "WorkspaceRuntimeTests",

@@ -134,9 +134,9 @@ private struct Parts {
             store: queue, courier: courier, relay: relay, loops: loops, instance: context.instance, settings: settings,
             metrics: metrics, logger: logger)
         service = DrainService(
-            drain: drain, courier: courier, store: queue, contexts: contexts, writer: writer, waker: waker,
-            loops: loops,
-            instance: context.instance, settings: settings, metrics: metrics, logger: logger)
+            drain: drain, courier: courier, store: queue, contexts: contexts, writer: writer, recorder: recorder,
+            calls: calls, waker: waker, loops: loops, instance: context.instance, settings: settings, metrics: metrics,
+            logger: logger)
     }
 }
 

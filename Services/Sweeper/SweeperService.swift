@@ -36,7 +36,10 @@ package enum SweeperService: HostedService {
         let collector = try DeadLetterCollector(
             urls: context.configuration.amqpURLs, store: dead, logger: context.logger, metrics: context.metrics,
             spawn: { operation in context.loops.next().spawn(operation) })
-        let all: [any SweepPass] = passes(context, settings) + [DeadLetterPass(collector: collector)]
+        let lifecycle = LifecycleParts(settings.lifecycle, context)
+        let liveness = LivenessStore(postgres: context.postgres, source: context.source)
+        let all: [any SweepPass] =
+            passes(context, settings, liveness, lifecycle) + [DeadLetterPass(collector: collector)]
         let runners = all.map { pass in
             PassRunner(
                 pass: pass, loop: context.loops.next(), logger: context.logger, metrics: metrics, ticks: ticks)
@@ -44,18 +47,20 @@ package enum SweeperService: HostedService {
         var router = Router()
         SweeperRoutes(context: context, ticks: ticks).add(to: &router)
         DeadMessageRoutes(context: context, store: dead).add(to: &router)
-        let lifecycle = LifecycleParts(settings.lifecycle, context)
+        GuardRoutes(context: context, store: liveness) { scope in
+            Double(scope == .ours ? settings.livenessTTL : settings.remoteTTL)
+        }.add(to: &router)
         return ServiceParts(router: router, services: [collector] + runners + lifecycle.services)
     }
 
-    private static func passes(_ context: ServiceContext, _ settings: Settings) -> [any SweepPass] {
-        let gauges = context.metrics.gauges(
-            "switchyard_sweep_guard", "1 while the liveness guard holds back.", labels: ["pass"])
-        let liveness = LivenessStore(postgres: context.postgres, source: context.source)
-        func livenessPass(_ scope: LivenessScope, every interval: Duration, ttl: Int) -> LivenessPass {
+    private static func passes(
+        _ context: ServiceContext, _ settings: Settings, _ liveness: LivenessStore, _ lifecycle: LifecycleParts
+    ) -> [any SweepPass] {
+        let metrics = LivenessMetrics(context.metrics)
+        func livenessPass(_ scope: SweepScope, every interval: Duration, ttl: Int) -> LivenessPass {
             LivenessPass(
                 scope: scope, interval: interval, ttl: Double(ttl), store: liveness, relay: context.relay,
-                guardGauge: gauges.labelled(scope.rawValue), logger: context.logger)
+                metrics: metrics, logger: context.logger)
         }
         let queue = QueueRecoveryStore(postgres: context.postgres, source: context.source)
         return [
@@ -67,6 +72,17 @@ package enum SweeperService: HostedService {
             RetentionPass(
                 store: RetentionStore(postgres: context.postgres, instance: context.instance),
                 settings: settings.retention, logger: context.logger),
+        ] + hibernation(context, lifecycle)
+    }
+
+    /// Where nothing starts or stops containers, none is sent to sleep.
+    private static func hibernation(_ context: ServiceContext, _ lifecycle: LifecycleParts) -> [any SweepPass] {
+        guard lifecycle.store.hasProvisioner else { return [] }
+        let store = HibernationStore(postgres: context.postgres, lifecycle: lifecycle.store)
+        return [
+            HibernationPass(
+                interval: .seconds(120), store: store, relay: context.relay, worker: lifecycle.worker,
+                logger: context.logger)
         ]
     }
 }

@@ -84,9 +84,9 @@ struct ProxyFixture: Sendable {
             store: queue, courier: courier, relay: relay, loops: loops, instance: "one", settings: settings,
             metrics: metrics, logger: logger)
         service = DrainService(
-            drain: drain, courier: courier, store: queue, contexts: contexts, writer: writer, waker: waker,
-            loops: loops, instance: "one",
-            settings: settings, metrics: metrics, logger: logger)
+            drain: drain, courier: courier, store: queue, contexts: contexts, writer: writer, recorder: recorder,
+            calls: calls, waker: waker, loops: loops, instance: "one", settings: settings, metrics: metrics,
+            logger: logger)
     }
 
     private static let make = Statement(

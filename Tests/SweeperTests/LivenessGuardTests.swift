@@ -10,17 +10,19 @@ struct LivenessGuardTests {
     private let database = Date(timeIntervalSince1970: 999_000)
 
     private func seen(
-        _ seconds: TimeInterval, running: Int, silent: Int, heartbeatAge: TimeInterval? = 1, database: Date? = nil
+        _ seconds: TimeInterval, running: Int, silent: Int, late: Int? = nil, heartbeatAge: TimeInterval? = 1,
+        database: Date? = nil, fleet: Int? = nil
     ) -> LivenessGuard.Observation {
         let now = start.addingTimeInterval(seconds)
         return LivenessGuard.Observation(
-            now: now, databaseStartedAt: database ?? self.database, running: running, silent: silent,
+            now: now, databaseStartedAt: database ?? self.database, running: running,
+            late: late ?? silent, silent: silent, fleet: fleet ?? running,
             newestHeartbeatAt: heartbeatAge.map { now.addingTimeInterval(-$0) })
     }
 
     /// A state after quiet passes for longer than the grace.
-    private func settled(running: Int = 100) -> LivenessGuard.State {
-        var state = LivenessGuard.State()
+    private func settled(running: Int = 100) -> GuardState {
+        var state = GuardState()
         for second in stride(from: -400.0, through: 0, by: 5) {
             state = sut.decide(seen(second, running: running, silent: 0), state).state
         }
@@ -29,7 +31,7 @@ struct LivenessGuardTests {
 
     @Test("After a start everybody has one period of grace")
     func grace() {
-        var state = LivenessGuard.State()
+        var state = GuardState()
         for second in stride(from: 0.0, to: Self.period, by: 5) {
             let (decision, next) = sut.decide(seen(second, running: 5, silent: 2), state)
             #expect(decision.release == 0)
@@ -72,13 +74,71 @@ struct LivenessGuardTests {
         #expect(total > 10 && total <= 40)
     }
 
-    @Test("When they come back the guard lets go and forgets")
+    @Test("When they come back, those who are left have a period from then on; then the guard forgets")
     func recovery() {
-        let (held, state) = sut.decide(seen(5, running: 100, silent: 60), settled())
-        #expect(held.held == .tooMany)
-        let (decision, after) = sut.decide(seen(10, running: 100, silent: 2), state)
-        #expect(decision.release == 2)
-        #expect(after.heldSince == nil)
+        var (decision, state) = sut.decide(seen(5, running: 100, silent: 60), settled())
+        #expect(decision.held == .tooMany && decision.release == 0)
+        var released: [TimeInterval] = []
+        for second in stride(from: 10.0, through: 400, by: 5) where released.isEmpty {
+            (decision, state) = sut.decide(seen(second, running: 100, silent: 2), state)
+            if decision.release > 0 { released.append(second) }
+        }
+        #expect(released == [Self.period + 5])
+        #expect(decision == LivenessGuard.Decision(release: 2, held: nil))
+        #expect(state.heldSince == nil)
+    }
+
+    @Test("Many that are late are a sign, before the first of them is silent; there is nothing to hold then")
+    func late() {
+        var (decision, state) = sut.decide(seen(5, running: 100, silent: 0, late: 60), settled())
+        #expect(decision == LivenessGuard.Decision(release: 0, held: nil))
+        #expect(state.heldSince == nil)
+        (decision, state) = sut.decide(seen(10, running: 100, silent: 5, late: 60), state)
+        #expect(decision == LivenessGuard.Decision(release: 0, held: .tooMany))
+        #expect(state.heldSince == start.addingTimeInterval(10))
+    }
+
+    @Test("Ingest is everybody's: the few of one scope are held when nobody of the other is heard of either")
+    func otherScope() {
+        let held = sut.decide(
+            seen(5, running: 4, silent: 4, heartbeatAge: 100, fleet: 200), settled(running: 4)
+        ).decision
+        #expect(held.held == .ingest)
+        let own = sut.decide(seen(5, running: 4, silent: 4, heartbeatAge: 100), settled(running: 4)).decision
+        #expect(own.release == 4)
+    }
+
+    @Test("A pass of another instance that began a little earlier does no harm")
+    func outOfOrder() {
+        var state = sut.decide(seen(5, running: 100, silent: 60), settled()).state
+        for second in stride(from: 10.0, through: 600, by: 5) {
+            state = sut.decide(seen(second, running: 100, silent: 60), state).state
+            let (decision, next) = sut.decide(seen(second - 0.5, running: 100, silent: 60), state)
+            #expect(decision.release == 0 || second > Self.period)
+            #expect(next.graceSince == nil)
+            state = next
+        }
+    }
+
+    @Test("A hold outlives a failover of the database, which adds a grace")
+    func heldThroughFailover() {
+        let (_, held) = sut.decide(seen(5, running: 100, silent: 60), settled())
+        let newer = start.addingTimeInterval(8)
+        var (decision, state) = sut.decide(seen(10, running: 100, silent: 60, database: newer), held)
+        #expect(decision.held == .grace && state.heldSince == held.heldSince)
+        for second in stride(from: 15.0, through: 10 + Self.period, by: 5) {
+            (decision, state) = sut.decide(seen(second, running: 100, silent: 60, database: newer), state)
+            #expect(decision.release == 0)
+        }
+        (decision, state) = sut.decide(seen(20 + Self.period, running: 100, silent: 60, database: newer), state)
+        #expect(decision.held == .tooMany && decision.release == 1)
+    }
+
+    @Test(
+        "A word given by hand is good for one period", arguments: [(-1.0, false), (0, true), (179, true), (180, false)])
+    func byHand(age: TimeInterval, isValid: Bool) {
+        let release = GuardState.HandRelease(at: start, by: "admin")
+        #expect(release.isValid(at: start.addingTimeInterval(age), for: Self.period) == isValid)
     }
 
     @Test("No heartbeat of anyone for a period: nothing is released, however long it lasts")

@@ -66,6 +66,111 @@ struct SweepStoreTests {
         }
     }
 
+    private static let addMany = Statement(
+        "test_add_many",
+        """
+        WITH w AS (
+            INSERT INTO workspaces (id, name, status, status_changed_at, url_provisioned)
+            SELECT gen_random_uuid(), 'w', 'online', now() - interval '1 hour', true FROM generate_series(1, $1::int)
+            RETURNING id
+        )
+        INSERT INTO workspace_vitals (workspace_id, last_heartbeat_at, last_seen_at)
+        SELECT id, now() - make_interval(secs => $2), NULL FROM w
+        """)
+    private static let told = Statement(
+        "test_told", "SELECT type, data FROM structure_events WHERE type LIKE 'sweep.%' ORDER BY sequence")
+
+    private static func told(_ pool: PostgresPool) async throws -> [String] {
+        try await pool.query(told).map { "\($0.string(0)) \($0.string(1))" }
+    }
+
+    @Test("Many that are silent are held, which is told once; by hand they go, and nobody who is silent later")
+    func heldAndReleased() async throws {
+        try await withMigratedPool("sweeper") { pool in
+            _ = try await pool.query(Self.addMany, [30, 1.0])
+            _ = try await pool.query(Self.addMany, [12, 200.0])
+            _ = try await pool.query(Self.settle)
+            let store = LivenessStore(postgres: pool, source: "switchyard/sweeper")
+            for _ in 0..<3 {
+                let outcome = try #require(try await store.sweep(.ours, ttl: 180))
+                #expect(outcome.held == .tooMany && outcome.offline == 0)
+                #expect(outcome.counts == GuardState.Counts(running: 42, late: 12, silent: 12))
+            }
+            let held = #"sweep.held {"scope":"ours","reason":"too_many_silent","candidates":12,"running":42}"#
+            #expect(try await Self.told(pool) == [held])
+            let shown = SweepGuardStatus(try await store.guardState(.ours), period: 180)
+            #expect(shown.held && shown.reason == "too_many_silent" && shown.silent == 12 && shown.running == 42)
+            #expect(shown.allowance == 4 && shown.heldSince != nil && shown.graceUntil == nil)
+            #expect(shown.holdsUntil == shown.heldSince?.addingTimeInterval(180))
+            let (released, events) = try await store.release(.ours, ttl: 180, by: "org:7")
+            #expect(released == 12 && events.map(\.event.type) == ["sweep.released"])
+            // Silent from now on: not what the operator spoke of.
+            _ = try await pool.query(Self.addMany, [11, 180.0])
+            let outcome = try #require(try await store.sweep(.ours, ttl: 180))
+            #expect(outcome.offline == 12 && outcome.held == .tooMany)
+            #expect(outcome.events.allSatisfy { $0.event.type == "workspace.offline" })
+            #expect(
+                try await Self.told(pool) == [
+                    held,
+                    #"sweep.released {"scope":"ours","reason":"released by an operator","candidates":12,"#
+                        + #""running":42,"by":"org:7"}"#,
+                ])
+            #expect(try await store.sweep(.ours, ttl: 180)?.offline == 0)
+            #expect(try await store.guardState(.ours).handRelease == nil)
+            #expect(try await store.release(.remote, ttl: 180, by: "admin").released == 0)
+        }
+    }
+
+    @Test("The end of a hold is told once")
+    func holdEnds() async throws {
+        try await withMigratedPool("sweeper") { pool in
+            _ = try await pool.query(Self.addMany, [30, 1.0])
+            _ = try await pool.query(Self.addMany, [12, 200.0])
+            _ = try await pool.query(Self.settle)
+            let store = LivenessStore(postgres: pool, source: "s")
+            #expect(try await store.sweep(.ours, ttl: 180)?.held == .tooMany)
+            _ = try await pool.query(
+                Statement("test_beat_all", "UPDATE workspace_vitals SET last_heartbeat_at = now()"))
+            // As if the hold had been a period ago.
+            _ = try await pool.query(
+                Statement(
+                    "test_age_hold",
+                    """
+                    UPDATE platform_state SET value = (value::jsonb || jsonb_build_object('manyLateAt',
+                        (value->>'manyLateAt')::float8 - 181))::json WHERE key = 'liveness.ours'
+                    """))
+            for _ in 0..<2 { #expect(try await store.sweep(.ours, ttl: 180)?.held == nil) }
+            #expect(
+                try await Self.told(pool).last
+                    == #"sweep.released {"scope":"ours","reason":"the cause is over","candidates":0,"running":42}"#)
+            #expect(try await Self.told(pool).count == 2)
+        }
+    }
+
+    @Test("Two sweepers at once take each silent workspace offline once, with one restart")
+    func twoSweepers() async throws {
+        try await withMigratedPool("sweeper") { pool in
+            _ = try await pool.query(Self.addMany, [200, 1.0])
+            _ = try await pool.query(Self.addMany, [40, 200.0])
+            _ = try await pool.query(Self.settle)
+            let store = LivenessStore(postgres: pool, source: "s")
+            let offline = try await withThrowingTaskGroup(of: Int.self) { group in
+                for _ in 0..<16 { group.addTask { try await store.sweep(.ours, ttl: 180)?.offline ?? 0 } }
+                return try await group.reduce(0, +)
+            }
+            #expect(offline == 40)
+            let counts = try await pool.query(
+                Statement(
+                    "test_counts",
+                    """
+                    SELECT (SELECT count(*) FROM structure_events WHERE type = 'workspace.offline'),
+                        (SELECT count(DISTINCT workspace_id) FROM lifecycle_jobs WHERE kind = 'restart'),
+                        (SELECT count(*) FROM lifecycle_jobs)
+                    """))[0]
+            #expect(counts.int(0) == 40 && counts.int(1) == 40 && counts.int(2) == 40)
+        }
+    }
+
     private static let item = Statement(
         "test_item",
         """

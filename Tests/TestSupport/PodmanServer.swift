@@ -99,6 +99,9 @@ package final class PodmanServer: Sendable {
             ["nsenter", "--target", "\(worldProcess)", "--net", "curl", "-sSf", "--max-time", "5", url])
     }
 
+    /// The network in which it publishes ports, for who can enter it.
+    package var networkNamespace: String { "/proc/\(worldProcess)/ns/net" }
+
     /// Starts a server that the engine reaches on its own loopback.
     package func startBeside(_ command: [String]) async throws -> Leash {
         try await Leash.start(["nsenter", "--target", "\(worldProcess)", "--net"] + command, directory: folder)

@@ -105,23 +105,31 @@ public struct SweepGuardChanged: EventData {
     /// The events whose data this is.
     public static let types: [EventType] = [.sweepHeld, .sweepReleased]
 
-    /// A sentence that a client may see.
+    /// Whose silence it is about.
+    public var scope: SweepScope
+    /// Why they hold back; of a release, that the cause is gone or that an operator said so.
     public var reason: String
     /// How many workspaces would have gone offline.
     public var candidates: Int
     /// How many were running.
     public var running: Int
+    /// The operator who released them by hand: `admin`, or `org:` and the id of the token.
+    public var by: String?
 
     private enum CodingKeys: String, CodingKey {
+        case scope
         case reason
         case candidates
         case running
+        case by
     }
 
     /// Creates the value.
-    public init(reason: String, candidates: Int, running: Int) {
+    public init(scope: SweepScope, reason: String, candidates: Int, running: Int, by: String? = nil) {
+        self.scope = scope
         self.reason = reason
         self.candidates = candidates
         self.running = running
+        self.by = by
     }
 }

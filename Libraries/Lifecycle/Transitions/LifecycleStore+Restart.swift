@@ -82,10 +82,16 @@ extension LifecycleStore {
 
     /// Sends a workspace to sleep; a message wakes it.
     ///
-    /// - Parameter isForced: although it is at work.
+    /// - Parameters:
+    ///   - isForced: although it is at work.
+    ///   - isDue: looks once more, in the same transaction and before the workspace is locked; nothing is changed when it says
+    ///     no.
     /// - Throws: ``LifecycleRefusal``, `PostgresError`.
-    package func hibernate(_ id: UUID, isForced: Bool) async throws -> Change {
+    package func hibernate(
+        _ id: UUID, isForced: Bool, if isDue: (@Sendable (Transaction) async throws -> Bool)? = nil
+    ) async throws -> Change {
         try await change { transaction in
+            if let isDue, !(try await isDue(transaction)) { return Change() }
             try LifecycleRule.hibernate(try await subject(id, transaction), isForced: isForced)
             try await supersede([id], [.start, .restart], transaction)
             let rows = try await transaction.query(Self.hibernate, [id, hasProvisioner, source])

@@ -4,15 +4,23 @@ import PostgresClient
 
 extension LifecycleStore {
     /// One winner flips the status, asks for the start and tells the world.
+    ///
+    /// One that is just falling asleep is woken, too: its start waits for its stop, which then changes no status. It is a
+    /// restart, which takes no notice of the heartbeats that its agent sends until it is stopped.
     private static let wake = Statement(
         "lifecycle_wake",
         """
-        WITH woken AS (
-            UPDATE workspaces SET status = 'provisioning', status_reason = NULL, status_changed_at = now(),
+        WITH asleep AS MATERIALIZED (
+            SELECT id, status = 'hibernating' AS is_stopping FROM workspaces
+            WHERE id = $1 AND status IN ('hibernated', 'hibernating') FOR UPDATE
+        ), woken AS (
+            UPDATE workspaces w SET status = 'provisioning', status_reason = NULL, status_changed_at = now(),
                 updated_at = now()
-            WHERE id = $1 AND status = 'hibernated' RETURNING id, name, tier, runtime, managed
+            FROM asleep WHERE w.id = asleep.id
+            RETURNING w.id, w.name, w.tier, w.runtime, w.managed, asleep.is_stopping
         ), job AS (
-            INSERT INTO lifecycle_jobs (workspace_id, kind, reason) SELECT id, 'start', 'message' FROM woken WHERE managed
+            INSERT INTO lifecycle_jobs (workspace_id, kind, reason)
+            SELECT id, CASE WHEN is_stopping THEN 'restart' ELSE 'start' END, 'message' FROM woken WHERE managed
             ON CONFLICT (workspace_id) WHERE completed_at IS NULL AND kind IN ('start', 'restart')
             DO UPDATE SET repeats = true WHERE lifecycle_jobs.lease_owner IS NOT NULL
         )
@@ -21,7 +29,7 @@ extension LifecycleStore {
         RETURNING \(CommittedEvent.columns)
         """)
 
-    /// Wakes a workspace if it is hibernated.
+    /// Wakes a workspace if it is hibernated, or about to be.
     package func wake(_ workspace: UUID) async throws(PostgresError) -> [CommittedEvent] {
         try await postgres.query(Self.wake, [workspace, source]).compactMap { CommittedEvent(row: $0) }
     }

@@ -86,6 +86,12 @@ package final class CallRecorder: Sendable {
         }
     }
 
+    /// Notes that workspaces send or receive something, so that none is sent to sleep for being idle: when a call begins, and
+    /// again while it goes on for long.
+    package func note(_ touches: [Touch]) {
+        for touch in touches { self.touch(touch) }
+    }
+
     /// Notes that a call is over. Costs little and waits for nothing.
     package func record(_ record: CallRecord) {
         add(row(of: record))

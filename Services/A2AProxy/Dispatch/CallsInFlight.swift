@@ -1,3 +1,4 @@
+import Foundation
 import Observability
 import Synchronization
 
@@ -10,6 +11,8 @@ package final class CallsInFlight: Sendable {
     private let calls = Atomic(0)
     private let bytes = Atomic(0)
     private let gauge: Gauge
+    /// How many calls that somebody waits for each has under way.
+    private let parties = Mutex<[Touch: Int]>([:])
 
     /// - Parameters:
     ///   - byteLimit: of messages, of all calls together; one call alone may go beyond.
@@ -27,21 +30,29 @@ package final class CallsInFlight: Sendable {
 
     /// Begins a call that somebody waits for.
     ///
-    /// - Parameter count: bytes of its message.
+    /// - Parameters:
+    ///   - count: bytes of its message.
+    ///   - between: the workspaces that take part in it.
     /// - Returns: `nil` when there is no room for it.
-    package func begin(_ count: Int) -> CallInFlight? {
+    package func begin(_ count: Int, between: [Touch] = []) -> CallInFlight? {
         let (now, size) = add(count)
         guard now <= callLimit, size <= byteLimit || now == 1 else {
             end(count)
             return nil
         }
-        return CallInFlight(self, count)
+        parties.withLock { parties in
+            for party in between { parties[party, default: 0] += 1 }
+        }
+        return CallInFlight(self, count, between)
     }
+
+    /// Who sends or receives something right now, but for items of the queue, of which the database knows.
+    package var underWay: [Touch] { parties.withLock { Array($0.keys) } }
 
     /// Begins a call of a queue item, for which there was room when it was claimed.
     package func beginClaimed(_ count: Int) -> CallInFlight {
         _ = add(count)
-        return CallInFlight(self, count)
+        return CallInFlight(self, count, [])
     }
 
     private func add(_ count: Int) -> (calls: Int, bytes: Int) {
@@ -51,7 +62,12 @@ package final class CallsInFlight: Sendable {
         )
     }
 
-    fileprivate func end(_ count: Int) {
+    fileprivate func end(_ count: Int, between: [Touch] = []) {
+        parties.withLock { parties in
+            for party in between {
+                if let calls = parties[party], calls > 1 { parties[party] = calls - 1 } else { parties[party] = nil }
+            }
+        }
         gauge.decrement()
         calls.subtract(1, ordering: .relaxed)
         bytes.subtract(count, ordering: .relaxed)
@@ -62,11 +78,13 @@ package final class CallsInFlight: Sendable {
 package final class CallInFlight: Sendable {
     private let calls: CallsInFlight
     private let bytes: Int
+    private let between: [Touch]
     private let isOver = Atomic(false)
 
-    fileprivate init(_ calls: CallsInFlight, _ bytes: Int) {
+    fileprivate init(_ calls: CallsInFlight, _ bytes: Int, _ between: [Touch]) {
         self.calls = calls
         self.bytes = bytes
+        self.between = between
     }
 
     deinit {
@@ -75,6 +93,6 @@ package final class CallInFlight: Sendable {
 
     /// There is room for another call from now on.
     package func end() {
-        if !isOver.exchange(true, ordering: .relaxed) { calls.end(bytes) }
+        if !isOver.exchange(true, ordering: .relaxed) { calls.end(bytes, between: between) }
     }
 }

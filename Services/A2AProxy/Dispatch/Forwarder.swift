@@ -92,7 +92,9 @@ package struct Forwarder: Sendable {
         options.endsWithTask = run != nil
         options.deliveryAttempt = run.flatMap { $0.number > 1 ? $0.number : nil }
         options.answersTo = .caller(caller)
-        guard let call = calls.begin(message.bytes.count) else { throw tooManyCalls() }
+        let parties = Self.parties(caller, route)
+        guard let call = calls.begin(message.bytes.count, between: parties) else { throw tooManyCalls() }
+        recorder.note(parties)
         let errand = Errand(
             caller: caller, message: message, options: options, kept: kept, run: run, watch: watch,
             start: .now, call: call)
@@ -102,6 +104,14 @@ package struct Forwarder: Sendable {
     }
 
     // MARK: - Before the call
+
+    /// Who takes part in a call: its sender, whose message it is, and who deals with it.
+    private static func parties(_ caller: Caller, _ route: MessageRoute) -> [Touch] {
+        var parties = [Touch(workspace: route.target.id, isSender: false)]
+        if let id = caller.workspaceID { parties.append(Touch(workspace: id, isSender: true)) }
+        if route.place.id != route.target.id { parties.append(Touch(workspace: route.place.id, isSender: false)) }
+        return parties
+    }
 
     /// The shortage is ours and says nothing about the agent; nothing was sent.
     private func tooManyCalls() -> APIError {
@@ -136,11 +146,15 @@ package struct Forwarder: Sendable {
         } catch RouteRefusal.error(let error) {
             throw error
         } catch RouteRefusal.hibernated(let target) {
-            try await waker.wake(target.id)
-            throw APIError(
-                .serviceUnavailable, "workspace is waking up", retryAfter: Limits.wakingRetryAfterSeconds,
-                members: [(name: "waking", value: .bool(true))])
+            throw try await waking(target)
         }
+    }
+
+    private func waking(_ target: Target) async throws -> APIError {
+        try await waker.wake(target.id)
+        return APIError(
+            .serviceUnavailable, "workspace is waking up", retryAfter: Limits.wakingRetryAfterSeconds,
+            members: [(name: "waking", value: .bool(true))])
     }
 
     /// `X-Timeout: n` replaces the ceiling, 0 removes it.
@@ -220,11 +234,18 @@ package struct Forwarder: Sendable {
         return headers
     }
 
-    /// Perhaps the agent has moved since the cache was filled. Where nobody listens, perhaps its container is dead.
+    /// Perhaps the agent has moved since the cache was filled, or was sent to sleep in this moment. Where nobody listens,
+    /// perhaps its container is dead.
     private func notReached(
         _ outcome: CallOutcome, _ errand: Errand, _ route: MessageRoute
     ) async throws -> Response {
-        let fresh = try? await router.verifiedRoute(from: errand.caller.workspaceID, to: route.target.id)
+        var fresh: MessageRoute?
+        do {
+            fresh = try await router.verifiedRoute(from: errand.caller.workspaceID, to: route.target.id)
+        } catch RouteRefusal.hibernated(let target) {
+            record(errand, route, "error", "workspace is hibernated")
+            throw try await waking(target)
+        } catch {}
         if let fresh, fresh.url != route.url { return try await send(errand, fresh) }
         if await waker.restart(route.place, after: outcome) {
             record(errand, route, "error", "container not running")

@@ -12,6 +12,9 @@ package struct DrainService: GracefulService {
     private static let dueWindow: Duration = .seconds(5)
     /// Every so many ticks the queue is searched for what no wake-up told of.
     private static let ticksPerSearch = 5
+    /// Every so many ticks the database is told who takes part in calls that go on: less than the shortest idle time after
+    /// which a workspace is sent to sleep, a minute.
+    private static let ticksPerNote = 20
     /// Between tries to extend leases while the database is away.
     private static let leaseRetry: Duration = .milliseconds(500)
     private static let leaseTick: Duration = .milliseconds(250)
@@ -23,6 +26,8 @@ package struct DrainService: GracefulService {
     let store: QueueStore
     let contexts: WaitingContexts
     let writer: ActivityWriter
+    let recorder: CallRecorder
+    let calls: CallsInFlight
     let waker: Waker
     let loops: EventLoopGroup
     let instance: String
@@ -32,7 +37,8 @@ package struct DrainService: GracefulService {
 
     package init(
         drain: Drain, courier: Courier, store: QueueStore, contexts: WaitingContexts, writer: ActivityWriter,
-        waker: Waker, loops: EventLoopGroup, instance: String, settings: A2AProxySettings, metrics: ProxyMetrics,
+        recorder: CallRecorder, calls: CallsInFlight, waker: Waker, loops: EventLoopGroup, instance: String,
+        settings: A2AProxySettings, metrics: ProxyMetrics,
         logger: Logger
     ) {
         self.drain = drain
@@ -40,6 +46,8 @@ package struct DrainService: GracefulService {
         self.store = store
         self.contexts = contexts
         self.writer = writer
+        self.recorder = recorder
+        self.calls = calls
         self.waker = waker
         self.loops = loops
         self.instance = instance
@@ -70,6 +78,7 @@ package struct DrainService: GracefulService {
         var count = Int.random(in: 0..<Self.ticksPerSearch)
         while (try? await loop.sleep(for: Self.tick)) != nil {
             count += 1
+            if count % Self.ticksPerNote == 0 { recorder.note(calls.underWay) }
             do {
                 drain.wake(try await store.due(within: Self.dueWindow), because: .hint)
                 if count % Self.ticksPerSearch == 0 { try await makeUp() }

@@ -94,7 +94,7 @@ package struct TargetStore: Sendable {
     }
 }
 
-/// A workspace took part in a call that succeeded.
+/// A workspace takes part in a call.
 package struct Touch: Sendable, Hashable {
     package let workspace: UUID
     /// It sent the message; else it received it.

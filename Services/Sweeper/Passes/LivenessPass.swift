@@ -1,28 +1,91 @@
+import Contracts
 import EventOutbox
 import Observability
+import Synchronization
 
 /// Takes workspaces offline that gave no sign of life, as far as the guard lets it.
-struct LivenessPass: SweepPass {
-    let scope: LivenessScope
-    let interval: Duration
+package final class LivenessPass: SweepPass {
+    /// Transactions of one run; what is left waits for the next.
+    private static let rounds = 20
+
+    package let interval: Duration
+    private let scope: SweepScope
     /// Seconds without a sign of life.
-    let ttl: Double
-    let store: LivenessStore
-    let relay: EventRelay
-    let guardGauge: Gauge
-    let logger: Logger
+    private let ttl: Double
+    private let store: LivenessStore
+    private let relay: EventRelay
+    private let metrics: LivenessMetrics
+    private let logger: Logger
+    /// Why this instance last said that the guard holds back.
+    private let told = Mutex<LivenessGuard.Reason?>(nil)
 
-    var name: String { scope == .ours ? "liveness" : "remote-liveness" }
+    package init(
+        scope: SweepScope, interval: Duration, ttl: Double, store: LivenessStore, relay: EventRelay,
+        metrics: LivenessMetrics, logger: Logger
+    ) {
+        self.scope = scope
+        self.interval = interval
+        self.ttl = ttl
+        self.store = store
+        self.relay = relay
+        self.metrics = metrics
+        self.logger = logger
+    }
 
-    func run() async throws -> [String: Int] {
-        guard let outcome = try await store.sweep(scope, ttl: ttl) else { return [:] }
-        relay.committed(outcome.events)
-        guardGauge.set(outcome.held == nil ? 0 : 1)
+    package var name: String { scope == .ours ? "liveness" : "remote-liveness" }
+
+    package func run() async throws -> [String: Int] {
+        var offline = 0
+        for _ in 0..<Self.rounds {
+            guard let outcome = try await store.sweep(scope, ttl: ttl) else { break }
+            relay.committed(outcome.events)
+            metrics.note(outcome, scope)
+            tell(outcome)
+            offline += outcome.offline
+            if outcome.offline < LivenessStore.batch { break }
+        }
+        return ["offline": offline]
+    }
+
+    /// Logs that the guard holds back, and why, when it begins to and when the reason is another; passes come every few
+    /// seconds.
+    private func tell(_ outcome: LivenessStore.Outcome) {
+        let before = told.withLock { told in
+            defer { told = outcome.held }
+            return told
+        }
+        guard before != outcome.held else { return }
         if let held = outcome.held {
             logger.warning(
                 "many workspaces look dead at once, holding back",
-                [.name: .string(name), .reason: .string(held.rawValue)])
+                [.name: .string(name), .reason: .string(held.rawValue), .count: .int(outcome.counts.silent)])
+        } else {
+            logger.info(
+                "the liveness guard holds nothing back any more",
+                [.name: .string(name), .count: .int(outcome.counts.silent)])
         }
-        return ["offline": outcome.offline]
+    }
+}
+
+/// What the guard sees and does, for Prometheus.
+package struct LivenessMetrics: Sendable {
+    private let holds: MetricFamily<Gauge>
+    private let workspaces: MetricFamily<Gauge>
+
+    package init(_ metrics: MetricsRegistry) {
+        holds = metrics.gauges(
+            "switchyard_sweep_guard", "1 while the liveness guard holds workspaces back.", labels: ["scope"])
+        workspaces = metrics.gauges(
+            "switchyard_liveness_workspaces",
+            "Workspaces that the last pass of this instance saw: running, late (half the period), silent (all of it).",
+            labels: ["scope", "state"])
+    }
+
+    func note(_ outcome: LivenessStore.Outcome, _ scope: SweepScope) {
+        holds.labelled(scope.rawValue).set(outcome.held == nil ? 0 : 1)
+        let counts = outcome.counts
+        for (state, count) in [("running", counts.running), ("late", counts.late), ("silent", counts.silent)] {
+            workspaces.labelled(scope.rawValue, state).set(Double(count))
+        }
     }
 }

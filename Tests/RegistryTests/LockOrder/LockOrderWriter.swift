@@ -17,7 +17,7 @@ enum LockOrderWriter: String, CaseIterable, Sendable {
     case register, beat, seen, card, issueToken, revokeToken, create, move, rename, budget
     case enqueue, deliver, delegate, endDelegation, touch, dropStale
     case pause, resume, hibernate, restart, wake, lose, delete, purge, secret, finishJob
-    case sweep, recover, expire, abandon, prune
+    case sweep, releaseByHand, sleep, recover, expire, abandon, prune
     case fire, recordRuns, createSchedule, runSchedule, deleteSchedule, freePhantoms
 
     private static let source = "switchyard/test"
@@ -39,7 +39,7 @@ enum LockOrderWriter: String, CaseIterable, Sendable {
             try await send(arena)
         case .pause, .resume, .hibernate, .restart, .wake, .lose, .delete, .purge, .secret, .finishJob:
             try await live(arena)
-        case .sweep, .recover, .expire, .abandon, .prune:
+        case .sweep, .releaseByHand, .sleep, .recover, .expire, .abandon, .prune:
             try await heal(arena)
         case .fire, .recordRuns, .createSchedule, .runSchedule, .deleteSchedule, .freePhantoms:
             try await schedule(arena)
@@ -162,6 +162,13 @@ enum LockOrderWriter: String, CaseIterable, Sendable {
         let queue = QueueRecoveryStore(postgres: arena.pool, source: Self.source)
         switch self {
         case .sweep: _ = try await LivenessStore(postgres: arena.pool, source: Self.source).sweep(.ours, ttl: 0.001)
+        case .releaseByHand:
+            _ = try await LivenessStore(postgres: arena.pool, source: Self.source).release(
+                .ours, ttl: 0.001, by: "admin")
+        case .sleep:
+            let lifecycle = LifecycleStore(postgres: arena.pool, source: Self.source, hasProvisioner: true)
+            let store = HibernationStore(postgres: arena.pool, lifecycle: lifecycle)
+            for id in arena.ids { _ = try await store.hibernate(id) }
         case .recover: _ = try await queue.recoverLeases()
         case .expire: _ = try await queue.dropExpired()
         case .prune: try await prune(arena)

@@ -14,7 +14,7 @@ enum LifecycleChange: CaseIterable {
         case .timeOut: [.provisioning]
         case .hibernate: [.online, .degraded]
         case .finishHibernation: [.hibernating]
-        case .wake: [.hibernated]
+        case .wake: [.hibernated, .hibernating]
         case .delete: Set(WorkspaceStatus.allCases).subtracting([.removed])
         }
     }

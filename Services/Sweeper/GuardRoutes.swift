@@ -1,0 +1,56 @@
+import Authentication
+import Contracts
+import EventOutbox
+import Foundation
+import HTTPCore
+import HTTPServer
+import Observability
+import ServiceHost
+
+/// `/admin/sweeps/guard`: what the guard of the liveness sweeps does, and how an operator overrules it.
+struct GuardRoutes: Sendable {
+    let context: ServiceContext
+    let store: LivenessStore
+    /// Seconds without a sign of life, by whose silence it is.
+    let ttl: @Sendable (SweepScope) -> Double
+
+    func add(to router: inout Router) {
+        router.on(.get, "/admin/sweeps/guard", show)
+        router.on(.post, "/admin/sweeps/guard/release", release)
+    }
+
+    private func show(_ request: Request) async throws -> Response {
+        try await context.authenticator.admin(request)
+        return try .wire(.ok, SweepGuardAnswer(ours: try await status(.ours), remote: try await status(.remote)))
+    }
+
+    private func status(_ scope: SweepScope) async throws -> SweepGuardStatus {
+        SweepGuardStatus(try await store.guardState(scope), period: ttl(scope))
+    }
+
+    private func release(_ request: Request) async throws -> Response {
+        let identity = try await context.authenticator.admin(request)
+        let scope = try await request.decode(SweepReleaseRequest.self).scope
+        let name = Caller.console(identity).operatorKey ?? "admin"
+        let (released, events) = try await store.release(scope, ttl: ttl(scope), by: name)
+        context.relay.committed(events)
+        context.logger.warning(
+            "silent workspaces released by hand",
+            [.name: .string(scope.rawValue), .key: .string(name), .count: .int(released)])
+        return try .wire(.ok, SweepReleaseAnswer(scope: scope, released: released))
+    }
+}
+
+extension SweepGuardStatus {
+    /// What an operator sees of what the guard remembers.
+    package init(_ state: GuardState, period: TimeInterval) {
+        let counts = state.counts ?? GuardState.Counts(running: 0, late: 0, silent: 0)
+        self.init(
+            held: state.reason != nil, reason: state.reason?.rawValue, heldSince: state.heldSince,
+            holdsUntil: state.heldSince == nil ? nil : state.holdsUntil,
+            graceUntil: state.graceSince?.addingTimeInterval(period), running: counts.running, late: counts.late,
+            silent: counts.silent,
+            allowance: max(1, Int(Double(counts.running) * LivenessGuard.releaseShareAMinute)),
+            lastPassAt: state.lastPassAt, releasedBy: state.handRelease?.by)
+    }
+}
