@@ -47,6 +47,8 @@ struct EventLogTests {
             #expect(try await log.position(ofSequence: first + 2) == nil)
             #expect(try await log.position(ofSequence: first + 3) == LogPosition(transaction: 13, sequence: first + 3))
             #expect(try await log.bounds().oldest == first + 3)
+            #expect(try await !log.isWhole(after: LogPosition(transaction: 11, sequence: first + 1)))
+            #expect(try await log.isWhole(after: LogPosition(transaction: 13, sequence: first + 3)))
             #expect(try await log.read(after: .start).entries.count == 4)
         }
     }

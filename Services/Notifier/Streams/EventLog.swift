@@ -128,6 +128,14 @@ struct EventLog: Sendable {
         }
     }
 
+    private static let whole = Statement(
+        "log_whole", "SELECT ($1::text::xid8, $2::bigint) >= (transaction_id, sequence) FROM event_log_floor")
+
+    /// Whether everything behind a position is still there.
+    func isWhole(after position: LogPosition) async throws(PostgresError) -> Bool {
+        try await postgres.query(Self.whole, [String(position.transaction), Int(position.sequence)]).only { $0.bool(0) }
+    }
+
     private static let oldest = Statement(
         "log_oldest",
         """

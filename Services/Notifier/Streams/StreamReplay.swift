@@ -71,7 +71,10 @@ struct StreamReplay: Sendable {
         while true {
             // Read before the log: what is readable then covers everything up to here.
             let hubPosition = hub.position
-            guard let page = try await send(after: position, to: viewer, request, writer, &token) else { return false }
+            guard
+                let page = try await send(
+                    after: position, isWhole: start != .start, to: viewer, request, writer, &token)
+            else { return false }
             if let end = page.end { position = end }
             guard page.isLast else { continue }
             if let hubPosition { position = max(position, hubPosition) }
@@ -82,9 +85,11 @@ struct StreamReplay: Sendable {
 
     /// Sends one piece of the log.
     ///
-    /// - Returns: where it ended; nil when there was no room for it, or the token is no longer valid.
+    /// - Parameter isWhole: nothing of it may be missing. What was pruned since the client's position was found would be;
+    ///   the client comes again then, and is told.
+    /// - Returns: where it ended; nil when there was no room for it, the token is no longer valid, or some of it is gone.
     private func send(
-        after position: LogPosition, to viewer: Viewer, _ request: Request, _ writer: ResponseWriter,
+        after position: LogPosition, isWhole: Bool, to viewer: Viewer, _ request: Request, _ writer: ResponseWriter,
         _ token: inout TokenCheck
     ) async throws -> (end: LogPosition?, isLast: Bool)? {
         guard
@@ -94,6 +99,7 @@ struct StreamReplay: Sendable {
         // Asked behind the wait for a turn, which may be long.
         guard await token.isStillValid() else { return nil }
         let page = try await log.read(after: position, workspace: viewer.filter.workspace, bytes: Self.pieceBytes)
+        if isWhole, try await !log.isWhole(after: position) { return nil }
         reservation.resize(to: page.entries.reduce(0) { $0 + $1.event.data.bytes.count + 500 })
         try await write(page.entries, to: viewer, writer)
         withExtendedLifetime(reservation) {}
