@@ -56,30 +56,30 @@ extension RegistryProcessTests {
                             fleet, type: number == 2 ? "other" : "a2a.queued", queue: "a2a.drain",
                             body: number == 0 ? "not JSON \u{1}" : #"{"n":1}"#))
                 }
-                #expect(try await api.call(.get, "/admin/dead-messages", bearer: nil).status == 401)
-                let first = try await api.call(.get, "/admin/dead-messages?limit=2")
+                #expect(try await api.call(.get, "/admin/dead-letters", bearer: nil).status == 401)
+                let first = try await api.call(.get, "/admin/dead-letters?limit=2")
                 #expect(first.json[0]?["id"]?.int == ids[4] && first.json[1]?["id"]?.int == ids[3])
                 let cursor = try #require(first.headers["X-Next-Cursor"])
-                let second = try await api.call(.get, "/admin/dead-messages?limit=2&cursor=\(cursor)")
+                let second = try await api.call(.get, "/admin/dead-letters?limit=2&cursor=\(cursor)")
                 #expect(second.json[0]?["id"]?.int == ids[2])
-                let others = try await api.call(.get, "/admin/dead-messages?type=other&queue=a2a.drain")
+                let others = try await api.call(.get, "/admin/dead-letters?type=other&queue=a2a.drain")
                 #expect(others.json[0]?["id"]?.int == ids[2] && others.json[1] == nil)
                 #expect(others.headers["X-Next-Cursor"] == nil)
                 for bad in ["limit=0", "limit=1001", "cursor=x"] {
-                    #expect(try await api.call(.get, "/admin/dead-messages?\(bad)").status == 400, "\(bad)")
+                    #expect(try await api.call(.get, "/admin/dead-letters?\(bad)").status == 400, "\(bad)")
                 }
-                let json = try await api.call(.get, "/admin/dead-messages/\(ids[4])").json
+                let json = try await api.call(.get, "/admin/dead-letters/\(ids[4])").json
                 #expect(json["body"]?.string == #"{"n":1}"# && json["body_base64"] == .null)
                 #expect(json["headers"]?["own"]?.string == "kept" && json["message"]?["queue"]?.string == "a2a.drain")
-                let bytes = try await api.call(.get, "/admin/dead-messages/\(ids[0])").json
+                let bytes = try await api.call(.get, "/admin/dead-letters/\(ids[0])").json
                 #expect(bytes["body"] == .null)
                 #expect(bytes["body_base64"]?.string == Data("not JSON \u{1}".utf8).base64EncodedString())
-                #expect(try await api.call(.get, "/admin/dead-messages/x").status == 400)
-                #expect(try await api.call(.get, "/admin/dead-messages/999999").status == 404)
-                #expect(try await api.call(.delete, "/admin/dead-messages/\(ids[0])").status == 200)
-                #expect(try await api.call(.delete, "/admin/dead-messages/\(ids[0])").status == 404)
-                #expect(try await api.call(.delete, "/admin/dead-messages").json["field"]?.string == "queue")
-                let discarded = try await api.call(.delete, "/admin/dead-messages?type=a2a.queued&limit=2").json
+                #expect(try await api.call(.get, "/admin/dead-letters/x").status == 400)
+                #expect(try await api.call(.get, "/admin/dead-letters/999999").status == 404)
+                #expect(try await api.call(.delete, "/admin/dead-letters/\(ids[0])").status == 200)
+                #expect(try await api.call(.delete, "/admin/dead-letters/\(ids[0])").status == 404)
+                #expect(try await api.call(.delete, "/admin/dead-letters").json["field"]?.string == "queue")
+                let discarded = try await api.call(.delete, "/admin/dead-letters?type=a2a.queued&limit=2").json
                 #expect(discarded["discarded"]?.int == 2 && discarded["is_complete"]?.bool == false)
                 #expect(try await fleet.sql("SELECT count(*) FROM dead_messages")[0].int(0) == 2)
             }
@@ -98,11 +98,11 @@ extension RegistryProcessTests {
             try await Fleet.with(["sweeper", "a2a-proxy"], environment: ["AMQP_URL": rabbit.url]) { fleet in
                 let api = fleet.api
                 let bad = try await addDead(fleet, type: "a2a.queued", queue: "a2a.drain", body: "no event")
-                let answer = try await api.call(.post, "/admin/dead-messages/\(bad)/replay")
+                let answer = try await api.call(.post, "/admin/dead-letters/\(bad)/replay")
                 #expect(answer.status == 200 && answer.json["replay_count"]?.int == 1)
                 let again = "SELECT id FROM dead_messages WHERE id > $1 AND reason = 'rejected' AND queue = 'a2a.drain'"
                 try await eventually("its next death") { try await fleet.sql(again, [bad]).count == 1 }
-                #expect(try await api.call(.post, "/admin/dead-messages/\(bad)/replay").json["replay_count"]?.int == 2)
+                #expect(try await api.call(.post, "/admin/dead-letters/\(bad)/replay").json["replay_count"]?.int == 2)
                 try await eventually("one more") { try await fleet.sql(again, [bad]).count == 2 }
                 let event =
                     #"{"specversion":"1.0","id":"6f1d2c3b-4a59-4e68-8f7a-0b1c2d3e4f50","source":"s","type":"good""#
@@ -111,18 +111,18 @@ extension RegistryProcessTests {
                 let none = try await addDead(fleet, type: "good", queue: "gone", body: event)
                 let lost = try await addDead(fleet, type: "lost", queue: nil, body: event)
                 for id in [none, lost] {
-                    let refused = try await api.call(.post, "/admin/dead-messages/\(id)/replay")
+                    let refused = try await api.call(.post, "/admin/dead-letters/\(id)/replay")
                     #expect(refused.status == 409 && refused.json["reason"]?.string != nil)
                 }
-                let all = try await api.call(.post, "/admin/dead-messages/replay?type=good").json
+                let all = try await api.call(.post, "/admin/dead-letters/replay?type=good").json
                 #expect(all["replayed"]?.int == 3 && all["undeliverable"]?.int == 1 && all["is_complete"]?.bool == true)
                 let waiting = "SELECT count(*) FROM dead_messages WHERE type = 'good' AND replayed_at IS NULL"
                 #expect(try await fleet.sql(waiting)[0].int(0) == 1)
                 await rabbit.kill()
                 try await eventually("503") {
-                    try await api.call(.post, "/admin/dead-messages/\(bad)/replay", within: .seconds(60)).status == 503
+                    try await api.call(.post, "/admin/dead-letters/\(bad)/replay", within: .seconds(60)).status == 503
                 }
-                #expect(try await api.call(.get, "/admin/dead-messages").status == 200)
+                #expect(try await api.call(.get, "/admin/dead-letters").status == 200)
             }
         }
     }

@@ -135,7 +135,7 @@ public struct DeadMessage: Codable, Hashable, Sendable {
     }
 }
 
-/// GET `/admin/dead-messages/{id}`.
+/// GET `/admin/dead-letters/{id}`.
 public struct DeadMessageAnswer: Codable, Hashable, Sendable {
     /// The entry of the list.
     public var message: DeadMessage

@@ -6,7 +6,7 @@ import HTTPServer
 import JSONBytes
 import ServiceHost
 
-/// `/admin/dead-messages`: what nobody could handle, to be looked at, sent again or thrown away.
+/// `/admin/dead-letters`: what nobody could handle, to be looked at, sent again or thrown away.
 struct DeadMessageRoutes: Sendable {
     let context: ServiceContext
     let store: DeadMessageStore
@@ -14,12 +14,12 @@ struct DeadMessageRoutes: Sendable {
     private static let retryAfter = 5
 
     func add(to router: inout Router) {
-        router.on(.get, "/admin/dead-messages", list)
-        router.on(.delete, "/admin/dead-messages", discardAll)
-        router.on(.post, "/admin/dead-messages/replay", replayAll)
-        router.on(.get, "/admin/dead-messages/{message_id}", show)
-        router.on(.delete, "/admin/dead-messages/{message_id}", discard)
-        router.on(.post, "/admin/dead-messages/{message_id}/replay", replay)
+        router.on(.get, "/admin/dead-letters", list)
+        router.on(.delete, "/admin/dead-letters", discardAll)
+        router.on(.post, "/admin/dead-letters/replay", replayAll)
+        router.on(.get, "/admin/dead-letters/{message_id}", show)
+        router.on(.delete, "/admin/dead-letters/{message_id}", discard)
+        router.on(.post, "/admin/dead-letters/{message_id}/replay", replay)
     }
 
     private var sender: DeadMessageReplay { DeadMessageReplay(store: store, publisher: context.publisher) }
