@@ -92,7 +92,10 @@ let package = Package(
         library("Migrator", ["PostgresClient", "Crypto", "Observability", "EventLoop"]),
         library(
             "Provisioning",
-            ["Contracts", "Configuration", "EventLoop", "HTTPCore", "HTTPClient", "JSONBytes", "Observability"]),
+            [
+                "Contracts", "Configuration", "Crypto", "EventLoop", "HTTPCore", "HTTPClient", "JSONBytes",
+                "Observability",
+            ]),
         library("Templates", ["CYAML", "Configuration", "Contracts", "Cron", "EventLoop", "Observability"]),
         library(
             "EventOutbox",
@@ -224,8 +227,8 @@ let package = Package(
         tests(
             "SweeperTests",
             [
-                "Sweeper", "Lifecycle", "Contracts", "PostgresClient", "RedisClient", "EventLoop", "EventOutbox",
-                "AMQPClient", "Observability", "Configuration", "ServiceLifecycle", "ServiceHost",
+                "Sweeper", "Lifecycle", "Provisioning", "Contracts", "PostgresClient", "RedisClient", "EventLoop",
+                "EventOutbox", "AMQPClient", "Observability", "Configuration", "ServiceLifecycle", "ServiceHost",
             ]),
         tests(
             "WorkspaceRuntimeTests",
@@ -243,5 +246,5 @@ let package = Package(
         + service("A2AProxy", executable: "a2a-proxy", serviceLibraries + ["SafeURL", "Lifecycle", "AgentResponses"])
         + service("Scheduler", executable: "scheduler", serviceLibraries + ["Cron", "AgentResponses"])
         + service("Notifier", executable: "notifier", serviceLibraries)
-        + service("Sweeper", executable: "sweeper", serviceLibraries + ["Lifecycle"])
+        + service("Sweeper", executable: "sweeper", serviceLibraries + ["Lifecycle", "Provisioning", "Templates"])
 )

@@ -59,6 +59,8 @@ public enum Sentence {
     public static let tooManyTokens = "maximum 50 active tokens per workspace"
     /// `token not found or already revoked`
     public static let tokenNotFound = "token not found or already revoked"
+    /// `unknown runtime`
+    public static let unknownRuntime = "unknown runtime"
     /// `provisioner not available`
     public static let provisionerNotAvailable = "provisioner not available"
     /// `workspace bootstrap failed`
@@ -67,6 +69,8 @@ public enum Sentence {
     public static let notProvisioning = "workspace is not being provisioned"
     /// `workspace start failed`
     public static let workspaceStartFailed = "workspace start failed"
+    /// `workspace did not come online in time`
+    public static let provisioningTimedOut = "workspace did not come online in time"
     /// `workspace stop failed`
     public static let workspaceStopFailed = "workspace stop failed"
     /// `workspace volume removal failed`

@@ -46,7 +46,12 @@ package struct LifecycleParts: Sendable {
 
     package init(_ settings: LifecycleSettings, _ context: ServiceContext) {
         let (postgres, source) = (context.postgres, context.source)
-        provisioner = settings.provisioner.makeProvisioner(loops: context.loops, logger: context.logger)
+        var engine = settings.provisioner
+        if engine.instance.configured == nil {
+            let instances = InstanceStore(postgres: postgres)
+            engine.instance = PlatformInstance(keptBy: { try await instances.id() })
+        }
+        provisioner = engine.makeProvisioner(loops: context.loops, logger: context.logger)
         store = LifecycleStore(postgres: postgres, source: source, hasProvisioner: provisioner.isConfigured)
         jobs = JobStore(postgres: postgres, source: source)
         templates = TemplateCatalog(path: settings.templates, loops: context.loops, logger: context.logger)

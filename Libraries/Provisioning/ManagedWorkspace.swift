@@ -29,6 +29,9 @@ package struct ManagedWorkspace: Sendable, Hashable {
         isOurs = WorkspaceLabels(instance: instance).areIn(labels)
     }
 
+    /// A container with a process, or with one about to be started again.
+    package var isAlive: Bool { kind == .container && ContainerState.isAlive(state) }
+
     /// What to stop or remove it by; `nil` when ``idPrefix`` is no beginning of an id, which is ignored before any query.
     package var workspace: WorkspaceName? { WorkspaceName(prefix: idPrefix) }
 }

@@ -24,7 +24,7 @@ package struct ProvisioningError: Error, Sendable, Hashable, CustomStringConvert
 
     /// What was asked for.
     package enum Operation: Sendable, Hashable {
-        case start, stop, inspect, removeVolume, list
+        case start, stop, inspect, removeVolume, list, pull
     }
 
     package let kind: Kind
@@ -48,7 +48,7 @@ package struct ProvisioningError: Error, Sendable, Hashable, CustomStringConvert
         case .start: Sentence.workspaceStartFailed
         case .stop: Sentence.workspaceStopFailed
         case .removeVolume: Sentence.volumeRemovalFailed
-        case .inspect, .list: Sentence.provisionerNotAvailable
+        case .inspect, .list, .pull: Sentence.provisionerNotAvailable
         }
     }
 

@@ -24,6 +24,14 @@ package struct WorkspaceName: Sendable, Hashable, CustomStringConvertible {
     /// The volume at `/configs`.
     package var volume: String { Self.start + prefix + Self.volumeEnd }
 
+    /// The first and the last id that begin like this; `nil` where no id does, since its dashes are elsewhere.
+    package var ids: ClosedRange<UUID>? {
+        guard let first = UUID(canonical: prefix + "0-0000-0000-000000000000"),
+            let last = UUID(canonical: prefix + "f-ffff-ffff-ffffffffffff")
+        else { return nil }
+        return first...last
+    }
+
     /// Where its agent is reached from inside the network.
     package var internalURL: String { "http://\(container):\(Self.port)" }
 

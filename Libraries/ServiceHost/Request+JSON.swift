@@ -5,6 +5,15 @@ import HTTPServer
 import JSONBytes
 
 extension Request {
+    /// `?name=true`, also `1`; anything else but `false` and `0` is an error: it must not be ignored silently.
+    package func flag(_ name: String) throws(APIError) -> Bool {
+        switch query(name) {
+        case nil, "false", "0": return false
+        case "true", "1": return true
+        default: throw .invalidBody(field: name, reason: "must be true or false")
+        }
+    }
+
     /// The whole body of a route that takes JSON.
     ///
     /// - Throws: `APIError` 413 when it is too long, 415 when another type was declared.

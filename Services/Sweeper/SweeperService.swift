@@ -14,6 +14,7 @@ package enum SweeperService: HostedService {
         var remoteTTL: Int
         var lifecycle: LifecycleSettings
         var retention: RetentionSettings
+        var containers: ContainerSettings
     }
 
     package static let name = ServiceName.sweeper
@@ -26,7 +27,8 @@ package enum SweeperService: HostedService {
             remoteTTL: reader.int(
                 "REMOTE_LIVENESS_STALE_AFTER", default: 90, in: 1...86_400,
                 "The same for external workspaces."),
-            lifecycle: LifecycleSettings(reader), retention: RetentionSettings(reader))
+            lifecycle: LifecycleSettings(reader), retention: RetentionSettings(reader),
+            containers: ContainerSettings(reader))
     }
 
     package static func assemble(_ context: ServiceContext, _ settings: Settings) throws -> ServiceParts {
@@ -38,14 +40,16 @@ package enum SweeperService: HostedService {
             spawn: { operation in context.loops.next().spawn(operation) })
         let lifecycle = LifecycleParts(settings.lifecycle, context)
         let liveness = LivenessStore(postgres: context.postgres, source: context.source)
+        let containers = ContainerPasses(settings.containers, lifecycle, settings.lifecycle.provisioner, context)
         let all: [any SweepPass] =
-            passes(context, settings, liveness, lifecycle) + [DeadLetterPass(collector: collector)]
+            passes(context, settings, liveness, lifecycle) + [DeadLetterPass(collector: collector)] + containers.passes
         let runners = all.map { pass in
             PassRunner(
                 pass: pass, loop: context.loops.next(), logger: context.logger, metrics: metrics, ticks: ticks)
         }
         var router = Router()
         SweeperRoutes(context: context, ticks: ticks).add(to: &router)
+        ImageRoutes(context: context, refresher: containers.refresher).add(to: &router)
         DeadMessageRoutes(context: context, store: dead).add(to: &router)
         GuardRoutes(context: context, store: liveness) { scope in
             Double(scope == .ours ? settings.livenessTTL : settings.remoteTTL)

@@ -78,7 +78,7 @@ func withControlPlane(_ body: (ControlPlaneServer) async throws -> Void) async t
 func makeControlPlane(_ server: ControlPlaneServer, token: String = "plane-token") throws -> ControlPlane {
     guard let url = ClientURL(server.url + "/") else { throw ProcessFailure("no url") }
     var settings = ProvisionerSettings(
-        backend: .controlPlane(url: url, token: token), instance: "test", images: TestImage.all)
+        backend: .controlPlane(url: url, token: token), instance: PlatformInstance("test"), images: TestImage.all)
     settings.inspectTimeout = .seconds(3)
     return ControlPlane(url, token: token, settings: settings, loops: loops)
 }

@@ -17,10 +17,22 @@ import Testing
 
     @Test func `nothing is configured unless it is`() {
         let (settings, problems) = read([:])
-        #expect(problems.isEmpty && settings.instance == "default")
+        #expect(problems.isEmpty && settings.instance.configured == nil)
         guard case .none = settings.backend else { return #expect(Bool(false), "\(settings.backend)") }
         #expect(!settings.makeProvisioner(loops: loops, logger: .disabled).isConfigured)
         #expect(settings.tiers == TierLimits.defaults)
+    }
+
+    @Test(arguments: ["default", "eu/prod-1", "a", String(repeating: "x", count: 128)])
+    func `PLATFORM_INSTANCE_ID is taken exactly as it is`(_ id: String) async throws {
+        let (settings, problems) = read(["PLATFORM_INSTANCE_ID": id])
+        #expect(problems.isEmpty && settings.instance.configured == id)
+        #expect(try await settings.instance.id(for: .start) == id)
+    }
+
+    @Test(arguments: ["a b", "a\tb", "ä", String(repeating: "x", count: 129)])
+    func `a PLATFORM_INSTANCE_ID that is no label is refused`(_ id: String) {
+        #expect(read(["PLATFORM_INSTANCE_ID": id]).problems == ["PLATFORM_INSTANCE_ID"])
     }
 
     /// Without the setting the file that Docker puts into containers decides: whether these tests run in one is not ours.

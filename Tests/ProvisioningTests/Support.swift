@@ -77,7 +77,8 @@ func makeEngine(
     _ podman: PodmanServer, instance: String = "test", change: (inout ProvisionerSettings) -> Void = { _ in }
 ) throws -> ContainerEngine {
     let address = EngineAddress.unixSocket(path: podman.socket)
-    var settings = ProvisionerSettings(backend: .engine(address), instance: instance, images: TestImage.all)
+    var settings = ProvisionerSettings(
+        backend: .engine(address), instance: PlatformInstance(instance), images: TestImage.all)
     settings.stopGrace = .seconds(3)
     settings.inspectTimeout = .seconds(3)
     change(&settings)

@@ -39,6 +39,7 @@ struct StartStore: Sendable {
         FOR UPDATE OF w
         """)
 
+    /// The time that a start may take counts from its beginning, not from when it was asked for.
     /// Old tokens go first: a copy of one in the volume of a container that is replaced must be worth nothing.
     private static let rotate = Statement(
         "start_rotate",
@@ -47,6 +48,8 @@ struct StartStore: Sendable {
             UPDATE workspaces SET status = 'provisioning', status_reason = NULL, status_changed_at = now(),
                 updated_at = now(), url = CASE WHEN url_provisioned THEN NULL ELSE url END
             WHERE id = $1 AND status <> 'provisioning' RETURNING id, name, tier, runtime
+        ), begun AS (
+            UPDATE workspaces SET status_changed_at = now() WHERE id = $1 AND status = 'provisioning'
         ), revoked AS (
             UPDATE workspace_auth_tokens SET revoked_at = now() WHERE workspace_id = $1 AND revoked_at IS NULL
             RETURNING workspace_id

@@ -4,6 +4,7 @@ import Foundation
 import PostgresClient
 
 extension LifecycleStore {
+    /// What is being provisioned already has its whole time before it again, as the start that was asked for has.
     /// The partial index on open starts lets one restart of a workspace through, whoever else asks for one meanwhile.
     private static let restart = Statement(
         "lifecycle_restart",
@@ -11,14 +12,16 @@ extension LifecycleStore {
         WITH job AS (
             INSERT INTO lifecycle_jobs (workspace_id, kind, reason) VALUES ($1, 'restart', $2)
             ON CONFLICT DO NOTHING RETURNING workspace_id
+        ), before AS (
+            SELECT w.id, w.status FROM job JOIN workspaces w ON w.id = job.workspace_id
         ), flipped AS (
             UPDATE workspaces w SET status = 'provisioning', status_reason = NULL, status_changed_at = now(),
                 updated_at = now(), managed = true, url = CASE WHEN w.url_provisioned THEN NULL ELSE w.url END
-            FROM job WHERE w.id = job.workspace_id AND w.status <> 'provisioning'
-            RETURNING w.id, w.name, w.tier, w.runtime
+            FROM before WHERE w.id = before.id
+            RETURNING w.id, w.name, w.tier, w.runtime, before.status AS was
         )
         INSERT INTO structure_events (type, workspace_id, source, data)
-        SELECT 'workspace.provisioning', id, $3, \(ProvisioningEvent.data) FROM flipped
+        SELECT 'workspace.provisioning', id, $3, \(ProvisioningEvent.data) FROM flipped WHERE was <> 'provisioning'
         RETURNING \(CommittedEvent.columns)
         """)
 
@@ -58,6 +61,23 @@ extension LifecycleStore {
     ) async throws(PostgresError) {
         guard hasProvisioner else { return }
         _ = try await transaction.query(Self.secretChanged, [workspace, key])
+    }
+
+    private static let imageChanged = Statement(
+        "lifecycle_image_changed",
+        """
+        INSERT INTO lifecycle_jobs (workspace_id, kind, reason)
+        SELECT w.id, 'restart', 'image changed' FROM workspaces w
+        WHERE w.id = ANY ($1) AND w.managed AND w.status IN ('provisioning', 'online', 'degraded', 'offline')
+        ORDER BY w.id
+        ON CONFLICT (workspace_id) WHERE completed_at IS NULL AND kind IN ('start', 'restart')
+        DO UPDATE SET repeats = true WHERE lifecycle_jobs.lease_owner IS NOT NULL
+        """)
+
+    /// Has workspaces started anew whose image is another one now, in the transaction that takes note of it. Those that do
+    /// not run by now get it when they are started.
+    package func imageChanged(of workspaces: [UUID], _ transaction: Transaction) async throws(PostgresError) {
+        _ = try await transaction.query(Self.imageChanged, [workspaces])
     }
 
     // MARK: - Hibernation

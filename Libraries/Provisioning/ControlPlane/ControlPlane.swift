@@ -31,7 +31,9 @@ package struct ControlPlane: Provisioner {
         guard let image = settings.images.image(for: specification.runtime) else {
             throw ProvisioningError(.unknownRuntime, .start, detail: specification.runtime)
         }
-        let request = MachineRequest(workspace: specification, image: image, settings: settings)
+        let request = MachineRequest(
+            workspace: specification, image: image, settings: settings,
+            labels: WorkspaceLabels(instance: try await settings.instance.id(for: .start)))
         let answer = try await client.hiding(SecretText(specification, and: [token])).send(
             .init(
                 method: .put, target: Self.machine(WorkspaceName(specification.id)), body: request.json,
@@ -78,10 +80,11 @@ package struct ControlPlane: Provisioner {
     }
 
     package func listManaged() async throws(ProvisioningError) -> [ManagedWorkspace] {
+        let instance = try await settings.instance.id(for: .list)
         var all: [ManagedWorkspace] = []
         var cursor: String?
         repeat {
-            let page = try await page(after: cursor)
+            let page = try await page(after: cursor, instance)
             all += page.entries
             guard page.next == nil || page.next != cursor, all.count <= Self.maximumEntries else {
                 throw ProvisioningError(.refused, .list, detail: "the list does not end")
@@ -92,7 +95,7 @@ package struct ControlPlane: Provisioner {
     }
 
     private func page(
-        after cursor: String?
+        after cursor: String?, _ instance: String
     ) async throws(ProvisioningError) -> (entries: [ManagedWorkspace], next: String?) {
         let query = cursor.map { "?cursor=\($0.percentEncoded)" } ?? ""
         let answer = try await hiding.send(.init(method: .get, target: "/machines\(query)", operation: .list))
@@ -101,10 +104,10 @@ package struct ControlPlane: Provisioner {
         guard let items = json["items"]?.array else {
             throw ProvisioningError(.unavailable, .list, detail: "the answer has no items")
         }
-        return (items.compactMap(entry), json["next_cursor"]?.string)
+        return (items.compactMap { entry($0, instance) }, json["next_cursor"]?.string)
     }
 
-    private func entry(_ item: JSONValue) -> ManagedWorkspace? {
+    private func entry(_ item: JSONValue, _ instance: String) -> ManagedWorkspace? {
         guard let kind = item["kind"]?.string.flatMap(ManagedWorkspace.Kind.init), let name = item["name"]?.string,
             let prefix = kind == .volume
                 ? WorkspaceName.prefix(ofVolume: name) : WorkspaceName.prefix(ofContainer: name)
@@ -112,7 +115,7 @@ package struct ControlPlane: Provisioner {
         return ManagedWorkspace(
             kind: kind, idPrefix: prefix, state: item["state"]?.string ?? "",
             labels: (item["labels"]?.object ?? [:]).compactMapValues(\.string),
-            createdAt: item["created_at"]?.string.flatMap { RFC3339.parse($0) }, instance: settings.instance)
+            createdAt: item["created_at"]?.string.flatMap { RFC3339.parse($0) }, instance: instance)
     }
 
     /// A control plane may quote our bearer.

@@ -7,6 +7,7 @@ struct MachineRequest {
     let workspace: WorkspaceSpecification
     let image: String
     let settings: ProvisionerSettings
+    let labels: WorkspaceLabels
 
     var json: [UInt8] {
         var writer = JSONWriter(reservingCapacity: 4096)
@@ -22,7 +23,7 @@ struct MachineRequest {
             writer.member("environment", object: environment)
             writer.member("token", workspace.token)
             writer.member("files", array: files)
-            WorkspaceLabels(instance: settings.instance).write(to: &writer, as: "labels")
+            labels.write(to: &writer, as: "labels")
             writer.member("workspace_directory", orNull: workspace.workspaceDirectory)
             writer.member("workspace_access", workspace.access.rawValue)
         }

@@ -1,6 +1,34 @@
 import HTTPCore
 import JSONBytes
 
+extension ContainerEngine: ImageBackend {
+    package func pull(_ image: String) async throws(ProvisioningError) -> String {
+        let client = client.hiding(SecretText([settings.credentials?.token]))
+        let report = try await client.pull(image, settings.credentials, for: .pull)
+        if report.hasError { throw ProvisioningError(.imageMissing, .pull, detail: report.lastLine) }
+        let answer = try await client.inspectImage(image, for: .pull)
+        guard answer.status.isSuccess else { throw answer.failure() }
+        guard let id = try answer.json()["Id"]?.string else {
+            throw ProvisioningError(.unavailable, .pull, detail: "the engine names no id of \(image)")
+        }
+        return Self.withoutAlgorithm(id)
+    }
+
+    package func image(of workspace: WorkspaceName) async throws(ProvisioningError) -> ContainerImage? {
+        let answer = try await inspect(workspace.container, for: .inspect)
+        if answer.saysGone { return nil }
+        guard answer.status.isSuccess else { throw answer.failure() }
+        let json = try answer.json()
+        guard let name = json["Config"]?["Image"]?.string, let id = json["Image"]?.string else { return nil }
+        return ContainerImage(name: name, id: Self.withoutAlgorithm(id))
+    }
+
+    /// Engines write an id with and without its `sha256:`.
+    private static func withoutAlgorithm(_ id: String) -> String {
+        id.split(separator: ":").last.map(String.init) ?? id
+    }
+}
+
 extension BackendClient {
     /// Has an image pulled unless it is there.
     ///
@@ -10,36 +38,51 @@ extension BackendClient {
         _ image: String, settings: ProvisionerSettings
     ) async throws(ProvisioningError) -> TarArchive.Owner {
         if let owner = try await owner(of: image) { return owner }
-        let problem = try await pull(image, settings.credentials)
+        let report = try await pull(image, settings.credentials, for: .start)
         if let owner = try await owner(of: image) { return owner }
-        throw ProvisioningError(.imageMissing, .start, detail: problem)
+        throw ProvisioningError(.imageMissing, .start, detail: report.lastLine)
     }
 
     private func owner(of image: String) async throws(ProvisioningError) -> TarArchive.Owner? {
-        let answer = try await send(
-            .init(method: .get, target: "/images/\(image.percentEncodedPath)/json", operation: .start))
+        let answer = try await inspectImage(image, for: .start)
         if answer.status == .notFound { return nil }
         guard answer.status.isSuccess else { throw answer.failure() }
         return TarArchive.Owner(imageUser: try answer.json()["Config"]?["User"]?.string ?? "")
     }
 
-    /// - Returns: what the engine said last: its answer is a success before the pulling begins.
-    private func pull(_ image: String, _ credentials: RegistryCredentials?) async throws(ProvisioningError) -> String {
+    fileprivate func inspectImage(
+        _ image: String, for operation: ProvisioningError.Operation
+    ) async throws(ProvisioningError) -> Answer {
+        try await send(.init(method: .get, target: "/images/\(image.percentEncodedPath)/json", operation: operation))
+    }
+
+    /// - Returns: the end of what the engine said: its answer is a success before the pulling begins.
+    fileprivate func pull(
+        _ image: String, _ credentials: RegistryCredentials?, for operation: ProvisioningError.Operation
+    ) async throws(ProvisioningError) -> Answer {
         var headers = HTTPHeaders()
         if let header = credentials?.header(forImage: image) { headers.add("X-Registry-Auth", header) }
         let answer = try await send(
             .init(
                 method: .post, target: "/images/create?fromImage=\(image.percentEncoded)", headers: headers,
-                timeout: .seconds(900), operation: .start), keepingLast: 8192)
+                timeout: .seconds(900), operation: operation), keepingLast: 8192)
         if answer.status == .notFound {
-            throw ProvisioningError(.imageMissing, .start, detail: answer.explanation)
+            throw ProvisioningError(.imageMissing, operation, detail: answer.explanation)
         }
         guard answer.status.isSuccess else { throw answer.failure() }
-        return answer.lastLine
+        return answer
     }
 }
 
 extension BackendClient.Answer {
+    /// The report of a pull says in one of its lines that it failed, most often the last one.
+    fileprivate var hasError: Bool {
+        body.split(separator: UInt8(ascii: "\n")).contains { line in
+            guard let json = try? JSONValue(decoding: Array(line)) else { return false }
+            return json["error"]?.string.map { !$0.isEmpty } ?? false || json["errorDetail"]?.object != nil
+        }
+    }
+
     /// The end of a report of many lines, each of them JSON, in short.
     fileprivate var lastLine: String {
         let line = body.split(separator: UInt8(ascii: "\n")).last { !$0.isEmpty } ?? []

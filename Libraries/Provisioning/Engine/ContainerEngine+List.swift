@@ -5,10 +5,11 @@ import JSONBytes
 
 extension ContainerEngine {
     package func listManaged() async throws(ProvisioningError) -> [ManagedWorkspace] {
-        try await containers() + volumes()
+        let instance = try await settings.instance.id(for: .list)
+        return try await containers(instance) + volumes(instance)
     }
 
-    private func containers() async throws(ProvisioningError) -> [ManagedWorkspace] {
+    private func containers(_ instance: String) async throws(ProvisioningError) -> [ManagedWorkspace] {
         let filter = #"{"name":["^/?ws-"]}"#.percentEncoded
         let answer = try await client.send(
             .init(method: .get, target: "/containers/json?all=true&filters=\(filter)", operation: .list))
@@ -19,11 +20,11 @@ extension ContainerEngine {
             return ManagedWorkspace(
                 kind: .container, idPrefix: prefix, state: container["State"]?.string ?? "", labels: container.labels,
                 createdAt: container["Created"]?.double.map(Date.init(timeIntervalSince1970:)),
-                instance: settings.instance)
+                instance: instance)
         }
     }
 
-    private func volumes() async throws(ProvisioningError) -> [ManagedWorkspace] {
+    private func volumes(_ instance: String) async throws(ProvisioningError) -> [ManagedWorkspace] {
         let filter = #"{"name":["ws-"]}"#.percentEncoded
         let answer = try await client.send(.init(method: .get, target: "/volumes?filters=\(filter)", operation: .list))
         guard answer.status.isSuccess, let list = try answer.json()["Volumes"] else { throw answer.failure() }
@@ -31,7 +32,7 @@ extension ContainerEngine {
             guard let prefix = volume["Name"]?.string.flatMap(WorkspaceName.prefix(ofVolume:)) else { return nil }
             return ManagedWorkspace(
                 kind: .volume, idPrefix: prefix, labels: volume.labels,
-                createdAt: volume["CreatedAt"]?.string.flatMap { RFC3339.parse($0) }, instance: settings.instance)
+                createdAt: volume["CreatedAt"]?.string.flatMap { RFC3339.parse($0) }, instance: instance)
         }
     }
 }

@@ -10,9 +10,10 @@ extension ContainerEngine {
             throw ProvisioningError(.unknownRuntime, .start, detail: specification.runtime)
         }
         let secrets = SecretText(specification, and: [settings.credentials?.token])
+        let labels = WorkspaceLabels(instance: try await settings.instance.id(for: .start))
         let step = StartStep(
             engine: self, client: client.hiding(secrets), workspace: specification,
-            name: WorkspaceName(specification.id))
+            name: WorkspaceName(specification.id), labels: labels)
         return try await step.run(image: image)
     }
 }
@@ -23,6 +24,7 @@ private struct StartStep {
     let client: BackendClient
     let workspace: WorkspaceSpecification
     let name: WorkspaceName
+    let labels: WorkspaceLabels
 
     func run(image: String) async throws(ProvisioningError) -> StartedWorkspace {
         // All that may take long or fail for good comes before the old container's end.
@@ -51,7 +53,7 @@ private struct StartStep {
             writer.member("Name", WorkspaceName.network)
             writer.member("Driver", "bridge")
             writer.member("CheckDuplicate", true)
-            engine.labels.write(to: &writer)
+            labels.write(to: &writer)
         }
         let made = try await client.send(
             .init(method: .post, target: "/networks/create", body: body.bytes, operation: .start))
@@ -67,7 +69,7 @@ private struct StartStep {
         var body = JSONWriter()
         body.object { writer in
             writer.member("Name", name.volume)
-            engine.labels.write(to: &writer)
+            labels.write(to: &writer)
         }
         let answer = try await client.send(
             .init(method: .post, target: "/volumes/create", body: body.bytes, operation: .start))
@@ -79,7 +81,7 @@ private struct StartStep {
         let body = ContainerSpecification(
             workspace: workspace, name: name, image: image,
             limits: engine.settings.tiers.limits(ofTier: workspace.tier),
-            labels: engine.labels)
+            labels: labels)
         let answer = try await client.send(
             .init(
                 method: .post, target: "/containers/create?name=\(name.container)", body: body.json,

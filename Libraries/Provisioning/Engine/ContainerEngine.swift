@@ -24,8 +24,6 @@ package struct ContainerEngine: Provisioner {
 
     package var isConfigured: Bool { true }
 
-    var labels: WorkspaceLabels { WorkspaceLabels(instance: settings.instance) }
-
     package func stop(_ workspace: WorkspaceName) async throws(ProvisioningError) {
         try await remove(workspace, for: .stop)
     }
@@ -115,6 +113,8 @@ struct ContainerState {
         publishedPort = port.flatMap { UInt16($0) }.flatMap { $0 > 0 ? $0 : nil }
     }
 
+    var isAlive: Bool { Self.isAlive(status) }
+
     /// It has a process, or the engine is about to start one again.
-    var isAlive: Bool { ["running", "restarting", "paused"].contains(status) }
+    static func isAlive(_ status: String) -> Bool { ["running", "restarting", "paused"].contains(status) }
 }

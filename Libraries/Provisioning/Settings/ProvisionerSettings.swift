@@ -14,7 +14,7 @@ package struct ProvisionerSettings: Sendable {
 
     package var backend: Backend
     /// Tells our containers from those of other platforms on the same engine.
-    package var instance: String
+    package var instance: PlatformInstance
     package var images: WorkspaceImages
     /// Of tiers 1, 2, ...; never empty.
     package var tiers: [TierLimits]
@@ -27,7 +27,7 @@ package struct ProvisionerSettings: Sendable {
     package var inspectTimeout: Duration = .seconds(10)
 
     package init(
-        backend: Backend, instance: String = "default", images: WorkspaceImages = WorkspaceImages(),
+        backend: Backend, instance: PlatformInstance = .unknown, images: WorkspaceImages = WorkspaceImages(),
         tiers: [TierLimits] = TierLimits.defaults, credentials: RegistryCredentials? = nil, isInContainer: Bool = false
     ) {
         self.backend = backend
@@ -43,9 +43,7 @@ package struct ProvisionerSettings: Sendable {
     package init(_ reader: ConfigurationReader) {
         self.init(
             backend: Self.backend(reader),
-            instance: reader.string(
-                "PLATFORM_INSTANCE_ID", default: "default",
-                "Tells this platform's containers from those of others on the same engine."),
+            instance: Self.instance(reader),
             images: Self.images(reader), tiers: Self.tiers(reader), credentials: Self.credentials(reader),
             isInContainer: reader.bool(
                 "MOLECULE_IN_DOCKER", default: false,
@@ -73,6 +71,20 @@ package struct ProvisionerSettings: Sendable {
             reader.problem("CONTROL_PLANE_URL", expected: "nothing, since DOCKER_HOST is set: one backend only")
         }
         return .none
+    }
+
+    private static func instance(_ reader: ConfigurationReader) -> PlatformInstance {
+        let name = "PLATFORM_INSTANCE_ID"
+        let text = reader.optionalString(
+            name,
+            "Tells this platform's containers from those of others on the same engine; if not set, an id that is made "
+                + "once and kept in the database.")
+        guard let text else { return .unknown }
+        if !PlatformInstance.isUsable(text) {
+            reader.problem(
+                name, expected: "1 to \(PlatformInstance.maximumLength) printable ASCII characters without spaces")
+        }
+        return PlatformInstance(text)
     }
 
     private static func images(_ reader: ConfigurationReader) -> WorkspaceImages {

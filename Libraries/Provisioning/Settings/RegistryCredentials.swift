@@ -14,6 +14,11 @@ package struct RegistryCredentials: Sendable {
         self.token = token
     }
 
+    /// The value of `Authorization` for a registry's own pages; `nil` for another registry.
+    func basic(forRegistry host: String) -> String? {
+        host == registry ? "Basic " + Data("\(user):\(token)".utf8).base64EncodedString() : nil
+    }
+
     /// The value of `X-Registry-Auth` for an image; `nil` when it comes from elsewhere.
     func header(forImage image: String) -> String? {
         guard image.hasPrefix(registry + "/") else { return nil }

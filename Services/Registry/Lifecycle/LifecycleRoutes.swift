@@ -49,7 +49,7 @@ struct LifecycleRoutes: Sendable {
 
     private func hibernate(_ request: Request) async throws -> Response {
         let id = try await WorkspaceGuard(context: context).authorized(request)
-        let change = try await store.hibernate(id, isForced: try flag("force", request))
+        let change = try await store.hibernate(id, isForced: try request.flag("force"))
         committed(change.events)
         let isAsleep = try await settlement.failures(of: change.jobs).isEmpty
         let status: WorkspaceStatus = isAsleep ? .hibernated : .hibernating
@@ -61,11 +61,11 @@ struct LifecycleRoutes: Sendable {
     private func delete(_ request: Request) async throws -> Response {
         try await context.authenticator.admin(request)
         let id = try request.uuid("id", orError: Sentence.invalidWorkspaceID)
-        let purges = try flag("purge", request)
+        let purges = try request.flag("purge")
         let deletion: LifecycleStore.Deletion
         do {
             deletion = try await store.delete(
-                id, isConfirmed: try flag("confirm", request), purges: purges, removed: removed)
+                id, isConfirmed: try request.flag("confirm"), purges: purges, removed: removed)
         } catch LifecycleRefusal.needsConfirmation(let children) {
             return try .wire(.conflict, DeleteConfirmation(children: children, childrenCount: children.count))
         }
@@ -85,14 +85,5 @@ struct LifecycleRoutes: Sendable {
     private func removed(_ deletion: LifecycleStore.Deletion) {
         for id in deletion.workspaces { context.authenticator.forgetTokens(of: id) }
         committed(deletion.events)
-    }
-
-    /// `?name=true`, also `1`; anything else but `false` and `0` is an error: it must not be ignored silently.
-    private func flag(_ name: String, _ request: Request) throws(APIError) -> Bool {
-        switch request.query(name) {
-        case nil, "false", "0": return false
-        case "true", "1": return true
-        default: throw .invalidBody(field: name, reason: "must be true or false")
-        }
     }
 }

@@ -17,7 +17,7 @@ enum LockOrderWriter: String, CaseIterable, Sendable {
     case register, beat, seen, card, issueToken, revokeToken, create, move, rename, budget
     case enqueue, deliver, delegate, endDelegation, touch, dropStale
     case pause, resume, hibernate, restart, wake, lose, delete, purge, secret, finishJob
-    case sweep, releaseByHand, sleep, recover, expire, abandon, prune
+    case sweep, releaseByHand, sleep, recover, expire, abandon, prune, loseContainers, timeOut, leaveOver, changeImage
     case fire, recordRuns, createSchedule, runSchedule, deleteSchedule, freePhantoms
 
     private static let source = "switchyard/test"
@@ -39,7 +39,8 @@ enum LockOrderWriter: String, CaseIterable, Sendable {
             try await send(arena)
         case .pause, .resume, .hibernate, .restart, .wake, .lose, .delete, .purge, .secret, .finishJob:
             try await live(arena)
-        case .sweep, .releaseByHand, .sleep, .recover, .expire, .abandon, .prune:
+        case .sweep, .releaseByHand, .sleep, .recover, .expire, .abandon, .prune, .loseContainers, .timeOut, .leaveOver,
+            .changeImage:
             try await heal(arena)
         case .fire, .recordRuns, .createSchedule, .runSchedule, .deleteSchedule, .freePhantoms:
             try await schedule(arena)
@@ -172,6 +173,17 @@ enum LockOrderWriter: String, CaseIterable, Sendable {
         case .recover: _ = try await queue.recoverLeases()
         case .expire: _ = try await queue.dropExpired()
         case .prune: try await prune(arena)
+        case .loseContainers:
+            let store = ContainerHealthStore(postgres: arena.pool, source: Self.source)
+            let time = try await store.expected().at
+            _ = try await store.lose(arena.ids.shuffled(), seenAt: time, silence: 0)
+        case .timeOut:
+            let timeouts = ProvisionTimeouts(override: 0, declared: [:])
+            _ = try await ProvisionTimeoutStore(postgres: arena.pool, source: Self.source).fail(timeouts)
+        case .leaveOver: _ = try await OrphanStore(postgres: arena.pool).remove(arena.ids.shuffled())
+        case .changeImage:
+            let store = LifecycleStore(postgres: arena.pool, source: Self.source, hasProvisioner: true)
+            try await arena.pool.transaction { try await store.imageChanged(of: arena.ids.shuffled(), $0) }
         default: _ = try await queue.dropAbandoned()
         }
     }

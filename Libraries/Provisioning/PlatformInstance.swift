@@ -1,0 +1,44 @@
+/// Tells the containers and volumes of this platform from those of others on the same engine.
+///
+/// Where nobody chose a name there is none that would be right for two platforms: one is made once and kept with the
+/// platform's data, so that it is known only when those can be read.
+package struct PlatformInstance: Sendable {
+    /// What the operator chose; `nil` where it is kept with the platform's data.
+    package let configured: String?
+    private let read: @Sendable () async throws -> String
+
+    package init(_ id: String) {
+        configured = id
+        read = { id }
+    }
+
+    /// - Parameter read: reads it where it is kept, and makes it there first if need be.
+    package init(keptBy read: @escaping @Sendable () async throws -> String) {
+        configured = nil
+        self.read = read
+    }
+
+    /// Not known yet to anyone.
+    package static let unknown = PlatformInstance(keptBy: { throw Unknown() })
+
+    private struct Unknown: Error {}
+
+    /// The id. It is read each time: the database may be another one than it was.
+    ///
+    /// - Throws: `unavailable` while it cannot be read; nothing may be started or swept then.
+    package func id(for operation: ProvisioningError.Operation) async throws(ProvisioningError) -> String {
+        do {
+            return try await read()
+        } catch {
+            throw ProvisioningError(
+                .unavailable, operation, detail: "the platform's instance id is not known: \(error)")
+        }
+    }
+
+    /// Whether a text may be an id: it becomes the value of a label, which people type into filters.
+    package static func isUsable(_ text: String) -> Bool {
+        (1...maximumLength).contains(text.utf8.count) && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
+    }
+
+    package static let maximumLength = 128
+}

@@ -1,0 +1,60 @@
+import Authentication
+import Contracts
+import EventLoop
+import HTTPCore
+import HTTPServer
+import JSONBytes
+import Observability
+import ServiceHost
+
+/// `POST /admin/workspace-images/refresh`: pulls images now, changed or not.
+struct ImageRoutes: Sendable {
+    let context: ServiceContext
+    /// `nil` where no container engine is configured.
+    let refresher: ImageRefresher?
+
+    func add(to router: inout Router) {
+        router.on(.post, "/admin/workspace-images/refresh", refresh)
+    }
+
+    private func refresh(_ request: Request) async throws -> Response {
+        try await context.authenticator.admin(request)
+        guard let refresher else { throw APIError(.serviceUnavailable, Sentence.provisionerNotAvailable) }
+        let recreates = try request.flag("recreate")
+        let known = refresher.knownRuntimes
+        var runtimes = known
+        if let runtime = request.query("runtime"), !runtime.isEmpty {
+            guard known.contains(runtime) else { return Self.unknownRuntime(known) }
+            runtimes = [runtime]
+        }
+        let chosen = runtimes
+        // In a task of its own: a client that hangs up meanwhile ends no pull half-way.
+        let answer = await Task(executorPreference: context.loops.next()) {
+            await refresh(chosen, recreates, refresher)
+        }.value
+        return try .wire(.ok, answer)
+    }
+
+    private func refresh(
+        _ runtimes: [String], _ recreates: Bool, _ refresher: ImageRefresher
+    ) async -> ImageRefreshAnswer {
+        var answer = ImageRefreshAnswer(pulled: [], failed: [], recreated: [])
+        for runtime in runtimes {
+            do {
+                answer.recreated += try await refresher.refresh(runtime, recreates: recreates)
+                answer.pulled.append(runtime)
+            } catch {
+                context.logger.warning("image not refreshed", [.runtime: .string(runtime), .error: .error(error)])
+                answer.failed.append(runtime)
+            }
+        }
+        return answer
+    }
+
+    private static func unknownRuntime(_ known: [String]) -> Response {
+        .json(.badRequest) { writer in
+            writer.member("error", Sentence.unknownRuntime)
+            writer.member("known_runtimes", strings: known)
+        }
+    }
+}

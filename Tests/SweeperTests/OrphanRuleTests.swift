@@ -1,0 +1,131 @@
+import Foundation
+import Provisioning
+import Sweeper
+import Testing
+
+@Suite("What has no workspace, as a rule")
+struct OrphanRuleTests {
+    private static let id = UUID()
+    private static let name = WorkspaceName(id)
+
+    private func entry(
+        _ kind: ManagedWorkspace.Kind = .container, _ prefix: String = name.prefix,
+        labels: [String: String] = [
+            "molecule.platform.managed": "true", "molecule.platform.instance": "ours",
+        ]
+    ) -> ManagedWorkspace {
+        ManagedWorkspace(
+            kind: kind, idPrefix: prefix, state: "running", labels: labels, createdAt: nil, instance: "ours")
+    }
+
+    private func findings(
+        _ found: [ManagedWorkspace], _ known: OrphanRule.Known? = nil
+    ) -> OrphanRule.Findings {
+        OrphanRule.findings(found, known: known.map { [Self.name: $0] } ?? [:])
+    }
+
+    @Test("What a living workspace has stays, whoever else's name begins like its own")
+    func living() {
+        let known = OrphanRule.Known(removed: [UUID()], hasLiving: true)
+        let findings = findings([entry(), entry(.volume)], known)
+        #expect(findings == OrphanRule.Findings(removed: [], orphans: [], living: 1))
+    }
+
+    @Test("What is left of a removed workspace goes: container, volume or both")
+    func removed() {
+        let known = OrphanRule.Known(removed: [Self.id])
+        for found in [[entry()], [entry(.volume)], [entry(), entry(.volume)]] {
+            #expect(findings(found, known).removed == [Self.id])
+            #expect(findings(found, known).orphans.isEmpty)
+        }
+    }
+
+    @Test("Whose jobs are under way is left to them, with a row or without")
+    func busy() {
+        for removed in [[Self.id], []] {
+            let known = OrphanRule.Known(removed: removed, hasJob: true)
+            #expect(findings([entry(), entry(.volume)], known) == OrphanRule.Findings())
+        }
+    }
+
+    @Test("Without a row the container comes first; its volume is an orphan once no container is there")
+    func unknown() {
+        #expect(findings([entry(), entry(.volume)]).orphans == [OrphanRule.Orphan(.container, Self.name)])
+        #expect(findings([entry(.volume)]).orphans == [OrphanRule.Orphan(.volume, Self.name)])
+    }
+
+    @Test(
+        "Strangers stay: without labels, with another platform's, or with half of ours",
+        arguments: [
+            [:], ["molecule.platform.managed": "true"], ["molecule.platform.instance": "ours"],
+            ["molecule.platform.managed": "true", "molecule.platform.instance": "default"],
+            ["molecule.platform.managed": "false", "molecule.platform.instance": "ours"],
+        ])
+    func strangers(_ labels: [String: String]) {
+        let removed = OrphanRule.Known(removed: [Self.id])
+        for found in [[entry(labels: labels)], [entry(.volume, labels: labels)]] {
+            #expect(findings(found) == OrphanRule.Findings())
+            #expect(findings(found, removed) == OrphanRule.Findings())
+            #expect(OrphanRule.names(in: found).isEmpty)
+        }
+        // A removal goes by the name: it would take the stranger's along.
+        #expect(findings([entry(labels: labels), entry(.volume)], removed).removed.isEmpty)
+        #expect(findings([entry(), entry(.volume, labels: labels)], removed).removed.isEmpty)
+        // It may use the volume.
+        #expect(findings([entry(labels: labels), entry(.volume)]).orphans.isEmpty)
+    }
+
+    @Test(
+        "Names that no id begins with are not even looked up",
+        arguments: ["", "abc", "zzzzzzzz-zzz", "------------", "0123456789ab", "01234567-89a-configs", "01234567-8'%"])
+    func foreignNames(_ prefix: String) {
+        #expect(OrphanRule.names(in: [entry(.container, prefix), entry(.volume, prefix)]).isEmpty)
+        #expect(findings([entry(.container, prefix), entry(.volume, prefix)]) == OrphanRule.Findings())
+    }
+
+    // MARK: - Actions
+
+    private let now = Date()
+
+    private func sighting(
+        _ kind: ManagedWorkspace.Kind, _ age: TimeInterval, _ name: WorkspaceName = WorkspaceName(UUID())
+    ) -> OrphanRule.Sighting {
+        OrphanRule.Sighting(OrphanRule.Orphan(kind, name), since: now.addingTimeInterval(-age))
+    }
+
+    @Test("A container is stopped when it was seen two minutes ago, too, and at most twenty at once, oldest first")
+    func stop() {
+        let oldest = sighting(.container, 500)
+        let due = (0..<30).map { sighting(.container, 120 + Double($0)) } + [oldest]
+        let actions = OrphanRule.actions(due + [sighting(.container, 119.9)], now: now, retention: 86_400)
+        #expect(actions.stop.count == 20 && actions.stop.first == oldest.orphan.workspace)
+        #expect(actions.removeVolume.isEmpty)
+        #expect(OrphanRule.actions([sighting(.container, 119.9)], now: now, retention: 0).stop.isEmpty)
+    }
+
+    @Test("A volume is kept for its time, and for ever if that is asked for")
+    func volumes() {
+        let old = sighting(.volume, 86_401)
+        let sightings = [old, sighting(.volume, 86_399)]
+        #expect(OrphanRule.actions(sightings, now: now, retention: 86_400).removeVolume == [old.orphan.workspace])
+        #expect(OrphanRule.actions(sightings, now: now, retention: nil) == OrphanRule.Actions())
+        let many = (0..<30).map { _ in sighting(.volume, 90_000) }
+        #expect(OrphanRule.actions(many, now: now, retention: 86_400).removeVolume.count == 20)
+    }
+
+    @Test("A clock that went back stops nothing")
+    func clock() {
+        #expect(OrphanRule.actions([sighting(.container, -3600)], now: now, retention: 0) == OrphanRule.Actions())
+    }
+
+    @Test("Most of the names without a row look like the wrong database")
+    func suspicious() {
+        func findings(_ orphans: Int, _ living: Int) -> OrphanRule.Findings {
+            OrphanRule.Findings(
+                orphans: (0..<orphans).map { _ in OrphanRule.Orphan(.container, WorkspaceName(UUID())) }, living: living
+            )
+        }
+        #expect(OrphanRule.isSuspicious(findings(4, 0)) && OrphanRule.isSuspicious(findings(11, 10)))
+        #expect(!OrphanRule.isSuspicious(findings(3, 0)) && !OrphanRule.isSuspicious(findings(10, 10)))
+    }
+}
