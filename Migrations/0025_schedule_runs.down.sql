@@ -8,4 +8,4 @@ DROP INDEX a2a_queue_ended_runs;
 DROP INDEX a2a_queue_runs;
 ALTER TABLE a2a_queue DROP COLUMN run_is_manual, DROP COLUMN run_recorded;
 ALTER TABLE workspaces DROP COLUMN schedules_from;
-ALTER TABLE workspace_schedules DROP COLUMN missed, DROP COLUMN overlap;
+ALTER TABLE workspace_schedules DROP COLUMN put_off_from, DROP COLUMN missed, DROP COLUMN overlap;

@@ -4,7 +4,9 @@ ALTER TABLE workspace_schedules
     -- What becomes of a slot while the run before it still waits or runs: it is left out, or waits behind it.
     ADD COLUMN overlap text NOT NULL DEFAULT 'skip' CHECK (overlap IN ('skip', 'queue')),
     -- What becomes of slots that passed while nothing could fire: one run for all of them, or none.
-    ADD COLUMN missed text NOT NULL DEFAULT 'once' CHECK (missed IN ('once', 'skip'));
+    ADD COLUMN missed text NOT NULL DEFAULT 'once' CHECK (missed IN ('once', 'skip')),
+    -- The slot that could not be fired: next_run_at is when it is looked at again.
+    ADD COLUMN put_off_from timestamptz;
 
 -- When the workspace was last resumed: slots before that fire nothing.
 ALTER TABLE workspaces ADD COLUMN schedules_from timestamptz;

@@ -149,7 +149,7 @@ public enum Limits {
     /// Unicode scalars of a time zone's name.
     public static let timezoneName = 64
     /// Unicode scalars of what a schedule says.
-    public static let schedulePrompt = 64 << 10
+    public static let schedulePrompt = 16 << 10
     /// Unicode scalars of it in a run's activity.
     public static let schedulePromptPreview = 200
     /// Runs of one schedule that wait.

@@ -153,6 +153,8 @@ public enum Sentence {
         "attachment[\(index)]: uri and name are required"
     }
 
+    /// `invalid schedule ID`
+    public static let invalidScheduleID = "invalid schedule ID"
     /// The refusal of a cron expression.
     public static let invalidCronExpression = "invalid cron expression"
     /// The refusal of one schedule too many.

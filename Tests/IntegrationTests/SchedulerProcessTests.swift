@@ -41,13 +41,18 @@ struct SchedulerProcessTests {
         }
 
         /// Schedules that are due once, at one time, from now on.
-        func add(_ count: Int, inSeconds seconds: Int) async throws {
+        ///
+        /// - Returns: when.
+        @discardableResult
+        func add(_ count: Int, inSeconds seconds: Int) async throws -> String {
+            let due = try await sql("SELECT now() + interval '\(seconds) seconds'")
             try await sql(
                 """
                 INSERT INTO workspace_schedules (workspace_id, cron_expr, prompt, next_run_at)
-                SELECT '\(workspace)', '0 0 1 1 *', 'say hello', now() + interval '\(seconds) seconds'
+                SELECT '\(workspace)', '0 0 1 1 *', 'say hello', '\(due)'
                 FROM generate_series(1, \(count))
                 """)
+            return due
         }
     }
 
@@ -59,8 +64,7 @@ struct SchedulerProcessTests {
         for hours in [-1, 0, 1] {
             processes.append(try await stage.start(try await WrongClock.environment(offBy: hours * 3600)))
         }
-        try await stage.add(5000, inSeconds: 4)
-        let due = try await stage.sql("SELECT max(next_run_at) FROM workspace_schedules")
+        let due = try await stage.add(5000, inSeconds: 4)
         try await eventually("all to have fired", detail: { processes.map(\.output).joined().suffix(2000).description })
         {
             try await stage.count("a2a_queue") >= 5000

@@ -26,7 +26,7 @@ struct FiringStoreTests {
             let row = try await fixture.postgres.query(
                 Statement(
                     "",
-                    "SELECT body, idempotency_key, caller_id, id, method, priority, extract(epoch FROM expires_at - now())::int FROM a2a_queue WHERE schedule_id = '\(id)'"
+                    "SELECT body, idempotency_key, caller_id, id, method, priority, round(extract(epoch FROM expires_at - enqueued_at))::int FROM a2a_queue WHERE schedule_id = '\(id)'"
                 ))[0]
             let message = try JSONValue(decoding: row.bytes(0))
             #expect(message["method"]?.string == "message/send")
@@ -39,7 +39,7 @@ struct FiringStoreTests {
             #expect(row.optionalUUID(2) == nil)
             #expect(row.uuid(3) == data.queueID)
             #expect(row.int(5) == 50)
-            #expect((119...120).contains(row.int(6)))
+            #expect((60...120).contains(row.int(6)))
             #expect(
                 try await fixture.count("workspace_schedules WHERE next_run_at > now() AND last_status IS NULL") == 1)
             #expect(try await fixture.firing.fire().schedules.isEmpty)
@@ -52,8 +52,8 @@ struct FiringStoreTests {
             let paused = try await fixture.due(
                 try await fixture.workspace("paused"), name: "p", prompt: String(repeating: "é", count: 300))
             let missed = try await fixture.due(
-                try await fixture.workspace(), expression: "*/5 * * * *", missed: "skip", late: 3600)
-            let busy = try await fixture.due(try await fixture.workspace())
+                try await fixture.workspace(), expression: "0 0 1 1 *", missed: "skip", late: 3600)
+            let busy = try await fixture.due(try await fixture.workspace(), expression: "0 0 1 1 *")
             #expect(try await fixture.firing.fire().runs == 1)
             try await fixture.makeDue(busy)
             let fired = try await fixture.firing.fire()
@@ -174,6 +174,49 @@ struct FiringStoreTests {
             #expect(
                 try await fixture.count(
                     "workspace_schedules WHERE id = '\(bad)' AND next_run_at > now() + interval '59 minutes'") == 1)
+        }
+    }
+
+    @Test("A row that cannot be read is put off, those beside it fire")
+    func unreadable() async throws {
+        try await ScheduleFixture.with { fixture in
+            let workspace = try await fixture.workspace()
+            let (bad, good) = (try await fixture.due(workspace), try await fixture.due(workspace))
+            try await fixture.sql("UPDATE workspace_schedules SET next_run_at = '-infinity' WHERE id = '\(bad)'")
+            let fired = try await fixture.firing.fire()
+            #expect(fired.runs == 1)
+            #expect(fired.broken.map(\.schedule) == [bad])
+            #expect(try await fixture.last(bad) == "error|its row cannot be read|0")
+            #expect(try await fixture.last(good) == "-|-|0")
+            #expect(try await fixture.firing.fire().schedules.isEmpty)
+        }
+    }
+
+    @Test(
+        "What was put off has its slot when it can be fired again, or counts it as missed", arguments: ["once", "skip"])
+    func mended(missed: String) async throws {
+        try await ScheduleFixture.with { fixture in
+            let id = try await fixture.due(
+                try await fixture.workspace(), expression: "61 * * * *", missed: missed, late: 5)
+            #expect(try await fixture.firing.fire().broken.count == 1)
+            try await fixture.sql(
+                "UPDATE workspace_schedules SET cron_expr = '0 0 1 1 *', next_run_at = now(), put_off_from = now() - interval '1 hour'"
+            )
+            #expect(try await fixture.firing.fire().runs == (missed == "once" ? 1 : 0))
+            let expected = missed == "once" ? "error|" : "skipped|skipped: 1 missed slot|1"
+            #expect(try await fixture.last(id)?.hasPrefix(expected) == true)
+            #expect(
+                try await fixture.count("workspace_schedules WHERE put_off_from IS NULL AND next_run_at > now()") == 1)
+        }
+    }
+
+    @Test("One that somebody fired or changed meanwhile is not put off")
+    func postponeLate() async throws {
+        try await ScheduleFixture.with { fixture in
+            let id = try await fixture.due(try await fixture.workspace())
+            #expect(try await fixture.firing.fire().runs == 1)
+            try await fixture.firing.postpone(id, because: "x")
+            #expect(try await fixture.last(id) == "-|-|0")
         }
     }
 

@@ -75,13 +75,13 @@ struct FiringTests {
         }
     }
 
-    @Test("A database that is away fires nothing and puts nothing off")
-    func away() async throws {
+    @Test("What is wrong with the database as a whole fires nothing, and puts nothing off")
+    func wrongSchema() async throws {
         try await ScheduleFixture.with { fixture in
             let id = try await fixture.due(try await fixture.workspace())
-            try await fixture.sql("ALTER TABLE a2a_queue RENAME TO elsewhere")
-            _ = try? await firing(fixture).fireDue()
-            try await fixture.sql("ALTER TABLE elsewhere RENAME TO a2a_queue")
+            try await fixture.sql("ALTER TABLE structure_events RENAME TO elsewhere")
+            await #expect(throws: PostgresError.self) { try await firing(fixture).fireDue() }
+            try await fixture.sql("ALTER TABLE elsewhere RENAME TO structure_events")
             #expect(try await fixture.count("workspace_schedules WHERE id = '\(id)' AND next_run_at < now()") == 1)
             #expect(try await firing(fixture).fireDue()["fired"] == 1)
         }

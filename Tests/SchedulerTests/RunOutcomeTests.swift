@@ -22,7 +22,9 @@ struct RunOutcomeTests {
             #"{"result":{"message":{"parts":[{"text":"1.0 has no kind"}]}}}"#,
             #"{"result":{"task":{"artifacts":[{"parts":[{"text":"x"}]}],"status":{"state":"TASK_STATE_COMPLETED"}}}}"#,
             #"{"result":{"kind":"task","status":{"state":"completed","message":{"parts":[{"kind":"text","text":"x"}]}}}}"#,
-            #"{"result":"plain"}"#, "not JSON at all",
+            #"{"result":"plain"}"#, "not JSON at all", #"{"reply":"of its own"}"#,
+            #"{"result":{"kind":"task","status":{"state":"working"}}}"#,
+            #"{"result":{"task":{"status":{"state":"TASK_STATE_SUBMITTED"}}}}"#,
             "data: {\"result\":{\"parts\":[{\"kind\":\"text\",\"text\":\"x\"}]}}\n\n",
         ])
     func ok(json: String) {
@@ -63,6 +65,10 @@ struct RunOutcomeTests {
                 "task rejected: no"
             ),
             (#"{"result":{"task":{"status":{"state":"TASK_STATE_CANCELED"}}}}"#, "task canceled"),
+            (
+                "data: {\"result\":{\"parts\":[{\"kind\":\"text\",\"text\":\"x\"}]}}\n\ndata: {\"error\":{\"message\":\"late\"}}\n\n",
+                "late"
+            ),
         ])
     func error(json: String, error: String) {
         #expect(outcome(response(json), emptyRuns: 1) == RunOutcome(status: .error, error: error, emptyRuns: 1))
@@ -73,10 +79,12 @@ struct RunOutcomeTests {
         #expect(outcome(.failed(error: "refused")).status == .error)
         #expect(outcome(.failed(error: nil)).error == "not delivered")
         #expect(
-            outcome(.expired, tasks: 3, emptyRuns: 2)
+            outcome(.expired(error: nil, wasTried: false), tasks: 3, emptyRuns: 2)
                 == RunOutcome(status: .skipped, error: "skipped: workspace busy (active_tasks=3)", emptyRuns: 2))
-        #expect(outcome(.expired, status: .paused).error == "skipped: workspace is paused")
-        #expect(outcome(.expired, status: nil).error == "skipped: workspace is removed")
+        #expect(
+            outcome(.expired(error: "expired", wasTried: false), status: .paused).error
+                == "skipped: workspace is paused")
+        #expect(outcome(.expired(error: nil, wasTried: false), status: nil).error == "skipped: workspace is removed")
         #expect(outcome(.dropped(reason: "dropped on request")).error == "skipped: dropped on request")
     }
 }

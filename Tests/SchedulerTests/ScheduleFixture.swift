@@ -74,8 +74,8 @@ struct ScheduleFixture: Sendable {
             Statement(
                 "test_end",
                 """
-                UPDATE a2a_queue SET status = $2, response = $3, last_error = $4, completed_at = clock_timestamp(),
-                    dispatched_at = clock_timestamp() - interval '2 seconds', lease_owner = NULL, lease_until = NULL
+                UPDATE a2a_queue SET status = $2, response = $3, last_error = $4, completed_at = now(),
+                    dispatched_at = now() - interval '2 seconds', lease_owner = NULL, lease_until = NULL
                 WHERE schedule_id = $1 AND status IN ('queued', 'dispatched')
                 """), [schedule, status, response, error])
     }

@@ -32,9 +32,11 @@ extension LifecycleStore {
             WHERE id = ANY ($1) AND status <> 'removed' RETURNING id, name, managed
         ), tokens AS (
             UPDATE workspace_auth_tokens SET revoked_at = now() WHERE workspace_id = ANY ($1) AND revoked_at IS NULL
+        ), planned AS MATERIALIZED (
+            SELECT id FROM workspace_schedules WHERE workspace_id = ANY ($1) AND enabled ORDER BY id FOR UPDATE
         ), schedules AS (
-            UPDATE workspace_schedules SET enabled = false, next_run_at = NULL, updated_at = now()
-            WHERE workspace_id = ANY ($1) AND enabled
+            UPDATE workspace_schedules s SET enabled = false, next_run_at = NULL, updated_at = now()
+            FROM planned WHERE s.id = planned.id
         ), items AS (
             UPDATE a2a_queue SET status = 'dropped', completed_at = now(), last_error = 'workspace removed'
             WHERE id = ANY ($5) AND status = 'queued'

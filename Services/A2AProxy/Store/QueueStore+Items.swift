@@ -126,7 +126,9 @@ extension QueueStore {
         retried AS (
           UPDATE a2a_queue q SET status = 'queued', attempts = 0, available_at = now(), waits_for_heartbeat = false,
             held_until = NULL, requeued_at = NULL, refusals = 0, refused_seconds = 0, first_dispatch = false,
-            completed_at = NULL, expires_at = greatest(q.expires_at, now() + interval '1 day')
+            completed_at = NULL, run_recorded = false, expires_at = CASE WHEN q.schedule_id IS NULL
+              THEN greatest(q.expires_at, now() + interval '1 day')
+              ELSE now() + interval '\(Limits.scheduleWait.components.seconds) seconds' END
           FROM target
           WHERE q.id = $1 AND q.workspace_id = target.id AND q.status = 'failed' AND (q.delegation_id IS NULL
             OR EXISTS (SELECT FROM delegations d WHERE d.id = q.delegation_id AND d.status = 'failed'

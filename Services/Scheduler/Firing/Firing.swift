@@ -23,17 +23,21 @@ package struct Firing: Sendable {
         self.logger = logger
     }
 
-    /// Fires until nothing is due that nobody else is firing.
+    /// How long one look fires before it says that it did.
+    private static let longestLook: Duration = .seconds(5)
+
+    /// Fires what is due that nobody else is firing, batch after batch while there are full ones.
     ///
     /// - Returns: what was done, by name.
     package func fireDue() async throws -> [String: Int] {
         var counts = ["fired": 0, "skipped": 0, "broken": 0]
+        let end = ContinuousClock.now + Self.longestLook
         while !Task.isCancelled {
             let fired = try await fireBatch()
-            if fired.schedules.isEmpty { break }
             counts["fired", default: 0] += fired.runs
             counts["skipped", default: 0] += fired.skipped.count
             counts["broken", default: 0] += fired.broken.count
+            if !fired.isFull || .now >= end { break }
         }
         return counts
     }
@@ -57,7 +61,7 @@ package struct Firing: Sendable {
             let fired = try await store.fire { ids in claimed.withLock { $0 = ids } }
             tell(fired)
             return fired
-        } catch let error as PostgresError where error.kind == .server {
+        } catch let error as PostgresError where error.isOfARow {
             // Some row of the batch is one that the database does not take: the others must not wait for it.
             let ids = claimed.withLock { $0 }
             guard !ids.isEmpty else { throw error }
@@ -74,13 +78,14 @@ package struct Firing: Sendable {
             metrics.broken.increment()
             return Fired(schedules: ids, broken: [(ids[0], "\(error)")])
         }
-        var all = Fired()
+        // What came after the batch is still there.
+        var all = Fired(isFull: true)
         for part in [ids[..<(ids.count / 2)], ids[(ids.count / 2)...]] {
             let fired: Fired
             do {
                 fired = try await store.fire(Array(part))
                 tell(fired)
-            } catch let error as PostgresError where error.kind == .server {
+            } catch let error as PostgresError where error.isOfARow {
                 fired = try await fireParts(of: Array(part), error)
             }
             all.schedules += fired.schedules
@@ -101,6 +106,12 @@ package struct Firing: Sendable {
                 "schedule cannot be computed, put off", [.scheduleID: .uuid(schedule), .reason: .string(reason)])
         }
     }
+}
+
+extension PostgresError {
+    /// It may be about what is in one row: data that does not fit, a constraint, a trigger's refusal, a value too large for
+    /// an index. Everything else is about all rows, and putting one off would mend nothing.
+    var isOfARow: Bool { ["22", "23", "P0", "54"].contains(sqlState.map { String($0.prefix(2)) }) }
 }
 
 extension EventBroadcast {

@@ -15,7 +15,9 @@ struct PeriodicWork: GracefulService {
     let work: @Sendable () async throws -> [String: Int]
 
     func run(until shutdown: ShutdownSignal) async throws {
-        try await PeriodicService(name, every: interval, on: loop, runOnce).run(until: shutdown)
+        // What is due is fired within a second of the database's return.
+        try await PeriodicService(name, every: interval, longestBackoff: .seconds(1), on: loop, runOnce)
+            .run(until: shutdown)
     }
 
     private func runOnce() async throws {

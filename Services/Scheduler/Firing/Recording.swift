@@ -1,7 +1,9 @@
 import Contracts
 import EventOutbox
 import Observability
+import Foundation
 import PostgresClient
+import Synchronization
 
 /// Records how runs ended.
 package struct Recording: Sendable {
@@ -28,7 +30,7 @@ package struct Recording: Sendable {
             let recorded: Int
             do {
                 recorded = try await record(upTo: OutcomeStore.batch)
-            } catch let error as PostgresError where error.kind == .server {
+            } catch let error as PostgresError where error.isOfARow {
                 // Some run of the batch is one that the database does not take: the others must not wait for it.
                 recorded = try await recordOneByOne()
             }
@@ -38,8 +40,8 @@ package struct Recording: Sendable {
         return ["recorded": count]
     }
 
-    private func record(upTo limit: Int) async throws -> Int {
-        let recorded = try await store.recordEnded(upTo: limit)
+    private func record(upTo limit: Int, claimed: (([UUID]) -> Void)? = nil) async throws -> Int {
+        let recorded = try await store.recordEnded(upTo: limit, claimed: claimed)
         relay.committed(recorded.events)
         broadcast.tell(of: recorded.records)
         for record in recorded.records { metrics.outcomes.labelled(record.status.rawValue).increment() }
@@ -49,12 +51,18 @@ package struct Recording: Sendable {
     private func recordOneByOne() async throws -> Int {
         var count = 0
         while count < OutcomeStore.batch, !Task.isCancelled {
+            let claimed = Mutex<UUID?>(nil)
             do {
-                guard try await record(upTo: 1) > 0 else { break }
-            } catch let error as PostgresError where error.kind == .server {
-                guard let schedule = try await store.giveUpOldest() else { throw error }
-                logger.warning(
-                    "run of a schedule cannot be recorded", [.scheduleID: .uuid(schedule), .error: .error(error)])
+                guard try await record(upTo: 1, claimed: { ids in claimed.withLock { $0 = ids.first } }) > 0 else {
+                    break
+                }
+            } catch let error as PostgresError where error.isOfARow {
+                guard let item = claimed.withLock({ $0 }) else { throw error }
+                if let schedule = try await store.giveUp(item) {
+                    logger.warning(
+                        "run of a schedule cannot be recorded",
+                        [.scheduleID: .uuid(schedule), .queueID: .uuid(item), .error: .error(error)])
+                }
             }
             count += 1
         }

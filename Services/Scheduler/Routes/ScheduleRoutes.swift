@@ -32,7 +32,7 @@ struct ScheduleRoutes: Sendable {
 
     /// - Throws: `APIError` 400 for what is no id.
     private func schedule(_ request: Request) throws -> UUID {
-        try request.uuid("scheduleId", orError: "invalid schedule ID")
+        try request.uuid("scheduleId", orError: Sentence.invalidScheduleID)
     }
 
     private func list(_ request: Request) async throws -> Response {
@@ -56,10 +56,17 @@ struct ScheduleRoutes: Sendable {
     private func update(_ request: Request) async throws -> Response {
         let workspace = try await workspace(request)
         let id = try schedule(request)
+        guard try await store.exists(id, of: workspace) else { throw Self.notFound }
         let body = try await request.decode(UpdateScheduleRequest.self)
         let change = try await store.update(id, of: workspace) { old in
             var new = old
             try body.apply(to: &new)
+            // One whose times cannot be computed any more can still be switched off.
+            if !new.enabled, new.cronExpression == old.cronExpression, new.timezone == old.timezone {
+                new.name = try ScheduleRule.check(name: new.name)
+                new.prompt = try ScheduleRule.check(prompt: new.prompt)
+                return (new, nil)
+            }
             let checked = try ScheduleRule.check(
                 name: new.name, expression: new.cronExpression, timezone: new.timezone, prompt: new.prompt)
             (new.name, new.cronExpression, new.timezone, new.prompt) = (

@@ -10,8 +10,12 @@ package struct EndedRun: Sendable, Hashable {
         /// The agent's response; nil for one so large that it says something.
         case completed(response: [UInt8]?)
         case failed(error: String?)
-        /// Nobody took it within the time that a run waits.
-        case expired
+        /// It was not done within the time that a run waits.
+        ///
+        /// - Parameters:
+        ///   - error: what was said of the last try; nil when there was none.
+        ///   - wasTried: the agent had it, or failed at it.
+        case expired(error: String?, wasTried: Bool)
         /// Somebody took it out of the queue.
         case dropped(reason: String?)
     }
@@ -52,6 +56,8 @@ package struct RunOutcome: Sendable, Hashable {
         case .completed(nil): self.init(status: .ok)
         case .completed(let response?): self.init(response: response, emptyRuns: emptyRuns)
         case .failed(let error): self.init(status: .error, error: error ?? "not delivered", emptyRuns: emptyRuns)
+        case .expired(let error?, let wasTried) where wasTried || error == Sentence.agentUnreachable:
+            self.init(status: .error, error: "not done in time: \(error)", emptyRuns: emptyRuns)
         case .expired where run.status?.takesRuns == true:
             self.init(
                 status: .skipped, error: Sentence.scheduleSkippedBusy(activeTasks: run.activeTasks),
@@ -66,10 +72,14 @@ package struct RunOutcome: Sendable, Hashable {
     }
 
     private init(response: [UInt8], emptyRuns: Int) {
-        if let error = Self.error(in: response) {
+        let events = ServerSentEvents.data(in: response).compactMap { try? JSONSlice(validating: $0) }
+        let answers = (try? JSONSlice(validating: response)).map { [$0] } ?? events
+        if let error = answers.lazy.compactMap(Self.error).first {
             // An escaped NUL is JSON, and no text that can be stored.
             self.init(status: .error, error: error.withoutNUL, emptyRuns: emptyRuns)
-        } else if Self.isEmpty(response) {
+        } else if answers.isEmpty
+            ? Self.isNothing(String(decoding: response, as: UTF8.self)) : !answers.contains(where: Self.hasContent)
+        {
             let isStale = emptyRuns + 1 >= Self.staleAfter
             self.init(
                 status: isStale ? .stale : .ok,
@@ -80,37 +90,37 @@ package struct RunOutcome: Sendable, Hashable {
     }
 
     /// What an agent says went wrong: a JSON-RPC error, or a task that it failed or refused.
-    private static func error(in response: [UInt8]) -> String? {
-        guard let body = try? JSONSlice(validating: response) else { return nil }
+    private static func error(in body: JSONSlice) -> String? {
         if let error = body.find("error"), !error.isNull {
             return error.find("message")?.string ?? error.string ?? "the agent answered with an error"
         }
-        let task = body.find("result", "task") ?? body.find("result")
-        guard let state = task?.find("status", "state")?.string else { return nil }
-        let name = state.lowercased().replacing("task_state_", with: "")
-        guard ["failed", "rejected", "canceled"].contains(name) else { return nil }
-        return ResponseText.words(of: response).map { "task \(name): \($0)" } ?? "task \(name)"
+        guard let state = state(of: body), ["failed", "rejected", "canceled", "cancelled"].contains(state) else {
+            return nil
+        }
+        return ResponseText.words(of: Array(body.bytes)).map { "task \(state): \($0)" } ?? "task \(state)"
     }
 
-    private static func isEmpty(_ response: [UInt8]) -> Bool {
-        if let body = try? JSONSlice(validating: response) { return !hasContent(body) }
-        let events = ServerSentEvents.data(in: response).compactMap { try? JSONSlice(validating: $0) }
-        return events.isEmpty
-            ? isNothing(String(decoding: response, as: UTF8.self)) : !events.contains(where: hasContent)
+    /// Of a task, in the words of A2A 0.3.
+    private static func state(of body: JSONSlice) -> String? {
+        let task = body.find("result", "task") ?? body.find("result", "statusUpdate") ?? body.find("result")
+        return task?.find("status", "state")?.string?.lowercased().replacing("task_state_", with: "")
     }
 
-    /// Whether a message or a task, of A2A 0.3 or 1.0, has words, a file or data for its reader.
+    /// Whether a message or a task, of A2A 0.3 or 1.0, has words, a file or data for its reader. A task that has only begun
+    /// has something to come.
     private static func hasContent(_ body: JSONSlice) -> Bool {
-        guard let result = body.find("result") else { return body.string.map { !isNothing($0) } ?? false }
+        guard let result = body.find("result") else {
+            return body.kind != .null && !(body.string.map(isNothing) ?? false)
+        }
         if let text = result.string { return !isNothing(text) }
+        if let state = state(of: body), state != "completed" { return true }
         let task = result.find("task") ?? result
-        let messages = [result, result.find("message"), task.find("status", "message")].compactMap(\.self)
-        return (messages + (task.find("artifacts")?.elements ?? []) + [task.find("artifact")].compactMap(\.self))
-            .contains { holder in
-                (holder.find("parts")?.elements ?? []).contains { part in
-                    part.find("text").map { !isNothing($0.string ?? "") } ?? true
-                }
+        let messages = [result, result.find("message"), task.find("status", "message"), task.find("artifact")]
+        return (messages.compactMap(\.self) + (task.find("artifacts")?.elements ?? [])).contains { holder in
+            (holder.find("parts")?.elements ?? []).contains { part in
+                part.find("text").map { !isNothing($0.string ?? "") } ?? true
             }
+        }
     }
 
     /// Nothing, or the words by which agents in the field say so.

@@ -22,19 +22,13 @@ package enum ScheduleRule {
         name: String, expression: String, timezone: String, prompt: String
     ) throws(APIError) -> CheckedSchedule {
         let expression = expression.trimmingCharacters(in: .whitespacesAndNewlines)
-        // Carriage returns come with texts typed under Windows, and mean nothing to an agent.
-        let prompt = prompt.withoutCarriageReturns.withoutNUL
-        guard !expression.isEmpty, !prompt.isEmpty else {
-            throw APIError(
-                .badRequest, Sentence.cronAndPromptRequired, field: expression.isEmpty ? "cron_expr" : "prompt")
+        guard !expression.isEmpty else {
+            throw APIError(.badRequest, Sentence.cronAndPromptRequired, field: "cron_expr")
         }
-        try APIError.check("name", name, upTo: Limits.scheduleName)
-        if name.contains(where: \.isNewline) || name.utf8.contains(0) {
-            throw APIError(.badRequest, Sentence.invalidRequestBody, field: "name", reason: "must be one line")
-        }
+        let prompt = try check(prompt: prompt)
+        let name = try check(name: name)
         try APIError.check("cron_expr", expression, upTo: Limits.cronExpression)
         try APIError.check("timezone", timezone, upTo: Limits.timezoneName)
-        try APIError.check("prompt", prompt, upTo: Limits.schedulePrompt)
         let timezone = timezone.isEmpty ? CronTimeZone.utc.name : timezone
         guard let zone = CronTimeZone(timezone) else {
             throw APIError(
@@ -42,6 +36,25 @@ package enum ScheduleRule {
         }
         return CheckedSchedule(
             name: name, expression: expression, timezone: timezone, prompt: prompt, cron: try cron(expression, zone))
+    }
+
+    /// - Throws: `APIError` 400.
+    package static func check(name: String) throws(APIError) -> String {
+        try APIError.check("name", name, upTo: Limits.scheduleName)
+        if name.contains(where: \.isNewline) || name.utf8.contains(0) {
+            throw APIError(.badRequest, Sentence.invalidRequestBody, field: "name", reason: "must be one line")
+        }
+        return name
+    }
+
+    /// Takes carriage returns out, which come with texts typed under Windows and mean nothing to an agent.
+    ///
+    /// - Throws: `APIError` 400.
+    package static func check(prompt: String) throws(APIError) -> String {
+        let prompt = prompt.withoutCarriageReturns.withoutNUL
+        if prompt.isEmpty { throw APIError(.badRequest, Sentence.cronAndPromptRequired, field: "prompt") }
+        try APIError.check("prompt", prompt, upTo: Limits.schedulePrompt)
+        return prompt
     }
 
     private static func cron(_ expression: String, _ zone: CronTimeZone) throws(APIError) -> CronSchedule {

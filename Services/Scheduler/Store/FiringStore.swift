@@ -7,6 +7,8 @@ import PostgresClient
 package struct Fired: Sendable {
     /// Schedules whose slot was dealt with, in whatever way.
     package var schedules: [UUID] = []
+    /// There may be more: the claim took as many as it may.
+    package var isFull = false
     package var events: [CommittedEvent] = []
     /// Slots that were left out, for the feed.
     package var skipped: [RunRecord] = []
@@ -34,39 +36,53 @@ package struct FiringStore: Sendable {
     private static let deadline: Duration = .seconds(20)
 
     /// What another instance is firing is passed over.
+    ///
+    /// - Parameter condition: beside being due.
     private static func claiming(_ condition: String) -> String {
         """
         WITH due AS MATERIALIZED (
             SELECT s.id, s.next_run_at, octet_length(s.prompt) AS bytes FROM workspace_schedules s
             WHERE s.enabled AND s.next_run_at <= now()\(condition)
             ORDER BY s.next_run_at LIMIT $1 FOR UPDATE SKIP LOCKED
-        ), taken AS MATERIALIZED (
-            SELECT id FROM (
-                SELECT id, sum(bytes) OVER (ORDER BY next_run_at, id ROWS UNBOUNDED PRECEDING) - bytes AS before
-                FROM due) AS summed
-            WHERE before < $2
         )
-        SELECT s.id, s.workspace_id, s.name, s.cron_expr, s.timezone, s.prompt, s.next_run_at, s.overlap, s.missed,
-            w.status, coalesce(v.capabilities & \(Capabilities.scheduler.rawValue) <> 0, false), w.schedules_from,
-            (SELECT count(*) FROM (
-                SELECT FROM a2a_queue q WHERE q.schedule_id = s.id AND q.status IN ('queued', 'dispatched')
-                LIMIT \(Limits.waitingRuns)) AS open),
-            now()
-        FROM taken JOIN workspace_schedules s ON s.id = taken.id JOIN workspaces w ON w.id = s.workspace_id
-        LEFT JOIN workspace_vitals v ON v.workspace_id = s.workspace_id
+        SELECT id, before < $2 FROM (
+            SELECT id, sum(bytes) OVER (ORDER BY next_run_at, id ROWS UNBOUNDED PRECEDING) - bytes AS before
+            FROM due) AS summed
         """
     }
 
     private static let claim = Statement("schedule_claim", claiming(""))
     private static let claimThese = Statement("schedule_claim_these", claiming(" AND s.id = ANY ($3)"))
 
+    /// What is decided by, of schedules that are locked: in a statement after the claim, so that it sees all that was
+    /// committed before the locks were had.
+    private static let read = Statement(
+        "schedule_read",
+        """
+        SELECT s.id, s.workspace_id, s.name, s.cron_expr, s.timezone, s.prompt, coalesce(s.put_off_from, s.next_run_at),
+            s.overlap, s.missed, w.status,
+            coalesce(v.capabilities & \(Capabilities.scheduler.rawValue) <> 0, false), w.schedules_from,
+            \(openRuns), now()
+        FROM unnest($1::uuid[]) AS claimed (id) JOIN workspace_schedules s ON s.id = claimed.id
+        JOIN workspaces w ON w.id = s.workspace_id
+        LEFT JOIN workspace_vitals v ON v.workspace_id = s.workspace_id
+        """)
+
+    /// How many runs of `s` wait or run, counted no further than they may wait.
+    static let openRuns = """
+        (SELECT count(*) FROM (
+            SELECT FROM a2a_queue q WHERE q.schedule_id = s.id AND q.status IN ('queued', 'dispatched')
+            LIMIT \(Limits.waitingRuns)) AS open)
+        """
+
     private static let move = Statement(
         "schedule_move",
         """
         UPDATE workspace_schedules s SET next_run_at = i.next, last_status = coalesce(i.status, s.last_status),
             last_error = CASE WHEN i.status IS NULL THEN s.last_error ELSE i.error END,
-            last_run_at = CASE WHEN i.status IS NULL THEN s.last_run_at ELSE now() END,
-            run_count = s.run_count + (i.status IS NOT NULL)::int
+            last_run_at = CASE WHEN i.status = 'skipped' THEN now() ELSE s.last_run_at END,
+            run_count = s.run_count + (i.status IS NOT DISTINCT FROM 'skipped')::int,
+            put_off_from = CASE WHEN i.status = 'error' THEN coalesce(s.put_off_from, s.next_run_at) END
         FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[]) AS i (id, next, status, error)
         WHERE s.id = i.id
         """)
@@ -112,8 +128,8 @@ package struct FiringStore: Sendable {
         "schedule_postpone",
         """
         UPDATE workspace_schedules SET next_run_at = now() + make_interval(secs => $2), last_status = 'error',
-            last_error = $3
-        WHERE id = $1 AND enabled
+            last_error = $3, put_off_from = coalesce(put_off_from, next_run_at)
+        WHERE id = $1 AND enabled AND next_run_at <= now()
         """)
 
     /// Claims schedules that are due and fires them, all in one transaction: each slot fires once, whoever dies when.
@@ -129,23 +145,38 @@ package struct FiringStore: Sendable {
                 } else {
                     Call(Self.claim, [Self.batch, Self.batchBytes])
                 }
-            let rows = try await transaction.query([EventRelay.usingIndexes, claim])[1]
-            let due = try rows.map { (schedule: DueSchedule(row: $0), now: $0.date(13)) }
-            guard let now = due.first?.now else { return Fired() }
-            claimed?(due.map(\.schedule.id))
-            return try await deal(with: due.map(\.schedule), now, transaction)
+            let found = try await transaction.query([EventRelay.usingIndexes, claim])[1]
+                .map { (id: $0.uuid(0), fits: $0.bool(1)) }
+            let ids = found.filter(\.fits).map(\.id)
+            guard !ids.isEmpty else { return Fired() }
+            claimed?(ids)
+            let due = try await transaction.query(Self.read, [ids])
+                .decodeEach { (schedule: DueSchedule(row: $0), now: $0.date(13)) }.values
+            var fired = try await deal(with: due.map(\.schedule), at: due.first?.now, transaction)
+            // A row that cannot be read is none of the others' business.
+            for id in Set(ids).subtracting(due.map(\.schedule.id)) {
+                _ = try await transaction.query(Self.postpone, [id, FiringRule.brokenPause, Self.unreadable])
+                fired.schedules.append(id)
+                fired.broken.append((id, Self.unreadable))
+            }
+            fired.isFull = ids.count < found.count || found.count == Self.batch
+            return fired
         }
     }
 
-    /// Puts a schedule off that cannot be fired, so that it stands in nobody's way.
+    private static let unreadable = "its row cannot be read"
+
+    /// Puts a schedule off that cannot be fired, so that it stands in nobody's way. One that somebody else fired or changed
+    /// meanwhile stays as it is.
     package func postpone(_ schedule: UUID, because reason: String) async throws(PostgresError) {
         _ = try await postgres.query(
             Self.postpone, [schedule, FiringRule.brokenPause, reason.shortened(to: Limits.errorText)])
     }
 
     private func deal(
-        with due: [DueSchedule], _ now: Date, _ transaction: Transaction
+        with due: [DueSchedule], at time: Date?, _ transaction: Transaction
     ) async throws -> Fired {
+        guard let now = time else { return Fired() }
         let outcomes = due.map { FiringRule.decide($0, now: now) }
         var fired = Fired()
         var runs: [(schedule: DueSchedule, message: ScheduledMessage)] = []

@@ -25,17 +25,22 @@ package struct ManualRunStore: Sendable {
     private static let find = Statement(
         "manual_run_find",
         """
-        SELECT s.name, s.prompt, s.overlap, w.status, (SELECT count(*) FROM (
-            SELECT FROM a2a_queue q WHERE q.schedule_id = s.id AND q.status IN ('queued', 'dispatched')
-            LIMIT \(Limits.waitingRuns)) AS open)
+        SELECT s.name, s.prompt, s.overlap, w.status, \(FiringStore.openRuns)
         FROM workspace_schedules s JOIN workspaces w ON w.id = s.workspace_id
-        WHERE s.id = $1 AND s.workspace_id = $2 FOR UPDATE OF s
+        WHERE s.id = $1 AND s.workspace_id = $2
         """)
+
+    private static let lock = Statement(
+        "manual_run_lock", "SELECT FROM workspace_schedules WHERE id = $1 AND workspace_id = $2 FOR UPDATE")
 
     /// Puts a run into the queue, whatever the schedule's times are and whether or not it is enabled.
     package func run(_ id: UUID, of workspace: UUID) async throws -> Result {
         try await postgres.transaction { transaction -> Result in
-            let found = try await transaction.query(Self.find, [id, workspace]).first { row in
+            // Counted after the lock, by a statement that sees what was committed before it was had.
+            let rows = try await transaction.query([
+                Call(Self.lock, [id, workspace]), Call(Self.find, [id, workspace]),
+            ])[1]
+            let found = try rows.first { row in
                 DueSchedule(
                     id: id, workspace: workspace, name: row.string(0), expression: "", prompt: row.string(1),
                     dueAt: Date(), overlap: ScheduleOverlap(rawValue: row.string(2)) ?? .skip,

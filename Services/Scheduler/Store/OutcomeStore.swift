@@ -34,7 +34,7 @@ package struct OutcomeStore: Sendable {
             q.expires_at <= q.completed_at, q.enqueued_at,
             CASE WHEN q.status <> 'dropped'
                 THEN (extract(epoch FROM q.completed_at - q.dispatched_at) * 1000)::bigint END, q.run_is_manual,
-            w.status, coalesce(v.active_tasks, 0), now()
+            w.status, coalesce(v.active_tasks, 0), now(), q.attempts + q.deliveries > 0
         FROM a2a_queue q LEFT JOIN workspaces w ON w.id = q.workspace_id
         LEFT JOIN workspace_vitals v ON v.workspace_id = q.workspace_id
         WHERE q.schedule_id IS NOT NULL AND NOT q.run_recorded AND q.status IN ('completed', 'dropped', 'failed')
@@ -69,46 +69,63 @@ package struct OutcomeStore: Sendable {
         WITH next AS (
             SELECT n.id FROM unnest($1::uuid[]) AS ended (id) CROSS JOIN LATERAL (
                 SELECT q.id FROM a2a_queue q WHERE q.schedule_id = ended.id AND q.status = 'queued'
-                    AND q.context_id IS NOT NULL AND q.expires_at > now() + make_interval(secs => $2)
                 ORDER BY q.enqueued_at, q.id LIMIT 1 FOR UPDATE SKIP LOCKED) AS n
+            WHERE NOT EXISTS (
+                SELECT FROM a2a_queue r WHERE r.schedule_id = ended.id AND r.status = 'dispatched')
         )
-        UPDATE a2a_queue q SET expires_at = now() + make_interval(secs => $2) FROM next WHERE q.id = next.id
+        UPDATE a2a_queue q SET expires_at = now() + make_interval(secs => $2) FROM next
+        WHERE q.id = next.id AND q.expires_at > now() + make_interval(secs => $2)
         """)
 
     private static let giveUp = Statement(
         "runs_give_up",
         """
-        WITH oldest AS (
-            SELECT id, schedule_id FROM a2a_queue
-            WHERE schedule_id IS NOT NULL AND NOT run_recorded AND status IN ('completed', 'dropped', 'failed')
-            ORDER BY completed_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
-        ), marked AS (
-            UPDATE a2a_queue q SET run_recorded = true FROM oldest WHERE q.id = oldest.id
+        WITH marked AS (
+            UPDATE a2a_queue SET run_recorded = true WHERE id = $1 AND NOT run_recorded RETURNING schedule_id
+        ), schedule AS (
+            UPDATE workspace_schedules s SET last_status = 'error', last_error = 'its run could not be recorded',
+                run_count = run_count + 1
+            FROM marked WHERE s.id = marked.schedule_id
         )
-        UPDATE workspace_schedules s SET last_status = 'error', last_error = 'its run could not be recorded',
-            run_count = run_count + 1
-        FROM oldest WHERE s.id = oldest.schedule_id RETURNING s.id
+        SELECT schedule_id FROM marked
         """)
 
-    /// Takes the oldest run out of what is to be recorded: the database does not take what it says.
+    /// Takes a run out of what is to be recorded: the database does not take what it says.
     ///
-    /// - Returns: its schedule.
-    package func giveUpOldest() async throws(PostgresError) -> UUID? {
-        try await postgres.query(Self.giveUp).first { $0.uuid(0) }
+    /// - Parameter item: of the queue.
+    /// - Returns: its schedule; nil when somebody else has dealt with it.
+    package func giveUp(_ item: UUID) async throws -> UUID? {
+        try await postgres.transaction(deadline: Self.deadline) { transaction in
+            guard let schedule = try await transaction.query(Self.giveUp, [item]).first({ $0.uuid(0) }) else {
+                return nil
+            }
+            _ = try await transaction.query([Self.expediting([schedule])])
+            return schedule
+        }
     }
 
+    private static func expediting(_ schedules: [UUID]) -> Call {
+        Call(expedite, [schedules, Double(Limits.scheduleWait.components.seconds)])
+    }
+
+    /// One at a time in the whole platform: what runs say about one schedule is written in the order of their ends.
+    private static let lock = Statement(
+        "runs_lock", "SELECT pg_try_advisory_xact_lock(hashtextextended('switchyard schedule outcomes', 0))")
+
     /// Records runs that have ended, the oldest first, in one transaction: each once, whoever dies when.
-    package func recordEnded(upTo limit: Int = batch) async throws -> Recorded {
+    ///
+    /// - Parameter claimed: told which queue items are about to be recorded.
+    package func recordEnded(upTo limit: Int = batch, claimed: (([UUID]) -> Void)? = nil) async throws -> Recorded {
         try await postgres.transaction(deadline: Self.deadline) { transaction in
+            guard try await transaction.query(Self.lock).only({ $0.bool(0) }) else { return Recorded() }
             let ended = Call(Self.ended, [limit, RunOutcome.responseLimit])
             let rows = try await transaction.query([EventRelay.usingIndexes, ended])[1]
             let runs = try rows.map { EndedItem(row: $0) }
             guard !runs.isEmpty else { return Recorded() }
+            claimed?(runs.map(\.id))
             let schedules = Set(runs.map(\.schedule)).sorted()
-            let wait = Double(Limits.scheduleWait.components.seconds)
             let known = try await transaction.query([
-                Call(Self.mark, [runs.map(\.id)]), Call(Self.lockSchedules, [schedules]),
-                Call(Self.expedite, [schedules, wait]),
+                Call(Self.mark, [runs.map(\.id)]), Call(Self.lockSchedules, [schedules]), Self.expediting(schedules),
             ])[1].map { KnownSchedule(row: $0) }
             let (records, changes) = Self.outcomes(of: runs, known)
             _ = try await transaction.query([Self.recording(changes)])
@@ -170,7 +187,9 @@ private struct EndedItem {
             // Without a response there is nothing in it; one that is too long to look at is there all the same.
             case .completed: .completed(response: row.bool(6) ? [] : row.optionalBytes(5))
             case .failed: .failed(error: error)
-            default: row.optionalBool(7) == true ? .expired : .dropped(reason: error)
+            default:
+                row.optionalBool(7) == true
+                    ? .expired(error: error, wasTried: row.bool(14)) : .dropped(reason: error)
             }
         run = EndedRun(
             end: end, status: row.optionalString(11).flatMap { WorkspaceStatus(rawValue: $0) },

@@ -37,10 +37,12 @@ package struct ScheduleHealthStore: Sendable {
         FROM workspace_schedules s JOIN workspaces w ON w.id = s.workspace_id
         WHERE s.enabled AND (s.next_run_at IS NULL OR s.next_run_at < now() - make_interval(secs => $1)
             OR s.last_status IN ('error', 'stale', 'skipped'))
-        ORDER BY s.next_run_at NULLS FIRST, s.id LIMIT \(Limits.troubledSchedules)
+        ORDER BY coalesce(s.next_run_at, '-infinity') >= now() - make_interval(secs => $1),
+            s.last_status IS DISTINCT FROM 'error', s.last_status IS DISTINCT FROM 'stale', s.next_run_at NULLS FIRST,
+            s.id LIMIT \(Limits.troubledSchedules)
         """)
 
-    /// Enabled schedules that are late, failing, stale or skipped; those that are due for longest first.
+    /// Enabled schedules that are late, failing, stale or skipped, in this order; of those, the ones due for longest first.
     package func troubled() async throws(PostgresError) -> [TroubledSchedule] {
         try await postgres.query(Self.troubled, [FiringRule.tolerance]).map { row in
             let status = row.optionalString(7).flatMap { ScheduleStatus(rawValue: $0) }

@@ -7,12 +7,10 @@ import PostgresClient
 /// The statements about schedules as their owners see them.
 package struct ScheduleStore: Sendable {
     let postgres: PostgresPool
-    let source: String
-    let log: RunLog
+    private let log: RunLog
 
     package init(postgres: PostgresPool, source: String) {
         self.postgres = postgres
-        self.source = source
         log = RunLog(source: source)
     }
 
@@ -32,11 +30,10 @@ package struct ScheduleStore: Sendable {
 
     /// One writer of a workspace's schedules at a time, so that no two are the last that there is room for.
     private static let lockWorkspace = Statement(
-        "schedule_workspace",
-        """
-        SELECT now(), (SELECT count(*) FROM workspace_schedules s WHERE s.workspace_id = w.id) FROM workspaces w
-        WHERE w.id = $1 AND w.status <> 'removed' FOR NO KEY UPDATE
-        """)
+        "schedule_workspace", "SELECT FROM workspaces WHERE id = $1 AND status <> 'removed' FOR NO KEY UPDATE")
+
+    private static let count = Statement(
+        "schedule_count", "SELECT now(), count(*) FROM workspace_schedules WHERE workspace_id = $1")
 
     private static let insert = Statement(
         "schedule_insert",
@@ -60,9 +57,12 @@ package struct ScheduleStore: Sendable {
         -> Change
     {
         try await postgres.transaction { transaction in
-            let place = try await transaction.query(Self.lockWorkspace, [workspace])
-                .first { (now: $0.date(0), count: $0.int(1)) }
-            guard let place else { return .unknown }
+            // Counted after the lock, by a statement that sees what was committed before it was had.
+            let found = try await transaction.query([
+                Call(Self.lockWorkspace, [workspace]), Call(Self.count, [workspace]),
+            ])
+            guard !found[0].isEmpty else { return .unknown }
+            let place = try found[1].only { (now: $0.date(0), count: $0.int(1)) }
             guard place.count < Limits.schedules else { return .tooMany }
             let next = request.enabled ? new.cron.slot(after: place.now, from: place.now) : nil
             let id = try await transaction.query(
@@ -86,16 +86,17 @@ package struct ScheduleStore: Sendable {
         "schedule_update",
         """
         UPDATE workspace_schedules s SET name = $2, cron_expr = $3, timezone = $4, prompt = $5, enabled = $6,
-            overlap = $7, missed = $8, next_run_at = $9, updated_at = now()
+            overlap = $7, missed = $8, next_run_at = $9, updated_at = now(),
+            put_off_from = CASE WHEN $9 IS NOT DISTINCT FROM s.next_run_at THEN s.put_off_from END
         WHERE s.id = $1
         """)
 
     /// Changes a schedule. Its next slot is computed anew, from now, when it is enabled, or its expression or time zone
     /// changes: nothing fires because of the change itself.
     ///
-    /// - Parameter change: makes what is to be stored of what is; it may refuse.
+    /// - Parameter change: makes what is to be stored of what is, and the times of what is enabled; it may refuse.
     package func update(
-        _ id: UUID, of workspace: UUID, _ change: (ScheduleEntry) throws -> (entry: ScheduleEntry, cron: CronSchedule)
+        _ id: UUID, of workspace: UUID, _ change: (ScheduleEntry) throws -> (entry: ScheduleEntry, cron: CronSchedule?)
     ) async throws -> Change {
         do {
             return try await postgres.transaction { transaction in
@@ -106,7 +107,7 @@ package struct ScheduleStore: Sendable {
                 let isReset =
                     !old.enabled || old.nextRunAt == nil || new.cronExpression != old.cronExpression
                     || new.timezone != old.timezone
-                let next = new.enabled ? (isReset ? cron.slot(after: now, from: now) : old.nextRunAt) : nil
+                let next = new.enabled ? (isReset ? cron?.slot(after: now, from: now) : old.nextRunAt) : nil
                 _ = try await transaction.query(
                     Self.update,
                     [
@@ -121,17 +122,20 @@ package struct ScheduleStore: Sendable {
     }
 
     /// The item is locked before the schedule, as by everyone. What is being delivered ends by itself.
-    private static let dropRuns = Statement(
-        "schedule_drop_runs",
+    private static let dropRuns = Statement("schedule_drop_runs", dropping("FOR UPDATE"))
+    private static let dropLateRuns = Statement("schedule_drop_late_runs", dropping("FOR UPDATE SKIP LOCKED"))
+
+    private static func dropping(_ lock: String) -> String {
         """
         WITH waiting AS (
             SELECT id FROM a2a_queue WHERE schedule_id = $1 AND workspace_id = $2 AND status = 'queued'
-            ORDER BY id FOR UPDATE
+            ORDER BY id \(lock)
         )
         UPDATE a2a_queue q SET status = 'dropped', completed_at = now(), last_error = 'its schedule was deleted',
             run_recorded = true
         FROM waiting WHERE q.id = waiting.id RETURNING q.id, q.attempts
-        """)
+        """
+    }
 
     private static let delete = Statement(
         "schedule_delete", "DELETE FROM workspace_schedules WHERE id = $1 AND workspace_id = $2 RETURNING id")
@@ -140,12 +144,27 @@ package struct ScheduleStore: Sendable {
     ///
     /// - Returns: the events; nil when there is no such schedule.
     package func delete(_ id: UUID, of workspace: UUID) async throws -> [CommittedEvent]? {
-        try await postgres.transaction { transaction -> [CommittedEvent]? in
-            let answers = try await transaction.query([
+        do {
+            return try await deleteKnown(id, of: workspace)
+        } catch is Unknown {
+            return nil
+        }
+    }
+
+    /// Undoes the transaction that met it.
+    private struct Unknown: Error {}
+
+    private func deleteKnown(_ id: UUID, of workspace: UUID) async throws -> [CommittedEvent] {
+        try await postgres.transaction { transaction in
+            // Once more when nobody can fire it any longer: what was fired while the deletion waited for it.
+            let rows = try await transaction.query([
                 Call(Self.dropRuns, [id, workspace]), Call(Self.delete, [id, workspace]),
+                Call(Self.dropLateRuns, [id, workspace]),
             ])
-            guard !answers[1].isEmpty else { return nil }
-            let events = try answers[0].map { (item: $0.uuid(0), attempts: $0.int(1)) }.map { dropped in
+            guard !rows[1].isEmpty else { throw Unknown() }
+            let dropped = try rows[0].map { (item: $0.uuid(0), attempts: $0.int(1)) }
+            let late = try rows[2].map { (item: $0.uuid(0), attempts: $0.int(1)) }
+            let events = try (dropped + late).map { dropped in
                 RunLog.Event(
                     type: .a2aDropped, workspace: workspace,
                     data: try RawJSON(
@@ -168,15 +187,19 @@ package struct ScheduleStore: Sendable {
     private static let exists = Statement(
         "schedule_exists", "SELECT FROM workspace_schedules WHERE id = $1 AND workspace_id = $2")
 
+    package func exists(_ id: UUID, of workspace: UUID) async throws(PostgresError) -> Bool {
+        try await !postgres.query(Self.exists, [id, workspace]).isEmpty
+    }
+
     /// The newest runs of a schedule.
     ///
     /// - Returns: nil when there is no such schedule.
     package func history(_ id: UUID, of workspace: UUID) async throws(PostgresError) -> [ScheduleRun]? {
-        let answers = try await postgres.atomically([
+        let rows = try await postgres.atomically([
             Call(Self.exists, [id, workspace]), Call(Self.history, [id, workspace]),
         ])
-        if answers[0].isEmpty { return nil }
-        return try answers[1].map { row in
+        if rows[0].isEmpty { return nil }
+        return try rows[1].map { row in
             ScheduleRun(
                 timestamp: row.date(0), durationMilliseconds: row.optionalInt(1), status: row.string(2),
                 errorDetail: row.optionalString(3), request: row.optionalBytes(4).map { RawJSON(unchecked: $0) })

@@ -52,12 +52,14 @@ package struct QueueRecoveryStore: Sendable {
     ///
     /// - Parameters:
     ///   - old: selects `id` of queued items, locked, at most `$1` of them.
-    ///   - reason: what is said of the item.
+    ///   - reason: what is said of the item; a schedule's run keeps what was said of its last try, which says why it came to
+    ///     nothing.
     ///   - failure: what is said of its delegation.
     private static func dropping(_ old: String, reason: String, failure: String) -> String {
         """
         WITH \(old), dropped AS (
-            UPDATE a2a_queue q SET status = 'dropped', completed_at = now(), last_error = '\(reason)'
+            UPDATE a2a_queue q SET status = 'dropped', completed_at = now(),
+                last_error = CASE WHEN q.schedule_id IS NULL THEN '\(reason)' ELSE coalesce(q.last_error, '\(reason)') END
             FROM old WHERE q.id = old.id
             RETURNING q.id, q.workspace_id, q.attempts, q.delegation_id, q.schedule_id, q.traceparent
         ), open AS MATERIALIZED (
