@@ -1,6 +1,6 @@
-"""Brings a port that is published on the loopback of another network namespace to this one's loopback.
+"""Brings an address of another network namespace to this one's loopback.
 
-Its arguments are the namespace's file and the port; it listens under the same number until it is killed.
+Its arguments are the namespace's file, the host and the port there, and the port to listen on here until it is killed.
 """
 
 import asyncio
@@ -42,11 +42,11 @@ async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
         writer.close()
 
 
-async def serve(port: int) -> None:
+async def serve(host: str, port: int, here: int) -> None:
     async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there = socket_there()
         try:
-            await asyncio.get_running_loop().sock_connect(there, ("127.0.0.1", port))
+            await asyncio.get_running_loop().sock_connect(there, (host, port))
         except OSError:
             there.close()
             # As if nobody listened.
@@ -57,12 +57,11 @@ async def serve(port: int) -> None:
         far_writer.close()
         writer.close()
 
-    await asyncio.start_server(connect, "127.0.0.1", port)
-    print(f"listening {port}", flush=True)
+    await asyncio.start_server(connect, "127.0.0.1", here)
 
 
 async def main() -> None:
-    await serve(int(sys.argv[2]))
+    await serve(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
     await asyncio.Event().wait()
 
 

@@ -106,17 +106,24 @@ struct ContainerFleet: Sendable {
         (try? await podman.control("exec", Self.container(id), "cat", "/tmp/received")) ?? ""
     }
 
-    /// Brings the port at which the engine published a workspace to where the services are, while a part of a test runs.
+    /// Brings a workspace's agent to where the services are, and has them reach it there, while a part of a test runs: they
+    /// are in another network than the engine.
     func reaching(_ id: String, _ body: () async throws -> Void) async throws {
-        let address = try await address(of: id)
-        let port = try #require(address.split(separator: ":").last.flatMap { UInt16($0) })
-        let relay = try await PythonProgram.start("namespace_port.py", [podman.networkNamespace, "\(port)"])
+        _ = try await address(of: id)
+        let ip = try await podman.control(
+            "inspect", Self.container(id), "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
+        ).trimmingCharacters(in: .whitespacesAndNewlines)
+        let port = try Ports.free()
+        let relay = try await PythonProgram.start(
+            "namespace_port.py", [podman.networkNamespace, ip, "8000", "\(port)"])
         var failure: (any Error)?
         do {
-            try await eventually("the agent at \(address)", detail: { relay.outputTail }) {
+            try await eventually("the agent at \(ip)", detail: { relay.outputTail }) {
                 guard relay.isRunning else { throw ProcessFailure("no relay: \(relay.outputTail)") }
                 return try await onThread { PlainSocket.status(port: port, path: "/") == 200 }
             }
+            try await fleet.sql(
+                "UPDATE workspaces SET url = $2 WHERE id = $1::uuid", [id, "http://127.0.0.1:\(port)"])
             try await body()
         } catch { failure = error }
         await relay.kill()
