@@ -35,7 +35,7 @@ struct ContainerPasses: Sendable {
 
     init(
         _ settings: ContainerSettings, _ lifecycle: LifecycleParts, _ engine: ProvisionerSettings,
-        _ context: ServiceContext
+        livenessTTL: Int, _ context: ServiceContext
     ) {
         let worker = lifecycle.worker
         let wake: @Sendable () -> Void = { worker.wake() }
@@ -65,7 +65,9 @@ struct ContainerPasses: Sendable {
                 ContainerHealthPass(
                     provisioner: lifecycle.provisioner,
                     store: ContainerHealthStore(postgres: postgres, source: source), leases: leases,
-                    relay: context.relay, wake: wake, redis: context.redis, logger: logger),
+                    relay: context.relay, wake: wake, redis: context.redis,
+                    holds: LivenessMetrics.holds(context.metrics).labelled("containers"),
+                    period: TimeInterval(livenessTTL), logger: logger),
             ]
         }
         if settings.refreshesImages, let refresher { passes.append(ImagePass(refresher: refresher, logger: logger)) }

@@ -40,7 +40,8 @@ package enum SweeperService: HostedService {
             spawn: { operation in context.loops.next().spawn(operation) })
         let lifecycle = LifecycleParts(settings.lifecycle, context)
         let liveness = LivenessStore(postgres: context.postgres, source: context.source)
-        let containers = ContainerPasses(settings.containers, lifecycle, settings.lifecycle.provisioner, context)
+        let containers = ContainerPasses(
+            settings.containers, lifecycle, settings.lifecycle.provisioner, livenessTTL: settings.livenessTTL, context)
         let all: [any SweepPass] =
             passes(context, settings, liveness, lifecycle) + [DeadLetterPass(collector: collector)] + containers.passes
         let runners = all.map { pass in

@@ -20,11 +20,46 @@ struct ContainerRuleTests {
         #expect(ContainerHealthRule.missing(ids, among: []) == ids)
     }
 
+    private static let now = Date(timeIntervalSince1970: 1_800_000_000)
+
+    private func decide(
+        _ gone: Int, of expected: Int, since: TimeInterval? = nil, _ change: (inout GuardState) -> Void = { _ in }
+    ) -> ContainerHealthRule.Decision {
+        var liveness = GuardState()
+        change(&liveness)
+        return ContainerHealthRule.decide(
+            gone: gone, of: expected, liveness: liveness,
+            ContainerHealthRule.State(manyGoneSince: since.map { Self.now.addingTimeInterval(-$0) }), now: Self.now,
+            period: 180)
+    }
+
     @Test(
-        "A few that are gone are believed; much of a fleet must be silent, too",
-        arguments: [(1, 1, false), (9, 9, false), (3, 10, false), (4, 10, true), (20, 100, false), (21, 100, true)])
-    func silence(_ gone: Int, _ expected: Int, _ isDoubted: Bool) {
-        #expect((ContainerHealthRule.requiredSilence(gone: gone, of: expected) > 0) == isDoubted)
+        "A few that are gone are believed; much of a fleet is held for a period",
+        arguments: [
+            (1, 1, false), (9, 9, false), (3, 10, false), (4, 10, true), (20, 100, false), (21, 100, true),
+            (2000, 10_000, false), (2001, 10_000, true), (10_000, 10_000, true),
+        ])
+    func many(_ gone: Int, _ expected: Int, _ isHeld: Bool) {
+        let decision = decide(gone, of: expected)
+        #expect(decision.isHeld == isHeld)
+        #expect(decision.limit == (isHeld ? 0 : gone))
+        #expect((decision.silence > 0) == isHeld)
+    }
+
+    @Test("After the period a tenth of the fleet goes a minute, as long as the liveness guard sees no cause of ours")
+    func releases() {
+        #expect(decide(5000, of: 10_000, since: 179).limit == 0)
+        #expect(decide(5000, of: 10_000, since: 180).limit == 250)
+        #expect(decide(4, of: 10, since: 180).limit == 1)
+        #expect(decide(5000, of: 10_000, since: 180).state.manyGoneSince == Self.now.addingTimeInterval(-180))
+        #expect(decide(5000, of: 10_000, since: 600) { $0.graceSince = Self.now }.limit == 0)
+        #expect(decide(5000, of: 10_000, since: 600) { $0.ingestTroubleAt = Self.now.addingTimeInterval(-179) }.limit == 0)
+        #expect(decide(5000, of: 10_000, since: 600) { $0.ingestTroubleAt = Self.now.addingTimeInterval(-181) }.limit == 250)
+        #expect(decide(5000, of: 10_000, since: 600) { $0.holdsUntil = Self.now.addingTimeInterval(1) }.limit == 0)
+        let unheard = ContainerHealthRule.decide(
+            gone: 5000, of: 10_000, liveness: nil, .init(manyGoneSince: .distantPast), now: Self.now, period: 180)
+        #expect(unheard.limit == 0)
+        #expect(decide(3, of: 10, since: 600).state == ContainerHealthRule.State())
     }
 
     @Test("The operator's time, then the template's, then half an hour for hermes, then ten minutes")

@@ -70,7 +70,7 @@ struct SweepStoreTests {
         "test_add_many",
         """
         WITH w AS (
-            INSERT INTO workspaces (id, name, status, status_changed_at, url_provisioned)
+            INSERT INTO workspaces (id, name, status, status_changed_at, managed)
             SELECT gen_random_uuid(), 'w', 'online', now() - interval '1 hour', true FROM generate_series(1, $1::int)
             RETURNING id
         )

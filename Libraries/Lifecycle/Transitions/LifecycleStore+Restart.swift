@@ -74,10 +74,21 @@ extension LifecycleStore {
         DO UPDATE SET repeats = true WHERE lifecycle_jobs.lease_owner IS NOT NULL
         """)
 
+    /// By their ids, as whoever extends their leases: the insert comes to them in the order of the workspaces.
+    private static let lockStarts = Statement(
+        "lifecycle_lock_starts",
+        """
+        SELECT id FROM lifecycle_jobs
+        WHERE workspace_id = ANY ($1) AND completed_at IS NULL AND kind IN ('start', 'restart') AND lease_owner IS NOT NULL
+        ORDER BY id FOR UPDATE
+        """)
+
     /// Has workspaces started anew whose image is another one now, in the transaction that takes note of it. Those that do
     /// not run by now get it when they are started.
     package func imageChanged(of workspaces: [UUID], _ transaction: Transaction) async throws(PostgresError) {
-        _ = try await transaction.query(Self.imageChanged, [workspaces])
+        _ = try await transaction.query([
+            Call(Self.lockStarts, [workspaces]), Call(Self.imageChanged, [workspaces]),
+        ])
     }
 
     // MARK: - Hibernation

@@ -1,5 +1,5 @@
 /// An image's name, taken apart as the engines do.
-struct ImageReference: Sendable, Hashable {
+package struct ImageReference: Sendable, Hashable {
     /// The registry as the name has it, e.g. `ghcr.io` or `127.0.0.1:5000`.
     let registry: String
     /// Below the registry, e.g. `molecule-ai/workspace-template-hermes`.
@@ -29,6 +29,11 @@ struct ImageReference: Sendable, Hashable {
             if components.count == 1 { components.insert("library", at: 0) }
         }
         repository = components.joined(separator: "/")
+    }
+
+    /// Whether two names are one image's, however much of it each leaves out: engines write a short name in full.
+    package static func areSame(_ first: String, _ second: String) -> Bool {
+        first == second || ImageReference(first).map { $0 == ImageReference(second) } ?? false
     }
 
     /// Where the registry's API is. Those of this machine have no certificates.

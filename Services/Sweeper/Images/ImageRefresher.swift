@@ -58,9 +58,12 @@ package struct ImageRefresher: Sendable {
                 return .seeded
             }
             let id = try await backend.pull(image)
-            let outdated = try await containers(of: runtime, madeFrom: image).filter { $0.image != id }
-            try await store.recreate(outdated.map(\.workspace), of: runtime, seen)
+            let (made, failure) = try await containers(of: runtime, madeFrom: image)
+            let outdated = made.filter { $0.image != id }
+            // One that the engine says nothing about keeps none of the others back, and is asked for again.
+            try await store.recreate(outdated.map(\.workspace), of: runtime, failure == nil ? seen : nil)
             wake()
+            if let failure { throw failure }
             return .refreshed(containers: outdated.count)
         }
         return outcome ?? .busy
@@ -87,9 +90,11 @@ package struct ImageRefresher: Sendable {
         return try await leases.holding(Self.lease(runtime)) {
             _ = try await backend.pull(image)
             guard recreates else { return [] }
-            let all = try await containers(of: runtime, madeFrom: image).map(\.workspace)
+            let (made, failure) = try await containers(of: runtime, madeFrom: image)
+            let all = made.map(\.workspace)
             try await store.recreate(all, of: runtime, nil)
             wake()
+            if let failure { throw failure }
             return all.map { WorkspaceName($0).container }
         }
     }
@@ -104,25 +109,35 @@ package struct ImageRefresher: Sendable {
 
     /// The workspaces of a runtime with a container that was made from this image, by its name as it was configured: what the
     /// name stood for then does not matter.
-    private func containers(of runtime: String, madeFrom image: String) async throws -> [Made] {
+    ///
+    /// - Returns: also why the engine did not say it of some.
+    private func containers(
+        of runtime: String, madeFrom image: String
+    ) async throws -> (made: [Made], failure: (any Error)?) {
         var rest = try await store.workspaces(of: runtime).makeIterator()
-        return try await withThrowingTaskGroup(of: Made?.self) { group in
+        return await withTaskGroup(of: Result<Made?, any Error>.self) { group in
             let backend = backend
             func add(_ id: UUID) {
                 group.addTask {
-                    guard let made = try await backend.image(of: WorkspaceName(id)), made.name == image else {
-                        return nil
-                    }
-                    return Made(workspace: id, image: made.id)
+                    do {
+                        guard let made = try await backend.image(of: WorkspaceName(id)),
+                            ImageReference.areSame(made.name, image)
+                        else { return .success(nil) }
+                        return .success(Made(workspace: id, image: made.id))
+                    } catch { return .failure(error) }
                 }
             }
             for _ in 0..<Self.width { if let id = rest.next() { add(id) } }
-            var found: [Made] = []
-            while let made = try await group.next() {
-                if let made { found.append(made) }
+            var (found, failure): ([Made], (any Error)?) = ([], nil)
+            while let made = await group.next() {
+                switch made {
+                case .success(let made?): found.append(made)
+                case .success(nil): break
+                case .failure(let error): failure = failure ?? error
+                }
                 if let id = rest.next() { add(id) }
             }
-            return found.sorted { $0.workspace.uuidString < $1.workspace.uuidString }
+            return (found.sorted { $0.workspace.uuidString < $1.workspace.uuidString }, failure)
         }
     }
 }

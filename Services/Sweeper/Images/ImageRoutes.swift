@@ -6,12 +6,20 @@ import HTTPServer
 import JSONBytes
 import Observability
 import ServiceHost
+import Synchronization
 
 /// `POST /admin/workspace-images/refresh`: pulls images now, changed or not.
-struct ImageRoutes: Sendable {
-    let context: ServiceContext
+final class ImageRoutes: Sendable {
+    private let context: ServiceContext
     /// `nil` where no container engine is configured.
-    let refresher: ImageRefresher?
+    private let refresher: ImageRefresher?
+    /// One at a time: who asks again since it takes long must not have the fleet restarted twice.
+    private let isRefreshing = Mutex(false)
+
+    init(context: ServiceContext, refresher: ImageRefresher?) {
+        self.context = context
+        self.refresher = refresher
+    }
 
     func add(to router: inout Router) {
         router.on(.post, "/admin/workspace-images/refresh", refresh)
@@ -28,9 +36,15 @@ struct ImageRoutes: Sendable {
             runtimes = [runtime]
         }
         let chosen = runtimes
+        let isFirst = isRefreshing.withLock { isRefreshing in
+            defer { isRefreshing = true }
+            return !isRefreshing
+        }
+        guard isFirst else { throw APIError(.conflict, "a refresh is under way") }
         // In a task of its own: a client that hangs up meanwhile ends no pull half-way.
-        let answer = await Task(executorPreference: context.loops.next()) {
-            await refresh(chosen, recreates, refresher)
+        let answer = await Task(executorPreference: context.loops.next()) { [self] in
+            defer { isRefreshing.withLock { $0 = false } }
+            return await refresh(chosen, recreates, refresher)
         }.value
         return try .wire(.ok, answer)
     }

@@ -7,23 +7,45 @@ import RedisClient
 
 /// Takes workspaces offline whose container is gone, and has them started anew. What an engine does not say for certain
 /// counts as running.
-struct ContainerHealthPass: SweepPass {
+package struct ContainerHealthPass: SweepPass {
     /// Questions to the engine at the same time, and in one run: what is left over is asked at the next.
     private static let width = 8
     private static let limit = 500
+    /// For how long it is asked: an older answer says too little when it is acted on.
+    private static let asking: Duration = .seconds(15)
 
-    let name = "container-health"
-    let interval: Duration = .seconds(15)
-    let provisioner: any Provisioner
-    let store: ContainerHealthStore
-    let leases: LeaseStore
-    let relay: EventRelay
-    /// There are new jobs.
-    let wake: @Sendable () -> Void
-    let redis: RedisClient
-    let logger: Logger
+    package let name = "container-health"
+    package let interval: Duration = .seconds(ContainerHealthRule.interval)
+    private let provisioner: any Provisioner
+    private let store: ContainerHealthStore
+    private let leases: LeaseStore
+    private let relay: EventRelay
+    private let wake: @Sendable () -> Void
+    private let redis: RedisClient
+    private let holds: Gauge
+    private let period: TimeInterval
+    private let logger: Logger
 
-    func run() async throws -> [String: Int] {
+    /// - Parameters:
+    ///   - wake: there are new jobs.
+    ///   - holds: 1 while the pass holds back.
+    ///   - period: seconds for which it does at first: those of liveness.
+    package init(
+        provisioner: any Provisioner, store: ContainerHealthStore, leases: LeaseStore, relay: EventRelay,
+        wake: @escaping @Sendable () -> Void, redis: RedisClient, holds: Gauge, period: TimeInterval, logger: Logger
+    ) {
+        self.provisioner = provisioner
+        self.store = store
+        self.leases = leases
+        self.relay = relay
+        self.wake = wake
+        self.redis = redis
+        self.holds = holds
+        self.period = period
+        self.logger = logger
+    }
+
+    package func run() async throws -> [String: Int] {
         try await leases.holding(name) { try await sweep() } ?? [:]
     }
 
@@ -33,16 +55,20 @@ struct ContainerHealthPass: SweepPass {
         let missing = ContainerHealthRule.missing(expected, among: try await provisioner.listManaged())
         // At random: those for which the engine has no word must not stand before the others for ever.
         let (gone, unknown) = await ask(missing.shuffled().prefix(Self.limit))
-        let silence = ContainerHealthRule.requiredSilence(gone: gone.count, of: expected.count)
-        if silence > 0, !gone.isEmpty {
-            logger.warning("much of the fleet has no container", [.count: .int(gone.count)])
+        let decision = try await store.decide(gone: missing.count - unknown, of: expected.count, period: period)
+        holds.set(decision.isHeld ? 1 : 0)
+        if decision.isHeld {
+            logger.warning(
+                "much of the fleet has no container, holding back",
+                [.count: .int(missing.count - unknown), .limit: .int(decision.limit)])
         }
-        let lost = try await lose(gone, time, silence)
+        let lost = try await lose(Array(gone.prefix(decision.limit)), time, decision.silence)
         return ["offline": lost, "unknown": unknown]
     }
 
     private func ask(_ workspaces: some Collection<UUID>) async -> (gone: [UUID], unknown: Int) {
         var rest = workspaces.makeIterator()
+        let end = ContinuousClock.now + Self.asking
         return await withTaskGroup(of: (UUID, RunningState).self) { group in
             let provisioner = provisioner
             for _ in 0..<Self.width {
@@ -57,7 +83,9 @@ struct ContainerHealthPass: SweepPass {
                 } else if !state.isRunning {
                     gone.append(id)
                 }
-                if let next = rest.next() { group.addTask { (next, await provisioner.isRunning(next)) } }
+                if .now < end, let next = rest.next() {
+                    group.addTask { (next, await provisioner.isRunning(next)) }
+                }
             }
             return (gone.sorted { $0.uuidString < $1.uuidString }, unknown)
         }

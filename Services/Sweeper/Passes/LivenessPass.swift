@@ -73,12 +73,16 @@ package struct LivenessMetrics: Sendable {
     private let workspaces: MetricFamily<Gauge>
 
     package init(_ metrics: MetricsRegistry) {
-        holds = metrics.gauges(
-            "switchyard_sweep_guard", "1 while the liveness guard holds workspaces back.", labels: ["scope"])
+        holds = Self.holds(metrics)
         workspaces = metrics.gauges(
             "switchyard_liveness_workspaces",
             "Workspaces that the last pass of this instance saw: running, late (half the period), silent (all of it).",
             labels: ["scope", "state"])
+    }
+
+    /// By scope: those of liveness, and `containers`.
+    static func holds(_ metrics: MetricsRegistry) -> MetricFamily<Gauge> {
+        metrics.gauges("switchyard_sweep_guard", "1 while workspaces are held back from going offline.", labels: ["scope"])
     }
 
     func note(_ outcome: LivenessStore.Outcome, _ scope: SweepScope) {

@@ -4,7 +4,7 @@ import Foundation
 ///
 /// When many fall silent within half a period, or our own ingest was down, the cause is ours and not theirs: a partition, a
 /// dead proxy, a database that failed over. Then nothing changes for one period, and afterwards a little at a time. Decision
-/// 20 says why it looks at what it looks at.
+/// 18 says why it looks at what it looks at.
 package struct LivenessGuard: Sendable {
     /// What a pass sees, all by the database's clock.
     package struct Observation: Sendable, Hashable {

@@ -124,8 +124,9 @@ package enum OrphanRule {
             ($0.since, $0.orphan.workspace.prefix) < ($1.since, $1.orphan.workspace.prefix)
         }
         func due(_ kind: ManagedWorkspace.Kind, after age: TimeInterval) -> [WorkspaceName] {
-            oldestFirst.filter { $0.orphan.kind == kind && now.timeIntervalSince($0.since) >= age }
-                .prefix(limit).map(\.orphan.workspace)
+            let due = oldestFirst.filter { $0.orphan.kind == kind && now.timeIntervalSince($0.since) >= age }
+            // At random where not all have a turn: those that always fail must not stand before the others for ever.
+            return (due.count > limit ? Array(due.shuffled().prefix(limit)) : due).map(\.orphan.workspace)
         }
         return Actions(
             stop: due(.container, after: containerAge),

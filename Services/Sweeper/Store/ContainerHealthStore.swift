@@ -20,7 +20,7 @@ package struct ContainerHealthStore: Sendable {
 
     /// Runs in a container of ours, as far as the row tells, and nobody is at work on it.
     private static let shouldRun = """
-        w.status IN ('online', 'degraded') AND w.managed AND NOT w.external AND w.url_provisioned
+        w.status IN ('online', 'degraded') AND w.managed AND NOT w.external
             AND NOT EXISTS (
                 SELECT FROM lifecycle_jobs j WHERE j.workspace_id = w.id AND j.completed_at IS NULL)
         """
@@ -28,7 +28,7 @@ package struct ContainerHealthStore: Sendable {
     private static let expected = Statement(
         "container_expected",
         """
-        SELECT w.id FROM workspaces w WHERE \(shouldRun) AND ($1::uuid IS NULL OR w.id > $1)
+        SELECT w.id FROM workspaces w WHERE \(shouldRun) AND w.id > $1
         ORDER BY w.id LIMIT $2
         """)
 
@@ -39,10 +39,42 @@ package struct ContainerHealthStore: Sendable {
         let time = try await postgres.query(Self.clock).only { $0.date(0) }
         var ids: [UUID] = []
         while true {
-            let page = try await postgres.query(Self.expected, [ids.last, Self.page]).map { $0.uuid(0) }
+            // A condition that may be absent could not be looked up in the index: the first page begins after the smallest id.
+            let page = try await postgres.query(Self.expected, [ids.last ?? Self.smallest, Self.page]).map { $0.uuid(0) }
             ids += page
             if page.count < Self.page { return (ids, time) }
         }
+    }
+
+    private static let smallest = UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
+
+    private static let readStates = Statement(
+        "container_states",
+        """
+        SELECT clock_timestamp(), (SELECT value FROM platform_state WHERE key = 'containers'),
+            (SELECT value FROM platform_state WHERE key = 'liveness.ours')
+        """)
+
+    private static let writeState = Statement(
+        "container_remember",
+        """
+        INSERT INTO platform_state (key, value) VALUES ('containers', $1)
+        ON CONFLICT (key) DO UPDATE SET value = $1, updated_at = now()
+        """)
+
+    /// What ``ContainerHealthRule`` decides, with what it and the liveness guard remember. For whoever has the lease.
+    package func decide(gone: Int, of expected: Int, period: TimeInterval) async throws -> ContainerHealthRule.Decision {
+        let found = try await postgres.query(Self.readStates).only { (now: $0.date(0), own: $0.optionalBytes(1), liveness: $0.optionalBytes(2)) }
+        // A state that an older version wrote otherwise starts anew.
+        let before = found.own.flatMap { try? JSONDecoder().decode(ContainerHealthRule.State.self, from: Data($0)) }
+        let liveness = found.liveness.flatMap { try? JSONDecoder().decode(GuardState.self, from: Data($0)) }
+        let decision = ContainerHealthRule.decide(
+            gone: gone, of: expected, liveness: liveness, before ?? ContainerHealthRule.State(), now: found.now,
+            period: period)
+        if decision.state != before {
+            _ = try await postgres.query(Self.writeState, [Array(try JSONEncoder().encode(decision.state))])
+        }
+        return decision
     }
 
     /// Whatever changed since the workspaces were looked up says more than an engine that was asked in between: a start goes

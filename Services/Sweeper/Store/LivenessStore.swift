@@ -67,10 +67,10 @@ package struct LivenessStore: Sendable {
             UPDATE workspaces w SET status = 'offline', status_changed_at = now(), updated_at = now(),
                 status_reason = $6
             FROM silent WHERE w.id = silent.workspace_id AND w.status IN ('online', 'degraded')
-            RETURNING w.id, w.url_provisioned
+            RETURNING w.id, w.managed
         ), restart AS (
             INSERT INTO lifecycle_jobs (workspace_id, kind, reason)
-            SELECT id, 'restart', $6 FROM flipped WHERE url_provisioned ORDER BY id
+            SELECT id, 'restart', $6 FROM flipped WHERE managed ORDER BY id
             ON CONFLICT DO NOTHING
         )
         INSERT INTO structure_events (type, workspace_id, source, data)

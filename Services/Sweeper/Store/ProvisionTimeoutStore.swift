@@ -19,14 +19,22 @@ package struct ProvisionTimeoutStore: Sendable {
     /// What the event says of who found out.
     package static let finder = "provision_timeout_sweep"
 
+    /// A start that nobody has begun is not what takes long: it waits for others, and for so many times as long.
+    private static let waitingFactor = 6
+
+    /// Only what we start: who is started by its owner comes when it comes.
     private static let fail = Statement(
         "provision_timeout_fail",
         """
         WITH overdue AS MATERIALIZED (
             SELECT w.id, COALESCE(t.seconds, $3) AS seconds
             FROM workspaces w LEFT JOIN unnest($1::text[], $2::int[]) AS t (runtime, seconds) ON t.runtime = w.runtime
-            WHERE w.status = 'provisioning'
+            WHERE w.status = 'provisioning' AND w.managed
                 AND w.status_changed_at < now() - make_interval(secs => COALESCE(t.seconds, $3))
+                AND (w.status_changed_at < now() - \(waitingFactor) * make_interval(secs => COALESCE(t.seconds, $3))
+                    OR NOT EXISTS (
+                        SELECT FROM lifecycle_jobs j WHERE j.workspace_id = w.id AND j.completed_at IS NULL
+                            AND j.kind IN ('start', 'restart') AND j.claim_number = 0))
             ORDER BY w.id LIMIT $4 FOR NO KEY UPDATE OF w SKIP LOCKED
         )
         UPDATE workspaces w SET status = 'failed', status_reason = $5, status_changed_at = now(), updated_at = now()
