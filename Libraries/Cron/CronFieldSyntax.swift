@@ -34,31 +34,42 @@ struct CronFieldSyntax {
             return bits(from: range.lowerBound, through: last, step: 1)
         }
         var bits: UInt64 = 0
-        for entry in text.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) {
+        var rest: ArraySlice<UInt8>? = text
+        while let entries = rest {
+            let (entry, others) = cut(entries, at: ",")
             bits |= try self.bits(ofEntry: entry)
+            rest = others
         }
         return bits
     }
 
     private func bits(ofEntry entry: ArraySlice<UInt8>) throws(CronError) -> UInt64 {
         guard !entry.isEmpty else { throw refusal("an entry of the list is empty") }
-        let parts = entry.split(separator: UInt8(ascii: "/"), maxSplits: 1, omittingEmptySubsequences: false)
-        let step = parts.count == 2 ? try self.step(parts[1], of: entry) : nil
-        if parts[0].elementsEqual("*".utf8) { return bits(from: range.lowerBound, through: last, step: step ?? 1) }
-        let ends = parts[0].split(separator: UInt8(ascii: "-"), maxSplits: 1, omittingEmptySubsequences: false)
-        let start = try value(ends[0], of: entry)
-        guard ends.count == 2 else {
+        let (values, stepText) = cut(entry, at: "/")
+        var step: Int?
+        if let stepText { step = try self.step(stepText, of: entry) }
+        if values.elementsEqual("*".utf8) { return bits(from: range.lowerBound, through: last, step: step ?? 1) }
+        let (startText, endText) = cut(values, at: "-")
+        let start = try value(startText, of: entry)
+        guard let endText else {
             guard let step else { return bits(from: start, through: start, step: 1) }
             // From there to the end; 7 is where the week begins.
-            let start = start > last ? range.lowerBound : start
-            return bits(from: start, through: last, step: step)
+            return bits(from: start > last ? range.lowerBound : start, through: last, step: step)
         }
-        var end = try value(ends[1], of: entry)
+        var end = try value(endText, of: entry)
         if end < start {
-            guard isWeek else { throw refusal("the range \(CronParser.quoted(parts[0])) runs backwards") }
+            guard isWeek else { throw refusal("the range \(CronParser.quoted(values)) runs backwards") }
             end += 7
         }
         return bits(from: start, through: end, step: step ?? 1)
+    }
+
+    /// What stands before the first such character, and after it where there is one.
+    private func cut(
+        _ text: ArraySlice<UInt8>, at character: Unicode.Scalar
+    ) -> (head: ArraySlice<UInt8>, tail: ArraySlice<UInt8>?) {
+        guard let index = text.firstIndex(of: UInt8(ascii: character)) else { return (text, nil) }
+        return (text[..<index], text[(index + 1)...])
     }
 
     private func bits(from start: Int, through end: Int, step: Int) -> UInt64 {
@@ -86,7 +97,6 @@ struct CronFieldSyntax {
 
     /// Why a text is no value.
     private func reason(against text: ArraySlice<UInt8>) -> String {
-        let text = text
         for other in [Self.month, .dayOfWeek] where index(of: text, in: other.names) != nil {
             return "\(CronParser.quoted(text)) is a name for the \(other.field.words)"
         }
