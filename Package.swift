@@ -148,6 +148,9 @@ let package = Package(
             name: "load",
             dependencies: ["EventLoop", "HTTPCore", "HTTPClient", "HTTPServer", "JSONBytes", "Observability"],
             path: "Benchmarks/Load", swiftSettings: settings),
+        .executableTarget(
+            name: "next-slots", dependencies: ["Cron"], path: "Benchmarks/Cron", exclude: ["croniter_next.py"],
+            swiftSettings: settings),
 
         .target(
             name: "TestSupport",

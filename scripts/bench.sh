@@ -49,6 +49,7 @@ command_bench() {
         shift
     fi
     ensure_setup
+    ensure_python_packages
     if [[ $build == yes ]]; then build_release; fi
     separate_bench_state
     trap stop_bench_stores EXIT
@@ -58,7 +59,7 @@ command_bench() {
     start_stores >&2
     migrate_database >&2
     export BINARIES DATABASE_URL AMQP_URL REDIS_URL
-    POSTGRES_BIN=$(postgres_bin) NGINX=$(nginx_program) BENCH_FOLDER=$STATE/files BENCH_LOGS=$LOGS \
+    SWITCHYARD_PYTHON=$VENV/bin/python POSTGRES_BIN=$(postgres_bin) NGINX=$(nginx_program) BENCH_FOLDER=$STATE/files BENCH_LOGS=$LOGS \
         POSTGRES_PID=$(pid_of postgres) RABBITMQ_PID=$(pid_of rabbitmq) REDIS_PID=$(pid_of redis) \
         "$ROOT/Benchmarks/run" "$@"
 }
