@@ -53,8 +53,11 @@ struct ContainerRuleTests {
         #expect(decide(4, of: 10, since: 180).limit == 1)
         #expect(decide(5000, of: 10_000, since: 180).state.manyGoneSince == Self.now.addingTimeInterval(-180))
         #expect(decide(5000, of: 10_000, since: 600) { $0.graceSince = Self.now }.limit == 0)
-        #expect(decide(5000, of: 10_000, since: 600) { $0.ingestTroubleAt = Self.now.addingTimeInterval(-179) }.limit == 0)
-        #expect(decide(5000, of: 10_000, since: 600) { $0.ingestTroubleAt = Self.now.addingTimeInterval(-181) }.limit == 250)
+        #expect(
+            decide(5000, of: 10_000, since: 600) { $0.ingestTroubleAt = Self.now.addingTimeInterval(-179) }.limit == 0)
+        #expect(
+            decide(5000, of: 10_000, since: 600) { $0.ingestTroubleAt = Self.now.addingTimeInterval(-181) }.limit == 250
+        )
         #expect(decide(5000, of: 10_000, since: 600) { $0.holdsUntil = Self.now.addingTimeInterval(1) }.limit == 0)
         let unheard = ContainerHealthRule.decide(
             gone: 5000, of: 10_000, liveness: nil, .init(manyGoneSince: .distantPast), now: Self.now, period: 180)

@@ -16,13 +16,15 @@ struct ContainerStoreTests {
     @Test("Only what we started, that runs, and at which nobody is at work, should have a container")
     func expected() async throws {
         try await ContainerFleet.with { fleet in
-            let running = [try await fleet.add(.online), try await fleet.add(.degraded)]
+            // An agent that registered before its start was written down has its container all the same.
+            let running = [
+                try await fleet.add(.online), try await fleet.add(.degraded), try await fleet.add(isProvisioned: false),
+            ]
             for status in [WorkspaceStatus.offline, .provisioning, .failed, .paused, .hibernated, .removed] {
                 try await fleet.add(status)
             }
             try await fleet.add(isManaged: false)
             try await fleet.add(isExternal: true)
-            try await fleet.add(isProvisioned: false)
             try await fleet.addJob(try await fleet.add(), "restart")
             #expect(Set(try await fleet.health.expected().ids) == Set(running))
         }
@@ -120,16 +122,21 @@ struct ContainerStoreTests {
         }
     }
 
-    @Test("A start that nobody has begun is taken back; one under way goes on, and brings no status back")
+    @Test(
+        "A start that waits for its turn has six times as long, and is taken back then; one under way brings no status back"
+    )
     func jobs() async throws {
         try await ContainerFleet.with { fleet in
-            let (waiting, begun) = (
-                try await fleet.add(.provisioning, age: 700), try await fleet.add(.provisioning, age: 700)
+            let (waiting, forgotten, begun) = (
+                try await fleet.add(.provisioning, age: 700), try await fleet.add(.provisioning, age: 3700),
+                try await fleet.add(.provisioning, age: 700)
             )
-            try await fleet.addJob(waiting, "restart")
+            for id in [waiting, forgotten] { try await fleet.addJob(id, "restart") }
             try await fleet.addJob(begun, "restart", isUnderWay: true)
-            #expect(try await fleet.timeouts.fail(ProvisionTimeouts(override: nil, declared: [:])).count == 2)
-            #expect(try await fleet.jobs(waiting).isEmpty)
+            let events = try await fleet.timeouts.fail(ProvisionTimeouts(override: nil, declared: [:]))
+            #expect(Set(events.compactMap(\.event.subject)) == [forgotten, begun])
+            #expect(try await fleet.jobs(forgotten).isEmpty)
+            #expect(try await fleet.jobs(waiting) == ["restart"])
             #expect(try await fleet.jobs(begun) == ["restart"])
         }
     }

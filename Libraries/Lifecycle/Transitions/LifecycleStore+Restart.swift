@@ -103,15 +103,21 @@ extension LifecycleStore {
                 url = CASE WHEN url_provisioned THEN NULL ELSE url END, url_provisioned = false
             WHERE id = $1 RETURNING id, name, $2 AND managed AS ours
         ), job AS (
-            INSERT INTO lifecycle_jobs (workspace_id, kind, reason)
-            SELECT id, 'stop', 'hibernated' FROM slept WHERE ours ON CONFLICT DO NOTHING
+            INSERT INTO lifecycle_jobs (workspace_id, kind, reason, available_at)
+            SELECT id, 'stop', 'hibernated', now() + make_interval(secs => $4) FROM slept WHERE ours
+            ON CONFLICT DO NOTHING
         )
         INSERT INTO structure_events (type, workspace_id, source, data)
-        SELECT 'workspace.hibernated', id, $3, ('{"name":' || to_json(name) || '}')::json FROM slept WHERE NOT ours
+        SELECT CASE WHEN ours THEN 'workspace.updated' ELSE 'workspace.hibernated' END, id, $3, ('{"name":' || to_json(name)
+            || CASE WHEN ours THEN ',"fields":["status"]' ELSE '' END || '}')::json FROM slept
         RETURNING \(CommittedEvent.columns)
         """)
 
-    /// Sends a workspace to sleep; a message wakes it.
+    /// Seconds between the moment in which an idle workspace is to sleep and its stop: by then no proxy believes that it is
+    /// awake, whatever it missed, and what was sent to it just before has had its answer.
+    private static let idleStopDelay = 8.0
+
+    /// Sends a workspace to sleep; a message wakes it. Proxies are told at once.
     ///
     /// - Parameters:
     ///   - isForced: although it is at work.
@@ -125,7 +131,8 @@ extension LifecycleStore {
             if let isDue, !(try await isDue(transaction)) { return Change() }
             try LifecycleRule.hibernate(try await subject(id, transaction), isForced: isForced)
             try await supersede([id], [.start, .restart], transaction)
-            let rows = try await transaction.query(Self.hibernate, [id, hasProvisioner, source])
+            let delay = isDue == nil ? 0 : Self.idleStopDelay
+            let rows = try await transaction.query(Self.hibernate, [id, hasProvisioner, source, delay])
             let jobs = try await openJobs([id], .stop, transaction)
             return Change(events: try rows.compactMap { CommittedEvent(row: $0) }, count: 1, jobs: jobs)
         }

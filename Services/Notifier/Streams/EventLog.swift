@@ -146,9 +146,13 @@ struct EventLog: Sendable {
     private static let last = Statement(
         "log_last",
         """
-        SELECT transaction_id::text, sequence FROM structure_events AS e
-        WHERE e.transaction_id < pg_snapshot_xmin(pg_current_snapshot())
-        ORDER BY e.transaction_id DESC, e.sequence DESC LIMIT 1
+        SELECT transaction_id::text, sequence FROM (
+            (SELECT e.transaction_id, e.sequence FROM structure_events AS e
+                WHERE e.transaction_id < pg_snapshot_xmin(pg_current_snapshot())
+                ORDER BY e.transaction_id DESC, e.sequence DESC LIMIT 1)
+            UNION ALL
+            SELECT transaction_id, sequence FROM event_log_floor
+        ) AS place ORDER BY place.transaction_id DESC, place.sequence DESC LIMIT 1
         """)
 
     /// The first event from which on everything is kept, nil for none, and the position of the last one that is readable

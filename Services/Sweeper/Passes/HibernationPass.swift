@@ -26,6 +26,7 @@ package struct HibernationPass: SweepPass {
 
     package func run() async throws -> [String: Int] {
         var hibernated = 0
+        var failure: (any Error)?
         for id in try await store.find(upTo: Self.limit) {
             if Task.isCancelled { break }
             do {
@@ -35,9 +36,13 @@ package struct HibernationPass: SweepPass {
             } catch let refusal as LifecycleRefusal {
                 // Somebody else changed it in this moment.
                 logger.debug("workspace not hibernated", [.workspaceID: .uuid(id), .error: .string("\(refusal)")])
+            } catch {
+                // The others need not wait for what is wrong with one.
+                failure = failure ?? error
             }
         }
         if hibernated > 0 { worker.wake() }
+        if let failure { throw failure }
         return ["hibernated": hibernated]
     }
 }

@@ -82,7 +82,8 @@ package struct LivenessMetrics: Sendable {
 
     /// By scope: those of liveness, and `containers`.
     static func holds(_ metrics: MetricsRegistry) -> MetricFamily<Gauge> {
-        metrics.gauges("switchyard_sweep_guard", "1 while workspaces are held back from going offline.", labels: ["scope"])
+        metrics.gauges(
+            "switchyard_sweep_guard", "1 while workspaces are held back from going offline.", labels: ["scope"])
     }
 
     func note(_ outcome: LivenessStore.Outcome, _ scope: SweepScope) {

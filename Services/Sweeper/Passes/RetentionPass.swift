@@ -51,7 +51,8 @@ package final class RetentionPass: SweepPass {
                 failure = failure ?? error
             }
         }
-        try? await store.release()
+        // In a task of its own: this one may be cancelled, and with it every call.
+        await Task { [store] in try? await store.release() }.value
         try Task.checkCancellation()
         if let failure { throw failure }
         if state.withLock({ !$0.places.isEmpty }) { state.withLock { $0.pause = .seconds(1) } }

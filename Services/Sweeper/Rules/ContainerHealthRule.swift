@@ -55,7 +55,8 @@ package enum ContainerHealthRule {
         let since = state.manyGoneSince ?? now
         func isRecent(_ date: Date?) -> Bool { date.map { now.timeIntervalSince($0) < period } ?? false }
         let isOurs =
-            liveness.map { $0.graceSince != nil || isRecent($0.ingestTroubleAt) || ($0.holdsUntil ?? now) > now } ?? true
+            liveness.map { $0.graceSince != nil || isRecent($0.ingestTroubleAt) || ($0.holdsUntil ?? now) > now }
+            ?? true
         let mayGo = now.timeIntervalSince(since) >= period && !isOurs
         let share = Double(expected) * LivenessGuard.releaseShareAMinute * interval / 60
         return Decision(

@@ -40,7 +40,9 @@ package struct ContainerHealthStore: Sendable {
         var ids: [UUID] = []
         while true {
             // A condition that may be absent could not be looked up in the index: the first page begins after the smallest id.
-            let page = try await postgres.query(Self.expected, [ids.last ?? Self.smallest, Self.page]).map { $0.uuid(0) }
+            let page = try await postgres.query(Self.expected, [ids.last ?? Self.smallest, Self.page]).map {
+                $0.uuid(0)
+            }
             ids += page
             if page.count < Self.page { return (ids, time) }
         }
@@ -63,8 +65,11 @@ package struct ContainerHealthStore: Sendable {
         """)
 
     /// What ``ContainerHealthRule`` decides, with what it and the liveness guard remember. For whoever has the lease.
-    package func decide(gone: Int, of expected: Int, period: TimeInterval) async throws -> ContainerHealthRule.Decision {
-        let found = try await postgres.query(Self.readStates).only { (now: $0.date(0), own: $0.optionalBytes(1), liveness: $0.optionalBytes(2)) }
+    package func decide(gone: Int, of expected: Int, period: TimeInterval) async throws -> ContainerHealthRule.Decision
+    {
+        let found = try await postgres.query(Self.readStates).only {
+            (now: $0.date(0), own: $0.optionalBytes(1), liveness: $0.optionalBytes(2))
+        }
         // A state that an older version wrote otherwise starts anew.
         let before = found.own.flatMap { try? JSONDecoder().decode(ContainerHealthRule.State.self, from: Data($0)) }
         let liveness = found.liveness.flatMap { try? JSONDecoder().decode(GuardState.self, from: Data($0)) }

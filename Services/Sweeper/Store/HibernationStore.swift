@@ -19,8 +19,10 @@ package struct HibernationStore: Sendable {
         greatest(v.last_inbound_at, v.last_outbound_at, v.active_tasks_changed_at, v.current_task_changed_at,
             w.status_changed_at)
         """
+    /// One status each, as the indexes have them: neither serves both.
     private static let hasMessages = """
-        EXISTS (SELECT FROM a2a_queue q WHERE q.workspace_id = w.id AND q.status IN ('queued', 'dispatched'))
+        (EXISTS (SELECT FROM a2a_queue q WHERE q.workspace_id = w.id AND q.status = 'queued')
+            OR EXISTS (SELECT FROM a2a_queue q WHERE q.workspace_id = w.id AND q.status = 'dispatched'))
         """
 
     private static let find = Statement(
@@ -37,7 +39,8 @@ package struct HibernationStore: Sendable {
     ///
     /// - Parameter limit: how many, at most.
     package func find(upTo limit: Int) async throws(PostgresError) -> [UUID] {
-        try await postgres.query(Self.find, [limit], deadline: .seconds(30)).map { $0.uuid(0) }
+        try await postgres.atomically([EventRelay.usingIndexes, Call(Self.find, [limit])], deadline: .seconds(30))[1]
+            .map { $0.uuid(0) }
     }
 
     /// Whoever is at work with it, or changes it, comes first. A note that it sent or received something waits for the lock
@@ -57,7 +60,7 @@ package struct HibernationStore: Sendable {
     /// - Returns: nothing when it was not idle.
     package func hibernate(_ id: UUID) async throws -> LifecycleStore.Change {
         try await lifecycle.hibernate(id, isForced: false) { transaction in
-            try await transaction.query(Self.look, [id]).first { row in
+            try await transaction.query([EventRelay.usingIndexes, Call(Self.look, [id])])[1].first { row in
                 HibernationRule.isDue(
                     HibernationRule.Subject(
                         status: WorkspaceStatus(rawValue: row.string(0)) ?? .failed, isExternal: row.bool(1),

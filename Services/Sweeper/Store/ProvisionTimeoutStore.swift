@@ -34,7 +34,7 @@ package struct ProvisionTimeoutStore: Sendable {
                 AND (w.status_changed_at < now() - \(waitingFactor) * make_interval(secs => COALESCE(t.seconds, $3))
                     OR NOT EXISTS (
                         SELECT FROM lifecycle_jobs j WHERE j.workspace_id = w.id AND j.completed_at IS NULL
-                            AND j.kind IN ('start', 'restart') AND j.claim_number = 0))
+                            AND j.kind IN ('start', 'restart') AND j.claim_number = 0 AND j.lease_owner IS NULL))
             ORDER BY w.id LIMIT $4 FOR NO KEY UPDATE OF w SKIP LOCKED
         )
         UPDATE workspaces w SET status = 'failed', status_reason = $5, status_changed_at = now(), updated_at = now()

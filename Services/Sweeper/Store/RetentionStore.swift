@@ -59,6 +59,8 @@ package struct RetentionStore: Sendable {
     /// What looks expensive to the planner, since it may not read tables as a whole, would be compiled: half a second, in
     /// which readers of the log stand still.
     private static let uncompiled = Statement("retention_uncompiled", "SET LOCAL jit = off")
+    /// Planned while a table is empty, a sort of everything that is old looks as cheap as the index's order.
+    private static let unsorted = Statement("retention_unsorted", "SET LOCAL enable_sort = off")
 
     /// Prunes one batch of a table, in a transaction of its own, on a connection that nobody else's statements share.
     ///
@@ -70,10 +72,10 @@ package struct RetentionStore: Sendable {
         let ages: [any PostgresEncodable] = table.ages
         let call = Call(table.statement, [rows, Self.batchBytes] + place + ages)
         let answers = try await postgres.transaction(deadline: Self.batchDeadline) { transaction in
-            try await transaction.query([EventRelay.usingIndexes, Call(Self.uncompiled), call])
+            try await transaction.query([EventRelay.usingIndexes, Call(Self.uncompiled), Call(Self.unsorted), call])
         }
         let parts = table.beginning.count
-        return try answers[2].only { row in
+        return try answers[3].only { row in
             Batch(
                 examined: row.int(0), pruned: row.int(1), isLast: row.bool(2),
                 position: row.isNull(3) ? nil : (3..<3 + parts).map { row.string($0) })

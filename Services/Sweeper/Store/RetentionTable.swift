@@ -107,15 +107,18 @@ extension RetentionTable {
                 FROM activity_logs l
                 WHERE l.workspace_id = v.id AND l.created_at < now() - make_interval(secs => least($6::float8, $7::float8))
                     AND (l.workspace_id, l.created_at, l.id) > ($3::uuid, $4::timestamptz, $5::uuid)
-                ORDER BY l.workspace_id, l.created_at, l.id LIMIT $1 FOR UPDATE SKIP LOCKED
+                ORDER BY l.workspace_id, l.created_at, l.id LIMIT $1
             ) AS a LIMIT $1
         ), piece AS MATERIALIZED (
             SELECT * FROM (
                 SELECT *, sum(bytes) OVER (ORDER BY workspace_id, created_at, id ROWS UNBOUNDED PRECEDING) - bytes
                     AS before FROM found
             ) AS measured WHERE before < $2
+        ), locked AS MATERIALIZED (
+            SELECT ctid AS place FROM activity_logs WHERE ctid = ANY (ARRAY(SELECT place FROM piece WHERE is_old))
+            FOR UPDATE SKIP LOCKED
         ), pruned AS (
-            DELETE FROM activity_logs WHERE ctid = ANY (ARRAY(SELECT place FROM piece WHERE is_old)) RETURNING 1
+            DELETE FROM activity_logs WHERE ctid = ANY (ARRAY(SELECT place FROM locked)) RETURNING 1
         ), counts AS (
             SELECT (SELECT count(*) FROM piece) AS examined, (SELECT count(*) FROM pruned) AS pruned,
                 -- Else it ended in the midst of a workspace.
@@ -156,13 +159,16 @@ extension RetentionTable {
                 SELECT t.ctid AS place, t.\(time) AS at, \(size) AS bytes, (\(condition)) AS goes
                 FROM \(table) t WHERE t.\(time) < now() - make_interval(secs => $5) AND (\(rows))
                     AND (t.\(time), t.ctid) > ($3::timestamptz, $4::tid)
-                ORDER BY t.\(time), t.ctid LIMIT $1 FOR UPDATE OF t SKIP LOCKED
+                ORDER BY t.\(time), t.ctid LIMIT $1
             ), piece AS MATERIALIZED (
                 SELECT * FROM (
                     SELECT *, sum(bytes) OVER (ORDER BY at, place ROWS UNBOUNDED PRECEDING) - bytes AS before FROM found
                 ) AS measured WHERE before < $2
+            ), locked AS MATERIALIZED (
+                SELECT t.ctid AS place FROM \(table) t WHERE t.ctid = ANY (ARRAY(SELECT place FROM piece WHERE goes))
+                FOR UPDATE SKIP LOCKED
             ), pruned AS (
-                DELETE FROM \(table) WHERE ctid = ANY (ARRAY(SELECT place FROM piece WHERE goes)) RETURNING 1
+                DELETE FROM \(table) WHERE ctid = ANY (ARRAY(SELECT place FROM locked)) RETURNING 1
             ), last AS (
                 SELECT at, place FROM piece ORDER BY at DESC, place DESC LIMIT 1
             )
