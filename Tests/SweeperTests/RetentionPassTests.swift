@@ -61,8 +61,8 @@ struct RetentionPassTests {
             repeat {
                 _ = try await pass.run()
                 runs += 1
-            } while pass.pause == .seconds(1) && runs < 100
-            #expect(runs > 3)
+            } while pass.pause == .seconds(1) && runs < 1000
+            #expect(runs > 3 && runs < 100, "\(runs)")
             #expect(pass.pause == .seconds(600))
             try await expectPruned(pool, count)
         }
@@ -177,7 +177,7 @@ struct RetentionPassTests {
     @Test("Writers go on beside it, and lose nothing")
     func writers() async throws {
         try await withMigratedPool("retention") { pool in
-            let count = 5000
+            let count = 2000
             try await filled(pool, count)
             let isOver = Gate()
             let write = Statement(

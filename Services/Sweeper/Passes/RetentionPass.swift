@@ -36,7 +36,9 @@ package final class RetentionPass: SweepPass {
         state.withLock { $0.pause = nil }
         var counts: [String: Int] = [:]
         var failure: (any Error)?
-        for table in tables {
+        // A run that goes on with what was left begins nothing anew: the others had their turn.
+        let left = state.withLock { Set($0.places.keys) }
+        for table in tables where left.isEmpty || left.contains(table.name) {
             guard try await store.claim() else {
                 // Should the other have been killed, its claim is over by then.
                 state.withLock { $0.pause = RetentionStore.lease }

@@ -25,13 +25,15 @@ package struct RetentionPace: Sendable, Hashable {
         case finished
     }
 
-    package static let rows = (fewest: 20, first: 200, most: 1000)
-    /// Readers of the log stop at the oldest open transaction, so that each batch holds all streams back by so much.
-    package static let slow: Duration = .milliseconds(80)
-    package static let quick: Duration = .milliseconds(20)
-    /// A pause is so much longer than the batch before it.
-    package static let pauseFactor = 4
-    package static let pauses: ClosedRange<Duration> = .milliseconds(10) ... .seconds(2)
+    package static let rows = (fewest: 200, first: 200, most: 500)
+    /// Readers of the log stop at the oldest open transaction, so that each batch holds all streams back by so much; and on
+    /// a small machine it takes a core from the heartbeats for so long.
+    package static let slow: Duration = .milliseconds(25)
+    package static let quick: Duration = .milliseconds(8)
+    /// A pause is so much longer than the batch before it. It has an end, as the fewest rows have: where everybody is busy
+    /// all the time, some hundred rows a second go all the same.
+    package static let pauseFactor = 6
+    package static let pauses: ClosedRange<Duration> = .milliseconds(10) ... .milliseconds(300)
     /// Rows of the next batch.
     package private(set) var rows = Self.rows.first
     private let turn: Duration

@@ -62,6 +62,9 @@ package struct RetentionStore: Sendable {
     /// Planned while a table is empty, a sort of everything that is old looks as cheap as the index's order.
     private static let unsorted = Statement("retention_unsorted", "SET LOCAL enable_sort = off")
 
+    /// Nobody waits for the disk: what a crash of the server brings back is pruned again, the floor of the log with it.
+    private static let unhurried = Statement("retention_unhurried", "SET LOCAL synchronous_commit = off")
+
     /// Prunes one batch of a table, in a transaction of its own, on a connection that nobody else's statements share.
     ///
     /// - Parameters:
@@ -72,10 +75,12 @@ package struct RetentionStore: Sendable {
         let ages: [any PostgresEncodable] = table.ages
         let call = Call(table.statement, [rows, Self.batchBytes] + place + ages)
         let answers = try await postgres.transaction(deadline: Self.batchDeadline) { transaction in
-            try await transaction.query([EventRelay.usingIndexes, Call(Self.uncompiled), Call(Self.unsorted), call])
+            try await transaction.query([
+                EventRelay.usingIndexes, Call(Self.uncompiled), Call(Self.unsorted), Call(Self.unhurried), call,
+            ])
         }
         let parts = table.beginning.count
-        return try answers[3].only { row in
+        return try answers[4].only { row in
             Batch(
                 examined: row.int(0), pruned: row.int(1), isLast: row.bool(2),
                 position: row.isNull(3) ? nil : (3..<3 + parts).map { row.string($0) })
