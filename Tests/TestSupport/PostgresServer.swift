@@ -51,7 +51,7 @@ package final class PostgresServer: Sendable {
     package func start() async throws {
         let fixed = [
             "listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=500", "shared_buffers=64MB",
-            "max_wal_size=2GB",
+            "max_wal_size=2GB", "log_line_prefix=%m [%p] %d ",
         ]
         let options = (fixed + settings).flatMap { ["-c", $0] }
         let leash = try await Leash.start(
@@ -95,6 +95,13 @@ package final class PostgresServer: Sendable {
             statement,
         ]
         return try await Leash.run(command).trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+
+    /// What the server wrote about deadlocks in a database: who waited for whom, and with which statements.
+    package func deadlockReports(database: String) -> String {
+        let entries = process.withLock { $0 }?.output.components(separatedBy: " \(database) ") ?? []
+        return zip(entries, entries.dropFirst()).filter { $0.0.hasPrefix("ERROR:  deadlock detected") }
+            .map { String($0.1.prefix(4000)) }.joined(separator: "\n")
     }
 
     private func signalAll(_ number: Int32) {

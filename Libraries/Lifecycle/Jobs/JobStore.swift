@@ -89,9 +89,12 @@ package struct JobStore: Sendable {
     private static let handBack = Statement(
         "lifecycle_hand_back",
         """
-        UPDATE lifecycle_jobs j SET lease_owner = NULL, lease_until = NULL
-        FROM unnest($1::uuid[], $2::bigint[]) AS held (id, claim)
-        WHERE j.id = held.id AND j.claim_number = held.claim AND j.completed_at IS NULL
+        WITH held AS (
+            SELECT j.id FROM lifecycle_jobs j JOIN unnest($1::uuid[], $2::bigint[]) AS h (id, claim)
+                ON j.id = h.id AND j.claim_number = h.claim
+            WHERE j.completed_at IS NULL ORDER BY j.id FOR UPDATE OF j
+        )
+        UPDATE lifecycle_jobs j SET lease_owner = NULL, lease_until = NULL FROM held WHERE j.id = held.id
         """)
 
     /// Lets others take up jobs that a shutdown interrupted: no failure of theirs. Only those at which nothing of ours is

@@ -38,6 +38,19 @@ extension LifecycleStore {
         }
     }
 
+    /// Locks starts that are under way by their ids, as whoever extends their leases does: an insert comes to them in the
+    /// order of the workspaces.
+    private static func lockingStarts(_ condition: String) -> String {
+        """
+        SELECT id FROM lifecycle_jobs
+        WHERE \(condition) AND completed_at IS NULL AND kind IN ('start', 'restart') AND lease_owner IS NOT NULL
+        ORDER BY id FOR UPDATE
+        """
+    }
+
+    private static let lockStarts = Statement("lifecycle_lock_starts", lockingStarts("workspace_id = ANY ($1)"))
+    private static let lockAllStarts = Statement("lifecycle_lock_all_starts", lockingStarts("true"))
+
     /// A start that is under way has read the old secrets: it is done once more.
     private static let secretChanged = Statement(
         "lifecycle_secret_changed",
@@ -60,7 +73,8 @@ extension LifecycleStore {
         of workspace: UUID?, key: String, _ transaction: Transaction
     ) async throws(PostgresError) {
         guard hasProvisioner else { return }
-        _ = try await transaction.query(Self.secretChanged, [workspace, key])
+        let change = Call(Self.secretChanged, [workspace, key])
+        _ = try await transaction.query(workspace == nil ? [Call(Self.lockAllStarts), change] : [change])
     }
 
     private static let imageChanged = Statement(
@@ -72,15 +86,6 @@ extension LifecycleStore {
         ORDER BY w.id
         ON CONFLICT (workspace_id) WHERE completed_at IS NULL AND kind IN ('start', 'restart')
         DO UPDATE SET repeats = true WHERE lifecycle_jobs.lease_owner IS NOT NULL
-        """)
-
-    /// By their ids, as whoever extends their leases: the insert comes to them in the order of the workspaces.
-    private static let lockStarts = Statement(
-        "lifecycle_lock_starts",
-        """
-        SELECT id FROM lifecycle_jobs
-        WHERE workspace_id = ANY ($1) AND completed_at IS NULL AND kind IN ('start', 'restart') AND lease_owner IS NOT NULL
-        ORDER BY id FOR UPDATE
         """)
 
     /// Has workspaces started anew whose image is another one now, in the transaction that takes note of it. Those that do

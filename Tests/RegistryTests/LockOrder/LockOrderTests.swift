@@ -36,7 +36,8 @@ struct LockOrderTests {
             }
             return try await LockOrderArena.deadlocks(in: database, pool)
         }
-        #expect(found == 0, "these took long: \(Set(slow).sorted().joined(separator: ", "))")
+        let reports = try await SharedServers.postgres().deadlockReports(database: database)
+        #expect(found == 0, "these took long: \(Set(slow).sorted().joined(separator: ", "))\n\(reports)")
     }
 
     private func meet(_ first: LockOrderWriter, _ second: LockOrderWriter, _ arena: LockOrderArena) async throws {

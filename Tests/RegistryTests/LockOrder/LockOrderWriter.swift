@@ -16,7 +16,7 @@ import Sweeper
 enum LockOrderWriter: String, CaseIterable, Sendable {
     case register, beat, seen, card, issueToken, revokeToken, create, move, rename, budget
     case enqueue, deliver, delegate, endDelegation, touch, dropStale
-    case pause, resume, hibernate, restart, wake, lose, delete, purge, secret, finishJob
+    case pause, resume, hibernate, restart, wake, lose, delete, purge, secret, finishJob, extend
     case sweep, releaseByHand, sleep, recover, expire, abandon, prune, loseContainers, timeOut, leaveOver, changeImage
     case fire, recordRuns, createSchedule, runSchedule, deleteSchedule, freePhantoms
 
@@ -37,7 +37,7 @@ enum LockOrderWriter: String, CaseIterable, Sendable {
             try await change(arena)
         case .enqueue, .deliver, .delegate, .endDelegation, .touch, .dropStale:
             try await send(arena)
-        case .pause, .resume, .hibernate, .restart, .wake, .lose, .delete, .purge, .secret, .finishJob:
+        case .pause, .resume, .hibernate, .restart, .wake, .lose, .delete, .purge, .secret, .finishJob, .extend:
             try await live(arena)
         case .sweep, .releaseByHand, .sleep, .recover, .expire, .abandon, .prune, .loseContainers, .timeOut, .leaveOver,
             .changeImage:
@@ -149,6 +149,9 @@ enum LockOrderWriter: String, CaseIterable, Sendable {
             for id in [ids[1], ids[0]] { _ = try await store.delete(id, isConfirmed: true, purges: true) }
         case .secret:
             try await pool.transaction { try await store.secretChanged(of: nil, key: "KEY", $0) }
+        case .extend:
+            let claims = arena.jobs.shuffled().map { JobClaim(job: $0, number: 1) }
+            _ = try await JobStore(postgres: pool, source: Self.source).extend(claims, lease: 60)
         default:
             let jobs = JobStore(postgres: pool, source: Self.source)
             for (id, workspace) in zip(arena.jobs, ids) {
