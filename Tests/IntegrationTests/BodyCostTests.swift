@@ -8,7 +8,7 @@ import Testing
 extension RegistryProcessTests {
     @Suite("The cost of bodies", .serialized)
     struct BodyCostTests {
-        private static let services = ["registry", "a2a-proxy", "notifier"]
+        private static let services = ["registry", "a2a-proxy", "scheduler", "notifier", "sweeper"]
         private static let size = 128 << 10
         /// Processor time of a debug build on a slow machine. What is meant to be met is 20 ms a MiB in a release
         /// build; decoding by trial took seconds for a tenth of this size there.

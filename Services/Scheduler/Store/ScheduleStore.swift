@@ -21,7 +21,7 @@ package struct ScheduleStore: Sendable {
 
     private static let list = Statement(
         "schedule_list",
-        "SELECT \(columns) FROM workspace_schedules WHERE workspace_id = $1 ORDER BY created_at, id")
+        "SELECT \(columns) FROM workspace_schedules WHERE workspace_id = $1 ORDER BY created_at, name, id")
 
     /// All schedules of a workspace, oldest first.
     package func list(_ workspace: UUID) async throws(PostgresError) -> [ScheduleEntry] {
