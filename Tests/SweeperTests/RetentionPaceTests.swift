@@ -8,33 +8,60 @@ struct RetentionPaceTests {
         RetentionPace.Batch(examined: examined, pruned: examined, isLast: isLast, took: took)
     }
 
+    private typealias Tempo = RetentionPace.Tempo
+
+    /// A pace whose table did not come to its end for as long as it may go quietly.
+    private func hurried() -> RetentionPace {
+        var pace = RetentionPace(turn: RetentionPace.patience)
+        #expect(pace.next(after: batch(1, took: .milliseconds(5)), elapsed: RetentionPace.patience) == .giveWay)
+        return pace
+    }
+
     @Test("Full batches that are quick grow up to a bound; those that are not full do not")
     func growth() {
         var pace = RetentionPace()
-        #expect(pace.rows == RetentionPace.rows.first)
+        #expect(pace.rows == Tempo.quiet.rows.lowerBound)
         _ = pace.next(after: batch(pace.rows - 1, took: .milliseconds(1)), elapsed: .zero)
-        #expect(pace.rows == RetentionPace.rows.first)
+        #expect(pace.rows == Tempo.quiet.rows.lowerBound)
         for _ in 0..<10 { _ = pace.next(after: batch(pace.rows, took: .milliseconds(1)), elapsed: .zero) }
-        #expect(pace.rows == RetentionPace.rows.most)
+        #expect(pace.rows == Tempo.quiet.rows.upperBound)
     }
 
     @Test("Slow batches shrink, and never to nothing")
     func shrinking() {
-        var pace = RetentionPace()
-        for _ in 0..<10 { _ = pace.next(after: batch(pace.rows, took: .milliseconds(1)), elapsed: .zero) }
-        _ = pace.next(after: batch(pace.rows, took: .milliseconds(10)), elapsed: .zero)
-        #expect(pace.rows == RetentionPace.rows.most)
-        for _ in 0..<10 { _ = pace.next(after: batch(pace.rows, took: .seconds(1)), elapsed: .zero) }
-        #expect(pace.rows == RetentionPace.rows.fewest)
+        for (start, tempo) in [(RetentionPace(), Tempo.quiet), (hurried(), .hurried)] {
+            var pace = start
+            for _ in 0..<10 { _ = pace.next(after: batch(pace.rows, took: .milliseconds(1)), elapsed: .zero) }
+            _ = pace.next(after: batch(pace.rows, took: tempo.slow), elapsed: .zero)
+            #expect(pace.rows == tempo.rows.upperBound)
+            for _ in 0..<10 { _ = pace.next(after: batch(pace.rows, took: .seconds(1)), elapsed: .zero) }
+            #expect(pace.rows == tempo.rows.lowerBound)
+        }
     }
 
     @Test(
-        "A pause is longer than the batch before it, within bounds",
-        arguments: [(0, 10), (10, 60), (40, 240), (10_000, 300)])
-    func pauses(took: Int, pause: Int) {
+        "A pause is so much longer than the batch before it, within bounds",
+        arguments: [(0, 100, 10), (2, 200, 12), (40, 1000, 240), (10_000, 1000, 300)])
+    func pauses(took: Int, quiet: Int, hurried: Int) {
         var pace = RetentionPace()
-        let step = pace.next(after: batch(10, took: .milliseconds(took)), elapsed: .zero)
-        #expect(step == .goOn(after: .milliseconds(pause)))
+        #expect(
+            pace.next(after: batch(10, took: .milliseconds(took)), elapsed: .zero)
+                == .goOn(after: .milliseconds(quiet)))
+        pace = self.hurried()
+        #expect(
+            pace.next(after: batch(10, took: .milliseconds(took)), elapsed: .zero)
+                == .goOn(after: .milliseconds(hurried)))
+    }
+
+    @Test("A table that does not come to its end is hurried, from turn to turn")
+    func hurry() {
+        var pace = RetentionPace(turn: .seconds(10))
+        for _ in 0..<59 { #expect(pace.next(after: batch(10, took: .zero), elapsed: .seconds(10)) == .giveWay) }
+        #expect(pace.tempo == .quiet)
+        _ = pace.next(after: batch(10, took: .zero), elapsed: .seconds(9))
+        #expect(pace.tempo == .quiet)
+        #expect(pace.next(after: batch(10, took: .zero), elapsed: .seconds(10)) == .giveWay)
+        #expect(pace.tempo == .hurried)
     }
 
     @Test("The last batch ends a table; one that has had its time gives way")

@@ -12,7 +12,7 @@ struct RetentionPassTests {
     ) -> RetentionPass {
         RetentionPass(
             store: RetentionStore(postgres: pool, instance: instance), settings: RetentionSettings(), logger: .disabled,
-            turn: turn)
+            pace: RetentionPace(turn: turn, patience: .zero))
     }
 
     /// All tables filled; only events that were marked so are unpublished.

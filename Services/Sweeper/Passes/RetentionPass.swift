@@ -17,15 +17,15 @@ package final class RetentionPass: SweepPass {
     private let store: RetentionStore
     private let tables: [RetentionTable]
     private let logger: Logger
-    private let turn: Duration
+    private let newPace: RetentionPace
     private let state = Mutex(State())
 
-    /// - Parameter turn: the time that one table has in one run.
+    /// - Parameter pace: at which each table begins.
     package init(
-        store: RetentionStore, settings: RetentionSettings, logger: Logger, turn: Duration = .seconds(10)
+        store: RetentionStore, settings: RetentionSettings, logger: Logger, pace: RetentionPace = RetentionPace()
     ) {
         self.store = store
-        self.turn = turn
+        newPace = pace
         tables = RetentionTable.all(settings)
         self.logger = logger
     }
@@ -65,8 +65,7 @@ package final class RetentionPass: SweepPass {
     ///
     /// - Returns: how many rows were pruned.
     private func prune(_ table: RetentionTable) async throws -> Int {
-        var (position, pace) =
-            state.withLock { $0.places.removeValue(forKey: table.name) } ?? (nil, RetentionPace(turn: turn))
+        var (position, pace) = state.withLock { $0.places.removeValue(forKey: table.name) } ?? (nil, newPace)
         let clock = ContinuousClock()
         let start = clock.now
         var pruned = 0

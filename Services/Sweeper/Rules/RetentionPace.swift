@@ -1,5 +1,6 @@
 /// Decides how much of a table is gone through next, and when: in short transactions, with pauses that leave the database
-/// to others, and no longer at a time than the other tables can wait.
+/// to others, and no longer at a time than the other tables can wait. A table that does not come to its end so is hurried
+/// until it does: rows must not come faster than they go for ever.
 package struct RetentionPace: Sendable, Hashable {
     /// What one transaction did.
     package struct Batch: Sendable, Hashable {
@@ -25,33 +26,60 @@ package struct RetentionPace: Sendable, Hashable {
         case finished
     }
 
-    package static let rows = (fewest: 200, first: 200, most: 500)
-    /// Readers of the log stop at the oldest open transaction, so that each batch holds all streams back by so much; and on
-    /// a small machine it takes a core from the heartbeats for so long.
-    package static let slow: Duration = .milliseconds(25)
-    package static let quick: Duration = .milliseconds(8)
-    /// A pause is so much longer than the batch before it. It has an end, as the fewest rows have: where everybody is busy
-    /// all the time, some hundred rows a second go all the same.
-    package static let pauseFactor = 6
-    package static let pauses: ClosedRange<Duration> = .milliseconds(10) ... .milliseconds(300)
-    /// Rows of the next batch.
-    package private(set) var rows = Self.rows.first
-    private let turn: Duration
+    /// How large batches are, and how long the pauses between them.
+    package struct Tempo: Sendable, Hashable {
+        /// Rows of a batch: at least, and at most.
+        package let rows: ClosedRange<Int>
+        /// Readers of the log stop at the oldest open transaction, so that each batch holds all streams back by so much;
+        /// and on a small machine it takes a core from the heartbeats for so long. Slower batches shrink, quicker ones grow.
+        package let slow, quick: Duration
+        /// A pause is so much longer than the batch before it.
+        package let pauseFactor: Int
+        /// A pause has an end, as the fewest rows have: where everybody is busy all the time, some rows go all the same.
+        package let pauses: ClosedRange<Duration>
 
-    /// - Parameter turn: the time that one table has until it gives way.
-    package init(turn: Duration = .seconds(10)) {
+        /// A hundredth of the time, which the slowest hundredth of the heartbeats does not feel.
+        package static let quiet = Tempo(
+            rows: 100...200, slow: .milliseconds(8), quick: .milliseconds(3), pauseFactor: 100,
+            pauses: .milliseconds(100) ... .seconds(1))
+        /// Thousands of rows a second, which heartbeats do feel.
+        package static let hurried = Tempo(
+            rows: 200...500, slow: .milliseconds(25), quick: .milliseconds(8), pauseFactor: 6,
+            pauses: .milliseconds(10) ... .milliseconds(300))
+    }
+
+    package static let patience: Duration = .seconds(600)
+
+    /// Rows of the next batch.
+    package private(set) var rows = Tempo.quiet.rows.lowerBound
+    package private(set) var tempo = Tempo.quiet
+    private let turn, patience: Duration
+    /// Of turns that are over.
+    private var spent: Duration = .zero
+
+    /// - Parameters:
+    ///   - turn: the time that one table has until it gives way.
+    ///   - patience: how much of its turns a table goes quietly.
+    package init(turn: Duration = .seconds(10), patience: Duration = patience) {
         self.turn = turn
+        self.patience = patience
     }
 
     /// - Parameter elapsed: since this table's turn began.
     package mutating func next(after batch: Batch, elapsed: Duration) -> Step {
-        if batch.took > Self.slow {
-            rows = max(Self.rows.fewest, rows / 2)
-        } else if batch.took < Self.quick, batch.examined >= rows {
-            rows = min(Self.rows.most, rows * 2)
+        if spent + elapsed >= patience { tempo = .hurried }
+        if batch.took > tempo.slow {
+            rows /= 2
+        } else if batch.took < tempo.quick, batch.examined >= rows {
+            rows *= 2
         }
+        rows = min(max(rows, tempo.rows.lowerBound), tempo.rows.upperBound)
         if batch.isLast { return .finished }
-        if elapsed >= turn { return .giveWay }
-        return .goOn(after: min(max(batch.took * Self.pauseFactor, Self.pauses.lowerBound), Self.pauses.upperBound))
+        if elapsed >= turn {
+            spent += elapsed
+            return .giveWay
+        }
+        return .goOn(
+            after: min(max(batch.took * tempo.pauseFactor, tempo.pauses.lowerBound), tempo.pauses.upperBound))
     }
 }
