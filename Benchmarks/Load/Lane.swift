@@ -26,6 +26,8 @@ final class Lane: @unchecked Sendable {
     let address: SocketAddress
     let window: Window
     let expected: Int
+    /// Nanoseconds between two requests of a connection; 0 to send as soon as the last one is answered.
+    private let pace: UInt64
     private let requests: [[UInt8]]
     private let stride: Int
     private var next: Int
@@ -39,7 +41,7 @@ final class Lane: @unchecked Sendable {
     ///   - stride: lanes share the requests out, so that none is in flight twice.
     init(
         loop: EventLoop, address: SocketAddress, requests: [[UInt8]], first: Int, stride: Int, window: Window,
-        expected: Int
+        expected: Int, pace: UInt64
     ) {
         self.loop = loop
         self.address = address
@@ -47,6 +49,7 @@ final class Lane: @unchecked Sendable {
         self.stride = stride
         self.window = window
         self.expected = expected
+        self.pace = pace
         next = first % requests.count
         tally.latencies.reserveCapacity(1 << 20)
     }
@@ -54,8 +57,8 @@ final class Lane: @unchecked Sendable {
     /// Opens the connections, and calls back after the window's end. Loop thread only.
     func start(connections: Int, completion: @escaping (Tally) -> Void) {
         self.completion = completion
-        for _ in 0..<connections { connect() }
         let now = nanoseconds()
+        for index in 0..<connections { connect(due: now + pace * UInt64(index) / UInt64(connections)) }
         let left = Duration.nanoseconds(Int64(window.end > now ? window.end - now : 0))
         loop.schedule(after: left + Self.lastAnswers) { self.finish() }
         loop.schedule(after: left + .milliseconds(1)) { self.finishWhenQuiet() }
@@ -63,13 +66,14 @@ final class Lane: @unchecked Sendable {
 
     private var isOver: Bool { nanoseconds() >= window.end }
 
-    private func connect() {
+    /// - Parameter due: when its first request is to be sent.
+    private func connect(due: UInt64) {
         TCPStream.connect(to: address, on: loop, timeout: .seconds(5)) { [self] result in
             switch result {
             case .success(let stream):
-                let connection = Connection(stream: stream, lane: self)
+                let connection = Connection(stream: stream, lane: self, due: due)
                 open.append(connection)
-                send(on: connection)
+                sendWhenDue(connection)
             case .failure: failed()
             }
         }
@@ -78,16 +82,28 @@ final class Lane: @unchecked Sendable {
     private func failed() {
         guard !isOver else { return }
         tally.failures += 1
-        loop.schedule(after: Self.reconnectPause) { self.connect() }
+        loop.schedule(after: Self.reconnectPause) { self.connect(due: nanoseconds()) }
     }
 
-    private func send(on connection: Connection) {
-        guard !isOver else { return }
+    /// A request that is late because of the answer before it counts from when it was due; a timer's own lateness does not
+    /// count.
+    private func sendWhenDue(_ connection: Connection) {
+        guard pace > 0 else { return send(on: connection, since: nanoseconds()) }
+        let (now, due) = (nanoseconds(), connection.due)
+        connection.due += pace
+        guard due > now else { return send(on: connection, since: due) }
+        loop.schedule(after: .nanoseconds(Int64(due - now))) { [weak self, weak connection] in
+            if let connection { self?.send(on: connection, since: nanoseconds()) }
+        }
+    }
+
+    private func send(on connection: Connection, since start: UInt64) {
+        guard !isOver, connection.isOpen else { return }
         let request = requests[next]
         next += stride
         if next >= requests.count { next -= requests.count }
         inFlight += 1
-        connection.send(request)
+        connection.send(request, since: start)
     }
 
     // MARK: - From the connections
@@ -98,7 +114,7 @@ final class Lane: @unchecked Sendable {
         tally.statuses[status, default: 0] += 1
         if status != expected { tally.unexpected += 1 }
         if end >= window.start, end < window.end { tally.record(nanoseconds: end - start) }
-        if end < window.end { return send(on: connection) }
+        if end < window.end { return sendWhenDue(connection) }
         finishWhenQuiet()
     }
 
@@ -124,15 +140,21 @@ final class Lane: @unchecked Sendable {
     }
 }
 
-/// One keep-alive connection with at most one request in flight. Loop thread only.
-final class Connection {
+/// One keep-alive connection with at most one request in flight.
+///
+/// `@unchecked Sendable`: confined to its loop's thread.
+final class Connection: @unchecked Sendable {
     private let stream: TCPStream
     private unowned let lane: Lane
     private var reader = AnswerReader()
     private var start: UInt64 = 0
     private var isWaiting = false
+    private(set) var isOpen = true
+    /// When its next request is to be sent, where there is a pace.
+    var due: UInt64
 
-    init(stream: TCPStream, lane: Lane) {
+    init(stream: TCPStream, lane: Lane, due: UInt64) {
+        self.due = due
         self.stream = stream
         self.lane = lane
         stream.onRead = { [unowned self] in take($0) }
@@ -140,13 +162,17 @@ final class Connection {
         stream.startReading()
     }
 
-    func send(_ request: [UInt8]) {
+    /// - Parameter start: from when the time of its answer counts.
+    func send(_ request: [UInt8], since start: UInt64) {
         isWaiting = true
-        start = nanoseconds()
+        self.start = start
         stream.write(request)
     }
 
-    func close() { stream.close() }
+    func close() {
+        isOpen = false
+        stream.close()
+    }
 
     private func take(_ bytes: UnsafeBufferPointer<UInt8>) {
         switch reader.take(bytes) {
@@ -160,7 +186,7 @@ final class Connection {
     }
 
     private func fail() {
-        stream.close()
+        close()
         lane.lost(self, wasWaiting: isWaiting)
     }
 }

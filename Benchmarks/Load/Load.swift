@@ -1,6 +1,6 @@
 import EventLoop
 
-/// A closed loop of requests: every connection waits for its answer before it sends the next request.
+/// Requests over connections of which each waits for its answer before it sends the next one: at once, or at a given pace.
 struct Load: Sendable {
     private let options: Options
     private let address: SocketAddress
@@ -17,13 +17,14 @@ struct Load: Sendable {
         let group = EventLoopGroup(count: options.threads)
         let start = nanoseconds() + UInt64(options.warmup * 1e9)
         let window = Lane.Window(start: start, end: start + UInt64(options.seconds * 1e9))
+        let pace = options.rate > 0 ? UInt64(Double(options.connections) / options.rate * 1e9) : 0
         var tally = Tally()
         await withTaskGroup(of: Tally.self) { tasks in
             for (index, loop) in group.loops.enumerated() {
                 let count = (options.connections + options.threads - 1 - index) / options.threads
                 let lane = Lane(
                     loop: loop, address: address, requests: requests, first: index, stride: options.threads,
-                    window: window, expected: options.expected)
+                    window: window, expected: options.expected, pace: pace)
                 tasks.addTask {
                     await withUnsafeContinuation { continuation in
                         loop.execute { lane.start(connections: count) { continuation.resume(returning: $0) } }

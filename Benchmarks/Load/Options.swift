@@ -4,7 +4,7 @@ import EventLoop
 struct Options: Sendable {
     static let usage = """
         usage: load --port <n> --requests <file> [--host <ip>] [--connections <n>] [--threads <n>] \
-        [--warmup <seconds>] [--seconds <seconds>] [--expect <status>]
+        [--rate <requests/s>] [--warmup <seconds>] [--seconds <seconds>] [--expect <status>]
         The file holds whole HTTP/1.1 requests, each after a line with its length in bytes.
         """
 
@@ -17,6 +17,8 @@ struct Options: Sendable {
     var requestFile = ""
     var connections = 64
     var threads = 1
+    /// Requests a second over all connections; 0 for as many as are answered.
+    var rate = 0.0
     /// Seconds before what is counted begins.
     var warmup = 2.0
     /// Seconds that are counted.
@@ -35,13 +37,14 @@ struct Options: Sendable {
             case "--requests": requestFile = value
             case "--connections": connections = try Self.number(name, value)
             case "--threads": threads = try Self.number(name, value)
+            case "--rate": rate = try Self.number(name, value)
             case "--warmup": warmup = try Self.number(name, value)
             case "--seconds": seconds = try Self.number(name, value)
             case "--expect": expected = try Self.number(name, value)
             default: throw Invalid(description: "unknown argument \(name)\n\(Self.usage)")
             }
         }
-        guard port > 0, !requestFile.isEmpty, connections > 0, threads > 0, seconds > 0, warmup >= 0 else {
+        guard port > 0, !requestFile.isEmpty, connections > 0, threads > 0, seconds > 0, warmup >= 0, rate >= 0 else {
             throw Invalid(description: Self.usage)
         }
     }

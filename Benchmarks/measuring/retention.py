@@ -4,7 +4,9 @@ from . import fleet
 from .report import in_turns, say
 
 AGENTS = 10_000
-CONNECTIONS = (8, 64)
+CONNECTIONS = 64
+# What 100,000 agents send, one every thirty seconds each; and as much as is answered.
+RATES = (3_333, 0)
 # Of each of three tables: more than is pruned while it is measured.
 BACKLOG = 1_000_000
 SETTINGS = (
@@ -47,33 +49,33 @@ def run(stack, report) -> None:
     pruned: list[int] = []
     with stack.service("registry") as registry:
 
-        def beats(connections: int, settings: dict[str, str], warmup: float | None = None, seconds: float | None = None):
+        def beats(rate: int, settings: dict[str, str], warmup: float | None = None, seconds: float | None = None):
             with stack.service("sweeper", settings) as sweeper:
                 return stack.load(
-                    registry.port, requests, connections, {"registry": registry.pid, "sweeper": sweeper.pid},
-                    warmup=warmup, seconds=seconds)
+                    registry.port, requests, CONNECTIONS, {"registry": registry.pid, "sweeper": sweeper.pid},
+                    warmup=warmup, seconds=seconds, rate=rate)
 
-        def beside(connections: int):
+        def beside(rate: int):
             before = _left(stack)
-            sample = beats(connections, {})
+            sample = beats(rate, {})
             pruned.append(before - _left(stack))
             return sample
 
         keeps = {f"RETENTION_{name}": "0" for name in SETTINGS}
         # Fills the cache of tokens: the first beat of an agent costs a query.
-        beats(64, keeps, warmup=0, seconds=3)
+        beats(0, keeps, warmup=0, seconds=3)
         contenders, comparisons = {}, {}
-        for connections in CONNECTIONS:
-            alone = f"heartbeats, {connections} connections, nothing pruned"
-            contenders[alone] = lambda connections=connections: beats(connections, keeps)
-            beside_name = f"heartbeats, {connections} connections, beside retention"
-            contenders[beside_name] = lambda connections=connections: beside(connections)
+        for rate in RATES:
+            pace = f"{rate:,} heartbeats a second" if rate else "as many heartbeats as are answered"
+            alone, beside_name = f"{pace}, nothing pruned", f"{pace}, beside retention"
+            contenders[alone] = lambda rate=rate: beats(rate, keeps)
+            contenders[beside_name] = lambda rate=rate: beside(rate)
             comparisons[beside_name] = (alone, "p99 within 5 %")
         samples = in_turns(stack.rounds, contenders)
     if not all(pruned) or not _left(stack):
         raise SystemExit(f"retention had nothing to do: {pruned}")
     report.table(
-        f"Heartbeats of {AGENTS:,} agents beside the pruning of {3 * BACKLOG:,} rows", samples, comparisons,
+        f"Heartbeats over {CONNECTIONS} connections beside the pruning of {3 * BACKLOG:,} rows", samples, comparisons,
         ["registry", "sweeper", "postgres", "client"])
     report.note(f"Rows pruned while each run of {stack.warmup + stack.seconds:.0f} s lasted: "
                 + ", ".join(f"{count:,}" for count in pruned) + ".")

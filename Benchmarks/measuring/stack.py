@@ -94,12 +94,14 @@ class Stack:
         return sample
 
     def load(self, port: int, requests: Path, connections: int, parties: dict[str, int], *, expect: int = 200,
-             cores: str | None = None, seconds: float | None = None, warmup: float | None = None) -> Sample:
-        """Our load generator, one thread: each connection has one request in flight."""
+             cores: str | None = None, seconds: float | None = None, warmup: float | None = None,
+             rate: int = 0) -> Sample:
+        """Our load generator, one thread: each connection has one request in flight, at `rate` a second or at once."""
         command = pinned(
             [str(self.binaries / "load"), "--port", str(port), "--requests", str(requests), "--connections",
              str(connections), "--threads", "1", "--warmup", str(self.warmup if warmup is None else warmup),
-             "--seconds", str(seconds or self.seconds), "--expect", str(expect)], cores)
+             "--seconds", str(seconds or self.seconds), "--expect", str(expect), "--rate", str(rate)],
+            cores)
 
         def work():
             done = subprocess.run(command, capture_output=True, text=True, check=False)
