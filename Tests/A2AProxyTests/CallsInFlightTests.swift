@@ -1,4 +1,3 @@
-import A2AProxy
 import Foundation
 import HTTPCore
 import HTTPServer
@@ -7,6 +6,8 @@ import PostgresClient
 import Synchronization
 import TestSupport
 import Testing
+
+@testable import A2AProxy
 
 /// What one instance has under way at once is bounded, and counted.
 @Suite struct CallsInFlightTests {
@@ -38,6 +39,20 @@ import Testing
         held = []
         #expect(calls.begin(1000) != nil)
         #expect(calls.room == (100, 100))
+    }
+
+    @Test func whoTakesPartIsKnownUntilTheEnd() {
+        let (calls, _) = limited()
+        let (caller, target) = (Touch(workspace: UUID(), isSender: true), Touch(workspace: UUID(), isSender: false))
+        let (direct, claimed) = (calls.begin(1, between: [caller, target]), calls.beginClaimed(1))
+        #expect(Set(calls.underWay) == [caller, target])
+        claimed.join(target)
+        claimed.join(target)
+        direct?.end()
+        #expect(calls.underWay == [target])
+        claimed.end()
+        claimed.join(caller)
+        #expect(calls.underWay.isEmpty)
     }
 
     /// What was claimed is delivered: the claim asked for room.

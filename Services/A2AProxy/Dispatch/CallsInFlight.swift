@@ -40,19 +40,18 @@ package final class CallsInFlight: Sendable {
             end(count)
             return nil
         }
-        parties.withLock { parties in
-            for party in between { parties[party, default: 0] += 1 }
-        }
-        return CallInFlight(self, count, between)
+        let call = CallInFlight(self, count)
+        for party in between { call.join(party) }
+        return call
     }
 
-    /// Who sends or receives something right now, but for items of the queue, of which the database knows.
+    /// Who sends or receives something right now, but for the targets of queue items, of which the database knows.
     package var underWay: [Touch] { parties.withLock { Array($0.keys) } }
 
     /// Begins a call of a queue item, for which there was room when it was claimed.
     package func beginClaimed(_ count: Int) -> CallInFlight {
         _ = add(count)
-        return CallInFlight(self, count, [])
+        return CallInFlight(self, count)
     }
 
     private func add(_ count: Int) -> (calls: Int, bytes: Int) {
@@ -60,6 +59,10 @@ package final class CallsInFlight: Sendable {
         return (
             calls.add(1, ordering: .relaxed).newValue, bytes.add(count, ordering: .relaxed).newValue
         )
+    }
+
+    fileprivate func join(_ party: Touch) {
+        parties.withLock { $0[party, default: 0] += 1 }
     }
 
     fileprivate func end(_ count: Int, between: [Touch] = []) {
@@ -78,21 +81,33 @@ package final class CallsInFlight: Sendable {
 package final class CallInFlight: Sendable {
     private let calls: CallsInFlight
     private let bytes: Int
-    private let between: [Touch]
-    private let isOver = Atomic(false)
+    /// Nil once it is over.
+    private let between = Mutex<[Touch]?>([])
 
-    fileprivate init(_ calls: CallsInFlight, _ bytes: Int, _ between: [Touch]) {
+    fileprivate init(_ calls: CallsInFlight, _ bytes: Int) {
         self.calls = calls
         self.bytes = bytes
-        self.between = between
     }
 
     deinit {
         end()
     }
 
+    /// From now on, too, a workspace takes part in it.
+    package func join(_ party: Touch) {
+        between.withLock { between in
+            guard between?.contains(party) == false else { return }
+            between?.append(party)
+            calls.join(party)
+        }
+    }
+
     /// There is room for another call from now on.
     package func end() {
-        if !isOver.exchange(true, ordering: .relaxed) { calls.end(bytes, between: between) }
+        let parties = between.withLock { between in
+            defer { between = nil }
+            return between
+        }
+        if let parties { calls.end(bytes, between: parties) }
     }
 }

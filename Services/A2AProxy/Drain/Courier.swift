@@ -57,7 +57,7 @@ package final class Courier: Sendable {
         let call = calls.beginClaimed(item.body.count)
         flights.begin(lease, bytes: item.body.count, until: claimedAt + settings.lease) {
             Task(executorPreference: loop) {
-                await self.carry(item, lease)
+                await self.carry(item, lease, call)
                 call.end()
                 self.flights.end(lease)
                 whenDone()
@@ -65,9 +65,9 @@ package final class Courier: Sendable {
         }
     }
 
-    private func carry(_ item: ClaimedItem, _ lease: Lease) async {
+    private func carry(_ item: ClaimedItem, _ lease: Lease, _ call: CallInFlight) async {
         let start = ContinuousClock.now
-        let (outcome, target) = await attempt(item)
+        let (outcome, target) = await attempt(item, call)
         // Given up on our side: a shutdown hands all leases back at once, a lost lease is another's to finish.
         if case .abandoned = outcome { return }
         flights.finishing(lease)
@@ -87,7 +87,7 @@ package final class Courier: Sendable {
 
     // MARK: - The call
 
-    private func attempt(_ item: ClaimedItem) async -> (CallOutcome, Target?) {
+    private func attempt(_ item: ClaimedItem, _ call: CallInFlight) async -> (CallOutcome, Target?) {
         let route: MessageRoute
         do {
             route = try await router.route(from: nil, to: item.workspace)
@@ -100,6 +100,7 @@ package final class Courier: Sendable {
         if item.deliveries > 0 { options.deliveryAttempt = item.deliveries + 1 }
         var (place, url) = (route.place, route.url)
         for isLast in [false, true] {
+            keepAwake(place, item, call)
             guard case .ended(let outcome) = await agents.call(place, url: url, message: item.body, options) else {
                 break
             }
@@ -112,6 +113,14 @@ package final class Courier: Sendable {
             (place, url) = (fresh.place, fresh.url)
         }
         return (.unreachable, route.target)
+    }
+
+    /// An item keeps its own target from being sent to sleep, and not the one that its target forwards to.
+    private func keepAwake(_ place: Target, _ item: ClaimedItem, _ call: CallInFlight) {
+        guard place.id != item.workspace else { return }
+        let party = Touch(workspace: place.id, isSender: false)
+        call.join(party)
+        recorder.note([party])
     }
 
     /// What it means that there is no way to the target now.
