@@ -48,6 +48,7 @@ package enum SchedulerService: HostedService {
             periodic("scheduler", every: .milliseconds(250)) { try await firing.fireDue() },
             periodic("schedule-planning", every: .seconds(1)) { ["planned": try await firing.plan()] },
             periodic("schedule-outcomes", every: .milliseconds(500)) { try await recording.recordEnded() },
+            periodic("schedule-turns", every: .seconds(30)) { try await recording.beginTurns() },
             periodic("phantom-busy", every: .seconds(60)) { try await phantoms.reset() },
         ]
     }

@@ -131,6 +131,65 @@ struct OutcomeStoreTests {
         }
     }
 
+    @Test("The time of a run begins with its own turn, also while the one before it is being claimed")
+    func claimed() async throws {
+        try await ScheduleFixture.with { fixture in
+            let id = try await fixture.due(try await fixture.workspace(), overlap: "queue")
+            for _ in 0..<3 {
+                try await fixture.makeDue(id)
+                #expect(try await fixture.firing.fire().runs == 1)
+            }
+            try await fixture.sql(
+                """
+                UPDATE a2a_queue SET status = 'completed', completed_at = now()
+                WHERE id = (SELECT id FROM a2a_queue ORDER BY enqueued_at LIMIT 1)
+                """)
+            let lock = Statement(
+                "test_lock_run",
+                "SELECT id FROM a2a_queue WHERE status = 'queued' ORDER BY enqueued_at LIMIT 1 FOR UPDATE")
+            let counts = try await fixture.postgres.transaction { transaction in
+                let locked = try await transaction.query(lock).count
+                return [locked, try await fixture.outcomes.recordEnded().count]
+            }
+            #expect(counts == [1, 1])
+            let patient = "a2a_queue WHERE status = 'queued' AND expires_at > now() + interval '1 day'"
+            #expect(try await fixture.count(patient) == 2)
+            // What is being delivered comes first, and what is behind it waits on.
+            let second = "id = (SELECT id FROM a2a_queue ORDER BY enqueued_at OFFSET 1 LIMIT 1)"
+            try await fixture.sql(
+                """
+                UPDATE a2a_queue SET status = 'dispatched', lease_owner = 'x', lease_until = now() + interval '1 hour'
+                WHERE \(second)
+                """)
+            #expect(try await fixture.outcomes.expediteAll() == 0)
+            try await fixture.sql(
+                "UPDATE a2a_queue SET status = 'queued', lease_owner = NULL, lease_until = NULL WHERE \(second)")
+            #expect(try await fixture.outcomes.expediteAll() == 1)
+            #expect(try await fixture.count(patient) == 1)
+            let soon = "a2a_queue WHERE expires_at < now() + interval '2 minutes' AND \(second)"
+            #expect(try await fixture.count(soon) == 1)
+            #expect(try await fixture.outcomes.expediteAll() == 0)
+        }
+    }
+
+    @Test("A run whose row cannot be read is given up; the others are recorded")
+    func unreadable() async throws {
+        try await ScheduleFixture.with { fixture in
+            let workspace = try await fixture.workspace()
+            let (bad, good) = (try await fixture.due(workspace), try await fixture.due(workspace))
+            #expect(try await fixture.firing.fire().runs == 2)
+            try await fixture.end(bad)
+            try await fixture.end(good, response: Self.said)
+            try await fixture.sql("UPDATE a2a_queue SET enqueued_at = '-infinity' WHERE schedule_id = '\(bad)'")
+            let recorded = try await fixture.outcomes.recordEnded()
+            #expect(recorded.count == 2 && recorded.records.count == 1)
+            #expect(recorded.unreadable.map(\.schedule) == [bad])
+            #expect(try await fixture.last(bad) == "error|its run could not be recorded|1")
+            #expect(try await fixture.last(good) == "ok|-|1")
+            #expect(try await fixture.outcomes.recordEnded().count == 0)
+        }
+    }
+
     @Test("Several runs of a schedule that ended are taken in the order of their ends")
     func order() async throws {
         try await ScheduleFixture.with { fixture in

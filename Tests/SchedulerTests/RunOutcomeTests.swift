@@ -85,6 +85,12 @@ struct RunOutcomeTests {
             outcome(.expired(error: "expired", wasTried: false), status: .paused).error
                 == "skipped: workspace is paused")
         #expect(outcome(.expired(error: nil, wasTried: false), status: nil).error == "skipped: workspace is removed")
+        #expect(
+            outcome(.expired(error: nil, wasTried: false), status: .provisioning).error
+                == "skipped: workspace is provisioning")
+        #expect(
+            outcome(.expired(error: "workspace budget limit exceeded", wasTried: false)).error
+                == "skipped: workspace budget limit exceeded")
         #expect(outcome(.dropped(reason: "dropped on request")).error == "skipped: dropped on request")
     }
 }

@@ -110,8 +110,11 @@ package struct Firing: Sendable {
 
 extension PostgresError {
     /// It may be about what is in one row: data that does not fit, a constraint, a trigger's refusal, a value too large for
-    /// an index. Everything else is about all rows, and putting one off would mend nothing.
-    var isOfARow: Bool { ["22", "23", "P0", "54"].contains(sqlState.map { String($0.prefix(2)) }) }
+    /// an index, a value that is damaged on the disk. Everything else is about all rows, and putting one off would mend
+    /// nothing.
+    var isOfARow: Bool {
+        sqlState == "XX001" || ["22", "23", "P0", "54"].contains(sqlState.map { String($0.prefix(2)) })
+    }
 }
 
 extension EventBroadcast {

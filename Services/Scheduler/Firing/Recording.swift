@@ -40,10 +40,22 @@ package struct Recording: Sendable {
         return ["recorded": count]
     }
 
+    /// Starts the time of runs whose turn it is.
+    package func beginTurns() async throws -> [String: Int] {
+        var count = 0
+        while !Task.isCancelled {
+            let begun = try await store.expediteAll()
+            count += begun
+            if begun < OutcomeStore.turns { break }
+        }
+        return ["begun": count]
+    }
+
     private func record(upTo limit: Int, claimed: (([UUID]) -> Void)? = nil) async throws -> Int {
         let recorded = try await store.recordEnded(upTo: limit, claimed: claimed)
         relay.committed(recorded.events)
         broadcast.tell(of: recorded.records)
+        for (schedule, item) in recorded.unreadable { tellGivenUp(schedule, item, "its row cannot be read") }
         for record in recorded.records { metrics.outcomes.labelled(record.status.rawValue).increment() }
         return recorded.count
     }
@@ -58,14 +70,16 @@ package struct Recording: Sendable {
                 }
             } catch let error as PostgresError where error.isOfARow {
                 guard let item = claimed.withLock({ $0 }) else { throw error }
-                if let schedule = try await store.giveUp(item) {
-                    logger.warning(
-                        "run of a schedule cannot be recorded",
-                        [.scheduleID: .uuid(schedule), .queueID: .uuid(item), .error: .error(error)])
-                }
+                if let schedule = try await store.giveUp(item) { tellGivenUp(schedule, item, "\(error)") }
             }
             count += 1
         }
         return count
+    }
+
+    private func tellGivenUp(_ schedule: UUID, _ item: UUID, _ reason: String) {
+        logger.warning(
+            "run of a schedule cannot be recorded",
+            [.scheduleID: .uuid(schedule), .queueID: .uuid(item), .error: .string(reason)])
     }
 }

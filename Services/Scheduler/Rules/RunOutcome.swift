@@ -58,7 +58,9 @@ package struct RunOutcome: Sendable, Hashable {
         case .failed(let error): self.init(status: .error, error: error ?? "not delivered", emptyRuns: emptyRuns)
         case .expired(let error?, let wasTried) where wasTried || error == Sentence.agentUnreachable:
             self.init(status: .error, error: "not done in time: \(error)", emptyRuns: emptyRuns)
-        case .expired where run.status?.takesRuns == true:
+        case .expired(Sentence.budgetExceeded?, _):
+            self.init(status: .skipped, error: "skipped: \(Sentence.budgetExceeded)", emptyRuns: emptyRuns)
+        case .expired where run.status == .online || run.status == .degraded:
             self.init(
                 status: .skipped, error: Sentence.scheduleSkippedBusy(activeTasks: run.activeTasks),
                 emptyRuns: emptyRuns)

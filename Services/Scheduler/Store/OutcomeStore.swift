@@ -9,6 +9,8 @@ package struct Recorded: Sendable {
     package var events: [CommittedEvent] = []
     /// Runs that were looked at.
     package var count = 0
+    /// Runs whose rows cannot be read, which were given up.
+    package var unreadable: [(schedule: UUID, item: UUID)] = []
 }
 
 /// The statements that write how runs ended: into their schedules and their history.
@@ -25,9 +27,19 @@ package struct OutcomeStore: Sendable {
     package static let batch = 200
     private static let deadline: Duration = .seconds(20)
 
-    /// The items are locked before their schedules, as by everyone. In the order in which the runs ended.
+    /// The items are locked before their schedules, as by everyone. What they say is read afterwards: it may be what cannot
+    /// be read.
     private static let ended = Statement(
         "runs_ended",
+        """
+        SELECT id FROM a2a_queue
+        WHERE schedule_id IS NOT NULL AND NOT run_recorded AND status IN ('completed', 'dropped', 'failed')
+        ORDER BY completed_at, id LIMIT $1 FOR UPDATE SKIP LOCKED
+        """)
+
+    /// In the order in which they ended.
+    private static let read = Statement(
+        "runs_read",
         """
         SELECT q.id, q.schedule_id, q.workspace_id, q.status, q.last_error,
             CASE WHEN octet_length(q.response) <= $2 THEN q.response END, q.response IS NULL,
@@ -35,10 +47,10 @@ package struct OutcomeStore: Sendable {
             CASE WHEN q.status <> 'dropped'
                 THEN (extract(epoch FROM q.completed_at - q.dispatched_at) * 1000)::bigint END, q.run_is_manual,
             w.status, coalesce(v.active_tasks, 0), now(), q.attempts + q.deliveries > 0
-        FROM a2a_queue q LEFT JOIN workspaces w ON w.id = q.workspace_id
+        FROM unnest($1::uuid[]) AS ended (id) JOIN a2a_queue q ON q.id = ended.id
+        LEFT JOIN workspaces w ON w.id = q.workspace_id
         LEFT JOIN workspace_vitals v ON v.workspace_id = q.workspace_id
-        WHERE q.schedule_id IS NOT NULL AND NOT q.run_recorded AND q.status IN ('completed', 'dropped', 'failed')
-        ORDER BY q.completed_at, q.id LIMIT $1 FOR UPDATE OF q SKIP LOCKED
+        ORDER BY q.completed_at, q.id
         """)
 
     private static let lockSchedules = Statement(
@@ -61,21 +73,57 @@ package struct OutcomeStore: Sendable {
     private static let mark = Statement(
         "runs_mark", "UPDATE a2a_queue SET run_recorded = true WHERE id = ANY ($1)")
 
-    /// The run that waited behind one that has ended: from now on it waits for its target only. What is being delivered
-    /// ends by itself. Runs under the locks of the schedules, so that it sees what was fired beside it.
+    /// Runs that nothing of their schedules is before any more have from now on the time that a run waits for its target;
+    /// before that they had the time of a message, behind others. A run that somebody has locked is passed over.
+    ///
+    /// - Parameter first: selects the first open run of each of some schedules, one that is being delivered before all.
+    private static func expediting(_ first: String) -> String {
+        """
+        WITH first AS (\(first)), free AS (
+            SELECT q.id FROM a2a_queue q
+            WHERE q.id = ANY (ARRAY(
+                    SELECT id FROM first
+                    WHERE status = 'queued' AND expires_at > now() + make_interval(secs => $1) LIMIT \(turns)))
+                AND q.status = 'queued'
+            ORDER BY q.id FOR UPDATE SKIP LOCKED
+        )
+        UPDATE a2a_queue q SET expires_at = now() + make_interval(secs => $1) FROM free WHERE q.id = free.id
+        RETURNING q.id
+        """
+    }
+
+    /// Runs of one statement.
+    package static let turns = 500
+
+    /// Of runs that have just ended, under the locks of their schedules, so that it sees what was fired beside it.
     private static let expedite = Statement(
         "runs_next",
-        """
-        WITH next AS (
-            SELECT n.id FROM unnest($1::uuid[]) AS ended (id) CROSS JOIN LATERAL (
-                SELECT q.id FROM a2a_queue q WHERE q.schedule_id = ended.id AND q.status = 'queued'
-                ORDER BY q.enqueued_at, q.id LIMIT 1 FOR UPDATE SKIP LOCKED) AS n
-            WHERE NOT EXISTS (
-                SELECT FROM a2a_queue r WHERE r.schedule_id = ended.id AND r.status = 'dispatched')
-        )
-        UPDATE a2a_queue q SET expires_at = now() + make_interval(secs => $2) FROM next
-        WHERE q.id = next.id AND q.expires_at > now() + make_interval(secs => $2)
-        """)
+        expediting(
+            """
+            SELECT n.* FROM unnest($2::uuid[]) AS ended (id) CROSS JOIN LATERAL (
+                SELECT q.id, q.status, q.expires_at FROM a2a_queue q
+                WHERE q.schedule_id = ended.id AND q.status IN ('queued', 'dispatched')
+                ORDER BY q.status, q.enqueued_at, q.id LIMIT 1) AS n
+            """))
+
+    private static let expediteAll = Statement(
+        "runs_turns",
+        expediting(
+            """
+            SELECT DISTINCT ON (schedule_id) id, status, expires_at FROM a2a_queue
+            WHERE schedule_id IS NOT NULL AND status IN ('queued', 'dispatched')
+            ORDER BY schedule_id, status, enqueued_at, id
+            """))
+
+    /// Gives runs whose turn has come the time that a run waits: those that were being claimed or delivered when the one
+    /// before them ended, and are back in the queue.
+    ///
+    /// - Returns: how many, at most ``turns``.
+    package func expediteAll() async throws(PostgresError) -> Int {
+        let wait = Double(Limits.scheduleWait.components.seconds)
+        return try await postgres.atomically(
+            [EventRelay.usingIndexes, Call(Self.expediteAll, [wait])], deadline: Self.deadline)[1].count
+    }
 
     private static let giveUp = Statement(
         "runs_give_up",
@@ -95,17 +143,17 @@ package struct OutcomeStore: Sendable {
     /// - Parameter item: of the queue.
     /// - Returns: its schedule; nil when somebody else has dealt with it.
     package func giveUp(_ item: UUID) async throws -> UUID? {
-        try await postgres.transaction(deadline: Self.deadline) { transaction in
-            guard let schedule = try await transaction.query(Self.giveUp, [item]).first({ $0.uuid(0) }) else {
-                return nil
-            }
-            _ = try await transaction.query([Self.expediting([schedule])])
-            return schedule
-        }
+        try await postgres.transaction(deadline: Self.deadline) { try await Self.giveUp(item, $0) }
+    }
+
+    private static func giveUp(_ item: UUID, _ transaction: Transaction) async throws -> UUID? {
+        guard let schedule = try await transaction.query(giveUp, [item]).first({ $0.uuid(0) }) else { return nil }
+        _ = try await transaction.query([expediting([schedule])])
+        return schedule
     }
 
     private static func expediting(_ schedules: [UUID]) -> Call {
-        Call(expedite, [schedules, Double(Limits.scheduleWait.components.seconds)])
+        Call(expedite, [Double(Limits.scheduleWait.components.seconds), schedules])
     }
 
     /// One at a time in the whole platform: what runs say about one schedule is written in the order of their ends.
@@ -118,19 +166,25 @@ package struct OutcomeStore: Sendable {
     package func recordEnded(upTo limit: Int = batch, claimed: (([UUID]) -> Void)? = nil) async throws -> Recorded {
         try await postgres.transaction(deadline: Self.deadline) { transaction in
             guard try await transaction.query(Self.lock).only({ $0.bool(0) }) else { return Recorded() }
-            let ended = Call(Self.ended, [limit, RunOutcome.responseLimit])
-            let rows = try await transaction.query([EventRelay.usingIndexes, ended])[1]
-            let runs = try rows.map { EndedItem(row: $0) }
-            guard !runs.isEmpty else { return Recorded() }
-            claimed?(runs.map(\.id))
+            let ended = Call(Self.ended, [limit])
+            let ids = try await transaction.query([EventRelay.usingIndexes, ended])[1].map { $0.uuid(0) }
+            guard !ids.isEmpty else { return Recorded() }
+            claimed?(ids)
+            let runs = try await transaction.query(Self.read, [ids, RunOutcome.responseLimit])
+                .decodeEach { EndedItem(row: $0) }.values
             let schedules = Set(runs.map(\.schedule)).sorted()
             let known = try await transaction.query([
                 Call(Self.mark, [runs.map(\.id)]), Call(Self.lockSchedules, [schedules]), Self.expediting(schedules),
-            ])[1].map { KnownSchedule(row: $0) }
+            ])[1].decodeEach { KnownSchedule(row: $0) }.values
             let (records, changes) = Self.outcomes(of: runs, known)
             _ = try await transaction.query([Self.recording(changes)])
-            let events = try await log.write(records, [], transaction)
-            return Recorded(records: records, events: events, count: runs.count)
+            var recorded = Recorded(records: records, count: ids.count)
+            recorded.events = try await log.write(records, [], transaction)
+            // A row that cannot be read is none of the others' business.
+            for id in Set(ids).subtracting(runs.map(\.id)) {
+                if let schedule = try await Self.giveUp(id, transaction) { recorded.unreadable.append((schedule, id)) }
+            }
+            return recorded
         }
     }
 

@@ -14,13 +14,14 @@ package struct ScheduleHealthStore: Sendable {
     private static let health = Statement(
         "schedule_health",
         """
-        SELECT id, workspace_id, name, enabled, last_run_at, next_run_at, run_count, last_status, last_error
-        FROM workspace_schedules WHERE workspace_id = $1 ORDER BY created_at, id
+        SELECT id, workspace_id, name, enabled, last_run_at, next_run_at, run_count, last_status,
+            CASE WHEN starts_with(last_error, $2) THEN $2 ELSE last_error END
+        FROM workspace_schedules WHERE workspace_id = $1 ORDER BY created_at, name, id
         """)
 
-    /// A workspace's schedules without what they say and when.
+    /// A workspace's schedules without what they say and when: what is wrong with an expression quotes it.
     package func health(of workspace: UUID) async throws(PostgresError) -> [ScheduleHealth] {
-        try await postgres.query(Self.health, [workspace]).map { row in
+        try await postgres.query(Self.health, [workspace, Sentence.invalidCronExpression]).map { row in
             ScheduleHealth(
                 id: row.uuid(0), workspaceID: row.uuid(1), name: row.string(2), enabled: row.bool(3),
                 lastRunAt: row.optionalDate(4), nextRunAt: row.optionalDate(5), runCount: row.int(6),
