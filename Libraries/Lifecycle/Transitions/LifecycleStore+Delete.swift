@@ -72,8 +72,12 @@ extension LifecycleStore {
     private static let hasten = Statement(
         "lifecycle_hasten",
         """
-        UPDATE lifecycle_jobs SET available_at = now(), last_error = NULL
-        WHERE workspace_id = ANY ($1) AND kind = 'remove' AND completed_at IS NULL AND lease_owner IS NULL
+        WITH job AS MATERIALIZED (
+            SELECT id FROM lifecycle_jobs
+            WHERE workspace_id = ANY ($1) AND kind = 'remove' AND completed_at IS NULL AND lease_owner IS NULL
+            ORDER BY id FOR UPDATE
+        )
+        UPDATE lifecycle_jobs j SET available_at = now(), last_error = NULL FROM job WHERE j.id = job.id
         """)
 
     /// Removes a workspace and all its descendants. Removing what is removed asks for what is left of the clean-up.

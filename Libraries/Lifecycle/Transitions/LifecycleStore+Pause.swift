@@ -77,7 +77,8 @@ extension LifecycleStore {
             let ids = try await lockSubtree(id, transaction).map(\.id)
             try LifecycleRule.resume(try await subject(id, transaction))
             try await supersede(ids, [.stop], transaction)
-            let events = try await transaction.query(Self.resume, [ids, hasProvisioner, source])
+            let resume = Call(Self.resume, [ids, hasProvisioner, source])
+            let events = try await transaction.query([Call(Self.lockStarts, [ids]), resume])[1]
                 .compactMap { CommittedEvent(row: $0) }
             return Change(events: events, count: events.count)
         }

@@ -38,17 +38,17 @@ extension LifecycleStore {
         }
     }
 
-    /// Locks starts that are under way by their ids, as whoever extends their leases does: an insert comes to them in the
-    /// order of the workspaces.
+    /// Locks open starts by their ids, as whoever extends their leases does: an insert comes to them in the order of the
+    /// workspaces, and locks those that it leaves alone, too.
     private static func lockingStarts(_ condition: String) -> String {
         """
         SELECT id FROM lifecycle_jobs
-        WHERE \(condition) AND completed_at IS NULL AND kind IN ('start', 'restart') AND lease_owner IS NOT NULL
+        WHERE \(condition) AND completed_at IS NULL AND kind IN ('start', 'restart')
         ORDER BY id FOR UPDATE
         """
     }
 
-    private static let lockStarts = Statement("lifecycle_lock_starts", lockingStarts("workspace_id = ANY ($1)"))
+    static let lockStarts = Statement("lifecycle_lock_starts", lockingStarts("workspace_id = ANY ($1)"))
     private static let lockAllStarts = Statement("lifecycle_lock_all_starts", lockingStarts("true"))
 
     /// A start that is under way has read the old secrets: it is done once more.

@@ -127,8 +127,12 @@ package struct LifecycleStore: Sendable {
     private static let supersede = Statement(
         "lifecycle_supersede",
         """
-        UPDATE lifecycle_jobs SET completed_at = now(), last_error = 'superseded'
-        WHERE workspace_id = ANY ($1) AND kind = ANY ($2) AND completed_at IS NULL AND lease_owner IS NULL
+        WITH job AS MATERIALIZED (
+            SELECT id FROM lifecycle_jobs
+            WHERE workspace_id = ANY ($1) AND kind = ANY ($2) AND completed_at IS NULL AND lease_owner IS NULL
+            ORDER BY id FOR UPDATE
+        )
+        UPDATE lifecycle_jobs j SET completed_at = now(), last_error = 'superseded' FROM job WHERE j.id = job.id
         """)
 
     func supersede(_ workspaces: [UUID], _ kinds: [LifecycleJob.Kind], _ transaction: Transaction) async throws {

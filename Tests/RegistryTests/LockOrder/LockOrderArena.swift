@@ -45,18 +45,20 @@ struct LockOrderArena: Sendable {
         FROM unnest($1::uuid[], $4::uuid[]) AS t (id, token) JOIN w ON w.id = t.id
         """)
 
+    /// Some starts are under way, some wait.
     private static let belongings = Statement(
         "test_belongings",
         """
         WITH i AS (
-            SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[])
-                AS i (id, item, delegation, job, source)
+            SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[]) WITH ORDINALITY
+                AS i (id, item, delegation, job, source, n)
         ), item AS (
             INSERT INTO a2a_queue (id, workspace_id, caller_id, body, delegation_id)
             SELECT item, id, source, '{}', delegation FROM i
         ), job AS (
             INSERT INTO lifecycle_jobs (id, workspace_id, kind, lease_owner, lease_until, claim_number)
-            SELECT job, id, 'restart', 'test', now() + interval '1 minute', 1 FROM i
+            SELECT job, id, 'restart', CASE WHEN n < 4 THEN 'test' END,
+                CASE WHEN n < 4 THEN now() + interval '1 minute' END, (n < 4)::int FROM i
         )
         INSERT INTO delegations (id, source_id, target_id, task, queue_id)
         SELECT delegation, source, id, 't', item FROM i

@@ -16,7 +16,7 @@ import Sweeper
 enum LockOrderWriter: String, CaseIterable, Sendable {
     case register, beat, seen, card, issueToken, revokeToken, create, move, rename, budget
     case enqueue, deliver, delegate, endDelegation, touch, dropStale
-    case pause, resume, hibernate, restart, wake, lose, delete, purge, secret, finishJob, extend
+    case pause, resume, hibernate, restart, wake, lose, delete, purge, secret, finishJob, extend, handBack
     case sweep, releaseByHand, sleep, recover, expire, abandon, prune, loseContainers, timeOut, leaveOver, changeImage
     case fire, recordRuns, createSchedule, runSchedule, deleteSchedule, freePhantoms
 
@@ -37,7 +37,8 @@ enum LockOrderWriter: String, CaseIterable, Sendable {
             try await change(arena)
         case .enqueue, .deliver, .delegate, .endDelegation, .touch, .dropStale:
             try await send(arena)
-        case .pause, .resume, .hibernate, .restart, .wake, .lose, .delete, .purge, .secret, .finishJob, .extend:
+        case .pause, .resume, .hibernate, .restart, .wake, .lose, .delete, .purge, .secret, .finishJob, .extend,
+            .handBack:
             try await live(arena)
         case .sweep, .releaseByHand, .sleep, .recover, .expire, .abandon, .prune, .loseContainers, .timeOut, .leaveOver,
             .changeImage:
@@ -139,7 +140,10 @@ enum LockOrderWriter: String, CaseIterable, Sendable {
         let store = LifecycleStore(postgres: pool, source: Self.source, hasProvisioner: true)
         switch self {
         case .pause: _ = try await store.pause(ids[0])
-        case .resume: _ = try await store.resume(ids[0])
+        case .resume:
+            // Starts that are under way go on beside a pause.
+            do { _ = try await store.pause(ids[0]) } catch is LifecycleRefusal {}
+            _ = try await store.resume(ids[0])
         case .hibernate: _ = try await store.hibernate(ids[1], isForced: true)
         case .restart: for id in ids { _ = try await store.restart(id, reason: "test") }
         case .wake: for id in ids { _ = try await store.wake(id) }
@@ -149,9 +153,10 @@ enum LockOrderWriter: String, CaseIterable, Sendable {
             for id in [ids[1], ids[0]] { _ = try await store.delete(id, isConfirmed: true, purges: true) }
         case .secret:
             try await pool.transaction { try await store.secretChanged(of: nil, key: "KEY", $0) }
-        case .extend:
+        case .extend, .handBack:
             let claims = arena.jobs.shuffled().map { JobClaim(job: $0, number: 1) }
-            _ = try await JobStore(postgres: pool, source: Self.source).extend(claims, lease: 60)
+            let jobs = JobStore(postgres: pool, source: Self.source)
+            if self == .extend { _ = try await jobs.extend(claims, lease: 60) } else { try await jobs.handBack(claims) }
         default:
             let jobs = JobStore(postgres: pool, source: Self.source)
             for (id, workspace) in zip(arena.jobs, ids) {
