@@ -62,6 +62,12 @@ struct RetentionPaceTests {
         #expect(pace.tempo == .quiet)
         #expect(pace.next(after: batch(10, took: .zero), elapsed: .seconds(10)) == .giveWay)
         #expect(pace.tempo == .hurried)
+        // As far as they came, turns that a failure ended count, too.
+        pace = RetentionPace(turn: .seconds(10))
+        for _ in 0..<100 {
+            for elapsed in [3, 6] { _ = pace.next(after: batch(10, took: .zero), elapsed: .seconds(elapsed)) }
+        }
+        #expect(pace.tempo == .hurried)
     }
 
     @Test("The last batch ends a table; one that has had its time gives way")

@@ -8,11 +8,12 @@ import Testing
 @Suite("Retention")
 struct RetentionPassTests {
     private func pass(
-        _ pool: PostgresPool, instance: String = "one", turn: Duration = .seconds(60)
+        _ pool: PostgresPool, instance: String = "one", turn: Duration = .seconds(60),
+        interval: Duration = .seconds(600)
     ) -> RetentionPass {
         RetentionPass(
             store: RetentionStore(postgres: pool, instance: instance), settings: RetentionSettings(), logger: .disabled,
-            pace: RetentionPace(turn: turn, patience: .zero))
+            pace: RetentionPace(turn: turn, patience: .zero), interval: interval)
     }
 
     /// All tables filled; only events that were marked so are unpublished.
@@ -47,7 +48,10 @@ struct RetentionPassTests {
             }
             try await expectPruned(pool, count)
             #expect(pass.pause == .seconds(600))
-            #expect(try await pass.run().values.allSatisfy { $0 == 0 })
+            // All rest now; for another instance nothing is left.
+            #expect(try await pass.run().isEmpty)
+            let others = try await self.pass(pool, instance: "two").run()
+            #expect(others.count == RetentionFixture.all.count && others.values.allSatisfy { $0 == 0 })
         }
     }
 
@@ -63,8 +67,25 @@ struct RetentionPassTests {
                 runs += 1
             } while pass.pause == .seconds(1) && runs < 1000
             #expect(runs > 3 && runs < 100, "\(runs)")
-            #expect(pass.pause == .seconds(600))
+            // Until the first of them is due again.
+            #expect(pass.pause > .seconds(60) && pass.pause < .seconds(600))
             try await expectPruned(pool, count)
+        }
+    }
+
+    @Test("Tables that rest are gone through when their time comes, however long another takes")
+    func backlog() async throws {
+        try await withMigratedPool("retention") { pool in
+            let activity = try #require(RetentionFixture.all.first { $0.name == "activity" })
+            try await activity.fill(pool, 1000)
+            let (patient, restless) = (pass(pool, turn: .zero), pass(pool, turn: .zero, interval: .zero))
+            #expect(try await patient.run().count == RetentionFixture.all.count)
+            #expect(try await patient.run().keys.sorted() == ["activity"])
+            #expect(patient.pause == .seconds(1))
+            // It keeps the others away until it has come to the end.
+            #expect(try await pass(pool, instance: "two").run().isEmpty)
+            for _ in 0..<2 { #expect(try await restless.run().count == RetentionFixture.all.count) }
+            #expect(try await activity.count(pool).go > 0)
         }
     }
 

@@ -11,10 +11,14 @@ struct LeasePass: SweepPass {
     let relay: EventRelay
 
     func run() async throws -> [String: Int] {
-        [
-            "recovered": try await inBatches { try await store.recoverLeases() },
-            "dropped": try await inBatches { try await store.dropExpired() },
-        ]
+        // What is wrong with one half does not stop the other.
+        let recovered = await result(of: { try await store.recoverLeases() })
+        let dropped = await result(of: { try await store.dropExpired() })
+        return ["recovered": try recovered.get(), "dropped": try dropped.get()]
+    }
+
+    private func result(of sweep: () async throws -> [CommittedEvent]) async -> Result<Int, any Error> {
+        do { return .success(try await inBatches(sweep)) } catch { return .failure(error) }
     }
 
     private func inBatches(_ sweep: () async throws -> [CommittedEvent]) async throws -> Int {

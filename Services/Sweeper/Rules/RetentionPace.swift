@@ -38,7 +38,7 @@ package struct RetentionPace: Sendable, Hashable {
         /// A pause has an end, as the fewest rows have: where everybody is busy all the time, some rows go all the same.
         package let pauses: ClosedRange<Duration>
 
-        /// A hundredth of the time, which the slowest hundredth of the heartbeats does not feel.
+        /// A hundredth of the time, which the slowest hundredth of the heartbeats hardly feels.
         package static let quiet = Tempo(
             rows: 100...200, slow: .milliseconds(8), quick: .milliseconds(3), pauseFactor: 100,
             pauses: .milliseconds(100) ... .seconds(1))
@@ -54,8 +54,8 @@ package struct RetentionPace: Sendable, Hashable {
     package private(set) var rows = Tempo.quiet.rows.lowerBound
     package private(set) var tempo = Tempo.quiet
     private let turn, patience: Duration
-    /// Of turns that are over.
-    private var spent: Duration = .zero
+    /// Of all turns, and of that the part of the one that goes on.
+    private var spent, inTurn: Duration
 
     /// - Parameters:
     ///   - turn: the time that one table has until it gives way.
@@ -63,11 +63,16 @@ package struct RetentionPace: Sendable, Hashable {
     package init(turn: Duration = .seconds(10), patience: Duration = patience) {
         self.turn = turn
         self.patience = patience
+        (spent, inTurn) = (.zero, .zero)
     }
 
     /// - Parameter elapsed: since this table's turn began.
     package mutating func next(after batch: Batch, elapsed: Duration) -> Step {
-        if spent + elapsed >= patience { tempo = .hurried }
+        // A turn that a failure ended is counted as far as it came.
+        if elapsed < inTurn { inTurn = .zero }
+        spent += elapsed - inTurn
+        inTurn = elapsed
+        if spent >= patience { tempo = .hurried }
         if batch.took > tempo.slow {
             rows /= 2
         } else if batch.took < tempo.quick, batch.examined >= rows {
@@ -76,7 +81,7 @@ package struct RetentionPace: Sendable, Hashable {
         rows = min(max(rows, tempo.rows.lowerBound), tempo.rows.upperBound)
         if batch.isLast { return .finished }
         if elapsed >= turn {
-            spent += elapsed
+            inTurn = .zero
             return .giveWay
         }
         return .goOn(
