@@ -22,13 +22,13 @@ struct AuthenticatorTests {
 
     /// Runs a test with an authenticator on a database, or on none that answers.
     private func with(
-        _ url: String, isDevelopment: Bool = false,
+        _ url: String, isDevelopment: Bool = false, configuration: PostgresConfiguration = .unhurried,
         _ body: (Authenticator, PostgresPool, EventLoop, MetricsRegistry) async throws -> Void
     ) async throws {
         let group = EventLoopGroup(count: 1)
         defer { group.shutdown() }
         let metrics = MetricsRegistry(includesProcess: false)
-        let pool = PostgresPool(url: url, group: group, configuration: .unhurried, metrics: metrics)
+        let pool = PostgresPool(url: url, group: group, configuration: configuration, metrics: metrics)
         let redis = try RedisClient(
             url: try await SharedServers.redis().url, group: group, logger: .disabled, metrics: metrics)
         let signs = SignsOfLife(postgres: pool, redis: redis, logger: .disabled)
@@ -39,6 +39,14 @@ struct AuthenticatorTests {
         do { try await body(authenticator, pool, group.loops[0], metrics) } catch { failure = error }
         await pool.close()
         if let failure { throw failure }
+    }
+
+    /// Nobody listens there, which is noticed after as long as a service waits for it.
+    private func withoutDatabase(
+        _ body: (Authenticator, PostgresPool, EventLoop, MetricsRegistry) async throws -> Void
+    ) async throws {
+        let url = "postgres://nobody@127.0.0.1:\(try Ports.free())/none"
+        try await with(url, configuration: PostgresConfiguration(), body)
     }
 
     private func request(_ bearer: String, _ loop: EventLoop) -> Request {
@@ -139,7 +147,7 @@ struct AuthenticatorTests {
     @Test("An address pays for a token that is refused, not for one that nobody could look up")
     func whoPays() async throws {
         let limiter = RateLimiter(limit: 2)
-        try await with("postgres://nobody@127.0.0.1:\(try Ports.free())/none") { authenticator, _, loop, _ in
+        try await withoutDatabase { authenticator, _, loop, _ in
             let (request, key) = charged("token", loop, limiter)
             await #expect(throws: (any Error).self) { try await authenticator.workspace(UUID(), request) }
             #expect(limiter.peek(key, now: 0).remaining == 2)
@@ -154,7 +162,7 @@ struct AuthenticatorTests {
 
     @Test("Without a database nobody but the administrator is let in, and everyone else is told to come back")
     func failsClosed() async throws {
-        try await with("postgres://nobody@127.0.0.1:\(try Ports.free())/none") { authenticator, _, loop, _ in
+        try await withoutDatabase { authenticator, _, loop, _ in
             let id = UUID()
             let operatorIdentity = try await authenticator.workspace(id, request("admin", loop))
             #expect(operatorIdentity == .admin)
