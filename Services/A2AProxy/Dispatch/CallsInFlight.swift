@@ -40,9 +40,8 @@ package final class CallsInFlight: Sendable {
             end(count)
             return nil
         }
-        let call = CallInFlight(self, count)
-        for party in between { call.join(party) }
-        return call
+        join(between)
+        return CallInFlight(self, count, between)
     }
 
     /// Who sends or receives something right now, but for the targets of queue items, of which the database knows.
@@ -51,7 +50,7 @@ package final class CallsInFlight: Sendable {
     /// Begins a call of a queue item, for which there was room when it was claimed.
     package func beginClaimed(_ count: Int) -> CallInFlight {
         _ = add(count)
-        return CallInFlight(self, count)
+        return CallInFlight(self, count, [])
     }
 
     private func add(_ count: Int) -> (calls: Int, bytes: Int) {
@@ -61,8 +60,10 @@ package final class CallsInFlight: Sendable {
         )
     }
 
-    fileprivate func join(_ party: Touch) {
-        parties.withLock { $0[party, default: 0] += 1 }
+    fileprivate func join(_ between: [Touch]) {
+        parties.withLock { parties in
+            for party in between { parties[party, default: 0] += 1 }
+        }
     }
 
     fileprivate func end(_ count: Int, between: [Touch] = []) {
@@ -82,11 +83,12 @@ package final class CallInFlight: Sendable {
     private let calls: CallsInFlight
     private let bytes: Int
     /// Nil once it is over.
-    private let between = Mutex<[Touch]?>([])
+    private let between: Mutex<[Touch]?>
 
-    fileprivate init(_ calls: CallsInFlight, _ bytes: Int) {
+    fileprivate init(_ calls: CallsInFlight, _ bytes: Int, _ between: [Touch]) {
         self.calls = calls
         self.bytes = bytes
+        self.between = Mutex(between)
     }
 
     deinit {
@@ -98,7 +100,7 @@ package final class CallInFlight: Sendable {
         between.withLock { between in
             guard between?.contains(party) == false else { return }
             between?.append(party)
-            calls.join(party)
+            calls.join([party])
         }
     }
 
