@@ -104,14 +104,20 @@ struct OutcomeStoreTests {
         }
     }
 
+    /// A schedule of which three runs wait, one behind the other.
+    private func threeRuns(_ fixture: ScheduleFixture) async throws -> UUID {
+        let id = try await fixture.due(try await fixture.workspace(), overlap: "queue")
+        for _ in 0..<3 {
+            try await fixture.makeDue(id)
+            #expect(try await fixture.firing.fire().runs == 1)
+        }
+        return id
+    }
+
     @Test("The time of a run that waits does not begin while one before it is being delivered")
     func stillRunning() async throws {
         try await ScheduleFixture.with { fixture in
-            let id = try await fixture.due(try await fixture.workspace(), overlap: "queue")
-            for _ in 0..<3 {
-                try await fixture.makeDue(id)
-                #expect(try await fixture.firing.fire().runs == 1)
-            }
+            _ = try await threeRuns(fixture)
             func change(_ position: Int, _ what: String) async throws {
                 try await fixture.sql(
                     "UPDATE a2a_queue SET \(what) WHERE id = (SELECT id FROM a2a_queue ORDER BY enqueued_at OFFSET \(position) LIMIT 1)"
@@ -134,11 +140,7 @@ struct OutcomeStoreTests {
     @Test("The time of a run begins with its own turn, also while the one before it is being claimed")
     func claimed() async throws {
         try await ScheduleFixture.with { fixture in
-            let id = try await fixture.due(try await fixture.workspace(), overlap: "queue")
-            for _ in 0..<3 {
-                try await fixture.makeDue(id)
-                #expect(try await fixture.firing.fire().runs == 1)
-            }
+            _ = try await threeRuns(fixture)
             try await fixture.sql(
                 """
                 UPDATE a2a_queue SET status = 'completed', completed_at = now()
@@ -193,11 +195,7 @@ struct OutcomeStoreTests {
     @Test("Several runs of a schedule that ended are taken in the order of their ends")
     func order() async throws {
         try await ScheduleFixture.with { fixture in
-            let id = try await fixture.due(try await fixture.workspace(), overlap: "queue")
-            for _ in 0..<3 {
-                try await fixture.makeDue(id)
-                #expect(try await fixture.firing.fire().runs == 1)
-            }
+            let id = try await threeRuns(fixture)
             try await fixture.sql(
                 """
                 UPDATE a2a_queue q SET status = 'completed', response = '\(Self.nothing)',
