@@ -3,6 +3,7 @@ import HTTPCore
 import HTTPServer
 import Observability
 import PostgresClient
+import ServiceLifecycle
 import Synchronization
 import TestSupport
 import Testing
@@ -54,6 +55,41 @@ import Testing
         claimed.join(caller)
         #expect(calls.underWay.isEmpty)
     }
+
+    /// Its own target is kept awake by the item, and the one that its target forwards to by the call.
+    @Test func aForwardedDeliveryIsACallOfTheOneThatDealsWithIt() async throws {
+        let gate = Gate()
+        defer { gate.open() }
+        try await LocalAgent.with {
+            await gate.wait()
+            return .text("done")
+        } _: { agent in
+            try await ProxyFixture.with(try await SharedServers.postgres().makeMigratedDatabase()) { proxy in
+                let (target, place) = (
+                    try await proxy.workspace(at: agent.url), try await proxy.workspace(at: agent.url)
+                )
+                _ = try await proxy.postgres.query(Self.forward, [target, place])
+                _ = try await proxy.item(for: target)
+                let shutdown = ShutdownSignal()
+                let running = Task { try await proxy.service.run(until: shutdown) }
+                proxy.drain.wake([target], because: .work)
+                let party = Touch(workspace: place, isSender: false)
+                try await eventually("the call") { proxy.calls.underWay == [party] }
+                try await eventually("the note of it") {
+                    try await proxy.postgres.query(Self.wasCalled, [place])[0].bool(0)
+                }
+                gate.open()
+                try await eventually("the end of the call") { proxy.calls.underWay.isEmpty }
+                shutdown.give()
+                try await running.value
+            }
+        }
+    }
+
+    private static let forward = Statement(
+        "test_forward", "UPDATE workspaces SET url = NULL, forwarded_to = $2 WHERE id = $1")
+    private static let wasCalled = Statement(
+        "test_was_called", "SELECT last_inbound_at IS NOT NULL FROM workspace_vitals WHERE workspace_id = $1")
 
     /// What was claimed is delivered: the claim asked for room.
     @Test func whatWasClaimedBeginsAnyhow() {

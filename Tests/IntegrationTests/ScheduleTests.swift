@@ -216,9 +216,18 @@ extension PlatformTests {
                 #expect(stranger.status == 403)
                 #expect(stranger.json["error"]?.string == "access denied")
                 await child.stop()
-                await peer.stop()
 
                 try await platform.sql("UPDATE workspace_schedules SET last_status = 'error', last_error = 'boom'")
+                // What is wrong with an expression quotes it, and is for its owner and operators alone.
+                try await platform.sql(
+                    "UPDATE workspace_schedules SET last_error = 'invalid cron expression: minute: 61 is above 59'")
+                let broken = try await ask(peer.id, peer.token).json[0]?["last_error"]?.string
+                #expect(broken == "invalid cron expression")
+                let owned = try await platform.api.call(
+                    .get, "/workspaces/\(agent.id)/schedules", bearer: agent.token)
+                #expect(owned.json[0]?["last_error"]?.string?.hasSuffix("61 is above 59") == true)
+
+                try await platform.sql("UPDATE workspace_schedules SET last_error = 'boom'")
                 let troubled = try await platform.api.call(.get, "/admin/schedules/health")
                 #expect(troubled.json[0]?["problems"]?[0]?.string == "failing")
                 #expect(troubled.json[0]?["workspace_id"]?.string == agent.id)
@@ -226,6 +235,7 @@ extension PlatformTests {
                 for name in ["scheduler", "schedule-outcomes"] {
                     #expect(liveness?[name]?["last_tick_at"]?.string != nil, "\(name)")
                 }
+                await peer.stop()
             }
         }
 

@@ -23,7 +23,7 @@ package struct ScheduleStore: Sendable {
         "schedule_list",
         "SELECT \(columns) FROM workspace_schedules WHERE workspace_id = $1 ORDER BY created_at, name, id")
 
-    /// All schedules of a workspace, oldest first.
+    /// All schedules of a workspace, oldest first; those made together, as by a template, by their names.
     package func list(_ workspace: UUID) async throws(PostgresError) -> [ScheduleEntry] {
         try await postgres.query(Self.list, [workspace]).map { ScheduleEntry(row: $0) }
     }

@@ -48,10 +48,12 @@ package struct RetentionPace: Sendable, Hashable {
             pauses: .milliseconds(10) ... .milliseconds(300))
     }
 
+    /// How much of its own turns a table goes quietly, unless said otherwise.
     package static let patience: Duration = .seconds(600)
 
     /// Rows of the next batch.
     package private(set) var rows = Tempo.quiet.rows.lowerBound
+    /// Quiet until its patience is over.
     package private(set) var tempo = Tempo.quiet
     private let turn, patience: Duration
     /// Of all turns, and of that the part of the one that goes on.
