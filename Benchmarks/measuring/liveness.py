@@ -15,6 +15,8 @@ BEATING = 10_000
 CONNECTIONS = 64
 # What as many agents send, one every thirty seconds each; and as much as is answered.
 RATES = (WORKSPACES // 30, 0)
+# When a sweeper starts, all of its passes run at once, and some not again for minutes.
+SETTLING_SECONDS = 12
 PASSES = 4
 EXECUTIONS = 6
 STORE = Path(__file__).parents[2] / "Services/Sweeper/Store/LivenessStore.swift"
@@ -107,6 +109,7 @@ def run(stack, report) -> None:
 
         def beside_passes(rate: int):
             with stack.service("sweeper"):
+                time.sleep(SETTLING_SECONDS)
                 return beats(rate)
 
         stack.load(registry.port, requests, CONNECTIONS, {"registry": registry.pid}, seconds=3, warmup=0)
