@@ -69,6 +69,7 @@ let package = Package(
         system("COpenSSL", pkgConfig: "libcrypto"),
         system("CYAML", pkgConfig: "yaml-0.1"),
         system("CZlib", pkgConfig: "zlib"),
+        system("CWslay"),
 
         library("Contracts"),
         library("JSONBytes"),
@@ -83,6 +84,7 @@ let package = Package(
         library("EventLoop", ["CUV"]),
         library("HTTPCore", ["CLLHTTP"]),
         library("HTTPServer", ["CLLHTTP", "EventLoop", "HTTPCore", "Observability", "JSONBytes", "Contracts"]),
+        library("WebSocket", ["CWslay", "Crypto", "EventLoop", "HTTPCore", "HTTPServer"]),
         library(
             "HTTPClient", ["CLLHTTP", "CCurl", "CUV", "CZlib", "EventLoop", "HTTPCore", "Observability", "SafeURL"]),
         library("PostgresClient", ["CPQ", "CUV", "EventLoop", "Observability"]),
@@ -163,6 +165,10 @@ let package = Package(
             name: "call-probe",
             dependencies: ["A2AProxy", "EventLoop", "HTTPCore", "HTTPClient", "SafeURL"],
             path: "Tests/CallProbe", exclude: ["namespace.sh", "servers.py"], swiftSettings: settings),
+        .executableTarget(
+            name: "websocket-echo",
+            dependencies: ["WebSocket", "EventLoop", "HTTPCore", "HTTPServer"],
+            path: "Tests/WebSocketEcho", swiftSettings: settings),
         tests("BatchingTests", ["Batching"]),
         tests("CronTests", ["Cron"]),
         tests(
@@ -185,6 +191,9 @@ let package = Package(
         tests("ConfigurationTests", ["Configuration", "EventLoop", "Observability", "ServiceLifecycle", "Crypto"]),
         tests("EventLoopTests", ["EventLoop"]),
         tests("HTTPServerTests", ["EventLoop", "HTTPCore", "HTTPServer", "Observability", "Contracts"]),
+        tests(
+            "WebSocketTests",
+            ["WebSocket", "EventLoop", "HTTPCore", "HTTPServer", "Observability"]),
         tests("HTTPClientTests", ["CUV", "EventLoop", "HTTPCore", "HTTPClient", "HTTPServer", "Observability"]),
         tests("PostgresClientTests", ["EventLoop", "PostgresClient", "Migrator", "Observability"]),
         tests("RedisClientTests", ["EventLoop", "RedisClient", "Observability"]),
@@ -248,6 +257,6 @@ let package = Package(
             serviceLibraries + ["SafeURL", "Lifecycle", "Provisioning", "Secrets", "Templates"])
         + service("A2AProxy", executable: "a2a-proxy", serviceLibraries + ["SafeURL", "Lifecycle", "AgentResponses"])
         + service("Scheduler", executable: "scheduler", serviceLibraries + ["Cron", "AgentResponses"])
-        + service("Notifier", executable: "notifier", serviceLibraries)
+        + service("Notifier", executable: "notifier", serviceLibraries + ["WebSocket"])
         + service("Sweeper", executable: "sweeper", serviceLibraries + ["Lifecycle", "Provisioning", "Templates"])
 )

@@ -169,6 +169,13 @@ package final class Authenticator: Sendable {
         return .workspace(id)
     }
 
+    /// Who looks on at the whole fleet: an operator, or in development anyone whose bearer, if there is one, is known.
+    ///
+    /// - Throws: `APIError` 401 or 503.
+    package func observer(_ request: Request) async throws {
+        _ = try await console(request)
+    }
+
     /// A person: an operator, or in development anyone whose bearer, if there is one, is known.
     private func console(_ request: Request) async throws -> Caller {
         guard isDevelopment else { return .console(try await admin(request)) }

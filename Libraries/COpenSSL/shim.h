@@ -16,3 +16,14 @@ static inline void switchyard_sha256(const void *bytes, size_t count, unsigned c
     SHA256_Final(digest, &context);
 #pragma GCC diagnostic pop
 }
+
+/// SHA-1 in one go, as above: for the WebSocket handshake, which demands it and does not rely on its strength.
+static inline void switchyard_sha1(const void *bytes, size_t count, unsigned char *digest) {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+    SHA_CTX context;
+    SHA1_Init(&context);
+    SHA1_Update(&context, bytes, count);
+    SHA1_Final(digest, &context);
+#pragma GCC diagnostic pop
+}

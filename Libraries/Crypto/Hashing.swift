@@ -18,6 +18,17 @@ private func sha256(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
     }
 }
 
+/// The SHA-1 digest of a string's UTF-8 bytes: 20 bytes. For protocols that demand it, never for security.
+package func sha1(_ text: String) -> [UInt8] {
+    var text = text
+    return text.withUTF8 { bytes in
+        [UInt8](unsafeUninitializedCapacity: Int(SHA_DIGEST_LENGTH)) { digest, count in
+            switchyard_sha1(bytes.baseAddress, bytes.count, digest.baseAddress)
+            count = Int(SHA_DIGEST_LENGTH)
+        }
+    }
+}
+
 /// Lower-case hexadecimal digits, two a byte.
 package func hex(_ bytes: some Collection<UInt8>) -> String {
     func digit(_ nibble: UInt8) -> UInt8 { nibble < 10 ? 0x30 + nibble : 0x57 + nibble }

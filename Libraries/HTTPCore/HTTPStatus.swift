@@ -17,6 +17,7 @@ package struct HTTPStatus: Sendable, Hashable, ExpressibleByIntegerLiteral {
         Self.phrases[code] ?? "Unknown"
     }
 
+    package static let switchingProtocols: HTTPStatus = 101
     package static let ok: HTTPStatus = 200
     package static let created: HTTPStatus = 201
     package static let accepted: HTTPStatus = 202
@@ -31,6 +32,7 @@ package struct HTTPStatus: Sendable, Hashable, ExpressibleByIntegerLiteral {
     package static let gone: HTTPStatus = 410
     package static let payloadTooLarge: HTTPStatus = 413
     package static let unsupportedMediaType: HTTPStatus = 415
+    package static let upgradeRequired: HTTPStatus = 426
     package static let tooManyRequests: HTTPStatus = 429
     package static let internalServerError: HTTPStatus = 500
     package static let badGateway: HTTPStatus = 502

@@ -163,6 +163,11 @@ package final class ResponseWriter: @unchecked Sendable {
         return connection.pendingBytes
     }
 
+    /// Breaks the connection off. Loop thread only.
+    package func abort() {
+        connection?.close()
+    }
+
     static func frame(_ bytes: [UInt8]) -> [UInt8] {
         var framed: [UInt8] = []
         framed.reserveCapacity(bytes.count + 12)

@@ -79,15 +79,6 @@ package enum A2AProxyService: HostedService {
     }
 }
 
-extension CloudEvent {
-    /// Whether its subject has another parent now, and not only another address.
-    fileprivate var movesInTree: Bool {
-        guard kind == .workspaceMoved else { return false }
-        guard let moved = try? decodeData(as: WorkspaceMoved.self) else { return true }
-        return moved.parentID != moved.previousParentID
-    }
-}
-
 /// The parts of the proxy, each made of those above it.
 private struct Parts {
     let targetStore: TargetStore

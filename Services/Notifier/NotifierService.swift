@@ -1,8 +1,5 @@
-import AMQPClient
 import Configuration
 import Contracts
-import EventLoop
-import EventOutbox
 import HTTPServer
 import Observability
 import ServiceHost
@@ -43,38 +40,20 @@ package enum NotifierService: HostedService {
     }
 
     package static func assemble(_ context: ServiceContext, _ settings: Settings) throws -> ServiceParts {
-        let memory = StreamMemory(limit: settings.streamBytes)
-        let hub = EventHub(memory: memory, metrics: context.metrics)
-        let log = EventLog(postgres: context.postgres)
-        let follower = LogFollower(
-            log: log, hub: hub, loop: context.loops.next(), logger: context.logger, metrics: context.metrics)
-        let consumer = try context.consume(Topology.notify(instance: context.instance), prefetch: 500) { events in
-            // A durable event is only news that the log has more; the others are passed on as they came.
-            if events.contains(where: { $0.sequence != nil }) { follower.wake() }
-            hub.pass(transient: events.filter { $0.sequence == nil })
-            return .done
-        }
+        let streaming = try Streaming(context, settings)
         let slow = SlowQueries(
             databaseURL: context.configuration.databaseURL, applicationName: "\(context.instance)-slow",
             metrics: context.metrics)
         let responses = ResponseMemory(bytes: settings.responseBytes)
-        measure(memory, responses, context)
+        measure(streaming.memory, responses, context)
         let store = ActivityStore(postgres: context.postgres)
         var router = Router()
-        StreamRoutes(
-            context: context, replay: StreamReplay(log: log, hub: hub, events: memory), hub: hub,
-            streams: quota(of: settings), memory: responses
-        ).add(to: &router)
+        StreamRoutes(context: context, opening: streaming.opening, memory: responses).add(to: &router)
+        WebSocketRoutes(context: context, opening: streaming.opening).add(to: &router)
         NotifyRoutes(context: context, store: store).add(to: &router)
         ActivityRoutes(context: context, store: store).add(to: &router)
         FeedRoutes(context: context, store: store, slow: slow, memory: responses).add(to: &router)
-        return ServiceParts(router: router, services: [slow, follower, consumer])
-    }
-
-    private static func quota(of settings: Settings) -> CallerQuota {
-        CallerQuota(total: settings.streams) { caller in
-            caller.isWorkspace ? settings.streamsPerWorkspace : settings.streams
-        }
+        return ServiceParts(router: router, services: [slow] + streaming.services)
     }
 
     private static func measure(_ memory: StreamMemory, _ responses: ResponseMemory, _ context: ServiceContext) {

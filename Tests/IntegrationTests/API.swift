@@ -24,7 +24,7 @@ final class API: Sendable {
         var isEventStream: Bool { headers["content-type"] == "text/event-stream" }
     }
 
-    private let baseURL: String
+    let baseURL: String
     private let group = EventLoopGroup(count: 1)
     private let client: HTTPClient
 

@@ -49,14 +49,16 @@ struct ReplayRevocationTests {
                 signsOfLife: SignsOfLife(postgres: pool, redis: redis, logger: .disabled), logger: .disabled)
             let memory = StreamMemory(limit: 1 << 20)
             let replay = StreamReplay(
-                log: EventLog(postgres: pool), hub: EventHub(memory: memory, metrics: metrics), events: memory)
+                log: EventLog(postgres: pool), hub: EventHub(memory: memory, metrics: metrics),
+                positions: TreePositionCache(postgres: pool), events: memory)
             var router = Router()
             router.on(.get, "/") { request in
                 try await authenticator.workspace(workspace, request)
                 return .stream(contentType: "text/event-stream") { writer in
                     var token = TokenCheck(request, authenticator, every: .zero)
-                    let viewer = Viewer(filter: StreamFilter(workspace: workspace))
-                    let isAttached = try await replay.attach(viewer, from: .after(.start), request, writer, &token)
+                    let viewer = Viewer(filter: StreamFilter(workspace: workspace), format: .serverSentEvents)
+                    let isAttached = try await replay.attach(
+                        viewer, from: .after(.start), request, ServerSentEventWriter(writer: writer), &token)
                     #expect(!isAttached)
                 }
             }

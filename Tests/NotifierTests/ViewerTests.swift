@@ -19,7 +19,7 @@ struct ViewerTests {
     }
 
     private func offer(_ number: Int, bytes: Int = 10, to viewer: Viewer) -> Bool? {
-        StreamFrame(event(number, bytes: bytes), in: memory).flatMap { viewer.offer($0) }
+        StreamFrame(event(number, bytes: bytes), as: .serverSentEvents, in: memory).flatMap { viewer.offer($0) }
     }
 
     /// The numbers of the events that come next, and -n for n that were lost, without waiting.
@@ -33,7 +33,6 @@ struct ViewerTests {
 
     private func numbers(_ next: Viewer.Next) -> [Int] {
         switch next {
-        case .event(let event): [number(event)]
         case .events(let events): events.map(number)
         case .lagged(let count): [-count]
         case .idle, .over: []
@@ -55,7 +54,7 @@ struct ViewerTests {
     @Test("is bounded by number; the gap is told where it is, and nothing is taken behind it before")
     func bounded() async throws {
         try await withLoop { loop in
-            let viewer = Viewer(filter: StreamFilter())
+            let viewer = Viewer(filter: StreamFilter(), format: .serverSentEvents)
             for number in 1...Viewer.capacity { #expect(offer(number, to: viewer) == true) }
             #expect(offer(1000, to: viewer) == false)
             let first = numbers(await viewer.next(on: loop, within: .zero))
@@ -71,7 +70,7 @@ struct ViewerTests {
     @Test("is bounded by bytes, but for one event of any size, and comes in pieces")
     func bytes() async throws {
         try await withLoop { loop in
-            let viewer = Viewer(filter: StreamFilter())
+            let viewer = Viewer(filter: StreamFilter(), format: .serverSentEvents)
             #expect(offer(1, bytes: 2 << 20, to: viewer) == true)
             #expect(offer(2, to: viewer) == false)
             #expect(await drain(viewer, loop) == [1, -1])
@@ -90,13 +89,15 @@ struct ViewerTests {
     @Test("is one copy of each event for all of them, gone when the last has it")
     func shared() async throws {
         try await withLoop { loop in
-            let (hub, viewers) = (hub(), (0..<100).map { _ in Viewer(filter: StreamFilter()) })
+            let (hub, viewers) = (
+                hub(), (0..<100).map { _ in Viewer(filter: StreamFilter(), format: .serverSentEvents) }
+            )
             for viewer in viewers { #expect(hub.attachNow(viewer)) }
             for number in 1...10 { hub.pass(transient: [event(number, bytes: 10_000)]) }
             #expect(memory.bytes > 100_000 && memory.bytes < 120_000, "\(memory.bytes)")
             for viewer in viewers { #expect(await drain(viewer, loop) == Array(1...10)) }
             #expect(memory.bytes == 0)
-            let unwanted = Viewer(filter: StreamFilter(workspace: UUID()))
+            let unwanted = Viewer(filter: StreamFilter(workspace: UUID()), format: .serverSentEvents)
             for viewer in viewers { hub.detach(viewer) }
             #expect(hub.attachNow(unwanted))
             hub.pass(transient: [event(11, workspace: UUID())])
@@ -107,7 +108,10 @@ struct ViewerTests {
     @Test("is given up, and told, where all of it is too much: the slowest first, and none who is ready")
     func givenUp() async throws {
         try await withLoop { loop in
-            let (hub, slow, quick) = (hub(), Viewer(filter: StreamFilter()), Viewer(filter: StreamFilter()))
+            let (hub, slow, quick) = (
+                hub(), Viewer(filter: StreamFilter(), format: .serverSentEvents),
+                Viewer(filter: StreamFilter(), format: .serverSentEvents)
+            )
             #expect(hub.attachNow(slow) && hub.attachNow(quick))
             var seen: [Int] = []
             for number in 1...200 {
@@ -126,7 +130,10 @@ struct ViewerTests {
     @Test("what is being sent cannot be given up: then what comes is, until there is room, but for who is ready")
     func beingSent() async throws {
         try await withLoop { loop in
-            let (hub, stuck, other) = (hub(), Viewer(filter: StreamFilter()), Viewer(filter: StreamFilter()))
+            let (hub, stuck, other) = (
+                hub(), Viewer(filter: StreamFilter(), format: .serverSentEvents),
+                Viewer(filter: StreamFilter(), format: .serverSentEvents)
+            )
             #expect(hub.attachNow(stuck) && hub.attachNow(other))
             func ready(_ viewer: Viewer) async throws -> Task<Viewer.Next, Never> {
                 let task = Task { await viewer.next(on: loop, within: .seconds(60)) }
@@ -151,7 +158,7 @@ struct ViewerTests {
     func lines() throws {
         let data = RawJSON(unchecked: Array("{\n  \"t\": \"a\u{2028}b\u{2029}c\u{85}d\"\r\n}".utf8))
         let event = CloudEvent(source: "test", type: EventType.agentMessage.rawValue, subject: nil, data: data)
-        let bytes = try #require(StreamFrame.encode(event))
+        let bytes = try #require(StreamFormat.serverSentEvents.text(of: event))
         let text = String(decoding: bytes, as: UTF8.self)
         #expect(text.hasPrefix("data: ") && text.hasSuffix("\n\n"))
         let line = text.dropFirst(6).dropLast(2)

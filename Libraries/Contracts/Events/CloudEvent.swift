@@ -72,3 +72,12 @@ public protocol EventData: Codable, Hashable, Sendable {
     /// The types whose data this is.
     static var types: [EventType] { get }
 }
+
+extension CloudEvent {
+    /// Whether its subject has another parent now, and not only another address.
+    public var movesInTree: Bool {
+        guard kind == .workspaceMoved else { return false }
+        guard let moved = try? decodeData(as: WorkspaceMoved.self) else { return true }
+        return moved.parentID != moved.previousParentID
+    }
+}

@@ -11,6 +11,22 @@ final class EventHub: Sendable {
     private struct State {
         var viewers: [ObjectIdentifier: Viewer] = [:]
         var position: LogPosition?
+        /// Agents that look on, by how many streams.
+        var agents: [UUID: Int] = [:]
+
+        mutating func add(_ viewer: Viewer) {
+            guard viewers.updateValue(viewer, forKey: ObjectIdentifier(viewer)) == nil else { return }
+            if let agent = viewer.filter.agent { agents[agent, default: 0] += 1 }
+        }
+
+        mutating func remove(_ viewer: Viewer) -> Bool {
+            guard viewers.removeValue(forKey: ObjectIdentifier(viewer)) != nil else { return false }
+            if let agent = viewer.filter.agent {
+                let left = (agents[agent] ?? 1) - 1
+                agents[agent] = left == 0 ? nil : left
+            }
+            return true
+        }
     }
 
     private let state = Mutex(State())
@@ -36,7 +52,7 @@ final class EventHub: Sendable {
         let isAttached = state.withLock { state in
             guard let current = state.position, position >= current else { return false }
             viewer.start(after: position)
-            state.viewers[ObjectIdentifier(viewer)] = viewer
+            state.add(viewer)
             return true
         }
         if isAttached { viewerCount.increment() }
@@ -49,7 +65,7 @@ final class EventHub: Sendable {
     func attachNow(_ viewer: Viewer) -> Bool {
         let isAttached = state.withLock { state in
             guard state.position != nil else { return false }
-            state.viewers[ObjectIdentifier(viewer)] = viewer
+            state.add(viewer)
             return true
         }
         if isAttached { viewerCount.increment() }
@@ -57,38 +73,41 @@ final class EventHub: Sendable {
     }
 
     func detach(_ viewer: Viewer) {
-        let wasAttached = state.withLock { $0.viewers.removeValue(forKey: ObjectIdentifier(viewer)) != nil }
+        let wasAttached = state.withLock { $0.remove(viewer) }
         if wasAttached { viewerCount.decrement() }
     }
 
+    /// Whose positions in the tree decide who sees events of these workspaces; empty where no agent looks on.
+    func concerned(by workspaces: [UUID?]) -> Set<UUID> {
+        let agents = state.withLock { $0.agents.isEmpty ? nil : Set($0.agents.keys) }
+        return agents?.union(workspaces.compactMap { $0 }) ?? []
+    }
+
     /// Passes on what was read from the log.
-    func pass(_ entries: [LogEntry], upTo position: LogPosition) {
+    ///
+    /// - Parameter positions: of those whom it concerns.
+    func pass(_ entries: [LogEntry], upTo position: LogPosition, _ positions: TreePositions = .none) {
         // Under one lock, so that a viewer is attached before all of these or after all of them.
         let viewers = state.withLock { state in
             state.position = position
             return Array(state.viewers.values)
         }
-        for entry in entries { deliver(entry.event, at: entry.position, to: viewers) }
+        for entry in entries { deliver(entry.event, at: entry.position, to: viewers, positions) }
     }
 
     /// Passes on events that have no row.
-    func pass(transient events: [CloudEvent]) {
+    func pass(transient events: [CloudEvent], _ positions: TreePositions = .none) {
         let viewers = state.withLock { Array($0.viewers.values) }
-        for event in events { deliver(event, at: nil, to: viewers) }
+        for event in events { deliver(event, at: nil, to: viewers, positions) }
     }
 
-    /// Ends every stream.
-    func endAll() {
-        for viewer in state.withLock({ Array($0.viewers.values) }) { viewer.end() }
-    }
-
-    private func deliver(_ event: CloudEvent, at position: LogPosition?, to viewers: [Viewer]) {
+    private func deliver(
+        _ event: CloudEvent, at position: LogPosition?, to viewers: [Viewer], _ positions: TreePositions
+    ) {
         guard let type = event.kind, type.clientName != nil else { return }
-        var encoded: StreamFrame?
-        for viewer in viewers where viewer.filter.admits(type, of: event.subject) {
-            // Made for the first who wants it.
-            guard let frame = encoded ?? StreamFrame(event, at: position, in: memory) else { return }
-            encoded = frame
+        var frames = StreamFrames(event, at: position, in: memory)
+        for viewer in viewers where viewer.filter.admits(type, of: event.subject, positions) {
+            guard let frame = frames.frame(as: viewer.format) else { return }
             guard let isTaken = viewer.offer(frame, mayWait: !memory.isOverfull) else { continue }
             if isTaken { sent.increment() } else { dropped.increment() }
         }

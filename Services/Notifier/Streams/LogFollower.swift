@@ -1,3 +1,4 @@
+import Contracts
 import EventLoop
 import Observability
 import ServiceLifecycle
@@ -18,6 +19,8 @@ final class LogFollower: GracefulService {
     let name = "log-follower"
     private let log: EventLog
     private let hub: EventHub
+    private let positions: TreePositionCache
+    private let streams: OpenStreams
     private let loop: EventLoop
     private let logger: Logger
     /// Seconds that the first event which cannot be passed on yet has been there; 0 when there is none.
@@ -25,12 +28,17 @@ final class LogFollower: GracefulService {
     private let unread: RepeatedWarning
     private let wakes = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
-    init(log: EventLog, hub: EventHub, loop: EventLoop, logger: Logger, metrics: MetricsRegistry) {
+    init(
+        log: EventLog, hub: EventHub, positions: TreePositionCache, streams: OpenStreams, loop: EventLoop,
+        logger: Logger, metrics: MetricsRegistry
+    ) {
         lag = metrics.gauge(
             "switchyard_stream_log_lag_seconds",
             "How long the oldest durable event has waited for a transaction that is still open.")
         self.log = log
         self.hub = hub
+        self.positions = positions
+        self.streams = streams
         self.loop = loop
         self.logger = logger
         unread = RepeatedWarning("the log of events is not read, streams stand still", logger)
@@ -42,8 +50,8 @@ final class LogFollower: GracefulService {
     }
 
     func run(until shutdown: ShutdownSignal) async throws {
-        shutdown.onShutdown { [hub, wakes] in
-            hub.endAll()
+        shutdown.onShutdown { [streams, wakes] in
+            streams.endAll()
             wakes.continuation.finish()
         }
         let ticker = Task(executorPreference: loop) { [loop, wakes] in
@@ -76,7 +84,10 @@ final class LogFollower: GracefulService {
             let page = try await log.read(after: position)
             guard let end = page.end else { return }
             position = end
-            hub.pass(page.entries, upTo: position)
+            // In the log's order: who was moved in it is looked up where it went.
+            for entry in page.entries { positions.invalidate(by: entry.event) }
+            let concerned = hub.concerned(by: page.entries.map(\.event.subject))
+            hub.pass(page.entries, upTo: position, try await positions.find(concerned))
             if page.isLast { return }
         }
     }

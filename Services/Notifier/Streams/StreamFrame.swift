@@ -1,83 +1,61 @@
 import Contracts
 import Foundation
-import JSONBytes
 
-/// One event as viewers get it: encoded once, however many there are.
+/// One event as viewers of one format get it: encoded once, however many there are.
 struct StreamFrame: Sendable {
     /// Where a durable event stands in the log.
     let position: LogPosition?
     let event: EventBytes
 
     /// - Returns: `nil` for events that are not shown to clients.
-    init?(_ event: CloudEvent, at position: LogPosition? = nil, in memory: StreamMemory) {
-        guard let bytes = Self.encode(event) else { return nil }
+    init?(_ event: CloudEvent, at position: LogPosition? = nil, as format: StreamFormat, in memory: StreamMemory) {
+        guard let text = format.text(of: event) else { return nil }
         self.position = position
-        self.event = EventBytes(bytes, in: memory)
-    }
-
-    /// The bytes of a server-sent event; `nil` for events that are not shown to clients.
-    static func encode(_ event: CloudEvent) -> [UInt8]? {
-        guard let name = event.kind?.clientName else { return nil }
-        var json = JSONWriter(reservingCapacity: event.data.bytes.count + 128)
-        json.object { json in
-            json.member("type", name)
-            json.member("timestamp", Int(event.time.timeIntervalSince1970 * 1000))
-            json.member("workspace_id", orNull: event.subject?.lowercased)
-            json.member("data", raw: event.data.bytes)
-        }
-        return frame(json.bytes, id: event.sequence)
-    }
-
-    /// Tells a viewer how many events it was too slow for.
-    static func lagged(_ dropped: Int) -> [UInt8] {
-        notice(StreamNotice.lagged, id: nil) { $0.member("dropped", dropped) }
-    }
-
-    /// Tells a viewer that it may have missed something.
-    ///
-    /// - Parameter position: the event behind which the stream goes on; the client resumes from it the next time.
-    static func reset(_ reason: String, position: Int64, oldest: Int64?) -> [UInt8] {
-        notice(StreamNotice.reset, id: position) { data in
-            data.member("reason", reason)
-            data.member("oldest", orNull: oldest.map { Int($0) })
-        }
-    }
-
-    private static func notice(_ type: String, id: Int64?, data: (inout JSONWriter) -> Void) -> [UInt8] {
-        var json = JSONWriter()
-        json.object { json in
-            json.member("type", type)
-            json.member("timestamp", Int(Date().timeIntervalSince1970 * 1000))
-            json.key("data")
-            json.object(data)
-        }
-        return frame(json.bytes, id: id)
-    }
-
-    /// A server-sent event. What the JSON holds must not end its line.
-    private static func frame(_ json: [UInt8], id: Int64?) -> [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(json.count + 32)
-        if let id { bytes.append(contentsOf: "id: \(id)\n".utf8) }
-        bytes.append(contentsOf: "data: ".utf8)
-        bytes.append(contentsOf: json.onOneLine)
-        bytes.append(contentsOf: "\n\n".utf8)
-        return bytes
+        self.event = EventBytes(text, as: format, in: memory)
     }
 }
 
-/// What a viewer asked to see.
+/// An event in each format that somebody wants it in.
+struct StreamFrames: Sendable {
+    private let event: CloudEvent
+    private let position: LogPosition?
+    private let memory: StreamMemory
+    private var serverSentEvent: StreamFrame?
+    private var webSocketMessage: StreamFrame?
+
+    init(_ event: CloudEvent, at position: LogPosition?, in memory: StreamMemory) {
+        self.event = event
+        self.position = position
+        self.memory = memory
+    }
+
+    /// Made for the first who wants it; nil for events that are not shown to clients.
+    mutating func frame(as format: StreamFormat) -> StreamFrame? {
+        let path: WritableKeyPath<StreamFrames, StreamFrame?> =
+            format == .webSocket ? \.webSocketMessage : \.serverSentEvent
+        if let made = self[keyPath: path] { return made }
+        self[keyPath: path] = StreamFrame(event, at: position, as: format, in: memory)
+        return self[keyPath: path]
+    }
+}
+
+/// What a viewer asked to see, and may.
 struct StreamFilter: Sendable {
     var workspace: UUID?
     /// Empty for all.
     var types: Set<EventType> = []
+    /// The agent that looks on: it sees what happens to those that it may talk to. Nil for operators.
+    var agent: UUID?
 
-    func admits(_ type: EventType, of workspace: UUID?) -> Bool {
+    /// - Parameter positions: of the agent and of the event's workspace; one that is missing is nobody's neighbour.
+    func admits(_ type: EventType, of workspace: UUID?, _ positions: TreePositions) -> Bool {
         if let wanted = self.workspace, wanted != workspace { return false }
-        return types.isEmpty || types.contains(type)
+        guard types.isEmpty || types.contains(type) else { return false }
+        guard let agent else { return true }
+        return positions.mayTalk(agent, workspace)
     }
 
-    func admits(_ event: CloudEvent) -> Bool {
-        event.kind.map { admits($0, of: event.subject) } ?? false
+    func admits(_ event: CloudEvent, _ positions: TreePositions) -> Bool {
+        event.kind.map { admits($0, of: event.subject, positions) } ?? false
     }
 }

@@ -1,5 +1,6 @@
 import HTTPServer
 import Synchronization
+import WebSocket
 
 /// The memory of all events that this process holds for its viewers; an event is counted once, however many it is for.
 final class StreamMemory: Sendable {
@@ -20,26 +21,36 @@ final class StreamMemory: Sendable {
     fileprivate func subtract(_ count: Int) { held.wrappingSubtract(count, ordering: .relaxed) }
 }
 
-/// The bytes of a server-sent event, shared by all viewers.
+/// An event's bytes in the format of some viewers, ready to be written and shared by all of them.
 final class EventBytes: Sendable {
     /// Longer ones are sent in pieces of this size, so that each viewer's connection copies no more than one.
     static let piece = 64 * 1024
     /// What an event takes beside its bytes, about.
     private static let overhead = 200
 
-    private enum Content {
-        case short(PreparedChunk)
-        case long([UInt8])
+    enum Content: Sendable {
+        /// Of an HTTP body.
+        case chunks([PreparedChunk])
+        /// Whole WebSocket frames.
+        case frames([[UInt8]])
     }
 
     let count: Int
-    private let content: Content
+    let content: Content
     private let memory: StreamMemory
 
-    init(_ bytes: [UInt8], in memory: StreamMemory) {
+    init(_ text: [UInt8], as format: StreamFormat, in memory: StreamMemory) {
         self.memory = memory
-        count = bytes.count
-        content = bytes.count <= Self.piece ? .short(PreparedChunk(bytes)) : .long(bytes)
+        count = text.count
+        content =
+            switch format {
+            case .webSocket: .frames(WebSocketFrame.message(text, upTo: Self.piece))
+            case .serverSentEvents:
+                .chunks(
+                    stride(from: 0, to: text.count, by: Self.piece).map { start in
+                        PreparedChunk(Array(text[start..<min(start + Self.piece, text.count)]))
+                    })
+            }
         memory.add(count + Self.overhead)
     }
 
@@ -47,20 +58,11 @@ final class EventBytes: Sendable {
         memory.subtract(count + Self.overhead)
     }
 
-    var bytes: ArraySlice<UInt8> {
+    /// All of it, for being sent together with others.
+    var bytes: [UInt8] {
         switch content {
-        case .short(let chunk): chunk.bytes
-        case .long(let bytes): bytes[...]
-        }
-    }
-
-    func write(to writer: ResponseWriter) async throws {
-        switch content {
-        case .short(let chunk): try await writer.write(chunk)
-        case .long(let bytes):
-            for start in stride(from: 0, to: bytes.count, by: Self.piece) {
-                try await writer.write(Array(bytes[start..<min(start + Self.piece, bytes.count)]))
-            }
+        case .chunks(let chunks): chunks.count == 1 ? Array(chunks[0].bytes) : chunks.flatMap(\.bytes)
+        case .frames(let frames): frames.count == 1 ? frames[0] : Array(frames.joined())
         }
     }
 }

@@ -20,14 +20,16 @@ struct StreamReplay: Sendable {
 
     let log: EventLog
     let hub: EventHub
+    private let positions: TreePositionCache
     private let events: StreamMemory
     private let pieces = CallerQuota(total: memory.everyone) { caller in
         caller.isWorkspace ? memory.workspace : memory.everyone / 2
     }
 
-    init(log: EventLog, hub: EventHub, events: StreamMemory) {
+    init(log: EventLog, hub: EventHub, positions: TreePositionCache, events: StreamMemory) {
         self.log = log
         self.hub = hub
+        self.positions = positions
         self.events = events
     }
 
@@ -48,7 +50,7 @@ struct StreamReplay: Sendable {
     ///
     /// - Returns: false when there was no room for it, or its token is no longer valid: the stream should end.
     func attach(
-        _ viewer: Viewer, from start: StreamStart, _ request: Request, _ writer: ResponseWriter,
+        _ viewer: Viewer, from start: StreamStart, _ request: Request, _ writer: some StreamWriter,
         _ token: inout TokenCheck
     ) async throws -> Bool {
         switch start {
@@ -58,13 +60,14 @@ struct StreamReplay: Sendable {
         case .after(let position):
             return try await replay(after: position, to: viewer, request, writer, &token)
         case .reset(let reason, let oldest, let position):
-            try await writer.write(StreamFrame.reset(reason, position: position.sequence, oldest: oldest))
+            let reset = writer.format.reset(reason, position: position.sequence, oldest: oldest)
+            try await writer.write([notice(reset, as: writer.format)])
             return try await replay(after: position, to: viewer, request, writer, &token)
         }
     }
 
     private func replay(
-        after start: LogPosition, to viewer: Viewer, _ request: Request, _ writer: ResponseWriter,
+        after start: LogPosition, to viewer: Viewer, _ request: Request, _ writer: some StreamWriter,
         _ token: inout TokenCheck
     ) async throws -> Bool {
         var position = start
@@ -89,7 +92,7 @@ struct StreamReplay: Sendable {
     ///   the client comes again then, and is told.
     /// - Returns: where it ended; nil when there was no room for it, the token is no longer valid, or some of it is gone.
     private func send(
-        after position: LogPosition, isWhole: Bool, to viewer: Viewer, _ request: Request, _ writer: ResponseWriter,
+        after position: LogPosition, isWhole: Bool, to viewer: Viewer, _ request: Request, _ writer: some StreamWriter,
         _ token: inout TokenCheck
     ) async throws -> (end: LogPosition?, isLast: Bool)? {
         guard
@@ -106,21 +109,30 @@ struct StreamReplay: Sendable {
         return (page.end, page.isLast)
     }
 
+    /// What a client is told about its stream.
+    func notice(_ text: [UInt8], as format: StreamFormat) -> EventBytes {
+        EventBytes(text, as: format, in: events)
+    }
+
     /// Short events are sent together.
-    private func write(_ entries: [LogEntry], to viewer: Viewer, _ writer: ResponseWriter) async throws {
-        var short: [UInt8] = []
-        for entry in entries where viewer.filter.admits(entry.event) {
-            guard let bytes = StreamFrame.encode(entry.event) else { continue }
-            if !short.isEmpty, short.count + bytes.count > EventBytes.piece {
-                try await writer.write(short)
-                short = []
+    private func write(_ entries: [LogEntry], to viewer: Viewer, _ writer: some StreamWriter) async throws {
+        let positions = try await positions(of: entries, for: viewer.filter.agent)
+        var together: [EventBytes] = []
+        var bytes = 0
+        for entry in entries where viewer.filter.admits(entry.event, positions) {
+            guard let text = writer.format.text(of: entry.event) else { continue }
+            if !together.isEmpty, bytes + text.count > EventBytes.piece {
+                try await writer.write(together)
+                (together, bytes) = ([], 0)
             }
-            if bytes.count > EventBytes.piece {
-                try await EventBytes(bytes, in: events).write(to: writer)
-            } else {
-                short += bytes
-            }
+            together.append(EventBytes(text, as: writer.format, in: events))
+            bytes += text.count
         }
-        if !short.isEmpty { try await writer.write(short) }
+        if !together.isEmpty { try await writer.write(together) }
+    }
+
+    private func positions(of entries: [LogEntry], for agent: UUID?) async throws(PostgresError) -> TreePositions {
+        guard let agent else { return .none }
+        return try await positions.find(Set(entries.compactMap(\.event.subject)).union([agent]))
     }
 }

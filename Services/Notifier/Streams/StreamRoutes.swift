@@ -10,17 +10,11 @@ import ServiceHost
 
 /// `/events`, `/events/stream` and `/workspaces/{id}/events/stream`.
 struct StreamRoutes: Sendable {
-    /// A comment this often keeps proxies from closing an idle stream.
-    private static let keepAlive: Duration = .seconds(15)
-    private static let ping = Array(": ping\n\n".utf8)
-
     let context: ServiceContext
-    let replay: StreamReplay
-    let hub: EventHub
-    let streams: CallerQuota
+    let opening: StreamOpening
     let memory: ResponseMemory
 
-    private var log: EventLog { replay.log }
+    private var log: EventLog { opening.replay.log }
 
     func add(to router: inout Router) {
         router.on(.get, "/events/stream", fleetStream)
@@ -59,69 +53,23 @@ struct StreamRoutes: Sendable {
 
     private func workspaceStream(_ request: Request) async throws -> Response {
         let id = try await context.authenticator.workspace(inPathOf: request)
-        return try await stream(request, StreamFilter(workspace: id, types: try types(request)))
+        var filter = try StreamFilter(query: request)
+        filter.workspace = id
+        return try await stream(request, filter)
     }
 
     private func fleetStream(_ request: Request) async throws -> Response {
         try await context.authenticator.admin(request)
-        var filter = StreamFilter(types: try types(request))
-        if let text = request.query("workspace_id"), !text.isEmpty {
-            guard let id = UUID(canonical: text) else {
-                throw APIError.invalidBody(field: "workspace_id", reason: "must be a UUID")
-            }
-            filter.workspace = id
-        }
-        return try await stream(request, filter)
-    }
-
-    /// The types asked for, by client name or routing key.
-    private func types(_ request: Request) throws(APIError) -> Set<EventType> {
-        var types: Set<EventType> = []
-        for name in (request.query("types") ?? "").split(separator: ",") {
-            guard let type = EventType(clientName: String(name)) ?? EventType(rawValue: String(name)) else {
-                throw .invalidBody(field: "types", reason: "names no event: \(name)")
-            }
-            types.insert(type)
-        }
-        return types
+        return try await stream(request, try StreamFilter(query: request))
     }
 
     private func stream(_ request: Request, _ filter: StreamFilter) async throws -> Response {
-        let place: Reservation
-        do {
-            place = try streams.take(1, for: request.caller)
-        } catch {
-            throw error.apiError(Sentence.tooManyStreams)
-        }
-        let start = try await replay.start(ResumeRequest(request))
-        let viewer = Viewer(filter: filter)
+        let session = try await opening.open(request, filter, as: .serverSentEvents)
         var response = Response.stream(contentType: "text/event-stream") { writer in
-            defer {
-                hub.detach(viewer)
-                withExtendedLifetime(place) {}
-            }
-            var token = TokenCheck(request, context.authenticator)
-            try await writer.write(Self.ping)
-            guard try await replay.attach(viewer, from: start, request, writer, &token) else { return }
-            try await show(viewer, request, writer, &token)
+            try await session.run(ServerSentEventWriter(writer: writer)) { writer.abort() }
         }
         response.headers.add("Cache-Control", "no-store")
         response.headers.add("X-Accel-Buffering", "no")
         return response
-    }
-
-    /// Sends what comes until the stream is ended or its token is.
-    private func show(
-        _ viewer: Viewer, _ request: Request, _ writer: ResponseWriter, _ token: inout TokenCheck
-    ) async throws {
-        while await token.isStillValid() {
-            switch await viewer.next(on: request.loop, within: Self.keepAlive) {
-            case .event(let event): try await event.write(to: writer)
-            case .events(let events): try await writer.write(events.flatMap(\.bytes))
-            case .lagged(let dropped): try await writer.write(StreamFrame.lagged(dropped))
-            case .idle: try await writer.write(Self.ping)
-            case .over: return
-            }
-        }
     }
 }

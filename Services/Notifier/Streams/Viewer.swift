@@ -10,8 +10,7 @@ final class Viewer: Sendable {
     static let capacityBytes = 1 << 20
 
     enum Next: Sendable {
-        case event(EventBytes)
-        /// Short ones, to be sent together.
+        /// Short ones together, or one of any length.
         case events([EventBytes])
         /// So many were dropped behind those that were sent.
         case lagged(Int)
@@ -40,10 +39,12 @@ final class Viewer: Sendable {
     }
 
     let filter: StreamFilter
+    let format: StreamFormat
     private let state = Mutex(State())
 
-    init(filter: StreamFilter) {
+    init(filter: StreamFilter, format: StreamFormat) {
         self.filter = filter
+        self.format = format
     }
 
     /// Bytes that wait for a client that was not ready for them.
@@ -125,7 +126,7 @@ final class Viewer: Sendable {
                 state.events.removeFirst(count)
                 state.bytes -= bytes
             }
-            return count == 1 ? .event(first) : .events(Array(state.events[..<count]))
+            return .events(Array(state.events[..<count]))
         }
     }
 

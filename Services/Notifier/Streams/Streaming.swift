@@ -1,0 +1,51 @@
+import Contracts
+import EventLoop
+import EventOutbox
+import HTTPServer
+import ServiceHost
+import ServiceLifecycle
+
+/// What streams are made of: the log and the broker on one side, open streams on the other.
+struct Streaming: Sendable {
+    let memory: StreamMemory
+    let opening: StreamOpening
+    let services: [any Service]
+
+    init(_ context: ServiceContext, _ settings: NotifierService.Settings) throws {
+        let memory = StreamMemory(limit: settings.streamBytes)
+        let hub = EventHub(memory: memory, metrics: context.metrics)
+        let log = EventLog(postgres: context.postgres)
+        let positions = TreePositionCache(postgres: context.postgres)
+        let streams = OpenStreams(authenticator: context.authenticator)
+        let follower = LogFollower(
+            log: log, hub: hub, positions: positions, streams: streams, loop: context.loops.next(),
+            logger: context.logger, metrics: context.metrics)
+        let consumer = try context.consume(Topology.notify(instance: context.instance), prefetch: 500) { events in
+            // A durable event is only news that the log has more; the others are passed on as they came.
+            if events.contains(where: { $0.sequence != nil }) { follower.wake() }
+            let transient = events.filter { $0.sequence == nil }
+            // What cannot be placed in the tree is shown to operators alone.
+            let concerned = try? await positions.find(hub.concerned(by: transient.map(\.subject)))
+            hub.pass(transient: transient, concerned ?? .none)
+            return .done
+        }
+        context.invalidation.register(
+            event: { event in
+                positions.invalidate(by: event)
+                if let owner = event.endsCredentials { streams.recheck(owner) }
+            },
+            gap: {
+                positions.forgetAll()
+                streams.recheck(.anyone)
+            })
+        self.memory = memory
+        let places = CallerQuota(total: settings.streams) { caller in
+            caller.isWorkspace ? settings.streamsPerWorkspace : settings.streams
+        }
+        opening = StreamOpening(
+            places: places, streams: streams,
+            replay: StreamReplay(log: log, hub: hub, positions: positions, events: memory),
+            authenticator: context.authenticator)
+        services = [follower, consumer]
+    }
+}

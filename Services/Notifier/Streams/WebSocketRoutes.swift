@@ -1,0 +1,50 @@
+import Authentication
+import Contracts
+import EventLoop
+import Foundation
+import HTTPCore
+import HTTPServer
+import ServiceHost
+import WebSocket
+
+/// `/ws`: events as a WebSocket's messages.
+struct WebSocketRoutes: Sendable {
+    let context: ServiceContext
+    let opening: StreamOpening
+
+    func add(to router: inout Router) {
+        router.on(.get, "/ws", connect)
+    }
+
+    private func connect(_ request: Request) async throws -> Response {
+        let filter = try await filter(request)
+        // Before a place is taken and the log is asked.
+        let handshake = try WebSocketHandshake(request)
+        let session = try await opening.open(request, filter, as: .webSocket)
+        return handshake.response { stream, ahead in
+            let connection = WebSocketConnection(stream)
+            connection.onClose = { session.viewer.end() }
+            connection.start(ahead: ahead)
+            request.loop.spawn {
+                // An error is the client's going.
+                try? await session.run(WebSocketEventWriter(connection: connection)) { connection.abort() }
+                connection.close(.goingAway, "stream ended")
+            }
+        }
+    }
+
+    /// An agent sees those that it may talk to; an operator, or in development anyone, the whole fleet.
+    private func filter(_ request: Request) async throws -> StreamFilter {
+        var filter = try StreamFilter(query: request)
+        guard let header = request.headers["x-workspace-id"], !header.isEmpty else {
+            try await context.authenticator.observer(request)
+            return filter
+        }
+        guard let agent = UUID(canonical: header) else {
+            throw APIError(.badRequest, Sentence.invalidCallerID, field: "X-Workspace-ID", reason: "must be a UUID")
+        }
+        try await context.authenticator.registry(agent, request)
+        filter.agent = agent
+        return filter
+    }
+}
