@@ -72,6 +72,20 @@ public enum Limits {
 
     /// Counted attempts of a queue item before it fails.
     public static let deliveryAttempts = 5
+    /// Entries of a queue item's log; the oldest goes for the newest.
+    public static let queueLog = 30
+    /// Items of the fleet's queue on one page, unless asked for otherwise.
+    public static let queuePage = 100
+    /// Items of the fleet's queue on one page, at most.
+    public static let queuePageMaximum = 500
+    /// Items of the fleet's queue that are counted for a list; of more it says that there are more.
+    public static let queueCount = 10_000
+    /// Items of the fleet's queue that one request changes, and that it names by their ids.
+    public static let queueChange = 10_000
+    /// Items of the fleet's queue that are counted for a change.
+    public static let queueChangeCount = 100_000
+    /// Unicode scalars of what a list is searched for.
+    public static let searchText = 255
     /// How long a queue item lives.
     public static let queueItemLifetime: Duration = .seconds(7 * 86_400)
     /// What a busy answer asks the caller to wait.

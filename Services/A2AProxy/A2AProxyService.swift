@@ -36,6 +36,10 @@ package enum A2AProxyService: HostedService {
             authenticator: context.authenticator, store: parts.queue, relay: context.relay, drain: parts.drain,
             contexts: parts.contexts
         ).add(to: &router)
+        FleetQueueRoutes(
+            authenticator: context.authenticator, store: FleetQueueStore(queue: parts.queue), relay: context.relay,
+            drain: parts.drain, contexts: parts.contexts
+        ).add(to: &router)
         DelegationRoutes(
             authenticator: context.authenticator, router: parts.router,
             store: DelegationStore(postgres: context.postgres, source: context.source), queue: parts.queue,

@@ -54,7 +54,7 @@ import Testing
 
     /// Who writes several delegations in one statement.
     enum Writer: CaseIterable, Sendable {
-        case claim, putOff, finish, dropStale, enqueue
+        case claim, putOff, finish, dropStale, enqueue, cancelMany, retryMany
     }
 
     /// - Parameter ids: of delegations, in the order in which the statement comes to them.
@@ -92,6 +92,18 @@ import Testing
             return { _ = try await fixture.queue.finish(items) }
         case .dropStale:
             return { _ = try await fixture.queue.dropStale(minutes: 0, of: target, reason: "x") }
+        case .cancelMany, .retryMany:
+            if writer == .retryMany {
+                try await fixture.sql("UPDATE delegations SET status = 'failed'")
+                try await fixture.sql("UPDATE a2a_queue SET status = 'failed', completed_at = now()")
+            }
+            let store = FleetQueueStore(queue: fixture.queue)
+            return {
+                var filter = FleetQueueFilter()
+                filter.target = target
+                let change: QueueChange = writer == .retryMany ? .retry : .cancel
+                _ = try await store.change(change, filter, after: nil, limit: FleetQueueStore.piece)
+            }
         case .enqueue:
             let items = ids.map { id in
                 NewItem(

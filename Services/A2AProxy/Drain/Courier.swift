@@ -154,6 +154,7 @@ package final class Courier: Sendable {
                 finished.responseStatus = answer.status.code
             }
         }
+        finished.logged = verdict.logged(after: item.facts, outcome)
         if item.delegation != nil {
             finished.delegation = DelegationRules.change(phase: item.phase, verdict: verdict, outcome: outcome)
         }

@@ -1,4 +1,5 @@
 import Batching
+import Contracts
 import EventLoop
 import EventOutbox
 import Foundation
@@ -122,6 +123,7 @@ extension FinishedItem {
         verdict.isUncertain = true
         var failed = FinishedItem(id: id, workspace: workspace, claimNumber: claimNumber, verdict: verdict)
         failed.wasAnswered = wasAnswered
+        failed.logged = LoggedAttempt(.failed)
         if delegation != nil {
             failed.delegation = DelegationChange()
             failed.delegation?.status = "failed"

@@ -16,6 +16,8 @@ package struct FinishedItem: Sendable {
     package var wasAnswered = false
     /// What happens to the item's delegation.
     package var delegation: DelegationChange?
+    /// What its log keeps of it; nil for nothing.
+    package var logged: LoggedAttempt?
 
     package init(id: UUID, workspace: UUID, claimNumber: Int, verdict: QueueVerdict) {
         self.id = id
@@ -59,10 +61,10 @@ extension QueueStore {
           SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::int[], $6::text[], $7::int[],
             $8::text[], $9::boolean[], $10::boolean[], $11::float8[], $12::boolean[], $13::boolean[], $14::text[],
             $15::text[], $16::text[], $17::text[], $18::boolean[], $19::int[], $21::boolean[], $22::float8[],
-            $23::int[], $24::float8[], $25::bytea[]) WITH ORDINALITY
+            $23::int[], $24::float8[], $25::bytea[], $26::text[], $27::int[]) WITH ORDINALITY
             AS i (id, workspace_id, claim, status, attempts, response, response_status, error, uncertain, waits, delay,
               is_busy, was_answered, d_status, d_response, d_preview, d_error, d_drained, d_first, arrived, hold,
-              refusals, refused, response_bytes, n)),
+              refusals, refused, response_bytes, logged, logged_status, n)),
         done AS (
           UPDATE a2a_queue q SET attempts = i.attempts,
             status = CASE WHEN i.status = 'queued' AND \(isEnded) THEN 'dropped' ELSE i.status END,
@@ -78,6 +80,8 @@ extension QueueStore {
             requeued_at = CASE WHEN i.status = 'queued' THEN now() ELSE q.requeued_at END,
             first_dispatch = q.first_dispatch AND NOT i.waits,
             lease_owner = NULL, lease_until = NULL,
+            attempts_log = CASE WHEN i.logged IS NULL THEN q.attempts_log
+              ELSE a2a_queue_logged(q.attempts_log, i.logged, i.error, i.logged_status) END,
             completed_at = CASE WHEN i.status <> 'queued' OR \(isEnded) THEN clock_timestamp() END
           FROM input i LEFT JOIN workspace_vitals v ON v.workspace_id = i.workspace_id
           WHERE q.id = i.id AND q.claim_number = i.claim
@@ -148,18 +152,22 @@ extension QueueStore {
         let order = items.indices.sorted { items[$0].id < items[$1].id }
         let sorted = order.map { items[$0] }
         let changes = sorted.map { $0.delegation ?? DelegationChange() }
-        let rows = try await postgres.query(
-            Self.finish,
-            [
-                sorted.map(\.id), sorted.map(\.workspace), sorted.map(\.claimNumber), sorted.map(\.verdict.status),
-                sorted.map(\.verdict.attempts), sorted.map(\.response?.text), sorted.map(\.responseStatus),
-                sorted.map(\.verdict.error), sorted.map(\.verdict.isUncertain), sorted.map(\.verdict.waitsForHeartbeat),
-                sorted.map(\.verdict.delay.inSeconds), sorted.map(\.verdict.targetIsBusy), sorted.map(\.wasAnswered),
-                changes.map(\.status), changes.map(\.response), changes.map(\.preview), changes.map(\.error),
-                changes.map(\.isDrained), changes.map(\.firstAttempts), source, sorted.map(\.verdict.mayHaveArrived),
-                sorted.map(\.verdict.hold.inSeconds), sorted.map(\.verdict.refusals.count),
-                sorted.map(\.verdict.refusals.time.inSeconds), sorted.map(\.response?.exact),
-            ], deadline: .seconds(10))
+        let ends: [any PostgresEncodable] = [
+            sorted.map(\.id), sorted.map(\.workspace), sorted.map(\.claimNumber), sorted.map(\.verdict.status),
+            sorted.map(\.verdict.attempts), sorted.map(\.response?.text), sorted.map(\.responseStatus),
+            sorted.map(\.verdict.error), sorted.map(\.verdict.isUncertain), sorted.map(\.verdict.waitsForHeartbeat),
+            sorted.map(\.verdict.delay.inSeconds), sorted.map(\.verdict.targetIsBusy), sorted.map(\.wasAnswered),
+        ]
+        let ofDelegations: [any PostgresEncodable] = [
+            changes.map(\.status), changes.map(\.response), changes.map(\.preview), changes.map(\.error),
+            changes.map(\.isDrained), changes.map(\.firstAttempts),
+        ]
+        let rest: [any PostgresEncodable] = [
+            source, sorted.map(\.verdict.mayHaveArrived), sorted.map(\.verdict.hold.inSeconds),
+            sorted.map(\.verdict.refusals.count), sorted.map(\.verdict.refusals.time.inSeconds),
+            sorted.map(\.response?.exact), sorted.map { $0.logged?.kind.rawValue }, sorted.map { $0.logged?.status },
+        ]
+        let rows = try await postgres.query(Self.finish, ends + ofDelegations + rest, deadline: .seconds(10))
         var finished = Finished(accepted: items.map { _ in false }, events: [])
         try rows.forEach { row in
             if let number = row.optionalInt(0) {

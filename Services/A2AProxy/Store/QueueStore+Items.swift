@@ -44,40 +44,57 @@ extension QueueStore {
     }
 
     /// What follows from items being dropped, in the same statement: their events, and the end of their delegations.
-    private static func dropping(_ picked: String) -> String {
+    ///
+    /// - Parameters:
+    ///   - picked: further parts of the statement, the last of them `picked`, which selects the ids of waiting items, locked
+    ///     in their order or not waited for.
+    ///   - reason: what is said of the items, and `failure` of their delegations: parameters, with their type.
+    ///   - changes: of the items' columns beside their end.
+    ///   - result: what the statement selects from `dropped` and `event`.
+    static func dropping(
+        _ picked: String, reason: String, failure: String, source: String, changes: String? = nil,
+        result: String = "SELECT (SELECT count(*) FROM dropped) AS dropped, event.* FROM event"
+    ) -> String {
         """
-        WITH picked AS MATERIALIZED (SELECT q.id FROM a2a_queue q WHERE q.status = 'queued' AND \(picked)),
+        WITH \(picked),
         dropped AS (
-          UPDATE a2a_queue q SET status = 'dropped', completed_at = clock_timestamp(), last_error = $2
+          UPDATE a2a_queue q SET status = 'dropped', completed_at = clock_timestamp(),
+            \(changes ?? "last_error = \(reason)")
           FROM picked WHERE q.id = picked.id
           RETURNING q.id, q.workspace_id, q.attempts, q.delegation_id, q.schedule_id, q.traceparent),
         open AS MATERIALIZED (
           SELECT d.id FROM dropped JOIN delegations d ON d.id = dropped.delegation_id
           WHERE d.status NOT IN ('completed', 'failed') ORDER BY d.id FOR UPDATE OF d),
         delegated AS (
-          UPDATE delegations d SET status = 'failed', error = $2, updated_at = clock_timestamp(),
+          UPDATE delegations d SET status = 'failed', error = \(failure), updated_at = clock_timestamp(),
             result_at = coalesce(d.result_at, clock_timestamp()), completed_at = clock_timestamp()
           FROM open WHERE d.id = open.id
           RETURNING d.id, d.source_id, d.target_id, d.task, d.traceparent),
         event AS (
           INSERT INTO structure_events (type, workspace_id, source, data, traceparent)
-          SELECT 'a2a.dropped', workspace_id, $3, ('{"queue_id":"' || id || '","attempts":' || attempts
-            || ',"error":' || to_json($2::text)::text || coalesce(',"delegation_id":"' || delegation_id || '"', '')
+          SELECT 'a2a.dropped', workspace_id, \(source), ('{"queue_id":"' || id || '","attempts":' || attempts
+            || ',"error":' || to_json(\(reason))::text || coalesce(',"delegation_id":"' || delegation_id || '"', '')
             || coalesce(',"schedule_id":"' || schedule_id || '"', '') || '}')::json, traceparent FROM dropped
           UNION ALL
-          SELECT 'delegation.failed', source_id, $3, ('{"delegation_id":"' || id || '","target_id":"' || target_id
+          SELECT 'delegation.failed', source_id, \(source), ('{"delegation_id":"' || id || '","target_id":"' || target_id
             || '","status":"failed","task_preview":' || to_json(left(task, 100))::text || ',"error":'
-            || to_json($2::text)::text || '}')::json, traceparent FROM delegated
+            || to_json(\(failure))::text || '}')::json, traceparent FROM delegated
           RETURNING \(CommittedEvent.columns))
-        SELECT (SELECT count(*) FROM dropped) AS dropped, event.* FROM event
+        \(result)
         """
     }
 
+    private static func droppingOnRequest(_ picked: String) -> String {
+        dropping(
+            "picked AS MATERIALIZED (SELECT q.id FROM a2a_queue q WHERE q.status = 'queued' AND \(picked))",
+            reason: "$2::text", failure: "$2::text", source: "$3")
+    }
+
     private static let drop = Statement(
-        "queue_drop", locks: .patient, dropping("q.id = $1 AND q.workspace_id = $4 FOR UPDATE"))
+        "queue_drop", locks: .patient, droppingOnRequest("q.id = $1 AND q.workspace_id = $4 FOR UPDATE"))
     private static let dropStale = Statement(
         "queue_drop_stale",
-        dropping(
+        droppingOnRequest(
             """
             q.enqueued_at < now() - make_interval(mins => $1) AND ($4::uuid IS NULL OR q.workspace_id = $4)
             LIMIT $5 FOR UPDATE SKIP LOCKED
@@ -113,39 +130,56 @@ extension QueueStore {
         (try rows.first { $0.int(0) } ?? 0, try rows.compactMap { CommittedEvent(row: $0, firstColumn: 1) })
     }
 
-    /// The delegation that failed with the item is queued again with it. The workspace is locked after the item, as by
-    /// everybody: a removal that waits for it leaves the item to the sweeper, one that came first is seen.
-    private static let retry = Statement(
-        "queue_retry",
+    /// What follows from items being tried again, in the same statement: a delegation that failed with its item is queued
+    /// again with it. The workspaces are locked after the items, as by everybody: a removal that waits for one leaves the
+    /// item to the sweeper, one that came first is seen.
+    ///
+    /// - Parameters:
+    ///   - picked: further parts of the statement, the last of them `item`, which selects `id` and `workspace_id` of failed
+    ///     items, locked in the order of their ids.
+    ///   - result: what the statement selects from `retried` and `event`.
+    static func retrying(_ picked: String, source: String, result: String) -> String {
         """
-        WITH item AS MATERIALIZED (
-          SELECT q.id, q.workspace_id FROM a2a_queue q WHERE q.id = $1 AND q.status = 'failed' FOR UPDATE),
+        WITH \(picked),
         target AS MATERIALIZED (
-          SELECT w.id FROM item JOIN workspaces w ON w.id = item.workspace_id
-          WHERE w.status <> 'removed' FOR SHARE OF w),
+          SELECT w.id FROM workspaces w WHERE w.id IN (SELECT item.workspace_id FROM item) AND w.status <> 'removed'
+          ORDER BY w.id FOR SHARE OF w),
         retried AS (
           UPDATE a2a_queue q SET status = 'queued', attempts = 0, available_at = now(), waits_for_heartbeat = false,
             held_until = NULL, requeued_at = NULL, refusals = 0, refused_seconds = 0, first_dispatch = false,
             completed_at = NULL, run_recorded = false, expires_at = CASE WHEN q.schedule_id IS NULL
               THEN greatest(q.expires_at, now() + interval '1 day')
-              ELSE now() + interval '\(Limits.scheduleWait.components.seconds) seconds' END
-          FROM target
-          WHERE q.id = $1 AND q.workspace_id = target.id AND q.status = 'failed' AND (q.delegation_id IS NULL
+              ELSE now() + interval '\(Limits.scheduleWait.components.seconds) seconds' END,
+            attempts_log = a2a_queue_logged(q.attempts_log, 'retried', NULL, NULL)
+          FROM item JOIN target ON target.id = item.workspace_id
+          WHERE q.id = item.id AND q.status = 'failed' AND (q.delegation_id IS NULL
             OR EXISTS (SELECT FROM delegations d WHERE d.id = q.delegation_id AND d.status = 'failed'
               AND NOT d.ended_by_source))
-          RETURNING q.workspace_id, q.delegation_id),
+          RETURNING q.workspace_id, q.delegation_id, q.context_id IS NOT NULL AS has_context),
+        open AS MATERIALIZED (
+          SELECT d.id FROM retried JOIN delegations d ON d.id = retried.delegation_id
+          WHERE d.status = 'failed' ORDER BY d.id FOR UPDATE OF d),
         delegated AS (
           UPDATE delegations d SET status = 'queued', error = NULL, completed_at = NULL, updated_at = clock_timestamp()
-          FROM retried WHERE d.id = retried.delegation_id AND d.status = 'failed'
+          FROM open WHERE d.id = open.id
           RETURNING d.id, d.source_id, d.target_id, d.task, d.traceparent),
         event AS (
           INSERT INTO structure_events (type, workspace_id, source, data, traceparent)
-          SELECT 'delegation.status', source_id, $2, ('{"delegation_id":"' || id || '","target_id":"' || target_id
+          SELECT 'delegation.status', source_id, \(source), ('{"delegation_id":"' || id || '","target_id":"' || target_id
             || '","status":"queued","task_preview":' || to_json(left(task, 100))::text || '}')::json, traceparent
           FROM delegated
           RETURNING \(CommittedEvent.columns))
-        SELECT retried.workspace_id, event.* FROM retried LEFT JOIN event ON true
-        """)
+        \(result)
+        """
+    }
+
+    private static let retry = Statement(
+        "queue_retry",
+        retrying(
+            """
+            item AS MATERIALIZED (
+              SELECT q.id, q.workspace_id FROM a2a_queue q WHERE q.id = $1 AND q.status = 'failed' FOR UPDATE)
+            """, source: "$2", result: "SELECT retried.workspace_id, event.* FROM retried LEFT JOIN event ON true"))
 
     /// What an attempt to retry an item came to.
     package enum Retried: Sendable {

@@ -47,7 +47,8 @@ extension QueueStore {
         "queue_hand_back",
         """
         UPDATE a2a_queue q SET status = 'queued', lease_owner = NULL, lease_until = NULL, available_at = now(),
-          delivery_uncertain = true, deliveries = q.deliveries + 1
+          delivery_uncertain = true, deliveries = q.deliveries + 1,
+          attempts_log = a2a_queue_logged(q.attempts_log, 'uncertain', 'the instance that was delivering it stopped', NULL)
         FROM unnest($1::uuid[], $2::bigint[]) AS held (id, claim)
         WHERE q.id = held.id AND q.claim_number = held.claim AND q.status = 'dispatched'
         """)
@@ -63,7 +64,8 @@ extension QueueStore {
         """
         WITH parked AS (
           UPDATE a2a_queue SET status = 'failed', last_error = $3, lease_owner = NULL, lease_until = NULL,
-            delivery_uncertain = true, completed_at = clock_timestamp()
+            delivery_uncertain = true, completed_at = clock_timestamp(),
+            attempts_log = a2a_queue_logged(attempts_log, 'failed', $3, NULL)
           WHERE id = $1 AND claim_number = $2 AND status = 'dispatched' RETURNING delegation_id)
         UPDATE delegations d SET status = 'failed', error = $3, updated_at = clock_timestamp(),
           result_at = coalesce(d.result_at, clock_timestamp()), completed_at = clock_timestamp()

@@ -26,7 +26,9 @@ package struct QueueRecoveryStore: Sendable {
             UPDATE a2a_queue q SET status = 'queued', lease_owner = NULL, lease_until = NULL,
                 delivery_uncertain = true, deliveries = q.deliveries + 1, waits_for_heartbeat = false,
                 available_at = now(),
-                last_error = 'the instance that was delivering it went away'
+                last_error = 'the instance that was delivering it went away',
+                attempts_log = a2a_queue_logged(q.attempts_log, 'uncertain',
+                    'the instance that was delivering it went away', NULL)
             FROM lost WHERE q.id = lost.id
             RETURNING q.id, q.workspace_id, q.caller_id, q.method, q.delegation_id, q.traceparent
         ), waiting AS (

@@ -15,7 +15,7 @@ import Sweeper
 /// Everyone who locks rows of several tables, or several rows of one.
 enum LockOrderWriter: String, CaseIterable, Sendable {
     case register, beat, seen, card, issueToken, revokeToken, create, move, rename, budget
-    case enqueue, deliver, delegate, endDelegation, touch, dropStale
+    case enqueue, deliver, delegate, endDelegation, touch, dropStale, cancelMany, retryMany
     case pause, resume, hibernate, restart, wake, lose, delete, purge, secret, finishJob, extend, handBack
     case sweep, releaseByHand, sleep, recover, expire, abandon, prune, loseContainers, timeOut, leaveOver, changeImage
     case fire, recordRuns, createSchedule, runSchedule, deleteSchedule, freePhantoms
@@ -35,7 +35,7 @@ enum LockOrderWriter: String, CaseIterable, Sendable {
         switch self {
         case .register, .beat, .seen, .card, .issueToken, .revokeToken, .create, .move, .rename, .budget:
             try await change(arena)
-        case .enqueue, .deliver, .delegate, .endDelegation, .touch, .dropStale:
+        case .enqueue, .deliver, .delegate, .endDelegation, .touch, .dropStale, .cancelMany, .retryMany:
             try await send(arena)
         case .pause, .resume, .hibernate, .restart, .wake, .lose, .delete, .purge, .secret, .finishJob, .extend,
             .handBack:
@@ -118,6 +118,11 @@ enum LockOrderWriter: String, CaseIterable, Sendable {
                 _ = try await delegations.update(
                     id, of: ids[(index + 1) % ids.count], to: .completed, error: nil, response: "r")
             }
+        case .cancelMany, .retryMany:
+            var filter = FleetQueueFilter()
+            filter.olderThan = 0
+            _ = try await FleetQueueStore(queue: queue).change(
+                self == .retryMany ? .retry : .cancel, filter, after: nil, limit: FleetQueueStore.piece)
         case .touch:
             try await TargetStore(postgres: pool).touch(
                 ids.shuffled().map { Touch(workspace: $0, isSender: .random()) })

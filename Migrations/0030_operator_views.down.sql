@@ -1,0 +1,7 @@
+SET LOCAL lock_timeout = '5s';
+
+DROP INDEX a2a_queue_history;
+DROP INDEX a2a_queue_retrying;
+DROP INDEX a2a_queue_waiting;
+DROP FUNCTION a2a_queue_logged(jsonb, text, text, integer);
+ALTER TABLE a2a_queue DROP COLUMN attempts_log;

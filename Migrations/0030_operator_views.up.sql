@@ -1,0 +1,20 @@
+SET LOCAL lock_timeout = '5s';
+
+-- What went wrong with an item, newest last: refusals, failures, lost answers and retries, 30 at most. NULL for what was
+-- delivered at once, which is nearly all; the rest of its story is in its other columns.
+ALTER TABLE a2a_queue ADD COLUMN attempts_log jsonb;
+
+-- The log with one entry more. Called from the statements that change the item's row anyhow.
+CREATE FUNCTION a2a_queue_logged(log jsonb, kind text, error text, status integer) RETURNS jsonb LANGUAGE sql AS $$
+    SELECT CASE WHEN jsonb_array_length(coalesce(log, '[]')) >= 30 THEN log - 0 ELSE coalesce(log, '[]') END
+        || jsonb_build_array(jsonb_build_object('at', extract(epoch FROM clock_timestamp()), 'kind', kind,
+            'error', left(error, 300), 'status', status))
+$$;
+
+-- The queue of the whole fleet by the age of its items, one index for each state that people look for: an item is in one
+-- of them at a time. What runs is found by a2a_queue_running, since it is never more than the calls in flight. New items
+-- come at the end of an index, so that storing one touches the same page as the one before.
+CREATE INDEX a2a_queue_waiting ON a2a_queue (enqueued_at, id) WHERE status = 'queued' AND attempts = 0 AND refusals = 0;
+CREATE INDEX a2a_queue_retrying ON a2a_queue (enqueued_at, id)
+    WHERE status = 'queued' AND (attempts > 0 OR refusals > 0);
+CREATE INDEX a2a_queue_history ON a2a_queue (status, enqueued_at, id) WHERE status IN ('completed', 'dropped', 'failed');

@@ -1,0 +1,229 @@
+import Contracts
+import Foundation
+import HTTPServer
+import JSONBytes
+import PostgresClient
+import ServiceHost
+
+/// Which items of the fleet's queue are meant.
+package struct FleetQueueFilter: Sendable, Hashable {
+    package enum Sender: Sendable, Hashable {
+        case workspace(UUID)
+        /// A person or an operator's tool.
+        case console
+    }
+
+    package var ids: [UUID]?
+    /// Nil for all.
+    package var states: [QueueState]?
+    package var target: UUID?
+    package var caller: Sender?
+    package var method: String?
+    /// Only what was stored at least so many seconds ago.
+    package var olderThan: Int?
+    package var minAttempts: Int?
+    /// A part of a name or an error, or the beginning of an id.
+    package var text: String?
+
+    package init() {}
+
+    /// It leaves nothing out.
+    package var isEmpty: Bool { self == FleetQueueFilter() }
+}
+
+// MARK: - Reading it
+
+extension FleetQueueFilter {
+    private static let ages = 0...10_000_000_000
+    private static let counts = 0...1_000_000
+
+    /// The query of `GET /admin/queue`.
+    ///
+    /// - Throws: `APIError` 400 naming the parameter: ignoring one would show what was not asked for.
+    package init(_ request: Request) throws(APIError) {
+        states = try request.words("state", of: QueueState.self)
+        target = try Self.id("target", request.present("target"))
+        caller = try Self.sender(request.present("caller"))
+        method = request.present("method")
+        olderThan = try Self.number("older_than", request.present("older_than"), Self.ages)
+        minAttempts = try Self.number("min_attempts", request.present("min_attempts"), Self.counts)
+        text = request.present("q")
+        try check()
+    }
+
+    private static let members = ["ids", "state", "target", "caller", "method", "older_than", "min_attempts", "q"]
+
+    /// The `filter` of a change. It must narrow something down, and have no member that is not known: what it was to leave
+    /// out would be changed.
+    ///
+    /// - Throws: `APIError` 400 naming the field.
+    package init(changing object: JSONObject) throws(APIError) {
+        if let unknown = object.members.first(where: { !Self.members.contains($0.name) }) {
+            throw .invalidBody(field: "filter.\(unknown.name)", reason: "is not a member of the filter")
+        }
+        let members = try Self.read(object)
+        ids = try Self.ids(members.ids)
+        states = try Self.states(members.states)
+        target = try Self.id("target", members.target)
+        caller = try Self.sender(members.caller)
+        method = members.method
+        olderThan = try Self.number("older_than", members.olderThan, Self.ages)
+        minAttempts = try Self.number("min_attempts", members.minAttempts, Self.counts)
+        text = members.text
+        try check()
+        if isEmpty { throw .invalidBody(field: "filter", reason: "must have at least one member") }
+    }
+
+    /// The members with their types.
+    private struct Members {
+        var ids: [JSONSlice]?
+        var states: [JSONSlice]?
+        var target: String?
+        var caller: String?
+        var method: String?
+        var olderThan: Int?
+        var minAttempts: Int?
+        var text: String?
+    }
+
+    private static func read(_ object: JSONObject) throws(APIError) -> Members {
+        do {
+            return Members(
+                ids: try object.array("ids"), states: try object.array("state"), target: try object.string("target"),
+                caller: try object.string("caller"), method: try object.string("method"),
+                olderThan: try object.int("older_than"), minAttempts: try object.int("min_attempts"),
+                text: try object.string("q"))
+        } catch {
+            throw .invalidBody(error)
+        }
+    }
+
+    private func check() throws(APIError) {
+        try APIError.check("method", method, upTo: Limits.method)
+        try APIError.check("q", text, upTo: Limits.searchText)
+        for (name, text) in [("method", method), ("q", text)] {
+            if text?.isEmpty == true { throw .invalidBody(field: name, reason: "must not be empty") }
+            if text?.utf8.contains(0) == true { throw .invalidBody(field: name, reason: "must have no NUL") }
+        }
+    }
+
+    private static func id(_ name: String, _ text: String?) throws(APIError) -> UUID? {
+        guard let text else { return nil }
+        guard let id = UUID(canonical: text) else { throw .invalidBody(field: name, reason: "must be a UUID") }
+        return id
+    }
+
+    private static func sender(_ text: String?) throws(APIError) -> Sender? {
+        guard let text else { return nil }
+        if text == "console" { return .console }
+        guard let id = UUID(canonical: text) else {
+            throw .invalidBody(field: "caller", reason: "must be a UUID or console")
+        }
+        return .workspace(id)
+    }
+
+    private static func number(_ name: String, _ text: String?, _ range: ClosedRange<Int>) throws(APIError) -> Int? {
+        guard let text else { return nil }
+        guard let number = Int(text) else {
+            throw .invalidBody(field: name, reason: "must be a number from 0 to \(range.upperBound)")
+        }
+        return try Self.number(name, number, range)
+    }
+
+    private static func number(_ name: String, _ number: Int?, _ range: ClosedRange<Int>) throws(APIError) -> Int? {
+        guard let number else { return nil }
+        guard range.contains(number) else {
+            throw .invalidBody(field: name, reason: "must be a number from 0 to \(range.upperBound)")
+        }
+        return number
+    }
+
+    private static func ids(_ elements: [JSONSlice]?) throws(APIError) -> [UUID]? {
+        guard let elements else { return nil }
+        guard (1...Limits.queueChange).contains(elements.count) else {
+            throw .invalidBody(field: "ids", reason: "must have 1 to \(Limits.queueChange) elements")
+        }
+        var ids: [UUID] = []
+        for element in elements {
+            guard let id = element.string.flatMap({ UUID(canonical: $0) }) else {
+                throw .invalidBody(field: "ids", reason: "must be UUIDs")
+            }
+            ids.append(id)
+        }
+        return ids
+    }
+
+    private static func states(_ elements: [JSONSlice]?) throws(APIError) -> [QueueState]? {
+        guard let elements else { return nil }
+        guard !elements.isEmpty else { throw .invalidBody(field: "state", reason: "must not be empty") }
+        return try Request.words("state", elements.map { $0.string ?? "" })
+    }
+}
+
+// MARK: - In statements
+
+extension FleetQueueFilter {
+    /// How many parameters ``condition`` and the branches of a statement take, the first of it.
+    static let parameterCount = 9
+
+    /// The values of `$1` to `$9`.
+    ///
+    /// - Parameter possible: the states that the statement can do something about.
+    func parameters(in possible: [QueueState] = QueueState.allCases) -> [any PostgresEncodable] {
+        var sender: UUID?
+        if case .workspace(let id) = caller { sender = id }
+        let wanted = states.map { Set($0) } ?? Set(QueueState.allCases)
+        return [
+            ids, target, sender, caller == .console, method, olderThan, minAttempts ?? 0, text,
+            possible.filter { wanted.contains($0) }.map(\.rawValue),
+        ]
+    }
+
+    /// The workspaces that the text is in the name of, for ``condition``.
+    static let named = """
+        named AS MATERIALIZED (
+          SELECT w.id FROM workspaces w WHERE $8::text IS NOT NULL AND strpos(lower(w.name), lower($8)) > 0)
+        """
+
+    /// That an item `q` is meant, whatever its state.
+    static let condition = """
+        ($1::uuid[] IS NULL OR q.id = ANY ($1)) AND ($2::uuid IS NULL OR q.workspace_id = $2)
+          AND ($3::uuid IS NULL OR q.caller_id = $3)
+          AND (NOT $4::boolean OR q.caller_id IS NULL AND q.schedule_id IS NULL)
+          AND ($5::text IS NULL OR q.method = $5)
+          AND q.enqueued_at <= now() - make_interval(secs => coalesce($6::float8, -86400))
+          AND q.attempts >= $7::int
+          AND ($8::text IS NULL OR q.workspace_id IN (SELECT id FROM named) OR q.caller_id IN (SELECT id FROM named)
+            OR strpos(lower(coalesce(q.last_error, '')), lower($8)) > 0 OR starts_with(q.id::text, lower($8))
+            OR starts_with(substr(coalesce(q.traceparent, ''), 4, 32), lower($8)))
+        """
+}
+
+extension QueueState {
+    /// That an item `q` is in it: the words of the index that finds it.
+    var condition: String {
+        switch self {
+        case .waiting: "q.status = 'queued' AND q.attempts = 0 AND q.refusals = 0"
+        case .retrying: "q.status = 'queued' AND (q.attempts > 0 OR q.refusals > 0)"
+        case .running: "q.status = 'dispatched'"
+        case .delivered: "q.status = 'completed'"
+        case .failed: "q.status = 'failed'"
+        case .dropped: "q.status = 'dropped'"
+        }
+    }
+
+    /// The items of several states, each in a part of its own that an index serves, and that is not run unless the state
+    /// is among those asked for (`$9`).
+    ///
+    /// - Parameters:
+    ///   - rest: further conditions and the order, in which each part is cut off.
+    static func items(in states: [QueueState], _ rest: String) -> String {
+        states.map { state in
+            """
+            (SELECT q.enqueued_at, q.id FROM a2a_queue q
+             WHERE '\(state.rawValue)' = ANY ($9::text[]) AND \(state.condition)
+               AND \(FleetQueueFilter.condition) \(rest))
+            """
+        }.joined(separator: "\nUNION ALL\n")
+    }
+}

@@ -1,0 +1,113 @@
+import Authentication
+import Contracts
+import EventOutbox
+import Foundation
+import HTTPCore
+import HTTPServer
+import JSONBytes
+import ServiceHost
+
+/// `/admin/queue`: the queue of the whole fleet, to be looked at and changed by many.
+struct FleetQueueRoutes: Sendable {
+    /// After that much time of a request no further piece is begun: what is left is told.
+    private static let patience: Duration = .seconds(20)
+
+    let authenticator: Authenticator
+    let store: FleetQueueStore
+    let relay: EventRelay
+    let drain: Drain
+    let contexts: WaitingContexts
+
+    func add(to router: inout Router) {
+        router.on(.get, "/admin/queue", list)
+        router.on(.get, "/admin/queue/{queue_id}", one)
+        router.on(.get, "/admin/queue/{queue_id}/body", body)
+        router.on(.post, "/admin/queue/retry") { try await change(.retry, $0) }
+        router.on(.post, "/admin/queue/cancel") { try await change(.cancel, $0) }
+        router.on(.post, "/admin/queue/expire") { try await change(.expire, $0) }
+    }
+
+    private static let notFound = APIError(.notFound, "queue item not found")
+
+    private func list(_ request: Request) async throws -> Response {
+        try await authenticator.admin(request)
+        let filter = try FleetQueueFilter(request)
+        let limit = try request.pageLimit(default: Limits.queuePage, upTo: Limits.queuePageMaximum)
+        return try .wire(
+            .ok, try await store.page(filter, before: try request.pageCursor(ListCursor.init), limit: limit))
+    }
+
+    private func one(_ request: Request) async throws -> Response {
+        try await authenticator.admin(request)
+        let id = try request.uuid("queue_id", orError: "invalid queue ID")
+        guard let item = try await store.item(id) else { throw Self.notFound }
+        return try .wire(.ok, item)
+    }
+
+    /// What people wrote and agents answered: apart from the item, so that it is read when somebody asks for it.
+    private func body(_ request: Request) async throws -> Response {
+        let identity = try await authenticator.admin(request)
+        let id = try request.uuid("queue_id", orError: "invalid queue ID")
+        guard let bodies = try await store.bodies(of: id) else { throw Self.notFound }
+        let isPrivate = PrivateBody.isMarked(bodies.request)
+        if isPrivate, !Self.mayReadPrivate(identity) { throw APIError(.forbidden, "read-only token") }
+        return .json(object: { writer in
+            writer.member("request", raw: RawJSON(asJSON: bodies.request).bytes)
+            writer.member("response", rawOrNull: bodies.response.map { RawJSON(asJSON: $0).bytes })
+            writer.member("is_private", isPrivate)
+        })
+    }
+
+    /// Whether somebody may read what the parties of a message marked as private.
+    private static func mayReadPrivate(_ identity: Identity) -> Bool { true }
+
+    // MARK: - Changes
+
+    private func change(_ change: QueueChange, _ request: Request) async throws -> Response {
+        try await authenticator.admin(request)
+        let body = try request.jsonObject(try await request.jsonBytes())
+        let (filter, isDry) = try Self.read(body)
+        let matched = try await store.count(filter, for: change)
+        if isDry {
+            let left = max(0, matched - Limits.queueChange)
+            return try .wire(.ok, QueueChangeAnswer(matched: matched, changed: 0, left: left))
+        }
+        let changed = matched == 0 ? 0 : try await self.change(change, filter)
+        let left = changed < matched ? try await store.count(filter, for: change) : 0
+        return try .wire(.ok, QueueChangeAnswer(matched: matched, changed: changed, left: left))
+    }
+
+    /// A member that is not known is refused: it may be a `dry_run` that was misspelt.
+    private static func read(_ body: JSONObject) throws(APIError) -> (filter: FleetQueueFilter, isDry: Bool) {
+        if let unknown = body.members.first(where: { $0.name != "filter" && $0.name != "dry_run" }) {
+            throw .invalidBody(field: unknown.name, reason: "is not a member of the request")
+        }
+        let filter: JSONObject?
+        let isDry: Bool
+        do {
+            filter = try body.object("filter")
+            isDry = try body.bool("dry_run") ?? false
+        } catch {
+            throw .invalidBody(error)
+        }
+        guard let filter else { throw .invalidBody(field: "filter", reason: "is required") }
+        return (try FleetQueueFilter(changing: filter), isDry)
+    }
+
+    /// Piece by piece, each told and acted upon as soon as it is committed.
+    private func change(_ change: QueueChange, _ filter: FleetQueueFilter) async throws -> Int {
+        let end = ContinuousClock.now + Self.patience
+        var changed = 0
+        var cursor: ListCursor?
+        repeat {
+            let limit = min(FleetQueueStore.piece, Limits.queueChange - changed)
+            let piece = try await store.change(change, filter, after: cursor, limit: limit)
+            relay.committed(piece.events)
+            for workspace in Set(piece.withContext) { await contexts.stored(for: workspace) }
+            drain.wake(Set(piece.woken), because: .work)
+            changed += piece.changed
+            cursor = piece.next
+        } while cursor != nil && changed < Limits.queueChange && ContinuousClock.now < end && !Task.isCancelled
+        return changed
+    }
+}

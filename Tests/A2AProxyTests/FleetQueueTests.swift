@@ -1,0 +1,337 @@
+import A2AProxy
+import Contracts
+import EventOutbox
+import Foundation
+import HTTPServer
+import JSONBytes
+import PostgresClient
+import ServiceHost
+import TestSupport
+import Testing
+
+/// The queue of the fleet, looked at and changed by filter.
+@Suite struct FleetQueueTests {
+    private func filter(_ change: (inout FleetQueueFilter) -> Void) -> FleetQueueFilter {
+        var filter = FleetQueueFilter()
+        change(&filter)
+        return filter
+    }
+
+    /// All that a change does, piece by piece.
+    private func run(
+        _ change: QueueChange, _ filter: FleetQueueFilter, _ store: FleetQueueStore, piece: Int = FleetQueueStore.piece
+    ) async throws -> (changed: Int, events: [CommittedEvent], pieces: Int) {
+        var (changed, events, pieces) = (0, [CommittedEvent](), 0)
+        var cursor: ListCursor?
+        repeat {
+            let done = try await store.change(change, filter, after: cursor, limit: piece)
+            changed += done.changed
+            events += done.events
+            pieces += 1
+            cursor = done.next
+        } while cursor != nil
+        return (changed, events, pieces)
+    }
+
+    private func insert(_ fixture: QueueFixture, _ workspace: UUID, _ count: Int, _ columns: String = "") async throws {
+        try await fixture.sql(
+            """
+            INSERT INTO a2a_queue (workspace_id, body, enqueued_at, status, attempts, refusals, completed_at, last_error)
+            SELECT '\(workspace)', '{}', now() - n * interval '1 second', \(columns)
+            FROM generate_series(1, \(count)) AS n
+            """)
+    }
+
+    private static let waiting = "'queued', 0, 0, NULL, NULL"
+    private static let failed = "'failed', 5, 0, now(), 'boom'"
+
+    @Test func statesAreToldApartAndPagesGoOnWhereTheLastEnded() async throws {
+        try await QueueFixture.with { fixture in
+            let store = FleetQueueStore(queue: fixture.queue)
+            let workspace = try await fixture.workspace()
+            for (columns, count) in [
+                (Self.waiting, 7), ("'queued', 1, 0, NULL, 'x'", 3), ("'queued', 0, 2, NULL, 'y'", 2), (Self.failed, 4),
+                ("'completed', 0, 0, now(), NULL", 5), ("'dropped', 0, 0, now(), 'expired'", 1),
+            ] { try await insert(fixture, workspace, count, columns) }
+            for (state, count) in [
+                (QueueState.waiting, 7), (.retrying, 5), (.running, 0), (.delivered, 5), (.failed, 4), (.dropped, 1),
+            ] {
+                let page = try await store.page(filter { $0.states = [state] }, before: nil, limit: 100)
+                #expect(page.total == count, "\(state)")
+                #expect(page.items.allSatisfy { $0.state == state })
+                #expect(page.items.count == count)
+            }
+            var (seen, cursor) = ([FleetQueueItem](), ListCursor?.none)
+            repeat {
+                let page = try await store.page(FleetQueueFilter(), before: cursor, limit: 5)
+                #expect((page.total, page.totalIsExact) == (22, true))
+                seen += page.items
+                cursor = page.nextCursor.flatMap(ListCursor.init)
+            } while cursor != nil
+            #expect(seen.count == 22)
+            #expect(Set(seen.map(\.item.queueID)).count == 22)
+            #expect(seen.map(\.item.enqueuedAt) == seen.map(\.item.enqueuedAt).sorted(by: >))
+        }
+    }
+
+    @Test func eachFilterNarrowsDownAndTextIsLiteral() async throws {
+        try await QueueFixture.with { fixture in
+            let store = FleetQueueStore(queue: fixture.queue)
+            let (first, second) = (try await fixture.workspace(), try await fixture.workspace())
+            try await fixture.sql("UPDATE workspaces SET name = '100%_Sure' WHERE id = '\(first)'")
+            try await fixture.sql("UPDATE workspaces SET name = '100 is Sure' WHERE id = '\(second)'")
+            let item = try await fixture.item(first, "a")
+            let other = try await fixture.item(second, "b")
+            try await fixture.sql(
+                """
+                UPDATE a2a_queue SET caller_id = '\(first)', method = 'tasks/get', attempts = 2, last_error = 'No_Room',
+                  enqueued_at = now() - interval '1 hour', traceparent = '00-\(String(repeating: "ab", count: 16))-1234567812345678-01'
+                WHERE id = '\(other)'
+                """)
+            func found(_ change: (inout FleetQueueFilter) -> Void) async throws -> [UUID] {
+                let page = try await store.page(filter(change), before: nil, limit: 10)
+                #expect(page.total == page.items.count)
+                return page.items.map(\.item.queueID)
+            }
+            #expect(try await found { $0.target = first } == [item])
+            #expect(try await found { $0.caller = .workspace(first) } == [other])
+            #expect(try await found { $0.caller = .console } == [item])
+            #expect(try await found { $0.method = "tasks/get" } == [other])
+            #expect(try await found { $0.olderThan = 60 } == [other])
+            #expect(try await found { $0.minAttempts = 2 } == [other])
+            #expect(try await found { $0.ids = [item] } == [item])
+            #expect(try await found { $0.text = "0%_s" } == [item, other])  // the other's caller has that name
+            #expect(try await found { $0.text = "no_r" } == [other])
+            #expect(try await found { $0.text = "no%r" } == [])
+            #expect(try await found { $0.text = "is sure" } == [other])
+            #expect(try await found { $0.text = item.uuidString.prefix(9).description } == [item])
+            #expect(try await found { $0.text = "ABABABAB" } == [other])
+            let page = try await store.page(filter { $0.ids = [other] }, before: nil, limit: 10)
+            let shown = try #require(page.items.first)
+            #expect((shown.targetName, shown.callerName) == ("100 is Sure", "100%_Sure"))
+            #expect(shown.traceID == String(repeating: "ab", count: 16))
+            #expect(shown.bodyBytes == 2)
+        }
+    }
+
+    @Test func moreThanTenThousandAreCountedNoFurther() async throws {
+        try await QueueFixture.with { fixture in
+            let store = FleetQueueStore(queue: fixture.queue)
+            let workspace = try await fixture.workspace()
+            try await insert(fixture, workspace, 10_000, Self.waiting)
+            let exact = try await store.page(FleetQueueFilter(), before: nil, limit: 1)
+            #expect((exact.total, exact.totalIsExact) == (10_000, true))
+            try await insert(fixture, workspace, 1, Self.waiting)
+            let more = try await store.page(FleetQueueFilter(), before: nil, limit: 1)
+            #expect((more.total, more.totalIsExact) == (10_000, false))
+            #expect(try await store.count(filter { $0.target = workspace }, for: .cancel) == 10_001)
+        }
+    }
+
+    @Test(arguments: [("force_custom_plan", ""), ("force_generic_plan", "")])
+    func eachStateIsReadFromItsIndex(_ mode: String, _ unused: String) async throws {
+        try await QueueFixture.with { fixture in
+            for (statement, rest) in [(FleetQueueStore.page, "NULL, NULL, 101"), (FleetQueueStore.count, "10001")] {
+                let states = QueueState.allCases.map(\.rawValue).joined(separator: ",")
+                let calls = [
+                    "SET LOCAL plan_cache_mode = \(mode)", "SET LOCAL enable_seqscan = off",
+                    "PREPARE explained AS \(statement.sql)",
+                    "EXPLAIN EXECUTE explained (NULL, NULL, NULL, false, NULL, NULL, 0, NULL, '{\(states)}', \(rest))",
+                    "DEALLOCATE explained",
+                ].map { Call(Statement("", $0)) }
+                let answers = try await fixture.postgres.transaction { session in try await session.query(calls) }
+                let plan = try answers[3].map { $0.string(0) }.joined(separator: "\n")
+                #expect(!plan.contains("Seq Scan on a2a_queue"), "\(plan)")
+                if statement.sql == FleetQueueStore.page.sql {
+                    for index in ["waiting", "retrying", "history", "running"] {
+                        #expect(plan.contains("a2a_queue_\(index)"), "\(index): \(plan)")
+                    }
+                }
+            }
+        }
+    }
+
+    @Test func cancellingDoesAllThatDroppingOneDoes() async throws {
+        try await QueueFixture.with { fixture in
+            let store = FleetQueueStore(queue: fixture.queue)
+            let (source, target) = (try await fixture.workspace(), try await fixture.workspace())
+            var delegation = NewDelegation(source: source, target: target, task: "x", body: "{}")
+            delegation.id = UUID()
+            _ = try await fixture.delegations.create(delegation)
+            try await insert(fixture, target, 1203, Self.waiting)
+            try await insert(fixture, target, 3, Self.failed)
+            let other = try await fixture.item(source, "other")
+            let wanted = filter { $0.target = target }
+            #expect(try await store.count(wanted, for: .cancel) == 1204)
+            let done = try await run(.cancel, wanted, store)
+            #expect(done.changed == 1204)
+            #expect(done.pieces == 3)
+            #expect(done.events.count { $0.event.type == "a2a.dropped" } == 1204)
+            #expect(done.events.count { $0.event.type == "delegation.failed" } == 1)
+            #expect(
+                try await fixture.sql("SELECT status || error FROM delegations") == "failedcancelled by an operator")
+            #expect(try await fixture.status(other) == "queued")
+            #expect(try await fixture.sql("SELECT count(*) FROM a2a_queue WHERE status = 'failed'") == "3")
+            #expect(try await store.count(wanted, for: .cancel) == 0)
+        }
+    }
+
+    @Test func expiringSaysWhatTheSweeperSays() async throws {
+        try await QueueFixture.with { fixture in
+            let store = FleetQueueStore(queue: fixture.queue)
+            let workspace = try await fixture.workspace()
+            let item = try await fixture.item(workspace, "a")
+            let run = try await fixture.item(workspace, "b")
+            try await fixture.sql(
+                "UPDATE a2a_queue SET schedule_id = gen_random_uuid(), last_error = 'busy' WHERE id = '\(run)'")
+            let done = try await self.run(.expire, filter { $0.ids = [item, run] }, store)
+            #expect(done.changed == 2)
+            #expect(try await store.item(item)?.attemptsLog?.map(\.kind) == [.enqueued, .expired])
+            #expect(try await store.item(item)?.item.lastError == "expired")
+            #expect(try await store.item(run)?.item.lastError == "busy")
+            #expect(try await store.item(run)?.attemptsLog?.last?.kind == .expired)
+        }
+    }
+
+    @Test func retryingTakesWhatCanBeTriedAndOneOfTheSameMessage() async throws {
+        try await QueueFixture.with { fixture in
+            let store = FleetQueueStore(queue: fixture.queue)
+            let (target, removed) = (try await fixture.workspace(), try await fixture.workspace())
+            try await insert(fixture, target, 5, Self.failed)
+            try await insert(fixture, removed, 2, Self.failed)
+            try await fixture.sql("UPDATE workspaces SET status = 'removed' WHERE id = '\(removed)'")
+            // Two of the same message, one whose like waits, one of a delegation that its source has ended.
+            for key in ["twin", "twin", "waits"] {
+                let item = try await fixture.item(target, key)
+                try await fixture.sql(
+                    "UPDATE a2a_queue SET status = 'failed', completed_at = now() WHERE id = '\(item)'")
+            }
+            _ = try await fixture.item(target, "waits")
+            var ended = NewDelegation(source: removed, target: target, task: "x", body: "{}")
+            ended.id = UUID()
+            var failed = ended
+            failed.id = UUID()
+            for delegation in [ended, failed] { _ = try await fixture.delegations.create(delegation) }
+            try await fixture.sql(
+                """
+                WITH d AS (UPDATE delegations SET status = 'failed', ended_by_source = id = '\(ended.id)' RETURNING id)
+                UPDATE a2a_queue q SET status = 'failed', completed_at = now() FROM d WHERE q.delegation_id = d.id
+                """)
+            let all = filter { $0.states = [.failed] }
+            #expect(try await store.count(all, for: .retry) == 8)
+            let done = try await run(.retry, all, store)
+            #expect(done.changed == 7)
+            #expect(done.events.map(\.event.type) == ["delegation.status"])
+            #expect(try await store.count(all, for: .retry) == 0)
+            #expect(
+                try await fixture.sql("SELECT status FROM delegations WHERE id = '\(failed.id)'") == "queued")
+            #expect(try await fixture.sql("SELECT count(*) FROM a2a_queue WHERE status = 'queued'") == "8")
+            let logged = try await fixture.sql(
+                "SELECT count(*) FROM a2a_queue WHERE attempts_log->0->>'kind' = 'retried' AND attempts = 0")
+            #expect(logged == "7")
+        }
+    }
+
+    @Test func whatSomebodyHasInHandIsLeftAndNotWaitedFor() async throws {
+        try await QueueFixture.with { fixture in
+            let store = FleetQueueStore(queue: fixture.queue)
+            let workspace = try await fixture.workspace()
+            let held = try await fixture.item(workspace, "held")
+            _ = try await fixture.item(workspace, "other")
+            let wanted = filter { $0.target = workspace }
+            try await fixture.postgres.transaction { transaction in
+                _ = try await transaction.query(
+                    Statement("test_hold", "SELECT FROM a2a_queue WHERE id = $1 FOR UPDATE"), [held])
+                #expect(try await run(.cancel, wanted, store).changed == 1)
+            }
+            #expect(try await store.count(wanted, for: .cancel) == 1)
+        }
+    }
+
+    /// Two operators cancel and retry everything while the drain claims and finishes: each item ends once.
+    @Test func twoChangesRaceWithTheDrain() async throws {
+        try await QueueFixture.with { fixture in
+            let store = FleetQueueStore(queue: fixture.queue)
+            let workspace = try await fixture.workspace(room: 1000)
+            try await insert(fixture, workspace, 3000, Self.waiting)
+            let wanted = filter { $0.target = workspace }
+            let (cancelled, delivered) = try await withThrowingTaskGroup(of: (Int, Int).self) { group in
+                for _ in 0..<2 {
+                    group.addTask { (try await run(.cancel, wanted, store, piece: 50).changed, 0) }
+                }
+                group.addTask {
+                    var delivered = 0
+                    while true {
+                        let items = try await fixture.claim(
+                            [workspace], within: ClaimBounds(itemsEach: 40, bytes: 1 << 30))
+                        if items.isEmpty { return (0, delivered) }
+                        for item in items where try await fixture.finish(item, .ok()) { delivered += 1 }
+                    }
+                }
+                return try await group.reduce((0, 0)) { ($0.0 + $1.0, $0.1 + $1.1) }
+            }
+            // What was held when both came by is left, and goes with the next call.
+            let rest = try await run(.cancel, wanted, store).changed
+            #expect(cancelled + delivered + rest == 3000)
+            #expect(cancelled > 0 && delivered > 0)
+            let counts = try await fixture.sql(
+                """
+                SELECT count(*) FILTER (WHERE status = 'dropped') || ' ' || count(*) FILTER (WHERE status = 'completed')
+                FROM a2a_queue
+                """)
+            #expect(counts == "\(cancelled + rest) \(delivered)")
+            let told = try await fixture.sql(
+                "SELECT count(*) || ' ' || count(DISTINCT data->>'queue_id') FROM structure_events WHERE type = 'a2a.dropped'"
+            )
+            #expect(told == "\(cancelled + rest) \(cancelled + rest)")
+            #expect(
+                try await fixture.sql("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+                    == "0")
+        }
+    }
+
+    @Test func theLogKeepsTheNewestThirty() async throws {
+        try await QueueFixture.with { fixture in
+            let store = FleetQueueStore(queue: fixture.queue)
+            let workspace = try await fixture.workspace()
+            let item = try await fixture.item(workspace, "a")
+            try await fixture.sql(
+                """
+                DO $$ BEGIN FOR n IN 1..40 LOOP
+                  UPDATE a2a_queue SET attempts_log = a2a_queue_logged(attempts_log, 'refused', repeat('x', 200 + n * 10), 503);
+                END LOOP; END $$
+                """)
+            #expect(try await fixture.sql("SELECT jsonb_array_length(attempts_log) FROM a2a_queue") == "30")
+            let log = try #require(try await store.item(item)?.attemptsLog)
+            #expect(log.count == 30)
+            #expect(log.last?.error?.count == 300)
+            #expect(log.first?.error?.count == 300)
+        }
+    }
+
+    @Test func aFailureIsLoggedWithItsStatusAndASuccessIsNot() async throws {
+        try await QueueFixture.with { fixture in
+            let store = FleetQueueStore(queue: fixture.queue)
+            let workspace = try await fixture.workspace()
+            let item = try await fixture.item(workspace, "a")
+            let claimed = try #require(try await fixture.claim([workspace]).first)
+            let outcome = CallOutcome.error(500)
+            let verdict = QueueRules().verdict(on: outcome, for: claimed.facts)
+            var finished = FinishedItem(
+                id: item, workspace: workspace, claimNumber: claimed.claimNumber, verdict: verdict)
+            finished.logged = verdict.logged(after: claimed.facts, outcome)
+            _ = try await fixture.queue.finish([finished])
+            let found = try #require(try await store.item(item))
+            #expect(found.state == .retrying)
+            #expect(found.nextAttemptAt != nil)
+            #expect(found.attemptsLog?.map(\.kind) == [.enqueued, .claimed, .failed])
+            #expect(found.attemptsLog?.last?.status == 500)
+            #expect(found.attemptsLog?.last?.error == "boom")
+            try await fixture.release()
+            try await fixture.beat(workspace)
+            let again = try #require(try await fixture.claim([workspace]).first)
+            #expect(try await fixture.finish(again, .ok()))
+            #expect(try await store.item(item)?.attemptsLog?.map(\.kind) == [.enqueued, .failed, .claimed, .delivered])
+        }
+    }
+}
