@@ -1,5 +1,6 @@
 SET LOCAL lock_timeout = '5s';
 
+DROP INDEX workspaces_name;
 DROP INDEX a2a_queue_history;
 DROP INDEX a2a_queue_retrying;
 DROP INDEX a2a_queue_waiting;

@@ -18,3 +18,6 @@ CREATE INDEX a2a_queue_waiting ON a2a_queue (enqueued_at, id) WHERE status = 'qu
 CREATE INDEX a2a_queue_retrying ON a2a_queue (enqueued_at, id)
     WHERE status = 'queued' AND (attempts > 0 OR refusals > 0);
 CREATE INDEX a2a_queue_history ON a2a_queue (status, enqueued_at, id) WHERE status IN ('completed', 'dropped', 'failed');
+
+-- The fleet by name, in which order it is listed unless another is asked for, and counted.
+CREATE INDEX workspaces_name ON workspaces (lower(name), id) WHERE status <> 'removed';

@@ -84,6 +84,12 @@ public enum Limits {
     public static let queueChange = 10_000
     /// Items of the fleet's queue that are counted for a change.
     public static let queueChangeCount = 100_000
+    /// Workspaces of the fleet on one page, unless asked for otherwise.
+    public static let fleetPage = 100
+    /// Workspaces of the fleet on one page, at most.
+    public static let fleetPageMaximum = 500
+    /// Workspaces that one request changes.
+    public static let bulkWorkspaces = 1000
     /// Unicode scalars of what a list is searched for.
     public static let searchText = 255
     /// How long a queue item lives.

@@ -36,10 +36,13 @@ package enum RegistryService: HostedService {
             context: context, store: WorkspaceStore(postgres: context.postgres, source: context.source),
             peers: PeerStore(postgres: context.postgres), addresses: addresses, lifecycle: lifecycle
         ).add(to: &router)
-        LifecycleRoutes(
+        let changes = LifecycleRoutes(
             context: context, store: lifecycle.store, worker: lifecycle.worker,
-            settlement: Settlement(jobs: lifecycle.jobs, loops: context.loops)
-        ).add(to: &router)
+            settlement: Settlement(jobs: lifecycle.jobs, loops: context.loops))
+        changes.add(to: &router)
+        let fleet = FleetStore(postgres: context.postgres)
+        FleetRoutes(context: context, store: fleet, lifecycle: lifecycle).add(to: &router)
+        BulkRoutes(context: context, fleet: fleet, lifecycle: changes).add(to: &router)
         TokenRoutes(
             context: context, store: WorkspaceTokenStore(postgres: context.postgres, source: context.source),
             hasTestTokens: settings.hasTestTokens || context.configuration.isDevelopment

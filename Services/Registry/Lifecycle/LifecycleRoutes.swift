@@ -23,7 +23,7 @@ struct LifecycleRoutes: Sendable {
     }
 
     /// The change is committed: tell of it, and have its jobs done.
-    private func committed(_ events: [CommittedEvent]) {
+    func committed(_ events: [CommittedEvent]) {
         context.relay.committed(events)
         worker.wake()
     }
@@ -82,7 +82,7 @@ struct LifecycleRoutes: Sendable {
     }
 
     /// Tokens end here and now; the other instances learn it by the events.
-    private func removed(_ deletion: LifecycleStore.Deletion) {
+    func removed(_ deletion: LifecycleStore.Deletion) {
         for id in deletion.workspaces { context.authenticator.forgetTokens(of: id) }
         committed(deletion.events)
     }

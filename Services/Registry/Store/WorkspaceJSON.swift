@@ -32,6 +32,8 @@ enum WorkspaceJSON {
         case `public`
         /// With where it is reached and its card, to those who may talk to it; in development to anyone.
         case reachable
+        /// All but the card, in the list of the whole fleet: cards may be long.
+        case fleet
         /// All, to operators.
         case full
     }
@@ -43,8 +45,11 @@ enum WorkspaceJSON {
         var provisionTimeouts: [String: Duration]
     }
 
-    static func write(_ row: PostgresRow, _ view: View, to writer: inout JSONWriter) {
-        let isFull = view.detail == .full
+    /// - Parameter more: writes further members behind these.
+    static func write(
+        _ row: PostgresRow, _ view: View, to writer: inout JSONWriter, more: (inout JSONWriter) -> Void = { _ in }
+    ) {
+        let isFull = view.detail == .full || view.detail == .fleet
         let isReachable = view.detail != .public
         writer.object { writer in
             writer.member("id", row.string(0))
@@ -54,7 +59,7 @@ enum WorkspaceJSON {
             writer.member("status", row.string(4))
             if isReachable { writer.member("url", row.string(5)) }
             writer.member("parent_id", orNull: row.optionalString(6))
-            if isReachable { writer.member("agent_card", rawOrNull: row.optionalBytes(7)) }
+            if isReachable, view.detail != .fleet { writer.member("agent_card", rawOrNull: row.optionalBytes(7)) }
             writer.member("runtime", row.string(8))
             writer.member("active_tasks", row.int(9))
             writer.member("max_concurrent_tasks", row.int(10))
@@ -79,6 +84,7 @@ enum WorkspaceJSON {
             if !view.provisionTimeouts.isEmpty, let timeout = view.provisionTimeouts[row.string(8)] {
                 writer.member("provision_timeout_ms", Int(timeout.components.seconds) * 1000)
             }
+            more(&writer)
         }
     }
 

@@ -1,0 +1,141 @@
+import Contracts
+import Foundation
+import HTTPServer
+import JSONBytes
+import PostgresClient
+import ServiceHost
+
+/// Which workspaces of the fleet are meant; those that are removed only where their status is asked for.
+package struct FleetFilter: Sendable, Hashable {
+    package var statuses: [WorkspaceStatus]?
+    /// A part of the name or the role, or the beginning of the id.
+    package var text: String?
+    package var parent: UUID?
+    package var runtime: String?
+
+    package init() {}
+
+    /// The query of `GET /admin/workspaces`.
+    ///
+    /// - Throws: `APIError` 400 naming the parameter: ignoring one would show what was not asked for.
+    init(_ request: Request) throws(APIError) {
+        statuses = try request.words("status", of: WorkspaceStatus.self)
+        text = request.present("q")
+        parent = try Self.parent(request.present("parent_id"))
+        runtime = request.present("runtime")
+        try check()
+    }
+
+    private static let members = ["status", "q", "parent_id", "runtime"]
+
+    /// The `filter` of a change. It must narrow something down, and have no member that is not known: what it was to leave
+    /// out would be changed.
+    ///
+    /// - Throws: `APIError` 400 naming the field.
+    package init(changing object: JSONObject) throws(APIError) {
+        if let unknown = object.members.first(where: { !Self.members.contains($0.name) }) {
+            throw .invalidBody(field: "filter.\(unknown.name)", reason: "is not a member of the filter")
+        }
+        let members = try Self.read(object)
+        statuses = try Self.statuses(members.statuses)
+        text = members.text
+        parent = try Self.parent(members.parent)
+        runtime = members.runtime
+        try check()
+        if self == FleetFilter() { throw .invalidBody(field: "filter", reason: "must have at least one member") }
+    }
+
+    /// The members with their types.
+    private struct Members {
+        var statuses: [JSONSlice]?
+        var text: String?
+        var parent: String?
+        var runtime: String?
+    }
+
+    private static func read(_ object: JSONObject) throws(APIError) -> Members {
+        do {
+            return Members(
+                statuses: try object.array("status"), text: try object.string("q"),
+                parent: try object.string("parent_id"), runtime: try object.string("runtime"))
+        } catch {
+            throw .invalidBody(error)
+        }
+    }
+
+    private static func statuses(_ elements: [JSONSlice]?) throws(APIError) -> [WorkspaceStatus]? {
+        guard let elements else { return nil }
+        guard !elements.isEmpty else { throw .invalidBody(field: "status", reason: "must not be empty") }
+        return try Request.words("status", elements.map { $0.string ?? "" })
+    }
+
+    private static func parent(_ text: String?) throws(APIError) -> UUID? {
+        guard let text else { return nil }
+        guard let id = UUID(canonical: text) else { throw .invalidBody(field: "parent_id", reason: "must be a UUID") }
+        return id
+    }
+
+    private func check() throws(APIError) {
+        for (name, text, limit) in [("q", text, Limits.searchText), ("runtime", runtime, Limits.workspaceModel)] {
+            try APIError.check(name, text, upTo: limit)
+            if text?.isEmpty == true { throw .invalidBody(field: name, reason: "must not be empty") }
+            if text?.utf8.contains(0) == true { throw .invalidBody(field: name, reason: "must have no NUL") }
+        }
+    }
+
+    // MARK: - In statements
+
+    /// The values of `$1` to `$4`.
+    var parameters: [any PostgresEncodable] { [statuses.map { $0.map(\.rawValue) }, text, parent, runtime] }
+
+    /// That a workspace `w` is meant.
+    static let condition = """
+        CASE WHEN $1::text[] IS NULL THEN w.status <> 'removed' ELSE w.status = ANY ($1::workspace_status[]) END
+            AND ($2::text IS NULL OR strpos(lower(w.name), lower($2)) > 0
+                OR strpos(lower(coalesce(w.role, '')), lower($2)) > 0 OR starts_with(w.id::text, lower($2)))
+            AND ($3::uuid IS NULL OR w.parent_id = $3) AND ($4::text IS NULL OR w.runtime = $4)
+        """
+}
+
+/// In what order the fleet is listed.
+package struct FleetOrder: Sendable, Hashable {
+    package enum Key: String, Sendable, CaseIterable {
+        case name, status, role, runtime
+        case activeTasks = "active_tasks"
+        case queueDepth = "queue_depth"
+        case lastHeartbeat = "last_heartbeat_at"
+        case monthlySpend = "monthly_spend"
+        case created = "created_at"
+    }
+
+    package var key = Key.name
+    package var isDescending = false
+
+    package init() {}
+
+    /// - Throws: `APIError` 400 naming the parameter.
+    init(_ request: Request) throws(APIError) {
+        if let keys = try request.words("sort", of: Key.self) {
+            guard keys.count == 1 else { throw .invalidBody(field: "sort", reason: "must be one column") }
+            key = keys[0]
+        }
+        switch request.present("order") {
+        case nil, "asc": isDescending = false
+        case "desc": isDescending = true
+        default: throw .invalidBody(field: "order", reason: "must be asc or desc")
+        }
+    }
+}
+
+/// Where a page of the fleet begins: after the workspace with this value in the column that it is sorted by.
+package struct FleetCursor: Sendable, Hashable {
+    package var order: FleetOrder
+    package var value: String
+    package var id: UUID
+
+    package init(order: FleetOrder, value: String, id: UUID) {
+        self.order = order
+        self.value = value
+        self.id = id
+    }
+}
