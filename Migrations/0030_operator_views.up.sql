@@ -21,3 +21,9 @@ CREATE INDEX a2a_queue_history ON a2a_queue (status, enqueued_at, id) WHERE stat
 
 -- The fleet by name, in which order it is listed unless another is asked for, and counted.
 CREATE INDEX workspaces_name ON workspaces (lower(name), id) WHERE status <> 'removed';
+
+-- The schedules of the fleet: those that fail before the others, each by when it is due next. Late ones and those that are
+-- well are found by workspace_schedules_due, what was never planned by workspace_schedules_unplanned.
+CREATE INDEX workspace_schedules_troubled ON workspace_schedules (last_status, next_run_at, id)
+    WHERE enabled AND last_status IN ('error', 'stale', 'skipped');
+CREATE INDEX workspace_schedules_paused ON workspace_schedules (id) WHERE NOT enabled;

@@ -176,6 +176,12 @@ public enum Limits {
     public static let waitingRuns = 100
     /// Entries in the list of schedules that are not as they should be.
     public static let troubledSchedules = 500
+    /// Schedules of the fleet on one page, unless asked for otherwise.
+    public static let schedulePage = 100
+    /// Schedules of the fleet on one page, at most.
+    public static let schedulePageMaximum = 500
+    /// Slots that a preview of an expression tells.
+    public static let schedulePreview = 5
     /// Runs in a schedule's history.
     public static let scheduleHistory = 20
     /// How long a fired message may wait for a busy target before the run is skipped.

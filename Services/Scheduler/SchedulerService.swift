@@ -21,6 +21,7 @@ package enum SchedulerService: HostedService {
             context: context, store: ScheduleStore(postgres: postgres, source: source),
             runs: ManualRunStore(postgres: postgres, source: source)
         ).add(to: &router)
+        FleetScheduleRoutes(context: context, store: FleetScheduleStore(postgres: postgres)).add(to: &router)
         ScheduleHealthRoutes(context: context, store: ScheduleHealthStore(postgres: postgres)).add(to: &router)
         return ServiceParts(router: router, services: work(context))
     }

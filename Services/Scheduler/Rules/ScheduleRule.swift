@@ -27,15 +27,30 @@ package enum ScheduleRule {
         }
         let prompt = try check(prompt: prompt)
         let name = try check(name: name)
+        let cron = try check(expression: expression, timezone: timezone)
+        return CheckedSchedule(
+            name: name, expression: expression, timezone: timezone.isEmpty ? CronTimeZone.utc.name : timezone,
+            prompt: prompt, cron: cron)
+    }
+
+    /// - Parameter timezone: counts where the expression names no zone itself; UTC when empty.
+    /// - Throws: `APIError` 400 naming the field.
+    package static func check(expression: String, timezone: String) throws(APIError) -> CronSchedule {
+        let expression = expression.trimmingCharacters(in: .whitespacesAndNewlines)
+        guard !expression.isEmpty else { throw APIError.invalidBody(field: "cron_expr", reason: "is required") }
         try APIError.check("cron_expr", expression, upTo: Limits.cronExpression)
         try APIError.check("timezone", timezone, upTo: Limits.timezoneName)
-        let timezone = timezone.isEmpty ? CronTimeZone.utc.name : timezone
-        guard let zone = CronTimeZone(timezone) else {
+        guard let zone = CronTimeZone(timezone.isEmpty ? CronTimeZone.utc.name : timezone) else {
             throw APIError(
                 .badRequest, Sentence.invalidTimezone(timezone), field: "timezone", reason: "is not in the tz database")
         }
-        return CheckedSchedule(
-            name: name, expression: expression, timezone: timezone, prompt: prompt, cron: try cron(expression, zone))
+        return try cron(expression, zone)
+    }
+
+    /// An expression in words; nil for one that cannot be read (any more).
+    package static func sentence(_ expression: String, in timezone: String) -> String? {
+        guard let zone = CronTimeZone(timezone) else { return nil }
+        return (try? CronSchedule(expression, timeZone: zone))?.explanation
     }
 
     /// - Throws: `APIError` 400.
@@ -63,6 +78,22 @@ package enum ScheduleRule {
         } catch {
             throw APIError(
                 .badRequest, "\(Sentence.invalidCronExpression): \(error)", field: "cron_expr", reason: "\(error)")
+        }
+    }
+
+    /// How a schedule is doing: the gravest of its problems.
+    ///
+    /// - Parameter now: of the database.
+    package static func condition(
+        isEnabled: Bool, next: Date?, lastStatus: ScheduleStatus?, now: Date
+    ) -> ScheduleCondition {
+        guard isEnabled else { return .paused }
+        return switch problems(next: next, lastStatus: lastStatus, now: now).first {
+        case .late: .late
+        case .failing: .failing
+        case .stale: .stale
+        case .skipped: .skipped
+        case nil: .ok
         }
     }
 

@@ -14,7 +14,7 @@ package struct ScheduleStore: Sendable {
         log = RunLog(source: source)
     }
 
-    private static let columns = """
+    static let columns = """
         id, workspace_id, name, cron_expr, timezone, prompt, enabled, overlap, missed, last_run_at, next_run_at,
         run_count, last_status, last_error, source, created_at, updated_at
         """
@@ -209,7 +209,7 @@ package struct ScheduleStore: Sendable {
 
 extension ScheduleEntry {
     /// - Parameter row: of ``ScheduleStore``'s columns.
-    fileprivate init(row: PostgresRow) {
+    init(row: PostgresRow) {
         self.init(
             id: row.uuid(0), workspaceID: row.uuid(1), name: row.string(2), cronExpression: row.string(3),
             timezone: row.string(4), prompt: row.string(5), enabled: row.bool(6),

@@ -6,6 +6,7 @@ enum AccessRule: String, Sendable, CaseIterable {
     case registry
     case discovery
     case caller
+    case anyToken = "any-token"
     case optional
     case none
 
@@ -14,7 +15,7 @@ enum AccessRule: String, Sendable, CaseIterable {
         let (token, admin, caller) = ("workspaceToken", "adminToken", "callerID")
         return switch self {
         case .admin: [[admin]]
-        case .workspace: [[token], [admin]]
+        case .workspace, .anyToken: [[token], [admin]]
         case .ownWorkspace: [[token]]
         case .registry: [[token], [admin], []]
         case .discovery: [[token, caller], [admin, caller], [caller]]
@@ -48,6 +49,7 @@ extension AccessRule {
                 Credential(description: "a workspace's token, as a person", bearer: own.token),
             ]
         case .workspace, .ownWorkspace, .registry, .discovery: always
+        case .anyToken: Array(always.prefix(2))
         case .optional, .none: []
         }
     }
@@ -60,7 +62,7 @@ extension AccessRule {
         return switch self {
         case .admin: [admin]
         case .ownWorkspace: [token]
-        case .workspace, .registry, .discovery: [token, admin]
+        case .workspace, .registry, .discovery, .anyToken: [token, admin]
         case .caller:
             [token, admin, Credential(description: "the operator's token, as a person", bearer: Platform.adminToken)]
         case .optional, .none:

@@ -1,0 +1,124 @@
+import Foundation
+
+/// How a schedule is doing, as operators look for it: the gravest that is true of it.
+public enum ScheduleCondition: String, Codable, Hashable, Sendable, CaseIterable {
+    /// Due, and not fired.
+    case late
+    /// Its last run failed.
+    case failing
+    /// Its last runs were answered with nothing.
+    case stale
+    /// Its last slot was left out.
+    case skipped
+    /// As it should be.
+    case ok
+    /// Switched off.
+    case paused
+}
+
+/// One of a schedule's last runs.
+public struct ScheduleRunSummary: Codable, Hashable, Sendable {
+    /// When.
+    public var at: Date
+    /// How it ended.
+    public var status: String
+    /// How long it took.
+    @OrNull public var durationMilliseconds: Int?
+    /// What went wrong.
+    @OrNull public var error: String?
+
+    private enum CodingKeys: String, CodingKey {
+        case at
+        case status
+        case durationMilliseconds = "duration_ms"
+        case error
+    }
+
+    /// Creates the value.
+    public init(at: Date, status: String, durationMilliseconds: Int? = nil, error: String? = nil) {
+        self.at = at
+        self.status = status
+        self.durationMilliseconds = durationMilliseconds
+        self.error = error
+    }
+}
+
+/// A schedule of the fleet as operators see it: the members of ``ScheduleEntry`` and these.
+public struct FleetSchedule: Encodable, Hashable, Sendable {
+    /// The schedule itself.
+    public var schedule: ScheduleEntry
+    /// Whose it is.
+    public var workspaceName: String
+    /// How it is doing.
+    public var condition: ScheduleCondition
+    /// Its expression in words; null for one that cannot be read.
+    @OrNull public var sentence: String?
+    /// The last twenty, newest first.
+    public var runs: [ScheduleRunSummary]
+
+    private enum CodingKeys: String, CodingKey {
+        case workspaceName = "workspace_name"
+        case condition
+        case sentence
+        case runs
+    }
+
+    /// Creates the value.
+    public init(
+        schedule: ScheduleEntry, workspaceName: String, condition: ScheduleCondition, sentence: String?,
+        runs: [ScheduleRunSummary] = []
+    ) {
+        self.schedule = schedule
+        self.workspaceName = workspaceName
+        self.condition = condition
+        self.sentence = sentence
+        self.runs = runs
+    }
+
+    /// Writes the schedule's members and its own as one object.
+    public func encode(to encoder: any Encoder) throws {
+        try schedule.encode(to: encoder)
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(workspaceName, forKey: .workspaceName)
+        try container.encode(condition, forKey: .condition)
+        try container.encode(_sentence, forKey: .sentence)
+        try container.encode(runs, forKey: .runs)
+    }
+}
+
+/// GET `/admin/schedules`.
+public struct FleetSchedulePage: Encodable, Hashable, Sendable {
+    /// The late ones first, then by condition, then by when they are due.
+    public var schedules: [FleetSchedule]
+    /// How many the filter matches.
+    public var total: Int
+    /// Where the next page begins; null at the end.
+    @OrNull public var nextCursor: String?
+
+    private enum CodingKeys: String, CodingKey {
+        case schedules
+        case total
+        case nextCursor = "next_cursor"
+    }
+
+    /// Creates the value.
+    public init(schedules: [FleetSchedule], total: Int, nextCursor: String?) {
+        self.schedules = schedules
+        self.total = total
+        self.nextCursor = nextCursor
+    }
+}
+
+/// GET `/schedules/preview`.
+public struct SchedulePreview: Codable, Hashable, Sendable {
+    /// The expression in words.
+    public var sentence: String
+    /// The next slots, five unless there are no more.
+    public var next: [Date]
+
+    /// Creates the value.
+    public init(sentence: String, next: [Date]) {
+        self.sentence = sentence
+        self.next = next
+    }
+}
