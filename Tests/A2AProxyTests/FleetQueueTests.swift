@@ -101,6 +101,7 @@ import Testing
             #expect(try await found { $0.minAttempts = 2 } == [other])
             #expect(try await found { $0.ids = [item] } == [item])
             #expect(try await found { $0.text = "0%_s" } == [item, other])  // the other's caller has that name
+            #expect(try await found { $0.text = "0_is" } == [])
             #expect(try await found { $0.text = "no_r" } == [other])
             #expect(try await found { $0.text = "no%r" } == [])
             #expect(try await found { $0.text = "is sure" } == [other])

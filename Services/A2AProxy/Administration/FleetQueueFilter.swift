@@ -2,7 +2,6 @@ import Contracts
 import Foundation
 import HTTPServer
 import JSONBytes
-import PostgresClient
 import ServiceHost
 
 /// Which items of the fleet's queue are meant.
@@ -157,73 +156,5 @@ extension FleetQueueFilter {
         guard let elements else { return nil }
         guard !elements.isEmpty else { throw .invalidBody(field: "state", reason: "must not be empty") }
         return try Request.words("state", elements.map { $0.string ?? "" })
-    }
-}
-
-// MARK: - In statements
-
-extension FleetQueueFilter {
-    /// How many parameters ``condition`` and the branches of a statement take, the first of it.
-    static let parameterCount = 9
-
-    /// The values of `$1` to `$9`.
-    ///
-    /// - Parameter possible: the states that the statement can do something about.
-    func parameters(in possible: [QueueState] = QueueState.allCases) -> [any PostgresEncodable] {
-        var sender: UUID?
-        if case .workspace(let id) = caller { sender = id }
-        let wanted = states.map { Set($0) } ?? Set(QueueState.allCases)
-        return [
-            ids, target, sender, caller == .console, method, olderThan, minAttempts ?? 0, text,
-            possible.filter { wanted.contains($0) }.map(\.rawValue),
-        ]
-    }
-
-    /// The workspaces that the text is in the name of, for ``condition``.
-    static let named = """
-        named AS MATERIALIZED (
-          SELECT w.id FROM workspaces w WHERE $8::text IS NOT NULL AND strpos(lower(w.name), lower($8)) > 0)
-        """
-
-    /// That an item `q` is meant, whatever its state.
-    static let condition = """
-        ($1::uuid[] IS NULL OR q.id = ANY ($1)) AND ($2::uuid IS NULL OR q.workspace_id = $2)
-          AND ($3::uuid IS NULL OR q.caller_id = $3)
-          AND (NOT $4::boolean OR q.caller_id IS NULL AND q.schedule_id IS NULL)
-          AND ($5::text IS NULL OR q.method = $5)
-          AND q.enqueued_at <= now() - make_interval(secs => coalesce($6::float8, -86400))
-          AND q.attempts >= $7::int
-          AND ($8::text IS NULL OR q.workspace_id IN (SELECT id FROM named) OR q.caller_id IN (SELECT id FROM named)
-            OR strpos(lower(coalesce(q.last_error, '')), lower($8)) > 0 OR starts_with(q.id::text, lower($8))
-            OR starts_with(substr(coalesce(q.traceparent, ''), 4, 32), lower($8)))
-        """
-}
-
-extension QueueState {
-    /// That an item `q` is in it: the words of the index that finds it.
-    var condition: String {
-        switch self {
-        case .waiting: "q.status = 'queued' AND q.attempts = 0 AND q.refusals = 0"
-        case .retrying: "q.status = 'queued' AND (q.attempts > 0 OR q.refusals > 0)"
-        case .running: "q.status = 'dispatched'"
-        case .delivered: "q.status = 'completed'"
-        case .failed: "q.status = 'failed'"
-        case .dropped: "q.status = 'dropped'"
-        }
-    }
-
-    /// The items of several states, each in a part of its own that an index serves, and that is not run unless the state
-    /// is among those asked for (`$9`).
-    ///
-    /// - Parameters:
-    ///   - rest: further conditions and the order, in which each part is cut off.
-    static func items(in states: [QueueState], _ rest: String) -> String {
-        states.map { state in
-            """
-            (SELECT q.enqueued_at, q.id FROM a2a_queue q
-             WHERE '\(state.rawValue)' = ANY ($9::text[]) AND \(state.condition)
-               AND \(FleetQueueFilter.condition) \(rest))
-            """
-        }.joined(separator: "\nUNION ALL\n")
     }
 }

@@ -1,15 +1,12 @@
 import Contracts
-import Crypto
 import Foundation
 import HTTPCore
 import HTTPServer
+import ServiceHost
 
 /// The query of `GET /workspaces`. A filter that is wrong is an error: ignoring it would answer with the whole list.
 enum WorkspaceListQuery {
     private static let limits = 1...1000
-    /// Microseconds since 1970, up to the last second of the year 9999: so far from 1970 a date is exact to 30 of
-    /// them, and the end of that second would become the year 10000.
-    private static let times = 0...253_402_300_799_000_000
 
     static func filter(_ request: Request) throws(APIError) -> WorkspaceFilter {
         var filter = WorkspaceFilter()
@@ -38,21 +35,12 @@ enum WorkspaceListQuery {
         return limit
     }
 
-    /// The cursor's text: opaque to clients.
-    static func text(_ cursor: WorkspaceCursor) -> String {
-        let microseconds = Int((cursor.createdAt.timeIntervalSince1970 * 1_000_000).rounded())
-        return base64URLEncode(Array("\(microseconds):\(cursor.id.lowercased)".utf8))
-    }
-
-    static func cursor(_ request: Request) throws(APIError) -> WorkspaceCursor? {
+    static func cursor(_ request: Request) throws(APIError) -> ListCursor? {
         guard let text = present(request, "cursor") else { return nil }
-        let parts = base64URLDecode(text).map { String(decoding: $0, as: UTF8.self).split(separator: ":") } ?? []
-        guard parts.count == 2, let microseconds = Int(parts[0]), times.contains(microseconds),
-            let id = UUID(canonical: String(parts[1]))
-        else {
+        guard let cursor = ListCursor(text) else {
             throw .invalidBody(field: "cursor", reason: "is not one that X-Next-Cursor gave")
         }
-        return WorkspaceCursor(createdAt: Date(timeIntervalSince1970: Double(microseconds) / 1_000_000), id: id)
+        return cursor
     }
 
     private static func present(_ request: Request, _ name: String) -> String? {

@@ -112,7 +112,7 @@ struct WorkspaceRoutes: Sendable {
         return try await wholeList(filter, after: cursor)
     }
 
-    private func page(_ filter: WorkspaceFilter, after cursor: WorkspaceCursor?, limit: Int) async throws -> Response {
+    private func page(_ filter: WorkspaceFilter, after cursor: ListCursor?, limit: Int) async throws -> Response {
         let (rows, next) = try await store.page(filter, after: cursor, limit: limit)
         let view = await view(.full)
         var writer = JSONWriter(reservingCapacity: 2 + rows.count * 640)
@@ -120,12 +120,12 @@ struct WorkspaceRoutes: Sendable {
             try rows.forEach { WorkspaceJSON.write($0, view, to: &writer) }
         }
         var response = Response.json(bytes: writer.bytes)
-        if let next { response.headers.add("X-Next-Cursor", WorkspaceListQuery.text(next)) }
+        if let next { response.headers.add("X-Next-Cursor", next.text) }
         return response
     }
 
     /// The first page is read before the answer begins, so that a database that is away is still a proper 503.
-    private func wholeList(_ filter: WorkspaceFilter, after cursor: WorkspaceCursor?) async throws -> Response {
+    private func wholeList(_ filter: WorkspaceFilter, after cursor: ListCursor?) async throws -> Response {
         let first = try await store.page(filter, after: cursor, limit: Self.streamPage)
         let view = await view(.full)
         return .stream(contentType: "application/json") { [store] writer in

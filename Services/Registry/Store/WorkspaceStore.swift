@@ -5,6 +5,7 @@ import Foundation
 import JSONBytes
 import Lifecycle
 import PostgresClient
+import ServiceHost
 import Templates
 
 /// A workspace as it is to be created, every value checked.
@@ -31,12 +32,6 @@ struct WorkspaceFilter: Sendable {
     var status: WorkspaceStatus?
     var parent: UUID?
     var text: String?
-}
-
-/// Where a page of the list begins: after this workspace.
-struct WorkspaceCursor: Sendable, Hashable {
-    var createdAt: Date
-    var id: UUID
 }
 
 /// The statements about workspaces as a whole.
@@ -132,12 +127,12 @@ struct WorkspaceStore: Sendable {
 
     /// The next workspaces after `cursor`, and where the page after them begins; `nil` at the end.
     func page(
-        _ filter: WorkspaceFilter, after cursor: WorkspaceCursor?, limit: Int
-    ) async throws(PostgresError) -> (rows: PostgresRows, next: WorkspaceCursor?) {
+        _ filter: WorkspaceFilter, after cursor: ListCursor?, limit: Int
+    ) async throws(PostgresError) -> (rows: PostgresRows, next: ListCursor?) {
         let rows = try await postgres.query(
             Self.page,
-            [cursor?.createdAt, cursor?.id, filter.status?.rawValue, filter.parent, filter.text, limit])
+            [cursor?.at, cursor?.id, filter.status?.rawValue, filter.parent, filter.text, limit])
         guard rows.count == limit else { return (rows, nil) }
-        return (rows, try rows.last { WorkspaceCursor(createdAt: $0.date(23), id: $0.uuid(0)) })
+        return (rows, try rows.last { ListCursor(at: $0.date(23), id: $0.uuid(0)) })
     }
 }

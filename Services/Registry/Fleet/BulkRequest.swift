@@ -1,0 +1,78 @@
+import Contracts
+import Foundation
+import HTTPServer
+import JSONBytes
+import ServiceHost
+
+/// The body of the request.
+struct BulkRequest: Sendable {
+    enum Selection: Sendable {
+        case ids([UUID])
+        case filter(FleetFilter)
+    }
+
+    var selection: Selection
+    var action: BulkAction
+    var isDry: Bool
+    /// That children go with those that are deleted.
+    var isConfirmed: Bool
+
+    private static let members = ["ids", "filter", "action", "dry_run", "confirm"]
+
+    /// A member that is not known is refused: it may be a `dry_run` that was misspelt.
+    ///
+    /// - Throws: `APIError` 400 naming the field.
+    init(_ body: JSONObject) throws(APIError) {
+        if let unknown = body.members.first(where: { !Self.members.contains($0.name) }) {
+            throw .invalidBody(field: unknown.name, reason: "is not a member of the request")
+        }
+        let read = try Self.read(body)
+        guard let action = read.action.flatMap(BulkAction.init) else {
+            let known = BulkAction.allCases.map(\.rawValue).joined(separator: ", ")
+            throw .invalidBody(field: "action", reason: "must be one of: \(known)")
+        }
+        self.action = action
+        isDry = read.isDry
+        isConfirmed = read.isConfirmed
+        switch (read.ids, read.filter) {
+        case (let ids?, nil): selection = .ids(try Self.ids(ids))
+        case (nil, let filter?): selection = .filter(try FleetFilter(changing: filter))
+        case (nil, nil): throw .invalidBody(field: "ids", reason: "or filter is required")
+        case (.some, .some): throw .invalidBody(field: "filter", reason: "must not stand beside ids")
+        }
+    }
+
+    private struct Members {
+        var ids: [JSONSlice]?
+        var filter: JSONObject?
+        var action: String?
+        var isDry: Bool
+        var isConfirmed: Bool
+    }
+
+    private static func read(_ body: JSONObject) throws(APIError) -> Members {
+        do {
+            return Members(
+                ids: try body.array("ids"), filter: try body.object("filter"), action: try body.string("action"),
+                isDry: try body.bool("dry_run") ?? false, isConfirmed: try body.bool("confirm") ?? false)
+        } catch {
+            throw .invalidBody(error)
+        }
+    }
+
+    /// Each once, in their order.
+    private static func ids(_ elements: [JSONSlice]) throws(APIError) -> [UUID] {
+        guard (1...Limits.bulkWorkspaces).contains(elements.count) else {
+            throw .invalidBody(field: "ids", reason: "must have 1 to \(Limits.bulkWorkspaces) elements")
+        }
+        var ids: [UUID] = []
+        var seen: Set<UUID> = []
+        for element in elements {
+            guard let id = element.string.flatMap({ UUID(canonical: $0) }) else {
+                throw .invalidBody(field: "ids", reason: "must be UUIDs")
+            }
+            if seen.insert(id).inserted { ids.append(id) }
+        }
+        return ids
+    }
+}
