@@ -234,7 +234,7 @@ let package = Package(
             "NotifierTests",
             [
                 "Notifier", "Contracts", "JSONBytes", "PostgresClient", "EventLoop", "Authentication", "HTTPServer",
-                "HTTPCore", "HTTPClient", "RedisClient", "Crypto", "Observability", "ServiceLifecycle",
+                "HTTPCore", "HTTPClient", "RedisClient", "Crypto", "Observability", "ServiceLifecycle", "EventOutbox",
             ]),
         tests(
             "SweeperTests",

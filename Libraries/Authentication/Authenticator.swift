@@ -13,34 +13,44 @@ import PostgresClient
 package final class Authenticator: Sendable {
     package let signsOfLife: SignsOfLife
 
-    private let hasAdminToken: Bool
-    private let adminHash: [UInt8]
-    private let isOpen: Bool
-    private let isDevelopment: Bool
-    private let store: TokenStore
-    private let cache = TokenCache()
-    private let lookups: Batcher<[UInt8], KnownToken?>
-    private let touches: Batcher<UUID, Void>
+    let hasAdminToken: Bool
+    let adminHash: [UInt8]
+    let isOpen: Bool
+    let isDevelopment: Bool
+    let origins: OriginRule
+    let store: TokenStore
+    let cache = TokenCache()
+    /// Apart from the tokens: what is good as a cookie is no bearer.
+    let sessions = TokenCache()
+    let lookups: Batcher<[UInt8], KnownToken?>
+    let sessionLookups: Batcher<[UInt8], KnownToken?>
+    let touches: Batcher<UUID, Void>
 
     /// - Parameters:
     ///   - adminToken: the operator's bearer; `nil` only in development.
     ///   - loops: where look-ups are answered.
     ///   - isDevelopment: with no `adminToken`, admin and workspace routes pass without a bearer.
+    ///   - platformURL: where clients reach the platform; its pages may use the console's cookie.
     package init(
-        adminToken: String?, isDevelopment: Bool, postgres: PostgresPool, loops: EventLoopGroup,
-        signsOfLife: SignsOfLife, logger: Logger
+        adminToken: String?, isDevelopment: Bool, platformURL: String? = nil, postgres: PostgresPool,
+        loops: EventLoopGroup, signsOfLife: SignsOfLife, logger: Logger
     ) {
         hasAdminToken = adminToken != nil
         adminHash = adminToken.map { sha256($0) } ?? []
         self.isDevelopment = isDevelopment
         self.signsOfLife = signsOfLife
         isOpen = isDevelopment && adminToken == nil
+        origins = OriginRule(platformURL: platformURL)
         let store = TokenStore(postgres: postgres)
         self.store = store
         // Agents beat about as often as a verified token may be believed: each beat asks again, many at a time.
         let pacing = BatchPacing(executor: { loops.any() }, overlapsOnlyWhenFull: true)
         lookups = Batcher(limit: 500, concurrency: 2, pacing: pacing) { hashes in
             let found = try await store.find(hashes: hashes)
+            return hashes.map { found[$0] }
+        }
+        sessionLookups = Batcher(limit: 500, concurrency: 2, pacing: pacing) { hashes in
+            let found = try await store.findSessions(hashes: hashes)
             return hashes.map { found[$0] }
         }
         touches = Batcher(limit: 1000) { tokens in
@@ -56,13 +66,16 @@ package final class Authenticator: Sendable {
     /// Forgets every verified token: events may have been missed.
     package func forgetTokens() {
         cache.empty()
+        sessions.empty()
     }
 
-    /// Forgets the verified tokens of one owner: one of them was revoked, or a workspace was removed.
+    /// Forgets the verified tokens of one owner: one of them was revoked, or a workspace was removed. Of an operator's
+    /// token the console's sessions go, too.
     ///
-    /// - Parameter owner: a workspace, or an operator token's own id.
+    /// - Parameter owner: a workspace, or an operator token's or a session's own id.
     package func forgetTokens(of owner: UUID) {
         cache.forget(owner)
+        sessions.forget(owner)
     }
 
     /// Notes what registration just did, so that the next beat needs no query.
@@ -77,14 +90,15 @@ package final class Authenticator: Sendable {
     /// - Throws: `APIError` 401 or 503.
     @discardableResult
     package func admin(_ request: Request) async throws -> Identity {
-        guard let bearer = request.bearerToken else {
-            if isOpen { return note(.anonymous, request) }
-            throw APIError(.unauthorized, Sentence.adminAuthRequired)
+        guard let credential = request.credential else {
+            return try await stranger(request, orError: Sentence.adminAuthRequired)
         }
-        guard let identity = try await identify(bearer, request), identity.isOperator || !hasAdminToken else {
+        guard let known = try await identify(credential, request), known.identity.isOperator || !hasAdminToken else {
+            // A cookie that is over is no attempt: the browser sends it by itself.
+            if credential.isSession { return try await stranger(request, orError: Sentence.adminAuthRequired) }
             throw APIError(.unauthorized, Sentence.invalidAdminToken)
         }
-        return note(identity, request)
+        return try await letIn(known, credential, request)
     }
 
     /// Routes of one workspace: an operator, or that workspace by a token of its own.
@@ -92,11 +106,19 @@ package final class Authenticator: Sendable {
     /// - Throws: `APIError` 401 or 503.
     @discardableResult
     package func workspace(_ workspace: UUID, _ request: Request) async throws -> Identity {
-        guard let bearer = request.bearerToken else {
-            if isOpen { return note(.anonymous, request) }
-            throw APIError(.unauthorized, Sentence.missingWorkspaceToken)
+        guard let credential = request.credential else {
+            return try await stranger(request, orError: Sentence.missingWorkspaceToken)
         }
-        return try await owner(workspace, bearer, request, orError: Sentence.invalidWorkspaceToken)
+        if credential.isSession, isOpen, try await identify(credential, request) == nil {
+            return try await stranger(request, orError: Sentence.missingWorkspaceToken)
+        }
+        return try await owner(workspace, credential, request, orError: Sentence.invalidWorkspaceToken)
+    }
+
+    /// Who shows nothing that counts: let in as an operator in open development mode only.
+    private func stranger(_ request: Request, orError sentence: String) async throws -> Identity {
+        guard isOpen else { throw APIError(.unauthorized, sentence) }
+        return try await letIn(.anonymous, nil, request)
     }
 
     /// Heartbeats, discovery: as `workspace`, but in development a workspace that never had a token is taken at its
@@ -113,7 +135,7 @@ package final class Authenticator: Sendable {
         }
         do {
             return try await owner(
-                workspace, bearer, request, orError: Sentence.invalidWorkspaceToken, recordsLife: recordsLife)
+                workspace, .bearer(bearer), request, orError: Sentence.invalidWorkspaceToken, recordsLife: recordsLife)
         } catch let refusal as APIError where refusal.status == .unauthorized {
             guard try await isOfRemoved(workspace, request) else { throw refusal }
             throw APIError.workspaceRemoved
@@ -162,7 +184,7 @@ package final class Authenticator: Sendable {
             throw APIError(.badRequest, Sentence.invalidCallerID, field: "X-Workspace-ID", reason: "must be a UUID")
         }
         if let bearer = request.bearerToken {
-            _ = try await owner(id, bearer, request, orError: Sentence.invalidCallerToken)
+            _ = try await owner(id, .bearer(bearer), request, orError: Sentence.invalidCallerToken)
         } else {
             _ = try await takenAtItsWord(id, request, orError: Sentence.missingCallerToken)
         }
@@ -179,44 +201,52 @@ package final class Authenticator: Sendable {
     /// A person: an operator, or in development anyone whose bearer, if there is one, is known.
     private func console(_ request: Request) async throws -> Caller {
         guard isDevelopment else { return .console(try await admin(request)) }
-        guard let bearer = request.bearerToken else { return .console(.anonymous) }
-        guard let identity = try await identify(bearer, request) else {
+        guard let credential = request.credential else {
+            return .console(try await letIn(.anonymous, nil, request))
+        }
+        guard let known = try await identify(credential, request) else {
+            if credential.isSession { return .console(try await letIn(.anonymous, nil, request)) }
             throw APIError(.unauthorized, Sentence.invalidAdminToken)
         }
-        return .console(note(identity, request))
+        return .console(try await letIn(known, credential, request))
     }
 
-    /// Who asks for what anyone may see a part of: `GET /workspaces/{id}`. A wrong bearer is no error there.
+    /// Who asks for what anyone may see a part of: `GET /workspaces/{id}`. A wrong credential is no error there.
     ///
     /// - Returns: `nil` for nobody known, `anonymous` for whoever is let through as an operator in open development
     ///   mode.
     package func viewer(_ request: Request) async throws -> Identity? {
-        guard let bearer = request.bearerToken else { return isOpen ? .anonymous : nil }
-        return try await identify(bearer, request)
+        guard let credential = request.credential, let known = try await identify(credential, request) else {
+            return isOpen && request.bearerToken == nil ? .anonymous : nil
+        }
+        return known.identity
     }
 
-    /// Whether the bearer of a request that was let in some time ago still is one: for answers that go on for long.
+    /// Whether the credential of a request that was let in some time ago still is one: for answers that go on for long.
     /// While the database cannot tell, it is.
     package func isStillValid(_ request: Request) async -> Bool {
-        guard let bearer = request.bearerToken else { return true }
+        guard let credential = request.credential else { return true }
+        // A cookie that did not let it in cannot end it.
+        if credential.isSession, request.context.session == nil { return true }
         do {
-            return try await identity(of: bearer) != nil
+            return try await known(credential) != nil
         } catch {
             return true
         }
     }
 
-    // MARK: - Tokens
+    // MARK: - Owners
 
     private func owner(
-        _ workspace: UUID, _ bearer: String, _ request: Request, orError sentence: String, recordsLife: Bool = true
+        _ workspace: UUID, _ credential: Credential, _ request: Request, orError sentence: String,
+        recordsLife: Bool = true
     ) async throws -> Identity {
-        guard let identity = try await identify(bearer, request),
-            identity.isOperator || identity == .workspace(workspace)
+        guard let known = try await identify(credential, request),
+            known.identity.isOperator || known.identity == .workspace(workspace)
         else {
             throw APIError(.unauthorized, sentence)
         }
-        return note(identity, request, recordsLife: recordsLife)
+        return try await letIn(known, credential, request, recordsLife: recordsLife)
     }
 
     /// A workspace that shows no token and is believed all the same: in development, while it never had one. A request
@@ -233,58 +263,12 @@ package final class Authenticator: Sendable {
         return (identity, standing.exists)
     }
 
-    private func note(_ identity: Identity, _ request: Request, recordsLife: Bool = true) -> Identity {
+    func note(_ identity: Identity, _ request: Request, recordsLife: Bool = true) -> Identity {
         request.context.identity = identity
         if case .workspace(let id) = identity {
             request.context.workspaceID = id
             if recordsLife { signsOfLife.record(id) }
         }
         return identity
-    }
-
-    /// - Returns: whose live token it is; `nil` for none.
-    private func identify(_ bearer: String, _ request: Request) async throws -> Identity? {
-        let identity: Identity?
-        do {
-            identity = try await self.identity(of: bearer)
-        } catch {
-            // Not for one who asked and hung up: that would be a way to ask for nothing.
-            if APIError(describing: error).status == .serviceUnavailable { request.context.bearerUndecided() }
-            throw error
-        }
-        guard let identity else { return nil }
-        request.context.bearerVerified()
-        return identity
-    }
-
-    private func identity(of bearer: String) async throws -> Identity? {
-        // One digest serves both questions; comparing digests gives nothing away about the token.
-        let hash = sha256(bearer)
-        if constantTimeEquals(hash, adminHash) { return .admin }
-        let now = ContinuousClock.now
-        let (cached, generation) = cache.find(hash, now: now)
-        if let cached { return cached.identity }
-        guard let token = try await lookUp(hash) else { return nil }
-        cache.insert(token, hash: hash, generation: generation, now: now)
-        if case .workspace(let id) = token.identity { cache.noteHasToken(id, generation: generation) }
-        touches.add(token.id)
-        return token.identity
-    }
-
-    /// Asks the database, in one statement with whoever else asks now.
-    private func lookUp(_ hash: [UInt8]) async throws -> KnownToken? {
-        do {
-            return try await lookups.submit(hash)
-        } catch BatcherError.full {
-            // Only when the database has not answered for a while. Nobody is let in on that account.
-            throw APIError.platformUnavailable
-        }
-    }
-
-    private func standing(of workspace: UUID) async throws -> TokenStore.Standing {
-        let generation = cache.generation
-        let standing = try await store.standing(of: workspace)
-        if standing.hadToken { cache.noteHasToken(workspace, generation: generation) }
-        return standing
     }
 }

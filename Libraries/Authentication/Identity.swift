@@ -5,18 +5,31 @@ import Foundation
 package enum Identity: Sendable, Hashable {
     /// The operator: `ADMIN_TOKEN`.
     case admin
-    /// An operator token of `org_api_tokens`, by its id.
-    case org(UUID)
+    /// An operator token of `org_api_tokens`, by its id. Its role never changes.
+    case org(UUID, OperatorRole = .operator)
     /// A workspace, by a live token of its own, or on its word where it never had one.
     case workspace(UUID)
     /// Nobody in particular: let through in open development mode only.
     case anonymous
 
-    /// Passes everywhere.
+    package var workspaceID: UUID? {
+        if case .workspace(let id) = self { id } else { nil }
+    }
+
+    /// Passes everywhere, a viewer only with what reads.
     package var isOperator: Bool {
         switch self {
         case .admin, .org: true
         case .workspace, .anonymous: false
+        }
+    }
+
+    /// What it may do as an operator; nil for a workspace.
+    package var role: OperatorRole? {
+        switch self {
+        case .admin, .anonymous: .operator
+        case .org(_, let role): role
+        case .workspace: nil
         }
     }
 }
@@ -38,7 +51,7 @@ package enum Caller: Sendable, Hashable {
     package var operatorKey: String? {
         switch self {
         case .workspace, .console(.admin): nil
-        case .console(.org(let token)): "org:\(token.lowercased)"
+        case .console(.org(let token, _)): "org:\(token.lowercased)"
         case .console(.workspace(let id)): Self.workspacePrefix + id.lowercased
         case .console(.anonymous): "anonymous"
         }

@@ -27,6 +27,11 @@ final class TokenCache: Sendable {
             forgotten.isEmpty || forgotten[owner].map { generation >= $0 } ?? true
         }
 
+        /// A session ends by itself, too.
+        func believes(_ generation: Int, of token: KnownToken) -> Bool {
+            believes(generation, of: token.owner) && (token.session == nil || believes(generation, of: token.id))
+        }
+
         mutating func empty() {
             entries.removeAll()
             haveTokens.removeAll()
@@ -53,7 +58,7 @@ final class TokenCache: Sendable {
     ) -> (token: KnownToken?, generation: Int) {
         state.withLock { state in
             guard let entry = state.entries[hash], entry.until > now,
-                state.believes(entry.generation, of: entry.token.owner)
+                state.believes(entry.generation, of: entry.token)
             else { return (nil, state.generation) }
             return (entry.token, state.generation)
         }
@@ -61,7 +66,7 @@ final class TokenCache: Sendable {
 
     /// - Parameter now: when the look-up began: from then on the token may be believed for 30 s.
     func insert(_ token: KnownToken, hash: [UInt8], generation: Int, now: ContinuousClock.Instant = .now) {
-        let until = now + Self.lifetime
+        let until = min(now + Self.lifetime, token.session?.ends ?? now + Self.lifetime)
         state.withLock { state in
             guard generation >= state.oldest else { return }
             state.entries[hash] = Entry(token: token, until: until, generation: generation)
@@ -80,7 +85,7 @@ final class TokenCache: Sendable {
         }
     }
 
-    /// Forgets what is known of one owner: a workspace, or the id of an operator's token.
+    /// Forgets what is known of one owner: a workspace, or the id of an operator's token or of a session.
     func forget(_ owner: UUID) {
         state.withLock { state in
             if state.forgotten.count >= Self.forgottenLimit { return state.empty() }

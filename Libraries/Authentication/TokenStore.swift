@@ -1,15 +1,37 @@
+import Contracts
 import Foundation
 import PostgresClient
 
-/// A live token, as the database knows it.
+/// A live token or session, as the database knows it.
 struct KnownToken: Sendable {
+    /// Of a session of the console.
+    struct Session: Sendable {
+        let expiresAt: Date
+        /// As a clock counts that no one sets.
+        let ends: ContinuousClock.Instant
+        /// Which administrator's token it was made from; nil of an org token's.
+        let credentialDigest: [UInt8]?
+    }
+
     let id: UUID
     let identity: Identity
+    /// Of an org token.
+    var name: String?
+    /// Of an org token: its first 8 characters.
+    var prefix: String?
+    var session: Session?
 
-    /// Whose end, or whose token's, ends it: the workspace; of an operator's token itself.
+    /// Whose end, or whose token's, ends it: the workspace; the org token of a session; else itself.
     var owner: UUID {
-        if case .workspace(let workspace) = identity { workspace } else { id }
+        switch identity {
+        case .workspace(let id), .org(let id, _): id
+        case .admin, .anonymous: id
+        }
     }
+
+    private static let noID = UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
+    static let admin = KnownToken(id: noID, identity: .admin)
+    static let anonymous = KnownToken(id: noID, identity: .anonymous)
 }
 
 /// The statements about credentials.
@@ -19,20 +41,53 @@ struct TokenStore: Sendable {
     private static let find = Statement(
         "token_find",
         """
-        SELECT t.token_hash, t.id, t.workspace_id
+        SELECT t.token_hash, t.id, t.workspace_id, NULL::text, NULL::text, NULL::text
         FROM workspace_auth_tokens t JOIN workspaces w ON w.id = t.workspace_id
         WHERE t.token_hash = ANY ($1) AND t.revoked_at IS NULL AND w.status <> 'removed'
         UNION ALL
-        SELECT o.token_hash, o.id, NULL FROM org_api_tokens o WHERE o.token_hash = ANY ($1) AND o.revoked_at IS NULL
+        SELECT o.token_hash, o.id, NULL, o.role, o.name, o.prefix FROM org_api_tokens o
+        WHERE o.token_hash = ANY ($1) AND o.revoked_at IS NULL
         """)
 
     /// The live tokens among these hashes, by hash.
     func find(hashes: [[UInt8]]) async throws(PostgresError) -> [[UInt8]: KnownToken] {
         var found: [[UInt8]: KnownToken] = [:]
         try await postgres.query(Self.find, [hashes.map { Bytea($0) }]).forEach { row in
+            let id = row.uuid(1)
             let workspace = row.optionalUUID(2)
             found[row.bytea(0)] = KnownToken(
-                id: row.uuid(1), identity: workspace.map { .workspace($0) } ?? .org(row.uuid(1)))
+                id: id, identity: workspace.map { .workspace($0) } ?? .org(id, Self.role(row.optionalString(3))),
+                name: row.optionalString(4), prefix: row.optionalString(5))
+        }
+        return found
+    }
+
+    /// A role that this version does not know may do the least.
+    private static func role(_ text: String?) -> OperatorRole { text.flatMap(OperatorRole.init) ?? .viewer }
+
+    private static let findSessions = Statement(
+        "session_find",
+        """
+        SELECT s.session_hash, s.id, s.org_token_id, o.role, o.name, o.prefix, s.credential_digest, s.expires_at,
+            extract(epoch FROM s.expires_at - clock_timestamp())::float8
+        FROM console_sessions s LEFT JOIN org_api_tokens o ON o.id = s.org_token_id
+        WHERE s.session_hash = ANY ($1) AND s.revoked_at IS NULL AND s.expires_at > clock_timestamp()
+            AND (s.org_token_id IS NULL OR o.id IS NOT NULL AND o.revoked_at IS NULL)
+        """)
+
+    /// The live sessions of the console among these hashes, by hash. Which administrator's token one was made from is to
+    /// be looked at.
+    func findSessions(hashes: [[UInt8]]) async throws(PostgresError) -> [[UInt8]: KnownToken] {
+        var found: [[UInt8]: KnownToken] = [:]
+        let now = ContinuousClock.now
+        try await postgres.query(Self.findSessions, [hashes.map { Bytea($0) }]).forEach { row in
+            let role = Self.role(row.optionalString(3))
+            found[row.bytea(0)] = KnownToken(
+                id: row.uuid(1), identity: row.optionalUUID(2).map { .org($0, role) } ?? .admin,
+                name: row.optionalString(4), prefix: row.optionalString(5),
+                session: KnownToken.Session(
+                    expiresAt: row.date(7), ends: now + .seconds(row.double(8)),
+                    credentialDigest: row.optionalBytea(6)))
         }
         return found
     }

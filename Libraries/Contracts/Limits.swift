@@ -192,4 +192,6 @@ public enum Limits {
     public static let deadMessageBody = 1 << 20
     /// How long a console session lasts.
     public static let consoleSession: Duration = .seconds(12 * 3600)
+    /// Live console sessions of one credential; beyond it the oldest end.
+    public static let consoleSessions = 100
 }

@@ -29,6 +29,12 @@ public enum Sentence {
     public static let operatorRequired = "operator credentials required"
     /// `invalid admin auth token`
     public static let invalidAdminToken = "invalid admin auth token"
+    /// `invalid admin token`
+    public static let invalidSignIn = "invalid admin token"
+    /// `read-only token`
+    public static let readOnlyToken = "read-only token"
+    /// `origin not allowed`
+    public static let originNotAllowed = "origin not allowed"
 
     // Registry and discovery.
     /// `registration failed`

@@ -109,6 +109,7 @@ extension HTTPConnection: HTTPParserDelegate {
             exchange.parameters = parameters
             exchange.maxBodyBytes = route.maxBodyBytes
             exchange.context?.route = route.template
+            exchange.context?.options = route.options
             exchange.context?.metrics = route.metrics
         }
         if takeFromBucket() { exchange.answer = shared.admission?(exchange.head) ?? unroutedAnswer(match) }
@@ -165,9 +166,13 @@ extension HTTPConnection: HTTPParserDelegate {
         return true
     }
 
+    /// Where there is no other credential, the console's session is the token.
     private func rateLimitKey(of kind: RateLimitClass) -> RateLimiter.Key {
-        exchange.head.headers.withValue(of: "authorization") { value in
+        let headers = exchange.head.headers
+        return headers.withValue(of: "authorization") { value in
             RateLimiter.Key(address: clientAddress, token: BearerToken.bytes(in: value), of: kind)
+        } ?? headers.withValue(of: "cookie") { value in
+            RateLimiter.Key(address: clientAddress, token: SessionCookie.bytes(in: value), of: kind)
         } ?? RateLimiter.Key(address: clientAddress)
     }
 

@@ -66,6 +66,19 @@ package struct Request: Sendable {
             BearerToken.bytes(in: value).map { String(decoding: $0, as: UTF8.self) }
         } ?? nil
     }
+
+    /// The console's session that the request's cookies have.
+    package var sessionCookie: String? {
+        headers.withValue(of: "cookie") { value in
+            SessionCookie.bytes(in: value).map { String(decoding: $0, as: UTF8.self) }
+        } ?? nil
+    }
+
+    /// By its method it changes nothing (RFC 9110, 9.2.1).
+    package var hasSafeMethod: Bool { method == .get || method == .head }
+
+    /// It asks only, as its method or its route says: what those may do who only read.
+    package var isReading: Bool { context.options.isReading ?? hasSafeMethod }
 }
 
 /// The values at a template's `{...}`.

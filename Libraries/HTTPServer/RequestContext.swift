@@ -10,6 +10,8 @@ package final class RequestContext: @unchecked Sendable {
     package let requestID: String
     /// The matched route, e.g. `/workspaces/{id}/a2a`; "" when there was none.
     package internal(set) var route: String = ""
+    /// Those of the matched route.
+    package internal(set) var options = RouteOptions()
     /// The client's address: the peer's, or what a trusted proxy says.
     package internal(set) var clientIP: String = ""
     /// The client came over TLS, as a trusted proxy says.
@@ -18,6 +20,8 @@ package final class RequestContext: @unchecked Sendable {
     package internal(set) var traceparent: String?
     /// Who the request comes from, as authentication found out.
     package var identity: (any Sendable)?
+    /// The console's session that let the request in, where it was one: sent by a browser, whoever made the request.
+    package var session: UUID?
     /// For the log.
     package var workspaceID: UUID?
     /// Further variables for the request's log lines.

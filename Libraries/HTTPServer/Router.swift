@@ -11,15 +11,22 @@ package struct RouteOptions: Sendable {
     package var streamsBody: Bool
     /// The path with a slash behind it is the same route.
     package var takesTrailingSlash: Bool
+    /// Whether it only reads, for whoever may only read; nil where the method says so. What reads secrets says that it
+    /// does not.
+    package var isReading: Bool?
+    /// Whether operators' requests that change something are kept in the audit log.
+    package var isAudited: Bool
 
     package init(
         maxBodyBytes: Int? = nil, rateLimit: RateLimitClass = .standard, streamsBody: Bool = false,
-        takesTrailingSlash: Bool = false
+        takesTrailingSlash: Bool = false, isReading: Bool? = nil, isAudited: Bool = true
     ) {
         self.maxBodyBytes = maxBodyBytes
         self.rateLimit = rateLimit
         self.streamsBody = streamsBody
         self.takesTrailingSlash = takesTrailingSlash
+        self.isReading = isReading
+        self.isAudited = isAudited
     }
 }
 

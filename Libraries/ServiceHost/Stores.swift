@@ -28,8 +28,8 @@ struct Stores: Sendable {
             urls: common.amqpURLs, topology: AMQPTopology([]), logger: logger, metrics: metrics)
         let signs = SignsOfLife(postgres: postgres, redis: redis, logger: logger)
         let authenticator = Authenticator(
-            adminToken: common.adminToken, isDevelopment: common.isDevelopment, postgres: postgres,
-            loops: loops, signsOfLife: signs, logger: logger)
+            adminToken: common.adminToken, isDevelopment: common.isDevelopment, platformURL: common.platformURL,
+            postgres: postgres, loops: loops, signsOfLife: signs, logger: logger)
         let invalidation = CacheInvalidation()
         invalidation.register(
             event: { event in

@@ -16,6 +16,8 @@ package enum NotifierService: HostedService {
         package var streamBytes = 64 << 20
         /// Bytes of feed pages and event lists held until their clients have read them.
         package var responseBytes = 128 << 20
+        /// What the console calls this installation.
+        package var platformName = "Switchyard"
 
         package init() {}
     }
@@ -36,6 +38,8 @@ package enum NotifierService: HostedService {
         settings.responseBytes = reader.int(
             "NOTIFIER_RESPONSE_BUDGET_BYTES", default: settings.responseBytes, in: 16 << 20...1 << 40,
             "Bytes of lists held at once until clients have read them; a workspace may have an eighth of it.")
+        settings.platformName = reader.string(
+            "PLATFORM_NAME", default: settings.platformName, "What the console calls this installation.")
         return settings
     }
 
@@ -52,6 +56,10 @@ package enum NotifierService: HostedService {
         WebSocketRoutes(context: context, opening: streaming.opening).add(to: &router)
         NotifyRoutes(context: context, store: store).add(to: &router)
         ActivityRoutes(context: context, store: store).add(to: &router)
+        SessionRoutes(
+            context: context, store: SessionStore(postgres: context.postgres, source: context.source),
+            platformName: settings.platformName
+        ).add(to: &router)
         FeedRoutes(context: context, store: store, slow: slow, memory: responses).add(to: &router)
         return ServiceParts(router: router, services: [slow] + streaming.services)
     }

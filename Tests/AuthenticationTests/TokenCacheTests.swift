@@ -30,7 +30,8 @@ struct TokenCacheTests {
     @Test("Forgetting one owner leaves the others, and what a look-up under way says of them")
     func oneOwner() {
         let cache = TokenCache()
-        let other = KnownToken(id: UUID(), identity: .org(UUID()))
+        let id = UUID()
+        let other = KnownToken(id: id, identity: .org(id))
         let otherHash: [UInt8] = Array(repeating: 8, count: 32)
         let (_, generation) = cache.find(hash, now: start)
         cache.insert(token, hash: hash, generation: generation, now: start)

@@ -102,8 +102,8 @@ struct RetentionFixture: Sendable, CustomTestStringConvertible {
         RetentionFixture(
             name: "console_sessions", table: "console_sessions",
             fill: """
-                INSERT INTO console_sessions (session_hash, expires_at)
-                SELECT sha256((n || kind)::bytea), now() - make_interval(hours => CASE kind WHEN 'fresh' THEN 23 ELSE 25 END)
+                INSERT INTO console_sessions (session_hash, credential_digest, expires_at)
+                SELECT sha256((n || kind)::bytea), sha256('x'), now() - make_interval(hours => CASE kind WHEN 'fresh' THEN 23 ELSE 25 END)
                 FROM generate_series(1, $1) n, unnest(ARRAY['old', 'fresh']) kind
                 """,
             goes: "expires_at < now() - interval '24 hours'", kinds: (1, 1)),

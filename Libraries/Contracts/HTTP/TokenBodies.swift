@@ -100,6 +100,8 @@ public struct IssuedOrgToken: Codable, Hashable, Sendable {
     public var name: String
     /// The organisation.
     @OrNull public var orgID: String?
+    /// What it is good for.
+    public var role: OperatorRole
 
     private enum CodingKeys: String, CodingKey {
         case id
@@ -107,15 +109,19 @@ public struct IssuedOrgToken: Codable, Hashable, Sendable {
         case prefix
         case name
         case orgID = "org_id"
+        case role
     }
 
     /// Creates the value.
-    public init(id: UUID, authToken: String, prefix: String, name: String, orgID: String? = nil) {
+    public init(
+        id: UUID, authToken: String, prefix: String, name: String, orgID: String? = nil, role: OperatorRole
+    ) {
         self.id = id
         self.authToken = authToken
         self.prefix = prefix
         self.name = name
         self.orgID = orgID
+        self.role = role
     }
 }
 
@@ -125,16 +131,20 @@ public struct CreateOrgTokenRequest: Codable, Hashable, Sendable {
     public var name: String
     /// The organisation.
     public var orgID: String?
+    /// What it is good for.
+    public var role: OperatorRole
 
     private enum CodingKeys: String, CodingKey {
         case name
         case orgID = "org_id"
+        case role
     }
 
     /// Creates the value.
-    public init(name: String = "", orgID: String? = nil) {
+    public init(name: String = "", orgID: String? = nil, role: OperatorRole = .operator) {
         self.name = name
         self.orgID = orgID
+        self.role = role
     }
 
     /// Reads the members; those with a default may be missing.
@@ -142,6 +152,7 @@ public struct CreateOrgTokenRequest: Codable, Hashable, Sendable {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         name = try container.decodeIfPresent(String.self, forKey: .name) ?? ""
         orgID = try container.decodeIfPresent(String.self, forKey: .orgID)
+        role = try container.decodeIfPresent(OperatorRole.self, forKey: .role) ?? .operator
     }
 }
 
@@ -153,6 +164,8 @@ public struct OrgTokenEntry: Codable, Hashable, Sendable {
     public var name: String
     /// The organisation.
     @OrNull public var orgID: String?
+    /// What it is good for.
+    public var role: OperatorRole
     /// Its first 8 characters.
     public var prefix: String
     /// When it was issued.
@@ -164,6 +177,7 @@ public struct OrgTokenEntry: Codable, Hashable, Sendable {
         case id
         case name
         case orgID = "org_id"
+        case role
         case prefix
         case createdAt = "created_at"
         case lastUsedAt = "last_used_at"
@@ -171,11 +185,13 @@ public struct OrgTokenEntry: Codable, Hashable, Sendable {
 
     /// Creates the value.
     public init(
-        id: UUID, name: String, orgID: String? = nil, prefix: String, createdAt: Date, lastUsedAt: Date? = nil
+        id: UUID, name: String, orgID: String? = nil, role: OperatorRole, prefix: String, createdAt: Date,
+        lastUsedAt: Date? = nil
     ) {
         self.id = id
         self.name = name
         self.orgID = orgID
+        self.role = role
         self.prefix = prefix
         self.createdAt = createdAt
         self.lastUsedAt = lastUsedAt

@@ -6,7 +6,7 @@ import HTTPCore
 import HTTPServer
 import ServiceHost
 
-/// `/org/tokens`: tokens of operators, which pass wherever `ADMIN_TOKEN` does.
+/// `/org/tokens`: tokens of operators, which pass wherever `ADMIN_TOKEN` does, or of viewers, who only read.
 struct OrgTokenRoutes: Sendable {
     let context: ServiceContext
     let store: OrgTokenStore
@@ -28,7 +28,7 @@ struct OrgTokenRoutes: Sendable {
         let body = bytes.isEmpty ? CreateOrgTokenRequest() : try request.decode(CreateOrgTokenRequest.self, from: bytes)
         try Self.check("name", body.name)
         try Self.check("org_id", body.orgID)
-        return try .wire(.created, try await store.issue(name: body.name, organization: body.orgID))
+        return try .wire(.created, try await store.issue(name: body.name, organization: body.orgID, role: body.role))
     }
 
     private static func check(_ field: String, _ value: String?) throws(APIError) {

@@ -19,7 +19,7 @@ struct SecretRoutes: Sendable {
         router.on(.post, own) { try await put($0, try await workspace($0)) }
         router.on(.put, own) { try await put($0, try await workspace($0)) }
         router.on(.delete, own + "/{key}") { try await remove($0, try await workspace($0)) }
-        router.on(.get, own + "/values", values)
+        router.on(.get, own + "/values", options: RouteOptions(isReading: false), values)
         for all in ["/settings/secrets", "/admin/secrets"] {
             router.on(.get, all) { try await list(try await everyone($0)) }
             router.on(.post, all) { try await put($0, try await everyone($0)) }

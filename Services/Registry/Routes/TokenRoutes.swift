@@ -19,7 +19,9 @@ struct TokenRoutes: Sendable {
         router.on(.get, "/workspaces/{id}/tokens", list)
         router.on(.post, "/workspaces/{id}/tokens", issue)
         router.on(.delete, "/workspaces/{id}/tokens/{tokenId}", revoke)
-        if hasTestTokens { router.on(.get, "/admin/workspaces/{id}/test-token", testToken) }
+        // It reads by its method alone: each time it issues a token.
+        let isIssuing = RouteOptions(isReading: false)
+        if hasTestTokens { router.on(.get, "/admin/workspaces/{id}/test-token", options: isIssuing, testToken) }
     }
 
     private func workspace(_ request: Request) async throws -> UUID {

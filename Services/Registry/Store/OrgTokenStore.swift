@@ -12,22 +12,25 @@ struct OrgTokenStore: Sendable {
     private static let issue = Statement(
         "org_token_issue",
         """
-        INSERT INTO org_api_tokens (name, org_id, token_hash, prefix) VALUES ($1, $2, $3, $4) RETURNING id
+        INSERT INTO org_api_tokens (name, org_id, token_hash, prefix, role) VALUES ($1, $2, $3, $4, $5) RETURNING id
         """)
 
     /// Issues a token. Its secret is in the answer and nowhere else.
-    func issue(name: String, organization: String?) async throws(PostgresError) -> IssuedOrgToken {
+    func issue(
+        name: String, organization: String?, role: OperatorRole
+    ) async throws(PostgresError) -> IssuedOrgToken {
         let token = WorkspaceToken.make()
-        let id = try await postgres.query(Self.issue, [name, organization, Bytea(token.hash), token.prefix]).only {
-            $0.uuid(0)
-        }
-        return IssuedOrgToken(id: id, authToken: token.secret, prefix: token.prefix, name: name, orgID: organization)
+        let id = try await postgres.query(
+            Self.issue, [name, organization, Bytea(token.hash), token.prefix, role.rawValue]
+        ).only { $0.uuid(0) }
+        return IssuedOrgToken(
+            id: id, authToken: token.secret, prefix: token.prefix, name: name, orgID: organization, role: role)
     }
 
     private static let list = Statement(
         "org_token_list",
         """
-        SELECT id, name, org_id, prefix, created_at, last_used_at FROM org_api_tokens
+        SELECT id, name, org_id, prefix, created_at, last_used_at, role FROM org_api_tokens
         WHERE revoked_at IS NULL ORDER BY created_at DESC, id LIMIT $1 OFFSET $2
         """)
 
@@ -35,8 +38,9 @@ struct OrgTokenStore: Sendable {
     func list(_ page: TokenPage) async throws(PostgresError) -> [OrgTokenEntry] {
         try await postgres.query(Self.list, [page.limit, page.offset]).map { row in
             OrgTokenEntry(
-                id: row.uuid(0), name: row.string(1), orgID: row.optionalString(2), prefix: row.string(3),
-                createdAt: row.date(4), lastUsedAt: row.optionalDate(5))
+                id: row.uuid(0), name: row.string(1), orgID: row.optionalString(2),
+                role: OperatorRole(rawValue: row.string(6)) ?? .viewer, prefix: row.string(3), createdAt: row.date(4),
+                lastUsedAt: row.optionalDate(5))
         }
     }
 

@@ -9,24 +9,28 @@ enum AccessRule: String, Sendable, CaseIterable {
     case anyToken = "any-token"
     case optional
     case none
+    /// A token in the body.
+    case signIn = "sign-in"
 
     /// What `security` says for it.
     var security: Set<Set<String>> {
-        let (token, admin, caller) = ("workspaceToken", "adminToken", "callerID")
+        let (token, admin, caller, session) = ("workspaceToken", "adminToken", "callerID", "consoleSession")
         return switch self {
-        case .admin: [[admin]]
-        case .workspace, .anyToken: [[token], [admin]]
+        case .admin: [[admin], [session]]
+        case .workspace, .anyToken: [[token], [admin], [session]]
         case .ownWorkspace: [[token]]
         case .registry: [[token], [admin], []]
         case .discovery: [[token, caller], [admin, caller], [caller]]
-        case .caller: [[token, caller], [admin, caller], [caller], [admin]]
-        case .optional: [[admin], []]
-        case .none: []
+        case .caller: [[token, caller], [admin, caller], [caller], [admin], [session]]
+        case .optional: [[admin], [session], []]
+        case .none, .signIn: []
         }
     }
 
     /// Whether a request without any credential is refused, at least for a workspace that has a token.
-    var demandsCredential: Bool { self != .optional && self != .none }
+    var demandsCredential: Bool { self != .optional && self != .none && self != .signIn }
+    /// Whether a credential that is missing or wrong is an error at all.
+    var refuses: Bool { demandsCredential || self == .signIn }
 }
 
 extension AccessRule {
@@ -50,6 +54,8 @@ extension AccessRule {
             ]
         case .workspace, .ownWorkspace, .registry, .discovery: always
         case .anyToken: Array(always.prefix(2))
+        // The example's token is none.
+        case .signIn: [Credential(description: "nothing")]
         case .optional, .none: []
         }
     }
@@ -65,6 +71,7 @@ extension AccessRule {
         case .workspace, .registry, .discovery, .anyToken: [token, admin]
         case .caller:
             [token, admin, Credential(description: "the operator's token, as a person", bearer: Platform.adminToken)]
+        case .signIn: []
         case .optional, .none:
             [
                 Credential(description: "nothing"),

@@ -14,6 +14,9 @@ struct OpenAPICaller: Sendable {
     struct Credential: Sendable, CustomStringConvertible {
         let description: String
         var bearer: String?
+        /// The console's, whole.
+        var cookie: String?
+        var origin: String?
         /// `X-Workspace-ID`
         var caller: String?
     }
@@ -54,7 +57,9 @@ struct OpenAPICaller: Sendable {
         return try await api.raw(
             HTTPMethod(operation.method), path ?? inserted(operation.examplePath, own, other),
             bearer: credential.bearer, body: text.map { Array($0.utf8) }, type: "application/json",
-            headers: credential.caller.map { [("X-Workspace-ID", $0)] } ?? [])
+            headers: [
+                ("X-Workspace-ID", credential.caller), ("Cookie", credential.cookie), ("Origin", credential.origin),
+            ].compactMap { name, value in value.map { (name, $0) } })
     }
 
     /// The text with workspaces that exist in place of those of the examples.

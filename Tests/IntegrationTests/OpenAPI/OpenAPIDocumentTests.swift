@@ -53,7 +53,7 @@ struct OpenAPIDocumentTests {
             #expect(!operation.tags.isEmpty, "\(operation)")
             let rule = try #require(operation.rule, "\(operation)")
             #expect(operation.security == rule.security, "\(operation)")
-            #expect((operation.responses["401"] != nil) == rule.demandsCredential, "\(operation)")
+            #expect((operation.responses["401"] != nil) == rule.refuses, "\(operation)")
             #expect(operation.responses.keys.contains { $0.hasPrefix("2") || $0 == "101" }, "\(operation)")
             for (status, response) in operation.responses {
                 #expect(response["description"]?.string?.isEmpty == false, "\(operation) \(status)")

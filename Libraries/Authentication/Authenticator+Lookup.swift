@@ -1,0 +1,83 @@
+import Batching
+import Contracts
+import Crypto
+import Foundation
+import HTTPCore
+import HTTPServer
+
+/// Whose a credential is: from the cache, else from the database.
+extension Authenticator {
+    /// - Returns: whose live credential it is; `nil` for none.
+    func identify(_ credential: Credential, _ request: Request) async throws -> KnownToken? {
+        let known: KnownToken?
+        do {
+            known = try await self.known(credential)
+        } catch {
+            // Not for one who asked and hung up: that would be a way to ask for nothing.
+            if APIError(describing: error).status == .serviceUnavailable { request.context.bearerUndecided() }
+            throw error
+        }
+        guard let known else { return nil }
+        request.context.bearerVerified()
+        return known
+    }
+
+    func known(_ credential: Credential) async throws -> KnownToken? {
+        switch credential {
+        case .bearer(let text): try await token(text)
+        case .session(let secret): try await session(secret)
+        }
+    }
+
+    func token(_ text: String) async throws -> KnownToken? {
+        // One digest serves both questions; comparing digests gives nothing away about the token.
+        let hash = sha256(text)
+        if constantTimeEquals(hash, adminHash) { return .admin }
+        let now = ContinuousClock.now
+        let (cached, generation) = cache.find(hash, now: now)
+        if let cached { return cached }
+        guard let token = try await lookUp(hash, lookups) else { return nil }
+        cache.insert(token, hash: hash, generation: generation, now: now)
+        if case .workspace(let id) = token.identity { cache.noteHasToken(id, generation: generation) }
+        touches.add(token.id)
+        return token
+    }
+
+    private func session(_ secret: String) async throws -> KnownToken? {
+        let hash = sha256(secret)
+        let now = ContinuousClock.now
+        let (cached, generation) = sessions.find(hash, now: now)
+        if let cached { return cached }
+        guard let found = try await lookUp(hash, sessionLookups), isOfThisAdministrator(found, secret) else {
+            return nil
+        }
+        sessions.insert(found, hash: hash, generation: generation, now: now)
+        if found.owner != found.id { touches.add(found.owner) }
+        return found
+    }
+
+    /// A session of the administrator ends with the `ADMIN_TOKEN` that it was made from; one of an org token's was found
+    /// with that token.
+    private func isOfThisAdministrator(_ found: KnownToken, _ secret: String) -> Bool {
+        guard found.identity == .admin else { return true }
+        guard hasAdminToken, let digest = found.session?.credentialDigest else { return false }
+        return constantTimeEquals(digest, SessionToken.digest(secret, madeFrom: adminHash))
+    }
+
+    /// Asks the database, in one statement with whoever else asks now.
+    private func lookUp(_ hash: [UInt8], _ lookups: Batcher<[UInt8], KnownToken?>) async throws -> KnownToken? {
+        do {
+            return try await lookups.submit(hash)
+        } catch BatcherError.full {
+            // Only when the database has not answered for a while. Nobody is let in on that account.
+            throw APIError.platformUnavailable
+        }
+    }
+
+    func standing(of workspace: UUID) async throws -> TokenStore.Standing {
+        let generation = cache.generation
+        let standing = try await store.standing(of: workspace)
+        if standing.hadToken { cache.noteHasToken(workspace, generation: generation) }
+        return standing
+    }
+}

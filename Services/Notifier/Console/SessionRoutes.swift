@@ -1,0 +1,86 @@
+import Authentication
+import Contracts
+import EventOutbox
+import Foundation
+import HTTPCore
+import HTTPServer
+import ServiceHost
+
+/// `/console/session`: an operator's token is exchanged for a cookie, since a browser puts no bearer on an event stream,
+/// a WebSocket or a download.
+struct SessionRoutes: Sendable {
+    private static let path = "/console/session"
+    /// Bytes: a token is short.
+    private static let bodyLimit = 16 << 10
+
+    let context: ServiceContext
+    let store: SessionStore
+    let platformName: String
+
+    func add(to router: inout Router) {
+        router.on(.post, Self.path, options: RouteOptions(maxBodyBytes: Self.bodyLimit, isReading: true), signIn)
+        router.on(.get, Self.path, show)
+        // Whoever may sign in may sign out.
+        router.on(.delete, Self.path, options: RouteOptions(isReading: true), signOut)
+    }
+
+    private func signIn(_ request: Request) async throws -> Response {
+        let body = try await request.decode(SignInRequest.self)
+        let session = try await context.authenticator.signIn(body.token, request)
+        let (expiresAt, events) = try await store.add(session)
+        forget(events)
+        var response = try answer(session.holder, until: expiresAt)
+        setCookie(session.token.secret, seconds: Limits.consoleSession.components.seconds, request, &response)
+        return response
+    }
+
+    private func show(_ request: Request) async throws -> Response {
+        let (holder, until) = try await context.authenticator.signedIn(request)
+        return try answer(holder, until: until)
+    }
+
+    private func signOut(_ request: Request) async throws -> Response {
+        try await context.authenticator.admin(request)
+        if let session = request.context.session,
+            let event = try await store.end(session, traceparent: request.context.traceparent)
+        {
+            context.authenticator.forgetTokens(of: session)
+            context.relay.committed([event])
+        }
+        var response = Response(.noContent)
+        setCookie("", seconds: 0, request, &response)
+        return response
+    }
+
+    private func forget(_ events: [CommittedEvent]) {
+        for event in events {
+            guard let ended = (try? event.event.decodeData(as: TokenRevoked.self))?.tokenID else { continue }
+            context.authenticator.forgetTokens(of: ended)
+        }
+        context.relay.committed(events)
+    }
+
+    private func answer(_ holder: SignIn, until: Date?) throws -> Response {
+        let actor: SessionActor =
+            switch holder.identity {
+            case .admin: .admin
+            case .org: .org
+            case .workspace, .anonymous: .open
+            }
+        var response = try Response.wire(
+            .ok,
+            ConsoleSession(
+                role: holder.identity.role ?? .viewer, actor: actor, name: holder.name, tokenPrefix: holder.prefix,
+                expiresAt: until, platformName: platformName))
+        response.headers.add("Cache-Control", "no-store")
+        return response
+    }
+
+    /// Over TLS the cookie never goes without. Where a proxy does not say so, the page's own origin does: it has been
+    /// compared with ours.
+    private func setCookie(_ value: String, seconds: Int64, _ request: Request, _ response: inout Response) {
+        let isSecure = request.context.isSecure || request.headers["origin"]?.hasPrefix("https://") == true
+        response.headers.add("Set-Cookie", SessionCookie.field(value, seconds: seconds, isSecure: isSecure))
+        response.headers["Cache-Control"] = "no-store"
+    }
+}
