@@ -9,7 +9,7 @@ extension Authenticator {
     /// here, for all routes of all services.
     ///
     /// - Parameter credential: what let it in; nil for nobody in particular.
-    /// - Throws: `APIError` 403.
+    /// - Throws: `APIError` 403; 503 when a change cannot be noted in the audit log.
     func letIn(
         _ known: KnownToken, _ credential: Credential?, _ request: Request, recordsLife: Bool = true
     ) async throws -> Identity {
@@ -17,9 +17,22 @@ extension Authenticator {
         guard identity.workspaceID == nil else { return identity }
         if case .session = credential { request.context.session = known.id }
         if !request.hasSafeMethod { try checkOrigin(request) }
-        guard !request.isReading else { return identity }
-        if identity.role == .viewer { throw APIError(.forbidden, Sentence.readOnlyToken) }
+        if identity.role == .viewer, !request.isReading { throw await refuse(known, request) }
+        if request.isAudited, request.context.auditEntry == nil {
+            let via: AuditEntry.Via = request.context.session == nil ? .token : .console
+            request.context.auditEntry = try await audit.record(AuditEntry(known, via, request))
+        }
         return identity
+    }
+
+    /// What a viewer tried is kept, too: nothing is done, so that it need not be.
+    private func refuse(_ known: KnownToken, _ request: Request) async -> APIError {
+        let refusal = APIError(.forbidden, Sentence.readOnlyToken)
+        if request.isAudited {
+            let via: AuditEntry.Via = request.context.session == nil ? .token : .console
+            _ = try? await audit.record(AuditEntry(known, via, request, status: refusal.status.code))
+        }
+        return refusal
     }
 
     /// Where the console's cookie let a request in: that a page of ours made it. Asked for by itself where a request
@@ -47,6 +60,7 @@ extension Authenticator {
         guard let known = try await self.token(token), known.identity.isOperator else {
             throw APIError(.unauthorized, Sentence.invalidSignIn)
         }
+        request.context.auditEntry = try await audit.record(AuditEntry(known, .console, request))
         let session = SessionToken.make()
         let isAdmin = known.identity == .admin
         return NewSession(

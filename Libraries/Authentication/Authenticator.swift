@@ -18,6 +18,7 @@ package final class Authenticator: Sendable {
     let isOpen: Bool
     let isDevelopment: Bool
     let origins: OriginRule
+    let audit: AuditLog
     let store: TokenStore
     let cache = TokenCache()
     /// Apart from the tokens: what is good as a cookie is no bearer.
@@ -31,8 +32,9 @@ package final class Authenticator: Sendable {
     ///   - loops: where look-ups are answered.
     ///   - isDevelopment: with no `adminToken`, admin and workspace routes pass without a bearer.
     ///   - platformURL: where clients reach the platform; its pages may use the console's cookie.
+    ///   - audit: where operators' changes are written before they are made.
     package init(
-        adminToken: String?, isDevelopment: Bool, platformURL: String? = nil, postgres: PostgresPool,
+        adminToken: String?, isDevelopment: Bool, platformURL: String? = nil, audit: AuditLog, postgres: PostgresPool,
         loops: EventLoopGroup, signsOfLife: SignsOfLife, logger: Logger
     ) {
         hasAdminToken = adminToken != nil
@@ -41,6 +43,7 @@ package final class Authenticator: Sendable {
         self.signsOfLife = signsOfLife
         isOpen = isDevelopment && adminToken == nil
         origins = OriginRule(platformURL: platformURL)
+        self.audit = audit
         let store = TokenStore(postgres: postgres)
         self.store = store
         // Agents beat about as often as a verified token may be believed: each beat asks again, many at a time.

@@ -192,6 +192,12 @@ public enum Limits {
     public static let deadMessageBody = 1 << 20
     /// How long a console session lasts.
     public static let consoleSession: Duration = .seconds(12 * 3600)
+    /// Unicode scalars of what the audit log keeps of a request, each.
+    public static let auditText = 512
+    /// Entries on one page of the audit log, unless asked for otherwise.
+    public static let auditPage = 100
+    /// Entries on one page of the audit log, at most.
+    public static let auditPageMaximum = 500
     /// Live console sessions of one credential; beyond it the oldest end.
     public static let consoleSessions = 100
 }

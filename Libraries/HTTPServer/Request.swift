@@ -79,13 +79,17 @@ package struct Request: Sendable {
 
     /// It asks only, as its method or its route says: what those may do who only read.
     package var isReading: Bool { context.options.isReading ?? hasSafeMethod }
+
+    /// An operator's is kept in the audit log.
+    package var isAudited: Bool { context.options.isAudited ?? !isReading }
 }
 
 /// The values at a template's `{...}`.
 package struct PathParameters: Sendable {
     /// Shared by all requests of a route.
     let names: [String]
-    let values: [String]
+    /// In the order of the path.
+    package let values: [String]
 
     package init() {
         names = []

@@ -22,6 +22,8 @@ package final class RequestContext: @unchecked Sendable {
     package var identity: (any Sendable)?
     /// The console's session that let the request in, where it was one: sent by a browser, whoever made the request.
     package var session: UUID?
+    /// The entry of the audit log that the answer completes.
+    package var auditEntry: Int64?
     /// For the log.
     package var workspaceID: UUID?
     /// Further variables for the request's log lines.

@@ -14,12 +14,12 @@ package struct RouteOptions: Sendable {
     /// Whether it only reads, for whoever may only read; nil where the method says so. What reads secrets says that it
     /// does not.
     package var isReading: Bool?
-    /// Whether operators' requests that change something are kept in the audit log.
-    package var isAudited: Bool
+    /// Whether operators' requests are kept in the audit log; nil: all that do more than read.
+    package var isAudited: Bool?
 
     package init(
         maxBodyBytes: Int? = nil, rateLimit: RateLimitClass = .standard, streamsBody: Bool = false,
-        takesTrailingSlash: Bool = false, isReading: Bool? = nil, isAudited: Bool = true
+        takesTrailingSlash: Bool = false, isReading: Bool? = nil, isAudited: Bool? = nil
     ) {
         self.maxBodyBytes = maxBodyBytes
         self.rateLimit = rateLimit

@@ -80,11 +80,14 @@ package enum ServiceHost {
         let readiness = Readiness(stores: stores)
         let server = HTTPServer(
             common.server, group: context.loops, router: router(of: parts, stores, readiness),
-            admission: common.orgID.map { OrganizationGate(id: $0).refusal(of:) }, logger: logger,
-            metrics: context.metrics)
-        let web = WebService(server: server, grace: .seconds(common.shutdownGraceSeconds), logger: logger)
+            admission: common.orgID.map { OrganizationGate(id: $0).refusal(of:) },
+            middleware: [AuditMiddleware(log: stores.audit)], logger: logger, metrics: context.metrics)
+        let announcer = InstanceAnnouncer(context: context, readiness: readiness)
+        let web = WebService(
+            server: server, announcer: announcer, grace: .seconds(common.shutdownGraceSeconds), logger: logger)
         let group = ServiceGroup(
-            services: stores.services + parts.services + [web], grace: .seconds(common.shutdownGraceSeconds),
+            services: stores.services + [announcer] + parts.services + [web],
+            grace: .seconds(common.shutdownGraceSeconds),
             logger: logger, executor: context.loops.loops[0])
         readiness.begin(group.shutdownBegan)
         return await group.run()
@@ -95,12 +98,14 @@ package enum ServiceHost {
 private struct WebService: GracefulService {
     let name = "http"
     let server: HTTPServer
+    let announcer: InstanceAnnouncer
     let grace: Duration
     let logger: Logger
 
     func run(until shutdown: ShutdownSignal) async throws {
         let port = try await server.start()
         logger.info("listening", [.port: .int(Int(port))])
+        announcer.begin(port: port)
         await shutdown.wait()
         await server.drain(within: grace)
     }

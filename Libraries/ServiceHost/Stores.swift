@@ -12,6 +12,7 @@ import ServiceLifecycle
 /// The connections of one process, and the context made of them.
 struct Stores: Sendable {
     let context: ServiceContext
+    let audit: AuditLog
     private let invalidation: InvalidationService
 
     init(service: ServiceName, _ common: CommonConfiguration, _ logger: Logger) throws {
@@ -27,9 +28,10 @@ struct Stores: Sendable {
         let publisher = try AMQPPublisher(
             urls: common.amqpURLs, topology: AMQPTopology([]), logger: logger, metrics: metrics)
         let signs = SignsOfLife(postgres: postgres, redis: redis, logger: logger)
+        audit = AuditLog(postgres: postgres, service: service.rawValue, loops: loops, logger: logger)
         let authenticator = Authenticator(
             adminToken: common.adminToken, isDevelopment: common.isDevelopment, platformURL: common.platformURL,
-            postgres: postgres, loops: loops, signsOfLife: signs, logger: logger)
+            audit: audit, postgres: postgres, loops: loops, signsOfLife: signs, logger: logger)
         let invalidation = CacheInvalidation()
         invalidation.register(
             event: { event in
@@ -53,9 +55,13 @@ struct Stores: Sendable {
 
     /// In the order of starting.
     var services: [any Service] {
-        let (postgres, redis, publisher) = (context.postgres, context.redis, context.publisher)
+        let (postgres, redis, publisher, audit) = (context.postgres, context.redis, context.publisher, audit)
         return [
             StoreService(name: "postgres") { await postgres.run() },
+            ServiceFunction("audit-log") { shutdown in
+                await shutdown.wait()
+                await audit.flush()
+            },
             StoreService(name: "redis") { await redis.run() },
             StoreService(name: "amqp-publisher") { try await publisher.run() },
             invalidation,

@@ -63,6 +63,7 @@ package enum RegistryService: HostedService {
         WorkspaceStateRoutes(context: context, store: WorkspaceStateStore(postgres: postgres, source: source))
             .add(to: &router)
         BudgetRoutes(context: context, store: BudgetStore(postgres: postgres, source: source)).add(to: &router)
+        AuditRoutes(context: context, store: AuditRecordStore(postgres: postgres)).add(to: &router)
         OrgTokenRoutes(context: context, store: OrgTokenStore(postgres: postgres, source: source)).add(to: &router)
     }
 }

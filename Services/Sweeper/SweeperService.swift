@@ -50,6 +50,7 @@ package enum SweeperService: HostedService {
         }
         var router = Router()
         SweeperRoutes(context: context, ticks: ticks).add(to: &router)
+        InstanceRoutes(context: context, store: ServiceInstanceStore(postgres: context.postgres)).add(to: &router)
         ImageRoutes(context: context, refresher: containers.refresher).add(to: &router)
         DeadMessageRoutes(context: context, store: dead).add(to: &router)
         GuardRoutes(context: context, store: liveness) { scope in

@@ -13,7 +13,7 @@ import TestSupport
 /// Authenticators on a database of the test's own.
 struct AuthenticatorFixture: Sendable {
     let pool: PostgresPool
-    private let loops: EventLoopGroup
+    let loops: EventLoopGroup
     private let redis: RedisClient
 
     static func with(_ body: (AuthenticatorFixture) async throws -> Void) async throws {
@@ -36,7 +36,9 @@ struct AuthenticatorFixture: Sendable {
     /// An authenticator of a process of its own.
     func make(adminToken: String? = "admin", isDevelopment: Bool = false) -> Authenticator {
         Authenticator(
-            adminToken: adminToken, isDevelopment: isDevelopment, postgres: pool, loops: loops,
+            adminToken: adminToken, isDevelopment: isDevelopment,
+            audit: AuditLog(postgres: pool, service: "test", loops: loops, logger: .disabled), postgres: pool,
+            loops: loops,
             signsOfLife: SignsOfLife(postgres: pool, redis: redis, logger: .disabled), logger: .disabled)
     }
 

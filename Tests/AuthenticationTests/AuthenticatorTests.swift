@@ -33,7 +33,9 @@ struct AuthenticatorTests {
             url: try await SharedServers.redis().url, group: group, logger: .disabled, metrics: metrics)
         let signs = SignsOfLife(postgres: pool, redis: redis, logger: .disabled)
         let authenticator = Authenticator(
-            adminToken: "admin", isDevelopment: isDevelopment, postgres: pool, loops: group, signsOfLife: signs,
+            adminToken: "admin", isDevelopment: isDevelopment,
+            audit: AuditLog(postgres: pool, service: "test", loops: group, logger: .disabled), postgres: pool,
+            loops: group, signsOfLife: signs,
             logger: .disabled)
         var failure: (any Error)?
         do { try await body(authenticator, pool, group.loops[0], metrics) } catch { failure = error }

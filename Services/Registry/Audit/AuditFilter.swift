@@ -1,0 +1,99 @@
+import Contracts
+import Crypto
+import Foundation
+import HTTPCore
+import HTTPServer
+
+/// How an audited request ended.
+package enum AuditResult: String, Sendable, CaseIterable {
+    case ok
+    case refused
+    case failed
+    /// The process ended before it answered, or could not write that it had.
+    case unknown
+
+    /// - Parameter status: of the answer; nil while there is none.
+    package init(status: Int?) {
+        switch status {
+        case nil: self = .unknown
+        case .some(..<400): self = .ok
+        case .some(400..<500): self = .refused
+        default: self = .failed
+        }
+    }
+}
+
+/// Which entries of the audit log are asked for.
+package struct AuditFilter: Sendable, Hashable {
+    /// `admin`, `org`, `open`, or an org token's prefix or name.
+    package var actor: String?
+    /// A part of method and route.
+    package var action: String?
+    /// The path's parameters, or the workspace among them.
+    package var target: String?
+    package var result: AuditResult?
+    package var since: Date?
+    package var until: Date?
+
+    package init() {}
+}
+
+extension AuditFilter {
+    /// A filter that is wrong is an error: ignoring it would show what was not asked for.
+    init(_ request: Request) throws(APIError) {
+        actor = Self.present(request, "actor")
+        action = Self.present(request, "action")
+        target = Self.present(request, "target")
+        if let text = Self.present(request, "result") {
+            guard let result = AuditResult(rawValue: text) else {
+                throw .invalidBody(field: "result", reason: "must be ok, refused, failed or unknown")
+            }
+            self.result = result
+        }
+        since = try Self.time(request, "since")
+        until = try Self.time(request, "until")
+    }
+
+    private static func time(_ request: Request, _ name: String) throws(APIError) -> Date? {
+        guard let text = present(request, name) else { return nil }
+        guard let time = RFC3339.parse(text) else {
+            throw .invalidBody(field: name, reason: "must be a time as of RFC 3339")
+        }
+        return time
+    }
+
+    private static func present(_ request: Request, _ name: String) -> String? {
+        // No entry has a NUL, and Postgres takes none.
+        request.query(name).flatMap { $0.isEmpty || $0.utf8.contains(0) ? nil : $0 }
+    }
+}
+
+/// Which page of the audit log, and in which form.
+struct AuditPage: Sendable {
+    var limit = Limits.auditPage
+    /// The id before which it begins.
+    var before = Int64.max
+    var isCSV = false
+
+    init(_ request: Request) throws(APIError) {
+        if let text = request.query("limit"), !text.isEmpty {
+            guard let limit = Int(text), (1...Limits.auditPageMaximum).contains(limit) else {
+                throw .invalidBody(field: "limit", reason: "must be a number from 1 to \(Limits.auditPageMaximum)")
+            }
+            self.limit = limit
+        }
+        if let text = request.query("cursor"), !text.isEmpty {
+            guard let bytes = base64URLDecode(text), let id = Int64(String(decoding: bytes, as: UTF8.self)), id > 0
+            else { throw .invalidBody(field: "cursor", reason: "is not one that next_cursor gave") }
+            before = id
+        }
+        switch request.query("format") {
+        case nil, "", "json": break
+        case "csv": isCSV = true
+        default: throw .invalidBody(field: "format", reason: "must be json or csv")
+        }
+    }
+
+    /// The cursor of the page behind an entry: opaque to clients.
+    static func cursor(after id: Int64) -> String { base64URLEncode(Array(String(id).utf8)) }
+}
