@@ -91,6 +91,7 @@ let package = Package(
         library("RedisClient", ["CHiredis", "CUV", "EventLoop", "Observability"]),
         library("AMQPClient", ["CRabbitMQ", "Observability"]),
         library("SafeURL"),
+        library("Multipart"),
         library("Migrator", ["PostgresClient", "Crypto", "Observability", "EventLoop"]),
         library(
             "Provisioning",
@@ -199,6 +200,7 @@ let package = Package(
         tests("RedisClientTests", ["EventLoop", "RedisClient", "Observability"]),
         tests("AMQPClientTests", ["AMQPClient", "Observability"]),
         tests("SafeURLTests", ["SafeURL"]),
+        tests("MultipartTests", ["Multipart"]),
         tests(
             "ProvisioningTests",
             [
@@ -257,6 +259,6 @@ let package = Package(
             serviceLibraries + ["SafeURL", "Lifecycle", "Provisioning", "Secrets", "Templates"])
         + service("A2AProxy", executable: "a2a-proxy", serviceLibraries + ["SafeURL", "Lifecycle", "AgentResponses"])
         + service("Scheduler", executable: "scheduler", serviceLibraries + ["Cron", "AgentResponses"])
-        + service("Notifier", executable: "notifier", serviceLibraries + ["WebSocket"])
+        + service("Notifier", executable: "notifier", serviceLibraries + ["WebSocket", "Multipart", "Provisioning"])
         + service("Sweeper", executable: "sweeper", serviceLibraries + ["Lifecycle", "Provisioning", "Templates"])
 )

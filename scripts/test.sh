@@ -33,7 +33,7 @@ readable_results() {
 }
 
 # Tests of rules and encodings: no server, no clock.
-PURE_TESTS='^(JSONBytes|Contracts|Batching|SafeURL|WorkspaceTree|Cron)Tests\.'
+PURE_TESTS='^(JSONBytes|Contracts|Batching|SafeURL|WorkspaceTree|Cron|Multipart)Tests\.'
 
 run_tests() { swift test --skip-build --disable-xctest "$@" 2>&1 | tee -a "$log" | readable_results; }
 
