@@ -1,3 +1,5 @@
+import Synchronization
+
 /// Why a body could not be read to its end.
 package enum HTTPBodyError: Error, Sendable, Equatable {
     /// More bytes came than the reader allowed.
@@ -49,6 +51,34 @@ package enum HTTPBody: Sendable {
                 collected.append(contentsOf: chunk)
             }
             return collected
+        }
+    }
+}
+
+/// Bytes that are there already, for whoever reads a source.
+package final class BytesSource: HTTPByteSource {
+    private let bytes: Mutex<[UInt8]>
+
+    package init(_ bytes: [UInt8]) { self.bytes = Mutex(bytes) }
+
+    package func next() async throws(HTTPBodyError) -> [UInt8]? {
+        let taken = bytes.withLock { bytes in
+            defer { bytes = [] }
+            return bytes
+        }
+        return taken.isEmpty ? nil : taken
+    }
+
+    package func cancel() { bytes.withLock { $0 = [] } }
+}
+
+extension HTTPBody {
+    /// The body as a source, whether or not it is there already.
+    package var source: any HTTPByteSource {
+        switch self {
+        case .empty: BytesSource([])
+        case .bytes(let bytes): BytesSource(bytes)
+        case .stream(let source): source
         }
     }
 }

@@ -36,9 +36,9 @@ struct CORS: Sendable {
     }
 
     private static let allowed =
-        "Authorization, Content-Type, Last-Event-ID, Idempotency-Key, Traceparent, X-Molecule-Org-Id, X-Request-Id, "
-        + "X-Timeout, X-Workspace-ID"
+        "Authorization, Content-Type, If-None-Match, If-Range, Last-Event-ID, Idempotency-Key, Range, Traceparent, "
+        + "X-Molecule-Org-Id, X-Request-Id, X-Timeout, X-Workspace-ID"
     private static let exposed =
-        "Idempotency-Replayed, Retry-After, X-Next-Before, X-Next-Cursor, X-RateLimit-Limit, "
-        + "X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id"
+        "Accept-Ranges, Content-Disposition, Content-Range, ETag, Idempotency-Replayed, Retry-After, X-Next-Before, "
+        + "X-Next-Cursor, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id"
 }

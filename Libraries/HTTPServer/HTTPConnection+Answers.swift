@@ -9,20 +9,27 @@ extension HTTPConnection {
         record(response.status, context)
         guard isCurrent(number) else { return }
         switch response.body {
-        case .stream(let produce):
-            guard let writer = beginStream(response) else { return }
-            do {
-                try await produce(writer)
-                endStream(writer)
-            } catch {
-                breakStream(writer, error)
-            }
+        case .stream(let produce): await stream(response, length: nil, produce)
+        case .sizedStream(let length, let produce): await stream(response, length: length, produce)
         case .upgrade(let take):
             // What the client sent ahead goes with the stream: not before this read has been parsed.
             if isParsing { await Task.yield() }
             if isCurrent(number) { upgrade(response, take) }
         case .empty: answer(response, [])
         case .bytes(let bytes): answer(response, bytes)
+        }
+    }
+
+    private func stream(
+        _ response: Response, length: Int?, _ produce: @Sendable (ResponseWriter) async throws -> Void
+    ) async {
+        guard let writer = beginStream(response, length: length) else { return }
+        do {
+            try await produce(writer)
+            if !writer.isClosed, let left = writer.left, left > 0 { throw ResponseWriter.WrongLength(left: left) }
+            endStream(writer)
+        } catch {
+            breakStream(writer, error)
         }
     }
 
@@ -172,14 +179,14 @@ extension HTTPConnection {
 
     // MARK: - Streamed answers
 
-    private func beginStream(_ response: Response) -> ResponseWriter? {
+    private func beginStream(_ response: Response, length: Int?) -> ResponseWriter? {
         guard !isInputEnded else {
             close()
             return nil
         }
         let isOld = exchange.head.minorVersion == 0
-        if isOld { keepAlive = false }
-        appendHead(response, isOld ? .untilClose : .chunked)
+        if isOld, length == nil { keepAlive = false }
+        appendHead(response, length.map { .length($0) } ?? (isOld ? .untilClose : .chunked))
         if exchange.head.method == .head {
             finishExchange()
             return nil
@@ -187,7 +194,8 @@ extension HTTPConnection {
         phase = .streaming
         if exchange.isComplete { clearDeadline() }
         let writer = ResponseWriter(
-            connection: self, loop: loop, isChunked: !isOld, highWater: shared.configuration.writeHighWater)
+            connection: self, loop: loop, framing: length.map { .length($0) } ?? (isOld ? .untilClose : .chunked),
+            highWater: shared.configuration.writeHighWater)
         self.writer = writer
         // The head waits for the first piece of the body, but not for long.
         scheduleFlush()
@@ -211,7 +219,7 @@ extension HTTPConnection {
         self.writer = nil
         writer.close()
         guard phase == .streaming else { return }
-        if exchange.head.minorVersion > 0 { output.append(contentsOf: Self.lastChunk) }
+        if writer.framing == .chunked { output.append(contentsOf: Self.lastChunk) }
         phase = .handling
         finishExchange()
     }

@@ -71,6 +71,14 @@ package struct Response: Sendable {
         Response(status, headers: HTTPHeaders([("Content-Type", contentType)]), body: .stream(produce))
     }
 
+    /// The same of a length that is known beforehand, which clients are told.
+    package static func stream(
+        _ status: HTTPStatus = .ok, headers: HTTPHeaders, length: Int,
+        _ produce: @escaping @Sendable (ResponseWriter) async throws -> Void
+    ) -> Response {
+        Response(status, headers: headers, body: .sizedStream(length: length, produce))
+    }
+
     package static let plainText = "text/plain; charset=utf-8"
     static let jsonHeaders = HTTPHeaders([("Content-Type", "application/json")])
 }
@@ -80,6 +88,8 @@ package enum ResponseBody: Sendable {
     case bytes([UInt8])
     /// Written in chunks, or up to the connection's end for an HTTP/1.0 client.
     case stream(@Sendable (ResponseWriter) async throws -> Void)
+    /// The same with a `Content-Length`. A body that turns out shorter or longer breaks the connection off.
+    case sizedStream(length: Int, @Sendable (ResponseWriter) async throws -> Void)
     /// After the head (status 101 and the `Upgrade` fields of the response) the connection is the callee's: it gets the
     /// stream, on its loop, and the bytes that the client sent ahead. It must set the stream's callbacks and start reading.
     case upgrade(@Sendable (TCPStream, [UInt8]) -> Void)

@@ -35,7 +35,22 @@ package final class ResponseWriter: @unchecked Sendable {
     /// The client is gone or the body has ended. Loop thread only.
     package private(set) var isClosed = false
 
-    private let isChunked: Bool
+    /// How the body's end is told.
+    enum Framing: Equatable {
+        case chunked, untilClose
+        /// By its length in bytes.
+        case length(Int)
+    }
+
+    /// A body that is not as long as was announced.
+    struct WrongLength: Error {
+        /// Bytes that are missing; below zero those that are too many.
+        let left: Int
+    }
+
+    let framing: Framing
+    /// Bytes that are still to come; nil where the length was not announced. Loop thread only.
+    private(set) var left: Int?
     private let highWater: Int
     /// `nil` once the response is over.
     private var connection: HTTPConnection?
@@ -62,11 +77,12 @@ package final class ResponseWriter: @unchecked Sendable {
         }
     }
 
-    init(connection: HTTPConnection, loop: EventLoop, isChunked: Bool, highWater: Int) {
+    init(connection: HTTPConnection, loop: EventLoop, framing: Framing, highWater: Int) {
         self.connection = connection
         self.loop = loop
-        self.isChunked = isChunked
+        self.framing = framing
         self.highWater = highWater
+        if case .length(let length) = framing { left = length }
     }
 
     /// Writes a piece of the body, and waits while too much of what was written before is still on its way.
@@ -82,12 +98,13 @@ package final class ResponseWriter: @unchecked Sendable {
     }
 
     private func write(pending send: @escaping @Sendable (ResponseWriter) -> Int) async throws {
-        let isClosed = await onLoop { writer in
-            guard !writer.isClosed else { return true }
+        let (isClosed, left) = await onLoop { writer in
+            guard !writer.isClosed else { return (true, 0) }
             _ = send(writer)
-            return false
+            return (false, writer.left ?? 0)
         }
         if isClosed { throw ClientDisconnected() }
+        if left < 0 { throw WrongLength(left: left) }
         await drained()
         if await onLoop(\.isClosed) { throw ClientDisconnected() }
         try Task.checkCancellation()
@@ -151,15 +168,22 @@ package final class ResponseWriter: @unchecked Sendable {
     /// - Returns: `pendingBytes`; a caller that ignores it can fill the memory for a client that does not read.
     @discardableResult
     package func send(_ bytes: [UInt8]) -> Int {
-        guard let connection, !bytes.isEmpty else { return 0 }
-        connection.writeBody(isChunked ? Self.frame(bytes) : bytes)
+        guard let connection, !bytes.isEmpty, hasRoom(for: bytes.count) else { return 0 }
+        connection.writeBody(framing == .chunked ? Self.frame(bytes) : bytes)
         return connection.pendingBytes
+    }
+
+    /// What is beyond the length would be taken for the next answer.
+    private func hasRoom(for count: Int) -> Bool {
+        guard let rest = left else { return true }
+        left = rest - count
+        return rest >= count
     }
 
     @discardableResult
     package func send(_ chunk: PreparedChunk) -> Int {
-        guard let connection, !chunk.bytes.isEmpty else { return 0 }
-        connection.writeBody(isChunked ? chunk.framed : Array(chunk.bytes))
+        guard let connection, !chunk.bytes.isEmpty, hasRoom(for: chunk.bytes.count) else { return 0 }
+        connection.writeBody(framing == .chunked ? chunk.framed : Array(chunk.bytes))
         return connection.pendingBytes
     }
 

@@ -1,4 +1,5 @@
 import EventLoop
+import Foundation
 import HTTPCore
 import HTTPServer
 import TestSupport
@@ -160,6 +161,64 @@ import Testing
             #expect(client.rest.hasSuffix("aheadlater"))
             client.endInput()
             #expect(await client.untilEnd())
+        }
+    }
+}
+
+/// Streams of a length that is known beforehand.
+@Suite struct SizedStreamTests {
+    private func withStream(
+        _ length: Int, _ pieces: [String], _ body: (TestServer) async throws -> Void
+    ) async throws {
+        try await withServer(routes: { router in
+            router.on(.get, "/sized") { _ in
+                .stream(headers: ["Content-Type": "text/plain"], length: length) { writer in
+                    for piece in pieces { try await writer.write(Array(piece.utf8)) }
+                }
+            }
+        }) { try await body($0) }
+    }
+
+    @Test(arguments: ["1.1", "1.0"]) func theLengthIsTold(_ version: String) async throws {
+        try await withStream(6, ["abc", "def"]) { server in
+            let client = try server.client()
+            client.send("GET /sized HTTP/\(version)\r\nHost: x\r\nConnection: keep-alive\r\n\r\n")
+            let answer = try await client.answer()
+            #expect(answer.headers["content-length"] == "6" && answer.headers["transfer-encoding"] == nil)
+            #expect(answer.text == "abcdef")
+            client.send("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n")
+            #expect(try await client.answer().text == "hello")
+        }
+    }
+
+    @Test func aHeadHasTheLengthAndNoBody() async throws {
+        try await withStream(6, ["abc", "def"]) { server in
+            let client = try server.client()
+            client.send(
+                "HEAD /sized HTTP/1.1\r\nHost: x\r\n\r\nGET /hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            while await client.receive() {}
+            #expect(client.rest.contains("Content-Length: 6\r\n"))
+            #expect(client.rest.hasSuffix("\r\n\r\nhello") && !client.rest.contains("abc"))
+        }
+    }
+
+    @Test(arguments: [2, 4, 7]) func anotherLengthBreaksTheConnectionOff(_ length: Int) async throws {
+        try await withStream(length, ["abc", "def"]) { server in
+            let client = try server.client()
+            client.send("GET /sized HTTP/1.1\r\nHost: x\r\n\r\nGET /hello HTTP/1.1\r\nHost: x\r\n\r\n")
+            while await client.receive() {}
+            let body = client.rest.components(separatedBy: "\r\n\r\n").dropFirst().joined()
+            #expect(body.utf8.count < length)
+            #expect(!client.rest.contains("hello"))
+        }
+    }
+
+    @Test func nothingIsAStreamToo() async throws {
+        try await withStream(0, []) { server in
+            let client = try server.client()
+            client.send("GET /sized HTTP/1.1\r\nHost: x\r\n\r\n")
+            let answer = try await client.answer()
+            #expect(answer.headers["content-length"] == "0" && answer.text.isEmpty)
         }
     }
 }
