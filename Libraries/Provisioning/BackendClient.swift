@@ -11,6 +11,8 @@ struct BackendClient: Sendable {
         /// Path and query, percent-encoded.
         var target: String
         var body: [UInt8] = []
+        /// In place of `body`: one that is sent as it is read, and its length in bytes.
+        var upload: (source: any HTTPByteSource, length: Int)?
         var contentType = "application/json"
         var headers: HTTPHeaders = [:]
         /// For the whole call.
@@ -23,6 +25,7 @@ struct BackendClient: Sendable {
         let body: [UInt8]
         let operation: ProvisioningError.Operation
         var secrets = SecretText.none
+        var headers: HTTPHeaders = [:]
 
         /// The body as JSON.
         ///
@@ -94,7 +97,9 @@ struct BackendClient: Sendable {
     func send(_ call: Call) async throws(ProvisioningError) -> Answer {
         do {
             let answer = try await http.send(try request(call), collectUpTo: Self.answerLimit)
-            return Answer(status: answer.status, body: answer.bytes ?? [], operation: call.operation, secrets: secrets)
+            return Answer(
+                status: answer.status, body: answer.bytes ?? [], operation: call.operation, secrets: secrets,
+                headers: answer.headers)
         } catch {
             throw Self.failure(error, call.operation)
         }
@@ -114,12 +119,24 @@ struct BackendClient: Sendable {
         }
     }
 
+    /// Makes a call whose answer is read as it comes, for as long as some of it comes within the call's timeout.
+    func open(_ call: Call) async throws(ProvisioningError) -> ClientResponse {
+        do {
+            var request = try request(call)
+            request.totalTimeout = nil
+            return try await http.send(request)
+        } catch {
+            throw Self.failure(error, call.operation)
+        }
+    }
+
     private func request(_ call: Call) throws(HTTPClientError) -> ClientRequest {
         var all = headers
         for field in call.headers { all.add(field.name, field.value) }
-        if !call.body.isEmpty { all.add("Content-Type", call.contentType) }
-        var request = try ClientRequest(
-            call.method, base + call.target, headers: all, body: call.body.isEmpty ? .empty : .bytes(call.body))
+        if !call.body.isEmpty || call.upload != nil { all.add("Content-Type", call.contentType) }
+        let body: HTTPBody = call.upload.map { .stream($0.source) } ?? (call.body.isEmpty ? .empty : .bytes(call.body))
+        var request = try ClientRequest(call.method, base + call.target, headers: all, body: body)
+        request.contentLength = call.upload?.length
         request.unixSocketPath = socket
         request.connectTimeout = .seconds(5)
         request.idleTimeout = IdleTimeout(call.timeout)

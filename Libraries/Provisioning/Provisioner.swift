@@ -30,9 +30,41 @@ package protocol Provisioner: Sendable {
 
     /// Every container and config volume named after a workspace, whoever made it: see ``ManagedWorkspace/isOurs``.
     func listManaged() async throws(ProvisioningError) -> [ManagedWorkspace]
+
+    /// Whether it copies files into containers and out of them; else the two calls below throw `noBackend`.
+    var copiesFiles: Bool { get }
+
+    /// Copies files into a folder of a workspace's container, in one go. What is missing of the folder is made.
+    ///
+    /// - Parameter folder: absolute and clean.
+    /// - Throws: `missing` when there is no container, `unsafePath` when something of the folder is a link or no folder.
+    func copy(
+        _ files: [OutgoingFile], to folder: String, of workspace: WorkspaceName
+    ) async throws(ProvisioningError)
+
+    /// Opens a regular file of a workspace's container.
+    ///
+    /// - Parameter path: absolute and clean.
+    /// - Throws: `missing` when there is no container or no such file, `unsafePath` when it is no regular file, or
+    ///   something of its path a link.
+    func openFile(_ path: String, of workspace: WorkspaceName) async throws(ProvisioningError) -> ContainerFile
 }
 
 extension Provisioner {
+    package var copiesFiles: Bool { false }
+
+    package func copy(
+        _ files: [OutgoingFile], to folder: String, of workspace: WorkspaceName
+    ) async throws(ProvisioningError) {
+        throw ProvisioningError(.noBackend, .copyIn)
+    }
+
+    package func openFile(
+        _ path: String, of workspace: WorkspaceName
+    ) async throws(ProvisioningError) -> ContainerFile {
+        throw ProvisioningError(.noBackend, .copyOut)
+    }
+
     /// As ``stop(_:)-(WorkspaceName)``, by the id.
     package func stop(_ workspace: UUID) async throws(ProvisioningError) { try await stop(WorkspaceName(workspace)) }
 

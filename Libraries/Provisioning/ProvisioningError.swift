@@ -20,11 +20,15 @@ package struct ProvisioningError: Error, Sendable, Hashable, CustomStringConvert
         case unknownRuntime = "unknown_runtime"
         /// The specification is none that could be started; nothing was asked of the backend.
         case invalid
+        /// There is no such container, or no such file in it.
+        case missing
+        /// On the way to the file is a link, or it is no regular file.
+        case unsafePath = "unsafe_path"
     }
 
     /// What was asked for.
     package enum Operation: Sendable, Hashable {
-        case start, stop, inspect, removeVolume, list, pull
+        case start, stop, inspect, removeVolume, list, pull, copyIn, copyOut
     }
 
     package let kind: Kind
@@ -48,7 +52,7 @@ package struct ProvisioningError: Error, Sendable, Hashable, CustomStringConvert
         case .start: Sentence.workspaceStartFailed
         case .stop: Sentence.workspaceStopFailed
         case .removeVolume: Sentence.volumeRemovalFailed
-        case .inspect, .list, .pull: Sentence.provisionerNotAvailable
+        case .inspect, .list, .pull, .copyIn, .copyOut: Sentence.provisionerNotAvailable
         }
     }
 

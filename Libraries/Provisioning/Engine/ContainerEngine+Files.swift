@@ -1,0 +1,177 @@
+import Foundation
+import HTTPClient
+import HTTPCore
+import JSONBytes
+
+/// Files in and out of containers, through the engine's archives.
+///
+/// Engines follow symbolic links within a container. What may be reached is told by the path alone only when there are none
+/// on it, so every folder of it is looked at. Whoever could put a link there in between is in the container, and reads and
+/// writes the same files without us.
+extension ContainerEngine {
+    package var copiesFiles: Bool { true }
+
+    package func copy(
+        _ files: [OutgoingFile], to folder: String, of workspace: WorkspaceName
+    ) async throws(ProvisioningError) {
+        let target = try await container(of: workspace, for: .copyIn)
+        let (present, missing) = try await split(folder, target)
+        let upload = TarUpload()
+        let time = Int(Date().timeIntervalSince1970)
+        for count in 0..<missing.count {
+            upload.add(
+                try Self.header(
+                    missing.prefix(count + 1).joined(separator: "/") + "/", .folder, mode: 0o755, size: 0,
+                    owner: target.owner, time))
+        }
+        for file in files {
+            let path = (missing + [file.name]).joined(separator: "/")
+            upload.add(try Self.header(path, .file, mode: 0o644, size: file.size, owner: target.owner, time))
+            upload.add(file)
+        }
+        upload.add(TarHeader.end)
+        let answer = try await client.send(
+            .init(
+                method: .put,
+                target: "/containers/\(target.id)/archive?path=\(present.percentEncoded)&noOverwriteDirNonDir=true",
+                upload: (upload, upload.length), contentType: "application/x-tar", timeout: .seconds(300),
+                operation: .copyIn))
+        if answer.saysGone { throw ProvisioningError(.missing, .copyIn, detail: answer.explanation) }
+        guard answer.status.isSuccess else { throw answer.failure() }
+    }
+
+    package func openFile(
+        _ path: String, of workspace: WorkspaceName
+    ) async throws(ProvisioningError) -> ContainerFile {
+        let container = try await container(of: workspace, for: .copyOut)
+        let (parent, missing) = try await split(
+            String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]), container)
+        guard missing.isEmpty, let status = try await status(of: path, container) else {
+            throw ProvisioningError(.missing, .copyOut, detail: "there is no \(path) below \(parent)")
+        }
+        guard status.isPlainFile else { throw Self.unsafe(path, .copyOut) }
+        let answer = try await client.open(
+            .init(
+                method: .get, target: Self.archive(of: path, container), timeout: .seconds(60), operation: .copyOut))
+        guard answer.status.isSuccess else {
+            throw ProvisioningError(
+                answer.status == .notFound ? .missing : .unavailable, .copyOut, detail: "\(answer.status.code)")
+        }
+        return try await Self.firstFile(of: answer.body.source, path)
+    }
+
+    private static func firstFile(
+        of source: any HTTPByteSource, _ path: String
+    ) async throws(ProvisioningError) -> ContainerFile {
+        let body = TarFileBody(source)
+        do {
+            try await body.readHeader()
+            return ContainerFile(size: body.size, modified: body.modified, body: body)
+        } catch TarFileBody.Refusal.notAFile {
+            throw unsafe(path, .copyOut)
+        } catch {
+            throw ProvisioningError(.unavailable, .copyOut, detail: "the archive of \(path): \(error)")
+        }
+    }
+
+    // MARK: - Paths
+
+    private struct Container {
+        /// Its own: a name may be somebody else's the next moment.
+        let id: String
+        /// Who its processes run as, as far as it says so in numbers.
+        let owner: TarArchive.Owner
+        let operation: ProvisioningError.Operation
+    }
+
+    private func container(
+        of workspace: WorkspaceName, for operation: ProvisioningError.Operation
+    ) async throws(ProvisioningError) -> Container {
+        let answer = try await inspect(workspace.container, for: operation)
+        if answer.saysGone { throw ProvisioningError(.missing, operation, detail: "no container \(workspace)") }
+        guard answer.status.isSuccess else { throw answer.failure() }
+        let json = try answer.json()
+        guard let id = json["Id"]?.string else {
+            throw ProvisioningError(.unavailable, operation, detail: "the engine names no id of \(workspace)")
+        }
+        return Container(
+            id: id, owner: TarArchive.Owner(imageUser: json["Config"]?["User"]?.string ?? ""), operation: operation)
+    }
+
+    /// How much of a folder's path is there, made of folders alone.
+    ///
+    /// - Throws: `unsafePath` when something of it is no folder.
+    private func split(
+        _ folder: String, _ container: Container
+    ) async throws(ProvisioningError) -> (present: String, missing: [String]) {
+        let parts = folder.split(separator: "/").map(String.init)
+        var path = ""
+        for (index, part) in parts.enumerated() {
+            let next = "\(path)/\(part)"
+            guard let status = try await status(of: next, container) else {
+                return (path.isEmpty ? "/" : path, Array(parts[index...]))
+            }
+            guard status.isPlainFolder else { throw Self.unsafe(next, container.operation) }
+            path = next
+        }
+        return (path, [])
+    }
+
+    /// - Returns: nil when there is nothing.
+    private func status(
+        of path: String, _ container: Container
+    ) async throws(ProvisioningError) -> PathStatus? {
+        let answer = try await client.send(
+            .init(
+                method: .head, target: Self.archive(of: path, container), timeout: settings.inspectTimeout,
+                operation: container.operation))
+        // Without a body it does not say what is not there; the container was there a moment ago.
+        if answer.status == .notFound { return nil }
+        guard answer.status.isSuccess else { throw answer.failure() }
+        guard let header = answer.headers["X-Docker-Container-Path-Stat"], let status = PathStatus(header, of: path)
+        else {
+            throw ProvisioningError(
+                .unavailable, container.operation, detail: "the engine does not say what \(path) is")
+        }
+        return status
+    }
+
+    private static func archive(of path: String, _ container: Container) -> String {
+        "/containers/\(container.id)/archive?path=\(path.percentEncoded)"
+    }
+
+    private static func unsafe(_ path: String, _ operation: ProvisioningError.Operation) -> ProvisioningError {
+        ProvisioningError(.unsafePath, operation, detail: "\(path) is a link, or no file or folder where it should be")
+    }
+
+    private static func header(
+        _ path: String, _ kind: TarHeader.Kind, mode: Int, size: Int, owner: TarArchive.Owner, _ time: Int
+    ) throws(ProvisioningError) -> [UInt8] {
+        guard let header = TarHeader.bytes(path, kind, mode: mode, size: size, owner: owner, time: time) else {
+            throw ProvisioningError(.invalid, .copyIn, detail: "a file's path is too long")
+        }
+        return header
+    }
+}
+
+/// What an engine says about a path.
+struct PathStatus: Hashable {
+    /// Neither a link, nor reached by way of one.
+    let isPlainFile: Bool
+    let isPlainFolder: Bool
+
+    /// - Parameter header: JSON in base64; its mode is Go's `os.FileMode`.
+    init?(_ header: String, of path: String) {
+        // Docker writes the standard alphabet, Podman that of URLs.
+        let standard = header.replacing("-", with: "+").replacing("_", with: "/")
+        guard let data = Data(base64Encoded: standard), let json = try? JSONValue(decoding: Array(data)),
+            let mode = json["mode"]?.int
+        else { return nil }
+        let (folder, typeBits) = (1 << 31, 1 << 31 | 1 << 27 | 1 << 26 | 1 << 25 | 1 << 24 | 1 << 21 | 1 << 19)
+        // Podman names the path itself there where nothing leads elsewhere.
+        let target = json["linkTarget"]?.string ?? ""
+        let isPlain = target.isEmpty || target == path
+        isPlainFile = isPlain && mode & typeBits == 0
+        isPlainFolder = isPlain && mode & typeBits == folder
+    }
+}

@@ -1,0 +1,87 @@
+import HTTPCore
+
+/// The content of the first file of a tar archive that is being received.
+///
+/// `@unchecked Sendable`: it has one reader at a time, as every source.
+final class TarFileBody: HTTPByteSource, @unchecked Sendable {
+    /// Why an archive is none that can be read.
+    enum Refusal: Error {
+        case broken(String)
+        /// What it begins with is a folder, a link or a device.
+        case notAFile
+    }
+
+    /// Bytes.
+    private(set) var size = 0
+    /// Seconds since 1970.
+    private(set) var modified = 0
+    private let source: any HTTPByteSource
+    private var buffer: [UInt8] = []
+    private var left = 0
+
+    init(_ source: any HTTPByteSource) {
+        self.source = source
+    }
+
+    /// Reads up to where the content begins.
+    ///
+    /// - Throws: `Refusal`, `HTTPBodyError`.
+    func readHeader() async throws {
+        // In front of it there may be records about long names and fractions of seconds.
+        for _ in 0..<8 {
+            let header = try await take(TarHeader.block)
+            guard header.contains(where: { $0 != 0 }) else { throw Refusal.broken("the archive is empty") }
+            guard let length = Self.number(header[124..<136]), length >= 0 else {
+                throw Refusal.broken("an entry of the archive has no size")
+            }
+            switch header[156] {
+            case UInt8(ascii: "0"), 0, UInt8(ascii: "7"):
+                (size, left) = (length, length)
+                modified = Self.number(header[136..<148]) ?? 0
+                return
+            case UInt8(ascii: "x"), UInt8(ascii: "g"), UInt8(ascii: "L"), UInt8(ascii: "K"):
+                guard length <= Self.recordLimit else { throw Refusal.broken("a record of the archive is too long") }
+                _ = try await take(length + TarHeader.padding(length).count)
+            default: throw Refusal.notAFile
+            }
+        }
+        throw Refusal.broken("the archive does not come to its file")
+    }
+
+    func next() async throws(HTTPBodyError) -> [UInt8]? {
+        guard left > 0 else { return nil }
+        var chunk = buffer
+        buffer = []
+        if chunk.isEmpty {
+            guard let next = try await source.next() else { throw .truncated }
+            chunk = next
+        }
+        if chunk.count > left { chunk.removeLast(chunk.count - left) }
+        left -= chunk.count
+        return chunk
+    }
+
+    func cancel() { source.cancel() }
+
+    private func take(_ count: Int) async throws -> [UInt8] {
+        while buffer.count < count {
+            guard let chunk = try await source.next() else { throw HTTPBodyError.truncated }
+            buffer += chunk
+        }
+        let taken = Array(buffer.prefix(count))
+        buffer.removeFirst(count)
+        return taken
+    }
+
+    /// Octal digits, or in base 256 where they would not do.
+    private static func number(_ field: ArraySlice<UInt8>) -> Int? {
+        if let first = field.first, first & 0x80 != 0 {
+            guard first == 0x80, field.dropFirst().dropLast(7).allSatisfy({ $0 == 0 }) else { return nil }
+            return field.suffix(7).reduce(0) { $0 << 8 | Int($1) }
+        }
+        let digits = field.drop { $0 == 0x20 }.prefix { (0x30...0x37).contains($0) }
+        return digits.isEmpty ? nil : digits.reduce(0) { $0 << 3 | Int($1 - 0x30) }
+    }
+
+    private static let recordLimit = 64 * 1024
+}
