@@ -6,6 +6,12 @@ public enum Limits {
     public static let upload = 50 << 20
     /// One file of an upload.
     public static let uploadedFile = 25 << 20
+    /// Files of one upload.
+    public static let uploadedFiles = 50
+    /// Bytes of an upload beside those of its files: boundaries, header fields, other fields.
+    public static let uploadFraming = 1 << 20
+    /// Bytes of the path of a file that is downloaded.
+    public static let downloadPath = 4096
     /// An agent's answer; streams are not bounded in total.
     public static let agentResponse = 10 << 20
     /// The header block of a request.

@@ -1,7 +1,9 @@
 import Configuration
 import Contracts
+import EventLoop
 import HTTPServer
 import Observability
+import Provisioning
 import ServiceHost
 import ServiceLifecycle
 
@@ -18,6 +20,9 @@ package enum NotifierService: HostedService {
         package var responseBytes = 128 << 20
         /// What the console calls this installation.
         package var platformName = "Switchyard"
+        package var files = ChatFileSettings()
+        /// The containers that files are copied into and out of.
+        package var provisioner = ProvisionerSettings(backend: .none)
 
         package init() {}
     }
@@ -40,6 +45,8 @@ package enum NotifierService: HostedService {
             "Bytes of lists held at once until clients have read them; a workspace may have an eighth of it.")
         settings.platformName = reader.string(
             "PLATFORM_NAME", default: settings.platformName, "What the console calls this installation.")
+        settings.files = ChatFileSettings(reader)
+        settings.provisioner = ProvisionerSettings(reader)
         return settings
     }
 
@@ -61,7 +68,31 @@ package enum NotifierService: HostedService {
             platformName: settings.platformName
         ).add(to: &router)
         FeedRoutes(context: context, store: store, slow: slow, memory: responses).add(to: &router)
-        return ServiceParts(router: router, services: [slow] + streaming.services)
+        let cleaner = addFiles(context, settings, to: &router)
+        return ServiceParts(router: router, services: [slow] + streaming.services + [cleaner])
+    }
+
+    /// The routes of files, and what removes those that are to go.
+    private static func addFiles(
+        _ context: ServiceContext, _ settings: Settings, to router: inout Router
+    ) -> ChatFileCleaner {
+        let rows = ChatFileRows(postgres: context.postgres)
+        let store = settings.files.makeStore(loops: context.loops)
+        let quota = TransferQuota(settings.files)
+        context.metrics.measuredGauge(
+            "switchyard_upload_bytes", "Uploads under way, as long as they were announced."
+        ) { Double(quota.spooledBytes) }
+        let keeper = ChatFileKeeper(
+            rows: rows, quota: settings.files.quota, store: store,
+            provisioner: settings.provisioner.makeProvisioner(loops: context.loops, logger: context.logger),
+            logger: context.logger)
+        ChatFileRoutes(
+            context: context, keeper: keeper, finder: ChatFileFinder(rows: rows, keeper: keeper), quota: quota,
+            spoolFolder: settings.files.spoolFolder
+        ).add(to: &router)
+        return ChatFileCleaner(
+            rows: DoomedFileRows(postgres: context.postgres), store: store, loop: context.loops.next(),
+            logger: context.logger)
     }
 
     private static func measure(_ memory: StreamMemory, _ responses: ResponseMemory, _ context: ServiceContext) {

@@ -82,6 +82,17 @@ struct RetentionFixture: Sendable, CustomTestStringConvertible {
                     ('held', 'running')) AS k (kind, status)
                 """,
             goes: "caller = 'old'", kinds: (2, 2)),
+        // They are marked: their bytes go before their rows.
+        RetentionFixture(
+            name: "chat_files", table: "chat_files",
+            fill: """
+                INSERT INTO chat_files (workspace_id, stored_name, name, size, state, created_at)
+                SELECT gen_random_uuid(), n, kind, 1, state,
+                    now() - make_interval(days => CASE kind WHEN 'fresh' THEN 29 ELSE 31 END)
+                FROM generate_series(1, $1) n, (VALUES ('old', 'stored'), ('fresh', 'stored'), ('open', 'pending'))
+                    AS k (kind, state)
+                """,
+            goes: "name = 'old' AND state = 'stored'", kinds: (1, 3)),
         RetentionFixture(
             name: "lifecycle_jobs", table: "lifecycle_jobs",
             fill: """

@@ -7,6 +7,7 @@ package struct RetentionSettings: Sendable, Hashable {
     package var events = day * 14
     package var activity = day * 30
     package var scheduleHistory = day * 30
+    package var chatFiles = day * 30
     package var queueItems = day * 7
     package var delegations = day * 30
     package var idempotentSends: Duration = .seconds(60)
@@ -30,6 +31,10 @@ package struct RetentionSettings: Sendable, Hashable {
             "How long published events are kept (14 days): streams resume from none that is older, and are told so.")
         read("ACTIVITY", &activity, "How long the feed is kept (30 days): lists and searches know nothing older.")
         read("SCHEDULE_HISTORY", &scheduleHistory, "How long runs of schedules are kept in their history (30 days).")
+        read(
+            "CHAT_FILES", &chatFiles,
+            "How long files of chats are kept (30 days): after it they can be downloaded from containers alone, as long as "
+                + "these have them.")
         read(
             "QUEUE_ITEMS", &queueItems,
             "How long messages that were delivered, dropped or failed are kept with their answers (7 days): after it they "

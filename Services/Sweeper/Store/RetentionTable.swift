@@ -20,6 +20,7 @@ package struct RetentionTable: Sendable {
         let ended: [(String, Statement, Duration)] = [
             ("queue_items", queueItems, settings.queueItems), ("delegations", delegations, settings.delegations),
             ("idempotent_sends", idempotentSends, settings.idempotentSends),
+            ("chat_files", chatFiles, settings.chatFiles),
             ("lifecycle_jobs", lifecycleJobs, settings.lifecycleJobs),
             ("dead_messages", deadMessages, settings.deadMessages),
             ("console_sessions", consoleSessions, settings.consoleSessions),
@@ -148,10 +149,12 @@ extension RetentionTable {
     ///   - rows: the condition of that index.
     ///   - bytes: of large columns, compressed; it reads none of them.
     ///   - condition: what else must be true of a row that goes.
+    ///   - change: what is done to it instead of deleting it, and takes it out of that index.
     private static func ended(
         _ name: String, _ table: String, by time: String, rows: String = "true", bytes: [String] = [],
-        if condition: String = "true"
+        if condition: String = "true", change: String? = nil
     ) -> Statement {
+        let prune = change.map { "UPDATE \(table) SET \($0)" } ?? "DELETE FROM \(table)"
         let size = (["0"] + bytes.map { "coalesce(pg_column_size(\($0)), 0)" }).joined(separator: " + ")
         return Statement(
             name,
@@ -169,7 +172,7 @@ extension RetentionTable {
                 SELECT t.ctid AS place FROM \(table) t WHERE t.ctid = ANY (ARRAY(SELECT place FROM piece WHERE goes))
                 FOR UPDATE SKIP LOCKED
             ), pruned AS (
-                DELETE FROM \(table) WHERE ctid = ANY (ARRAY(SELECT place FROM locked)) RETURNING 1
+                \(prune) WHERE ctid = ANY (ARRAY(SELECT place FROM locked)) RETURNING 1
             ), last AS (
                 SELECT at, place FROM piece ORDER BY at DESC, place DESC LIMIT 1
             )
@@ -189,6 +192,10 @@ extension RetentionTable {
     private static let delegations = ended(
         "retention_delegations", "delegations", by: "updated_at",
         rows: "t.status IN ('completed', 'failed') OR t.recorded", bytes: ["t.task", "t.response"])
+
+    /// The notifier, which can reach the bytes, removes them and then the rows.
+    private static let chatFiles = ended(
+        "retention_chat_files", "chat_files", by: "created_at", rows: "t.state = 'stored'", change: "state = 'doomed'")
 
     private static let idempotentSends = ended(
         "retention_idempotent_sends", "idempotent_sends", by: "expires_at",

@@ -42,7 +42,8 @@ struct OpenAPIOperation: Sendable, CustomStringConvertible {
         pathNames.reduce(path) { $0.replacing("{\($1)}", with: value) }
     }
 
-    var takesBody: Bool { value["requestBody"] != nil }
+    /// Of JSON; forms have tests of their own.
+    var takesBody: Bool { bodyContent != nil }
     var exampleBody: JSONValue? { bodyContent?["example"]?.json }
     var bodySchema: YAMLValue? { bodyContent?["schema"] }
     private var bodyContent: YAMLValue? { value["requestBody"]?["content"]?["application/json"] }

@@ -1,0 +1,65 @@
+import Contracts
+import EventLoop
+import Foundation
+import HTTPCore
+import HTTPServer
+import Provisioning
+
+/// A file that may be downloaded.
+struct FoundFile: Sendable {
+    let name: String
+    let mimeType: String
+    let size: Int
+    let tag: EntityTag
+    /// Begins to read a part of it.
+    let open: @Sendable (Range<Int>) async throws -> any HTTPByteSource
+}
+
+/// Finds files by their paths: in the file store, or in the workspace's container.
+struct ChatFileFinder: Sendable {
+    let rows: ChatFileRows
+    let keeper: ChatFileKeeper
+
+    /// - Throws: `APIError` 404, 400 when it is no regular file, 503.
+    func find(_ path: DownloadPath, of workspace: UUID, on loop: EventLoop) async throws -> FoundFile {
+        guard let isManaged = try await rows.isManaged(workspace) else {
+            throw APIError(.notFound, Sentence.workspaceNotFound)
+        }
+        if let upload = path.upload, let row = try await rows.find(upload.stored, of: workspace), row.storage == .store
+        {
+            return try inStore(row, of: workspace, on: loop)
+        }
+        guard isManaged, keeper.provisioner.copiesFiles else { throw APIError(.notFound, Sentence.fileNotFound) }
+        return try await inContainer(path, of: workspace)
+    }
+
+    private func inStore(_ row: ChatFile, of workspace: UUID, on loop: EventLoop) throws -> FoundFile {
+        guard let store = keeper.store else { throw APIError(.serviceUnavailable, Sentence.noFileStore) }
+        return FoundFile(
+            name: row.name, mimeType: row.mimeType, size: row.size,
+            tag: EntityTag(strong: String(row.stored.prefix(32)))
+        ) { range in
+            do throws(FileStoreError) {
+                return try await store.open(row.stored, of: workspace, size: row.size, range: range, on: loop)
+            } catch {
+                if error.kind == .missing { throw APIError(.notFound, Sentence.fileNotFound, detail: error.detail) }
+                throw keeper.unavailable(error)
+            }
+        }
+    }
+
+    private func inContainer(_ path: DownloadPath, of workspace: UUID) async throws -> FoundFile {
+        let file: ContainerFile
+        do throws(ProvisioningError) {
+            file = try await keeper.provisioner.openFile(path.path, of: WorkspaceName(workspace))
+        } catch {
+            throw keeper.refusal(of: error)
+        }
+        let tag = String(file.modified, radix: 16) + "-" + String(file.size, radix: 16)
+        return FoundFile(
+            name: path.name, mimeType: MediaType.guessed(path.name), size: file.size, tag: EntityTag(weak: tag)
+        ) { range in
+            SlicedSource(file.body, range)
+        }
+    }
+}

@@ -1,0 +1,68 @@
+import EventLoop
+import Foundation
+import HTTPCore
+
+/// Reads a part of an open file, a piece at a time, on the loop's thread pool.
+///
+/// `@unchecked Sendable`: it has one reader at a time, as every source.
+final class DescriptorSource: HTTPByteSource, @unchecked Sendable {
+    private static let pieceBytes = 128 * 1024
+
+    private let descriptor: Int32
+    /// Keeps the descriptor open.
+    private let owner: any Sendable
+    private let loop: EventLoop
+    private var rest: Range<Int>
+
+    init(_ descriptor: Int32, owner: any Sendable, _ range: Range<Int>, on loop: EventLoop) {
+        self.descriptor = descriptor
+        self.owner = owner
+        self.loop = loop
+        rest = range
+    }
+
+    /// - Throws: `truncated` when the file is shorter, or cannot be read.
+    func next() async throws(HTTPBodyError) -> [UInt8]? {
+        guard !rest.isEmpty else { return nil }
+        let piece = rest.prefix(Self.pieceBytes)
+        let read = await loop.blocking { [descriptor] in try? SpoolFile.read(piece, from: descriptor) }
+        guard let read, read.count == piece.count else { throw .truncated }
+        rest = piece.upperBound..<rest.upperBound
+        return read
+    }
+
+    func cancel() { rest = rest.upperBound..<rest.upperBound }
+}
+
+/// A part of what another source gives.
+///
+/// `@unchecked Sendable`: it has one reader at a time, as every source.
+final class SlicedSource: HTTPByteSource, @unchecked Sendable {
+    private let source: any HTTPByteSource
+    private var toSkip: Int
+    private var left: Int
+
+    init(_ source: any HTTPByteSource, _ range: Range<Int>) {
+        self.source = source
+        toSkip = range.lowerBound
+        left = range.count
+    }
+
+    func next() async throws(HTTPBodyError) -> [UInt8]? {
+        while left > 0 {
+            guard var chunk = try await source.next() else { throw .truncated }
+            if toSkip >= chunk.count {
+                toSkip -= chunk.count
+                continue
+            }
+            chunk.removeFirst(toSkip)
+            toSkip = 0
+            if chunk.count > left { chunk.removeLast(chunk.count - left) }
+            left -= chunk.count
+            return chunk
+        }
+        return nil
+    }
+
+    func cancel() { source.cancel() }
+}
