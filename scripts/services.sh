@@ -10,7 +10,8 @@ service_environment() {
         "ADMIN_TOKEN=$ADMIN_TOKEN" "MOLECULE_ENV=$MOLECULE_ENV" \
         "SECRETS_ENCRYPTION_KEY=${SECRETS_ENCRYPTION_KEY-$(kept_secret secrets-key)}" \
         "PLATFORM_URL=${PLATFORM_URL:-http://localhost:$PORT}" \
-        "TRUSTED_PROXIES=${TRUSTED_PROXIES-127.0.0.1}"
+        "TRUSTED_PROXIES=${TRUSTED_PROXIES-127.0.0.1}" \
+        "CHAT_FILES_DIR=${CHAT_FILES_DIR-$(chat_files_folder)}"
 }
 
 start_service() {

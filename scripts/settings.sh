@@ -24,6 +24,11 @@ kept_secret() {
     cat "$file"
 }
 
+# Where the files of chats are, unless another place is given for them.
+chat_files_folder() {
+    if [[ -z ${CHAT_FILES_S3_URL:-} ]]; then printf '%s' "$STATE/chat-files"; fi
+}
+
 load_record() {
     [[ -f $RECORD ]] || return 1
     # shellcheck source=/dev/null

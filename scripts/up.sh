@@ -204,8 +204,9 @@ command_down() {
 # The next start finds empty stores. Only what lies in our own folders is removed.
 remove_data() {
     choose_postgres_data
-    rm -rf "$POSTGRES_DATA" "$POSTGRES_DATA.initialised" "$STATE/rabbitmq" "$STATE/redis" "$STATE/agents"
-    say "Removed the data of the private stores and the demo agents' identities."
+    rm -rf "$POSTGRES_DATA" "$POSTGRES_DATA.initialised" "$STATE/rabbitmq" "$STATE/redis" "$STATE/agents" \
+        "$STATE/chat-files"
+    say "Removed the data of the private stores, files of chats and the demo agents' identities."
 }
 
 stop_everything() {
