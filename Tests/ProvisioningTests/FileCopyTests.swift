@@ -48,6 +48,7 @@ import Testing
             let large = (0..<(3 << 20) + 17).map { UInt8(truncatingIfNeeded: $0 &* 31) }
             let files: [(String, [UInt8])] = [
                 ("empty.bin", []), ("block", [UInt8](repeating: 7, count: 512)), ("large.bin", large),
+                (String(repeating: "n", count: 133), [3]), (String(repeating: "m", count: 100), [4]),
             ]
             try await engine.copy(files.map { outgoing($0.0, $0.1) }, to: Self.uploads, of: name)
             // Once more into the folder that is there now.

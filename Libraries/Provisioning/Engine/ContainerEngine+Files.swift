@@ -147,8 +147,8 @@ extension ContainerEngine {
     private static func header(
         _ path: String, _ kind: TarHeader.Kind, mode: Int, size: Int, owner: TarArchive.Owner, _ time: Int
     ) throws(ProvisioningError) -> [UInt8] {
-        guard let header = TarHeader.bytes(path, kind, mode: mode, size: size, owner: owner, time: time) else {
-            throw ProvisioningError(.invalid, .copyIn, detail: "a file's path is too long")
+        guard let header = TarHeader.longBytes(path, kind, mode: mode, size: size, owner: owner, time: time) else {
+            throw ProvisioningError(.invalid, .copyIn, detail: "a file's path or size cannot be expressed")
         }
         return header
     }

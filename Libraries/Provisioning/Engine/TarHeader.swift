@@ -5,6 +5,31 @@ enum TarHeader {
     enum Kind: Character {
         case file = "0"
         case folder = "5"
+        /// Records about the entry behind it (POSIX pax).
+        case extended = "x"
+    }
+
+    /// As ``bytes(_:_:mode:size:owner:time:)``, for paths of any length: in front of the header of a long one stands a
+    /// record with it, which whoever does not know of it takes for a file.
+    static func longBytes(
+        _ path: String, _ kind: Kind, mode: Int, size: Int = 0, owner: TarArchive.Owner, time: Int
+    ) -> [UInt8]? {
+        if let header = bytes(path, kind, mode: mode, size: size, owner: owner, time: time) { return header }
+        let record = Self.record("path", path)
+        let short = String(decoding: path.utf8.suffix(100), as: UTF8.self)
+        guard !path.utf8.contains(0),
+            let extended = bytes("pax", .extended, mode: 0o644, size: record.count, owner: owner, time: time),
+            let header = bytes(short, kind, mode: mode, size: size, owner: owner, time: time)
+        else { return nil }
+        return extended + record + padding(record.count) + header
+    }
+
+    /// `<length> <key>=<value>`, whose length counts its own digits and the line's end.
+    private static func record(_ key: String, _ value: String) -> [UInt8] {
+        let rest = " \(key)=\(value)\n"
+        var length = rest.utf8.count + 1
+        while String(length).utf8.count + rest.utf8.count != length { length += 1 }
+        return Array("\(length)\(rest)".utf8)
     }
 
     /// - Parameters:
