@@ -1,0 +1,255 @@
+// The shell: who is signed in, where one is, what is live.
+
+import { append, button, fill, h, icon, iconButton, setText } from './dom.js';
+import { APIError, apiEvents, get, request, session } from './api.js';
+import { stream } from './stream.js';
+import { currentRoute, href, setPageTitle } from './router.js';
+import { overview } from './overview.js';
+import { notifyError } from './overlays.js';
+import { nextTheme, themeName } from './themes.js';
+import { openPalette } from './palette.js';
+import { countPushes } from './pushes.js';
+import { signinPage } from './signin.js';
+import { showDownPage } from './down.js';
+import { fleetScreen } from './fleet.js';
+import { workspaceScreen } from './workspace.js';
+import { messagesScreen } from './messages.js';
+import { schedulesScreen } from './schedules.js';
+import { eventsScreen } from './events.js';
+import { healthScreen } from './health.js';
+import { auditScreen } from './audit.js';
+import { settingsScreen } from './settings.js';
+
+const screens = {
+  fleet: fleetScreen, workspace: workspaceScreen, messages: messagesScreen, schedules: schedulesScreen, events: eventsScreen,
+  health: healthScreen, audit: auditScreen, settings: settingsScreen,
+};
+const places = [['fleet', 'Fleet'], ['messages', 'Messages'], ['schedules', 'Schedules'], ['events', 'Events'], ['health', 'Health'], ['audit', 'Audit'], ['settings', 'Settings']];
+
+const root = document.getElementById('app');
+let shell = null;
+let screen = null;
+let shownKey = null;
+let isDown = false;
+
+async function start() {
+  try {
+    session.current = await get('/console/session', null, { quiet: true });
+  } catch (error) {
+    if (error.status === 401) return showSignin();
+    if (error.isPlatformDown) return goDown(error);
+    fill(root, signinPage(signedIn, error));
+    return undefined;
+  }
+  return showShell();
+}
+
+function showSignin(message) {
+  closeShell();
+  session.current = null;
+  document.title = 'Sign in · Switchyard';
+  fill(root, signinPage(signedIn, message));
+  root.querySelector('input')?.focus();
+}
+
+function signedIn(answer) {
+  session.current = answer;
+  showShell();
+}
+
+function closeShell() {
+  screen?.leave?.();
+  screen = null;
+  shownKey = null;
+  shell = null;
+  stream.forget();
+  overview.stop();
+  for (const dialog of document.querySelectorAll('dialog')) dialog.close();
+}
+
+function showShell() {
+  shell = buildShell();
+  fill(root, h('a', { class: 'skip', href: '#main', onclick: skip }, 'Skip to content'), shell.element);
+  stream.start();
+  overview.start();
+  showRoute();
+}
+
+function skip(event) {
+  event.preventDefault();
+  document.getElementById('main').focus();
+}
+
+function buildShell() {
+  const platform = session.current.platform_name || 'Switchyard';
+  const nav = h('nav', { class: 'nav', 'aria-label': 'Screens' }, h('ul', null, places.map(([name, label]) => h('li', null, h('a', { href: href(name), 'data-place': name, onclick: () => setMenu(false) }, icon(name), h('span', null, label), h('span', { class: 'badge', hidden: true }))))));
+  const menu = iconButton('Menu', 'menu', () => setMenu(!nav.classList.contains('open')), { class: 'icon-button menu-button', 'aria-expanded': 'false' });
+  const live = h('button', { type: 'button', class: 'live', onclick: toggleLive }, h('span', { class: 'live-dot', 'aria-hidden': 'true' }), h('span', { class: 'live-words' }));
+  const theme = iconButton('', themeName(), () => {
+    nextTheme();
+    labelTheme();
+  });
+  const labelTheme = () => {
+    const label = { system: 'as the system', light: 'light', dark: 'dark' }[themeName()];
+    theme.replaceChildren(icon({ system: 'screen', light: 'sun', dark: 'moon' }[themeName()]));
+    theme.setAttribute('aria-label', `Theme: ${label}. Change`);
+    theme.title = `Theme: ${label}`;
+  };
+  labelTheme();
+  const isMac = /Mac|iPhone|iPad/.test(navigator.platform);
+  const main = h('main', { id: 'main', tabindex: '-1', class: 'main' });
+  const drawer = h('side-drawer', { hidden: true, class: 'drawer' });
+  const header = h('header', { class: 'top' }, menu, h('a', { class: 'brand', href: href('fleet') }, mark(), h('span', { class: 'platform', dir: 'auto' }, platform)), h('span', { class: 'spacer' }), live,
+    h('button', { type: 'button', class: 'palette-button', onclick: () => openPalette(commands()), 'aria-label': 'Search and commands' }, icon('search'), h('span', null, 'Search or act'), h('kbd', null, isMac ? '⌘K' : 'Ctrl K')),
+    theme, session.current.actor !== 'open' && iconButton('Sign out', 'signout', signOut));
+  function setMenu(isOpen) {
+    nav.classList.toggle('open', isOpen);
+    menu.setAttribute('aria-expanded', isOpen);
+  }
+  nav.addEventListener('keydown', (event) => {
+    if (event.key === 'Escape') {
+      setMenu(false);
+      menu.focus();
+    }
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    const links = [...nav.querySelectorAll('a')];
+    links[(links.indexOf(document.activeElement) + step + links.length) % links.length].focus();
+  });
+  return { element: append(h('div', { class: 'shell' }), [header, nav, main, drawer]), nav, live, main, drawer, platform };
+}
+
+const mark = () => {
+  const image = h('img', { src: new URL('./favicon.svg', import.meta.url).pathname, alt: '', width: '24', height: '24' });
+  return image;
+};
+
+function commands() {
+  return [
+    ...places.map(([name, label]) => ({ label: `Go to ${label}`, icon: name, run: () => (location.hash = href(name)) })),
+    { label: stream.state === 'paused' ? 'Resume live updates' : 'Pause live updates', icon: stream.state === 'paused' ? 'play' : 'pause', run: toggleLive },
+    { label: 'Change the theme', icon: 'moon', run: () => shell.element.querySelector('[aria-label^="Theme"]').click() },
+    session.current.actor !== 'open' && { label: 'Sign out', icon: 'signout', run: signOut },
+  ].filter(Boolean);
+}
+
+async function signOut() {
+  try {
+    await request('DELETE', '/console/session', { quiet: true });
+  } catch (error) {
+    if (error.status !== 401) return notifyError('You are still signed in: signing out failed', error);
+  }
+  return showSignin();
+}
+
+function showRoute() {
+  if (!shell || isDown) return;
+  const route = currentRoute();
+  const build = screens[route.screen] ?? fleetScreen;
+  const key = `${route.screen}/${route.id ?? ''}`;
+  if (key !== shownKey) {
+    screen?.leave?.();
+    shell.drawer.hide();
+    shownKey = key;
+    screen = build({ drawer: shell.drawer, id: route.id });
+    fill(shell.main, screen.element);
+    for (const link of shell.nav.querySelectorAll('a')) {
+      const isHere = link.dataset.place === route.screen || (route.screen === 'workspace' && link.dataset.place === 'fleet');
+      if (isHere) link.setAttribute('aria-current', 'page');
+      else link.removeAttribute('aria-current');
+    }
+    screen.update(route);
+    if (document.activeElement === document.body || shell.nav.contains(document.activeElement) || !document.activeElement.isConnected) screen.heading?.focus({ preventScroll: true });
+  } else {
+    screen.update(route);
+  }
+  setPageTitle(screen.title);
+}
+
+function toggleLive() {
+  if (stream.state === 'paused') stream.resume();
+  else stream.pause();
+}
+
+function drawLive() {
+  if (!shell) return;
+  const seconds = Math.max(0, Math.ceil((stream.retryAt - Date.now()) / 1000));
+  const words = {
+    live: 'Live', connecting: 'Connecting', replaying: 'Replaying', paused: 'Paused', off: 'Off',
+    reconnecting: seconds ? `Reconnecting in ${seconds} s` : 'Reconnecting',
+  }[stream.state];
+  setText(shell.live.querySelector('.live-words'), words);
+  shell.live.dataset.state = stream.state;
+  shell.live.title = stream.state === 'paused' ? 'Updates are paused. Resume' : 'Pause live updates';
+}
+
+async function goDown(error) {
+  if (isDown) return;
+  isDown = true;
+  stream.stop();
+  overview.stop();
+  await showDownPage(error);
+  isDown = false;
+  if (!session.current) return void start();
+  stream.start();
+  overview.start();
+  if (screen) screen.refresh();
+  showRoute();
+}
+
+stream.addEventListener('state', drawLive);
+setInterval(() => stream.state === 'reconnecting' && drawLive(), 500);
+stream.addEventListener('reload', () => {
+  overview.refresh();
+  screen?.refresh();
+});
+stream.addEventListener('broke', async () => {
+  // An EventSource does not say why it ended: the session may be over, or the platform down.
+  try {
+    await get('/console/session');
+  } catch { /* told by apiEvents */ }
+});
+stream.listen((batch) => {
+  overview.events(batch);
+  countPushes(batch, currentRoute().screen === 'workspace' ? currentRoute().id : null);
+  screen?.events?.(batch);
+});
+overview.addEventListener('change', () => {
+  if (!shell) return;
+  const numbers = { fleet: 0, messages: 0, schedules: 0, health: 0 };
+  for (const problem of overview.problems) {
+    const place = problem.href.match(/^#\/(\w+)/)[1];
+    if (place in numbers) numbers[place] += problem.number;
+  }
+  for (const [place, number] of Object.entries(numbers)) {
+    const badge = shell.nav.querySelector(`[data-place=${place}] .badge`);
+    badge.hidden = !number;
+    setText(badge, number > 999 ? '999+' : String(number));
+    badge.setAttribute('aria-label', `, ${number} need attention`);
+    badge.setAttribute('role', 'img');
+  }
+});
+apiEvents.addEventListener('signedout', () => session.current && showSignin('Your session is over. Sign in again; you come back to where you were.'));
+apiEvents.addEventListener('down', (event) => void goDown(event.detail));
+window.addEventListener('hashchange', showRoute);
+document.addEventListener('keydown', (event) => {
+  if (!shell || isDown) return;
+  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'k') {
+    event.preventDefault();
+    if (!document.querySelector('dialog[open]')) openPalette(commands());
+  } else if (event.key === '/' && !event.ctrlKey && !event.metaKey && !event.target.closest('input, textarea, select, dialog')) {
+    const search = shell.main.querySelector('[data-search]');
+    if (!search) return;
+    event.preventDefault();
+    search.focus();
+    search.select();
+  } else if (event.key === 'Escape' && !shell.drawer.hidden && !event.defaultPrevented && !document.querySelector('dialog[open]')) {
+    shell.drawer.querySelector('.drawer-head .icon-button').click();
+  }
+});
+window.addEventListener('unhandledrejection', (event) => {
+  if (event.reason instanceof APIError || event.reason?.name === 'AbortError') event.preventDefault();
+});
+
+await start();

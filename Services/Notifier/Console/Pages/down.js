@@ -1,0 +1,73 @@
+// The platform cannot work: says so, tries again with back-off, and gives the page back as it was.
+
+import { button, fill, h, icon, setText } from './dom.js';
+import { get } from './api.js';
+import { duration } from './format.js';
+
+const first = 1000;
+const longest = 30000;
+
+/** Covers the page until what failed is answered again. */
+export function showDownPage(error) {
+  return new Promise((resolve) => {
+    const since = Date.now();
+    const before = document.activeElement;
+    const next = h('p', { class: 'down-next', role: 'status' });
+    const lasted = h('p', { class: 'hint' });
+    const reason = h('p', null, error.sentence);
+    const retry = button('Try now', 'restart', () => attempt(), { class: 'button primary' });
+    const page = h('div', { class: 'down', role: 'alertdialog', 'aria-modal': 'true', 'aria-labelledby': 'down-title' },
+      h('div', { class: 'down-box' }, icon('warn'), h('h1', { id: 'down-title', tabindex: '-1' }, 'The platform is down'), reason,
+        h('p', null, 'Accepted messages are safe in the database and are delivered when it is back. This page comes back by itself, where you were.'), next, h('div', { class: 'row-actions' }, retry), lasted));
+    const app = document.getElementById('app');
+    app.inert = true;
+    const title = document.title;
+    document.title = 'Platform down';
+    document.body.append(page);
+    page.querySelector('h1').focus();
+
+    let wait = first;
+    let at = Date.now() + wait;
+    let isTrying = false;
+    const path = error.path && !error.path.startsWith('/events/stream') ? error.path : '/console/session';
+
+    const clock = setInterval(() => {
+      const seconds = Math.ceil((at - Date.now()) / 1000);
+      setText(lasted, `Down for ${duration((Date.now() - since) / 1000)}.`);
+      if (isTrying) return;
+      setText(next, seconds > 0 ? `Trying again in ${seconds} s.` : 'Trying again…');
+      if (seconds <= 0) void attempt();
+    }, 250);
+
+    async function attempt() {
+      if (isTrying) return;
+      isTrying = true;
+      setText(next, 'Trying again…');
+      const failure = await probe(path);
+      isTrying = false;
+      if (failure) {
+        setText(reason, failure.sentence);
+        wait = Math.min(longest, wait * 2);
+        at = Date.now() + wait * (0.8 + Math.random() * 0.4);
+        return;
+      }
+      clearInterval(clock);
+      page.remove();
+      app.inert = false;
+      document.title = title;
+      if (before?.isConnected) before.focus();
+      resolve();
+    }
+  });
+}
+
+/** Answers why the platform is still down, or nothing when it works. */
+async function probe(path) {
+  try {
+    await get(path, null, { quiet: true });
+    return null;
+  } catch (error) {
+    // Any answer but these is for the screen to deal with.
+    return error.isPlatformDown || error.status >= 500 ? error : null;
+  }
+}

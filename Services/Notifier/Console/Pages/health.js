@@ -1,0 +1,109 @@
+// The platform itself: its instances, its stores, its passes, and the guard against taking everybody offline at once.
+
+import { button, fill, h, icon, setText } from './dom.js';
+import { canWrite, get, post } from './api.js';
+import { relative } from './clock.js';
+import { count, duration, milliseconds, plural, words } from './format.js';
+import { attempt, confirmDialog, emptyState, errorPanel } from './overlays.js';
+import { pill } from './pill.js';
+import { block, simpleTable } from './access.js';
+
+const period = 5000;
+const services = ['registry', 'a2a-proxy', 'scheduler', 'notifier', 'sweeper'];
+
+export function healthScreen() {
+  const heading = h('h1', { tabindex: '-1', id: 'health-title' }, 'Health');
+  const summary = h('p', { class: 'summary', role: 'status' });
+  const instances = h('div');
+  const stores = h('div');
+  const guard = h('div');
+  const events = h('div');
+  const passes = h('div');
+  const element = h('section', { class: 'screen scrolls', 'aria-labelledby': 'health-title' }, h('header', { class: 'screen-head' }, h('div', { class: 'titles' }, heading, summary)),
+    h('div', { class: 'blocks' }, block('Instances', 'As they announce themselves. Two of each service are usual; either may be away.', instances), block('Stores', 'As the instances see them.', stores), block('Mass-offline guard', 'When too many workspaces fall silent at once, the platform doubts itself first.', guard), block('Events', 'Committed with the change they report, then published.', events), block('Passes', 'What heals: each with its last success.', passes)));
+
+  async function readInstances() {
+    let answer;
+    try {
+      answer = await get('/admin/instances');
+    } catch (error) {
+      fill(instances, errorPanel('The instances could not be read', error, load));
+      fill(stores);
+      fill(events);
+      setText(summary, '');
+      return;
+    }
+    const list = [...answer.instances].sort((a, b) => services.indexOf(a.service) - services.indexOf(b.service) || a.instance.localeCompare(b.instance));
+    const bad = list.filter((one) => !one.is_ready || !one.is_alive);
+    setText(summary, bad.length ? `${plural(bad.length, 'instance')} of ${count(list.length)} not ready` : `All ${plural(list.length, 'instance')} ready`);
+    put(instances, list.length ? simpleTable('Instances', ['Service', 'Instance', 'State', 'Since', 'Address', 'Version', 'Up for', 'Heard of'], list.map((one) => [
+      h('strong', null, one.service), h('code', null, one.instance), pill(!one.is_alive ? 'silent' : one.is_ready ? 'ready' : 'not ready'),
+      one.is_ready && one.is_alive ? '' : relative(one.not_ready_since ?? one.last_seen_at, 'for') ?? '', h('code', null, one.address), one.version, relative(one.started_at, 'for'), relative(one.last_seen_at)]))
+      : emptyState('No instance has announced itself.', 'The sweeper collects announcements; when it is away nothing is known here.'));
+    const names = [...new Set(list.flatMap((one) => Object.keys(one.dependencies ?? {})))].sort();
+    put(stores, simpleTable('Stores', ['Store', 'State', 'Seen by'], names.map((name) => {
+      const without = list.filter((one) => one.is_alive && one.dependencies?.[name] === 'down');
+      const all = list.filter((one) => one.is_alive && one.dependencies?.[name]);
+      return [h('strong', null, { postgres: 'Postgres', rabbitmq: 'RabbitMQ', redis: 'Redis' }[name] ?? name), pill(without.length ? 'down' : 'up'), without.length ? `out of reach for ${without.map((one) => one.instance).join(', ')}` : `all ${count(all.length)} instances`];
+    })));
+    const { count: number, oldest_seconds: oldest } = answer.unpublished_events;
+    put(events, h('p', null, number ? [icon('warn'), ` ${plural(number, 'event')} committed and not yet published, the oldest for ${duration(oldest ?? 0)}.`] : [icon('check'), ' Every committed event is published.']));
+  }
+
+  async function readGuard() {
+    let answer;
+    try {
+      answer = await get('/admin/sweeps/guard');
+    } catch (error) {
+      fill(guard, errorPanel('The guard’s state could not be read', error, load));
+      return;
+    }
+    put(guard, [['ours', 'Workspaces with a container of ours'], ['remote', 'External workspaces']].map(([scope, label]) => guardLine(scope, label, answer[scope])));
+  }
+
+  function guardLine(scope, label, state) {
+    const since = state.held_since && [' since ', relative(state.held_since)];
+    const numbers = `${count(state.silent)} of ${count(state.running)} running are silent, ${count(state.late)} late`;
+    const reason = { grace: 'the platform or its database has just started', too_many_silent: 'too many fell silent at once', ingest_trouble: 'heartbeats do not get through on our side', no_heartbeats: 'no heartbeat has arrived from anybody' }[state.reason];
+    const sentence = state.held ? [`Holding: ${reason ?? 'no reason given'}`, since, `. ${numbers}. `, state.holds_until && ['It lets go ', relative(state.holds_until, 'until'), `, then ${count(state.allowance)} a minute.`]] : [`Not holding: ${numbers}. Up to ${count(state.allowance)} may go offline in a pass.`];
+    const release = async () => {
+      const body = [h('p', null, `${plural(state.silent, 'workspace')} silent now would be taken offline within one period, although the guard doubts it.`), h('p', null, 'Do this when you know that they are dead. Those that are heard of before stay.')];
+      if (!(await confirmDialog({ title: 'Release the guard?', body, action: `Take ${count(state.silent)} offline`, danger: true }))) return;
+      await attempt('The guard was not released', () => post('/admin/sweeps/guard/release', { scope }), (answer) => `${plural(answer.released, 'workspace')} will be taken offline.`);
+      void load();
+    };
+    return h('div', { class: `notice ${state.held ? 'warn' : 'quiet'}` }, h('div', { class: 'grow' }, h('p', { class: 'strong' }, label, ' ', pill(state.held ? 'holding' : 'ok')), h('p', null, sentence), state.released_by && h('p', { class: 'hint' }, `Released by ${state.released_by}.`)), canWrite() && state.held && button('Release…', null, release, { class: 'button danger-quiet', 'data-act': 'release' }));
+  }
+
+  async function readPasses() {
+    let answer;
+    try {
+      answer = await get('/admin/liveness');
+    } catch (error) {
+      fill(passes, errorPanel('The passes could not be read', error, load));
+      return;
+    }
+    const list = Object.entries(answer.subsystems).sort(([a, x], [b, y]) => Boolean(y.last_error) - Boolean(x.last_error) || a.localeCompare(b));
+    put(passes, list.length ? simpleTable('Passes', ['Pass', 'State', 'Last success', 'Took', 'Did', 'Error since'], list.map(([name, pass]) => [
+      h('strong', null, words(name)), pill(pass.last_error ? 'failing' : 'ok'), relative(pass.last_tick_at) ?? 'never', milliseconds(pass.duration_ms), Object.entries(pass.counts ?? {}).map(([what, number]) => `${words(what)} ${count(number)}`).join(', '), pass.last_error ? h('span', { class: 'bad-text', dir: 'auto' }, pass.last_error) : '']))
+      : emptyState('No pass has reported.', 'The sweeper and the scheduler report after their first pass.'));
+  }
+
+  /** What the reader works with stays as it is. */
+  function put(place, content) {
+    if (!place.contains(document.activeElement) && !(getSelection().anchorNode && place.contains(getSelection().anchorNode) && getSelection().toString())) {
+      const scrolled = place.querySelector('.table-scroll')?.scrollLeft;
+      fill(place, content);
+      if (scrolled) place.querySelector('.table-scroll').scrollLeft = scrolled;
+    }
+  }
+
+  const load = () => Promise.all([readInstances(), readGuard(), readPasses()]);
+  const timer = setInterval(() => document.hidden || load(), period);
+  return {
+    element, heading, title: 'Health', refresh: load,
+    update: () => void load(),
+    events: (batch) => batch.some((event) => event.type.startsWith('SWEEP_')) && void readGuard(),
+    leave: () => clearInterval(timer),
+  };
+}

@@ -1,0 +1,159 @@
+// What lies over the page: drawer, dialogs, notifications.
+
+import { announce, append, button, fill, h, icon, iconButton } from './dom.js';
+import { APIError } from './api.js';
+
+/** `<side-drawer>`: details beside a list. Esc closes it and the focus returns to where it was. */
+class SideDrawer extends HTMLElement {
+  #return = null;
+  #close = () => {};
+
+  connectedCallback() {
+    this.addEventListener('keydown', (event) => {
+      if (event.key !== 'Escape' || event.defaultPrevented || event.target.closest('dialog')) return;
+      event.preventDefault();
+      this.#close();
+    });
+  }
+
+  /** Shows content under a title; `onclose` takes it out of the address. */
+  show(title, content, onclose) {
+    const isNew = this.hidden !== false || !this.firstChild;
+    if (isNew) this.#return = document.activeElement;
+    this.#close = onclose;
+    const heading = h('h2', { tabindex: '-1', class: 'drawer-title', id: 'drawer-title' }, title);
+    fill(this, h('header', { class: 'drawer-head' }, heading, iconButton('Close', 'close', onclose)), h('div', { class: 'drawer-body', tabindex: '0', role: 'group', 'aria-labelledby': 'drawer-title' }, content));
+    this.setAttribute('role', 'dialog');
+    this.setAttribute('aria-labelledby', 'drawer-title');
+    this.hidden = false;
+    if (isNew) heading.focus();
+  }
+
+  /** Replaces the content and leaves the focus alone where it can. */
+  update(content) {
+    const body = this.querySelector('.drawer-body');
+    if (body) fill(body, content);
+  }
+
+  hide() {
+    if (this.hidden) return;
+    const hadFocus = this.contains(document.activeElement);
+    this.hidden = true;
+    this.replaceChildren();
+    if (hadFocus) {
+      if (this.#return?.isConnected) this.#return.focus();
+      else document.querySelector('data-table')?.focusActive();
+    }
+  }
+}
+customElements.define('side-drawer', SideDrawer);
+
+/** Opens a modal dialog. `build` gets a function that closes it with a result, which is what the promise gives. */
+export function openDialog(title, build, { wide = false, onclose } = {}) {
+  return new Promise((resolve) => {
+    const before = document.activeElement;
+    let result = null;
+    const dialog = h('dialog', { class: wide ? 'dialog wide' : 'dialog', 'aria-labelledby': 'dialog-title' });
+    const close = (value = null) => {
+      result = value;
+      dialog.close();
+    };
+    dialog.addEventListener('close', () => {
+      dialog.remove();
+      onclose?.();
+      if (before?.isConnected) before.focus();
+      resolve(result);
+    });
+    dialog.addEventListener('click', (event) => event.target === dialog && !wide && close());
+    append(dialog, [h('header', { class: 'dialog-head' }, h('h2', { id: 'dialog-title' }, title), iconButton('Close', 'close', () => close())), build(close, dialog)]);
+    document.body.append(dialog);
+    dialog.showModal();
+    dialog.querySelector('[autofocus]')?.focus();
+  });
+}
+
+/** Asks before something happens; `body` says what it will touch. Destructive ones begin on Cancel. */
+export function confirmDialog({ title, body, action, danger = false }) {
+  return openDialog(title, (close) => [
+    h('div', { class: 'dialog-body' }, body),
+    h('footer', { class: 'dialog-foot' },
+      button('Cancel', null, () => close(false), { autofocus: danger }),
+      button(action, null, () => close(true), { class: danger ? 'button danger' : 'button primary', autofocus: !danger })),
+  ]);
+}
+
+/** Shows something that can be read this once, with a way to copy it. */
+export function showOnce(title, explanation, secret) {
+  return openDialog(title, (close) => [
+    h('div', { class: 'dialog-body' }, h('p', null, explanation), h('div', { class: 'secret' }, h('code', null, secret), copyButton(secret, 'Copy'))),
+    h('footer', { class: 'dialog-foot' }, button('I have stored it', null, () => close(), { class: 'button primary' })),
+  ], { wide: true });
+}
+
+/** A button that copies a text. */
+export function copyButton(text, label = 'Copy') {
+  return iconButton(label, 'copy', async (event) => {
+    const target = event.currentTarget;
+    try {
+      await navigator.clipboard.writeText(text);
+      notify('Copied.');
+    } catch {
+      notify('The browser does not let this page copy. Select the text and copy it by hand.');
+    }
+    target.focus();
+  });
+}
+
+const longestList = 5;
+
+/** Says that something was done; goes away by itself. */
+export function notify(text, link) {
+  const toast = h('div', { class: 'toast', role: 'status' }, icon('check'), h('p', null, text, link && [' ', link]), iconButton('Dismiss', 'close', () => toast.remove()));
+  show(toast);
+  setTimeout(() => !toast.matches(':hover, :focus-within') && toast.remove(), 6000);
+}
+
+/** Says what failed and what to try; stays until it is read. */
+export function notifyError(what, error) {
+  const toast = h('div', { class: 'toast bad', role: 'alert' }, icon('warn'), errorText(what, error), iconButton('Dismiss', 'close', () => toast.remove()));
+  show(toast);
+}
+
+function show(toast) {
+  const list = document.getElementById('toasts');
+  // Errors are not pushed out by others: only what is no error goes early.
+  const done = [...list.querySelectorAll('.toast:not(.bad)')];
+  if (list.children.length >= longestList) done[0]?.remove();
+  list.append(toast);
+}
+
+function errorText(what, error) {
+  const isKnown = error instanceof APIError;
+  return h('div', null, h('p', { class: 'strong' }, what), h('p', null, isKnown ? `${error.sentence} ${error.advice}` : `${error?.message ?? error}`));
+}
+
+/** An error in the place of what it kept from being shown, with a way to try again. */
+export function errorPanel(what, error, retry) {
+  return h('div', { class: 'notice bad', role: 'alert' }, icon('warn'), errorText(what, error), retry && button('Try again', 'restart', retry));
+}
+
+/** Why there is nothing, and what to do. */
+export function emptyState(title, advice, ...actions) {
+  return h('div', { class: 'empty' }, h('p', { class: 'strong' }, title), h('p', null, advice), actions.length > 0 && h('div', { class: 'row-actions' }, actions));
+}
+
+/** Runs something a person asked for; says how it went. Answers whether it worked. */
+export async function attempt(failure, action, success) {
+  try {
+    const result = await action();
+    const text = typeof success === 'function' ? success(result) : success;
+    if (text) {
+      notify(text);
+      announce(text);
+    }
+    return result ?? true;
+  } catch (error) {
+    if (error.name !== 'AbortError') notifyError(failure, error);
+    return false;
+  }
+}
