@@ -1,12 +1,10 @@
 // What can be done with workspaces, one and many, with the questions that come before.
 
-import { button, field, h } from './dom.js';
-import { canWrite, get, post, remove, request } from './api.js';
+import { button, h } from './dom.js';
+import { canWrite, post, remove, request } from './api.js';
 import { count, plural, title } from './format.js';
-import { attempt, confirmDialog, notify, notifyError, openDialog, showOnce } from './overlays.js';
+import { attempt, confirmDialog, notify, notifyError, openDialog } from './overlays.js';
 import { pill } from './pill.js';
-import { href } from './router.js';
-import { workspacePicker } from './names.js';
 
 /** Every action: what it is called, its icon, when it can be done, and what it does, for the question before it. */
 export const lifecycle = [
@@ -25,12 +23,12 @@ export async function actOn(workspace, action, done = () => {}) {
   const name = workspace.name;
   if (action.name === 'delete') return deleteOne(workspace, done);
   if (action.name !== 'resume') {
-    const body = [h('p', null, h('strong', { dir: 'auto' }, name)), h('p', null, action.effect)];
+    const body = [h('p', h('strong', name)), h('p', action.effect)];
     if (!(await confirmDialog({ title: `${action.label} this workspace?`, body, action: action.label }))) return;
   }
   let query;
   if (action.name === 'hibernate' && workspace.active_tasks > 0) {
-    const body = h('p', null, `It works on ${plural(workspace.active_tasks, 'task')}, which would be interrupted.`);
+    const body = h('p', `It works on ${plural(workspace.active_tasks, 'task')}, which would be interrupted.`);
     if (!(await confirmDialog({ title: 'Hibernate all the same?', body, action: 'Hibernate now', danger: true }))) return;
     query = { force: 'true' };
   }
@@ -39,7 +37,7 @@ export async function actOn(workspace, action, done = () => {}) {
 }
 
 async function deleteOne(workspace, done) {
-  const body = [h('p', null, h('strong', { dir: 'auto' }, workspace.name)), h('p', null, lifecycle.at(-1).effect)];
+  const body = [h('p', h('strong', workspace.name)), h('p', lifecycle.at(-1).effect)];
   if (!(await confirmDialog({ title: 'Delete this workspace?', body, action: 'Delete', danger: true }))) return;
   try {
     await remove(`/workspaces/${workspace.id}`);
@@ -50,9 +48,9 @@ async function deleteOne(workspace, done) {
     }
     const { children, children_count: total } = error.body;
     const question = [
-      h('p', null, `Below it ${total === 1 ? 'is' : 'are'} ${plural(total, 'workspace')}, which would be deleted, too:`),
-      h('ul', { class: 'plain-list' }, children.slice(0, 20).map((child) => h('li', { dir: 'auto' }, child.name))),
-      total > 20 && h('p', null, `… and ${count(total - 20)} more.`),
+      h('p', `Below it ${total === 1 ? 'is' : 'are'} ${plural(total, 'workspace')}, which would be deleted, too:`),
+      h('ul.plain-list', children.slice(0, 20).map((child) => h('li', child.name))),
+      total > 20 && h('p', `… and ${count(total - 20)} more.`),
     ];
     if (!(await confirmDialog({ title: 'Delete all of them?', body: question, action: `Delete ${count(total + 1)} workspaces`, danger: true }))) return;
     if (!(await attempt(`${workspace.name} could not be deleted`, () => remove(`/workspaces/${workspace.id}`, { confirm: 'true' })))) return;
@@ -76,15 +74,15 @@ export async function actOnMany(selection, action, done = () => {}) {
   }
   if (!plan.changed) {
     await openDialog(`${action.label}: nothing to do`, (close) => [
-      h('div', { class: 'dialog-body' }, h('p', null, `${plural(plan.matched, 'workspace')} matched, and none would change.`), planList(plan)),
-      h('footer', { class: 'dialog-foot' }, button('Close', null, () => close())),
+      h('div.dialog-body', h('p', `${plural(plan.matched, 'workspace')} matched, and none would change.`), planList(plan)),
+      h('footer.dialog-foot', button('Close', null, () => close())),
     ], { wide: true });
     return;
   }
   const body = [
-    h('p', { class: 'strong' }, `${action.label} ${plural(plan.changed, 'workspace')} of ${count(plan.matched)} that match.`),
-    h('p', null, action.effect.replace(/^It is/, 'Each is').replace(/^Its/, 'Each one’s').replace(/^It /, 'Each one ')),
-    plan.left > 0 && h('p', null, `${count(plan.left)} more match than one call may change; they stay as they are.`),
+    h('p.strong', `${action.label} ${plural(plan.changed, 'workspace')} of ${count(plan.matched)} that match.`),
+    h('p', action.effect.replace(/^It is/, 'Each is').replace(/^Its/, 'Each one’s').replace(/^It /, 'Each one ')),
+    plan.left > 0 && h('p', `${count(plan.left)} more match than one call may change; they stay as they are.`),
     planList(plan),
   ];
   if (!(await confirmDialog({ title: `${action.label} ${plural(plan.changed, 'workspace')}?`, body, action: `${action.label} ${count(plan.changed)}`, danger: action.danger }))) return;
@@ -93,8 +91,8 @@ export async function actOnMany(selection, action, done = () => {}) {
   const failures = result.workspaces.filter((workspace) => workspace.result === 'failed');
   if (failures.length) {
     await openDialog(`${action.label}: ${count(result.changed)} done, ${count(failures.length)} failed`, (close) => [
-      h('div', { class: 'dialog-body' }, planList({ workspaces: failures })),
-      h('footer', { class: 'dialog-foot' }, button('Close', null, () => close())),
+      h('div.dialog-body', planList({ workspaces: failures })),
+      h('footer.dialog-foot', button('Close', null, () => close())),
     ], { wide: true });
   } else {
     notify(`${action.label}: ${plural(result.changed, 'workspace')} changed.`);
@@ -106,42 +104,9 @@ const longestPlan = 200;
 
 function planList(plan) {
   const rows = plan.workspaces.slice(0, longestPlan);
-  return h('div', { class: 'plan', tabindex: '0', role: 'region', 'aria-label': 'Workspaces that this touches' },
-    h('table', { class: 'simple' },
-      h('thead', null, h('tr', null, ['Workspace', 'Status', 'What happens'].map((label) => h('th', { scope: 'col' }, label)))),
-      h('tbody', null, rows.map((workspace) => h('tr', null, h('td', { dir: 'auto' }, workspace.name), h('td', null, pill(workspace.status)), h('td', null, workspace.error ? `${title(workspace.result)}: ${workspace.error}` : title(workspace.result)))))),
-    plan.workspaces.length > longestPlan && h('p', { class: 'hint' }, `… and ${count(plan.workspaces.length - longestPlan)} more.`));
-}
-
-/** Asks for what a new workspace needs, and shows how to connect its agent. */
-export async function createWorkspace() {
-  let templates = [];
-  try {
-    templates = await get('/templates');
-  } catch (error) {
-    notifyError('The templates could not be read', error);
-  }
-  const created = await openDialog('New workspace', (close) => {
-    const name = h('input', { type: 'text', required: true, maxlength: '255', autofocus: true, autocomplete: 'off' });
-    const role = h('input', { type: 'text', maxlength: '1000', autocomplete: 'off' });
-    const kind = h('select', null, h('option', { value: '' }, 'External: its agent runs elsewhere'), templates.map((template) => h('option', { value: template.name }, `Template ${template.name} (${template.runtime})`)));
-    const url = h('input', { type: 'url', maxlength: '2048', placeholder: 'https://…' });
-    const parent = workspacePicker({ label: 'Parent', placeholder: 'None: a root' });
-    const submit = async (event) => {
-      event.preventDefault();
-      const body = { name: name.value.trim(), role: role.value.trim() || null, parent_id: parent.value || null };
-      if (kind.value) body.template = kind.value;
-      else Object.assign(body, { external: true, url: url.value.trim() || null });
-      const answer = await attempt('The workspace could not be created', () => post('/workspaces', body));
-      if (answer) close(answer);
-    };
-    return h('form', { onsubmit: submit },
-      h('div', { class: 'dialog-body form' },
-        field('Name', name), field('Role', role, 'What it is for, in a line.'), field('Kind', kind),
-        field('Address of its agent', url, 'For an external one. Leave it empty when the agent will register itself.'), field('Parent', parent.input, 'Who it reports to in the tree.')),
-      h('footer', { class: 'dialog-foot' }, button('Cancel', null, () => close()), h('button', { type: 'submit', class: 'button primary' }, 'Create')));
-  });
-  if (!created) return;
-  if (created.connection?.auth_token) await showOnce('Connect the agent', `Its id is ${created.id}. This token is shown only now: give it to the agent as its bearer.`, created.connection.auth_token);
-  location.hash = href('workspace', created.id);
+  return h('div.plan', { tabindex: '0', role: 'region', 'aria-label': 'Workspaces that this touches' },
+    h('table.simple',
+      h('thead', h('tr', ['Workspace', 'Status', 'What happens'].map((label) => h('th', { scope: 'col' }, label)))),
+      h('tbody', rows.map((workspace) => h('tr', h('td', workspace.name), h('td', pill(workspace.status)), h('td', workspace.error ? `${title(workspace.result)}: ${workspace.error}` : title(workspace.result)))))),
+    plan.workspaces.length > longestPlan && h('p.hint', `… and ${count(plan.workspaces.length - longestPlan)} more.`));
 }

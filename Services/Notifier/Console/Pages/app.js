@@ -8,7 +8,6 @@ import { overview } from './overview.js';
 import { notifyError } from './overlays.js';
 import { nextTheme, themeName } from './themes.js';
 import { openPalette } from './palette.js';
-import { countPushes } from './pushes.js';
 import { signinPage } from './signin.js';
 import { showDownPage } from './down.js';
 import { fleetScreen } from './fleet.js';
@@ -69,7 +68,7 @@ function closeShell() {
 
 function showShell() {
   shell = buildShell();
-  fill(root, h('a', { class: 'skip', href: '#main', onclick: skip }, 'Skip to content'), shell.element);
+  fill(root, h('a.skip', { href: '#main', onclick: skip }, 'Skip to content'), shell.element);
   stream.start();
   overview.start();
   showRoute();
@@ -82,10 +81,10 @@ function skip(event) {
 
 function buildShell() {
   const platform = session.current.platform_name || 'Switchyard';
-  const nav = h('nav', { class: 'nav', 'aria-label': 'Screens' }, h('ul', null, places.map(([name, label]) => h('li', null, h('a', { href: href(name), 'data-place': name, onclick: () => setMenu(false) }, icon(name), h('span', null, label), h('span', { class: 'badge', hidden: true }))))));
-  const menu = iconButton('Menu', 'menu', () => setMenu(!nav.classList.contains('open')), { class: 'icon-button menu-button', 'aria-expanded': 'false' });
-  const live = h('button', { type: 'button', class: 'live', onclick: toggleLive }, h('span', { class: 'live-dot', 'aria-hidden': 'true' }), h('span', { class: 'live-words' }));
-  const theme = iconButton('', themeName(), () => {
+  const nav = h('nav.nav', { 'aria-label': 'Screens' }, h('ul', places.map(([name, label]) => h('li', h('a', { href: href(name), 'data-place': name, onclick: () => setMenu(false) }, icon(name), h('span', label), h('span.badge', { hidden: true }))))));
+  const menu = iconButton('Menu', 'menu', () => setMenu(!nav.classList.contains('open')), { class: 'icon-button menu', 'aria-expanded': 'false' });
+  const live = h('button', { type: 'button', class: 'live', onclick: toggleLive }, h('span.live-dot', { 'aria-hidden': 'true' }), h('span.live-words'));
+  const theme = iconButton('Theme', 'screen', () => {
     nextTheme();
     labelTheme();
   });
@@ -99,8 +98,8 @@ function buildShell() {
   const isMac = /Mac|iPhone|iPad/.test(navigator.platform);
   const main = h('main', { id: 'main', tabindex: '-1', class: 'main' });
   const drawer = h('side-drawer', { hidden: true, class: 'drawer' });
-  const header = h('header', { class: 'top' }, menu, h('a', { class: 'brand', href: href('fleet') }, mark(), h('span', { class: 'platform', dir: 'auto' }, platform)), h('span', { class: 'spacer' }), live,
-    h('button', { type: 'button', class: 'palette-button', onclick: () => openPalette(commands()), 'aria-label': 'Search and commands' }, icon('search'), h('span', null, 'Search or act'), h('kbd', null, isMac ? '⌘K' : 'Ctrl K')),
+  const header = h('header.top', menu, h('a.brand', { href: href('fleet') }, mark(), h('span.platform', platform)), h('span.spacer'), live,
+    h('button', { type: 'button', class: 'palette-button', onclick: () => openPalette(commands()), 'aria-label': 'Search and commands' }, icon('search'), h('span', 'Search or act'), h('kbd', isMac ? '⌘K' : 'Ctrl K')),
     theme, session.current.actor !== 'open' && iconButton('Sign out', 'signout', signOut));
   function setMenu(isOpen) {
     nav.classList.toggle('open', isOpen);
@@ -117,7 +116,7 @@ function buildShell() {
     const links = [...nav.querySelectorAll('a')];
     links[(links.indexOf(document.activeElement) + step + links.length) % links.length].focus();
   });
-  return { element: append(h('div', { class: 'shell' }), [header, nav, main, drawer]), nav, live, main, drawer, platform };
+  return { element: append(h('div.shell'), [header, nav, main, drawer]), nav, live, main, drawer, platform };
 }
 
 const mark = () => {
@@ -212,7 +211,6 @@ stream.addEventListener('broke', async () => {
 });
 stream.listen((batch) => {
   overview.events(batch);
-  countPushes(batch, currentRoute().screen === 'workspace' ? currentRoute().id : null);
   screen?.events?.(batch);
 });
 overview.addEventListener('change', () => {

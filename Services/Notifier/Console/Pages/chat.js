@@ -1,6 +1,6 @@
 // The chat with one agent: what was sent, what came back, what waits and what the agent pushed by itself.
 
-import { button, fill, h, icon, iconButton, setText, throttle } from './dom.js';
+import { button, fill, h, icon, iconButton, throttle } from './dom.js';
 import { canWrite, get, request } from './api.js';
 import { now, relative, timeOfDay } from './clock.js';
 import { bytes, plural } from './format.js';
@@ -9,66 +9,61 @@ import { partElements, readAnswer, readParts } from './parts.js';
 import { statusShape } from './pill.js';
 import { href } from './router.js';
 
-const pageSize = 100;
-const pollQueue = 10000;
 const largestFile = 25 * 1024 * 1024;
 const largestUpload = 50 * 1024 * 1024;
-/** A browser has six connections to a host: calls that last must leave some to the rest of the page. */
-const callsAtOnce = 3;
-
-/** What was sent from this page and is not yet in the history, by workspace; it outlives the tab. */
+/** What was sent from this page and is not in the history yet, by workspace; it outlives the tab. */
 const unsettled = new Map();
-let calls = 0;
-const waitingCalls = [];
 
 export function chatTab({ id, workspace }) {
   const entries = new Map();
+  const drawn = new Map();
+  const mine = unsettled.get(id) ?? new Map();
+  unsettled.set(id, mine);
   let older = null;
   let error = null;
   let isLoaded = false;
-  let contextID = null;
+  let context = { id: null, at: -Infinity };
   let files = [];
   let generation = 0;
-  let poll = null;
   let lastWork = '';
-  const mine = unsettled.get(id) ?? new Map();
-  unsettled.set(id, mine);
-  const drawn = new Map();
 
-  const log = h('div', { class: 'chat-log', role: 'log', 'aria-label': 'Conversation', tabindex: '0' });
-  const top = h('div', { class: 'chat-older' });
-  const items = h('ol', { class: 'chat-items' });
-  log.append(top, items);
-  const progress = h('div', { class: 'chat-progress', 'aria-live': 'polite' });
-  const chips = h('div', { class: 'chips' });
-  const text = h('textarea', { rows: '2', 'aria-label': 'Message', placeholder: 'Write to the agent. Enter sends, Shift+Enter begins a line.', oninput: grow, onkeydown: keyDown, onpaste: paste });
-  const chooser = h('input', { type: 'file', multiple: true, hidden: true, tabindex: '-1', 'aria-label': 'Files to attach', onchange: () => addFiles(chooser.files) });
-  const send = button('Send', 'send', submit, { class: 'button primary' });
-  const composer = canWrite()
-    ? h('div', { class: 'composer' }, chips, h('div', { class: 'composer-row' }, iconButton('Attach files', 'attach', () => chooser.click()), chooser, text, send))
-    : h('p', { class: 'hint composer' }, 'You may read. Sending needs an operator’s token.');
-  const element = h('div', { class: 'chat' }, log, progress, composer);
-  element.addEventListener('dragover', (event) => canWrite() && event.preventDefault());
-  element.addEventListener('drop', (event) => {
-    if (!canWrite()) return;
+  const top = h('div.chat-older');
+  const items = h('ol.chat-items');
+  const log = h('div.chat-log', { role: 'log', 'aria-label': 'Conversation', tabindex: '0' }, top, items);
+  const progress = h('div.chat-progress', { 'aria-live': 'polite' });
+  const chips = h('div.chips');
+  const text = h('textarea', { rows: '2', 'aria-label': 'Message', placeholder: 'Write to the agent. Enter sends, Shift+Enter begins a line.', oninput: grow, onkeydown(event) {
+    if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
     event.preventDefault();
-    addFiles(event.dataTransfer.files);
-  });
-
+    void submit();
+  } });
+  const chooser = h('input', { type: 'file', multiple: true, hidden: true, 'aria-label': 'Files to attach', onchange: () => addFiles(chooser.files) });
+  const composer = canWrite()
+    ? h('div.composer', chips, h('div.composer-row', iconButton('Attach files', 'attach', () => chooser.click()), chooser, text, button('Send', 'send', submit, 'primary')))
+    : h('p.hint.composer', 'You may read. Sending needs an operator’s token.');
+  const element = h('div.chat', { ondragover: (event) => event.preventDefault(), ondrop(event) {
+    event.preventDefault();
+    if (canWrite()) addFiles(event.dataTransfer.files);
+  } }, log, progress, composer);
+  const poll = setInterval(() => document.hidden || checkQueued(), 10000);
   void load();
-  poll = setInterval(() => document.hidden || checkQueued(), pollQueue);
+
+  async function read(before) {
+    const { data, headers } = await request('GET', `/workspaces/${id}/activity`, { query: { type: 'a2a_receive', source: 'canvas', limit: 100, before } });
+    return { rows: data, next: headers.get('X-Next-Before') };
+  }
 
   async function load() {
     const turn = ++generation;
     try {
-      const { data, headers } = await request('GET', `/workspaces/${id}/activity`, { query: { type: 'a2a_receive', source: 'canvas', limit: pageSize } });
+      const page = await read();
       if (turn !== generation) return;
       entries.clear();
-      readRows(data);
-      older = headers.get('X-Next-Before');
+      readRows(page.rows);
+      older = page.next;
       error = null;
     } catch (failure) {
-      if (turn !== generation || failure.name === 'AbortError') return;
+      if (turn !== generation) return;
       error = failure;
     }
     isLoaded = true;
@@ -79,83 +74,62 @@ export function chatTab({ id, workspace }) {
   async function loadOlder() {
     const height = log.scrollHeight;
     try {
-      const { data, headers } = await request('GET', `/workspaces/${id}/activity`, { query: { type: 'a2a_receive', source: 'canvas', limit: pageSize, before: older } });
-      readRows(data);
-      older = headers.get('X-Next-Before');
+      const page = await read(older);
+      readRows(page.rows);
+      older = page.next;
     } catch (failure) {
       notifyError('Older messages could not be read', failure);
-      return;
     }
-    draw(false);
+    draw();
     log.scrollTop = log.scrollHeight - height;
   }
 
   /** Rows come newest first. Those of one message are one entry: it was queued once, and answered later. */
   function readRows(rows) {
     for (const row of rows) {
+      const end = Date.parse(row.created_at);
       if (row.method === 'notify') {
-        const body = row.response_body ?? {};
-        const said = typeof body.result === 'string' ? body.result : row.summary ?? '';
-        entries.set(row.id, { key: row.id, kind: 'push', at: Date.parse(row.created_at), parts: [{ text: said }, ...readParts(body.parts)] });
+        const said = row.response_body?.result;
+        entries.set(row.id, { key: row.id, kind: 'push', at: end, parts: [{ text: typeof said === 'string' ? said : row.summary ?? '' }, ...readParts(row.response_body?.parts)] });
         continue;
       }
       const message = row.request_body?.params?.message;
+      if (!message && row.request_body) continue; // Not a message: a look at a task, say
       const key = message?.messageId ?? row.id;
-      const at = Date.parse(row.created_at) - (row.status === 'queued' ? 0 : row.duration_ms ?? 0);
+      const at = end - (row.status === 'queued' ? 0 : row.duration_ms ?? 0);
       const known = entries.get(key);
       if (known) {
         known.at = Math.min(known.at, at);
         continue;
       }
-      if (!message && row.method && !row.method.startsWith('message/') && !/^Send/.test(row.method)) continue;
-      const entry = { key, kind: 'sent', at, settledAt: Date.parse(row.created_at), parts: message ? readParts(message.parts) : [{ text: row.summary ?? row.method ?? '' }], by: message?.metadata?.schedule_id ? 'Schedule' : null };
-      settle(entry, row);
+      const entry = { key, at, end, parts: message ? readParts(message.parts) : [{ text: row.summary ?? row.method ?? '' }], by: message?.metadata?.schedule_id && 'A schedule' };
+      if (row.status === 'queued') Object.assign(entry, { state: 'queued', reason: row.error_detail });
+      else if (row.response_body !== undefined) answer(entry, row.response_body);
+      else entry.state = 'answered';
+      if (row.status !== 'queued' && row.status !== 'ok') Object.assign(entry, { state: 'failed', error: entry.error ?? row.error_detail ?? row.status });
       entries.set(key, entry);
       if (mine.get(key)?.state !== 'sending') mine.delete(key);
     }
   }
 
-  function settle(entry, row) {
-    if (row.status === 'queued') {
-      entry.state = 'queued';
-      entry.reason = row.error_detail;
-    } else if (row.response_body !== undefined) {
-      answer(entry, row.response_body);
-      if (row.status !== 'ok' && entry.state === 'answered') Object.assign(entry, { state: 'failed', error: row.error_detail ?? `status ${row.status}` });
-    } else {
-      Object.assign(entry, row.status === 'ok' ? { state: 'answered', answer: [] } : { state: 'failed', error: row.error_detail ?? row.status });
-    }
-  }
-
   function answer(entry, body) {
-    const read = readAnswer(body);
-    entry.answer = read.parts;
-    entry.error = read.error;
-    entry.task = read.task;
-    entry.state = read.error ? 'failed' : read.task ? 'working' : 'answered';
-    if (read.contextID && !(entry.at < contextAt)) {
-      contextID = read.contextID;
-      contextAt = entry.at;
-    }
-    if (read.task) followTask(entry, 2000);
+    const { parts, error: failure, task, contextID } = readAnswer(body);
+    Object.assign(entry, { answer: parts, error: failure, task, state: failure ? 'failed' : task ? 'working' : 'answered' });
+    if (contextID && entry.at >= context.at) context = { id: contextID, at: entry.at };
+    if (task && canWrite()) followTask(entry, 2000, generation);
   }
-  let contextAt = -Infinity;
 
   /** A task that goes on is asked for until it is over, less and less often. */
-  function followTask(entry, wait) {
-    const turn = generation;
+  function followTask(entry, wait, turn) {
     setTimeout(async () => {
-      if (turn !== generation || !element.isConnected || !canWrite()) return;
+      if (turn !== generation || !element.isConnected) return;
       try {
         const { data } = await request('POST', `/workspaces/${id}/a2a`, { body: rpc('tasks/get', { id: entry.task }), quiet: true });
-        const read = readAnswer(data);
-        if (!read.error) {
-          Object.assign(entry, { answer: read.parts, state: read.task ? 'working' : 'answered', settledAt: now() });
-          draw();
-          if (!read.task) return;
-        }
+        const { parts, error: failure, task } = readAnswer(data);
+        if (!failure) Object.assign(entry, { answer: parts, state: task ? 'working' : 'answered', end: now() });
+        draw();
       } catch { /* asked again */ }
-      if (wait < 60000) followTask(entry, wait * 1.6);
+      if (entry.state === 'working' && wait < 60000) followTask(entry, wait * 1.6, turn);
     }, wait);
   }
 
@@ -164,24 +138,21 @@ export function chatTab({ id, workspace }) {
   /** Finds the queue items of messages that waited when the history was written. */
   async function findQueued() {
     const waiting = [...entries.values()].filter((entry) => entry.state === 'queued' && !entry.queueID);
-    if (!waiting.length) return checkQueued();
     try {
-      const { items: found } = await get('/admin/queue', { target: id, caller: 'console', state: 'waiting,retrying,running,failed,dropped', limit: 200 }, { quiet: true });
-      for (const item of found) {
-        const near = waiting.filter((entry) => !entry.queueID && Math.abs(entry.at - Date.parse(item.enqueued_at)) < 10000);
-        if (!near.length) continue;
+      const found = waiting.length ? await get('/admin/queue', { target: id, caller: 'console', state: 'waiting,retrying,running,failed,dropped', limit: 200 }, { quiet: true }) : { items: [] };
+      for (const item of found.items) {
+        if (!waiting.some((entry) => !entry.queueID && Math.abs(entry.at - Date.parse(item.enqueued_at)) < 10000)) continue;
         const { request: body } = await get(`/admin/queue/${item.queue_id}/body`, null, { quiet: true });
-        const entry = near.find((candidate) => candidate.key === body?.params?.message?.messageId);
+        const entry = waiting.find((one) => one.key === body?.params?.message?.messageId);
         if (entry) entry.queueID = item.queue_id;
       }
-    } catch { /* without it they stay queued until an event or a reload says more */ }
-    for (const entry of waiting) if (!entry.queueID) entry.isUntraced = true;
-    return checkQueued();
+    } catch { /* they stay queued until an event or a reload says more */ }
+    await checkQueued();
   }
 
   async function checkQueued() {
     const waiting = [...entries.values(), ...mine.values()].filter((entry) => entry.state === 'queued' && entry.queueID).slice(0, 20);
-    await Promise.all(waiting.map((entry) => checkItem(entry)));
+    await Promise.all(waiting.map(checkItem));
     if (waiting.length) draw();
   }
 
@@ -192,25 +163,23 @@ export function chatTab({ id, workspace }) {
     } catch {
       return;
     }
-    Object.assign(entry, { position: item.position, attempts: item.attempts, isRunning: item.status === 'dispatched' });
+    entry.place = item.status === 'dispatched' ? 'being delivered now' : item.position && `position ${item.position}`;
     if (item.last_error) entry.reason = item.last_error;
     if (item.status === 'completed') {
-      answer(entry, item.response ?? {});
-      entry.settledAt = Date.parse(item.completed_at) || now();
+      entry.end = Date.parse(item.completed_at) || now();
       entry.wasQueued = true;
+      answer(entry, item.response ?? {});
     } else if (item.status === 'failed' || item.status === 'dropped') {
-      Object.assign(entry, { state: item.status, error: item.last_error ?? (item.status === 'dropped' ? 'It was taken out of the queue.' : 'Delivery was given up.') });
+      Object.assign(entry, { state: item.status, error: item.last_error ?? 'It was taken out of the queue.' });
     }
   }
 
   async function submit() {
     const said = text.value.trim();
-    if ((!said && !files.length) || !canWrite()) return;
     const attached = files;
-    const entry = {
-      key: crypto.randomUUID(), kind: 'sent', at: now(), state: 'sending',
-      parts: [...(said ? [{ text: said }] : []), ...attached.map((file) => ({ file: { name: file.name, size: file.size, mimeType: file.type, uri: '' } }))],
-    };
+    if (!said && !attached.length) return;
+    const parts = (list) => [...(said ? [{ text: said }] : []), ...list.map((file) => ({ file }))];
+    const entry = { key: crypto.randomUUID(), at: now(), state: 'sending', parts: parts(attached.map(({ name, size, type }) => ({ name, size, mimeType: type, uri: '' }))) };
     mine.set(entry.key, entry);
     text.value = '';
     files = [];
@@ -218,62 +187,34 @@ export function chatTab({ id, workspace }) {
     grow();
     draw(true);
     text.focus();
-    try {
+    await settle(entry, async () => {
       if (attached.length) {
-        const uploaded = await upload(attached);
-        entry.parts = [...(said ? [{ text: said }] : []), ...uploaded.map((file) => ({ file }))];
-        draw();
+        const form = new FormData();
+        for (const file of attached) form.append('files', file, file.name);
+        const { data } = await request('POST', `/workspaces/${id}/chat/uploads`, { form });
+        entry.parts = parts(data.files);
       }
       await callAgent(entry);
+    });
+  }
+
+  async function settle(entry, action) {
+    try {
+      await action();
     } catch (failure) {
       Object.assign(entry, { state: 'failed', error: `${failure.sentence ?? failure.message} ${failure.advice ?? ''}`, canResend: true });
     }
-    settledSend(entry);
-  }
-
-  async function upload(attached) {
-    const form = new FormData();
-    for (const file of attached) form.append('files', file, file.name);
-    const { data } = await request('POST', `/workspaces/${id}/chat/uploads`, { form });
-    return data.files;
+    if (element.isConnected) draw(true);
   }
 
   async function callAgent(entry) {
-    if (calls >= callsAtOnce) await new Promise((resolve) => waitingCalls.push(resolve));
-    calls++;
-    try {
-      const message = {
-        role: 'user', kind: 'message', messageId: entry.key, ...(contextID && { contextId: contextID }),
-        parts: entry.parts.map((part) => (part.file ? { kind: 'file', file: part.file } : { kind: 'text', text: part.text })),
-      };
-      const { data, status } = await request('POST', `/workspaces/${id}/a2a`, { body: rpc('message/send', { message }) });
-      if (status === 202 && data?.queued) {
-        Object.assign(entry, { state: 'queued', queueID: data.queue_id, position: data.position ?? data.queue_depth, reason: null });
-        await checkItem(entry);
-      } else {
-        answer(entry, data);
-        entry.settledAt = now();
-      }
-    } finally {
-      calls--;
-      waitingCalls.shift()?.();
-    }
+    const message = { role: 'user', kind: 'message', messageId: entry.key, ...(context.id && { contextId: context.id }), parts: entry.parts.map((part) => (part.file ? { kind: 'file', file: part.file } : { kind: 'text', text: part.text })) };
+    const { data, status } = await request('POST', `/workspaces/${id}/a2a`, { body: rpc('message/send', { message }) });
+    entry.end = now();
+    if (status !== 202 || !data?.queued) return answer(entry, data);
+    Object.assign(entry, { state: 'queued', queueID: data.queue_id, place: `position ${data.position ?? data.queue_depth}` });
+    return checkItem(entry);
   }
-
-  function settledSend(entry) {
-    if (element.isConnected) draw(true);
-    if (entry.state !== 'sending') workspaceNews();
-  }
-  const workspaceNews = () => setText(progress, '');
-
-  function resend(entry) {
-    entry.state = 'sending';
-    entry.error = null;
-    draw();
-    callAgent(entry).catch((failure) => Object.assign(entry, { state: 'failed', error: `${failure.sentence ?? failure.message} ${failure.advice ?? ''}` })).then(() => settledSend(entry));
-  }
-
-  // What is shown
 
   function draw(toEnd = false) {
     if (error && !entries.size) {
@@ -282,106 +223,77 @@ export function chatTab({ id, workspace }) {
     }
     const isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 80;
     const all = [...new Map([...entries, ...mine]).values()].sort((a, b) => a.at - b.at);
-    fill(top, older && button('Older messages', null, loadOlder, { class: 'button quiet' }),
-      isLoaded && !all.length && emptyState('Nothing was said yet.', canWrite() ? 'Write below: the answer appears here, also when the agent is busy and answers later.' : 'What is sent to the agent, and what it pushes, appears here.'));
+    fill(top, older && button('Older messages', null, loadOlder, 'quiet'), isLoaded && !all.length && emptyState('Nothing was said yet.', canWrite() ? 'Write below: the answer appears here, also when the agent is busy and answers later.' : 'What is sent to the agent, and what it pushes, appears here.'));
+    const wanted = new Map();
     let day = '';
-    const wanted = [];
     for (const entry of all) {
-      const date = new Date(entry.at).toDateString();
-      if (date !== day) wanted.push({ key: `day ${date}`, signature: date, build: () => h('li', { class: 'day' }, h('span', null, new Date(entry.at).toLocaleDateString('en-GB', { weekday: 'long', day: 'numeric', month: 'long' }))) });
+      const date = new Date(entry.at).toLocaleDateString('en-GB', { weekday: 'long', day: 'numeric', month: 'long' });
+      if (date !== day) wanted.set(date, [date, () => h('li.day', date)]);
       day = date;
-      wanted.push({ key: entry.key, signature: JSON.stringify(entry), build: () => entryElement(entry) });
+      wanted.set(entry.key, [JSON.stringify(entry), () => entryElement(entry)]);
     }
-    let place = items.firstChild;
-    const seen = new Set();
-    for (const { key, signature, build } of wanted) {
-      seen.add(key);
-      let known = drawn.get(key);
-      if (!known || known.signature !== signature) {
-        const fresh = build();
-        if (known) {
-          if (place === known.element) place = known.element.nextSibling;
-          known.element.remove();
-        }
-        known = { element: fresh, signature };
-        drawn.set(key, known);
-      }
-      if (known.element === place) place = place.nextSibling;
-      else items.insertBefore(known.element, place);
-    }
+    // Only what changed is built anew: the reader may have selected text, or stand on a link.
     for (const [key, known] of drawn) {
-      if (seen.has(key)) continue;
+      if (wanted.get(key)?.[0] === known.signature) continue;
       known.element.remove();
       drawn.delete(key);
+    }
+    let place = items.firstChild;
+    for (const [key, [signature, build]] of wanted) {
+      const known = drawn.get(key) ?? { element: build(), signature };
+      drawn.set(key, known);
+      if (known.element === place) place = place.nextSibling;
+      else items.insertBefore(known.element, place);
     }
     if (toEnd || isAtEnd) log.scrollTop = log.scrollHeight;
   }
 
   function entryElement(entry) {
-    if (entry.kind === 'push') return h('li', { class: 'entry push', 'data-entry': 'push' }, bubble('agent', 'Pushed by the agent', entry.at, partElements(id, entry.parts)));
+    if (entry.kind === 'push') return h('li.entry.push', { 'data-entry': 'push' }, bubble('agent', 'Pushed by the agent', entry.at, partElements(id, entry.parts)));
     return h('li', { class: `entry ${entry.state}`, 'data-entry': entry.state, 'data-key': entry.key },
-      bubble('you', entry.by ?? 'Sent', entry.at, partElements(id, entry.parts), stateLine(entry)),
-      entry.answer?.length > 0 && bubble('agent', entry.wasQueued ? 'Answered out of the queue' : 'Agent', entry.settledAt ?? entry.at, partElements(id, entry.answer), entry.state === 'working' && h('p', { class: 'state' }, statusShape('running'), 'Still working on it')));
+      bubble('you', entry.by || 'Sent', entry.at, partElements(id, entry.parts), stateLine(entry)),
+      entry.answer?.length > 0 && bubble('agent', entry.wasQueued ? 'Answered out of the queue' : 'Agent', entry.end, partElements(id, entry.answer), entry.state === 'working' && h('p.state', statusShape('running'), 'Still working on it')));
   }
 
-  function bubble(side, who, at, content, ...below) {
-    return h('div', { class: `bubble ${side}` }, h('p', { class: 'byline' }, h('span', null, who), ' ', h('time', { datetime: new Date(at).toISOString() }, timeOfDay(at)), ' · ', relative(at, 'ago', { short: true })), content, below);
-  }
+  const bubble = (side, who, at, ...content) => h(`div.bubble.${side}`, h('p.byline', `${who} ${timeOfDay(at)} · `, relative(at, 'ago', { short: true })), content);
 
   function stateLine(entry) {
+    const line = (shape, ...words) => h('p.state', statusShape(shape), words);
     switch (entry.state) {
-      case 'sending': return h('p', { class: 'state' }, statusShape('running'), 'Sent; the agent works on it, for ', relative(entry.at, 'for'));
-      case 'working': return entry.answer?.length ? null : h('p', { class: 'state' }, statusShape('running'), 'The agent has made a task of it and works on it');
-      case 'queued': return h('p', { class: 'state' }, statusShape('queued'), h('span', null, entry.isRunning ? 'Queued, being delivered now' : entry.position ? `Queued, position ${entry.position}` : entry.isUntraced ? 'Queued' : 'Queued'), entry.reason && h('span', { class: 'sub', dir: 'auto' }, ` · ${entry.reason}`), entry.queueID && [' · ', h('a', { href: href('messages', null, { open: entry.queueID }) }, 'details')]);
-      case 'answered': return h('p', { class: 'state' }, statusShape('delivered'), entry.answer?.length ? 'Delivered' : 'Delivered; the answer was empty or is not kept');
-      case 'failed':
-      case 'dropped': return h('p', { class: 'state bad-text' }, statusShape(entry.state), h('span', { dir: 'auto' }, `${entry.state === 'failed' ? 'Failed' : 'Dropped'}: ${entry.error}`), entry.canResend && canWrite() && button('Send again', 'restart', () => resend(entry), { class: 'button quiet small' }));
-      default: return null;
+      case 'sending': return line('running', 'Sent; the agent works on it, for ', relative(entry.at, 'for'));
+      case 'working': return line('running', 'The agent has made a task of it');
+      case 'queued': return line('queued', h('span', entry.place ? `Queued, ${entry.place}` : 'Queued'), entry.reason && h('span.sub', ` · ${entry.reason}`), entry.queueID && h('a', { href: href('messages', null, { open: entry.queueID }) }, 'details'));
+      case 'answered': return line('delivered', entry.answer?.length ? 'Delivered' : 'Delivered; the answer is empty or not kept');
+      default: return h('p.state.bad-text', statusShape(entry.state), h('span', `${entry.state === 'failed' ? 'Failed' : 'Dropped'}: ${entry.error}`), entry.canResend && button('Send again', 'restart', () => {
+        Object.assign(entry, { state: 'sending', error: null, canResend: false });
+        draw();
+        void settle(entry, () => callAgent(entry));
+      }, 'quiet small'));
     }
   }
 
   function drawWork() {
-    const state = workspace();
-    if (!state) return;
-    const isBusy = state.active_tasks > 0;
-    const task = state.current_task || lastWork;
-    const words = isBusy ? `Working on ${plural(state.active_tasks, 'task')}${task ? `: ${task}` : ''}` : '';
-    if (progress.dataset.words === words) return;
-    progress.dataset.words = words;
-    fill(progress, words && [statusShape('running'), h('span', { class: 'clip', dir: 'auto' }, words)]);
+    const { active_tasks: tasks, current_task: task } = workspace() ?? {};
+    const words = tasks > 0 ? `Working on ${plural(tasks, 'task')}${task || lastWork ? `: ${task || lastWork}` : ''}` : '';
+    if (progress.textContent !== words) fill(progress, words && [statusShape('running'), h('span.clip', words)]);
   }
-
-  // Files and keys
 
   function addFiles(list) {
     for (const file of list) {
-      if (file.size > largestFile) notifyError(`${file.name} was not attached`, new Error(`It has ${bytes(file.size)}; a file may have ${bytes(largestFile)}.`));
+      const total = files.reduce((sum, one) => sum + one.size, file.size);
+      if (file.size > largestFile || total > largestUpload) notifyError(`${file.name} was not attached`, new Error(`A file may have ${bytes(largestFile)}, all together ${bytes(largestUpload)}.`));
       else files.push(file);
     }
-    while (files.reduce((sum, file) => sum + file.size, 0) > largestUpload) notifyError(`${files.pop().name} was not attached`, new Error(`All files together may have ${bytes(largestUpload)}.`));
     chooser.value = '';
     drawFiles();
   }
 
   function drawFiles() {
-    fill(chips, files.map((file) => h('span', { class: 'tag' }, icon('attach'), h('span', { class: 'clip' }, file.name), h('span', { class: 'sub' }, bytes(file.size)), iconButton(`Take ${file.name} out`, 'close', () => {
+    fill(chips, files.map((file) => h('span.tag', icon('attach'), h('span.clip', file.name), h('span.sub', bytes(file.size)), iconButton(`Take ${file.name} out`, 'close', () => {
       files = files.filter((other) => other !== file);
       drawFiles();
       text.focus();
     }))));
-  }
-
-  function paste(event) {
-    if (event.clipboardData.files.length) {
-      event.preventDefault();
-      addFiles(event.clipboardData.files);
-    }
-  }
-
-  function keyDown(event) {
-    if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
-    event.preventDefault();
-    void submit();
   }
 
   function grow() {
@@ -391,25 +303,19 @@ export function chatTab({ id, workspace }) {
 
   const checkSoon = throttle(checkQueued, 700);
   const loadSoon = throttle(load, 3000);
-
   return {
-    element,
-    refresh: load,
-    update: drawWork,
+    element, refresh: load, update: drawWork,
     events(batch, ours) {
-      for (const event of ours) {
-        const { type, data } = event;
+      for (const { type, data, timestamp } of ours) {
         if (type === 'AGENT_MESSAGE') {
-          const key = `live ${event.timestamp} ${data.message}`;
-          entries.set(key, { key, kind: 'push', at: event.timestamp, parts: [{ text: data.message }, ...readParts((data.attachments ?? []).map((file) => ({ file })))] });
-        } else if (type === 'ACTIVITY_LOGGED' && (data.activity_type === 'task_update' || data.activity_type === 'agent_log')) {
-          lastWork = data.summary ?? '';
-        }
+          const key = `live ${timestamp} ${data.message}`;
+          entries.set(key, { key, kind: 'push', at: timestamp, parts: [{ text: data.message }, ...readParts((data.attachments ?? []).map((file) => ({ file })))] });
+          draw();
+        } else if (type === 'ACTIVITY_LOGGED' && /^(task_update|agent_log)$/.test(data.activity_type)) lastWork = data.summary ?? '';
+        else if (type === 'A2A_RESPONSE' && ![...mine.values()].some((entry) => entry.state === 'sending' || now() - entry.end < 3000)) loadSoon(); // Somebody talks to it elsewhere
+        else if (type.startsWith('A2A_')) checkSoon();
       }
-      if (ours.some((event) => event.type === 'AGENT_MESSAGE')) draw();
-      if (ours.some((event) => event.type.startsWith('A2A_'))) checkSoon();
-      if (ours.some((event) => event.type === 'A2A_RESPONSE')) readNews();
-      if (ours.length) drawWork();
+      drawWork();
     },
     leave() {
       generation++;
@@ -417,10 +323,4 @@ export function chatTab({ id, workspace }) {
       for (const [key, entry] of mine) if (entry.state !== 'sending' && entry.state !== 'queued') mine.delete(key);
     },
   };
-
-  /** Somebody else talks to the agent from another window: the history knows what was said. */
-  function readNews() {
-    const isOurs = [...mine.values()].some((entry) => entry.state === 'sending' || now() - (entry.settledAt ?? 0) < 3000);
-    if (!isOurs) loadSoon();
-  }
 }

@@ -2,17 +2,19 @@
 
 const properties = new Set(['value', 'checked', 'disabled', 'hidden', 'selected', 'indeterminate', 'open']);
 
-/** Makes an element. `on…` members are listeners, those in `properties` are set as such, null and false leave out. */
-export function h(tag, attributes, ...children) {
+/** Makes an element: `h('div.some.class', {attributes}, ...children)`. `on…` are listeners; null and false leave out. */
+export function h(kind, ...rest) {
+  const [tag, ...classes] = kind.split('.');
   const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes ?? {})) {
+  if (classes.length) element.className = classes.join(' ');
+  const hasAttributes = rest[0] && Object.getPrototypeOf(rest[0]) === Object.prototype;
+  for (const [name, value] of Object.entries(hasAttributes ? rest.shift() : {})) {
     if (name.startsWith('on') && typeof value === 'function') element.addEventListener(name.slice(2), value);
     else if (properties.has(name)) element[name] = value ?? '';
     else if (value === true) element.setAttribute(name, '');
     else if (value !== null && value !== undefined && value !== false) element.setAttribute(name, value);
   }
-  append(element, children);
-  return element;
+  return append(element, rest);
 }
 
 /** Appends nodes and texts; null and false are left out, arrays are flattened. */
@@ -46,7 +48,7 @@ export function isWebAddress(text) {
 
 /** A link to an address that came as data: only http and https, else its text. */
 export function outwardLink(address, label = address) {
-  if (!isWebAddress(address)) return h('span', null, label);
+  if (!isWebAddress(address)) return h('span', label);
   return h('a', { href: address, target: '_blank', rel: 'noopener noreferrer' }, label);
 }
 
@@ -101,9 +103,10 @@ export function drawing(path, box, className) {
   return element;
 }
 
-/** A button with an icon and words. */
-export function button(label, iconName, onclick, attributes = {}) {
-  return h('button', { type: 'button', class: 'button', onclick, ...attributes }, iconName && icon(iconName), h('span', null, label));
+/** A button with an icon and words; `kind` is how it looks, or attributes with it among them. */
+export function button(label, iconName, onclick, kind = {}) {
+  const { kind: look = '', ...attributes } = typeof kind === 'string' ? { kind } : kind;
+  return h('button', { type: 'button', class: `button ${look}`, onclick, ...attributes }, iconName && icon(iconName), h('span', label));
 }
 
 /** A button that shows an icon alone; its name is for screen readers and on hover. */
@@ -114,11 +117,17 @@ export function iconButton(label, iconName, onclick, attributes = {}) {
 /** A labelled field of a form. */
 export function field(label, control, hint) {
   const id = control.id || (control.id = `f${++fields}`);
-  const note = hint && h('p', { class: 'hint', id: `${id}-hint` }, hint);
+  const note = hint && h('p.hint', { id: `${id}-hint` }, hint);
   if (note) control.setAttribute('aria-describedby', note.id);
-  return h('div', { class: 'field' }, h('label', { for: id }, label), control, note);
+  return h('div.field', h('label', { for: id }, label), control, note);
 }
 let fields = 0;
+
+/** Names and values; what has no value is left out. */
+export function facts(pairs, layout = '') {
+  const hasValue = (value) => ![value].flat().every((part) => part === null || part === undefined || part === false || part === '');
+  return h('dl', { class: `facts ${layout}` }, pairs.filter(([, value]) => hasValue(value)).map(([label, value]) => h('div', h('dt', label), h('dd', value))));
+}
 
 /** Calls a function once, `delay` ms after the last of many calls. */
 export function debounce(action, delay) {

@@ -1,6 +1,6 @@
 // The platform cannot work: says so, tries again with back-off, and gives the page back as it was.
 
-import { button, fill, h, icon, setText } from './dom.js';
+import { button, h, icon, setText } from './dom.js';
 import { get } from './api.js';
 import { duration } from './format.js';
 
@@ -12,13 +12,13 @@ export function showDownPage(error) {
   return new Promise((resolve) => {
     const since = Date.now();
     const before = document.activeElement;
-    const next = h('p', { class: 'down-next', role: 'status' });
-    const lasted = h('p', { class: 'hint' });
-    const reason = h('p', null, error.sentence);
-    const retry = button('Try now', 'restart', () => attempt(), { class: 'button primary' });
-    const page = h('div', { class: 'down', role: 'alertdialog', 'aria-modal': 'true', 'aria-labelledby': 'down-title' },
-      h('div', { class: 'down-box' }, icon('warn'), h('h1', { id: 'down-title', tabindex: '-1' }, 'The platform is down'), reason,
-        h('p', null, 'Accepted messages are safe in the database and are delivered when it is back. This page comes back by itself, where you were.'), next, h('div', { class: 'row-actions' }, retry), lasted));
+    const next = h('p.down-next', { role: 'status' });
+    const lasted = h('p.hint');
+    const reason = h('p', error.sentence);
+    const retry = button('Try now', 'restart', () => attempt(), 'primary');
+    const page = h('div.down', { role: 'alertdialog', 'aria-modal': 'true', 'aria-labelledby': 'down-title' },
+      h('div.down-box', icon('warn'), h('h1', { id: 'down-title', tabindex: '-1' }, 'The platform is down'), reason,
+        h('p', 'Accepted messages are safe in the database and are delivered when it is back. This page comes back by itself, where you were.'), next, h('div.row-actions', retry), lasted));
     const app = document.getElementById('app');
     app.inert = true;
     const title = document.title;

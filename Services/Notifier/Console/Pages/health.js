@@ -13,14 +13,14 @@ const services = ['registry', 'a2a-proxy', 'scheduler', 'notifier', 'sweeper'];
 
 export function healthScreen() {
   const heading = h('h1', { tabindex: '-1', id: 'health-title' }, 'Health');
-  const summary = h('p', { class: 'summary', role: 'status' });
+  const summary = h('p.summary', { role: 'status' });
   const instances = h('div');
   const stores = h('div');
   const guard = h('div');
   const events = h('div');
   const passes = h('div');
-  const element = h('section', { class: 'screen scrolls', 'aria-labelledby': 'health-title' }, h('header', { class: 'screen-head' }, h('div', { class: 'titles' }, heading, summary)),
-    h('div', { class: 'blocks' }, block('Instances', 'As they announce themselves. Two of each service are usual; either may be away.', instances), block('Stores', 'As the instances see them.', stores), block('Mass-offline guard', 'When too many workspaces fall silent at once, the platform doubts itself first.', guard), block('Events', 'Committed with the change they report, then published.', events), block('Passes', 'What heals: each with its last success.', passes)));
+  const element = h('section.screen.scrolls', { 'aria-labelledby': 'health-title' }, h('header.screen-head', h('div.titles', heading, summary)),
+    h('div.blocks', block('Instances', 'As they announce themselves. Two of each service are usual; either may be away.', instances), block('Stores', 'As the instances see them.', stores), block('Mass-offline guard', 'When too many workspaces fall silent at once, the platform doubts itself first.', guard), block('Events', 'Committed with the change they report, then published.', events), block('Passes', 'What heals: each with its last success.', passes)));
 
   async function readInstances() {
     let answer;
@@ -37,17 +37,17 @@ export function healthScreen() {
     const bad = list.filter((one) => !one.is_ready || !one.is_alive);
     setText(summary, bad.length ? `${plural(bad.length, 'instance')} of ${count(list.length)} not ready` : `All ${plural(list.length, 'instance')} ready`);
     put(instances, list.length ? simpleTable('Instances', ['Service', 'Instance', 'State', 'Since', 'Address', 'Version', 'Up for', 'Heard of'], list.map((one) => [
-      h('strong', null, one.service), h('code', null, one.instance), pill(!one.is_alive ? 'silent' : one.is_ready ? 'ready' : 'not ready'),
-      one.is_ready && one.is_alive ? '' : relative(one.not_ready_since ?? one.last_seen_at, 'for') ?? '', h('code', null, one.address), one.version, relative(one.started_at, 'for'), relative(one.last_seen_at)]))
+      h('strong', one.service), h('code', one.instance), pill(!one.is_alive ? 'silent' : one.is_ready ? 'ready' : 'not ready'),
+      one.is_ready && one.is_alive ? '' : relative(one.not_ready_since ?? one.last_seen_at, 'for') ?? '', h('code', one.address), one.version, relative(one.started_at, 'for'), relative(one.last_seen_at)]))
       : emptyState('No instance has announced itself.', 'The sweeper collects announcements; when it is away nothing is known here.'));
     const names = [...new Set(list.flatMap((one) => Object.keys(one.dependencies ?? {})))].sort();
     put(stores, simpleTable('Stores', ['Store', 'State', 'Seen by'], names.map((name) => {
       const without = list.filter((one) => one.is_alive && one.dependencies?.[name] === 'down');
       const all = list.filter((one) => one.is_alive && one.dependencies?.[name]);
-      return [h('strong', null, { postgres: 'Postgres', rabbitmq: 'RabbitMQ', redis: 'Redis' }[name] ?? name), pill(without.length ? 'down' : 'up'), without.length ? `out of reach for ${without.map((one) => one.instance).join(', ')}` : `all ${count(all.length)} instances`];
+      return [h('strong', { postgres: 'Postgres', rabbitmq: 'RabbitMQ', redis: 'Redis' }[name] ?? name), pill(without.length ? 'down' : 'up'), without.length ? `out of reach for ${without.map((one) => one.instance).join(', ')}` : `all ${count(all.length)} instances`];
     })));
     const { count: number, oldest_seconds: oldest } = answer.unpublished_events;
-    put(events, h('p', null, number ? [icon('warn'), ` ${plural(number, 'event')} committed and not yet published, the oldest for ${duration(oldest ?? 0)}.`] : [icon('check'), ' Every committed event is published.']));
+    put(events, h('p', number ? [icon('warn'), ` ${plural(number, 'event')} committed and not yet published, the oldest for ${duration(oldest ?? 0)}.`] : [icon('check'), ' Every committed event is published.']));
   }
 
   async function readGuard() {
@@ -67,12 +67,12 @@ export function healthScreen() {
     const reason = { grace: 'the platform or its database has just started', too_many_silent: 'too many fell silent at once', ingest_trouble: 'heartbeats do not get through on our side', no_heartbeats: 'no heartbeat has arrived from anybody' }[state.reason];
     const sentence = state.held ? [`Holding: ${reason ?? 'no reason given'}`, since, `. ${numbers}. `, state.holds_until && ['It lets go ', relative(state.holds_until, 'until'), `, then ${count(state.allowance)} a minute.`]] : [`Not holding: ${numbers}. Up to ${count(state.allowance)} may go offline in a pass.`];
     const release = async () => {
-      const body = [h('p', null, `${plural(state.silent, 'workspace')} silent now would be taken offline within one period, although the guard doubts it.`), h('p', null, 'Do this when you know that they are dead. Those that are heard of before stay.')];
+      const body = [h('p', `${plural(state.silent, 'workspace')} silent now would be taken offline within one period, although the guard doubts it.`), h('p', 'Do this when you know that they are dead. Those that are heard of before stay.')];
       if (!(await confirmDialog({ title: 'Release the guard?', body, action: `Take ${count(state.silent)} offline`, danger: true }))) return;
       await attempt('The guard was not released', () => post('/admin/sweeps/guard/release', { scope }), (answer) => `${plural(answer.released, 'workspace')} will be taken offline.`);
       void load();
     };
-    return h('div', { class: `notice ${state.held ? 'warn' : 'quiet'}` }, h('div', { class: 'grow' }, h('p', { class: 'strong' }, label, ' ', pill(state.held ? 'holding' : 'ok')), h('p', null, sentence), state.released_by && h('p', { class: 'hint' }, `Released by ${state.released_by}.`)), canWrite() && state.held && button('Release…', null, release, { class: 'button danger-quiet', 'data-act': 'release' }));
+    return h('div', { class: `notice ${state.held ? 'warn' : 'quiet'}` }, h('div.grow', h('p.strong', label, ' ', pill(state.held ? 'holding' : 'ok')), h('p', sentence), state.released_by && h('p.hint', `Released by ${state.released_by}.`)), canWrite() && state.held && button('Release…', null, release, { kind: 'danger-quiet', 'data-act': 'release' }));
   }
 
   async function readPasses() {
@@ -85,7 +85,7 @@ export function healthScreen() {
     }
     const list = Object.entries(answer.subsystems).sort(([a, x], [b, y]) => Boolean(y.last_error) - Boolean(x.last_error) || a.localeCompare(b));
     put(passes, list.length ? simpleTable('Passes', ['Pass', 'State', 'Last success', 'Took', 'Did', 'Error since'], list.map(([name, pass]) => [
-      h('strong', null, words(name)), pill(pass.last_error ? 'failing' : 'ok'), relative(pass.last_tick_at) ?? 'never', milliseconds(pass.duration_ms), Object.entries(pass.counts ?? {}).map(([what, number]) => `${words(what)} ${count(number)}`).join(', '), pass.last_error ? h('span', { class: 'bad-text', dir: 'auto' }, pass.last_error) : '']))
+      h('strong', words(name)), pill(pass.last_error ? 'failing' : 'ok'), relative(pass.last_tick_at) ?? 'never', milliseconds(pass.duration_ms), Object.entries(pass.counts ?? {}).map(([what, number]) => `${words(what)} ${count(number)}`).join(', '), pass.last_error ? h('span.bad-text', pass.last_error) : '']))
       : emptyState('No pass has reported.', 'The sweeper and the scheduler report after their first pass.'));
   }
 

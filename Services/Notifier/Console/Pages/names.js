@@ -24,7 +24,7 @@ export const nameOf = (id) => names.get(id) ?? shortID(id);
 export function workspaceLink(id, name) {
   if (!id) return null;
   learnName(id, name);
-  const link = h('a', { href: href('workspace', id), class: 'name', dir: 'auto', 'data-name-of': id }, nameOf(id));
+  const link = h('a', { href: href('workspace', id), class: 'name', 'data-name-of': id }, nameOf(id));
   if (!names.has(id)) ask(id);
   return link;
 }
@@ -58,7 +58,7 @@ export function workspacePicker({ label, value = '', extra = [], onchange = () =
   const list = h('datalist', { id: `w${Math.random().toString(36).slice(2)}` });
   const found = new Map(extra.map(([id, name]) => [name, id]));
   const input = h('input', { type: 'text', list: list.id, placeholder, 'aria-label': label, autocomplete: 'off', spellcheck: 'false', class: 'picker' });
-  const picker = { element: h('span', { class: 'picker-box' }, input, list), input, value };
+  const picker = { element: h('span.picker-box', input, list), input, list, value };
   const shownName = (id) => extra.find(([key]) => key === id)?.[1] ?? (id ? nameOf(id) : '');
   picker.set = (id) => {
     picker.value = id ?? '';

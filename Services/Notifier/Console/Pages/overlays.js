@@ -22,14 +22,13 @@ class SideDrawer extends HTMLElement {
     if (isNew) this.#return = document.activeElement;
     this.#close = onclose;
     const heading = h('h2', { tabindex: '-1', class: 'drawer-title', id: 'drawer-title' }, title);
-    fill(this, h('header', { class: 'drawer-head' }, heading, iconButton('Close', 'close', onclose)), h('div', { class: 'drawer-body', tabindex: '0', role: 'group', 'aria-labelledby': 'drawer-title' }, content));
+    fill(this, h('header.drawer-head', heading, iconButton('Close', 'close', onclose)), h('div.drawer-body', { tabindex: '0', role: 'group', 'aria-labelledby': 'drawer-title' }, content));
     this.setAttribute('role', 'dialog');
     this.setAttribute('aria-labelledby', 'drawer-title');
     this.hidden = false;
     if (isNew) heading.focus();
   }
 
-  /** Replaces the content and leaves the focus alone where it can. */
   update(content) {
     const body = this.querySelector('.drawer-body');
     if (body) fill(body, content);
@@ -65,7 +64,7 @@ export function openDialog(title, build, { wide = false, onclose } = {}) {
       resolve(result);
     });
     dialog.addEventListener('click', (event) => event.target === dialog && !wide && close());
-    append(dialog, [h('header', { class: 'dialog-head' }, h('h2', { id: 'dialog-title' }, title), iconButton('Close', 'close', () => close())), build(close, dialog)]);
+    append(dialog, [h('header.dialog-head', h('h2', { id: 'dialog-title' }, title), iconButton('Close', 'close', () => close())), build(close, dialog)]);
     document.body.append(dialog);
     dialog.showModal();
     dialog.querySelector('[autofocus]')?.focus();
@@ -75,18 +74,27 @@ export function openDialog(title, build, { wide = false, onclose } = {}) {
 /** Asks before something happens; `body` says what it will touch. Destructive ones begin on Cancel. */
 export function confirmDialog({ title, body, action, danger = false }) {
   return openDialog(title, (close) => [
-    h('div', { class: 'dialog-body' }, body),
-    h('footer', { class: 'dialog-foot' },
+    h('div.dialog-body', body),
+    h('footer.dialog-foot',
       button('Cancel', null, () => close(false), { autofocus: danger }),
-      button(action, null, () => close(true), { class: danger ? 'button danger' : 'button primary', autofocus: !danger })),
+      button(action, null, () => close(true), { kind: danger ? 'danger' : 'primary', autofocus: !danger })),
   ]);
+}
+
+/** A form in a dialog: `submit` answers what the dialog closes with, or nothing to stay open. */
+export function formDialog(title, fields, action, submit) {
+  return openDialog(title, (close) => h('form', { onsubmit: async (event) => {
+    event.preventDefault();
+    const result = await submit();
+    if (result) close(result);
+  } }, h('div.dialog-body.form', fields), h('footer.dialog-foot', button('Cancel', null, () => close()), h('button.button.primary', { type: 'submit' }, action))));
 }
 
 /** Shows something that can be read this once, with a way to copy it. */
 export function showOnce(title, explanation, secret) {
   return openDialog(title, (close) => [
-    h('div', { class: 'dialog-body' }, h('p', null, explanation), h('div', { class: 'secret' }, h('code', null, secret), copyButton(secret, 'Copy'))),
-    h('footer', { class: 'dialog-foot' }, button('I have stored it', null, () => close(), { class: 'button primary' })),
+    h('div.dialog-body', h('p', explanation), h('div.secret', h('code', secret), copyButton(secret, 'Copy'))),
+    h('footer.dialog-foot', button('I have stored it', null, () => close(), 'primary')),
   ], { wide: true });
 }
 
@@ -108,14 +116,14 @@ const longestList = 5;
 
 /** Says that something was done; goes away by itself. */
 export function notify(text, link) {
-  const toast = h('div', { class: 'toast', role: 'status' }, icon('check'), h('p', null, text, link && [' ', link]), iconButton('Dismiss', 'close', () => toast.remove()));
+  const toast = h('div.toast', { role: 'status' }, icon('check'), h('p', text, link && [' ', link]), iconButton('Dismiss', 'close', () => toast.remove()));
   show(toast);
   setTimeout(() => !toast.matches(':hover, :focus-within') && toast.remove(), 6000);
 }
 
 /** Says what failed and what to try; stays until it is read. */
 export function notifyError(what, error) {
-  const toast = h('div', { class: 'toast bad', role: 'alert' }, icon('warn'), errorText(what, error), iconButton('Dismiss', 'close', () => toast.remove()));
+  const toast = h('div.toast.bad', { role: 'alert' }, icon('warn'), errorText(what, error), iconButton('Dismiss', 'close', () => toast.remove()));
   show(toast);
 }
 
@@ -129,17 +137,17 @@ function show(toast) {
 
 function errorText(what, error) {
   const isKnown = error instanceof APIError;
-  return h('div', null, h('p', { class: 'strong' }, what), h('p', null, isKnown ? `${error.sentence} ${error.advice}` : `${error?.message ?? error}`));
+  return h('div', h('p.strong', what), h('p', isKnown ? `${error.sentence} ${error.advice}` : `${error?.message ?? error}`));
 }
 
 /** An error in the place of what it kept from being shown, with a way to try again. */
 export function errorPanel(what, error, retry) {
-  return h('div', { class: 'notice bad', role: 'alert' }, icon('warn'), errorText(what, error), retry && button('Try again', 'restart', retry));
+  return h('div.notice.bad', { role: 'alert' }, icon('warn'), errorText(what, error), retry && button('Try again', 'restart', retry));
 }
 
 /** Why there is nothing, and what to do. */
 export function emptyState(title, advice, ...actions) {
-  return h('div', { class: 'empty' }, h('p', { class: 'strong' }, title), h('p', null, advice), actions.length > 0 && h('div', { class: 'row-actions' }, actions));
+  return h('div.empty', h('p.strong', title), h('p', advice), actions.length > 0 && h('div.row-actions', actions));
 }
 
 /** Runs something a person asked for; says how it went. Answers whether it worked. */

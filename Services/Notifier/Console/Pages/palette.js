@@ -20,13 +20,13 @@ export async function openPalette(commands) {
     let turn = 0;
     const list = h('ul', { id: 'palette-list', role: 'listbox', 'aria-label': 'Results' });
     const input = h('input', { type: 'text', role: 'combobox', 'aria-expanded': 'true', 'aria-controls': 'palette-list', 'aria-autocomplete': 'list', 'aria-label': 'A workspace’s name or id, or a command', placeholder: 'A workspace’s name or id, or a command', autofocus: true, autocomplete: 'off', spellcheck: 'false' });
-    const hint = h('p', { class: 'hint palette-hint' });
+    const hint = h('p.hint.palette-hint');
 
     const draw = () => {
       active = Math.max(0, Math.min(active, entries.length - 1));
       fill(list, entries.map((entry, place) => h('li', { role: 'option', id: `palette-${place}`, 'aria-selected': place === active ? 'true' : 'false', class: entry.danger ? 'danger-entry' : '', onclick: () => choose(entry), onmousemove: () => place !== active && move(place) },
-        icon(entry.icon), h('span', { class: 'clip', dir: 'auto' }, entry.label), entry.status && pill(entry.status), entry.note && h('span', { class: 'sub', dir: 'auto' }, entry.note))));
-      if (!entries.length) fill(list, h('li', { class: 'none', role: 'option', 'aria-selected': 'false', 'aria-disabled': 'true' }, 'Nothing matches. Try a part of the name, or the first characters of the id.'));
+        icon(entry.icon), h('span.clip', entry.label), entry.status && pill(entry.status), entry.note && h('span.sub', entry.note))));
+      if (!entries.length) fill(list, h('li.none', { role: 'option', 'aria-selected': 'false', 'aria-disabled': 'true' }, 'Nothing matches. Try a part of the name, or the first characters of the id.'));
       input.setAttribute('aria-activedescendant', entries.length ? `palette-${active}` : '');
       list.children[active]?.scrollIntoView({ block: 'nearest' });
       fill(hint, chosenWorkspace ? 'Enter to do it · Backspace to go back' : '↑ ↓ to move · Enter to open · → for what can be done with a workspace');
@@ -94,7 +94,7 @@ export async function openPalette(commands) {
     entries = commands;
     draw();
     void search();
-    return h('div', { class: 'palette' }, input, list, hint);
+    return h('div.palette', input, list, hint);
   }, { wide: false });
   if (typeof chosen === 'function') chosen();
 }

@@ -40,7 +40,7 @@ export function readAnswer(body) {
 }
 
 /** Where a file of a workspace is downloaded; null when its address is none that may be followed. */
-export function fileAddress(workspaceID, uri) {
+function fileAddress(workspaceID, uri) {
   if (uri.startsWith(prefix)) return `/workspaces/${workspaceID}/chat/download?path=${encodeURIComponent(uri.slice(prefix.length))}`;
   if (uri.startsWith('/')) return `/workspaces/${workspaceID}/chat/download?path=${encodeURIComponent(uri)}`;
   return isWebAddress(uri) ? uri : null;
@@ -57,8 +57,8 @@ export function partElements(workspaceID, parts) {
 
 function fileLink(workspaceID, file) {
   const address = file.uri ? fileAddress(workspaceID, file.uri) : null;
-  const label = [icon(address ? 'download' : 'attach'), h('span', { class: 'clip', dir: 'auto' }, file.name), h('span', { class: 'sub' }, [file.size && bytes(file.size), file.mimeType].filter(Boolean).join(' · '))];
-  if (!address) return h('span', { class: 'file', title: file.isInline ? 'The file is inside the message' : 'It has no address that can be followed' }, label);
+  const label = [icon(address ? 'download' : 'attach'), h('span.clip', file.name), h('span.sub', [file.size && bytes(file.size), file.mimeType].filter(Boolean).join(' · '))];
+  if (!address) return h('span.file', { title: file.isInline ? 'The file is inside the message' : 'It has no address that can be followed' }, label);
   const isOurs = address.startsWith('/');
-  return h('a', { class: 'file', href: address, rel: 'noopener noreferrer', ...(isOurs ? { download: file.name } : { target: '_blank' }) }, label);
+  return h('a.file', { href: address, rel: 'noopener noreferrer', ...(isOurs ? { download: file.name } : { target: '_blank' }) }, label);
 }

@@ -40,16 +40,13 @@ export function statusShape(status) {
 /** The tone of a status: `good`, `warn`, `bad`, `info` or `idle`. */
 export const toneOf = (status) => (kinds[status] ?? ['idle'])[0];
 
-/** The word of a status. */
-export const wordOf = (status) => kinds[status]?.[3] ?? words(status);
-
 class StatusPill extends HTMLElement {
   static observedAttributes = ['status'];
 
   attributeChangedCallback() {
     const status = this.getAttribute('status');
     this.className = `pill ${toneOf(status)}`;
-    fill(this, statusShape(status), h('span', null, wordOf(status)));
+    fill(this, statusShape(status), h('span', kinds[status]?.[3] ?? words(status)));
   }
 }
 customElements.define('status-pill', StatusPill);

@@ -6,14 +6,14 @@ const longest = 200000;
 
 /** The text as elements. */
 export function richText(text) {
-  const root = h('div', { class: 'rich', dir: 'auto' });
+  const root = h('div.rich');
   const source = String(text);
   const parts = source.slice(0, longest).split(/^```[^\n]*\n?/m);
   parts.forEach((part, place) => {
-    if (place % 2 === 1) root.append(h('pre', { tabindex: '0' }, h('code', null, part.replace(/\n$/, ''))));
+    if (place % 2 === 1) root.append(h('pre', { tabindex: '0' }, h('code', part.replace(/\n$/, ''))));
     else blocks(root, part);
   });
-  if (source.length > longest) root.append(h('p', { class: 'hint' }, `… ${source.length - longest} more characters`));
+  if (source.length > longest) root.append(h('p.hint', `… ${source.length - longest} more characters`));
   return root;
 }
 
@@ -27,12 +27,12 @@ function blocks(root, text) {
       if (item) {
         paragraph = null;
         if (!list) root.append((list = h('ul')));
-        list.append(h('li', { dir: 'auto' }, inline(item[1])));
+        list.append(h('li', inline(item[1])));
         continue;
       }
       list = null;
       if (!line.trim() && !paragraph) continue;
-      if (!paragraph) root.append((paragraph = h('p', { dir: 'auto' })));
+      if (!paragraph) root.append((paragraph = h('p')));
       else paragraph.append('\n');
       paragraph.append(...inline(line.replace(/^#{1,6}\s+/, '')));
     }
@@ -46,7 +46,7 @@ function inline(text) {
   for (const match of text.matchAll(pattern)) {
     nodes.push(document.createTextNode(text.slice(from, match.index)));
     const [whole, code, strong, address] = match;
-    nodes.push(code ? h('code', null, code) : strong ? h('strong', null, strong) : outwardLink(address));
+    nodes.push(code ? h('code', code) : strong ? h('strong', strong) : outwardLink(address));
     from = match.index + whole.length;
   }
   nodes.push(document.createTextNode(text.slice(from)));
@@ -56,5 +56,5 @@ function inline(text) {
 /** A JSON value, indented. */
 export function jsonBlock(value, label) {
   const text = typeof value === 'string' ? value : JSON.stringify(value, null, 2);
-  return h('pre', { class: 'json', tabindex: '0', role: 'region', 'aria-label': label }, h('code', null, text));
+  return h('pre.json', { tabindex: '0', role: 'region', 'aria-label': label }, h('code', text));
 }

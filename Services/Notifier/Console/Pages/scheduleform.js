@@ -19,19 +19,19 @@ export function editSchedule({ schedule = null, workspaceID = null, done = () =>
     const zoneList = h('datalist', { id: 'zones' }, zones().map((zone) => h('option', { value: zone })));
     const zone = h('input', { type: 'text', list: 'zones', required: true, maxlength: '64', value: schedule?.timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone ?? 'UTC', autocomplete: 'off', spellcheck: 'false', oninput: () => previewSoon() });
     const prompt = h('textarea', { rows: '5', maxlength: '16384', required: true, value: schedule?.prompt ?? '' });
-    const overlap = h('select', null, h('option', { value: 'skip' }, 'Skip the run'), h('option', { value: 'queue' }, 'Queue the run'));
-    const missed = h('select', null, h('option', { value: 'once' }, 'Make up for them once'), h('option', { value: 'skip' }, 'Leave them out'));
+    const overlap = h('select', h('option', { value: 'skip' }, 'Skip the run'), h('option', { value: 'queue' }, 'Queue the run'));
+    const missed = h('select', h('option', { value: 'once' }, 'Make up for them once'), h('option', { value: 'skip' }, 'Leave them out'));
     const enabled = h('input', { type: 'checkbox', checked: schedule?.enabled ?? true });
     overlap.value = schedule?.overlap ?? 'skip';
     missed.value = schedule?.missed ?? 'once';
-    const preview = h('div', { class: 'preview', 'aria-live': 'polite', 'data-preview': '' });
+    const preview = h('div.preview', { 'aria-live': 'polite', 'data-preview': '' });
     let turn = 0;
 
     async function showPreview() {
       const mine = ++turn;
       const text = expression.value.trim();
       if (!text) {
-        fill(preview, h('p', { class: 'hint' }, 'Five fields: minute, hour, day of the month, month, day of the week.'));
+        fill(preview, h('p.hint', 'Five fields: minute, hour, day of the month, month, day of the week.'));
         return;
       }
       try {
@@ -40,13 +40,13 @@ export function editSchedule({ schedule = null, workspaceID = null, done = () =>
         preview.dataset.preview = 'ok';
         expression.removeAttribute('aria-invalid');
         zone.removeAttribute('aria-invalid');
-        fill(preview, h('p', { class: 'strong' }, sentence), h('p', { class: 'hint' }, 'Next runs'), h('ol', { class: 'next-runs' }, next.map((time) => h('li', null, h('time', { datetime: time }, inZone(time, zone.value.trim()))))));
+        fill(preview, h('p.strong', sentence), h('p.hint', 'Next runs'), h('ol.next-runs', next.map((time) => h('li', h('time', { datetime: time }, inZone(time, zone.value.trim()))))));
       } catch (error) {
         if (mine !== turn) return;
         preview.dataset.preview = 'error';
         const isZone = error.body?.field === 'timezone';
         (isZone ? zone : expression).setAttribute('aria-invalid', 'true');
-        fill(preview, h('p', { class: 'bad-text' }, error.status === 400 ? `${isZone ? 'Zone' : 'Expression'}: ${error.body.reason ?? error.message}` : `The preview is not available. ${error.sentence ?? error.message}`));
+        fill(preview, h('p.bad-text', error.status === 400 ? `${isZone ? 'Zone' : 'Expression'}: ${error.body.reason ?? error.message}` : `The preview is not available. ${error.sentence ?? error.message}`));
       }
     }
     const previewSoon = debounce(showPreview, 250);
@@ -68,13 +68,13 @@ export function editSchedule({ schedule = null, workspaceID = null, done = () =>
 
     void showPreview();
     return h('form', { onsubmit: submit, 'data-form': 'schedule' },
-      h('div', { class: 'dialog-body form two' },
-        h('div', null, field('Workspace', picker.input), picker.element.querySelector('datalist') ?? picker.element, field('Name', name, 'Unique in its workspace; may be empty.'),
-          field('When', expression), h('p', { class: 'examples' }, examples.map(([text, label]) => h('button', { type: 'button', class: 'link', onclick: () => {
+      h('div.dialog-body.form.two',
+        h('div', field('Workspace', picker.input), picker.list, field('Name', name, 'Unique in its workspace; may be empty.'),
+          field('When', expression), h('p.examples', examples.map(([text, label]) => h('button', { type: 'button', class: 'link', onclick: () => {
             expression.value = text;
             void showPreview();
           } }, label))), field('Time zone', zone), zoneList, preview),
-        h('div', null, field('What the agent is told', prompt), field('While the run before still goes on', overlap), field('Runs missed during an outage', missed), h('label', { class: 'checkbox' }, enabled, ' Enabled'))),
-      h('footer', { class: 'dialog-foot' }, button('Cancel', null, () => close(false)), h('button', { type: 'submit', class: 'button primary' }, schedule ? 'Save' : 'Create')));
+        h('div', field('What the agent is told', prompt), field('While the run before still goes on', overlap), field('Runs missed during an outage', missed), h('label.checkbox', enabled, ' Enabled'))),
+      h('footer.dialog-foot', button('Cancel', null, () => close(false)), h('button', { type: 'submit', class: 'button primary' }, schedule ? 'Save' : 'Create')));
   }, { wide: true });
 }

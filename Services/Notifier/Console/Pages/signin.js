@@ -5,7 +5,7 @@ import { post } from './api.js';
 
 /** The page. `message` is why one is here, when there is a reason. */
 export function signinPage(done, message) {
-  const problem = h('p', { class: 'form-error', role: 'alert', id: 'signin-problem' });
+  const problem = h('p.form-error', { role: 'alert', id: 'signin-problem' });
   const token = h('input', { type: 'password', id: 'token', autocomplete: 'off', autocapitalize: 'off', spellcheck: 'false', required: true, 'aria-describedby': 'signin-hint signin-problem' });
   const submit = h('button', { type: 'submit', class: 'button primary' }, 'Sign in');
   const send = async (event) => {
@@ -29,11 +29,11 @@ export function signinPage(done, message) {
       submit.disabled = false;
     }
   };
-  return h('main', { class: 'signin' },
+  return h('main.signin',
     h('form', { onsubmit: send, novalidate: true },
       h('img', { src: new URL('./favicon.svg', import.meta.url).pathname, alt: '', width: '40', height: '40' }),
-      h('h1', null, 'Sign in'),
-      typeof message === 'string' ? h('p', { class: 'notice info', role: 'status' }, message) : message && h('p', { class: 'notice bad', role: 'alert' }, `${message.sentence} ${message.advice}`),
-      h('div', { class: 'field' }, h('label', { for: 'token' }, 'Token'), token, h('p', { class: 'hint', id: 'signin-hint' }, 'The admin token, or an organisation’s token: with the role viewer you can read everything and change nothing. It is exchanged for a session of 12 hours and kept nowhere.')),
+      h('h1', 'Sign in'),
+      typeof message === 'string' ? h('p.notice.info', { role: 'status' }, message) : message && h('p.notice.bad', { role: 'alert' }, `${message.sentence} ${message.advice}`),
+      h('div.field', h('label', { for: 'token' }, 'Token'), token, h('p.hint', { id: 'signin-hint' }, 'The admin token, or an organisation’s token: with the role viewer you can read everything and change nothing. It is exchanged for a session of 12 hours and kept nowhere.')),
       problem, submit));
 }

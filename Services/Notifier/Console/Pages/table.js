@@ -21,19 +21,17 @@ class DataTable extends HTMLElement {
   #active = 0;
   #frame = null;
   #sort = { key: null, order: 'asc' };
-  #lastClicked = null;
 
   configure(options) {
     this.#options = { rowHeight: 44, phoneHeight: 84, key: (row) => row.id, ...options };
     const { columns, label, level, selectable } = this.#options;
     this.head = h('div', { role: 'rowgroup', class: 'table-head' });
     this.body = h('div', { role: 'rowgroup', class: 'table-body' });
-    this.foot = h('div', { class: 'table-foot' });
+    this.foot = h('div.table-foot');
     this.grid = h('div', { role: level ? 'treegrid' : 'grid', 'aria-label': label, 'aria-multiselectable': selectable ? 'true' : null, class: 'grid' }, this.head, this.body);
-    this.scroller = h('div', { class: 'scroller', tabindex: '-1' }, this.grid, this.foot);
+    this.scroller = h('div.scroller', { tabindex: '-1' }, this.grid, this.foot);
     this.style.setProperty('--columns', (selectable ? '36px ' : '') + columns.map((column) => column.width ?? 'minmax(90px, 1fr)').join(' '));
-    this.sorter = this.#sortSelect();
-    fill(this, this.sorter, this.scroller);
+    fill(this, this.scroller);
     this.#drawHead();
     this.scroller.addEventListener('scroll', () => this.draw(), { passive: true });
     this.grid.addEventListener('keydown', (event) => this.#keyDown(event));
@@ -80,7 +78,6 @@ class DataTable extends HTMLElement {
   setSort(key, order) {
     this.#sort = { key, order };
     this.#drawHead();
-    this.sorter.querySelector('select').value = `${key}:${order}`;
   }
 
   toTop() {
@@ -174,7 +171,7 @@ class DataTable extends HTMLElement {
     const cells = columns.map((column) => {
       const isSorted = column.sort && this.#sort.key === column.sort;
       const direction = this.#sort.order === 'desc' ? 'descending' : 'ascending';
-      const label = !column.sort || !sorted ? h('span', null, column.label) : h('button', {
+      const label = !column.sort || !sorted ? h('span', column.label) : h('button', {
         type: 'button', class: 'sort', onclick: () => this.#sortBy(column.sort),
       }, column.label, isSorted && h('span', { class: `arrow ${direction}` }, icon('down')));
       return h('div', { role: 'columnheader', class: `cell ${column.number ? 'number' : ''}`, 'aria-sort': isSorted ? direction : null }, label);
@@ -186,14 +183,6 @@ class DataTable extends HTMLElement {
     const hadFocus = this.head.contains(document.activeElement) ? [...this.head.querySelectorAll('button, input')].indexOf(document.activeElement) : -1;
     fill(this.head, h('div', { role: 'row', class: 'row head-row', 'aria-rowindex': '1' }, cells));
     if (hadFocus >= 0) this.head.querySelectorAll('button, input')[hadFocus]?.focus();
-  }
-
-  #sortSelect() {
-    const { columns, sorted } = this.#options;
-    const sortable = columns.filter((column) => column.sort);
-    const select = h('select', { onchange: () => sorted(...select.value.split(':')) },
-      sortable.map((column) => [h('option', { value: `${column.sort}:asc` }, `${column.label}, ascending`), h('option', { value: `${column.sort}:desc` }, `${column.label}, descending`)]));
-    return h('label', { class: 'phone-sort', hidden: !sorted || !sortable.length }, 'Sort by ', select);
   }
 
   #sortBy(key) {
@@ -208,9 +197,7 @@ class DataTable extends HTMLElement {
     const row = this.#rows[index];
     if (event.target.closest('.check')) {
       if (event.target.tagName !== 'INPUT') return;
-      if (event.shiftKey && this.#lastClicked !== null) this.#selectRange(this.#lastClicked, index, event.target.checked);
-      else this.#setSelected(element.dataset.key, event.target.checked);
-      this.#lastClicked = index;
+      this.#setSelected(element.dataset.key, event.target.checked);
     } else if (!event.target.closest('a, button, input, relative-time') && !getSelection().toString()) {
       this.#options.open?.(row);
     }
@@ -279,10 +266,6 @@ class DataTable extends HTMLElement {
     this.#dirty.add(key);
     this.draw();
     this.#selectionChanged();
-  }
-
-  #selectRange(from, to, isSelected) {
-    for (let index = Math.min(from, to); index <= Math.max(from, to); index++) this.#setSelected(this.#options.key(this.#rows[index]), isSelected);
   }
 
   #selectAll(isSelected) {

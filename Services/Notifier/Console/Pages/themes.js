@@ -7,7 +7,7 @@ const key = 'switchyard.theme';
 export const themeName = () => document.documentElement.dataset.theme ?? 'system';
 
 /** Chooses a theme. */
-export function setTheme(name) {
+function setTheme(name) {
   if (name === 'system') delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = name;
   try {
