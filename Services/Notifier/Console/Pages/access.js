@@ -1,10 +1,6 @@
 // Who may speak for a workspace and what it may know and spend: tokens, names of secrets, budget.
 
-import { button, facts, field, fill, h } from './dom.js';
-import { canWrite, get, patch, post, remove } from './api.js';
-import { relative } from './clock.js';
-import { cents } from './format.js';
-import { attempt, confirmDialog, emptyState, errorPanel, formDialog, showOnce } from './overlays.js';
+import { attempt, button, canWrite, cents, confirmDialog, emptyState, errorPanel, facts, field, fill, formDialog, get, h, patch, post, relative, remove, showOnce } from './kit.js';
 
 export function accessTab({ id }) {
   const tokens = h('div');
@@ -60,19 +56,16 @@ export function accessTab({ id }) {
   return { element, refresh: load };
 }
 
-/** A block of a page: title, what it is, what can be done, content. */
 export function block(label, explanation, content, ...actions) {
   return h('section.block', h('header.block-head', h('div', h('h2', label), explanation && h('p.hint', explanation)), h('div.row-actions', actions)), content);
 }
 
-/** A short table that needs no virtual rows. */
 export function simpleTable(label, heads, rows) {
   return h('div.table-scroll', { tabindex: '0', role: 'region', 'aria-label': label }, h('table.simple',
     h('thead', h('tr', heads.map((head) => h('th', { scope: 'col' }, head || h('span.visually-hidden', 'Actions'))))),
     h('tbody', rows.map((cells) => h('tr', cells.map((cell) => h('td', cell)))))));
 }
 
-/** The names of secrets at a path, with a way to remove each. */
 export async function showSecrets(place, path, none, advice) {
   const again = () => showSecrets(place, path, none, advice);
   let list;

@@ -1,10 +1,6 @@
 // What can be done with workspaces, one and many, with the questions that come before.
 
-import { button, h } from './dom.js';
-import { canWrite, post, remove, request } from './api.js';
-import { count, plural, title } from './format.js';
-import { attempt, confirmDialog, notify, notifyError, openDialog } from './overlays.js';
-import { pill } from './pill.js';
+import { attempt, button, canWrite, confirmDialog, count, h, notify, notifyError, pill, plural, post, remove, request, tell, title } from './kit.js';
 
 /** Every action: what it is called, its icon, when it can be done, and what it does, for the question before it. */
 export const lifecycle = [
@@ -15,7 +11,6 @@ export const lifecycle = [
   { name: 'delete', label: 'Delete', icon: 'trash', danger: true, fits: (status) => status !== 'removed', effect: 'It is removed with everything below it: tokens are revoked, schedules end, queued messages are dropped. This cannot be undone.' },
 ];
 
-/** The actions that one workspace offers in its status. */
 export const actionsFor = (workspace) => (canWrite() ? lifecycle.filter((action) => action.fits(workspace.status)) : []);
 
 /** Does one action on one workspace, after a question where it interrupts something. */
@@ -73,10 +68,7 @@ export async function actOnMany(selection, action, done = () => {}) {
     return;
   }
   if (!plan.changed) {
-    await openDialog(`${action.label}: nothing to do`, (close) => [
-      h('div.dialog-body', h('p', `${plural(plan.matched, 'workspace')} matched, and none would change.`), planList(plan)),
-      h('footer.dialog-foot', button('Close', null, () => close())),
-    ], { wide: true });
+    await tell(`${action.label}: nothing to do`, [h('p', `${plural(plan.matched, 'workspace')} matched, and none would change.`), planList(plan)]);
     return;
   }
   const body = [
@@ -90,10 +82,7 @@ export async function actOnMany(selection, action, done = () => {}) {
   if (!result) return;
   const failures = result.workspaces.filter((workspace) => workspace.result === 'failed');
   if (failures.length) {
-    await openDialog(`${action.label}: ${count(result.changed)} done, ${count(failures.length)} failed`, (close) => [
-      h('div.dialog-body', planList({ workspaces: failures })),
-      h('footer.dialog-foot', button('Close', null, () => close())),
-    ], { wide: true });
+    await tell(`${action.label}: ${count(result.changed)} done, ${count(failures.length)} failed`, [planList({ workspaces: failures })]);
   } else {
     notify(`${action.label}: ${plural(result.changed, 'workspace')} changed.`);
   }

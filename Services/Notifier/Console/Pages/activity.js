@@ -1,14 +1,6 @@
 // The feed of a workspace: 20 lines, repetitions in one, older ones on request.
 
-import { button, facts, fill, h, throttle } from './dom.js';
-import { request } from './api.js';
-import { relative } from './clock.js';
-import { count, milliseconds, plural, words } from './format.js';
-import { filterBar } from './filters.js';
-import { workspaceLink } from './names.js';
-import { emptyState, errorPanel, notifyError } from './overlays.js';
-import { pill } from './pill.js';
-import { jsonBlock } from './richtext.js';
+import { button, count, emptyState, errorPanel, facts, fill, filterBar, h, jsonBlock, milliseconds, notifyError, pill, plural, relative, request, throttle, words, workspaceLink } from './kit.js';
 
 const lines = 20;
 const types = ['a2a_send', 'a2a_receive', 'task_update', 'agent_log', 'skill_promotion', 'memory_write', 'error', 'delegation', 'cron_run'];
@@ -77,7 +69,7 @@ export function activityTab({ id, drawer }) {
       h('div.feed-text', h('button.link', { type: 'button', onclick: () => show(row, number) }, row.summary || row.method || words(row.activity_type)), number > 1 && h('span.times', { title: `${number} times in a row` }, `× ${count(number)}`),
         row.source_id && row.source_id !== id && h('span.sub', 'from ', workspaceLink(row.source_id)), row.target_id && row.target_id !== id && h('span.sub', 'to ', workspaceLink(row.target_id)), row.error_detail && h('span.sub.bad-text.clip', { title: row.error_detail }, row.error_detail)),
       row.status === 'ok' ? h('span') : pill(row.status),
-      h('span.feed-time', h('span.sub', milliseconds(row.duration_ms)), ' ', relative(row.created_at)));
+      h('span.feed-time', row.duration_ms !== null && `took ${milliseconds(row.duration_ms)} · `, relative(row.created_at)));
   }
 
   function show(row, number) {
@@ -102,7 +94,6 @@ export function activityTab({ id, drawer }) {
   };
 }
 
-/** Rows that say the same, one after the other, as one with their number. */
 function collapse(rows) {
   const groups = [];
   for (const row of rows) {

@@ -2,7 +2,6 @@
 
 import { learnServerTime } from './clock.js';
 
-/** What the API refused, or that it could not be reached (status 0). */
 export class APIError extends Error {
   constructor(status, body, path) {
     super(body?.error || (status === 0 ? 'The platform does not answer' : `The platform answered ${status}`));
@@ -11,40 +10,36 @@ export class APIError extends Error {
     this.path = path;
   }
 
-  /** Whether no part of the platform can work now, in place of this one request alone. */
   get isPlatformDown() {
     return this.status === 0 || this.body.code === 'platform_unavailable';
   }
 
-  /** What went wrong, in a sentence. */
   get sentence() {
     const { field, reason } = this.body;
     const text = this.message.charAt(0).toUpperCase() + this.message.slice(1);
     return reason ? `${text}: ${field ? `${field} ` : ''}${reason}.` : `${text}.`;
   }
 
-  /** What the reader may try. */
   get advice() {
     if (this.status === 0) return 'Check the connection; the page tries again by itself.';
     if (this.body.code) return 'A part of the platform does not answer. Try again in a moment; Health says what is missing.';
-    switch (this.status) {
-      case 400: return 'Change what is named and try again.';
-      case 403: return this.message === 'read-only token' ? 'Sign in with an operator’s token to change things.' : 'Your token may not do this.';
-      case 404: return 'It may have been removed meanwhile; reload the list.';
-      case 409: return 'Its state has changed; look at it again before you retry.';
-      case 413: return 'Send less at once.';
-      case 429: return `Too many requests. Try again in ${this.body.retry_after ?? 60} s.`;
-      case 502: return 'The agent could not be reached. Look at its status and address.';
-      case 503: return `Try again in ${this.body.retry_after ?? 30} s.`;
-      default: return 'Try again; if it stays, the Health screen and the logs say more.';
-    }
+    const after = this.body.retry_after;
+    return {
+      400: 'Change what is named and try again.',
+      403: this.message === 'read-only token' ? 'Sign in with an operator’s token to change things.' : 'Your token may not do this.',
+      404: 'It may have been removed meanwhile; reload the list.',
+      409: 'Its state has changed; look at it again before you retry.',
+      413: 'Send less at once.',
+      429: `Try again in ${after ?? 60} s.`,
+      502: 'The agent could not be reached. Look at its status and address.',
+      503: `Try again in ${after ?? 30} s.`,
+    }[this.status] ?? 'Try again; if it stays, the Health screen and the logs say more.';
   }
 }
 
 /** `down` when the platform cannot work, `signedout` when the session is over; the shell listens. */
 export const apiEvents = new EventTarget();
 
-/** A path with a query; null and empty members are left out. */
 export function withQuery(path, query) {
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query ?? {})) {
@@ -54,7 +49,6 @@ export function withQuery(path, query) {
   return text ? `${path}?${text}` : path;
 }
 
-/** One request. Answers `{data, headers, status}`. */
 export async function request(method, path, { query, body, form, signal, quiet } = {}) {
   const address = withQuery(path, query);
   const options = { method, signal, credentials: 'same-origin', headers: { Accept: 'application/json' } };
@@ -86,14 +80,13 @@ function failed(error, method, quiet) {
   return error;
 }
 
-export const get = async (path, query, options) => (await request('GET', path, { query, ...options })).data;
+export const get = async (path, query) => (await request('GET', path, { query })).data;
+/** The same; who asks deals with every failure, also when the session is over or the platform down. */
+export const peek = async (path, query) => (await request('GET', path, { query, quiet: true })).data;
 export const post = async (path, body, options) => (await request('POST', path, { body, ...options })).data;
 export const patch = async (path, body) => (await request('PATCH', path, { body })).data;
-export const put = async (path, body) => (await request('PUT', path, { body })).data;
 export const remove = async (path, query) => (await request('DELETE', path, { query })).data;
 
-/** Who is signed in; null before. */
 export const session = { current: null };
 
-/** Whether the one who is signed in may change things. */
 export const canWrite = () => session.current?.role !== 'viewer';

@@ -1,11 +1,8 @@
 // The shell: who is signed in, where one is, what is live.
 
-import { append, button, fill, h, icon, iconButton, setText } from './dom.js';
-import { APIError, apiEvents, get, request, session } from './api.js';
+import { APIError, apiEvents, currentRoute, fill, get, peek, h, href, icon, iconButton, navigate, notifyError, request, session, setPageTitle, setText } from './kit.js';
 import { stream } from './stream.js';
-import { currentRoute, href, setPageTitle } from './router.js';
 import { overview } from './overview.js';
-import { notifyError } from './overlays.js';
 import { nextTheme, themeName } from './themes.js';
 import { openPalette } from './palette.js';
 import { signinPage } from './signin.js';
@@ -33,7 +30,7 @@ let isDown = false;
 
 async function start() {
   try {
-    session.current = await get('/console/session', null, { quiet: true });
+    session.current = await peek('/console/session');
   } catch (error) {
     if (error.status === 401) return showSignin();
     if (error.isPlatformDown) return goDown(error);
@@ -80,57 +77,48 @@ function skip(event) {
 }
 
 function buildShell() {
-  const platform = session.current.platform_name || 'Switchyard';
-  const nav = h('nav.nav', { 'aria-label': 'Screens' }, h('ul', places.map(([name, label]) => h('li', h('a', { href: href(name), 'data-place': name, onclick: () => setMenu(false) }, icon(name), h('span', label), h('span.badge', { hidden: true }))))));
+  const nav = h('nav.nav', { 'aria-label': 'Screens', onclick: () => setMenu(false), onkeydown(event) {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const links = [...nav.querySelectorAll('a')];
+    if (event.key === 'Escape') setMenu(false);
+    if (!step) return;
+    event.preventDefault();
+    links.at((links.indexOf(document.activeElement) + step) % links.length).focus();
+  } }, h('ul', places.map(([name, label]) => h('li', h('a', { href: href(name), 'data-place': name }, icon(name), h('span', label), h('span.badge', { hidden: true, role: 'img' }))))));
   const menu = iconButton('Menu', 'menu', () => setMenu(!nav.classList.contains('open')), { class: 'icon-button menu', 'aria-expanded': 'false' });
-  const live = h('button', { type: 'button', class: 'live', onclick: toggleLive }, h('span.live-dot', { 'aria-hidden': 'true' }), h('span.live-words'));
   const theme = iconButton('Theme', 'screen', () => {
     nextTheme();
     labelTheme();
   });
-  const labelTheme = () => {
-    const label = { system: 'as the system', light: 'light', dark: 'dark' }[themeName()];
-    theme.replaceChildren(icon({ system: 'screen', light: 'sun', dark: 'moon' }[themeName()]));
-    theme.setAttribute('aria-label', `Theme: ${label}. Change`);
-    theme.title = `Theme: ${label}`;
-  };
-  labelTheme();
-  const isMac = /Mac|iPhone|iPad/.test(navigator.platform);
-  const main = h('main', { id: 'main', tabindex: '-1', class: 'main' });
-  const drawer = h('side-drawer', { hidden: true, class: 'drawer' });
-  const header = h('header.top', menu, h('a.brand', { href: href('fleet') }, mark(), h('span.platform', platform)), h('span.spacer'), live,
-    h('button', { type: 'button', class: 'palette-button', onclick: () => openPalette(commands()), 'aria-label': 'Search and commands' }, icon('search'), h('span', 'Search or act'), h('kbd', isMac ? '⌘K' : 'Ctrl K')),
-    theme, session.current.actor !== 'open' && iconButton('Sign out', 'signout', signOut));
   function setMenu(isOpen) {
     nav.classList.toggle('open', isOpen);
     menu.setAttribute('aria-expanded', isOpen);
   }
-  nav.addEventListener('keydown', (event) => {
-    if (event.key === 'Escape') {
-      setMenu(false);
-      menu.focus();
-    }
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (!step) return;
-    event.preventDefault();
-    const links = [...nav.querySelectorAll('a')];
-    links[(links.indexOf(document.activeElement) + step + links.length) % links.length].focus();
-  });
-  return { element: append(h('div.shell'), [header, nav, main, drawer]), nav, live, main, drawer, platform };
+  function labelTheme() {
+    const [label, shape] = { system: ['as the system', 'screen'], light: ['light', 'sun'], dark: ['dark', 'moon'] }[themeName()];
+    fill(theme, icon(shape));
+    theme.title = `Theme: ${label}`;
+    theme.setAttribute('aria-label', `Theme: ${label}. Change`);
+  }
+  labelTheme();
+  const live = h('button.live', { type: 'button', onclick: toggleLive }, h('span.live-dot'), h('span.live-words'));
+  const main = h('main.main', { id: 'main', tabindex: '-1' });
+  const drawer = h('side-drawer.drawer', { hidden: true });
+  const key = navigator.platform.startsWith('Mac') ? '⌘K' : 'Ctrl K';
+  const top = h('header.top', menu, h('a.brand', { href: href('fleet') }, h('img', { src: new URL('./favicon.svg', import.meta.url).pathname, alt: '', width: '24', height: '24' }), h('span.platform', session.current.platform_name || 'Switchyard')), h('span.spacer'), live,
+    h('button.palette-button', { type: 'button', onclick: () => openPalette(commands()), 'aria-label': 'Search and commands' }, icon('search'), h('span', 'Search or act'), h('kbd', key)),
+    theme, session.current.actor !== 'open' && iconButton('Sign out', 'signout', signOut));
+  return { element: h('div.shell', top, nav, main, drawer), nav, live, main, drawer, theme };
 }
 
-const mark = () => {
-  const image = h('img', { src: new URL('./favicon.svg', import.meta.url).pathname, alt: '', width: '24', height: '24' });
-  return image;
-};
-
 function commands() {
+  const isPaused = stream.state === 'paused';
   return [
-    ...places.map(([name, label]) => ({ label: `Go to ${label}`, icon: name, run: () => (location.hash = href(name)) })),
-    { label: stream.state === 'paused' ? 'Resume live updates' : 'Pause live updates', icon: stream.state === 'paused' ? 'play' : 'pause', run: toggleLive },
-    { label: 'Change the theme', icon: 'moon', run: () => shell.element.querySelector('[aria-label^="Theme"]').click() },
-    session.current.actor !== 'open' && { label: 'Sign out', icon: 'signout', run: signOut },
-  ].filter(Boolean);
+    ...places.map(([name, label]) => ({ label: `Go to ${label}`, icon: name, run: () => navigate(name) })),
+    { label: `${isPaused ? 'Resume' : 'Pause'} live updates`, icon: isPaused ? 'play' : 'pause', run: toggleLive },
+    { label: 'Change the theme', icon: 'moon', run: () => shell.theme.click() },
+    { label: 'Sign out', icon: 'signout', run: signOut },
+  ];
 }
 
 async function signOut() {
@@ -217,15 +205,13 @@ overview.addEventListener('change', () => {
   if (!shell) return;
   const numbers = { fleet: 0, messages: 0, schedules: 0, health: 0 };
   for (const problem of overview.problems) {
-    const place = problem.href.match(/^#\/(\w+)/)[1];
-    if (place in numbers) numbers[place] += problem.number;
+    numbers[problem.place] += problem.number;
   }
   for (const [place, number] of Object.entries(numbers)) {
     const badge = shell.nav.querySelector(`[data-place=${place}] .badge`);
     badge.hidden = !number;
     setText(badge, number > 999 ? '999+' : String(number));
-    badge.setAttribute('aria-label', `, ${number} need attention`);
-    badge.setAttribute('role', 'img');
+    badge.setAttribute('aria-label', `${number} need attention`);
   }
 });
 apiEvents.addEventListener('signedout', () => session.current && showSignin('Your session is over. Sign in again; you come back to where you were.'));

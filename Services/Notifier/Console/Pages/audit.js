@@ -1,11 +1,6 @@
 // Who did what to what, when, and how it went.
 
-import { facts, h, icon } from './dom.js';
-import { get, withQuery } from './api.js';
-import { exact, relative } from './clock.js';
-import { listScreen, listView } from './listview.js';
-import { learnName, workspaceLink } from './names.js';
-import { pill } from './pill.js';
+import { exact, facts, get, h, icon, learnName, listScreen, listView, pill, relative, withQuery, workspaceLink } from './kit.js';
 
 const actors = { admin: 'admin token', org: 'organisation token', open: 'open development' };
 
@@ -23,12 +18,12 @@ export function auditScreen({ drawer }) {
     table: {
       label: 'Audit entries', rowHeight: 42, phoneHeight: 88,
       columns: [
-        { key: 'when', label: 'When', width: '120px', phone: 'meta', render: (entry) => relative(entry.at) },
-        { key: 'who', label: 'Who', width: 'minmax(150px, 1fr)', phone: 'meta', render: who },
-        { key: 'action', label: 'Action', width: 'minmax(220px, 1.6fr)', phone: 'title', render: (entry) => h('span.mono.clip', { title: entry.action }, entry.action) },
-        { key: 'target', label: 'Target', width: 'minmax(140px, 1.2fr)', phone: 'sub', render: target },
-        { key: 'result', label: 'Result', width: '150px', phone: 'side', render: (entry) => h('span.line', pill(entry.result), entry.status && h('span.sub', entry.status)) },
-        { key: 'ip', label: 'From', width: '130px', render: (entry) => h('span.faint', entry.client_ip ?? '') },
+        ['when', 'When', '120px', (entry) => relative(entry.at), { phone: 'meta' }],
+        ['who', 'Who', 'minmax(150px, 1fr)', who, { phone: 'meta' }],
+        ['action', 'Action', 'minmax(220px, 1.6fr)', (entry) => h('span.mono.clip', { title: entry.action }, entry.action), { phone: 'title' }],
+        ['target', 'Target', 'minmax(140px, 1.2fr)', target, { phone: 'sub' }],
+        ['result', 'Result', '150px', (entry) => h('span.line', pill(entry.result), entry.status && h('span.sub', entry.status)), { phone: 'side' }],
+        ['ip', 'From', '130px', (entry) => h('span.faint', entry.client_ip ?? '')],
       ],
     },
     details: (id, entry) => entry && ['Audit entry', facts([

@@ -1,17 +1,10 @@
 // The chat with one agent: what was sent, what came back, what waits and what the agent pushed by itself.
 
-import { button, fill, h, icon, iconButton, throttle } from './dom.js';
-import { canWrite, get, request } from './api.js';
-import { now, relative, timeOfDay } from './clock.js';
-import { bytes, plural } from './format.js';
-import { emptyState, errorPanel, notifyError } from './overlays.js';
+import { button, bytes, canWrite, emptyState, errorPanel, fill, peek, h, href, icon, iconButton, notifyError, now, plural, relative, request, statusShape, throttle, timeOfDay } from './kit.js';
 import { partElements, readAnswer, readParts } from './parts.js';
-import { statusShape } from './pill.js';
-import { href } from './router.js';
 
 const largestFile = 25 * 1024 * 1024;
 const largestUpload = 50 * 1024 * 1024;
-/** What was sent from this page and is not in the history yet, by workspace; it outlives the tab. */
 const unsettled = new Map();
 
 export function chatTab({ id, workspace }) {
@@ -41,10 +34,7 @@ export function chatTab({ id, workspace }) {
   const composer = canWrite()
     ? h('div.composer', chips, h('div.composer-row', iconButton('Attach files', 'attach', () => chooser.click()), chooser, text, button('Send', 'send', submit, 'primary')))
     : h('p.hint.composer', 'You may read. Sending needs an operator’s token.');
-  const element = h('div.chat', { ondragover: (event) => event.preventDefault(), ondrop(event) {
-    event.preventDefault();
-    if (canWrite()) addFiles(event.dataTransfer.files);
-  } }, log, progress, composer);
+  const element = h('div.chat', log, progress, composer);
   const poll = setInterval(() => document.hidden || checkQueued(), 10000);
   void load();
 
@@ -116,33 +106,17 @@ export function chatTab({ id, workspace }) {
     const { parts, error: failure, task, contextID } = readAnswer(body);
     Object.assign(entry, { answer: parts, error: failure, task, state: failure ? 'failed' : task ? 'working' : 'answered' });
     if (contextID && entry.at >= context.at) context = { id: contextID, at: entry.at };
-    if (task && canWrite()) followTask(entry, 2000, generation);
-  }
-
-  /** A task that goes on is asked for until it is over, less and less often. */
-  function followTask(entry, wait, turn) {
-    setTimeout(async () => {
-      if (turn !== generation || !element.isConnected) return;
-      try {
-        const { data } = await request('POST', `/workspaces/${id}/a2a`, { body: rpc('tasks/get', { id: entry.task }), quiet: true });
-        const { parts, error: failure, task } = readAnswer(data);
-        if (!failure) Object.assign(entry, { answer: parts, state: task ? 'working' : 'answered', end: now() });
-        draw();
-      } catch { /* asked again */ }
-      if (entry.state === 'working' && wait < 60000) followTask(entry, wait * 1.6, turn);
-    }, wait);
   }
 
   const rpc = (method, params) => ({ jsonrpc: '2.0', id: crypto.randomUUID(), method, params });
 
-  /** Finds the queue items of messages that waited when the history was written. */
   async function findQueued() {
     const waiting = [...entries.values()].filter((entry) => entry.state === 'queued' && !entry.queueID);
     try {
-      const found = waiting.length ? await get('/admin/queue', { target: id, caller: 'console', state: 'waiting,retrying,running,failed,dropped', limit: 200 }, { quiet: true }) : { items: [] };
+      const found = waiting.length ? await peek('/admin/queue', { target: id, caller: 'console', state: 'waiting,retrying,running,failed,dropped', limit: 200 }) : { items: [] };
       for (const item of found.items) {
         if (!waiting.some((entry) => !entry.queueID && Math.abs(entry.at - Date.parse(item.enqueued_at)) < 10000)) continue;
-        const { request: body } = await get(`/admin/queue/${item.queue_id}/body`, null, { quiet: true });
+        const { request: body } = await peek(`/admin/queue/${item.queue_id}/body`);
         const entry = waiting.find((one) => one.key === body?.params?.message?.messageId);
         if (entry) entry.queueID = item.queue_id;
       }
@@ -159,7 +133,7 @@ export function chatTab({ id, workspace }) {
   async function checkItem(entry) {
     let item;
     try {
-      item = await get(`/queue/${entry.queueID}`, null, { quiet: true });
+      item = await peek(`/queue/${entry.queueID}`);
     } catch {
       return;
     }

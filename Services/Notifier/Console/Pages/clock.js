@@ -9,7 +9,6 @@ const shown = new Set();
 /** The server's time in ms: a wrong clock on the desk must not make heartbeats look late. */
 export const now = () => Date.now() + offset;
 
-/** Learns from an answer's `Date`, which counts whole seconds. */
 export function learnServerTime(date) {
   const difference = Date.parse(date) + 500 - Date.now();
   if (Number.isFinite(difference)) offset = Math.abs(difference) > 2000 ? difference : 0;
@@ -26,7 +25,6 @@ document.addEventListener('visibilitychange', () => {
 const local = new Intl.DateTimeFormat('sv', { dateStyle: 'short', timeStyle: 'medium' });
 const zone = new Intl.DateTimeFormat('en', { timeZoneName: 'short', hour: 'numeric' });
 
-/** The exact time with its zone, and in UTC. */
 export function exact(time) {
   const date = new Date(time);
   if (Number.isNaN(date.getTime())) return '';
@@ -35,10 +33,8 @@ export function exact(time) {
   return name === 'UTC' ? `${utc} UTC` : `${local.format(date)} ${name} · ${utc} UTC`;
 }
 
-/** A time of day. */
 export const timeOfDay = (time) => new Date(time).toLocaleTimeString('sv');
 
-/** A time in a zone of the reader's choice. */
 export function inZone(time, timeZone) {
   try {
     return new Intl.DateTimeFormat('en-GB', { timeZone, weekday: 'short', day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit', timeZoneName: 'short' }).format(new Date(time));
@@ -89,7 +85,6 @@ class RelativeTime extends HTMLElement {
 }
 customElements.define('relative-time', RelativeTime);
 
-/** A relative time; nothing for no time. */
 export function relative(time, mode = 'ago', attributes = {}) {
   if (time === null || time === undefined) return null;
   const element = h('relative-time', { mode, ...attributes });

@@ -1,13 +1,6 @@
 // Dead letters of the broker: events between the services that nobody could handle.
 
-import { button, facts, h } from './dom.js';
-import { canWrite, get, post, remove, request } from './api.js';
-import { relative } from './clock.js';
-import { bytes, count, plural, words } from './format.js';
-import { listView } from './listview.js';
-import { attempt, confirmDialog } from './overlays.js';
-import { jsonBlock } from './richtext.js';
-import { choose } from './filters.js';
+import { attempt, button, bytes, canWrite, choose, confirmDialog, count, facts, get, h, jsonBlock, listView, plural, post, relative, remove, request, words } from './kit.js';
 
 export function deadLetters({ drawer }) {
   const view = listView({
@@ -29,13 +22,13 @@ export function deadLetters({ drawer }) {
     table: {
       label: 'Dead letters',
       columns: [
-        { key: 'type', label: 'Type', width: 'minmax(150px, 1.3fr)', phone: 'title', render: (letter) => letter.type ?? 'a batch' },
-        { key: 'queue', label: 'Queue', width: 'minmax(130px, 1fr)', phone: 'sub', render: (letter) => letter.queue ?? '–' },
-        { key: 'reason', label: 'Reason', width: 'minmax(120px, 1fr)', phone: 'side', render: (letter) => words(letter.reason ?? 'unknown') },
-        { key: 'deaths', label: 'Deaths', width: '72px', number: true, render: (letter) => count(letter.death_count) },
-        { key: 'received', label: 'Received', width: '118px', number: true, phone: 'meta', render: (letter) => relative(letter.received_at) },
-        { key: 'replayed', label: 'Replayed', width: '150px', number: true, phone: 'meta', render: (letter) => (letter.replay_count ? relative(letter.replayed_at) : h('span.faint', 'never replayed')) },
-        { key: 'size', label: 'Size', width: '84px', number: true, render: (letter) => bytes(letter.body_size) },
+        ['type', 'Type', 'minmax(150px, 1.3fr)', (letter) => letter.type ?? 'a batch', { phone: 'title' }],
+        ['queue', 'Queue', 'minmax(130px, 1fr)', (letter) => letter.queue ?? '–', { phone: 'sub' }],
+        ['reason', 'Reason', 'minmax(120px, 1fr)', (letter) => words(letter.reason ?? 'unknown'), { phone: 'side' }],
+        ['deaths', 'Deaths', '72px', (letter) => count(letter.death_count), { number: true }],
+        ['received', 'Received', '118px', (letter) => relative(letter.received_at), { number: true, phone: 'meta' }],
+        ['replayed', 'Replayed', '150px', (letter) => (letter.replay_count ? relative(letter.replayed_at) : h('span.faint', 'never replayed')), { number: true, phone: 'meta' }],
+        ['size', 'Size', '84px', (letter) => bytes(letter.body_size), { number: true }],
       ],
     },
   });

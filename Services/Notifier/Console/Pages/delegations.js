@@ -1,13 +1,6 @@
 // The delegations of a workspace, given and taken, with their answers.
 
-import { button, facts, fill, h, throttle } from './dom.js';
-import { canWrite, get, post } from './api.js';
-import { relative } from './clock.js';
-import { plural } from './format.js';
-import { workspaceLink } from './names.js';
-import { attempt, confirmDialog, emptyState, errorPanel, notifyError } from './overlays.js';
-import { pill } from './pill.js';
-import { richText } from './richtext.js';
+import { attempt, button, canWrite, confirmDialog, emptyState, errorPanel, facts, fill, get, h, notifyError, pill, plural, post, relative, richText, throttle, workspaceLink } from './kit.js';
 import { simpleTable } from './access.js';
 
 export function delegationsTab({ id, drawer }) {

@@ -26,18 +26,15 @@ export function append(element, children) {
   return element;
 }
 
-/** Replaces what is in an element. */
 export function fill(element, ...children) {
   element.replaceChildren();
   return append(element, children);
 }
 
-/** Sets the text of an element when it differs. */
 export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** Whether a URL that came as data may become a link. */
 export function isWebAddress(text) {
   try {
     return ['http:', 'https:'].includes(new URL(text).protocol);
@@ -86,12 +83,10 @@ const shapes = {
   info: 'M8 14A6 6 0 1 0 8 2a6 6 0 0 0 0 12zM8 7.3v3.7M8 5v.2',
 };
 
-/** An icon that stands beside words; hidden from screen readers. */
 export function icon(name) {
   return drawing(shapes[name], '0 0 16 16', 'icon');
 }
 
-/** A small drawing made of one path. */
 export function drawing(path, box, className) {
   const element = document.createElementNS(svg, 'svg');
   element.setAttribute('viewBox', box);
@@ -114,7 +109,6 @@ export function iconButton(label, iconName, onclick, attributes = {}) {
   return h('button', { type: 'button', class: 'icon-button', 'aria-label': label, title: label, onclick, ...attributes }, icon(iconName));
 }
 
-/** A labelled field of a form. */
 export function field(label, control, hint) {
   const id = control.id || (control.id = `f${++fields}`);
   const note = hint && h('p.hint', { id: `${id}-hint` }, hint);
@@ -123,13 +117,11 @@ export function field(label, control, hint) {
 }
 let fields = 0;
 
-/** Names and values; what has no value is left out. */
 export function facts(pairs, layout = '') {
   const hasValue = (value) => ![value].flat().every((part) => part === null || part === undefined || part === false || part === '');
   return h('dl', { class: `facts ${layout}` }, pairs.filter(([, value]) => hasValue(value)).map(([label, value]) => h('div', h('dt', label), h('dd', value))));
 }
 
-/** Calls a function once, `delay` ms after the last of many calls. */
 export function debounce(action, delay) {
   let timer;
   return (...values) => {
@@ -153,7 +145,6 @@ export function throttle(action, interval) {
   };
 }
 
-/** Says something to screen readers without moving the focus. */
 export function announce(text) {
   setText(document.getElementById('announcer'), text);
 }

@@ -1,13 +1,10 @@
 // The platform cannot work: says so, tries again with back-off, and gives the page back as it was.
 
-import { button, h, icon, setText } from './dom.js';
-import { get } from './api.js';
-import { duration } from './format.js';
+import { button, duration, peek, h, icon, setText } from './kit.js';
 
 const first = 1000;
 const longest = 30000;
 
-/** Covers the page until what failed is answered again. */
 export function showDownPage(error) {
   return new Promise((resolve) => {
     const since = Date.now();
@@ -61,10 +58,9 @@ export function showDownPage(error) {
   });
 }
 
-/** Answers why the platform is still down, or nothing when it works. */
 async function probe(path) {
   try {
-    await get(path, null, { quiet: true });
+    await peek(path);
     return null;
   } catch (error) {
     // Any answer but these is for the screen to deal with.

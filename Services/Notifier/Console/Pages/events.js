@@ -1,18 +1,8 @@
 // The live tail of what happens in the fleet.
 
-import { button, facts, fill, h, setText } from './dom.js';
-import { get } from './api.js';
-import { relative, timeOfDay } from './clock.js';
-import { count, plural } from './format.js';
-import { filterBar } from './filters.js';
-import { workspaceLink } from './names.js';
-import { copyButton, emptyState, notifyError } from './overlays.js';
-import { jsonBlock } from './richtext.js';
-import { setParams } from './router.js';
+import { button, copyButton, count, emptyState, facts, fill, filterBar, get, h, jsonBlock, notifyError, plural, relative, setParams, setText, timeOfDay, workspaceLink } from './kit.js';
 
-/** What is kept; older ones go as newer ones come. */
 const capacity = 2000;
-/** Shown only when asked for: they would push out everything else. */
 const heartbeat = 'WORKSPACE_HEARTBEAT';
 const groups = {
   WORKSPACE: 'ONLINE DEGRADED OFFLINE PROVISIONING PROVISION_FAILED AWAITING_AGENT PAUSED HIBERNATED REMOVED UPDATED HEARTBEAT', TASK: 'UPDATED', AGENT: 'MESSAGE CARD_UPDATED', ACTIVITY: 'LOGGED',
@@ -43,10 +33,10 @@ export function eventsScreen({ drawer }) {
   table.configure({
     label: 'Events, newest first', rowHeight: 36, phoneHeight: 78, key: (event) => event.key, open: (event) => setParams({ open: event.key }, { push: true }),
     columns: [
-      { key: 'time', label: 'Time', width: '84px', phone: 'meta', render: (event) => timeOfDay(event.timestamp) },
-      { key: 'type', label: 'Type', width: 'minmax(190px, .9fr)', phone: 'title', render: (event) => h('span.mono.clip', event.type) },
-      { key: 'workspace', label: 'Workspace', width: 'minmax(130px, .8fr)', phone: 'meta', render: (event) => workspaceLink(event.workspace_id) ?? h('span.faint', 'the platform') },
-      { key: 'what', label: 'What', width: 'minmax(200px, 2fr)', phone: 'sub', render: (event) => h('span.clip', line(event)) },
+      ['time', 'Time', '84px', (event) => timeOfDay(event.timestamp), { phone: 'meta' }],
+      ['type', 'Type', 'minmax(190px, .9fr)', (event) => h('span.mono.clip', event.type), { phone: 'title' }],
+      ['workspace', 'Workspace', 'minmax(130px, .8fr)', (event) => workspaceLink(event.workspace_id) ?? h('span.faint', 'the platform'), { phone: 'meta' }],
+      ['what', 'What', 'minmax(200px, 2fr)', (event) => h('span.clip', line(event)), { phone: 'sub' }],
     ],
   });
 
@@ -131,7 +121,6 @@ export function eventsScreen({ drawer }) {
   };
 }
 
-/** An event in a line. */
 function line({ type, data }) {
   if (!data || typeof data !== 'object') return '';
   if (type === heartbeat) return `${data.active_tasks}/${data.max_concurrent_tasks} tasks`;

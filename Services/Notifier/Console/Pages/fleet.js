@@ -1,21 +1,12 @@
 // The fleet: counts that are filters, and a table that is the tree.
 
-import { button, fill, h, icon, iconButton, setText, throttle } from './dom.js';
-import { canWrite, get } from './api.js';
+import { button, canWrite, cents, choose, count, fill, get, peek, h, href, icon, iconButton, learnName, listScreen, listView, nameOf, navigate, pill, plural, relative, setParams, setText, shortDuration, throttle } from './kit.js';
 import { actOnMany, lifecycle } from './actions.js';
-import { relative } from './clock.js';
-import { cents, count, plural, shortDuration } from './format.js';
-import { choose } from './filters.js';
-import { listScreen, listView } from './listview.js';
-import { learnName, nameOf } from './names.js';
-import { pill } from './pill.js';
-import { href, navigate, setParams } from './router.js';
 import { overview } from './overview.js';
 
 /** Up to this many are read at once and shown as a tree; larger fleets come by pages, in the server's order. */
 const treeLimit = 2000;
 const statuses = ['online', 'degraded', 'failed', 'offline', 'provisioning', 'awaiting_agent', 'paused', 'hibernating', 'hibernated'];
-/** What the reason is told for. */
 const explained = ['degraded', 'failed', 'offline'];
 const statusEvents = {
   WORKSPACE_ONLINE: 'online', WORKSPACE_DEGRADED: 'degraded', WORKSPACE_OFFLINE: 'offline', WORKSPACE_PROVISIONING: 'provisioning', WORKSPACE_PROVISION_FAILED: 'failed',
@@ -41,7 +32,6 @@ export function applyToWorkspace(workspace, { type, data, timestamp }) {
   return true;
 }
 
-/** Why a workspace is in its status, where that needs saying. */
 export const reasonOf = (workspace) => (explained.includes(workspace.status) ? workspace.status_reason || workspace.last_sample_error || '' : '');
 
 export function fleetScreen() {
@@ -83,15 +73,15 @@ export function fleetScreen() {
       open: (entry) => navigate('workspace', entry.id), level: (entry) => entry.level, expanded: (entry) => (entry.children ? !collapsed.has(entry.id) : undefined), toggle,
       sorted: (sort, order) => setParams({ sort: sort === 'name' && order === 'asc' ? null : sort, order: order === 'asc' ? null : order }), nearEnd: () => view.list.total > treeLimit && view.list.more(),
       columns: [
-        { key: 'name', label: 'Name', width: 'minmax(190px, 2.2fr)', sort: 'name', phone: 'title', render: nameCell },
-        { key: 'status', label: 'Status', width: 'minmax(124px, 1.3fr)', sort: 'status', phone: 'side', render: statusCell },
-        { key: 'role', label: 'Role', width: 'minmax(84px, 1.1fr)', sort: 'role', render: ({ row }) => clipped(row.role ?? '') },
-        { key: 'runtime', label: 'Runtime', width: '94px', sort: 'runtime', render: ({ row }) => clipped(row.runtime) },
-        { key: 'task', label: 'Current task', width: 'minmax(90px, 1.5fr)', phone: 'sub', render: ({ row }) => clipped(row.current_task || (row.active_tasks ? 'Working' : '')) },
-        { key: 'load', label: 'Load', width: '48px', sort: 'active_tasks', number: true, render: ({ row }) => h('span', { class: row.active_tasks >= row.max_concurrent_tasks ? 'strong' : '', title: `${plural(row.active_tasks, 'task')} of ${row.max_concurrent_tasks} at once` }, `${row.active_tasks}/${row.max_concurrent_tasks}`) },
-        { key: 'queue', label: 'Queue', width: '80px', sort: 'queue_depth', number: true, phone: 'meta', render: queueCell },
-        { key: 'heartbeat', label: 'Heartbeat', width: '108px', sort: 'last_heartbeat_at', number: true, phone: 'meta', render: ({ row }) => relative(row.last_heartbeat_at) ?? 'never' },
-        { key: 'spend', label: 'Spend', width: '128px', sort: 'monthly_spend', number: true, render: spendCell },
+        ['name', 'Name', 'minmax(190px, 2.2fr)', nameCell, { sort: 'name', phone: 'title' }],
+        ['status', 'Status', 'minmax(124px, 1.3fr)', statusCell, { sort: 'status', phone: 'side' }],
+        ['role', 'Role', 'minmax(84px, 1.1fr)', ({ row }) => clipped(row.role ?? ''), { sort: 'role' }],
+        ['runtime', 'Runtime', '94px', ({ row }) => clipped(row.runtime), { sort: 'runtime' }],
+        ['task', 'Current task', 'minmax(90px, 1.5fr)', ({ row }) => clipped(row.current_task || (row.active_tasks ? 'Working' : '')), { phone: 'sub' }],
+        ['load', 'Load', '48px', ({ row }) => h('span', { class: row.active_tasks >= row.max_concurrent_tasks ? 'strong' : '', title: `${plural(row.active_tasks, 'task')} of ${row.max_concurrent_tasks} at once` }, `${row.active_tasks}/${row.max_concurrent_tasks}`), { sort: 'active_tasks', number: true }],
+        ['queue', 'Queue', '80px', queueCell, { sort: 'queue_depth', number: true, phone: 'meta' }],
+        ['heartbeat', 'Heartbeat', '108px', ({ row }) => relative(row.last_heartbeat_at) ?? 'never', { sort: 'last_heartbeat_at', number: true, phone: 'meta' }],
+        ['spend', 'Spend', '128px', spendCell, { sort: 'monthly_spend', number: true }],
       ],
     },
   });
@@ -99,7 +89,6 @@ export function fleetScreen() {
 
   const isFlat = () => view.list.total > treeLimit;
 
-  /** The rows in the order of the tree: each stands below the nearest of its ancestors that is shown. */
   function arrange(rows) {
     byID.clear();
     for (const row of rows) byID.set(row.id, row);
@@ -174,7 +163,7 @@ export function fleetScreen() {
     for (const id of ids) dirty.delete(id);
     await Promise.all(ids.map(async (id) => {
       try {
-        const { queue_depth, status, status_reason } = await get(`/workspaces/${id}`, null, { quiet: true });
+        const { queue_depth, status, status_reason } = await peek(`/workspaces/${id}`);
         Object.assign(byID.get(id) ?? {}, { queue_depth, status, status_reason }, queue_depth ? {} : { oldest_waiting_seconds: null });
       } catch { /* the next reading of the list says more */ }
     }));

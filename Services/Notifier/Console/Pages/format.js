@@ -3,23 +3,18 @@
 const whole = new Intl.NumberFormat('en');
 const money = new Intl.NumberFormat('en', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 
-/** A whole number with separators. */
 export const count = (number) => whole.format(number ?? 0);
 
-/** "1 message", "3 messages". */
 export const plural = (number, one, many = `${one}s`) => `${count(number)} ${number === 1 ? one : many}`;
 
-/** Cents as an amount. */
 export const cents = (amount) => money.format((amount ?? 0) / 100);
 
-/** A size in bytes. */
 export function bytes(size) {
   if (size < 1000) return `${size} B`;
   if (size < 1e6) return `${(size / 1e3).toFixed(1)} kB`;
   return `${(size / 1e6).toFixed(1)} MB`;
 }
 
-/** A length of time in seconds, in its two largest units; never negative. */
 export function duration(seconds) {
   const total = Math.max(0, Math.floor(seconds));
   if (total < 60) return `${total} s`;
@@ -31,7 +26,6 @@ export function duration(seconds) {
   return hours % 24 && days < 10 ? `${days} d ${hours % 24} h` : `${days} d`;
 }
 
-/** A length of time in its largest unit, for narrow places. */
 export function shortDuration(seconds) {
   const total = Math.max(0, Math.floor(seconds));
   if (total < 60) return `${total} s`;
@@ -40,7 +34,6 @@ export function shortDuration(seconds) {
   return `${Math.floor(total / 86400)} d`;
 }
 
-/** Milliseconds of work. */
 export function milliseconds(time) {
   if (time === null || time === undefined) return '';
   if (time < 1000) return `${time} ms`;
@@ -54,7 +47,6 @@ export const shortID = (id) => (id ? id.slice(0, 8) : '');
 /** A word of the API as a word of a sentence: `awaiting_agent` is "awaiting agent". */
 export const words = (name) => String(name ?? '').replaceAll('_', ' ').replaceAll('-', ' ');
 
-/** The same with a capital at its start. */
 export function title(name) {
   const text = words(name);
   return text.charAt(0).toUpperCase() + text.slice(1);

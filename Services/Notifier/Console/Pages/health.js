@@ -1,11 +1,6 @@
 // The platform itself: its instances, its stores, its passes, and the guard against taking everybody offline at once.
 
-import { button, fill, h, icon, setText } from './dom.js';
-import { canWrite, get, post } from './api.js';
-import { relative } from './clock.js';
-import { count, duration, milliseconds, plural, words } from './format.js';
-import { attempt, confirmDialog, emptyState, errorPanel } from './overlays.js';
-import { pill } from './pill.js';
+import { attempt, button, canWrite, confirmDialog, count, duration, emptyState, errorPanel, fill, get, h, milliseconds, pill, plural, post, relative, setText, title, words } from './kit.js';
 import { block, simpleTable } from './access.js';
 
 const period = 5000;
@@ -23,42 +18,35 @@ export function healthScreen() {
     h('div.blocks', block('Instances', 'As they announce themselves. Two of each service are usual; either may be away.', instances), block('Stores', 'As the instances see them.', stores), block('Mass-offline guard', 'When too many workspaces fall silent at once, the platform doubts itself first.', guard), block('Events', 'Committed with the change they report, then published.', events), block('Passes', 'What heals: each with its last success.', passes)));
 
   async function readInstances() {
-    let answer;
-    try {
-      answer = await get('/admin/instances');
-    } catch (error) {
-      fill(instances, errorPanel('The instances could not be read', error, load));
-      fill(stores);
-      fill(events);
-      setText(summary, '');
-      return;
-    }
+    const answer = await read(instances, 'The instances could not be read', '/admin/instances');
+    if (!answer) return;
     const list = [...answer.instances].sort((a, b) => services.indexOf(a.service) - services.indexOf(b.service) || a.instance.localeCompare(b.instance));
     const bad = list.filter((one) => !one.is_ready || !one.is_alive);
-    setText(summary, bad.length ? `${plural(bad.length, 'instance')} of ${count(list.length)} not ready` : `All ${plural(list.length, 'instance')} ready`);
+    setText(summary, bad.length ? `${plural(bad.length, 'instance')} of ${list.length} not ready` : `All ${plural(list.length, 'instance')} ready`);
     put(instances, list.length ? simpleTable('Instances', ['Service', 'Instance', 'State', 'Since', 'Address', 'Version', 'Up for', 'Heard of'], list.map((one) => [
-      h('strong', one.service), h('code', one.instance), pill(!one.is_alive ? 'silent' : one.is_ready ? 'ready' : 'not ready'),
-      one.is_ready && one.is_alive ? '' : relative(one.not_ready_since ?? one.last_seen_at, 'for') ?? '', h('code', one.address), one.version, relative(one.started_at, 'for'), relative(one.last_seen_at)]))
-      : emptyState('No instance has announced itself.', 'The sweeper collects announcements; when it is away nothing is known here.'));
+      h('strong', one.service), h('code', one.instance), pill(!one.is_alive ? 'silent' : one.is_ready ? 'ready' : 'not ready'), bad.includes(one) && relative(one.not_ready_since ?? one.last_seen_at, 'for'),
+      h('code', one.address), one.version, relative(one.started_at, 'for'), relative(one.last_seen_at)])) : emptyState('No instance has announced itself.', 'The sweeper collects announcements; when it is away nothing is known here.'));
     const names = [...new Set(list.flatMap((one) => Object.keys(one.dependencies ?? {})))].sort();
     put(stores, simpleTable('Stores', ['Store', 'State', 'Seen by'], names.map((name) => {
       const without = list.filter((one) => one.is_alive && one.dependencies?.[name] === 'down');
-      const all = list.filter((one) => one.is_alive && one.dependencies?.[name]);
-      return [h('strong', { postgres: 'Postgres', rabbitmq: 'RabbitMQ', redis: 'Redis' }[name] ?? name), pill(without.length ? 'down' : 'up'), without.length ? `out of reach for ${without.map((one) => one.instance).join(', ')}` : `all ${count(all.length)} instances`];
+      return [h('strong', title(name)), pill(without.length ? 'down' : 'up'), without.length ? `out of reach for ${without.map((one) => one.instance).join(', ')}` : 'every live instance'];
     })));
     const { count: number, oldest_seconds: oldest } = answer.unpublished_events;
-    put(events, h('p', number ? [icon('warn'), ` ${plural(number, 'event')} committed and not yet published, the oldest for ${duration(oldest ?? 0)}.`] : [icon('check'), ' Every committed event is published.']));
+    put(events, h('p', number ? `${plural(number, 'event')} committed and not yet published, the oldest for ${duration(oldest ?? 0)}.` : 'Every committed event is published.'));
+  }
+
+  async function read(place, failure, path) {
+    try {
+      return await get(path);
+    } catch (error) {
+      fill(place, errorPanel(failure, error, load));
+      return null;
+    }
   }
 
   async function readGuard() {
-    let answer;
-    try {
-      answer = await get('/admin/sweeps/guard');
-    } catch (error) {
-      fill(guard, errorPanel('The guard’s state could not be read', error, load));
-      return;
-    }
-    put(guard, [['ours', 'Workspaces with a container of ours'], ['remote', 'External workspaces']].map(([scope, label]) => guardLine(scope, label, answer[scope])));
+    const answer = await read(guard, 'The guard’s state could not be read', '/admin/sweeps/guard');
+    if (answer) put(guard, [['ours', 'Workspaces with a container of ours'], ['remote', 'External workspaces']].map(([scope, label]) => guardLine(scope, label, answer[scope])));
   }
 
   function guardLine(scope, label, state) {
@@ -76,26 +64,16 @@ export function healthScreen() {
   }
 
   async function readPasses() {
-    let answer;
-    try {
-      answer = await get('/admin/liveness');
-    } catch (error) {
-      fill(passes, errorPanel('The passes could not be read', error, load));
-      return;
-    }
+    const answer = await read(passes, 'The passes could not be read', '/admin/liveness');
+    if (!answer) return;
     const list = Object.entries(answer.subsystems).sort(([a, x], [b, y]) => Boolean(y.last_error) - Boolean(x.last_error) || a.localeCompare(b));
     put(passes, list.length ? simpleTable('Passes', ['Pass', 'State', 'Last success', 'Took', 'Did', 'Error since'], list.map(([name, pass]) => [
       h('strong', words(name)), pill(pass.last_error ? 'failing' : 'ok'), relative(pass.last_tick_at) ?? 'never', milliseconds(pass.duration_ms), Object.entries(pass.counts ?? {}).map(([what, number]) => `${words(what)} ${count(number)}`).join(', '), pass.last_error ? h('span.bad-text', pass.last_error) : '']))
       : emptyState('No pass has reported.', 'The sweeper and the scheduler report after their first pass.'));
   }
 
-  /** What the reader works with stays as it is. */
   function put(place, content) {
-    if (!place.contains(document.activeElement) && !(getSelection().anchorNode && place.contains(getSelection().anchorNode) && getSelection().toString())) {
-      const scrolled = place.querySelector('.table-scroll')?.scrollLeft;
-      fill(place, content);
-      if (scrolled) place.querySelector('.table-scroll').scrollLeft = scrolled;
-    }
+    if (!place.contains(document.activeElement) && !getSelection().toString()) fill(place, content);
   }
 
   const load = () => Promise.all([readInstances(), readGuard(), readPasses()]);

@@ -1,16 +1,6 @@
 // The queue of the whole fleet, and of one workspace; and what the broker could not hand to anybody.
 
-import { button, facts, fill, h } from './dom.js';
-import { canWrite, get, post, remove } from './api.js';
-import { relative } from './clock.js';
-import { bytes, count, plural, shortDuration, shortID, title } from './format.js';
-import { listView } from './listview.js';
-import { learnName, nameOf, workspaceLink } from './names.js';
-import { attempt, confirmDialog, copyButton, errorPanel, notifyError, openDialog } from './overlays.js';
-import { pill, statusShape } from './pill.js';
-import { jsonBlock } from './richtext.js';
-import { href } from './router.js';
-import { tabStrip } from './tabs.js';
+import { attempt, button, bytes, canWrite, confirmDialog, copyButton, count, errorPanel, facts, fill, get, h, href, jsonBlock, learnName, listView, nameOf, notifyError, pill, plural, post, relative, remove, shortDuration, shortID, statusShape, tabStrip, tell, title, workspaceLink } from './kit.js';
 import { overview } from './overview.js';
 import { deadLetters } from './deadletters.js';
 
@@ -20,7 +10,6 @@ const actions = {
   cancel: { label: 'Cancel', icon: 'close', danger: true, effect: 'They are taken out of the queue and never delivered. Delegations that they carry fail.', done: 'The message was cancelled.' },
   expire: { label: 'Expire', icon: 'schedules', danger: true, effect: 'Their time counts as over: they are dropped, and never delivered.', done: 'The message has expired.' },
 };
-/** What can be done with a message in each state. */
 const fits = { waiting: ['cancel', 'expire'], retrying: ['cancel', 'expire'], failed: ['retry'], dropped: ['retry'] };
 
 export function messagesScreen({ drawer }) {
@@ -49,7 +38,6 @@ export function messagesScreen({ drawer }) {
   };
 }
 
-/** The queue of one workspace: the same list with its target fixed. */
 export function queueTab({ id, drawer }) {
   const list = queueList({ drawer, target: id });
   list.element.classList.add('tab-content');
@@ -82,20 +70,19 @@ function queueList({ drawer, target = null }) {
     table: {
       label: 'Messages', key: (item) => item.queue_id, phoneHeight: 88,
       columns: [
-        { key: 'state', label: 'State', width: '112px', phone: 'side', render: (item) => pill(item.state) },
-        !target && { key: 'target', label: 'Target', width: 'minmax(140px, 1.4fr)', phone: 'title', render: (item) => workspaceLink(item.workspace_id, item.target_name) },
-        { key: 'caller', label: 'Caller', width: 'minmax(110px, 1fr)', phone: target ? 'title' : 'meta', render: callerOf },
-        { key: 'method', label: 'Method', width: 'minmax(100px, .8fr)', render: (item) => h('span.clip', { title: item.method }, item.method) },
-        { key: 'attempts', label: 'Attempts', width: '84px', number: true, render: attemptsOf },
-        { key: 'age', label: 'Stored', width: '118px', number: true, phone: 'meta', render: (item) => relative(item.enqueued_at) },
-        { key: 'next', label: 'Next attempt', width: '128px', number: true, render: (item) => (item.state === 'retrying' ? relative(item.next_attempt_at, 'until') : null) ?? h('span.faint', item.position ? `position ${item.position}` : '–') },
-        { key: 'error', label: 'Last error', width: 'minmax(150px, 2fr)', phone: 'sub', render: (item) => h('span.clip', { title: item.last_error }, item.last_error ?? '') },
-      ].filter(Boolean),
+        ['state', 'State', '112px', (item) => pill(item.state), { phone: 'side' }],
+        !target && ['target', 'Target', 'minmax(140px, 1.4fr)', (item) => workspaceLink(item.workspace_id, item.target_name), { phone: 'title' }],
+        ['caller', 'Caller', 'minmax(110px, 1fr)', callerOf, { phone: target ? 'title' : 'meta' }],
+        ['method', 'Method', 'minmax(100px, .8fr)', (item) => h('span.clip', { title: item.method }, item.method)],
+        ['attempts', 'Attempts', '84px', attemptsOf, { number: true }],
+        ['age', 'Stored', '118px', (item) => relative(item.enqueued_at), { number: true, phone: 'meta' }],
+        ['next', 'Next attempt', '128px', (item) => (item.state === 'retrying' ? relative(item.next_attempt_at, 'until') : null) ?? h('span.faint', item.position ? `position ${item.position}` : '–'), { number: true }],
+        ['error', 'Last error', 'minmax(150px, 2fr)', (item) => h('span.clip', { title: item.last_error }, item.last_error ?? ''), { phone: 'sub' }],
+      ],
     },
   });
   view.element.querySelector('.table-place').previousElementSibling.previousElementSibling?.prepend(view.summary);
 
-  /** The filters as the bulk routes take them. */
   function bulkFilter() {
     const value = (name) => view.params.get(name);
     const chosen = { state: value('state')?.split(','), target: target ?? value('target'), caller: value('caller'), method: value('method'), older_than: Number(value('older_than')), min_attempts: Number(value('min_attempts')) };
@@ -105,12 +92,9 @@ function queueList({ drawer, target = null }) {
   async function actByFilter(name) {
     const chosen = bulkFilter();
     if (Object.keys(chosen).length && !view.params.get('q')) return act(name, chosen);
-    return nothing(`${actions[name].label}: choose a filter`, h('p', view.params.get('q') ? 'The text search only narrows what is shown. Clear it, and use state, target, caller, method, age or attempts.' : 'Choose a state, target, caller, method, age or number of attempts first: without a filter nothing is touched.'));
+    return tell(`${actions[name].label}: choose a filter`, h('p', view.params.get('q') ? 'The text search only narrows what is shown. Clear it, and use state, target, caller, method, age or attempts.' : 'Choose a state, target, caller, method, age or number of attempts first: without a filter nothing is touched.'));
   }
 
-  const nothing = (label, body) => openDialog(label, (close) => [h('div.dialog-body', body), h('footer.dialog-foot', button('Close', null, () => close(), 'primary'))]);
-
-  /** A dry run says how many; the question names them; then it is done. */
   async function act(name, filter) {
     const action = actions[name];
     let plan;
@@ -125,7 +109,7 @@ function queueList({ drawer, target = null }) {
       plan.changed > 0 && h('p', action.effect), h('p.hint', 'Filter: ', filterWords(filter)), plan.left > 0 && h('p', `${count(plan.left)} more are left: repeat it for them.`),
     ];
     if (!plan.changed) {
-      await nothing(`${action.label}: nothing to do`, body);
+      await tell(`${action.label}: nothing to do`, body);
       return;
     }
     if (!(await confirmDialog({ title: `${action.label} ${plural(plan.changed, 'message')}?`, body, action: `${action.label} ${count(plan.changed)}`, danger: action.danger }))) return;
@@ -158,7 +142,6 @@ function filterWords({ state, target, caller, method, older_than: age, min_attem
   return [state && `state ${state.join(' or ')}`, target && `for ${nameOf(target)}`, caller && `from ${caller === 'console' ? 'a person or a schedule' : nameOf(caller)}`, method && `method ${method}`, age && `older than ${shortDuration(age)}`, least && `${least} or more attempts`].filter(Boolean).join(', ');
 }
 
-/** Everything about one message. */
 function itemDetails(item, changed) {
   const act = async (name) => {
     const action = actions[name];
@@ -203,7 +186,6 @@ function timeline(log) {
   }));
 }
 
-/** Bodies stay hidden until somebody asks: they may hold what is not for every eye. */
 function bodies(item) {
   const place = h('div');
   const part = (label, body, none) => [h('h3', label), body === null || body === undefined ? h('p.hint', none) : jsonBlock(body, label)];

@@ -16,7 +16,6 @@ class SideDrawer extends HTMLElement {
     });
   }
 
-  /** Shows content under a title; `onclose` takes it out of the address. */
   show(title, content, onclose) {
     const isNew = this.hidden !== false || !this.firstChild;
     if (isNew) this.#return = document.activeElement;
@@ -81,16 +80,17 @@ export function confirmDialog({ title, body, action, danger = false }) {
   ]);
 }
 
+export const tell = (title, body) => openDialog(title, (close) => [h('div.dialog-body', body), h('footer.dialog-foot', button('Close', null, () => close(), 'primary'))], { wide: true });
+
 /** A form in a dialog: `submit` answers what the dialog closes with, or nothing to stay open. */
-export function formDialog(title, fields, action, submit) {
+export function formDialog(title, fields, action, submit, options) {
   return openDialog(title, (close) => h('form', { onsubmit: async (event) => {
     event.preventDefault();
     const result = await submit();
     if (result) close(result);
-  } }, h('div.dialog-body.form', fields), h('footer.dialog-foot', button('Cancel', null, () => close()), h('button.button.primary', { type: 'submit' }, action))));
+  } }, h('div.dialog-body.form', fields), h('footer.dialog-foot', button('Cancel', null, () => close()), h('button.button.primary', { type: 'submit' }, action))), options);
 }
 
-/** Shows something that can be read this once, with a way to copy it. */
 export function showOnce(title, explanation, secret) {
   return openDialog(title, (close) => [
     h('div.dialog-body', h('p', explanation), h('div.secret', h('code', secret), copyButton(secret, 'Copy'))),
@@ -98,7 +98,6 @@ export function showOnce(title, explanation, secret) {
   ], { wide: true });
 }
 
-/** A button that copies a text. */
 export function copyButton(text, label = 'Copy') {
   return iconButton(label, 'copy', async (event) => {
     const target = event.currentTarget;
@@ -112,16 +111,12 @@ export function copyButton(text, label = 'Copy') {
   });
 }
 
-const longestList = 5;
-
-/** Says that something was done; goes away by itself. */
 export function notify(text, link) {
-  const toast = h('div.toast', { role: 'status' }, icon('check'), h('p', text, link && [' ', link]), iconButton('Dismiss', 'close', () => toast.remove()));
+  const toast = h('div.toast.good', { role: 'status' }, icon('check'), h('p', text, link && [' ', link]), iconButton('Dismiss', 'close', () => toast.remove()));
   show(toast);
   setTimeout(() => !toast.matches(':hover, :focus-within') && toast.remove(), 6000);
 }
 
-/** Says what failed and what to try; stays until it is read. */
 export function notifyError(what, error) {
   const toast = h('div.toast.bad', { role: 'alert' }, icon('warn'), errorText(what, error), iconButton('Dismiss', 'close', () => toast.remove()));
   show(toast);
@@ -129,9 +124,8 @@ export function notifyError(what, error) {
 
 function show(toast) {
   const list = document.getElementById('toasts');
-  // Errors are not pushed out by others: only what is no error goes early.
-  const done = [...list.querySelectorAll('.toast:not(.bad)')];
-  if (list.children.length >= longestList) done[0]?.remove();
+  // Errors stay; what is no error makes room.
+  if (list.children.length >= 5) list.querySelector('.toast.good')?.remove();
   list.append(toast);
 }
 
@@ -145,7 +139,6 @@ export function errorPanel(what, error, retry) {
   return h('div.notice.bad', { role: 'alert' }, icon('warn'), errorText(what, error), retry && button('Try again', 'restart', retry));
 }
 
-/** Why there is nothing, and what to do. */
 export function emptyState(title, advice, ...actions) {
   return h('div.empty', h('p.strong', title), h('p', advice), actions.length > 0 && h('div.row-actions', actions));
 }

@@ -1,13 +1,9 @@
 // Whether all is well, for the first look: counts of the fleet, and what needs attention, each with the place that says why.
 
-import { get } from './api.js';
-import { plural, shortDuration } from './format.js';
-import { throttle } from './dom.js';
-import { href } from './router.js';
+import { peek, href, plural, shortDuration, throttle } from './kit.js';
 
 const often = 5000;
 const seldom = 30000;
-/** Waiting for longer than this is told on the first screen, in seconds. */
 const longWait = 900;
 
 class Overview extends EventTarget {
@@ -29,10 +25,8 @@ class Overview extends EventTarget {
     this.#timers = [];
   }
 
-  /** Reads the counts again, at most once in some seconds. */
   refresh = throttle(() => this.#timers.length && this.#readFleet(), often);
 
-  /** What changes the counts. */
   events(batch) {
     if (batch.some((event) => event.type !== 'WORKSPACE_HEARTBEAT' && event.type !== 'TASK_UPDATED' && event.type !== 'ACTIVITY_LOGGED')) this.refresh();
     if (batch.some((event) => event.type.startsWith('SWEEP_'))) void this.#readSlow();
@@ -54,10 +48,9 @@ class Overview extends EventTarget {
     this.#judge();
   }
 
-  /** One part that cannot be read must not hide the others. */
   async #read(path, query) {
     try {
-      return await get(path, query, { quiet: true });
+      return await peek(path, query);
     } catch {
       return null;
     }
@@ -65,22 +58,18 @@ class Overview extends EventTarget {
 
   #judge() {
     const { instances, guard, schedules, dead, failed } = this.#parts;
-    const { fleet } = this;
-    const found = [];
-    const add = (number, text, target) => number > 0 && found.push({ text: text(number), href: target, number });
-    if (fleet) {
-      add(fleet.by_status.failed, (n) => `${plural(n, 'workspace')} failed`, href('fleet', null, { status: 'failed' }));
-      add(fleet.by_status.degraded, (n) => `${plural(n, 'workspace')} degraded`, href('fleet', null, { status: 'degraded' }));
-      add(fleet.by_status.offline, (n) => `${plural(n, 'workspace')} offline`, href('fleet', null, { status: 'offline' }));
-      if (fleet.queue.oldest_waiting_seconds > longWait) add(1, () => `a message has waited ${shortDuration(fleet.queue.oldest_waiting_seconds)}`, href('messages', null, { state: 'waiting,retrying', older_than: longWait }));
-    }
-    add(failed?.total, (n) => `${plural(n, 'message')} failed`, href('messages', null, { state: 'failed' }));
-    add(schedules?.total, (n) => `${plural(n, 'schedule')} late or failing`, href('schedules', null, { condition: 'late,failing' }));
-    add(dead?.length, (n) => `${n >= 100 ? '100 or more dead letters' : plural(n, 'dead letter')}`, href('messages', null, { tab: 'dead' }));
-    const missing = instances?.instances.filter((instance) => !instance.is_ready || !instance.is_alive).length;
-    add(missing, (n) => `${plural(n, 'instance')} not ready`, href('health'));
-    for (const scope of ['ours', 'remote']) add(guard?.[scope]?.held && guard[scope].reason !== 'grace' ? 1 : 0, () => 'the mass-offline guard holds', href('health'));
-    this.problems = found;
+    const { by_status: by = {}, queue } = this.fleet ?? {};
+    const oldest = queue?.oldest_waiting_seconds;
+    const held = ['ours', 'remote'].some((scope) => guard?.[scope].held && guard[scope].reason !== 'grace');
+    this.problems = [
+      ...['failed', 'degraded', 'offline'].map((status) => [by[status], `${plural(by[status], 'workspace')} ${status}`, 'fleet', { status }]),
+      [oldest > longWait && 1, `a message has waited ${shortDuration(oldest)}`, 'messages', { state: 'waiting,retrying', older_than: longWait }],
+      [failed?.total, `${plural(failed?.total, 'message')} failed`, 'messages', { state: 'failed' }],
+      [schedules?.total, `${plural(schedules?.total, 'schedule')} late or failing`, 'schedules', { condition: 'late,failing' }],
+      [dead?.length, dead?.length >= 100 ? '100 or more dead letters' : plural(dead?.length, 'dead letter'), 'messages', { tab: 'dead' }],
+      [instances?.instances.filter((one) => !one.is_ready || !one.is_alive).length, 'instances not ready', 'health'],
+      [held && 1, 'the mass-offline guard holds', 'health'],
+    ].filter(([number]) => number > 0).map(([number, text, place, query]) => ({ number, text, place, href: href(place, null, query) }));
     this.dispatchEvent(new CustomEvent('change'));
   }
 }

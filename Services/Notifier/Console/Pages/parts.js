@@ -1,12 +1,9 @@
 // What messages are made of: texts, files and data, in the spellings of both versions of the protocol.
 
-import { h, icon, isWebAddress } from './dom.js';
-import { bytes } from './format.js';
-import { jsonBlock, richText } from './richtext.js';
+import { bytes, h, icon, isWebAddress, jsonBlock, richText } from './kit.js';
 
 const prefix = 'workspace:';
 
-/** Parts as `{text}`, `{file: {name, uri, mimeType, size}}` or `{data}`. */
 export function readParts(parts) {
   if (!Array.isArray(parts)) return [];
   return parts.slice(0, 200).map((part) => {
@@ -39,14 +36,12 @@ export function readAnswer(body) {
   };
 }
 
-/** Where a file of a workspace is downloaded; null when its address is none that may be followed. */
 function fileAddress(workspaceID, uri) {
   if (uri.startsWith(prefix)) return `/workspaces/${workspaceID}/chat/download?path=${encodeURIComponent(uri.slice(prefix.length))}`;
   if (uri.startsWith('/')) return `/workspaces/${workspaceID}/chat/download?path=${encodeURIComponent(uri)}`;
   return isWebAddress(uri) ? uri : null;
 }
 
-/** The parts as elements. */
 export function partElements(workspaceID, parts) {
   return parts.map((part) => {
     if (part.text !== undefined) return richText(part.text);

@@ -31,13 +31,11 @@ const kinds = {
   refused: ['warn', minus], unknown: ['idle', clock], holding: ['warn', triangle], operator: ['info', play, true], viewer: ['idle', disc],
 };
 
-/** The shape of a status, for strips and filters. */
 export function statusShape(status) {
   const [tone, shape, filled] = kinds[status] ?? ['idle', disc];
   return drawing(shape, '0 0 12 12', `shape ${tone}${filled ? ' filled' : ''}${status === 'provisioning' || status === 'hibernating' ? ' turning' : ''}`);
 }
 
-/** The tone of a status: `good`, `warn`, `bad`, `info` or `idle`. */
 export const toneOf = (status) => (kinds[status] ?? ['idle'])[0];
 
 class StatusPill extends HTMLElement {

@@ -4,7 +4,6 @@ import { h, outwardLink } from './dom.js';
 
 const longest = 200000;
 
-/** The text as elements. */
 export function richText(text) {
   const root = h('div.rich');
   const source = String(text);
@@ -53,7 +52,6 @@ function inline(text) {
   return nodes;
 }
 
-/** A JSON value, indented. */
 export function jsonBlock(value, label) {
   const text = typeof value === 'string' ? value : JSON.stringify(value, null, 2);
   return h('pre.json', { tabindex: '0', role: 'region', 'aria-label': label }, h('code', text));

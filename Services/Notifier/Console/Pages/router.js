@@ -2,21 +2,18 @@
 
 import { session } from './api.js';
 
-/** What the address says now. */
 export function currentRoute() {
   const [path, query] = location.hash.replace(/^#\/?/, '').split('?', 2);
   const [screen, id] = path.split('/').map(decodeURIComponent);
   return { screen: screen || 'fleet', id: id || null, params: new URLSearchParams(query ?? '') };
 }
 
-/** The address of a screen. */
 export function href(screen, id = null, params = {}) {
   const search = params instanceof URLSearchParams ? params : new URLSearchParams(Object.entries(params).filter(([, value]) => value !== null && value !== undefined && value !== ''));
   const query = search.toString();
   return `#/${screen}${id ? `/${encodeURIComponent(id)}` : ''}${query ? `?${query}` : ''}`;
 }
 
-/** Goes to another screen; back returns. */
 export function navigate(screen, id, params) {
   location.hash = href(screen, id, params);
 }
@@ -37,7 +34,6 @@ export function setParams(changes, { push = false } = {}) {
   }
 }
 
-/** Names the page for tabs and history. */
 export function setPageTitle(name) {
   document.title = `${name} · ${session.current?.platform_name || 'Switchyard'}`;
 }

@@ -1,13 +1,6 @@
 // All schedules of the fleet, those in trouble first; and those of one workspace.
 
-import { button, facts, h } from './dom.js';
-import { canWrite, get, patch, post, remove } from './api.js';
-import { exact, relative } from './clock.js';
-import { milliseconds, plural } from './format.js';
-import { listScreen, listView } from './listview.js';
-import { learnName, workspaceLink } from './names.js';
-import { attempt, confirmDialog } from './overlays.js';
-import { pill, statusShape, toneOf } from './pill.js';
+import { attempt, button, canWrite, confirmDialog, exact, facts, get, h, learnName, listScreen, listView, milliseconds, patch, pill, plural, post, relative, remove, statusShape, toneOf, workspaceLink } from './kit.js';
 import { editSchedule } from './scheduleform.js';
 
 const explanations = { late: 'Its time has passed and it has not run', failing: 'Its last runs failed', stale: 'Its last run got no answer in time', skipped: 'Its last run was skipped', ok: 'All is well', paused: 'It does not run until it is resumed' };
@@ -39,17 +32,17 @@ function scheduleList({ drawer, workspaceID = null }) {
     table: {
       label: 'Schedules', rowHeight: 52, phoneHeight: 104,
       columns: [
-        { key: 'condition', label: 'Condition', width: '108px', phone: 'side', render: (row) => h('span', { title: explanations[row.condition] }, pill(row.condition)) },
-        { key: 'name', label: 'Schedule', width: 'minmax(150px, 1.5fr)', phone: 'title', render: (row) => h('div.two-lines', h('span.clip.strong', { title: row.name }, nameOf(row)), h('span.sub.clip', { title: `${row.cron_expr} ${row.timezone}` }, `${row.sentence}, ${row.timezone}`)) },
-        !workspaceID && { key: 'workspace', label: 'Workspace', width: 'minmax(110px, 1fr)', phone: 'sub', render: (row) => workspaceLink(row.workspace_id, row.workspace_name) },
-        { key: 'next', label: 'Next run', width: '130px', number: true, phone: 'meta', render: (row) => (row.enabled ? relative(row.next_run_at, 'until') : null) ?? h('span.faint', 'paused') },
-        { key: 'last', label: 'Last outcome', width: 'minmax(150px, 1.1fr)', render: lastCell },
-        { key: 'runs', label: 'Last 20 runs', width: '164px', phone: 'meta', render: (row) => strip(row.runs) },
-        canWrite() && { key: 'actions', label: 'Actions', width: '186px', render: (row) => h('div.row-actions.tight', [runButton(row), pauseButton(row)].map((one) => {
+        ['condition', 'Condition', '108px', (row) => h('span', { title: explanations[row.condition] }, pill(row.condition)), { phone: 'side' }],
+        ['name', 'Schedule', 'minmax(150px, 1.5fr)', (row) => h('div.two-lines', h('span.clip.strong', { title: row.name }, nameOf(row)), h('span.sub.clip', { title: `${row.cron_expr} ${row.timezone}` }, `${row.sentence}, ${row.timezone}`)), { phone: 'title' }],
+        !workspaceID && ['workspace', 'Workspace', 'minmax(110px, 1fr)', (row) => workspaceLink(row.workspace_id, row.workspace_name), { phone: 'sub' }],
+        ['next', 'Next run', '130px', (row) => (row.enabled ? relative(row.next_run_at, 'until') : null) ?? h('span.faint', 'paused'), { number: true, phone: 'meta' }],
+        ['last', 'Last outcome', 'minmax(150px, 1.1fr)', lastCell],
+        ['runs', 'Last 20 runs', '164px', (row) => strip(row.runs), { phone: 'meta' }],
+        canWrite() && ['actions', 'Actions', '186px', (row) => h('div.row-actions.tight', [runButton(row), pauseButton(row)].map((one) => {
           one.classList.add('quiet', 'small');
           return one;
-        })) },
-      ].filter(Boolean),
+        }))],
+      ],
     },
   });
 

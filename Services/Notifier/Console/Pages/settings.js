@@ -1,10 +1,6 @@
 // Who may operate the platform, what every workspace may know, and the reader's own session.
 
-import { button, facts, field, fill, h } from './dom.js';
-import { canWrite, get, post, remove, session } from './api.js';
-import { relative } from './clock.js';
-import { attempt, confirmDialog, emptyState, errorPanel, formDialog, showOnce } from './overlays.js';
-import { pill } from './pill.js';
+import { attempt, button, canWrite, confirmDialog, emptyState, errorPanel, facts, field, fill, formDialog, get, h, pill, post, relative, remove, session, showOnce } from './kit.js';
 import { block, showSecrets, simpleTable } from './access.js';
 
 export function settingsScreen() {

@@ -1,9 +1,7 @@
 // Signing in: the token goes to the server once and is kept nowhere; the session is a cookie that scripts cannot read.
 
-import { fill, h } from './dom.js';
-import { post } from './api.js';
+import { fill, h, post } from './kit.js';
 
-/** The page. `message` is why one is here, when there is a reason. */
 export function signinPage(done, message) {
   const problem = h('p.form-error', { role: 'alert', id: 'signin-problem' });
   const token = h('input', { type: 'password', id: 'token', autocomplete: 'off', autocapitalize: 'off', spellcheck: 'false', required: true, 'aria-describedby': 'signin-hint signin-problem' });
@@ -34,6 +32,6 @@ export function signinPage(done, message) {
       h('img', { src: new URL('./favicon.svg', import.meta.url).pathname, alt: '', width: '40', height: '40' }),
       h('h1', 'Sign in'),
       typeof message === 'string' ? h('p.notice.info', { role: 'status' }, message) : message && h('p.notice.bad', { role: 'alert' }, `${message.sentence} ${message.advice}`),
-      h('div.field', h('label', { for: 'token' }, 'Token'), token, h('p.hint', { id: 'signin-hint' }, 'The admin token, or an organisation’s token: with the role viewer you can read everything and change nothing. It is exchanged for a session of 12 hours and kept nowhere.')),
+      h('div.field', h('label', { for: 'token' }, 'Token'), token, h('p.hint', { id: 'signin-hint' }, 'The admin token or an organisation’s. It is exchanged for a session of 12 hours and kept nowhere.')),
       problem, submit));
 }

@@ -2,16 +2,12 @@
 
 import { now } from './clock.js';
 
-/** How often listeners get what came, in ms: thousands of events a second must not freeze the page. */
 const interval = 250;
-/** What is kept between two batches; beyond it listeners are told to reload. */
 const capacity = 4000;
 const longestWait = 30000;
 
 class LiveStream extends EventTarget {
-  /** `connecting`, `live`, `replaying`, `reconnecting`, `paused` or `off`. */
   state = 'off';
-  /** When the next try is, in ms of the page's own clock. */
   retryAt = 0;
 
   #source = null;
@@ -25,7 +21,6 @@ class LiveStream extends EventTarget {
   #wasOpen = false;
   #listeners = new Set();
 
-  /** Listens to batches of events; answers how to stop. */
   listen(listener) {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -52,7 +47,6 @@ class LiveStream extends EventTarget {
     this.#setState('off');
   }
 
-  /** Signed out: the next one begins anew. */
   forget() {
     this.stop();
     this.#lastID = null;

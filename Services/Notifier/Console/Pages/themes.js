@@ -3,10 +3,8 @@
 const order = ['system', 'light', 'dark'];
 const key = 'switchyard.theme';
 
-/** The theme that was chosen. */
 export const themeName = () => document.documentElement.dataset.theme ?? 'system';
 
-/** Chooses a theme. */
 function setTheme(name) {
   if (name === 'system') delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = name;
@@ -15,7 +13,6 @@ function setTheme(name) {
   } catch { /* storage is switched off: it holds for this page */ }
 }
 
-/** Chooses the next one. */
 export function nextTheme() {
   setTheme(order[(order.indexOf(themeName()) + 1) % order.length]);
 }

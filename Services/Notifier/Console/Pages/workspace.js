@@ -1,15 +1,7 @@
 // One workspace: its head, why it is as it is, and its tabs.
 
-import { append, button, facts, fill, h, icon, outwardLink, setText, throttle } from './dom.js';
-import { get } from './api.js';
+import { append, button, cents, copyButton, duration, errorPanel, facts, fill, get, peek, h, href, icon, learnName, now, outwardLink, pill, plural, relative, setPageTitle, setText, tabStrip, throttle, words, workspaceLink } from './kit.js';
 import { actionsFor, actOn } from './actions.js';
-import { now, relative } from './clock.js';
-import { cents, duration, plural, words } from './format.js';
-import { learnName, workspaceLink } from './names.js';
-import { copyButton, errorPanel } from './overlays.js';
-import { pill } from './pill.js';
-import { href, setPageTitle } from './router.js';
-import { tabStrip } from './tabs.js';
 import { applyToWorkspace, reasonOf } from './fleet.js';
 import { chatTab } from './chat.js';
 import { activityTab } from './activity.js';
@@ -115,7 +107,6 @@ export function workspaceScreen({ id, drawer }) {
     ]));
   }
 
-  /** What is looked at less often: the agent's own card, which may hold anything. */
   function drawCard() {
     const data = workspace.agent_card ?? {};
     const text = (value) => (value === null || value === undefined ? '' : String(value));
@@ -133,12 +124,12 @@ export function workspaceScreen({ id, drawer }) {
     let parent = workspace.parent_id;
     try {
       while (parent && ancestors.length < 6) {
-        const above = await get(`/workspaces/${parent}`, null, { quiet: true });
+        const above = await peek(`/workspaces/${parent}`);
         ancestors.unshift(above);
         learnName(above.id, above.name);
         parent = above.parent_id;
       }
-      const children = await get('/admin/workspaces', { parent_id: id, limit: 1 }, { quiet: true });
+      const children = await peek('/admin/workspaces', { parent_id: id, limit: 1 });
       fill(below, children.total ? h('a', { href: href('fleet', null, { parent_id: id }) }, plural(children.total, 'workspace')) : 'none');
     } catch { /* the tree can be read in the fleet */ }
     fill(trail, h('a', { href: href('fleet') }, 'Fleet'), parent && ' / …', ancestors.map((above) => [' / ', workspaceLink(above.id, above.name)]), ' / ');
@@ -158,7 +149,7 @@ export function workspaceScreen({ id, drawer }) {
 
   const reloadSoon = throttle(async () => {
     try {
-      workspace = Object.assign(workspace ?? {}, await get(`/workspaces/${id}`, null, { quiet: true }));
+      workspace = Object.assign(workspace ?? {}, await peek(`/workspaces/${id}`));
       draw();
     } catch { /* the next event or the reader asks again */ }
   }, 1500);

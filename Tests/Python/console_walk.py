@@ -1,0 +1,799 @@
+"""Walks through the web console as a person would, in a headless Chromium.
+
+Usage: console_walk.py BASE_URL ADMIN_TOKEN [SCENARIO ...]
+
+Without a scenario it runs all; `console_walk.py --list` names them. It drives the platform over HTTP itself, with a small
+A2A agent in this process. What it cannot do, it asks of its caller: it prints `STEP <what>` on a line of its own and reads
+a line from standard input before it goes on. The steps are
+
+    restart-notifier    every notifier is ended and started again
+    platform-down       Postgres (or the gateway) stops answering
+    platform-up         it answers again
+    dead-letter         something that no consumer can handle is published to a queue of the platform's
+
+Prints `ok <scenario>` for each; ends with 1 and `FAILED <scenario>: <why>` on standard error at the first that fails.
+"""
+
+import json
+import sys
+import tempfile
+import threading
+import traceback
+import uuid
+from collections.abc import Callable
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+from axe_selenium_python import Axe
+from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException, TimeoutException
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.ui import WebDriverWait
+
+PATIENCE = 30
+"""Seconds for anything to appear."""
+HEAVIEST = 200 * 1024
+"""Bytes of all files together, before compression."""
+HOSTILE = "<img src=x onerror='window.__owned=1'><script>window.__owned=1</script>\u202egnp.exe 👾 javascript:alert(1)"
+
+
+class Failure(Exception):
+    """A scenario found something else than it expects."""
+
+
+class Platform:
+    """The HTTP API, with the administrator's bearer."""
+
+    def __init__(self, base: str, token: str):
+        self.base = base.rstrip("/")
+        self.token = token
+        self.address = urlsplit(self.base)
+
+    def call(self, method: str, path: str, body: object = None, token: str | None = None) -> tuple[int, object]:
+        connection = HTTPConnection(self.address.hostname, self.address.port or 80, timeout=60)
+        try:
+            headers = {"Authorization": f"Bearer {token or self.token}", "Content-Type": "application/json"}
+            connection.request(method, path, None if body is None else json.dumps(body), headers)
+            response = connection.getresponse()
+            text = response.read()
+            is_json = "json" in (response.getheader("Content-Type") or "")
+            return response.status, json.loads(text) if is_json and text else text
+        finally:
+            connection.close()
+
+    def get(self, path: str) -> object:
+        return self.expect(200, "GET", path)
+
+    def expect(self, status: int, method: str, path: str, body: object = None, token: str | None = None) -> object:
+        found, answer = self.call(method, path, body, token)
+        if found != status:
+            raise Failure(f"{method} {path} answered {found}, not {status}: {answer}")
+        return answer
+
+
+class Agent:
+    """A workspace of the platform's with its agent: it echoes, is busy or breaks, as its `mode` says."""
+
+    def __init__(self, platform: Platform, name: str):
+        self.platform = platform
+        self.name = f"{name} {uuid.uuid4().hex[:6]}"
+        self.mode = "echo"
+        self.received: list[dict] = []
+        agent = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def log_message(self, *_):
+                pass
+
+            def do_POST(self):
+                call = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                status, answer = agent.answer(call)
+                body = json.dumps(answer).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.url = f"http://localhost:{self.server.server_port}"
+        created = platform.expect(201, "POST", "/workspaces", {"name": self.name, "external": True})
+        self.id: str = created["id"]
+        self.token: str = created["connection"]["auth_token"]
+        registered = self.post("/registry/register", {"id": self.id, "url": self.url, "agent_card": self.card()})
+        self.token = registered.get("auth_token", self.token)
+        self.heartbeat()
+
+    def card(self) -> dict:
+        return {"name": self.name, "description": "Echoes", "version": "1.0.0", "url": self.url, "protocolVersion": "0.3.0"}
+
+    def answer(self, call: dict) -> tuple[int, dict]:
+        if self.mode == "busy":
+            return 503, {"error": "busy"}
+        if self.mode == "broken":
+            return 500, {"error": "the tool broke"}
+        message = call.get("params", {}).get("message", {})
+        self.received.append(message)
+        said = " ".join(part["text"] for part in message.get("parts", []) if "text" in part)
+        parts = [{"kind": "text", "text": f"echo: {said}"}]
+        parts += [part for part in message.get("parts", []) if "file" in part]
+        return 200, {"jsonrpc": "2.0", "id": call.get("id"), "result": {"kind": "message", "role": "agent", "messageId": str(uuid.uuid4()), "parts": parts}}
+
+    def post(self, path: str, body: dict) -> dict:
+        return self.platform.expect(200, "POST", path, body, self.token)
+
+    def heartbeat(self, **fields) -> None:
+        self.post("/registry/heartbeat", {"workspace_id": self.id, "uptime_seconds": 60, **fields})
+
+    def report(self, kind: str, summary: str) -> None:
+        self.post(f"/workspaces/{self.id}/activity", {"activity_type": kind, "summary": summary})
+
+    def send(self, text: str) -> dict:
+        """Sends as a person would. Answers the body."""
+        message = {"role": "user", "kind": "message", "messageId": str(uuid.uuid4()), "parts": [{"kind": "text", "text": text}]}
+        body = {"jsonrpc": "2.0", "id": "1", "method": "message/send", "params": {"message": message}}
+        return self.platform.call("POST", f"/workspaces/{self.id}/a2a", body)[1]
+
+    def queue_item(self, queue_id: str) -> dict:
+        return self.platform.get(f"/queue/{queue_id}")
+
+    def close(self) -> None:
+        self.platform.call("DELETE", f"/workspaces/{self.id}?confirm=true")
+        self.server.shutdown()
+
+
+class Browser:
+    """A headless Chromium on the console."""
+
+    def __init__(self, base: str):
+        self.base = base.rstrip("/")
+        options = webdriver.ChromeOptions()
+        for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1440,1000", "--lang=en"):
+            options.add_argument(argument)
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+        self.driver = webdriver.Chrome(options=options)
+        self.requests: list[str] = []
+
+    # Finding
+
+    def until(self, condition: Callable[[], object], what: str, patience: float = PATIENCE):
+        def met(_):
+            try:
+                return condition()
+            except StaleElementReferenceException:
+                return False
+
+        try:
+            return WebDriverWait(self.driver, patience, poll_frequency=0.1).until(met)
+        except TimeoutException:
+            raise Failure(f"waited {patience:g} s for {what}") from None
+
+    def all(self, selector: str) -> list[WebElement]:
+        return self.driver.find_elements(By.CSS_SELECTOR, selector)
+
+    def find(self, selector: str, text: str = "", patience: float = PATIENCE) -> WebElement:
+        """The first visible element that the selector finds and that has the text."""
+
+        def first():
+            return next((one for one in self.all(selector) if one.is_displayed() and text in one.text), None)
+
+        return self.until(first, f"{selector} with “{text}”" if text else selector, patience)
+
+    def gone(self, selector: str, text: str = "") -> None:
+        self.until(lambda: not any(one.is_displayed() and text in one.text for one in self.all(selector)), f"{selector} “{text}” to go")
+
+    def click(self, selector: str, text: str = "") -> None:
+        def clicked():
+            element = next((one for one in self.all(selector) if one.is_displayed() and text in one.text), None)
+            if element is None:
+                return False
+            self.driver.execute_script("arguments[0].scrollIntoView({block: 'nearest'}); arguments[0].focus(); arguments[0].click()", element)
+            return True
+
+        self.until(clicked, f"{selector} with “{text}” to click" if text else f"{selector} to click")
+
+    def fill(self, selector: str, text: str) -> None:
+        field = self.find(selector)
+        field.send_keys(Keys.CONTROL, "a")
+        field.send_keys(text)
+
+    def script(self, code: str, *arguments):
+        return self.driver.execute_script(code, *arguments)
+
+    def fetch(self, method: str, path: str, body: object = None) -> dict:
+        """A request of the page itself, with its cookie. Answers `{status, type, text}`."""
+        return self.driver.execute_async_script(
+            """const [method, path, body, done] = arguments;
+            fetch(path, {method, headers: body ? {'Content-Type': 'application/json'} : {}, body: body || undefined})
+              .then(async (answer) => done({status: answer.status, type: answer.headers.get('Content-Type'), text: await answer.text()}),
+                (error) => done({status: 0, text: String(error)}));""",
+            method, path, None if body is None else json.dumps(body))
+
+    # Going about
+
+    @property
+    def route(self) -> str:
+        return self.script("return location.hash")
+
+    def open(self, route: str) -> None:
+        self.script("location.hash = arguments[0]", f"#/{route}")
+
+    def reload(self) -> None:
+        self.driver.refresh()
+
+    def start(self) -> None:
+        """The sign-in page, with nothing left of an earlier session."""
+        self.driver.get(f"{self.base}/")
+        self.driver.delete_all_cookies()
+        self.script("localStorage.clear(); location.hash = ''")
+        self.driver.get("about:blank")
+        self.driver.get(f"{self.base}/")
+        self.find("#token")
+
+    def sign_in(self, token: str) -> None:
+        self.start()
+        self.find("#token").send_keys(token, Keys.ENTER)
+        self.find(".shell")
+        self.live()
+
+    def live(self) -> None:
+        self.until(lambda: self.script("return document.querySelector('.live')?.dataset.state") == "live", "the live connection")
+
+    # Looking back
+
+    def collect_requests(self) -> None:
+        for entry in self.driver.get_log("performance"):
+            message = json.loads(entry["message"])["message"]
+            if message["method"] == "Network.requestWillBeSent":
+                self.requests.append(message["params"]["request"]["url"])
+
+    def complaints(self) -> list[str]:
+        """What the console log has of errors; that a request was refused is no error of the page's."""
+        entries = self.driver.get_log("browser")
+        return [entry["message"] for entry in entries if entry["level"] == "SEVERE" and "Failed to load resource" not in entry["message"] and "ERR_" not in entry["message"]]
+
+    def close(self) -> None:
+        self.driver.quit()
+
+
+class Walk:
+    """What a scenario works with."""
+
+    def __init__(self, base: str, token: str):
+        self.token = token
+        self.platform = Platform(base, token)
+        self.browser = Browser(base)
+        self.agents: list[Agent] = []
+
+    def agent(self, name: str) -> Agent:
+        self.agents.append(Agent(self.platform, name))
+        return self.agents[-1]
+
+    def sign_in(self) -> Browser:
+        self.browser.sign_in(self.token)
+        return self.browser
+
+    def step(self, what: str) -> None:
+        """Has the caller do something, and waits until it is done."""
+        print(f"STEP {what}", flush=True)
+        if not sys.stdin.readline():
+            raise Failure(f"the caller went away instead of doing “{what}”")
+
+    def clean(self) -> None:
+        for agent in self.agents:
+            agent.close()
+        self.agents.clear()
+
+
+SCENARIOS: dict[str, Callable[[Walk], None]] = {}
+
+
+def scenario(function: Callable[[Walk], None]) -> Callable[[Walk], None]:
+    SCENARIOS[function.__name__.replace("_", "-")] = function
+    return function
+
+
+def check(is_met: object, why: str) -> None:
+    if not is_met:
+        raise Failure(why)
+
+
+# Small things that several scenarios do
+
+
+def fleet_row(browser: Browser, agent: Agent) -> str:
+    return browser.find(".table-body .row", agent.name).text
+
+
+def chat(browser: Browser, agent: Agent) -> None:
+    browser.open(f"workspace/{agent.id}")
+    browser.find("h1", agent.name)
+    browser.find(".composer textarea")
+
+
+def say(browser: Browser, text: str) -> None:
+    browser.find(".composer textarea").send_keys(text, Keys.ENTER)
+
+
+def queued_message(agent: Agent, text: str) -> str:
+    """A message that waits, as the agent is busy. Answers its id."""
+    agent.mode = "busy"
+    answer = agent.send(text)
+    check(isinstance(answer, dict) and answer.get("queued"), f"the message was not queued: {answer}")
+    return answer["queue_id"]
+
+
+def failed_message(browser: Browser, agent: Agent, text: str) -> str:
+    """A message that was given up after five attempts. Answers its id."""
+    queue_id = queued_message(agent, text)
+    agent.mode = "broken"
+
+    def has_failed() -> bool:
+        agent.heartbeat()
+        return agent.queue_item(queue_id)["status"] == "failed"
+
+    browser.until(has_failed, "the message to fail", 90)
+    return queue_id
+
+
+def open_message(browser: Browser, queue_id: str) -> None:
+    browser.open(f"messages?open={queue_id}")
+    browser.find(".drawer", queue_id)
+
+
+# The scenarios
+
+
+@scenario
+def sign_in_and_out(walk: Walk) -> None:
+    browser = walk.browser
+    browser.start()
+    browser.find("#token").send_keys("not a token", Keys.ENTER)
+    browser.find(".form-error", "not valid")
+    browser.sign_in(walk.token)
+    stored = browser.script("return JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie, location.href])")
+    check(walk.token not in stored, "the token is in the page's storage, in a cookie that scripts see, or in the address")
+    check("switchyard_session" not in stored, "scripts can read the session")
+    browser.reload()
+    browser.find(".shell")
+    browser.click('[aria-label="Sign out"]')
+    browser.find("#token")
+    check(browser.fetch("GET", "/admin/fleet")["status"] == 401, "the session works after signing out")
+
+
+@scenario
+def fleet(walk: Walk) -> None:
+    """Live updates; filter and sort kept in the address."""
+    agent = walk.agent("Fleet")
+    browser = walk.sign_in()
+    browser.find('[data-search]').send_keys(agent.name)
+    browser.until(lambda: "online" in fleet_row(browser, agent), "the row to be online")
+    check("q=" in browser.route, f"the search is not in the address: {browser.route}")
+    agent.heartbeat(runtime_state="wedged", sample_error="the SDK is stuck")
+    browser.until(lambda: "degraded" in fleet_row(browser, agent) and "the SDK is stuck" in fleet_row(browser, agent), "the row to become degraded by itself")
+    agent.heartbeat(runtime_state="wedged", current_task="Counting", active_tasks=1)
+    browser.until(lambda: "Counting" in fleet_row(browser, agent) and "1/1" in fleet_row(browser, agent), "task and load to change by themselves")
+    browser.click(".strip .chip", "degraded")
+    browser.until(lambda: "status=degraded" in browser.route, "the filter in the address")
+    browser.click(".table-head button", "Heartbeat")
+    browser.until(lambda: "sort=last_heartbeat_at" in browser.route, "the sort in the address")
+    address = browser.route
+    browser.reload()
+    browser.find(".table-body .row", agent.name)
+    check(browser.route == address, f"reloading changed the address to {browser.route}")
+    check(browser.find('.table-head [aria-sort="ascending"]').text.startswith("Heartbeat"), "the sort is not shown after reloading")
+    browser.driver.back()
+    browser.until(lambda: "status=degraded" not in browser.route, "back to undo the filter")
+    agent.heartbeat()
+
+
+@scenario
+def chat_with_attachment(walk: Walk) -> None:
+    agent = walk.agent("Chat")
+    browser = walk.sign_in()
+    chat(browser, agent)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "figures (1).csv"
+        path.write_text("a,b\n1,2\n")
+        browser.script("document.querySelector('.composer input[type=file]').hidden = false")
+        browser.driver.find_element(By.CSS_SELECTOR, ".composer input[type=file]").send_keys(str(path))
+        browser.find(".chips", "figures")
+        say(browser, "Read this.")
+        browser.find(".bubble.agent", "echo: Read this.")
+    link = browser.find(".bubble.agent a.file")
+    sent = [part["file"] for part in agent.received[-1]["parts"] if "file" in part]
+    check(sent and sent[0]["uri"].startswith("workspace:"), f"the agent got no file: {agent.received[-1]}")
+    answer = browser.fetch("GET", link.get_attribute("href"))
+    check(answer["status"] == 200 and answer["text"] == "a,b\n1,2\n", f"the download is another file: {answer}")
+
+
+@scenario
+def queued_then_delivered(walk: Walk) -> None:
+    """A 202 says its place in the queue, and becomes the answer where it stands."""
+    agent = walk.agent("Queue")
+    browser = walk.sign_in()
+    chat(browser, agent)
+    agent.mode = "busy"
+    say(browser, "When you have time.")
+    entry = browser.find('[data-entry="queued"]', "position 1")
+    key = entry.get_attribute("data-key")
+    agent.mode = "echo"
+    agent.heartbeat()
+    browser.find(f'[data-key="{key}"][data-entry="answered"]', "echo: When you have time.")
+    check(len(browser.all(f'[data-key="{key}"]')) == 1, "the message is there twice")
+    agent.mode = "busy"
+    say(browser, "Once more.")
+    browser.find('[data-entry="queued"]', "Once more.")
+    browser.reload()
+    browser.find('[data-entry="queued"]', "position 1")
+    agent.mode = "echo"
+    agent.heartbeat()
+    browser.find('[data-entry="answered"]', "echo: Once more.")
+
+
+@scenario
+def degraded_banner(walk: Walk) -> None:
+    agent = walk.agent("Degraded")
+    browser = walk.sign_in()
+    chat(browser, agent)
+    agent.heartbeat(runtime_state="wedged", sample_error="control request timeout: initialize")
+    browser.find('[data-banner="degraded"]', "control request timeout: initialize")
+    agent.heartbeat()
+    browser.gone('[data-banner="degraded"]')
+
+
+@scenario
+def schedules(walk: Walk) -> None:
+    """Create with a preview, run now."""
+    agent = walk.agent("Schedule")
+    browser = walk.sign_in()
+    browser.open(f"workspace/{agent.id}?tab=schedules")
+    browser.click("button", "New schedule")
+    name = f"morning {uuid.uuid4().hex[:6]}"
+    form = '[data-form="schedule"]'
+    browser.fill(f"{form} input.mono", "61 9 * * *")
+    browser.find('[data-preview="error"]')
+    browser.fill(f"{form} input.mono", "0 9 * * *")
+    browser.fill(f'{form} input[list="zones"]', "Europe/Berlin")
+    preview = browser.find('[data-preview="ok"]', "09:00")
+    check(len(preview.find_elements(By.CSS_SELECTOR, "li")) == 5, "the preview does not show five runs")
+    browser.until(lambda: "GMT" in preview.text or "CE" in browser.find('[data-preview="ok"]').text, "the runs in the zone chosen")
+    named = next(field for field in browser.all(f"{form} .field") if field.text.startswith("Name"))
+    named.find_element(By.TAG_NAME, "input").send_keys(name)
+    browser.fill(f"{form} textarea", "Say good morning.")
+    browser.click(".dialog-foot button", "Create")
+    browser.find(".table-body .row", name)
+    browser.click('.table-body .row [data-act="run"]')
+    browser.until(lambda: any("Say good morning." in json.dumps(message) for message in agent.received), "the agent to be told")
+    browser.open("schedules")
+    browser.find("[data-search]").send_keys(name)
+    browser.until(lambda: "ok" in browser.find(".table-body .row", name).text and browser.all(".row .run"), "the run in the strip")
+
+
+@scenario
+def retry_and_cancel(walk: Walk) -> None:
+    """One, and many by a filter with the count of its dry run."""
+    agent = walk.agent("Retry")
+    browser = walk.sign_in()
+    failed = failed_message(browser, agent, "Break, please.")
+    open_message(browser, failed)
+    browser.find(".drawer .timeline")
+    check("Break, please." not in browser.find(".drawer").text, "the body is shown without being asked for")
+    browser.click('.drawer [data-act="body"]')
+    browser.find(".drawer", "Break, please.")
+    agent.mode = "echo"
+    browser.click('.drawer [data-act="retry"]')
+    browser.until(lambda: agent.heartbeat() or agent.queue_item(failed)["status"] == "completed", "the retried message to be delivered")
+    browser.find(".drawer status-pill", "delivered")
+
+    waiting = queued_message(agent, "Never mind.")
+    open_message(browser, waiting)
+    browser.click('.drawer [data-act="cancel"]')
+    browser.click("dialog .dialog-foot button", "Cancel")
+    check(agent.queue_item(waiting)["status"] == "queued", "the button that keeps the message took it out")
+    browser.click('.drawer [data-act="cancel"]')
+    browser.click("dialog .dialog-foot .danger")
+    browser.until(lambda: agent.queue_item(waiting)["status"] == "dropped", "the message to be dropped")
+
+    many = [queued_message(agent, f"Many {number}") for number in range(3)]
+    browser.open("messages")
+    browser.click('[data-bulk="cancel"]')
+    browser.find("dialog", "choose a filter")
+    browser.click("dialog .dialog-foot button")
+    browser.open(f"messages?target={agent.id}&state=waiting,retrying")
+    browser.until(lambda: len(browser.all(".table-body .row")) == 3, "the three that wait")
+    browser.click('[data-bulk="cancel"]')
+    browser.find('dialog [data-plan="3"]')
+    check(all(agent.queue_item(one)["status"] == "queued" for one in many), "the dry run changed something")
+    browser.click("dialog .dialog-foot .danger", "Cancel 3")
+    browser.until(lambda: all(agent.queue_item(one)["status"] == "dropped" for one in many), "all three to be dropped")
+
+    again = failed_message(browser, agent, "Break once more.")
+    browser.open(f"messages?target={agent.id}&state=failed")
+    browser.find(".table-body .row", "failed")
+    browser.click('[data-bulk="retry"]')
+    browser.find('dialog [data-plan="1"]')
+    agent.mode = "echo"
+    browser.click("dialog .dialog-foot .primary")
+    browser.until(lambda: agent.heartbeat() or agent.queue_item(again)["status"] == "completed", "the message to be delivered")
+
+
+@scenario
+def dead_letter(walk: Walk) -> None:
+    browser = walk.sign_in()
+    walk.step("dead-letter")
+    browser.open("messages?tab=dead")
+    row = browser.find(".table-body .row")
+    number = row.get_attribute("data-key")
+    browser.script("arguments[0].click()", row)
+    browser.find(".drawer summary", "Body")
+    before = walk.platform.get(f"/admin/dead-letters/{number}")["message"]["replay_count"]
+    browser.click('.drawer [data-act="replay"]')
+    browser.until(lambda: walk.platform.get(f"/admin/dead-letters/{number}")["message"]["replay_count"] == before + 1, "the replay to be counted")
+    browser.until(lambda: "never" not in browser.find(".drawer dl").text, "the replay to be shown")
+    browser.click('.drawer [data-act="discard"]')
+    browser.click("dialog .dialog-foot .danger")
+    browser.until(lambda: walk.platform.call("GET", f"/admin/dead-letters/{number}")[0] == 404, "the dead letter to be gone")
+
+
+@scenario
+def audit(walk: Walk) -> None:
+    agent = walk.agent("Audit")
+    browser = walk.sign_in()
+    browser.open(f"workspace/{agent.id}")
+    browser.click('[data-action="pause"]')
+    browser.click("dialog .dialog-foot .primary", "Pause")
+    browser.find("h1 + * status-pill", "paused")
+    browser.open(f"audit?action=pause&target={agent.id}")
+    row = browser.find(".table-body .row", "/pause").text
+    check("ok" in row, f"the entry has no result: {row}")
+    link = browser.find('[data-act="csv"]').get_attribute("href")
+    answer = browser.fetch("GET", link)
+    check(answer["status"] == 200 and "text/csv" in answer["type"], f"the export is no CSV: {answer['status']} {answer['type']}")
+    check(agent.id in answer["text"] and "pause" in answer["text"], "the export lacks the entry")
+
+
+@scenario
+def viewer(walk: Walk) -> None:
+    """Reads everything, is offered nothing that changes something, and is refused."""
+    agent = walk.agent("Viewer")
+    issued = walk.platform.expect(201, "POST", "/org/tokens", {"name": "walk viewer", "role": "viewer"})
+    browser = walk.browser
+    browser.sign_in(issued["auth_token"])
+    browser.open(f"workspace/{agent.id}")
+    browser.find("h1", agent.name)
+    browser.find(".composer", "operator")
+    check(not browser.all(".composer textarea, [data-action]"), "a viewer is offered to act on a workspace")
+    for place in ("fleet", "messages", "messages?tab=dead", "schedules", "health", "settings", f"workspace/{agent.id}?tab=access"):
+        browser.open(place)
+        browser.find("h1")
+        browser.until(lambda: not browser.all(".loading"), f"{place} to be read")
+        offered = [one.text for one in browser.all("main button") if one.text.startswith(("New ", "Retry", "Cancel", "Expire", "Run now", "Pause", "Issue", "Revoke", "Remove", "Release", "Replay", "Discard", "Change"))]
+        check(not offered, f"a viewer is offered on {place}: {offered}")
+        check(not browser.all(".notice.bad"), f"a viewer cannot read {place}")
+    answer = browser.fetch("POST", f"/workspaces/{agent.id}/pause")
+    check(answer["status"] == 403 and "read-only token" in answer["text"], f"a viewer may pause: {answer}")
+    walk.platform.call("DELETE", f"/org/tokens/{issued['id']}")
+
+
+@scenario
+def platform_down(walk: Walk) -> None:
+    """A plain page that says so, and the same place again afterwards."""
+    agent = walk.agent("Down")
+    browser = walk.sign_in()
+    chat(browser, agent)
+    browser.find(".composer textarea").send_keys("a draft")
+    address = browser.route
+    walk.step("platform-down")
+    browser.script("location.hash = arguments[0]", "#/messages?state=failed")
+    browser.find(".down", "The platform is down", 60)
+    browser.find(".down-next")
+    walk.step("platform-up")
+    browser.gone(".down")
+    browser.find("h1", "Messages")
+    check(browser.route == "#/messages?state=failed", f"it came back elsewhere: {browser.route}")
+    browser.until(lambda: not browser.all("main .notice.bad"), "the list to be read")
+    browser.live()
+    browser.script("location.hash = arguments[0]", address)
+    browser.find("h1", agent.name)
+
+
+@scenario
+def resume(walk: Walk) -> None:
+    """After the notifier was restarted, nothing is missing and nothing there twice."""
+    agent = walk.agent("Resume")
+    browser = walk.sign_in()
+    browser.open(f"events?workspace={agent.id}&type=WORKSPACE_PAUSED")
+    browser.find("h1", "Events")
+    walk.platform.expect(200, "POST", f"/workspaces/{agent.id}/pause")
+    browser.until(lambda: len(browser.all(".table-body .row")) == 1, "the first event")
+    walk.platform.expect(200, "POST", f"/workspaces/{agent.id}/resume")
+    browser.script("""window.__states = []; new MutationObserver(() => window.__states.push(document.querySelector('.live').dataset.state))
+        .observe(document.querySelector('.live'), {attributes: true})""")
+    walk.step("restart-notifier")
+    walk.platform.expect(200, "POST", f"/workspaces/{agent.id}/pause")
+    browser.until(lambda: "reconnecting" in browser.script("return window.__states"), "the break to be told")
+    browser.live()
+    browser.until(lambda: len(browser.all(".table-body .row")) >= 2, "the second event")
+    check(len(browser.all(".table-body .row")) == 2, "an event is there twice")
+
+
+@scenario
+def activity(walk: Walk) -> None:
+    """20 lines, what repeats in one, older ones on request."""
+    agent = walk.agent("Activity")
+    for number in range(30):
+        agent.report("task_update", f"Step {number}")
+    for _ in range(7):
+        agent.report("agent_log", "Polling the mailbox")
+    browser = walk.sign_in()
+    browser.open(f"workspace/{agent.id}?tab=activity")
+    browser.until(lambda: len(browser.all("[data-feed] li")) == 20, "20 lines")
+    first = browser.find("[data-feed] li").text
+    check("Polling the mailbox" in first and "× 7" in first, f"repetitions are not one line: {first}")
+    browser.click(".more button", "Older")
+    browser.find("[data-feed] li", "Step 0")
+    agent.report("task_update", "And done")
+    browser.open(f"workspace/{agent.id}?tab=activity&type=task_update")
+    browser.find("[data-feed] li", "And done")
+    browser.gone("[data-feed] li", "Polling")
+
+
+@scenario
+def pushed_message(walk: Walk) -> None:
+    """What was pushed shows at once, and again after a reload."""
+    agent = walk.agent("Push")
+    browser = walk.sign_in()
+    chat(browser, agent)
+    attachment = {"uri": "workspace:/workspace/report.txt", "name": "report.txt", "mimeType": "text/plain", "size": 12}
+    agent.post(f"/workspaces/{agent.id}/notify", {"message": "The report is ready.", "attachments": [attachment]})
+    browser.find('[data-entry="push"]', "The report is ready.")
+    agent.post(f"/workspaces/{agent.id}/notify", {"message": "And the figures."})
+    browser.find('[data-entry="push"]', "And the figures.")
+    browser.reload()
+    entry = browser.find('[data-entry="push"]', "The report is ready.")
+    check("report.txt" in entry.text, "the attachment is gone after reloading")
+    check(len(browser.all('[data-entry="push"]')) == 2, "a pushed message is there twice")
+
+
+@scenario
+def hostile_texts(walk: Walk) -> None:
+    """Nothing that comes from agents is markup or runs."""
+    agent = walk.agent("Hostile <b>")
+    card = {**agent.card(), "description": HOSTILE, "documentationUrl": "javascript:window.__owned=1", "provider": {"organization": HOSTILE, "url": "javascript:window.__owned=1"}}
+    agent.post("/registry/update-card", {"workspace_id": agent.id, "agent_card": card})
+    agent.heartbeat(runtime_state="wedged", sample_error=HOSTILE, current_task=HOSTILE, active_tasks=1)
+    agent.report("error", HOSTILE)
+    attachment = {"uri": "javascript:window.__owned=1", "name": HOSTILE[:200]}
+    agent.post(f"/workspaces/{agent.id}/notify", {"message": f"{HOSTILE}\n```\n{HOSTILE}\n```\n- [x](javascript:alert(1)) https://example.test/{HOSTILE}", "attachments": [attachment]})
+    agent.send(HOSTILE)
+    queue_id = queued_message(agent, HOSTILE)
+    browser = walk.sign_in()
+    for place in ("fleet", "events", "messages", f"messages?open={queue_id}", *(f"workspace/{agent.id}?tab={tab}" for tab in ("chat", "activity", "queue", "delegations", "schedules", "access"))):
+        browser.open(place)
+        browser.find("h1")
+        browser.until(lambda: not browser.all(".loading"), f"{place} to be read")
+        if "tab=chat" in place:
+            browser.find(".entry", "onerror")
+        check(not browser.script("return window.__owned"), f"a text ran on {place}")
+        check(not browser.all("main img, main script, main iframe, side-drawer img, side-drawer script"), f"a text became markup on {place}")
+        for link in browser.all("main a[href], side-drawer a[href]"):
+            address = link.get_attribute("href") or ""
+            check(address.startswith(("http://", "https://")), f"a link on {place} leads to {address}")
+            is_outward = not address.startswith(browser.base)
+            check(not is_outward or "noopener" in (link.get_attribute("rel") or ""), f"{address} opens without noopener")
+
+
+@scenario
+def same_origin(walk: Walk) -> None:
+    """No request leaves the origin."""
+    browser = walk.sign_in()
+    for place in ("fleet", "messages", "messages?tab=dead", "schedules", "events", "health", "audit", "settings"):
+        browser.open(place)
+        browser.find("h1")
+    browser.collect_requests()
+    foreign = {url for url in browser.requests if not url.startswith((f"{browser.base}/", "data:", "chrome:", "about:", "blob:"))}
+    check(not foreign, f"requests left the origin: {sorted(foreign)[:5]}")
+    check(any("/events/stream" in url for url in browser.requests), "there was no stream")
+    check(not any(quote(walk.token) in url or walk.token in url for url in browser.requests), "the token was in an address")
+
+
+@scenario
+def weight(walk: Walk) -> None:
+    """All files together, and when the first content is there."""
+    browser = walk.sign_in()
+    sizes = browser.script("""const all = [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource').filter((one) => one.name.includes('/console/assets/'))];
+        return all.map((one) => [one.name, one.decodedBodySize])""")
+    total = sum(size for _, size in sizes)
+    check(len(sizes) > 5 and total > 10000, f"the files were not measured: {sizes}")
+    check(total <= HEAVIEST, f"the pages weigh {total} bytes, more than {HEAVIEST}")
+
+    def first_content() -> float:
+        browser.reload()
+        browser.find(".shell")
+        return browser.until(lambda: browser.script("return performance.getEntriesByName('first-contentful-paint')[0]?.startTime"), "the first content")
+
+    fastest = min(first_content() for _ in range(3))
+    check(fastest < 1000, f"the first content came after {fastest:.0f} ms")
+
+
+@scenario
+def accessibility(walk: Walk) -> None:
+    """No violation that axe finds, on every screen in both themes."""
+    agent = walk.agent("Axe")
+    agent.heartbeat(runtime_state="wedged", sample_error="stuck")
+    agent.report("agent_log", "hello")
+    agent.post(f"/workspaces/{agent.id}/notify", {"message": "`code` and https://example.test/ and\n```\nlines\n```"})
+    agent.send("hello")
+    queue_id = queued_message(agent, "wait")
+    walk.platform.expect(201, "POST", f"/workspaces/{agent.id}/schedules", {"name": "axe", "cron_expr": "0 9 * * *", "prompt": "hello"})
+    browser = walk.browser
+    browser.start()
+    violations("sign in", browser)
+    browser.sign_in(walk.token)
+    places = ["fleet", "fleet?status=paused&q=nothing-has-this-name", "messages", f"messages?open={queue_id}", "messages?tab=dead", "schedules", "events", "health", "audit", "settings", "workspace/00000000-0000-4000-8000-000000000000"]
+    places += [f"workspace/{agent.id}?tab={tab}" for tab in ("chat", "activity", "queue", "delegations", "schedules", "access")]
+    for theme in ("light", "dark"):
+        browser.script("localStorage.setItem('switchyard.theme', arguments[0])", theme)
+        browser.reload()
+        for place in places:
+            browser.open(place)
+            browser.find("h1")
+            browser.until(lambda: not browser.all(".loading"), f"{place} to be read")
+            violations(f"{place} ({theme})", browser)
+        browser.open("schedules")
+        browser.click("button", "New schedule")
+        browser.find('[data-preview="ok"]')
+        violations(f"the schedule form ({theme})", browser)
+        browser.find("dialog").send_keys(Keys.ESCAPE)
+        browser.gone("dialog")
+        browser.click(".palette-button")
+        browser.find(".palette li", "Go to Fleet")
+        violations(f"the palette ({theme})", browser)
+        browser.find(".palette input").send_keys(Keys.ESCAPE)
+        browser.gone("dialog")
+
+
+def violations(place: str, browser: Browser) -> None:
+    axe = Axe(browser.driver)
+    axe.inject()
+    found = [violation for violation in axe.run()["violations"] if violation["nodes"]]
+    told = [f"{one['id']} ({one['help']}): {one['nodes'][0]['html'][:160]} {one['nodes'][0].get('failureSummary', '')[:200]}" for one in found]
+    check(not found, f"axe on {place}: " + "; ".join(told))
+
+
+def main(arguments: list[str]) -> int:
+    if arguments == ["--list"]:
+        print("\n".join(SCENARIOS))
+        return 0
+    if len(arguments) < 2 or any(name not in SCENARIOS for name in arguments[2:]):
+        print(__doc__, file=sys.stderr)
+        return 2
+    base, token, *names = arguments
+    walk = Walk(base, token)
+    try:
+        for name in names or SCENARIOS:
+            try:
+                SCENARIOS[name](walk)
+                complaints = walk.browser.complaints()
+                check(not complaints, f"the console log has errors: {complaints[:3]}")
+            except Exception as error:  # whatever went wrong, the scenario has failed
+                if not isinstance(error, Failure):
+                    traceback.print_exc()
+                print(f"FAILED {name}: {error}", file=sys.stderr, flush=True)
+                return 1
+            finally:
+                walk.clean()
+            print(f"ok {name}", flush=True)
+    finally:
+        walk.browser.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
