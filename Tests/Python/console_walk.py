@@ -11,10 +11,13 @@ a line from standard input before it goes on. The steps are
     platform-up         it answers again
     dead-letter         something that no consumer can handle is published to a queue of the platform's
 
+With CONSOLE_WALK_SCREENSHOTS a failure leaves a picture of the page in that folder.
+
 Prints `ok <scenario>` for each; ends with 1 and `FAILED <scenario>: <why>` on standard error at the first that fails.
 """
 
 import json
+import os
 import sys
 import tempfile
 import threading
@@ -161,7 +164,7 @@ class Browser:
 
     # Finding
 
-    def until(self, condition: Callable[[], object], what: str, patience: float = PATIENCE):
+    def until(self, condition: Callable[[], object], what: str, patience: float = PATIENCE, every: float = 0.1):
         def met(_):
             try:
                 return condition()
@@ -169,7 +172,7 @@ class Browser:
                 return False
 
         try:
-            return WebDriverWait(self.driver, patience, poll_frequency=0.1).until(met)
+            return WebDriverWait(self.driver, patience, poll_frequency=every).until(met)
         except TimeoutException:
             raise Failure(f"waited {patience:g} s for {what}") from None
 
@@ -333,12 +336,20 @@ def failed_message(browser: Browser, agent: Agent, text: str) -> str:
     queue_id = queued_message(agent, text)
     agent.mode = "broken"
 
-    def has_failed() -> bool:
-        agent.heartbeat()
-        return agent.queue_item(queue_id)["status"] == "failed"
-
-    browser.until(has_failed, "the message to fail", 90)
+    wait_for_status(browser, agent, queue_id, "failed")
     return queue_id
+
+
+def wait_for_status(browser: Browser, agent: Agent, queue_id: str, status: str) -> None:
+    """Heartbeats until the message is in the status, slowly enough for the rate limit."""
+
+    def is_there() -> bool:
+        found = agent.queue_item(queue_id)["status"]
+        if found == "queued":
+            agent.heartbeat()
+        return found == status
+
+    browser.until(is_there, f"the message to be {status}", 90, every=0.5)
 
 
 def open_message(browser: Browser, queue_id: str) -> None:
@@ -373,7 +384,7 @@ def fleet(walk: Walk) -> None:
     browser = walk.sign_in()
     browser.find('[data-search]').send_keys(agent.name)
     browser.until(lambda: "online" in fleet_row(browser, agent), "the row to be online")
-    check("q=" in browser.route, f"the search is not in the address: {browser.route}")
+    browser.until(lambda: "q=" in browser.route, "the search in the address")
     agent.heartbeat(runtime_state="wedged", sample_error="the SDK is stuck")
     browser.until(lambda: "degraded" in fleet_row(browser, agent) and "the SDK is stuck" in fleet_row(browser, agent), "the row to become degraded by itself")
     agent.heartbeat(runtime_state="wedged", current_task="Counting", active_tasks=1)
@@ -488,7 +499,7 @@ def retry_and_cancel(walk: Walk) -> None:
     browser.find(".drawer", "Break, please.")
     agent.mode = "echo"
     browser.click('.drawer [data-act="retry"]')
-    browser.until(lambda: agent.heartbeat() or agent.queue_item(failed)["status"] == "completed", "the retried message to be delivered")
+    wait_for_status(browser, agent, failed, "completed")
     browser.find(".drawer status-pill", "delivered")
 
     waiting = queued_message(agent, "Never mind.")
@@ -520,7 +531,7 @@ def retry_and_cancel(walk: Walk) -> None:
     browser.find('dialog [data-plan="1"]')
     agent.mode = "echo"
     browser.click("dialog .dialog-foot .primary")
-    browser.until(lambda: agent.heartbeat() or agent.queue_item(again)["status"] == "completed", "the message to be delivered")
+    wait_for_status(browser, agent, again, "completed")
 
 
 @scenario
@@ -664,7 +675,7 @@ def pushed_message(walk: Walk) -> None:
 @scenario
 def hostile_texts(walk: Walk) -> None:
     """Nothing that comes from agents is markup or runs."""
-    agent = walk.agent("Hostile <b>")
+    agent = walk.agent("Hostile <b")
     card = {**agent.card(), "description": HOSTILE, "documentationUrl": "javascript:window.__owned=1", "provider": {"organization": HOSTILE, "url": "javascript:window.__owned=1"}}
     agent.post("/registry/update-card", {"workspace_id": agent.id, "agent_card": card})
     agent.heartbeat(runtime_state="wedged", sample_error=HOSTILE, current_task=HOSTILE, active_tasks=1)
@@ -786,6 +797,8 @@ def main(arguments: list[str]) -> int:
                 if not isinstance(error, Failure):
                     traceback.print_exc()
                 print(f"FAILED {name}: {error}", file=sys.stderr, flush=True)
+                if folder := os.environ.get("CONSOLE_WALK_SCREENSHOTS"):
+                    walk.browser.driver.save_screenshot(str(Path(folder) / f"{name}.png"))
                 return 1
             finally:
                 walk.clean()

@@ -53,7 +53,6 @@ export function eventsScreen({ drawer }) {
     readFor = id ?? '';
     try {
       const rows = await get(id ? `/events/${id}` : '/events');
-      const signature = (event) => `${event.type} ${event.workspace_id} ${event.timestamp}`;
       const known = new Set(kept.map(signature));
       const old = rows.map((row) => ({ key: row.id, type: row.event_type, workspace_id: row.workspace_id, timestamp: Date.parse(row.created_at), data: row.payload })).filter((event) => !known.has(signature(event)));
       kept = kept.concat(old).sort((a, b) => b.timestamp - a.timestamp).slice(0, capacity);
@@ -107,7 +106,8 @@ export function eventsScreen({ drawer }) {
       draw();
     },
     events(batch) {
-      const fresh = batch.filter((event) => event.type !== heartbeat || params.get('type')).reverse();
+      const known = new Set(kept.map(signature));
+      const fresh = batch.filter((event) => (event.type !== heartbeat || params.get('type')) && !known.has(signature(event))).reverse();
       for (const event of fresh) event.key = `e${++serial}`;
       if (!fresh.length) return;
       const all = fresh.concat(isPaused ? held : kept);
@@ -120,6 +120,9 @@ export function eventsScreen({ drawer }) {
     leave: () => (opened = null),
   };
 }
+
+/** What a live event and its durable row have in common. */
+const signature = (event) => `${event.type} ${event.workspace_id} ${event.timestamp}`;
 
 function line({ type, data }) {
   if (!data || typeof data !== 'object') return '';
