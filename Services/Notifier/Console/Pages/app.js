@@ -1,24 +1,24 @@
 // The shell: who is signed in, where one is, what is live.
 
-import { APIError, apiEvents, currentRoute, fill, get, peek, h, href, icon, iconButton, navigate, notifyError, request, session, setPageTitle, setText } from './kit.js';
-import { stream } from './stream.js';
-import { overview } from './overview.js';
-import { nextTheme, themeName } from './themes.js';
-import { openPalette } from './palette.js';
-import { signinPage } from './signin.js';
-import { showDownPage } from './down.js';
-import { fleetScreen } from './fleet.js';
-import { workspaceScreen } from './workspace.js';
-import { messagesScreen } from './messages.js';
-import { schedulesScreen } from './schedules.js';
-import { eventsScreen } from './events.js';
-import { healthScreen } from './health.js';
-import { auditScreen } from './audit.js';
-import { settingsScreen } from './settings.js';
+import {APIError, apiEvents, currentRoute, fill, get, peek, h, href, icon, iconButton, navigate, notifyError, request, session, setPageTitle, setText} from './kit.js';
+import {stream} from './stream.js';
+import {overview} from './overview.js';
+import {nextTheme, themeName} from './themes.js';
+import {openPalette} from './palette.js';
+import {signinPage} from './signin.js';
+import {showDownPage} from './down.js';
+import {fleetScreen} from './fleet.js';
+import {workspaceScreen} from './workspace.js';
+import {messagesScreen} from './messages.js';
+import {schedulesScreen} from './schedules.js';
+import {eventsScreen} from './events.js';
+import {healthScreen} from './health.js';
+import {auditScreen} from './audit.js';
+import {settingsScreen} from './settings.js';
 
 const screens = {
-  fleet: fleetScreen, workspace: workspaceScreen, messages: messagesScreen, schedules: schedulesScreen, events: eventsScreen,
-  health: healthScreen, audit: auditScreen, settings: settingsScreen,
+	fleet: fleetScreen, workspace: workspaceScreen, messages: messagesScreen, schedules: schedulesScreen, events: eventsScreen,
+	health: healthScreen, audit: auditScreen, settings: settingsScreen,
 };
 const places = [['fleet', 'Fleet'], ['messages', 'Messages'], ['schedules', 'Schedules'], ['events', 'Events'], ['health', 'Health'], ['audit', 'Audit'], ['settings', 'Settings']];
 
@@ -29,211 +29,211 @@ let shownKey = null;
 let isDown = false;
 
 async function start() {
-  try {
-    session.current = await peek('/console/session');
-  } catch (error) {
-    if (error.status === 401) return showSignin();
-    if (error.isPlatformDown) return goDown(error);
-    fill(root, signinPage(signedIn, error));
-    return undefined;
-  }
-  return showShell();
+	try {
+		session.current = await peek('/console/session');
+	} catch (error) {
+		if (error.status === 401) return showSignin();
+		if (error.isPlatformDown) return goDown(error);
+		fill(root, signinPage(signedIn, error));
+		return undefined;
+	}
+	return showShell();
 }
 
 function showSignin(message) {
-  closeShell();
-  session.current = null;
-  document.title = 'Sign in · Switchyard';
-  fill(root, signinPage(signedIn, message));
-  root.querySelector('input')?.focus();
+	closeShell();
+	session.current = null;
+	document.title = 'Sign in · Switchyard';
+	fill(root, signinPage(signedIn, message));
+	root.querySelector('input')?.focus();
 }
 
 function signedIn(answer) {
-  session.current = answer;
-  showShell();
+	session.current = answer;
+	showShell();
 }
 
 function closeShell() {
-  screen?.leave?.();
-  screen = null;
-  shownKey = null;
-  shell = null;
-  stream.forget();
-  overview.stop();
-  for (const dialog of document.querySelectorAll('dialog')) dialog.close();
+	screen?.leave?.();
+	screen = null;
+	shownKey = null;
+	shell = null;
+	stream.forget();
+	overview.stop();
+	for (const dialog of document.querySelectorAll('dialog')) dialog.close();
 }
 
 function showShell() {
-  shell = buildShell();
-  fill(root, h('a.skip', { href: '#main', onclick: skip }, 'Skip to content'), shell.element);
-  stream.start();
-  overview.start();
-  showRoute();
+	shell = buildShell();
+	fill(root, h('a.skip', {href: '#main', onclick: skip}, 'Skip to content'), shell.element);
+	stream.start();
+	overview.start();
+	showRoute();
 }
 
 function skip(event) {
-  event.preventDefault();
-  document.getElementById('main').focus();
+	event.preventDefault();
+	document.getElementById('main').focus();
 }
 
 function buildShell() {
-  const nav = h('nav.nav', { 'aria-label': 'Screens', onclick: () => setMenu(false), onkeydown(event) {
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    const links = [...nav.querySelectorAll('a')];
-    if (event.key === 'Escape') setMenu(false);
-    if (!step) return;
-    event.preventDefault();
-    links.at((links.indexOf(document.activeElement) + step) % links.length).focus();
-  } }, h('ul', places.map(([name, label]) => h('li', h('a', { href: href(name), 'data-place': name }, icon(name), h('span', label), h('span.badge', { hidden: true, role: 'img' }))))));
-  const menu = iconButton('Menu', 'menu', () => setMenu(!nav.classList.contains('open')), { class: 'icon-button menu', 'aria-expanded': 'false' });
-  const theme = iconButton('Theme', 'screen', () => {
-    nextTheme();
-    labelTheme();
-  });
-  function setMenu(isOpen) {
-    nav.classList.toggle('open', isOpen);
-    menu.setAttribute('aria-expanded', isOpen);
-  }
-  function labelTheme() {
-    const [label, shape] = { system: ['as the system', 'screen'], light: ['light', 'sun'], dark: ['dark', 'moon'] }[themeName()];
-    fill(theme, icon(shape));
-    theme.title = `Theme: ${label}`;
-    theme.setAttribute('aria-label', `Theme: ${label}. Change`);
-  }
-  labelTheme();
-  const live = h('button.live', { type: 'button', onclick: toggleLive }, h('span.live-dot'), h('span.live-words'));
-  const main = h('main.main', { id: 'main', tabindex: '-1' });
-  const drawer = h('side-drawer.drawer', { hidden: true });
-  const key = navigator.platform.startsWith('Mac') ? '⌘K' : 'Ctrl K';
-  const top = h('header.top', menu, h('a.brand', { href: href('fleet') }, h('img', { src: new URL('./favicon.svg', import.meta.url).pathname, alt: '', width: '24', height: '24' }), h('span.platform', session.current.platform_name || 'Switchyard')), h('span.spacer'), live,
-    h('button.palette-button', { type: 'button', onclick: () => openPalette(commands()), 'aria-label': 'Search and commands' }, icon('search'), h('span', 'Search or act'), h('kbd', key)),
-    theme, session.current.actor !== 'open' && iconButton('Sign out', 'signout', signOut));
-  return { element: h('div.shell', top, nav, main, drawer), nav, live, main, drawer, theme };
+	const nav = h('nav.nav', {'aria-label': 'Screens', onclick: () => setMenu(false), onkeydown(event) {
+		const step = {ArrowDown: 1, ArrowUp: -1}[event.key];
+		const links = [...nav.querySelectorAll('a')];
+		if (event.key === 'Escape') setMenu(false);
+		if (!step) return;
+		event.preventDefault();
+		links.at((links.indexOf(document.activeElement) + step) % links.length).focus();
+	}}, h('ul', places.map(([name, label]) => h('li', h('a', {href: href(name), 'data-place': name}, icon(name), h('span', label), h('span.badge', {hidden: true, role: 'img'}))))));
+	const menu = iconButton('Menu', 'menu', () => setMenu(!nav.classList.contains('open')), {class: 'icon-button menu', 'aria-expanded': 'false'});
+	const theme = iconButton('Theme', 'screen', () => {
+		nextTheme();
+		labelTheme();
+	});
+	function setMenu(isOpen) {
+		nav.classList.toggle('open', isOpen);
+		menu.setAttribute('aria-expanded', isOpen);
+	}
+	function labelTheme() {
+		const [label, shape] = {system: ['as the system', 'screen'], light: ['light', 'sun'], dark: ['dark', 'moon']}[themeName()];
+		fill(theme, icon(shape));
+		theme.title = `Theme: ${label}`;
+		theme.setAttribute('aria-label', `Theme: ${label}. Change`);
+	}
+	labelTheme();
+	const live = h('button.live', {type: 'button', onclick: toggleLive}, h('span.live-dot'), h('span.live-words'));
+	const main = h('main.main', {id: 'main', tabindex: '-1'});
+	const drawer = h('side-drawer.drawer', {hidden: true});
+	const key = navigator.platform.startsWith('Mac') ? '⌘K' : 'Ctrl K';
+	const top = h('header.top', menu, h('a.brand', {href: href('fleet')}, h('img', {src: new URL('./favicon.svg', import.meta.url).pathname, alt: '', width: '24', height: '24'}), h('span.platform', session.current.platform_name || 'Switchyard')), h('span.spacer'), live,
+		h('button.palette-button', {type: 'button', onclick: () => openPalette(commands()), 'aria-label': 'Search and commands'}, icon('search'), h('span', 'Search or act'), h('kbd', key)),
+		theme, session.current.actor !== 'open' && iconButton('Sign out', 'signout', signOut));
+	return {element: h('div.shell', top, nav, main, drawer), nav, live, main, drawer, theme};
 }
 
 function commands() {
-  const isPaused = stream.state === 'paused';
-  return [
-    ...places.map(([name, label]) => ({ label: `Go to ${label}`, icon: name, run: () => navigate(name) })),
-    { label: `${isPaused ? 'Resume' : 'Pause'} live updates`, icon: isPaused ? 'play' : 'pause', run: toggleLive },
-    { label: 'Change the theme', icon: 'moon', run: () => shell.theme.click() },
-    { label: 'Sign out', icon: 'signout', run: signOut },
-  ];
+	const isPaused = stream.state === 'paused';
+	return [
+		...places.map(([name, label]) => ({label: `Go to ${label}`, icon: name, run: () => navigate(name)})),
+		{label: `${isPaused ? 'Resume' : 'Pause'} live updates`, icon: isPaused ? 'play' : 'pause', run: toggleLive},
+		{label: 'Change the theme', icon: 'moon', run: () => shell.theme.click()},
+		{label: 'Sign out', icon: 'signout', run: signOut},
+	];
 }
 
 async function signOut() {
-  try {
-    await request('DELETE', '/console/session', { quiet: true });
-  } catch (error) {
-    if (error.status !== 401) return notifyError('You are still signed in: signing out failed', error);
-  }
-  return showSignin();
+	try {
+		await request('DELETE', '/console/session', {quiet: true});
+	} catch (error) {
+		if (error.status !== 401) return notifyError('You are still signed in: signing out failed', error);
+	}
+	return showSignin();
 }
 
 function showRoute() {
-  if (!shell || isDown) return;
-  const route = currentRoute();
-  const build = screens[route.screen] ?? fleetScreen;
-  const key = `${route.screen}/${route.id ?? ''}`;
-  if (key !== shownKey) {
-    screen?.leave?.();
-    shell.drawer.hide();
-    shownKey = key;
-    screen = build({ drawer: shell.drawer, id: route.id });
-    fill(shell.main, screen.element);
-    for (const link of shell.nav.querySelectorAll('a')) {
-      const isHere = link.dataset.place === route.screen || (route.screen === 'workspace' && link.dataset.place === 'fleet');
-      if (isHere) link.setAttribute('aria-current', 'page');
-      else link.removeAttribute('aria-current');
-    }
-    screen.update(route);
-    if (document.activeElement === document.body || shell.nav.contains(document.activeElement) || !document.activeElement.isConnected) screen.heading?.focus({ preventScroll: true });
-  } else {
-    screen.update(route);
-  }
-  setPageTitle(screen.title);
+	if (!shell || isDown) return;
+	const route = currentRoute();
+	const build = screens[route.screen] ?? fleetScreen;
+	const key = `${route.screen}/${route.id ?? ''}`;
+	if (key !== shownKey) {
+		screen?.leave?.();
+		shell.drawer.hide();
+		shownKey = key;
+		screen = build({drawer: shell.drawer, id: route.id});
+		fill(shell.main, screen.element);
+		for (const link of shell.nav.querySelectorAll('a')) {
+			const isHere = link.dataset.place === route.screen || (route.screen === 'workspace' && link.dataset.place === 'fleet');
+			if (isHere) link.setAttribute('aria-current', 'page');
+			else link.removeAttribute('aria-current');
+		}
+		screen.update(route);
+		if (document.activeElement === document.body || shell.nav.contains(document.activeElement) || !document.activeElement.isConnected) screen.heading?.focus({preventScroll: true});
+	} else {
+		screen.update(route);
+	}
+	setPageTitle(screen.title);
 }
 
 function toggleLive() {
-  if (stream.state === 'paused') stream.resume();
-  else stream.pause();
+	if (stream.state === 'paused') stream.resume();
+	else stream.pause();
 }
 
 function drawLive() {
-  if (!shell) return;
-  const seconds = Math.max(0, Math.ceil((stream.retryAt - Date.now()) / 1000));
-  const words = {
-    live: 'Live', connecting: 'Connecting', replaying: 'Replaying', paused: 'Paused', off: 'Off',
-    reconnecting: seconds ? `Reconnecting in ${seconds} s` : 'Reconnecting',
-  }[stream.state];
-  setText(shell.live.querySelector('.live-words'), words);
-  shell.live.dataset.state = stream.state;
-  shell.live.title = stream.state === 'paused' ? 'Updates are paused. Resume' : 'Pause live updates';
+	if (!shell) return;
+	const seconds = Math.max(0, Math.ceil((stream.retryAt - Date.now()) / 1000));
+	const words = {
+		live: 'Live', connecting: 'Connecting', replaying: 'Replaying', paused: 'Paused', off: 'Off',
+		reconnecting: seconds ? `Reconnecting in ${seconds} s` : 'Reconnecting',
+	}[stream.state];
+	setText(shell.live.querySelector('.live-words'), words);
+	shell.live.dataset.state = stream.state;
+	shell.live.title = stream.state === 'paused' ? 'Updates are paused. Resume' : 'Pause live updates';
 }
 
 async function goDown(error) {
-  if (isDown) return;
-  isDown = true;
-  stream.stop();
-  overview.stop();
-  await showDownPage(error);
-  isDown = false;
-  if (!session.current) return void start();
-  stream.start();
-  overview.start();
-  if (screen) screen.refresh();
-  showRoute();
+	if (isDown) return;
+	isDown = true;
+	stream.stop();
+	overview.stop();
+	await showDownPage(error);
+	isDown = false;
+	if (!session.current) return void start();
+	stream.start();
+	overview.start();
+	if (screen) screen.refresh();
+	showRoute();
 }
 
 stream.addEventListener('state', drawLive);
 setInterval(() => stream.state === 'reconnecting' && drawLive(), 500);
 stream.addEventListener('reload', () => {
-  overview.refresh();
-  screen?.refresh();
+	overview.refresh();
+	screen?.refresh();
 });
 stream.addEventListener('broke', async () => {
-  // An EventSource does not say why it ended: the session may be over, or the platform down.
-  try {
-    await get('/console/session');
-  } catch { /* told by apiEvents */ }
+	// An EventSource does not say why it ended: the session may be over, or the platform down.
+	try {
+		await get('/console/session');
+	} catch { /* told by apiEvents */ }
 });
 stream.listen((batch) => {
-  overview.events(batch);
-  screen?.events?.(batch);
+	overview.events(batch);
+	screen?.events?.(batch);
 });
 overview.addEventListener('change', () => {
-  if (!shell) return;
-  const numbers = { fleet: 0, messages: 0, schedules: 0, health: 0 };
-  for (const problem of overview.problems) {
-    numbers[problem.place] += problem.number;
-  }
-  for (const [place, number] of Object.entries(numbers)) {
-    const badge = shell.nav.querySelector(`[data-place=${place}] .badge`);
-    badge.hidden = !number;
-    setText(badge, number > 999 ? '999+' : String(number));
-    badge.setAttribute('aria-label', `${number} need attention`);
-  }
+	if (!shell) return;
+	const numbers = {fleet: 0, messages: 0, schedules: 0, health: 0};
+	for (const problem of overview.problems) {
+		numbers[problem.place] += problem.number;
+	}
+	for (const [place, number] of Object.entries(numbers)) {
+		const badge = shell.nav.querySelector(`[data-place=${place}] .badge`);
+		badge.hidden = !number;
+		setText(badge, number > 999 ? '999+' : String(number));
+		badge.setAttribute('aria-label', `${number} need attention`);
+	}
 });
 apiEvents.addEventListener('signedout', () => session.current && showSignin('Your session is over. Sign in again; you come back to where you were.'));
 apiEvents.addEventListener('down', (event) => void goDown(event.detail));
 window.addEventListener('hashchange', showRoute);
 document.addEventListener('keydown', (event) => {
-  if (!shell || isDown) return;
-  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'k') {
-    event.preventDefault();
-    if (!document.querySelector('dialog[open]')) openPalette(commands());
-  } else if (event.key === '/' && !event.ctrlKey && !event.metaKey && !event.target.closest('input, textarea, select, dialog')) {
-    const search = shell.main.querySelector('[data-search]');
-    if (!search) return;
-    event.preventDefault();
-    search.focus();
-    search.select();
-  } else if (event.key === 'Escape' && !shell.drawer.hidden && !event.defaultPrevented && !document.querySelector('dialog[open]')) {
-    shell.drawer.querySelector('.drawer-head .icon-button').click();
-  }
+	if (!shell || isDown) return;
+	if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'k') {
+		event.preventDefault();
+		if (!document.querySelector('dialog[open]')) openPalette(commands());
+	} else if (event.key === '/' && !event.ctrlKey && !event.metaKey && !event.target.closest('input, textarea, select, dialog')) {
+		const search = shell.main.querySelector('[data-search]');
+		if (!search) return;
+		event.preventDefault();
+		search.focus();
+		search.select();
+	} else if (event.key === 'Escape' && !shell.drawer.hidden && !event.defaultPrevented && !document.querySelector('dialog[open]')) {
+		shell.drawer.querySelector('.drawer-head .icon-button').click();
+	}
 });
 window.addEventListener('unhandledrejection', (event) => {
-  if (event.reason instanceof APIError || event.reason?.name === 'AbortError') event.preventDefault();
+	if (event.reason instanceof APIError || event.reason?.name === 'AbortError') event.preventDefault();
 });
 
 await start();

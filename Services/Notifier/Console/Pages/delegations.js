@@ -1,62 +1,56 @@
 // The delegations of a workspace, given and taken, with their answers.
 
-import { attempt, button, canWrite, confirmDialog, emptyState, errorPanel, facts, fill, get, h, notifyError, pill, plural, post, relative, richText, throttle, workspaceLink } from './kit.js';
-import { simpleTable } from './access.js';
+import {button, emptyState, errorPanel, facts, fill, get, h, notifyError, pill, plural, relative, richText, throttle, workspaceLink} from './kit.js';
+import {simpleTable} from './access.js';
 
-export function delegationsTab({ id, drawer }) {
-  const body = h('div.blocks');
-  const element = h('div.tab-content', body);
+export function delegationsTab({id, drawer}) {
+	const body = h('div.blocks');
+	const element = h('div.tab-content', body);
 
-  async function load() {
-    let found;
-    try {
-      found = merge(await get(`/workspaces/${id}/delegations`));
-    } catch (error) {
-      fill(body, errorPanel('The delegations could not be read', error, load));
-      return;
-    }
-    const section = (label, entries) => h('section.block', h('h2', `${label} (${plural(entries.length, 'newest one', 'newest')})`), entries.length ? simpleTable(label, ['Status', 'Other side', 'Task and answer', 'When', ''], entries.map(row)) : h('p.hint', 'None.'));
-    fill(body, found.length ? [section('Given to others', found.filter((entry) => entry.source_id === id)), section('Taken from others', found.filter((entry) => entry.source_id !== id))]
-      : emptyState('No delegation yet.', 'When this agent hands work to another one, or takes some, it is listed here with its answer.'));
-  }
+	async function load() {
+		let found;
+		try {
+			found = merge(await get(`/workspaces/${id}/delegations`));
+		} catch (error) {
+			fill(body, errorPanel('The delegations could not be read', error, load));
+			return;
+		}
+		const section = (label, entries) => h('section.block', h('h2', `${label} (${plural(entries.length, 'newest one', 'newest')})`), entries.length ? simpleTable(label, ['Status', 'Other side', 'Task and answer', 'When', ''], entries.map(row)) : h('p.hint', 'None.'));
+		fill(body, found.length ? [section('Given to others', found.filter((entry) => entry.source_id === id)), section('Taken from others', found.filter((entry) => entry.source_id !== id))]
+			: emptyState('No delegation yet.', 'When this agent hands work to another one, or takes some, it is listed here with its answer.'));
+	}
 
-  function row(entry) {
-    const answer = entry.error || entry.response_preview;
-    return [pill(entry.status), workspaceLink(entry.source_id === id ? entry.target_id : entry.source_id),
-      h('div', { 'data-delegation': entry.delegation_id }, h('p', entry.summary), answer && h('p', { class: `sub clip-2 ${entry.error ? 'bad-text' : ''}` }, answer)), relative(entry.created_at),
-      h('div.row-actions', button('Show', null, () => show(entry), 'quiet small'), canWrite() && entry.source_id === id && entry.status === 'queued' && button('Cancel', null, () => cancel(entry), 'quiet small'))];
-  }
+	function row(entry) {
+		const answer = entry.error || entry.response_preview;
+		return [pill(entry.status), workspaceLink(entry.source_id === id ? entry.target_id : entry.source_id),
+			h('div', {'data-delegation': entry.delegation_id}, h('p', entry.summary), answer && h('p', {class: `sub clip-2 ${entry.error ? 'bad-text' : ''}`}, answer)), relative(entry.created_at),
+			button('Show', null, () => show(entry), 'quiet small')];
+	}
 
-  async function show(entry) {
-    try {
-      const full = await get(`/workspaces/${entry.source_id}/delegations/${entry.delegation_id}`);
-      const answer = full.response ?? full.response_preview;
-      drawer.show('Delegation', [
-        facts([['Status', pill(full.status)], ['From', workspaceLink(full.source_id)], ['To', workspaceLink(full.target_id)], ['Begun', relative(full.created_at)], ['Ended', relative(full.completed_at)], ['Error', full.error]], 'one'),
-        h('h3', 'Task'), richText(full.task), answer && [h('h3', 'Answer'), richText(answer)],
-      ], () => drawer.hide());
-    } catch (error) {
-      notifyError('The delegation could not be read', error);
-    }
-  }
+	async function show(entry) {
+		try {
+			const full = await get(`/workspaces/${entry.source_id}/delegations/${entry.delegation_id}`);
+			const answer = full.response ?? full.response_preview;
+			drawer.show('Delegation', [
+				facts([['Status', pill(full.status)], ['From', workspaceLink(full.source_id)], ['To', workspaceLink(full.target_id)], ['Begun', relative(full.created_at)], ['Ended', relative(full.completed_at)], ['Error', full.error]], 'one'),
+				h('h3', 'Task'), richText(full.task), answer && [h('h3', 'Answer'), richText(answer)],
+			], () => drawer.hide());
+		} catch (error) {
+			notifyError('The delegation could not be read', error);
+		}
+	}
 
-  async function cancel(entry) {
-    if (!(await confirmDialog({ title: 'Cancel this delegation?', body: h('p', 'Its message is taken out of the queue, and the delegation fails.'), action: 'Cancel it', danger: true }))) return;
-    await attempt('The delegation could not be cancelled', () => post(`/workspaces/${id}/delegations/${entry.delegation_id}/cancel`), 'The delegation was cancelled.');
-    void load();
-  }
-
-  const loadSoon = throttle(load, 1500);
-  void load();
-  return { element, refresh: load, events: (batch) => batch.some((event) => event.type.startsWith('DELEGATION_') && (event.workspace_id === id || event.data?.target_id === id)) && loadSoon() };
+	const loadSoon = throttle(load, 1500);
+	void load();
+	return {element, refresh: load, events: (batch) => batch.some((event) => event.type.startsWith('DELEGATION_') && (event.workspace_id === id || event.data?.target_id === id)) && loadSoon()};
 }
 
 /** Request and result of one delegation are two entries of one id, the result first; they are shown as one. */
 function merge(entries) {
-  const found = new Map();
-  for (const entry of entries) {
-    const key = entry.delegation_id ?? entry.id;
-    found.set(key, { ...entry, ...found.get(key), summary: entry.summary, created_at: entry.created_at, delegation_id: key });
-  }
-  return [...found.values()];
+	const found = new Map();
+	for (const entry of entries) {
+		const key = entry.delegation_id ?? entry.id;
+		found.set(key, {...entry, ...found.get(key), summary: entry.summary, created_at: entry.created_at, delegation_id: key});
+	}
+	return [...found.values()];
 }

@@ -1,150 +1,150 @@
-// Building elements. Text from anywhere becomes text nodes only; nothing here parses markup.
+// Building elements. Text becomes text nodes only; nothing here parses markup.
 
 const properties = new Set(['value', 'checked', 'disabled', 'hidden', 'selected', 'indeterminate', 'open']);
 
 /** Makes an element: `h('div.some.class', {attributes}, ...children)`. `on…` are listeners; null and false leave out. */
 export function h(kind, ...rest) {
-  const [tag, ...classes] = kind.split('.');
-  const element = document.createElement(tag);
-  if (classes.length) element.className = classes.join(' ');
-  const hasAttributes = rest[0] && Object.getPrototypeOf(rest[0]) === Object.prototype;
-  for (const [name, value] of Object.entries(hasAttributes ? rest.shift() : {})) {
-    if (name.startsWith('on') && typeof value === 'function') element.addEventListener(name.slice(2), value);
-    else if (properties.has(name)) element[name] = value ?? '';
-    else if (value === true) element.setAttribute(name, '');
-    else if (value !== null && value !== undefined && value !== false) element.setAttribute(name, value);
-  }
-  return append(element, rest);
+	const [tag, ...classes] = kind.split('.');
+	const element = document.createElement(tag);
+	if (classes.length) element.className = classes.join(' ');
+	const hasAttributes = rest[0] && Object.getPrototypeOf(rest[0]) === Object.prototype;
+	for (const [name, value] of Object.entries(hasAttributes ? rest.shift() : {})) {
+		if (name.startsWith('on') && typeof value === 'function') element.addEventListener(name.slice(2), value);
+		else if (properties.has(name)) element[name] = value ?? '';
+		else if (value === true) element.setAttribute(name, '');
+		else if (value !== null && value !== undefined && value !== false) element.setAttribute(name, value);
+	}
+	return append(element, rest);
 }
 
 /** Appends nodes and texts; null and false are left out, arrays are flattened. */
 export function append(element, children) {
-  for (const child of [children].flat(3)) {
-    if (child === null || child === undefined || child === false) continue;
-    element.append(child instanceof Node ? child : document.createTextNode(String(child)));
-  }
-  return element;
+	for (const child of [children].flat(3)) {
+		if (child === null || child === undefined || child === false) continue;
+		element.append(child instanceof Node ? child : document.createTextNode(String(child)));
+	}
+	return element;
 }
 
 export function fill(element, ...children) {
-  element.replaceChildren();
-  return append(element, children);
+	element.replaceChildren();
+	return append(element, children);
 }
 
 export function setText(element, text) {
-  if (element.textContent !== text) element.textContent = text;
+	if (element.textContent !== text) element.textContent = text;
 }
 
 export function isWebAddress(text) {
-  try {
-    return ['http:', 'https:'].includes(new URL(text).protocol);
-  } catch {
-    return false;
-  }
+	try {
+		return ['http:', 'https:'].includes(new URL(text).protocol);
+	} catch {
+		return false;
+	}
 }
 
 /** A link to an address that came as data: only http and https, else its text. */
 export function outwardLink(address, label = address) {
-  if (!isWebAddress(address)) return h('span', label);
-  return h('a', { href: address, target: '_blank', rel: 'noopener noreferrer' }, label);
+	if (!isWebAddress(address)) return h('span', label);
+	return h('a', {href: address, target: '_blank', rel: 'noopener noreferrer'}, label);
 }
 
 const svg = 'http://www.w3.org/2000/svg';
 const shapes = {
-  fleet: 'M2.5 2.5h4v4h-4zM9.5 2.5h4v4h-4zM2.5 9.5h4v4h-4zM9.5 9.5h4v4h-4z',
-  messages: 'M2 9.5 4 3h8l2 6.5V13H2zM2 9.5h3.5l1 1.5h3l1-1.5H14',
-  schedules: 'M8 14A6 6 0 1 0 8 2a6 6 0 0 0 0 12zM8 4.5V8l2.5 1.5',
-  events: 'M1.5 8.5h3l2-5 3 9 2-4h3',
-  health: 'M8 13.5C4.5 11 2 8.5 2 5.8 2 4 3.3 2.8 4.9 2.8c1.3 0 2.4.7 3.1 1.9.7-1.2 1.8-1.9 3.1-1.9C12.7 2.8 14 4 14 5.8c0 2.7-2.5 5.2-6 7.7z',
-  audit: 'M4 2h8v12H4zM6.5 5.5h3M6.5 8h3M6.5 10.5h2',
-  settings: 'M2 5h7M12 5h2M2 11h2M7 11h7M10.5 6.5a1.5 1.5 0 1 0 0-3 1.5 1.5 0 0 0 0 3zM5.5 12.5a1.5 1.5 0 1 0 0-3 1.5 1.5 0 0 0 0 3z',
-  search: 'M7 11.5a4.5 4.5 0 1 0 0-9 4.5 4.5 0 0 0 0 9zM10.5 10.5 14 14',
-  close: 'M4 4l8 8M12 4l-8 8',
-  right: 'M6 3.5 10.5 8 6 12.5',
-  down: 'M3.5 6 8 10.5 12.5 6',
-  menu: 'M2 4h12M2 8h12M2 12h12',
-  attach: 'M13 7.5l-5 5a3 3 0 0 1-4.3-4.3l5.5-5.4a2 2 0 0 1 2.9 2.8L6.7 11a1 1 0 0 1-1.4-1.4L10 5',
-  download: 'M8 2v8M4.5 7 8 10.5 11.5 7M3 13.5h10',
-  send: 'M2 8 14 2.5 10.5 14 8 9z',
-  pause: 'M5.5 3v10M10.5 3v10',
-  play: 'M4.5 2.8 13 8l-8.5 5.2z',
-  restart: 'M13 8a5 5 0 1 1-1.5-3.6M13 2v3h-3',
-  moon: 'M13 9.5A5.5 5.5 0 0 1 6.5 3 5.5 5.5 0 1 0 13 9.5z',
-  sun: 'M8 11a3 3 0 1 0 0-6 3 3 0 0 0 0 6zM8 1.5v1M8 13.5v1M1.5 8h1M13.5 8h1M3.4 3.4l.7.7M11.9 11.9l.7.7M12.6 3.4l-.7.7M4.1 11.9l-.7.7',
-  screen: 'M2 3h12v8H2zM6 14h4',
-  trash: 'M3 4.5h10M6 4.5v-2h4v2M4.5 4.5l.6 9h5.8l.6-9',
-  plus: 'M8 3v10M3 8h10',
-  check: 'M3 8.5 6.5 12 13 4.5',
-  warn: 'M8 2 14.5 13.5h-13zM8 6.5v3.2M8 11.6v.2',
-  signout: 'M6.5 2.5H3v11h3.5M7 8h7M11 5l3 3-3 3',
-  copy: 'M5.5 5.5h8v8h-8zM10.5 5.5v-3h-8v8h3',
-  edit: 'M3 13l.6-2.8L10.7 3 13 5.3l-7.2 7.1z',
-  agent: 'M3 5.5h10v7H3zM8 5.5V3M6 8.5v1M10 8.5v1',
-  info: 'M8 14A6 6 0 1 0 8 2a6 6 0 0 0 0 12zM8 7.3v3.7M8 5v.2',
+	fleet: 'M2.5 2.5h4v4h-4zM9.5 2.5h4v4h-4zM2.5 9.5h4v4h-4zM9.5 9.5h4v4h-4z',
+	messages: 'M2 9.5 4 3h8l2 6.5V13H2zM2 9.5h3.5l1 1.5h3l1-1.5H14',
+	schedules: 'M8 14A6 6 0 1 0 8 2a6 6 0 0 0 0 12zM8 4.5V8l2.5 1.5',
+	events: 'M1.5 8.5h3l2-5 3 9 2-4h3',
+	health: 'M8 13.5C4.5 11 2 8.5 2 5.8 2 4 3.3 2.8 4.9 2.8c1.3 0 2.4.7 3.1 1.9.7-1.2 1.8-1.9 3.1-1.9C12.7 2.8 14 4 14 5.8c0 2.7-2.5 5.2-6 7.7z',
+	audit: 'M4 2h8v12H4zM6.5 5.5h3M6.5 8h3M6.5 10.5h2',
+	settings: 'M2 5h7M12 5h2M2 11h2M7 11h7M10.5 6.5a1.5 1.5 0 1 0 0-3 1.5 1.5 0 0 0 0 3zM5.5 12.5a1.5 1.5 0 1 0 0-3 1.5 1.5 0 0 0 0 3z',
+	search: 'M7 11.5a4.5 4.5 0 1 0 0-9 4.5 4.5 0 0 0 0 9zM10.5 10.5 14 14',
+	close: 'M4 4l8 8M12 4l-8 8',
+	right: 'M6 3.5 10.5 8 6 12.5',
+	down: 'M3.5 6 8 10.5 12.5 6',
+	menu: 'M2 4h12M2 8h12M2 12h12',
+	attach: 'M13 7.5l-5 5a3 3 0 0 1-4.3-4.3l5.5-5.4a2 2 0 0 1 2.9 2.8L6.7 11a1 1 0 0 1-1.4-1.4L10 5',
+	download: 'M8 2v8M4.5 7 8 10.5 11.5 7M3 13.5h10',
+	send: 'M2 8 14 2.5 10.5 14 8 9z',
+	pause: 'M5.5 3v10M10.5 3v10',
+	play: 'M4.5 2.8 13 8l-8.5 5.2z',
+	restart: 'M13 8a5 5 0 1 1-1.5-3.6M13 2v3h-3',
+	moon: 'M13 9.5A5.5 5.5 0 0 1 6.5 3 5.5 5.5 0 1 0 13 9.5z',
+	sun: 'M8 11a3 3 0 1 0 0-6 3 3 0 0 0 0 6zM8 1.5v1M8 13.5v1M1.5 8h1M13.5 8h1M3.4 3.4l.7.7M11.9 11.9l.7.7M12.6 3.4l-.7.7M4.1 11.9l-.7.7',
+	screen: 'M2 3h12v8H2zM6 14h4',
+	trash: 'M3 4.5h10M6 4.5v-2h4v2M4.5 4.5l.6 9h5.8l.6-9',
+	plus: 'M8 3v10M3 8h10',
+	check: 'M3 8.5 6.5 12 13 4.5',
+	warn: 'M8 2 14.5 13.5h-13zM8 6.5v3.2M8 11.6v.2',
+	signout: 'M6.5 2.5H3v11h3.5M7 8h7M11 5l3 3-3 3',
+	copy: 'M5.5 5.5h8v8h-8zM10.5 5.5v-3h-8v8h3',
+	edit: 'M3 13l.6-2.8L10.7 3 13 5.3l-7.2 7.1z',
+	agent: 'M3 5.5h10v7H3zM8 5.5V3M6 8.5v1M10 8.5v1',
+	info: 'M8 14A6 6 0 1 0 8 2a6 6 0 0 0 0 12zM8 7.3v3.7M8 5v.2',
 };
 
 export function icon(name) {
-  return drawing(shapes[name], '0 0 16 16', 'icon');
+	return drawing(shapes[name], '0 0 16 16', 'icon');
 }
 
 export function drawing(path, box, className) {
-  const element = document.createElementNS(svg, 'svg');
-  element.setAttribute('viewBox', box);
-  element.setAttribute('class', className);
-  element.setAttribute('aria-hidden', 'true');
-  const line = document.createElementNS(svg, 'path');
-  line.setAttribute('d', path);
-  element.append(line);
-  return element;
+	const element = document.createElementNS(svg, 'svg');
+	element.setAttribute('viewBox', box);
+	element.setAttribute('class', className);
+	element.setAttribute('aria-hidden', 'true');
+	const line = document.createElementNS(svg, 'path');
+	line.setAttribute('d', path);
+	element.append(line);
+	return element;
 }
 
 /** A button with an icon and words; `kind` is how it looks, or attributes with it among them. */
 export function button(label, iconName, onclick, kind = {}) {
-  const { kind: look = '', ...attributes } = typeof kind === 'string' ? { kind } : kind;
-  return h('button', { type: 'button', class: `button ${look}`, onclick, ...attributes }, iconName && icon(iconName), h('span', label));
+	const {kind: look = '', ...attributes} = typeof kind === 'string' ? {kind} : kind;
+	return h('button', {type: 'button', class: `button ${look}`, onclick, ...attributes}, iconName && icon(iconName), h('span', label));
 }
 
 /** A button that shows an icon alone; its name is for screen readers and on hover. */
 export function iconButton(label, iconName, onclick, attributes = {}) {
-  return h('button', { type: 'button', class: 'icon-button', 'aria-label': label, title: label, onclick, ...attributes }, icon(iconName));
+	return h('button', {type: 'button', class: 'icon-button', 'aria-label': label, title: label, onclick, ...attributes}, icon(iconName));
 }
 
 export function field(label, control, hint) {
-  const id = control.id || (control.id = `f${++fields}`);
-  const note = hint && h('p.hint', { id: `${id}-hint` }, hint);
-  if (note) control.setAttribute('aria-describedby', note.id);
-  return h('div.field', h('label', { for: id }, label), control, note);
+	const id = control.id || (control.id = `f${++fields}`);
+	const note = hint && h('p.hint', {id: `${id}-hint`}, hint);
+	if (note) control.setAttribute('aria-describedby', note.id);
+	return h('div.field', h('label', {for: id}, label), control, note);
 }
 let fields = 0;
 
 export function facts(pairs, layout = '') {
-  const hasValue = (value) => ![value].flat().every((part) => part === null || part === undefined || part === false || part === '');
-  return h('dl', { class: `facts ${layout}` }, pairs.filter(([, value]) => hasValue(value)).map(([label, value]) => h('div', h('dt', label), h('dd', value))));
+	const hasValue = (value) => ![value].flat().every((part) => part === null || part === undefined || part === false || part === '');
+	return h('div', {class: `facts ${layout}`}, pairs.filter(([, value]) => hasValue(value)).map(([label, value]) => h('dl', h('dt', label), h('dd', value))));
 }
 
 export function debounce(action, delay) {
-  let timer;
-  return (...values) => {
-    clearTimeout(timer);
-    timer = setTimeout(action, delay, ...values);
-  };
+	let timer;
+	return (...values) => {
+		clearTimeout(timer);
+		timer = setTimeout(action, delay, ...values);
+	};
 }
 
 /** Calls a function at most once in `interval` ms, at once for the first call. */
 export function throttle(action, interval) {
-  let last = -Infinity;
-  let timer = null;
-  return () => {
-    if (timer) return;
-    const wait = Math.max(0, last + interval - performance.now());
-    timer = setTimeout(() => {
-      timer = null;
-      last = performance.now();
-      action();
-    }, wait);
-  };
+	let last = -Infinity;
+	let timer = null;
+	return () => {
+		if (timer) return;
+		const wait = Math.max(0, last + interval - performance.now());
+		timer = setTimeout(() => {
+			timer = null;
+			last = performance.now();
+			action();
+		}, wait);
+	};
 }
 
 export function announce(text) {
-  setText(document.getElementById('announcer'), text);
+	setText(document.getElementById('announcer'), text);
 }

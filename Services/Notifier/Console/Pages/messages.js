@@ -1,201 +1,197 @@
-// The queue of the whole fleet, and of one workspace; and what the broker could not hand to anybody.
+// The queue of the fleet or of one workspace, and the dead letters.
 
-import { attempt, button, bytes, canWrite, confirmDialog, copyButton, count, errorPanel, facts, fill, get, h, href, jsonBlock, learnName, listView, nameOf, notifyError, pill, plural, post, relative, remove, shortDuration, shortID, statusShape, tabStrip, tell, title, workspaceLink } from './kit.js';
-import { overview } from './overview.js';
-import { deadLetters } from './deadletters.js';
+import {attempt, button, bytes, canWrite, confirmDialog, copyButton, count, errorPanel, facts, fill, get, h, href, jsonBlock, learnName, listView, notifyError, pill, plural, post, relative, remove, shortDuration, shortID, statusShape, tabStrip, tell, title, workspaceLink} from './kit.js';
+import {overview} from './overview.js';
+import {deadLetters} from './deadletters.js';
 
-const states = { waiting: 'Not tried yet', retrying: 'Tried, and waiting for the next attempt', running: 'With the agent now', failed: 'Given up', dropped: 'Expired, cancelled or taken out', delivered: 'Answered' };
+const states = {waiting: 'Not tried yet', retrying: 'Tried, and waiting for the next attempt', running: 'With the agent now', failed: 'Given up', dropped: 'Expired, cancelled or taken out', delivered: 'Answered'};
 const actions = {
-  retry: { label: 'Retry', icon: 'restart', effect: 'They wait again and are delivered as soon as their targets have room.', done: 'The message waits again.' },
-  cancel: { label: 'Cancel', icon: 'close', danger: true, effect: 'They are taken out of the queue and never delivered. Delegations that they carry fail.', done: 'The message was cancelled.' },
-  expire: { label: 'Expire', icon: 'schedules', danger: true, effect: 'Their time counts as over: they are dropped, and never delivered.', done: 'The message has expired.' },
+	retry: {label: 'Retry', icon: 'restart', effect: 'They wait again and are delivered as soon as their targets have room.', done: 'The message waits again.'},
+	cancel: {label: 'Cancel', icon: 'close', danger: true, effect: 'They are taken out of the queue and never delivered. Delegations that they carry fail.', done: 'The message was cancelled.'},
+	expire: {label: 'Expire', icon: 'schedules', danger: true, effect: 'Their time counts as over: they are dropped, and never delivered.', done: 'The message has expired.'},
 };
-const fits = { waiting: ['cancel', 'expire'], retrying: ['cancel', 'expire'], failed: ['retry'], dropped: ['retry'] };
+const fits = {waiting: ['cancel', 'expire'], retrying: ['cancel', 'expire'], failed: ['retry'], dropped: ['retry']};
 
-export function messagesScreen({ drawer }) {
-  const heading = h('h1', { tabindex: '-1', id: 'screen-title' }, 'Messages');
-  const content = h('div.fill', { role: 'tabpanel', id: 'panel' });
-  const tabs = tabStrip('Queue or dead letters', [['queue', 'Queue'], ['dead', 'Dead letters']]);
-  let part = null;
-  let shown = null;
-  return {
-    element: h('section.screen', { 'aria-labelledby': 'screen-title' }, h('header.screen-head', h('div.titles', heading)), tabs.element, content), heading, title: 'Messages',
-    update({ params }) {
-      const wanted = tabs.select(params.get('tab'));
-      if (wanted !== shown) {
-        part?.leave();
-        drawer.hide();
-        shown = wanted;
-        content.setAttribute('aria-labelledby', `tab-${wanted}`);
-        part = wanted === 'dead' ? deadLetters({ drawer }) : queueList({ drawer });
-        fill(content, wanted === 'dead' && part.summary, part.element);
-      }
-      part.update(params);
-    },
-    refresh: () => part?.refresh(),
-    events: (batch) => part?.events?.(batch),
-    leave: () => part?.leave(),
-  };
+export function messagesScreen({drawer}) {
+	const heading = h('h1', {tabindex: '-1', id: 'screen-title'}, 'Messages');
+	const content = h('div.fill', {role: 'tabpanel', id: 'panel'});
+	const tabs = tabStrip('Queue or dead letters', [['queue', 'Queue'], ['dead', 'Dead letters']]);
+	let part = null;
+	let shown = null;
+	return {
+		element: h('section.screen', {'aria-labelledby': 'screen-title'}, h('header.screen-head', h('div.titles', heading)), tabs.element, content), heading, title: 'Messages',
+		update({params}) {
+			const wanted = tabs.select(params.get('tab'));
+			if (wanted !== shown) {
+				part?.leave();
+				drawer.hide();
+				shown = wanted;
+				content.setAttribute('aria-labelledby', `tab-${wanted}`);
+				part = wanted === 'dead' ? deadLetters({drawer}) : queueList({drawer});
+				fill(content, wanted === 'dead' && part.summary, part.element);
+			}
+			part.update(params);
+		},
+		refresh: () => part?.refresh(),
+		events: (batch) => part?.events?.(batch),
+		leave: () => part?.leave(),
+	};
 }
 
-export function queueTab({ id, drawer }) {
-  const list = queueList({ drawer, target: id });
-  list.element.classList.add('tab-content');
-  return list;
+export function queueTab({id, drawer}) {
+	const list = queueList({drawer, target: id});
+	list.element.classList.add('tab-content');
+	return list;
 }
 
-function queueList({ drawer, target = null }) {
-  const view = listView({
-    one: 'message', failure: 'The queue could not be read', drawer, most: 300,
-    none: ['The queue is empty.', 'Messages wait here while their agent is busy. Those that agents take at once never come here.'],
-    filters: [
-      { name: 'state', kind: 'chips', label: 'Filter by state', values: Object.keys(states), titles: states, numbers: () => (target ? {} : overview.fleet?.queue ?? {}) },
-      { name: 'q', kind: 'search', label: 'Search messages', hint: 'Search id, error or trace' },
-      !target && { name: 'target', kind: 'workspace', label: 'Target', placeholder: 'Any target' },
-      { name: 'caller', kind: 'workspace', label: 'Caller', placeholder: 'Any caller', extra: [['console', 'A person or a schedule']] },
-      { name: 'method', kind: 'text', label: 'Method', hint: 'Any method' },
-      { name: 'older_than', kind: 'select', label: 'Age', options: [['', 'Any age'], ['60', 'Older than a minute'], ['900', 'Older than 15 min'], ['3600', 'Older than an hour'], ['86400', 'Older than a day']], describe: (seconds) => `Older than ${shortDuration(seconds)}` },
-      { name: 'min_attempts', kind: 'select', label: 'Attempts', options: [['', 'Any attempts'], ...[1, 2, 3, 4, 5].map((number) => [String(number), `${number} or more attempts`])] },
-    ],
-    above: [h('div.toolbar', canWrite() && [h('span.hint', 'All that match:'), Object.entries(actions).map(([name, action]) => button(`${action.label}…`, action.icon, () => actByFilter(name), { kind: 'quiet', 'data-bulk': name }))])],
-    async load(query, cursor) {
-      const page = await get('/admin/queue', { ...query, ...(target && { target }), limit: 100, cursor });
-      for (const item of page.items) {
-        learnName(item.workspace_id, item.target_name);
-        learnName(item.caller_id, item.caller_name);
-      }
-      return { rows: page.items, total: page.total, next: page.next_cursor, isExact: page.total_is_exact };
-    },
-    details: async (id) => ['Message', itemDetails(await get(`/admin/queue/${id}`), () => view.renew())],
-    table: {
-      label: 'Messages', key: (item) => item.queue_id, phoneHeight: 88,
-      columns: [
-        ['state', 'State', '112px', (item) => pill(item.state), { phone: 'side' }],
-        !target && ['target', 'Target', 'minmax(140px, 1.4fr)', (item) => workspaceLink(item.workspace_id, item.target_name), { phone: 'title' }],
-        ['caller', 'Caller', 'minmax(110px, 1fr)', callerOf, { phone: target ? 'title' : 'meta' }],
-        ['method', 'Method', 'minmax(100px, .8fr)', (item) => h('span.clip', { title: item.method }, item.method)],
-        ['attempts', 'Attempts', '84px', attemptsOf, { number: true }],
-        ['age', 'Stored', '118px', (item) => relative(item.enqueued_at), { number: true, phone: 'meta' }],
-        ['next', 'Next attempt', '128px', (item) => (item.state === 'retrying' ? relative(item.next_attempt_at, 'until') : null) ?? h('span.faint', item.position ? `position ${item.position}` : '–'), { number: true }],
-        ['error', 'Last error', 'minmax(150px, 2fr)', (item) => h('span.clip', { title: item.last_error }, item.last_error ?? ''), { phone: 'sub' }],
-      ],
-    },
-  });
-  view.element.querySelector('.table-place').previousElementSibling.previousElementSibling?.prepend(view.summary);
+function queueList({drawer, target = null}) {
+	const view = listView({
+		one: 'message', failure: 'The queue could not be read', drawer, most: 300,
+		none: ['The queue is empty.', 'Messages wait here while their agent is busy. Those that agents take at once never come here.'],
+		filters: [
+			{name: 'state', kind: 'chips', label: 'Filter by state', values: Object.keys(states), titles: states, numbers: () => (target ? {} : overview.fleet?.queue ?? {})},
+			{name: 'q', kind: 'search', label: 'Search messages', hint: 'Search id, error or trace'},
+			!target && {name: 'target', kind: 'workspace', label: 'Target', placeholder: 'Any target'},
+			{name: 'caller', kind: 'workspace', label: 'Caller', placeholder: 'Any caller', extra: [['console', 'A person or a schedule']]},
+			{name: 'method', kind: 'text', label: 'Method', hint: 'Any method'},
+			{name: 'older_than', kind: 'select', label: 'Age', options: [['', 'Any age'], ['60', 'Older than a minute'], ['900', 'Older than 15 min'], ['3600', 'Older than an hour'], ['86400', 'Older than a day']], describe: (seconds) => `Older than ${shortDuration(seconds)}`},
+			{name: 'min_attempts', kind: 'select', label: 'Attempts', options: [['', 'Any attempts'], ...[1, 2, 3, 4, 5].map((number) => [String(number), `${number} or more attempts`])]},
+		],
+		above: [h('div.toolbar', canWrite() && [h('span.hint', 'All that match:'), Object.entries(actions).map(([name, action]) => button(`${action.label}…`, action.icon, () => actByFilter(name), {kind: 'quiet', 'data-bulk': name}))])],
+		async load(query, cursor) {
+			const page = await get('/admin/queue', {...query, ...(target && {target}), limit: 100, cursor});
+			for (const item of page.items) {
+				learnName(item.workspace_id, item.target_name);
+				learnName(item.caller_id, item.caller_name);
+			}
+			return {rows: page.items, total: page.total, next: page.next_cursor, isExact: page.total_is_exact};
+		},
+		details: async (id) => ['Message', itemDetails(await get(`/admin/queue/${id}`), () => view.renew())],
+		table: {
+			label: 'Messages', key: (item) => item.queue_id, phoneHeight: 88,
+			columns: [
+				['state', 'State', '112px', (item) => pill(item.state), {phone: 'side'}],
+				!target && ['target', 'Target', 'minmax(140px, 1.4fr)', (item) => workspaceLink(item.workspace_id, item.target_name), {phone: 'title'}],
+				['caller', 'Caller', 'minmax(110px, 1fr)', callerOf, {phone: target ? 'title' : 'meta'}],
+				['method', 'Method', 'minmax(100px, .8fr)', (item) => h('span.clip', {title: item.method}, item.method)],
+				['attempts', 'Attempts', '84px', attemptsOf, {number: true}],
+				['age', 'Stored', '118px', (item) => relative(item.enqueued_at), {number: true, phone: 'meta'}],
+				['next', 'Next attempt', '128px', (item) => (item.state === 'retrying' ? relative(item.next_attempt_at, 'until') : null) ?? h('span.faint', item.position ? `position ${item.position}` : '–'), {number: true}],
+				['error', 'Last error', 'minmax(150px, 2fr)', (item) => h('span.clip', {title: item.last_error}, item.last_error ?? ''), {phone: 'sub'}],
+			],
+		},
+	});
+	view.element.querySelector('.table-place').previousElementSibling.previousElementSibling?.prepend(view.summary);
 
-  function bulkFilter() {
-    const value = (name) => view.params.get(name);
-    const chosen = { state: value('state')?.split(','), target: target ?? value('target'), caller: value('caller'), method: value('method'), older_than: Number(value('older_than')), min_attempts: Number(value('min_attempts')) };
-    return Object.fromEntries(Object.entries(chosen).filter(([, one]) => one));
-  }
+	function bulkFilter() {
+		const value = (name) => view.params.get(name);
+		const chosen = {state: value('state')?.split(','), target: target ?? value('target'), caller: value('caller'), method: value('method'), older_than: Number(value('older_than')), min_attempts: Number(value('min_attempts'))};
+		return Object.fromEntries(Object.entries(chosen).filter(([, one]) => one));
+	}
 
-  async function actByFilter(name) {
-    const chosen = bulkFilter();
-    if (Object.keys(chosen).length && !view.params.get('q')) return act(name, chosen);
-    return tell(`${actions[name].label}: choose a filter`, h('p', view.params.get('q') ? 'The text search only narrows what is shown. Clear it, and use state, target, caller, method, age or attempts.' : 'Choose a state, target, caller, method, age or number of attempts first: without a filter nothing is touched.'));
-  }
+	async function actByFilter(name) {
+		const chosen = bulkFilter();
+		if (Object.keys(chosen).length && !view.params.get('q')) return act(name, chosen);
+		return tell(`${actions[name].label}: choose a filter`, h('p', view.params.get('q') ? 'The text search only narrows what is shown. Clear it, and use state, target, caller, method, age or attempts.' : 'Choose a state, target, caller, method, age or number of attempts first: without a filter nothing is touched.'));
+	}
 
-  async function act(name, filter) {
-    const action = actions[name];
-    let plan;
-    try {
-      plan = await post(`/admin/queue/${name}`, { filter, dry_run: true });
-    } catch (error) {
-      notifyError(`What “${action.label}” would touch could not be counted`, error);
-      return;
-    }
-    const body = [
-      h('p.strong', { 'data-plan': plan.changed }, plan.changed ? `${plural(plan.changed, 'message')} of ${count(plan.matched)} that match.` : `None of ${plural(plan.matched, 'matching message')} can be changed in this way.`),
-      plan.changed > 0 && h('p', action.effect), h('p.hint', 'Filter: ', filterWords(filter)), plan.left > 0 && h('p', `${count(plan.left)} more are left: repeat it for them.`),
-    ];
-    if (!plan.changed) {
-      await tell(`${action.label}: nothing to do`, body);
-      return;
-    }
-    if (!(await confirmDialog({ title: `${action.label} ${plural(plan.changed, 'message')}?`, body, action: `${action.label} ${count(plan.changed)}`, danger: action.danger }))) return;
-    await attempt(`${action.label} failed`, () => post(`/admin/queue/${name}`, { filter, dry_run: false }), (result) => `${action.label}: ${plural(result.changed, 'message')} changed${result.left ? `, ${count(result.left)} left` : ''}.`);
-    void view.refresh();
-    overview.refresh();
-  }
+	async function act(name, filter) {
+		const action = actions[name];
+		let plan;
+		try {
+			plan = await post(`/admin/queue/${name}`, {filter, dry_run: true});
+		} catch (error) {
+			notifyError(`What “${action.label}” would touch could not be counted`, error);
+			return;
+		}
+		const body = [
+			h('p.strong', {'data-plan': plan.changed}, plan.changed ? `${plural(plan.changed, 'message')} of ${count(plan.matched)} that match.` : `None of ${plural(plan.matched, 'matching message')} can be changed in this way.`),
+			plan.changed > 0 && h('p', action.effect), plan.left > 0 && h('p', `${count(plan.left)} more are left: repeat it for them.`),
+		];
+		if (!plan.changed) {
+			await tell(`${action.label}: nothing to do`, body);
+			return;
+		}
+		if (!(await confirmDialog({title: `${action.label} ${plural(plan.changed, 'message')}?`, body, action: `${action.label} ${count(plan.changed)}`, danger: action.danger}))) return;
+		await attempt(`${action.label} failed`, () => post(`/admin/queue/${name}`, {filter, dry_run: false}), (result) => `${action.label}: ${plural(result.changed, 'message')} changed${result.left ? `, ${count(result.left)} left` : ''}.`);
+		void view.refresh();
+		overview.refresh();
+	}
 
-  const tick = () => view.bar.sync(view.params);
-  overview.addEventListener('change', tick);
-  return {
-    ...view,
-    events(batch) {
-      const mine = batch.filter((event) => event.type.startsWith('A2A_') && event.type !== 'A2A_RESPONSE' && (!target || event.workspace_id === target));
-      if (!mine.length) return;
-      view.reloadSoon();
-      if (mine.some((event) => event.data?.queue_id === view.opened)) view.reopenSoon();
-    },
-    leave() {
-      overview.removeEventListener('change', tick);
-      view.leave();
-    },
-  };
+	const tick = () => view.bar.sync(view.params);
+	overview.addEventListener('change', tick);
+	return {
+		...view,
+		events(batch) {
+			const mine = batch.filter((event) => event.type.startsWith('A2A_') && event.type !== 'A2A_RESPONSE' && (!target || event.workspace_id === target));
+			if (!mine.length) return;
+			view.reloadSoon();
+			if (mine.some((event) => event.data?.queue_id === view.opened)) view.reopenSoon();
+		},
+		leave() {
+			overview.removeEventListener('change', tick);
+			view.leave();
+		},
+	};
 }
 
 const callerOf = (item) => (item.caller_id ? workspaceLink(item.caller_id, item.caller_name) : h('span', item.schedule_id ? 'a schedule' : 'a person'));
-const attemptsOf = (item) => h('span', { title: `${plural(item.attempts, 'counted attempt')}, ${plural(item.refusals, 'refusal')}` }, String(item.attempts), item.refusals > 0 && h('span.sub', ` +${item.refusals}`), item.delivery_uncertain && h('span.warn-text', { title: 'An earlier try may have arrived' }, ' ?'));
-
-function filterWords({ state, target, caller, method, older_than: age, min_attempts: least }) {
-  return [state && `state ${state.join(' or ')}`, target && `for ${nameOf(target)}`, caller && `from ${caller === 'console' ? 'a person or a schedule' : nameOf(caller)}`, method && `method ${method}`, age && `older than ${shortDuration(age)}`, least && `${least} or more attempts`].filter(Boolean).join(', ');
-}
+const attemptsOf = (item) => h('span', {title: `${plural(item.attempts, 'counted attempt')}, ${plural(item.refusals, 'refusal')}`}, String(item.attempts), item.refusals > 0 && h('span.sub', ` +${item.refusals}`), item.delivery_uncertain && h('span.warn-text', {title: 'An earlier try may have arrived'}, ' ?'));
 
 function itemDetails(item, changed) {
-  const act = async (name) => {
-    const action = actions[name];
-    if (action.danger && !(await confirmDialog({ title: `${action.label} this message?`, body: h('p', 'It is never delivered. A delegation that it carries fails.'), action: action.label, danger: true }))) return;
-    const calls = {
-      retry: () => post(`/admin/a2a-queue/${item.queue_id}/retry`),
-      cancel: () => remove(`/workspaces/${item.workspace_id}/queue/${item.queue_id}`),
-      expire: async () => {
-        if (!(await post('/admin/queue/expire', { filter: { ids: [item.queue_id] }, dry_run: false })).changed) throw new Error('It is no longer waiting.');
-      },
-    };
-    await attempt(`${action.label}: the message was not changed`, calls[name], action.done);
-    changed();
-  };
-  const isWaiting = item.state === 'waiting' || item.state === 'retrying';
-  return h('div.details',
-    h('div.detail-line', pill(item.state), h('span.hint', states[item.state])),
-    canWrite() && fits[item.state] && h('div.row-actions', fits[item.state].map((name) => button(actions[name].label, actions[name].icon, () => act(name), { kind: actions[name].danger ? 'danger-quiet' : 'primary', 'data-act': name }))),
-    item.last_error && h('div.notice.warn', h('p', item.last_error)),
-    item.delivery_uncertain && h('p.hint', 'An earlier try may have arrived: the agent is told by X-Delivery-Attempt.'),
-    facts([
-      ['For', workspaceLink(item.workspace_id, item.target_name)], ['From', callerOf(item)], ['Next attempt', item.state === 'retrying' && relative(item.next_attempt_at, 'until')], ['Position', item.position],
-      ['Attempts', `${item.attempts} counted, ${item.refusals} refused`], ['Stored', relative(item.enqueued_at)], ['Handed over', relative(item.dispatched_at)], ['Ended', relative(item.completed_at)], ['Expires', isWaiting && relative(item.expires_at, 'until')],
-      ['Method', item.method], ['Priority', { 100: 'critical', 50: 'task', 10: 'info' }[item.priority] ?? item.priority], ['Body', item.body_bytes !== undefined && bytes(item.body_bytes)],
-      ['Delegation', item.delegation_id && h('a', { href: href('workspace', item.caller_id ?? item.workspace_id, { tab: 'delegations' }) }, shortID(item.delegation_id))],
-      ['Schedule', item.schedule_id && h('a', { href: href('workspace', item.workspace_id, { tab: 'schedules', open: item.schedule_id }) }, shortID(item.schedule_id))],
-      ['Trace', item.trace_id && [h('code', item.trace_id), copyButton(item.trace_id, 'Copy the trace id')]], ['Id', [h('code', item.queue_id), copyButton(item.queue_id, 'Copy the id')]],
-    ], 'one'),
-    h('h3', 'What happened'), timeline(item.attempts_log ?? []), bodies(item));
+	const act = async (name) => {
+		const action = actions[name];
+		if (action.danger && !(await confirmDialog({title: `${action.label} this message?`, body: h('p', 'It is never delivered. A delegation that it carries fails.'), action: action.label, danger: true}))) return;
+		const calls = {
+			retry: () => post(`/admin/a2a-queue/${item.queue_id}/retry`),
+			cancel: () => remove(`/workspaces/${item.workspace_id}/queue/${item.queue_id}`),
+			expire: async () => {
+				if (!(await post('/admin/queue/expire', {filter: {ids: [item.queue_id]}, dry_run: false})).changed) throw new Error('It is no longer waiting.');
+			},
+		};
+		await attempt(`${action.label}: the message was not changed`, calls[name], action.done);
+		changed();
+	};
+	const isWaiting = item.state === 'waiting' || item.state === 'retrying';
+	return h('div.details',
+		h('div.detail-line', pill(item.state), h('span.hint', states[item.state])),
+		canWrite() && fits[item.state] && h('div.row-actions', fits[item.state].map((name) => button(actions[name].label, actions[name].icon, () => act(name), {kind: actions[name].danger ? 'danger-quiet' : 'primary', 'data-act': name}))),
+		item.last_error && h('div.notice.warn', h('p', item.last_error)),
+		item.delivery_uncertain && h('p.hint', 'An earlier try may have arrived: the agent is told by X-Delivery-Attempt.'),
+		facts([
+			['For', workspaceLink(item.workspace_id, item.target_name)], ['From', callerOf(item)], ['Next attempt', item.state === 'retrying' && relative(item.next_attempt_at, 'until')], ['Position', item.position],
+			['Attempts', `${item.attempts} counted, ${item.refusals} refused`], ['Stored', relative(item.enqueued_at)], ['Handed over', relative(item.dispatched_at)], ['Ended', relative(item.completed_at)], ['Expires', isWaiting && relative(item.expires_at, 'until')],
+			['Method', item.method], ['Priority', {100: 'critical', 50: 'task', 10: 'info'}[item.priority] ?? item.priority], ['Body', item.body_bytes !== undefined && bytes(item.body_bytes)],
+			['Delegation', item.delegation_id && h('a', {href: href('workspace', item.caller_id ?? item.workspace_id, {tab: 'delegations'})}, shortID(item.delegation_id))],
+			['Schedule', item.schedule_id && h('a', {href: href('workspace', item.workspace_id, {tab: 'schedules', open: item.schedule_id})}, shortID(item.schedule_id))],
+			['Trace', item.trace_id && [h('code', item.trace_id), copyButton(item.trace_id, 'Copy the trace id')]], ['Id', [h('code', item.queue_id), copyButton(item.queue_id, 'Copy the id')]],
+		], 'one'),
+		h('h3', 'What happened'), timeline(item.attempts_log ?? []), bodies(item));
 }
 
 const steps = {
-  enqueued: ['Stored', 'waiting'], claimed: ['Handed to the agent', 'running'], refused: ['Refused: certainly not delivered', 'skipped'], failed: ['Failed', 'failed'], uncertain: ['No answer: it may have arrived', 'late'],
-  delivered: ['Delivered', 'delivered'], dropped: ['Dropped', 'dropped'], expired: ['Expired', 'late'], retried: ['Retried by a person', 'retrying'],
+	enqueued: ['Stored', 'waiting'], claimed: ['Handed to the agent', 'running'], refused: ['Refused: certainly not delivered', 'skipped'], failed: ['Failed', 'failed'], uncertain: ['No answer: it may have arrived', 'late'],
+	delivered: ['Delivered', 'delivered'], dropped: ['Dropped', 'dropped'], expired: ['Expired', 'late'], retried: ['Retried by a person', 'retrying'],
 };
 
 function timeline(log) {
-  if (!log.length) return h('p.hint', 'Nothing is on record.');
-  return h('ol.timeline', log.map((step) => {
-    const [words, shape] = steps[step.kind] ?? [title(step.kind), 'unknown'];
-    return h('li', statusShape(shape), h('div', h('p', words, step.status && h('span.sub', ` status ${step.status}`), ' ', h('span.sub', relative(step.at))), step.error && h('p.sub.bad-text', step.error)));
-  }));
+	if (!log.length) return h('p.hint', 'Nothing is on record.');
+	return h('ol.timeline', log.map((step) => {
+		const [words, shape] = steps[step.kind] ?? [title(step.kind), 'unknown'];
+		return h('li', statusShape(shape), h('div', h('p', words, step.status && h('span.sub', ` status ${step.status}`), ' ', h('span.sub', relative(step.at))), step.error && h('p.sub.bad-text', step.error)));
+	}));
 }
 
 function bodies(item) {
-  const place = h('div');
-  const part = (label, body, none) => [h('h3', label), body === null || body === undefined ? h('p.hint', none) : jsonBlock(body, label)];
-  const show = async () => {
-    try {
-      const body = await get(`/admin/queue/${item.queue_id}/body`);
-      fill(place, body.is_private && h('p.hint', 'Marked private.'), part('Message', body.request, 'It is no longer kept.'), part('Answer', body.response, item.state === 'delivered' ? 'It is no longer kept.' : 'There is none yet.'));
-    } catch (error) {
-      fill(place, errorPanel('The body could not be read', error, show));
-    }
-  };
-  return fill(place, button('Show the message and its answer', null, show, { 'data-act': 'body' }));
+	const place = h('div');
+	const part = (label, body, none) => [h('h3', label), body === null || body === undefined ? h('p.hint', none) : jsonBlock(body, label)];
+	const show = async () => {
+		try {
+			const body = await get(`/admin/queue/${item.queue_id}/body`);
+			fill(place, body.is_private && h('p.hint', 'Marked private.'), part('Message', body.request, 'It is no longer kept.'), part('Answer', body.response, item.state === 'delivered' ? 'It is no longer kept.' : 'There is none yet.'));
+		} catch (error) {
+			fill(place, errorPanel('The body could not be read', error, show));
+		}
+	};
+	return fill(place, button('Show the message and its answer', null, show, {'data-act': 'body'}));
 }

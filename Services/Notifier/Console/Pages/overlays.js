@@ -1,160 +1,169 @@
 // What lies over the page: drawer, dialogs, notifications.
 
-import { announce, append, button, fill, h, icon, iconButton } from './dom.js';
-import { APIError } from './api.js';
+import {announce, append, button, fill, h, icon, iconButton} from './dom.js';
+import {APIError} from './api.js';
 
 /** `<side-drawer>`: details beside a list. Esc closes it and the focus returns to where it was. */
 class SideDrawer extends HTMLElement {
-  #return = null;
-  #close = () => {};
+	#return = null;
+	#close = () => {};
 
-  connectedCallback() {
-    this.addEventListener('keydown', (event) => {
-      if (event.key !== 'Escape' || event.defaultPrevented || event.target.closest('dialog')) return;
-      event.preventDefault();
-      this.#close();
-    });
-  }
+	connectedCallback() {
+		this.addEventListener('keydown', (event) => {
+			if (event.key !== 'Escape' || event.defaultPrevented || event.target.closest('dialog')) return;
+			event.preventDefault();
+			this.#close();
+		});
+	}
 
-  show(title, content, onclose) {
-    const isNew = this.hidden !== false || !this.firstChild;
-    if (isNew) this.#return = document.activeElement;
-    this.#close = onclose;
-    const heading = h('h2', { tabindex: '-1', class: 'drawer-title', id: 'drawer-title' }, title);
-    fill(this, h('header.drawer-head', heading, iconButton('Close', 'close', onclose)), h('div.drawer-body', { tabindex: '0', role: 'group', 'aria-labelledby': 'drawer-title' }, content));
-    this.setAttribute('role', 'dialog');
-    this.setAttribute('aria-labelledby', 'drawer-title');
-    this.hidden = false;
-    if (isNew) heading.focus();
-  }
+	show(title, content, onclose) {
+		const isNew = this.hidden !== false || !this.firstChild;
+		if (isNew) this.#return = document.activeElement;
+		this.#close = onclose;
+		const heading = h('h2', {tabindex: '-1', class: 'drawer-title', id: 'drawer-title'}, title);
+		fill(this, h('div.drawer-head', heading, iconButton('Close', 'close', onclose)), h('div.drawer-body', {tabindex: '0', role: 'group', 'aria-labelledby': 'drawer-title'}, content));
+		this.setAttribute('role', 'dialog');
+		this.setAttribute('aria-labelledby', 'drawer-title');
+		this.hidden = false;
+		if (isNew) heading.focus();
+	}
 
-  update(content) {
-    const body = this.querySelector('.drawer-body');
-    if (body) fill(body, content);
-  }
+	update(content) {
+		const body = this.querySelector('.drawer-body');
+		if (body) fill(body, content);
+	}
 
-  hide() {
-    if (this.hidden) return;
-    const hadFocus = this.contains(document.activeElement);
-    this.hidden = true;
-    this.replaceChildren();
-    if (hadFocus) {
-      if (this.#return?.isConnected) this.#return.focus();
-      else document.querySelector('data-table')?.focusActive();
-    }
-  }
+	hide() {
+		if (this.hidden) return;
+		const hadFocus = this.contains(document.activeElement);
+		this.hidden = true;
+		this.replaceChildren();
+		if (hadFocus) {
+			if (this.#return?.isConnected) this.#return.focus();
+			else document.querySelector('data-table')?.focusActive();
+		}
+	}
 }
 customElements.define('side-drawer', SideDrawer);
 
 /** Opens a modal dialog. `build` gets a function that closes it with a result, which is what the promise gives. */
-export function openDialog(title, build, { wide = false, onclose } = {}) {
-  return new Promise((resolve) => {
-    const before = document.activeElement;
-    let result = null;
-    const dialog = h('dialog', { class: wide ? 'dialog wide' : 'dialog', 'aria-labelledby': 'dialog-title' });
-    const close = (value = null) => {
-      result = value;
-      dialog.close();
-    };
-    dialog.addEventListener('close', () => {
-      dialog.remove();
-      onclose?.();
-      if (before?.isConnected) before.focus();
-      resolve(result);
-    });
-    dialog.addEventListener('click', (event) => event.target === dialog && !wide && close());
-    append(dialog, [h('header.dialog-head', h('h2', { id: 'dialog-title' }, title), iconButton('Close', 'close', () => close())), build(close, dialog)]);
-    document.body.append(dialog);
-    dialog.showModal();
-    dialog.querySelector('[autofocus]')?.focus();
-  });
+export function openDialog(title, build, {wide = false} = {}) {
+	return new Promise((resolve) => {
+		const before = document.activeElement;
+		let result = null;
+		const dialog = h('dialog', {class: wide ? 'dialog wide' : 'dialog', 'aria-labelledby': 'dialog-title'});
+		const close = (value = null) => {
+			result = value;
+			dialog.close();
+		};
+		dialog.addEventListener('close', () => {
+			dialog.remove();
+			if (before?.isConnected) before.focus();
+			resolve(result);
+		});
+		dialog.addEventListener('click', (event) => event.target === dialog && !wide && close());
+		append(dialog, [h('div.dialog-head', h('h2', {id: 'dialog-title'}, title), iconButton('Close', 'close', () => close())), build(close)]);
+		document.querySelector('main').append(dialog); // Inside a landmark
+		dialog.showModal();
+		dialog.querySelector('[autofocus]')?.focus();
+	});
 }
 
 /** Asks before something happens; `body` says what it will touch. Destructive ones begin on Cancel. */
-export function confirmDialog({ title, body, action, danger = false }) {
-  return openDialog(title, (close) => [
-    h('div.dialog-body', body),
-    h('footer.dialog-foot',
-      button('Cancel', null, () => close(false), { autofocus: danger }),
-      button(action, null, () => close(true), { kind: danger ? 'danger' : 'primary', autofocus: !danger })),
-  ]);
+export function confirmDialog({title, body, action, danger = false}) {
+	return openDialog(title, (close) => [
+		h('div.dialog-body', body),
+		h('div.dialog-foot',
+			button('Cancel', null, () => close(false), {autofocus: danger}),
+			button(action, null, () => close(true), {kind: danger ? 'danger' : 'primary', autofocus: !danger})),
+	]);
 }
 
-export const tell = (title, body) => openDialog(title, (close) => [h('div.dialog-body', body), h('footer.dialog-foot', button('Close', null, () => close(), 'primary'))], { wide: true });
+export const tell = (title, body) => openDialog(title, (close) => [h('div.dialog-body', body), h('div.dialog-foot', button('Close', null, () => close(), 'primary'))], {wide: true});
 
 /** A form in a dialog: `submit` answers what the dialog closes with, or nothing to stay open. */
 export function formDialog(title, fields, action, submit, options) {
-  return openDialog(title, (close) => h('form', { onsubmit: async (event) => {
-    event.preventDefault();
-    const result = await submit();
-    if (result) close(result);
-  } }, h('div.dialog-body.form', fields), h('footer.dialog-foot', button('Cancel', null, () => close()), h('button.button.primary', { type: 'submit' }, action))), options);
+	return openDialog(title, (close) => h('form', {onsubmit: async (event) => {
+		event.preventDefault();
+		const result = await submit();
+		if (result) close(result);
+	}}, h('div.dialog-body.form', fields), h('div.dialog-foot', button('Cancel', null, () => close()), h('button.button.primary', {type: 'submit'}, action))), options);
 }
 
 export function showOnce(title, explanation, secret) {
-  return openDialog(title, (close) => [
-    h('div.dialog-body', h('p', explanation), h('div.secret', h('code', secret), copyButton(secret, 'Copy'))),
-    h('footer.dialog-foot', button('I have stored it', null, () => close(), 'primary')),
-  ], { wide: true });
+	return openDialog(title, (close) => [
+		h('div.dialog-body', h('p', explanation), h('div.secret', h('code', secret), copyButton(secret, 'Copy'))),
+		h('div.dialog-foot', button('I have stored it', null, () => close(), 'primary')),
+	], {wide: true});
 }
 
 export function copyButton(text, label = 'Copy') {
-  return iconButton(label, 'copy', async (event) => {
-    const target = event.currentTarget;
-    try {
-      await navigator.clipboard.writeText(text);
-      notify('Copied.');
-    } catch {
-      notify('The browser does not let this page copy. Select the text and copy it by hand.');
-    }
-    target.focus();
-  });
+	return iconButton(label, 'copy', async (event) => {
+		const target = event.currentTarget;
+		try {
+			await navigator.clipboard.writeText(text);
+			notify('Copied.');
+		} catch {
+			notify('The browser does not let this page copy. Select the text and copy it by hand.');
+		}
+		target.focus();
+	});
 }
 
 export function notify(text, link) {
-  const toast = h('div.toast.good', { role: 'status' }, icon('check'), h('p', text, link && [' ', link]), iconButton('Dismiss', 'close', () => toast.remove()));
-  show(toast);
-  setTimeout(() => !toast.matches(':hover, :focus-within') && toast.remove(), 6000);
+	const toast = h('div.toast.good', {role: 'status'}, icon('check'), h('p', text, link && [' ', link]), iconButton('Dismiss', 'close', () => toast.remove()));
+	show(toast);
+	setTimeout(() => !toast.matches(':hover, :focus-within') && toast.remove(), 6000);
 }
 
 export function notifyError(what, error) {
-  const toast = h('div.toast.bad', { role: 'alert' }, icon('warn'), errorText(what, error), iconButton('Dismiss', 'close', () => toast.remove()));
-  show(toast);
+	const toast = h('div.toast.bad', {role: 'alert'}, icon('warn'), errorText(what, error), iconButton('Dismiss', 'close', () => toast.remove()));
+	show(toast);
 }
 
 function show(toast) {
-  const list = document.getElementById('toasts');
-  // Errors stay; what is no error makes room.
-  if (list.children.length >= 5) list.querySelector('.toast.good')?.remove();
-  list.append(toast);
+	const list = document.getElementById('toasts');
+	// Errors stay; what is no error makes room.
+	if (list.children.length >= 5) list.querySelector('.toast.good')?.remove();
+	list.append(toast);
 }
 
 function errorText(what, error) {
-  const isKnown = error instanceof APIError;
-  return h('div', h('p.strong', what), h('p', isKnown ? `${error.sentence} ${error.advice}` : `${error?.message ?? error}`));
+	const isKnown = error instanceof APIError;
+	return h('div', h('p.strong', what), h('p', isKnown ? `${error.sentence} ${error.advice}` : `${error?.message ?? error}`));
 }
 
 /** An error in the place of what it kept from being shown, with a way to try again. */
 export function errorPanel(what, error, retry) {
-  return h('div.notice.bad', { role: 'alert' }, icon('warn'), errorText(what, error), retry && button('Try again', 'restart', retry));
+	return h('div.notice.bad', {role: 'alert'}, icon('warn'), errorText(what, error), retry && button('Try again', 'restart', retry));
 }
 
 export function emptyState(title, advice, ...actions) {
-  return h('div.empty', h('p.strong', title), h('p', advice), actions.length > 0 && h('div.row-actions', actions));
+	return h('div.empty', h('p.strong', title), h('p', advice), actions.length > 0 && h('div.row-actions', actions));
 }
 
 /** Runs something a person asked for; says how it went. Answers whether it worked. */
 export async function attempt(failure, action, success) {
-  try {
-    const result = await action();
-    const text = typeof success === 'function' ? success(result) : success;
-    if (text) {
-      notify(text);
-      announce(text);
-    }
-    return result ?? true;
-  } catch (error) {
-    if (error.name !== 'AbortError') notifyError(failure, error);
-    return false;
-  }
+	try {
+		const result = await action();
+		const text = typeof success === 'function' ? success(result) : success;
+		if (text) {
+			notify(text);
+			announce(text);
+		}
+		return result ?? true;
+	} catch (error) {
+		if (error.name !== 'AbortError') notifyError(failure, error);
+		return false;
+	}
+}
+
+/** Reads something and draws it in its place; else an error stands there, with a way to try again. */
+export async function load(place, failure, read, draw) {
+	try {
+		const answer = await read();
+		draw(answer);
+	} catch (error) {
+		fill(place, errorPanel(failure, error, () => load(place, failure, read, draw)));
+	}
 }

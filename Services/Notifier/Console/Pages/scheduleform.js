@@ -1,66 +1,61 @@
-// Creating and changing a schedule: the expression as a sentence, and its next five runs in the zone chosen.
+// Creating and changing a schedule, with its expression explained.
 
-import { attempt, button, debounce, field, fill, formDialog, h, inZone, patch, peek, post, workspacePicker } from './kit.js';
+import {attempt, debounce, field, fill, formDialog, h, inZone, patch, peek, post, workspacePicker} from './kit.js';
 
 const zones = () => ['UTC', ...Intl.supportedValuesOf('timeZone').filter((name) => name !== 'UTC')];
-const examples = [['0 9 * * MON-FRI', 'weekdays at 9'], ['*/15 * * * *', 'every 15 minutes'], ['0 3 1 * *', 'monthly'], ['@every 2h', 'every 2 hours']];
 
 /** Opens the form: for a `schedule` that there is, or a new one of a workspace. */
-export async function editSchedule({ schedule = null, workspaceID = null, done = () => {} }) {
-  const picker = workspacePicker({ label: 'Workspace', value: schedule?.workspace_id ?? workspaceID ?? '', placeholder: 'Name or id' });
-  picker.input.disabled = Boolean(schedule ?? workspaceID);
-  const name = h('input', { type: 'text', maxlength: '255', value: schedule?.name ?? '', autocomplete: 'off', autofocus: true });
-  const expression = h('input', { type: 'text', maxlength: '255', required: true, value: schedule?.cron_expr ?? '0 9 * * *', autocomplete: 'off', spellcheck: 'false', class: 'mono', oninput: () => previewSoon() });
-  const zoneList = h('datalist', { id: 'zones' }, zones().map((zone) => h('option', { value: zone })));
-  const zone = h('input', { type: 'text', list: 'zones', required: true, maxlength: '64', value: schedule?.timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone ?? 'UTC', autocomplete: 'off', spellcheck: 'false', oninput: () => previewSoon() });
-  const prompt = h('textarea', { rows: '5', maxlength: '16384', required: true, value: schedule?.prompt ?? '' });
-  const overlap = h('select', h('option', { value: 'skip' }, 'Skip the run'), h('option', { value: 'queue' }, 'Queue the run'));
-  const missed = h('select', h('option', { value: 'once' }, 'Make up for them once'), h('option', { value: 'skip' }, 'Leave them out'));
-  const enabled = h('input', { type: 'checkbox', checked: schedule?.enabled ?? true });
-  overlap.value = schedule?.overlap ?? 'skip';
-  missed.value = schedule?.missed ?? 'once';
-  const preview = h('div.preview', { 'aria-live': 'polite', 'data-preview': '' });
-  let turn = 0;
+export async function editSchedule({schedule = null, workspaceID = null, done = () => {}}) {
+	const picker = workspacePicker({label: 'Workspace', value: schedule?.workspace_id ?? workspaceID ?? '', placeholder: 'Name or id'});
+	picker.input.disabled = Boolean(schedule ?? workspaceID);
+	const name = h('input', {type: 'text', maxlength: '255', value: schedule?.name ?? '', autocomplete: 'off', autofocus: true});
+	const expression = h('input', {type: 'text', maxlength: '255', required: true, value: schedule?.cron_expr ?? '0 9 * * *', autocomplete: 'off', spellcheck: 'false', class: 'mono', oninput: () => previewSoon()});
+	const zoneList = h('datalist', {id: 'zones'}, zones().map((zone) => h('option', {value: zone})));
+	const zone = h('input', {type: 'text', list: 'zones', required: true, maxlength: '64', value: schedule?.timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone ?? 'UTC', autocomplete: 'off', spellcheck: 'false', oninput: () => previewSoon()});
+	const prompt = h('textarea', {rows: '5', maxlength: '16384', required: true, value: schedule?.prompt ?? ''});
+	const overlap = h('select', h('option', {value: 'skip'}, 'Skip the run'), h('option', {value: 'queue'}, 'Queue the run'));
+	const missed = h('select', h('option', {value: 'once'}, 'Make up for them once'), h('option', {value: 'skip'}, 'Leave them out'));
+	const enabled = h('input', {type: 'checkbox', checked: schedule?.enabled ?? true});
+	overlap.value = schedule?.overlap ?? 'skip';
+	missed.value = schedule?.missed ?? 'once';
+	const preview = h('div.preview', {'aria-live': 'polite', 'data-preview': ''});
+	let turn = 0;
 
-  async function showPreview() {
-    const mine = ++turn;
-    const text = expression.value.trim();
-    if (!text) {
-      fill(preview, h('p.hint', 'Five fields: minute, hour, day of the month, month, day of the week.'));
-      return;
-    }
-    try {
-      const { sentence, next } = await peek('/schedules/preview', { cron_expr: text, timezone: zone.value.trim() });
-      if (mine !== turn) return;
-      preview.dataset.preview = 'ok';
-      expression.removeAttribute('aria-invalid');
-      zone.removeAttribute('aria-invalid');
-      fill(preview, h('p.strong', sentence), h('p.hint', 'Next runs'), h('ol.next-runs', next.map((time) => h('li', h('time', { datetime: time }, inZone(time, zone.value.trim()))))));
-    } catch (error) {
-      if (mine !== turn) return;
-      preview.dataset.preview = 'error';
-      const isZone = error.body?.field === 'timezone';
-      (isZone ? zone : expression).setAttribute('aria-invalid', 'true');
-      fill(preview, h('p.bad-text', error.status === 400 ? `${isZone ? 'Zone' : 'Expression'}: ${error.body.reason ?? error.message}` : `The preview is not available. ${error.sentence ?? error.message}`));
-    }
-  }
-  const previewSoon = debounce(showPreview, 250);
+	async function showPreview() {
+		const mine = ++turn;
+		const text = expression.value.trim();
+		if (!text) {
+			fill(preview, h('p.hint', 'Five fields: minute, hour, day of the month, month, day of the week.'));
+			return;
+		}
+		try {
+			const {sentence, next} = await peek('/schedules/preview', {cron_expr: text, timezone: zone.value.trim()});
+			if (mine !== turn) return;
+			preview.dataset.preview = 'ok';
+			expression.removeAttribute('aria-invalid');
+			zone.removeAttribute('aria-invalid');
+			fill(preview, h('p.strong', sentence), h('p.hint', 'Next runs'), h('ol.next-runs', next.map((time) => h('li', h('time', {datetime: time}, inZone(time, zone.value.trim()))))));
+		} catch (error) {
+			if (mine !== turn) return;
+			preview.dataset.preview = 'error';
+			const isZone = error.body?.field === 'timezone';
+			(isZone ? zone : expression).setAttribute('aria-invalid', 'true');
+			fill(preview, h('p.bad-text', error.status === 400 ? `${isZone ? 'Zone' : 'Expression'}: ${error.body.reason ?? error.message}` : `The preview is not available. ${error.sentence ?? error.message}`));
+		}
+	}
+	const previewSoon = debounce(showPreview, 250);
 
-  async function submit() {
-    const id = schedule?.workspace_id ?? picker.value;
-    picker.input.setCustomValidity(id ? '' : 'Choose a workspace.');
-    if (!picker.input.reportValidity()) return false;
-    const body = { name: name.value.trim(), cron_expr: expression.value.trim(), timezone: zone.value.trim(), prompt: prompt.value, overlap: overlap.value, missed: missed.value, enabled: enabled.checked };
-    return attempt('The schedule was not saved', () => (schedule ? patch(`/workspaces/${id}/schedules/${schedule.id}`, body) : post(`/workspaces/${id}/schedules`, body)), schedule ? 'The schedule was changed.' : 'The schedule was created.');
-  }
+	async function submit() {
+		const id = schedule?.workspace_id ?? picker.value;
+		picker.input.setCustomValidity(id ? '' : 'Choose a workspace.');
+		if (!picker.input.reportValidity()) return false;
+		const body = {name: name.value.trim(), cron_expr: expression.value.trim(), timezone: zone.value.trim(), prompt: prompt.value, overlap: overlap.value, missed: missed.value, enabled: enabled.checked};
+		return attempt('The schedule was not saved', () => (schedule ? patch(`/workspaces/${id}/schedules/${schedule.id}`, body) : post(`/workspaces/${id}/schedules`, body)), schedule ? 'The schedule was changed.' : 'The schedule was created.');
+	}
 
-  void showPreview();
-  const fields = h('div.two', { 'data-form': 'schedule' },
-    h('div', field('Workspace', picker.input), picker.list, field('Name', name, 'Unique in its workspace; may be empty.'), field('When', expression),
-      h('p.examples', examples.map(([text, label]) => h('button.link', { type: 'button', onclick: () => {
-        expression.value = text;
-        void showPreview();
-      } }, label))), field('Time zone', zone), zoneList, preview),
-    h('div', field('What the agent is told', prompt), field('While the run before still goes on', overlap), field('Runs missed during an outage', missed), h('label.checkbox', enabled, ' Enabled')));
-  if (await formDialog(schedule ? 'Edit the schedule' : 'New schedule', fields, schedule ? 'Save' : 'Create', submit, { wide: true })) done();
+	void showPreview();
+	const fields = h('div.two', {'data-form': 'schedule'},
+		h('div', field('Workspace', picker.input), picker.list, field('Name', name, 'Unique in its workspace; may be empty.'), field('When', expression, 'Minute, hour, day of the month, month, day of the week; or @every 2h.'), field('Time zone', zone), zoneList, preview),
+		h('div', field('What the agent is told', prompt), field('While the run before still goes on', overlap), field('Runs missed during an outage', missed), h('label.checkbox', enabled, ' Enabled')));
+	if (await formDialog(schedule ? 'Edit the schedule' : 'New schedule', fields, schedule ? 'Save' : 'Create', submit, {wide: true})) done();
 }

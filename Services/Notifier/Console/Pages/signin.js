@@ -1,37 +1,37 @@
-// Signing in: the token goes to the server once and is kept nowhere; the session is a cookie that scripts cannot read.
+// Signing in: the token is exchanged for a cookie that scripts cannot read, and kept nowhere.
 
-import { fill, h, post } from './kit.js';
+import {fill, h, post} from './kit.js';
 
 export function signinPage(done, message) {
-  const problem = h('p.form-error', { role: 'alert', id: 'signin-problem' });
-  const token = h('input', { type: 'password', id: 'token', autocomplete: 'off', autocapitalize: 'off', spellcheck: 'false', required: true, 'aria-describedby': 'signin-hint signin-problem' });
-  const submit = h('button', { type: 'submit', class: 'button primary' }, 'Sign in');
-  const send = async (event) => {
-    event.preventDefault();
-    const text = token.value.trim();
-    if (!text) {
-      fill(problem, 'Enter a token.');
-      return;
-    }
-    submit.disabled = true;
-    fill(problem);
-    try {
-      const answer = await post('/console/session', { token: text }, { quiet: true });
-      token.value = '';
-      done(answer);
-    } catch (error) {
-      fill(problem, error.status === 401 ? 'This token is not valid. Copy it again, whole, or ask for a new one.' : `Signing in failed. ${error.sentence} ${error.advice}`);
-      token.focus();
-      token.select();
-    } finally {
-      submit.disabled = false;
-    }
-  };
-  return h('main.signin',
-    h('form', { onsubmit: send, novalidate: true },
-      h('img', { src: new URL('./favicon.svg', import.meta.url).pathname, alt: '', width: '40', height: '40' }),
-      h('h1', 'Sign in'),
-      typeof message === 'string' ? h('p.notice.info', { role: 'status' }, message) : message && h('p.notice.bad', { role: 'alert' }, `${message.sentence} ${message.advice}`),
-      h('div.field', h('label', { for: 'token' }, 'Token'), token, h('p.hint', { id: 'signin-hint' }, 'The admin token or an organisation’s. It is exchanged for a session of 12 hours and kept nowhere.')),
-      problem, submit));
+	const problem = h('p.form-error', {role: 'alert', id: 'signin-problem'});
+	const token = h('input', {type: 'password', id: 'token', autocomplete: 'new-password', required: true, 'aria-describedby': 'signin-hint signin-problem'});
+	const submit = h('button', {type: 'submit', class: 'button primary'}, 'Sign in');
+	const send = async (event) => {
+		event.preventDefault();
+		const text = token.value.trim();
+		if (!text) {
+			fill(problem, 'Enter a token.');
+			return;
+		}
+		submit.disabled = true;
+		fill(problem);
+		try {
+			const answer = await post('/console/session', {token: text}, {quiet: true});
+			token.value = '';
+			done(answer);
+		} catch (error) {
+			fill(problem, error.status === 401 ? 'This token is not valid. Copy it again, whole, or ask for a new one.' : `Signing in failed. ${error.sentence} ${error.advice}`);
+			token.focus();
+			token.select();
+		} finally {
+			submit.disabled = false;
+		}
+	};
+	return h('main.signin',
+		h('form', {onsubmit: send, novalidate: true},
+			h('img', {src: new URL('./favicon.svg', import.meta.url).pathname, alt: '', width: '40', height: '40'}),
+			h('h1', 'Sign in'),
+			typeof message === 'string' ? h('p.notice.info', {role: 'status'}, message) : message && h('p.notice.bad', {role: 'alert'}, `${message.sentence} ${message.advice}`),
+			h('div.field', h('label', {for: 'token'}, 'Token'), token, h('p.hint', {id: 'signin-hint'}, 'The admin token or an organisation’s. It is exchanged for a session of 12 hours and kept nowhere.')),
+			problem, submit));
 }

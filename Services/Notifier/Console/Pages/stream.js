@@ -1,123 +1,123 @@
-// The one live connection of the page: `/events/stream`, resumed where it broke, handed on in batches.
+// The one live connection, resumed where it broke, handed on in batches.
 
-import { now } from './clock.js';
+import {now} from './clock.js';
 
 const interval = 250;
 const capacity = 4000;
 const longestWait = 30000;
 
 class LiveStream extends EventTarget {
-  state = 'off';
-  retryAt = 0;
+	state = 'off';
+	retryAt = 0;
 
-  #source = null;
-  #lastID = null;
-  #waiting = [];
-  #overflowed = false;
-  #timer = null;
-  #retry = null;
-  #failures = 0;
-  #openedAt = 0;
-  #wasOpen = false;
-  #listeners = new Set();
+	#source = null;
+	#lastID = null;
+	#waiting = [];
+	#overflowed = false;
+	#timer = null;
+	#retry = null;
+	#failures = 0;
+	#openedAt = 0;
+	#wasOpen = false;
+	#listeners = new Set();
 
-  listen(listener) {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  }
+	listen(listener) {
+		this.#listeners.add(listener);
+		return () => this.#listeners.delete(listener);
+	}
 
-  start() {
-    if (this.#source || this.state === 'paused') return;
-    clearTimeout(this.#retry);
-    if (this.state !== 'reconnecting') this.#setState('connecting');
-    const address = this.#lastID ? `/events/stream?since=${encodeURIComponent(this.#lastID)}` : '/events/stream';
-    const source = new EventSource(address);
-    this.#source = source;
-    source.onopen = () => this.#opened();
-    source.onmessage = (message) => this.#take(message);
-    source.onerror = () => this.#broke();
-  }
+	start() {
+		if (this.#source || this.state === 'paused') return;
+		clearTimeout(this.#retry);
+		if (this.state !== 'reconnecting') this.#setState('connecting');
+		const address = this.#lastID ? `/events/stream?since=${encodeURIComponent(this.#lastID)}` : '/events/stream';
+		const source = new EventSource(address);
+		this.#source = source;
+		source.onopen = () => this.#opened();
+		source.onmessage = (message) => this.#take(message);
+		source.onerror = () => this.#broke();
+	}
 
-  stop() {
-    clearTimeout(this.#retry);
-    this.#source?.close();
-    this.#source = null;
-    this.#waiting = [];
-    this.#failures = 0;
-    this.#setState('off');
-  }
+	stop() {
+		clearTimeout(this.#retry);
+		this.#source?.close();
+		this.#source = null;
+		this.#waiting = [];
+		this.#failures = 0;
+		this.#setState('off');
+	}
 
-  forget() {
-    this.stop();
-    this.#lastID = null;
-    this.#wasOpen = false;
-  }
+	forget() {
+		this.stop();
+		this.#lastID = null;
+		this.#wasOpen = false;
+	}
 
-  pause() {
-    this.stop();
-    this.#setState('paused');
-  }
+	pause() {
+		this.stop();
+		this.#setState('paused');
+	}
 
-  resume() {
-    if (this.state === 'paused') this.state = 'off';
-    this.start();
-  }
+	resume() {
+		if (this.state === 'paused') this.state = 'off';
+		this.start();
+	}
 
-  #opened() {
-    this.#failures = 0;
-    this.#openedAt = now();
-    this.#setState(this.#lastID ? 'replaying' : 'live');
-    if (this.#lastID) setTimeout(() => this.state === 'replaying' && this.#setState('live'), 1500);
-    // What is not durable is not replayed: lists are read again after every gap.
-    if (this.#wasOpen) this.dispatchEvent(new CustomEvent('reload', { detail: 'reconnected' }));
-    this.#wasOpen = true;
-  }
+	#opened() {
+		this.#failures = 0;
+		this.#openedAt = now();
+		this.#setState(this.#lastID ? 'replaying' : 'live');
+		if (this.#lastID) setTimeout(() => this.state === 'replaying' && this.#setState('live'), 1500);
+		// What is not durable is not replayed: lists are read again after every gap.
+		if (this.#wasOpen) this.dispatchEvent(new CustomEvent('reload', {detail: 'reconnected'}));
+		this.#wasOpen = true;
+	}
 
-  #take(message) {
-    if (message.lastEventId) this.#lastID = message.lastEventId;
-    if (this.#waiting.length >= capacity) this.#overflowed = true;
-    else this.#waiting.push(message.data);
-    this.#timer ??= setTimeout(() => requestAnimationFrame(() => this.#flush()), interval);
-    // A hidden page draws no frames; its queue is bounded and read when it is looked at again.
-  }
+	#take(message) {
+		if (message.lastEventId) this.#lastID = message.lastEventId;
+		if (this.#waiting.length >= capacity) this.#overflowed = true;
+		else this.#waiting.push(message.data);
+		this.#timer ??= setTimeout(() => requestAnimationFrame(() => this.#flush()), interval);
+		// A hidden page draws no frames; its queue is bounded and read when it is looked at again.
+	}
 
-  #flush() {
-    this.#timer = null;
-    const texts = this.#waiting;
-    this.#waiting = [];
-    const batch = [];
-    let reload = this.#overflowed ? 'too many events at once' : null;
-    this.#overflowed = false;
-    for (const text of texts) {
-      let event;
-      try {
-        event = JSON.parse(text);
-      } catch {
-        continue;
-      }
-      if (event.type === 'STREAM_RESET' || event.type === 'STREAM_LAGGED') reload = event.type;
-      batch.push(event);
-    }
-    if (this.state === 'replaying' && batch.at(-1)?.timestamp >= this.#openedAt) this.#setState('live');
-    for (const listener of this.#listeners) listener(batch);
-    if (reload) this.dispatchEvent(new CustomEvent('reload', { detail: reload }));
-  }
+	#flush() {
+		this.#timer = null;
+		const texts = this.#waiting;
+		this.#waiting = [];
+		const batch = [];
+		let reload = this.#overflowed ? 'too many events at once' : null;
+		this.#overflowed = false;
+		for (const text of texts) {
+			let event;
+			try {
+				event = JSON.parse(text);
+			} catch {
+				continue;
+			}
+			if (event.type === 'STREAM_RESET' || event.type === 'STREAM_LAGGED') reload = event.type;
+			batch.push(event);
+		}
+		if (this.state === 'replaying' && batch.at(-1)?.timestamp >= this.#openedAt) this.#setState('live');
+		for (const listener of this.#listeners) listener(batch);
+		if (reload) this.dispatchEvent(new CustomEvent('reload', {detail: reload}));
+	}
 
-  #broke() {
-    this.#source?.close();
-    this.#source = null;
-    this.#failures += 1;
-    const wait = Math.min(longestWait, 1000 * 2 ** (this.#failures - 1)) * (0.8 + Math.random() * 0.4);
-    this.retryAt = Date.now() + wait;
-    this.#setState('reconnecting');
-    this.dispatchEvent(new CustomEvent('broke'));
-    this.#retry = setTimeout(() => this.start(), wait);
-  }
+	#broke() {
+		this.#source?.close();
+		this.#source = null;
+		this.#failures += 1;
+		const wait = Math.min(longestWait, 1000 * 2 ** (this.#failures - 1)) * (0.8 + Math.random() * 0.4);
+		this.retryAt = Date.now() + wait;
+		this.#setState('reconnecting');
+		this.dispatchEvent(new CustomEvent('broke'));
+		this.#retry = setTimeout(() => this.start(), wait);
+	}
 
-  #setState(state) {
-    this.state = state;
-    this.dispatchEvent(new CustomEvent('state'));
-  }
+	#setState(state) {
+		this.state = state;
+		this.dispatchEvent(new CustomEvent('state'));
+	}
 }
 
 export const stream = new LiveStream();

@@ -1,4 +1,4 @@
-// The theme: as the system has it, light or dark. The only thing this page keeps in storage, and no secret.
+// The theme: the only thing that this page stores.
 
 const order = ['system', 'light', 'dark'];
 const key = 'switchyard.theme';
@@ -6,13 +6,13 @@ const key = 'switchyard.theme';
 export const themeName = () => document.documentElement.dataset.theme ?? 'system';
 
 function setTheme(name) {
-  if (name === 'system') delete document.documentElement.dataset.theme;
-  else document.documentElement.dataset.theme = name;
-  try {
-    localStorage.setItem(key, name);
-  } catch { /* storage is switched off: it holds for this page */ }
+	if (name === 'system') delete document.documentElement.dataset.theme;
+	else document.documentElement.dataset.theme = name;
+	try {
+		localStorage.setItem(key, name);
+	} catch { /* storage is switched off: it holds for this page */ }
 }
 
 export function nextTheme() {
-  setTheme(order[(order.indexOf(themeName()) + 1) % order.length]);
+	setTheme(order[(order.indexOf(themeName()) + 1) % order.length]);
 }
