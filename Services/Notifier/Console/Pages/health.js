@@ -27,7 +27,7 @@ export function healthScreen() {
 		const names = [...new Set(list.flatMap((one) => Object.keys(one.dependencies ?? {})))].sort();
 		put(stores, simpleTable('Stores', ['Store', 'State', 'Seen by'], names.map((name) => {
 			const without = list.filter((one) => one.is_alive && one.dependencies?.[name] === 'down');
-			return [h('strong', title(name)), pill(without.length ? 'down' : 'up'), without.length ? `out of reach for ${without.map((one) => one.instance).join(', ')}` : 'every live instance'];
+			return [h('strong', name === 'rabbitmq' ? 'RabbitMQ' : title(name)), pill(without.length ? 'down' : 'up'), without.length ? `out of reach for ${without.map((one) => one.instance).join(', ')}` : 'every live instance'];
 		})));
 		const {count: number, oldest_seconds: oldest} = answer.unpublished_events;
 		put(events, h('p', number ? `${plural(number, 'event')} committed and not yet published, the oldest for ${duration(oldest ?? 0)}.` : 'Every committed event is published.'));

@@ -4,6 +4,8 @@ import {fill, h, icon, setText} from './dom.js';
 import {count} from './format.js';
 
 const overscan = 8;
+/** Rows are drawn so many at a time. */
+const step = 4;
 const narrow = matchMedia('(max-width: 720px)');
 const stops = 'a, button, input, relative-time';
 
@@ -21,6 +23,7 @@ class DataTable extends HTMLElement {
 	#selected = new Set();
 	#active = 0;
 	#frame = null;
+	#place = '';
 	#sort = {};
 
 	configure(options) {
@@ -95,8 +98,11 @@ class DataTable extends HTMLElement {
 		const height = this.#height;
 		const total = this.#rows.length;
 		const top = Math.max(0, this.scroller.scrollTop - this.head.offsetHeight);
-		const first = Math.max(0, Math.min(total, Math.floor(top / height) - overscan));
-		const last = Math.min(total, Math.ceil((top + this.scroller.clientHeight) / height) + overscan);
+		const first = Math.max(0, Math.min(total, step * Math.floor(top / height / step) - overscan));
+		const last = Math.min(total, step * Math.ceil((top + this.scroller.clientHeight) / height / step) + overscan);
+		const view = [first, last, total, height].join();
+		if (view === this.#place && !this.#dirty.size) return;
+		this.#place = view;
 		this.style.setProperty('--row-height', `${height}px`);
 		this.body.style.paddingTop = `${first * height}px`;
 		this.body.style.paddingBottom = `${(total - last) * height}px`;
