@@ -58,6 +58,14 @@ class Platform:
         self.address = urlsplit(self.base)
 
     def call(self, method: str, path: str, body: object = None, token: str | None = None) -> tuple[int, object]:
+        """One request; when there were too many, again after as long as the answer says."""
+        status, answer = self.call_once(method, path, body, token)
+        while status == 429 and isinstance(answer, dict) and "retry_after" in answer:
+            threading.Event().wait(answer["retry_after"])
+            status, answer = self.call_once(method, path, body, token)
+        return status, answer
+
+    def call_once(self, method: str, path: str, body: object, token: str | None) -> tuple[int, object]:
         connection = HTTPConnection(self.address.hostname, self.address.port or 80, timeout=60)
         try:
             headers = {"Authorization": f"Bearer {token or self.token}", "Content-Type": "application/json"}
@@ -506,7 +514,7 @@ def retry_and_cancel(walk: Walk) -> None:
     waiting = queued_message(agent, "Never mind.")
     open_message(browser, waiting)
     browser.click('.drawer [data-act="cancel"]')
-    browser.click("dialog .dialog-foot button", "Cancel")
+    browser.click("dialog .dialog-foot button", "Go back")
     check(agent.queue_item(waiting)["status"] == "queued", "the button that keeps the message took it out")
     browser.click('.drawer [data-act="cancel"]')
     browser.click("dialog .dialog-foot .danger")

@@ -37,9 +37,9 @@ export function simpleTable(label, heads, rows) {
 }
 
 /** A list whose rows can be taken away. */
-function removables({failure, read, heads, cells, none, verb, question, address}) {
+function removables({label, failure, read, heads, cells, none, verb, question, address}) {
 	const element = h('div');
-	const refresh = () => load(element, failure, read, (rows) => fill(element, rows.length ? simpleTable(heads[0], [...heads, ''], rows.map((row) => [...cells(row), canWrite() && button(verb, 'trash', () => take(row), 'danger-quiet small')])) : emptyState(...none)));
+	const refresh = () => load(element, failure, read, (rows) => fill(element, rows.length ? simpleTable(label, [...heads, ''], rows.map((row) => [...cells(row), canWrite() && button(verb, 'trash', () => take(row), 'danger-quiet small')])) : emptyState(...none)));
 	const take = async (row) => {
 		if (!(await confirmDialog({title: `${verb} it?`, body: h('p', question(row)), action: verb, danger: true}))) return;
 		await attempt('Nothing was changed', () => remove(address(row)), 'Done.');
@@ -51,7 +51,7 @@ function removables({failure, read, heads, cells, none, verb, question, address}
 /** Tokens at a path; those of an organisation have names and roles. */
 export function tokenList(path, none, heads = [], more = () => []) {
 	return removables({
-		none, failure: 'The tokens could not be read', read: async () => (await get(path, {limit: 200})).tokens, heads: [...heads, 'Begins with', 'Issued', 'Last used'], verb: 'Revoke', address: (token) => `${path}/${token.id}`,
+		none, label: 'Tokens', failure: 'The tokens could not be read', read: async () => (await get(path, {limit: 200})).tokens, heads: [...heads, 'Begins with', 'Issued', 'Last used'], verb: 'Revoke', address: (token) => `${path}/${token.id}`,
 		cells: (token) => [...more(token), h('code', `${token.prefix}…`), relative(token.created_at), relative(token.last_used_at) ?? 'never'],
 		question: (token) => `Whoever uses the token ${token.prefix}… is refused from now on, and sessions made with it end.`,
 	});
@@ -60,7 +60,7 @@ export function tokenList(path, none, heads = [], more = () => []) {
 /** The names of the secrets at a path. */
 export function secretList(path) {
 	return removables({
-		none: ['There is no secret.', `Set one with PUT ${path}, such as the API key of a model provider.`], failure: 'The names of the secrets could not be read', read: () => get(path), heads: ['Name', 'Set', 'Changed'], verb: 'Remove', address: (secret) => `${path}/${secret.key}`,
+		none: ['There is no secret.', `Set one with PUT ${path}, such as the API key of a model provider.`], label: 'Secrets', failure: 'The names of the secrets could not be read', read: () => get(path), heads: ['Name', 'Set', 'Changed'], verb: 'Remove', address: (secret) => `${path}/${secret.key}`,
 		cells: (secret) => [h('code', secret.key), relative(secret.created_at), relative(secret.updated_at)],
 		question: (secret) => `${secret.key} is gone for good, and the workspaces it concerns are restarted.`,
 	});

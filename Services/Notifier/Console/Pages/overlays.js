@@ -69,12 +69,12 @@ export function openDialog(title, build, {wide = false} = {}) {
 	});
 }
 
-/** Asks before something happens; `body` says what it will touch. Destructive ones begin on Cancel. */
+/** Asks before something happens; destructive ones begin on going back. */
 export function confirmDialog({title, body, action, danger = false}) {
 	return openDialog(title, (close) => [
 		h('div.dialog-body', body),
 		h('div.dialog-foot',
-			button('Cancel', null, () => close(false), {autofocus: danger}),
+			button('Go back', null, () => close(false), {autofocus: danger}),
 			button(action, null, () => close(true), {kind: danger ? 'danger' : 'primary', autofocus: !danger})),
 	]);
 }

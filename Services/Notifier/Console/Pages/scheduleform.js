@@ -4,7 +4,6 @@ import {attempt, debounce, field, fill, formDialog, h, inZone, patch, peek, post
 
 const zones = () => ['UTC', ...Intl.supportedValuesOf('timeZone').filter((name) => name !== 'UTC')];
 
-/** Opens the form: for a `schedule` that there is, or a new one of a workspace. */
 export async function editSchedule({schedule = null, workspaceID = null, done = () => {}}) {
 	const picker = workspacePicker({label: 'Workspace', value: schedule?.workspace_id ?? workspaceID ?? '', placeholder: 'Name or id'});
 	picker.input.disabled = Boolean(schedule ?? workspaceID);

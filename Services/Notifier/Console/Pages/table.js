@@ -34,7 +34,7 @@ class DataTable extends HTMLElement {
 		this.body = h('div.table-body', {role: 'presentation'});
 		this.foot = h('div');
 		this.grid = h('div.grid', {role: level ? 'treegrid' : 'grid', 'aria-label': label, 'aria-multiselectable': selectable && 'true', onkeydown: (event) => this.#keyDown(event)}, this.head, this.body);
-		this.scroller = h('div.scroller', {tabindex: '-1'}, this.grid, this.foot);
+		this.scroller = h('div.scroller', {tabindex: '0'}, this.grid, this.foot);
 		this.style.setProperty('--columns', (selectable ? '36px ' : '') + this.#columns.map((column) => column.width).join(' '));
 		fill(this, this.scroller);
 		this.#drawHead();
@@ -56,6 +56,7 @@ class DataTable extends HTMLElement {
 		this.#active = this.#index.get(active && key(active)) ?? Math.min(this.#active, Math.max(0, rows.length - 1));
 		for (const one of this.#selected) if (!this.#index.has(one)) this.#selected.delete(one);
 		this.grid.setAttribute('aria-rowcount', rows.length + 1);
+		this.scroller.tabIndex = rows.length ? -1 : 0;
 		this.touch(this.#drawn.keys());
 		this.draw();
 		this.#tellSelection();
