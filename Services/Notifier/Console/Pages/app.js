@@ -33,9 +33,7 @@ async function start() {
 		session.current = await peek('/console/session');
 	} catch (error) {
 		if (error.status === 401) return showSignin();
-		if (error.isPlatformDown) return goDown(error);
-		fill(root, signinPage(signedIn, error));
-		return undefined;
+		return goDown(error);
 	}
 	return showShell();
 }

@@ -64,6 +64,6 @@ async function probe(path) {
 		return null;
 	} catch (error) {
 		// Any answer but these is for the screen to deal with.
-		return error.isPlatformDown || error.status >= 500 ? error : null;
+		return error.isPlatformDown || error.body.code || error.status === 502 || error.status === 504 ? error : null;
 	}
 }

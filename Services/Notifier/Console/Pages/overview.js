@@ -1,6 +1,6 @@
 // Whether all is well: the counts of the fleet, and what needs attention.
 
-import {peek, href, plural, shortDuration, throttle} from './kit.js';
+import {get, href, peek, plural, shortDuration, throttle} from './kit.js';
 
 const often = 5000;
 const seldom = 30000;
@@ -33,8 +33,9 @@ class Overview extends EventTarget {
 	}
 
 	async #readFleet() {
-		const fleet = await this.#read('/admin/fleet');
-		if (fleet) this.fleet = fleet;
+		try {
+			this.fleet = await get('/admin/fleet');
+		} catch { /* when nothing works, the shell is told */ }
 		this.#judge();
 	}
 

@@ -31,7 +31,7 @@ export function signinPage(done, message) {
 		h('form', {onsubmit: send, novalidate: true},
 			h('img', {src: new URL('./favicon.svg', import.meta.url).pathname, alt: '', width: '40', height: '40'}),
 			h('h1', 'Sign in'),
-			typeof message === 'string' ? h('p.notice.info', {role: 'status'}, message) : message && h('p.notice.bad', {role: 'alert'}, `${message.sentence} ${message.advice}`),
+			message && h('p.notice.info', {role: 'status'}, message),
 			h('div.field', h('label', {for: 'token'}, 'Token'), token, h('p.hint', {id: 'signin-hint'}, 'The admin token or an organisation’s. It is exchanged for a session of 12 hours and kept nowhere.')),
 			problem, submit));
 }
