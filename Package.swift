@@ -16,10 +16,12 @@ func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target
     .target(name: name, dependencies: dependencies, path: "Libraries/\(name)", swiftSettings: settings)
 }
 
-func service(_ name: String, executable: String, _ dependencies: [Target.Dependency]) -> [Target] {
+func service(
+    _ name: String, executable: String, _ dependencies: [Target.Dependency], exclude: [String] = []
+) -> [Target] {
     [
         .target(
-            name: name, dependencies: dependencies, path: "Services/\(name)", exclude: ["Main"],
+            name: name, dependencies: dependencies, path: "Services/\(name)", exclude: ["Main"] + exclude,
             swiftSettings: settings),
         .executableTarget(
             name: executable, dependencies: [.byName(name: name), "ServiceHost"], path: "Services/\(name)/Main",
@@ -70,6 +72,7 @@ let package = Package(
         system("CYAML", pkgConfig: "yaml-0.1"),
         system("CZlib", pkgConfig: "zlib"),
         system("CWslay"),
+        .target(name: "CConsolePages", path: "Libraries/CConsolePages"),
 
         library("Contracts"),
         library("JSONBytes"),
@@ -259,6 +262,8 @@ let package = Package(
             serviceLibraries + ["SafeURL", "Lifecycle", "Provisioning", "Secrets", "Templates"])
         + service("A2AProxy", executable: "a2a-proxy", serviceLibraries + ["SafeURL", "Lifecycle", "AgentResponses"])
         + service("Scheduler", executable: "scheduler", serviceLibraries + ["Cron", "AgentResponses"])
-        + service("Notifier", executable: "notifier", serviceLibraries + ["WebSocket", "Multipart", "Provisioning"])
+        + service(
+            "Notifier", executable: "notifier",
+            serviceLibraries + ["WebSocket", "Multipart", "Provisioning", "CConsolePages"], exclude: ["Console/Pages"])
         + service("Sweeper", executable: "sweeper", serviceLibraries + ["Lifecycle", "Provisioning", "Templates"])
 )

@@ -63,6 +63,7 @@ package enum NotifierService: HostedService {
         WebSocketRoutes(context: context, opening: streaming.opening).add(to: &router)
         NotifyRoutes(context: context, store: store).add(to: &router)
         ActivityRoutes(context: context, store: store).add(to: &router)
+        PageRoutes(pages: ConsolePages()).add(to: &router)
         SessionRoutes(
             context: context, store: SessionStore(postgres: context.postgres, source: context.source),
             platformName: settings.platformName

@@ -38,6 +38,8 @@ struct WebSocketRoutes: Sendable {
         var filter = try StreamFilter(query: request)
         guard let header = request.headers["x-workspace-id"], !header.isEmpty else {
             try await context.authenticator.observer(request)
+            // No script reads another site's streams, but any page may open a WebSocket, and the cookie goes with it.
+            try context.authenticator.checkOrigin(request)
             return filter
         }
         guard let agent = UUID(canonical: header) else {

@@ -20,6 +20,24 @@ extension OperatorTests {
             ]
         }
 
+        /// Asks for a WebSocket; the answer's status.
+        private func upgrade(_ port: UInt16, _ cookie: String, _ origin: String) async throws -> Int? {
+            let head = """
+                GET /ws HTTP/1.1\r
+                Host: 127.0.0.1:\(port)\r
+                Connection: Upgrade\r
+                Upgrade: websocket\r
+                Sec-WebSocket-Version: 13\r
+                Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r
+                Cookie: \(cookie)\r
+                Origin: \(origin)\r
+                \r
+
+                """
+            let answer = try await onThread { PlainSocket.exchange(port: port, send: head, receive: 64) }
+            return answer?.split(separator: " ").dropFirst().first.flatMap { Int($0) }
+        }
+
         @Test("Every service takes the cookie, and with it alone no change that another site's page makes")
         func everywhere() async throws {
             try await Fleet.with(Fleet.allServices, environment: Fleet.production) { fleet in
@@ -41,6 +59,11 @@ extension OperatorTests {
                         change.method, change.path, bearer: nil,
                         headers: ["Cookie": cookie, "Origin": fleet.origin(index)])
                     #expect(own.status == 404 || own.status == 400, "\(change.path) \(own.text)")
+                }
+                // A WebSocket changes nothing, and is not to be opened by another site's page all the same.
+                for (origin, status) in [("http://evil.example", 403), (fleet.origin(3), 101)] {
+                    let opened = try await upgrade(fleet.services[3].port, cookie, origin)
+                    #expect(opened == status, "\(origin)")
                 }
                 let agent = try await fleet.api.call(
                     .get, "/registry/\(id)/peers", bearer: nil, headers: ["Cookie": cookie])

@@ -1,0 +1,36 @@
+import HTTPCore
+import HTTPServer
+
+/// `/` and `/console/assets`: the console's pages.
+struct PageRoutes: Sendable {
+    /// Nothing but what this origin serves as a file of its own.
+    private static let policy =
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        + "form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+
+    let pages: ConsolePages
+
+    func add(to router: inout Router) {
+        // Files of memory, asked for by the dozen.
+        let options = RouteOptions(rateLimit: .exempt)
+        router.on(.get, "/", options: options) { _ in response("index.html", cache: "no-cache") }
+        router.on(.get, "/console/assets/{version}/{file}", options: options) { request in
+            // The address has the content's hash in it. One of another version, in the midst of an upgrade, gets what
+            // there is, and does not keep it.
+            let isCurrent = request.parameters["version"] == pages.version
+            return response(
+                request.parameters["file"] ?? "",
+                cache: isCurrent ? "public, max-age=31536000, immutable" : "no-store")
+        }
+    }
+
+    private func response(_ name: String, cache: String) -> Response {
+        guard let page = pages[name] else { return .error(.notFound, "not found") }
+        return Response(
+            .ok,
+            headers: [
+                "Content-Type": page.contentType, "Cache-Control": cache, "Content-Security-Policy": Self.policy,
+                "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Resource-Policy": "same-origin",
+            ], body: .bytes(page.bytes))
+    }
+}
