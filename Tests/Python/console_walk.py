@@ -413,6 +413,23 @@ def fleet(walk: Walk) -> None:
 
 
 @scenario
+def bulk_actions(walk: Walk) -> None:
+    """Rows that were selected are listed before anything happens to them."""
+    name = f"Bulk {uuid.uuid4().hex[:6]}"
+    agents = [walk.agent(name) for _ in range(2)]
+    browser = walk.sign_in()
+    browser.open(f"fleet?q={quote(name)}")
+    browser.until(lambda: len(browser.all(".table-body .row")) == 2, "both rows")
+    browser.click(".table-head .check input")
+    browser.click(".bulk button", "Pause")
+    plan = browser.find("dialog .plan").text
+    check(all(agent.name in plan for agent in agents), f"the question does not list both: {plan}")
+    check(all(walk.platform.get(f"/workspaces/{agent.id}")["status"] == "online" for agent in agents), "the dry run changed something")
+    browser.click("dialog .dialog-foot .primary", "Pause 2")
+    browser.until(lambda: browser.find(".table-body").text.count("paused") == 2, "both to be paused")
+
+
+@scenario
 def chat_with_attachment(walk: Walk) -> None:
     agent = walk.agent("Chat")
     browser = walk.sign_in()

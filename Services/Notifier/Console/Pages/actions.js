@@ -66,17 +66,18 @@ export async function actOnMany(selection, action, done = () => {}) {
 		notifyError(`What “${action.label}” would touch could not be found out`, error);
 		return;
 	}
-	if (!plan.changed) {
+	const number = plan.workspaces.filter((workspace) => workspace.result === 'would change').length;
+	if (!number) {
 		await tell(`${action.label}: nothing to do`, [h('p', `${plural(plan.matched, 'workspace')} matched, and none would change.`), planList(plan)]);
 		return;
 	}
 	const body = [
-		h('p.strong', `${action.label} ${plural(plan.changed, 'workspace')} of ${count(plan.matched)} that match.`),
+		h('p.strong', `${action.label} ${plural(number, 'workspace')} of ${count(plan.matched)} that match.`),
 		h('p', action.effect.replace(/^It is/, 'Each is').replace(/^Its/, 'Each one’s').replace(/^It /, 'Each one ')),
 		plan.left > 0 && h('p', `${count(plan.left)} more match than one call may change; they stay as they are.`),
 		planList(plan),
 	];
-	if (!(await confirmDialog({title: `${action.label} ${plural(plan.changed, 'workspace')}?`, body, action: `${action.label} ${count(plan.changed)}`, danger: action.danger}))) return;
+	if (!(await confirmDialog({title: `${action.label} ${plural(number, 'workspace')}?`, body, action: `${action.label} ${count(number)}`, danger: action.danger}))) return;
 	const result = await attempt(`${action.label} failed`, () => post('/workspaces/bulk', {...selection, action: action.name, dry_run: false}));
 	if (!result) return;
 	const failures = result.workspaces.filter((workspace) => workspace.result === 'failed');
@@ -95,6 +96,6 @@ function planList(plan) {
 	return h('div.plan', {tabindex: '0', role: 'region', 'aria-label': 'Workspaces that this touches'},
 		h('table.simple',
 			h('thead', h('tr', ['Workspace', 'Status', 'What happens'].map((label) => h('th', {scope: 'col'}, label)))),
-			h('tbody', rows.map((workspace) => h('tr', h('td', workspace.name), h('td', pill(workspace.status)), h('td', workspace.error ? `${title(workspace.result)}: ${workspace.error}` : title(workspace.result)))))),
+			h('tbody', rows.map((workspace) => h('tr', h('td', workspace.name ?? workspace.id), h('td', workspace.status && pill(workspace.status)), h('td', workspace.error ? `${title(workspace.result)}: ${workspace.error}` : title(workspace.result)))))),
 		plan.workspaces.length > longestPlan && h('p.hint', `… and ${count(plan.workspaces.length - longestPlan)} more.`));
 }

@@ -10,7 +10,7 @@ const actions = {
 	cancel: {label: 'Cancel', icon: 'close', danger: true, effect: 'They are taken out of the queue and never delivered. Delegations that they carry fail.', done: 'The message was cancelled.'},
 	expire: {label: 'Expire', icon: 'schedules', danger: true, effect: 'Their time counts as over: they are dropped, and never delivered.', done: 'The message has expired.'},
 };
-const fits = {waiting: ['cancel', 'expire'], retrying: ['cancel', 'expire'], failed: ['retry'], dropped: ['retry']};
+const fits = {waiting: ['cancel', 'expire'], retrying: ['cancel', 'expire'], failed: ['retry']};
 
 export function messagesScreen({drawer}) {
 	const heading = h('h1', {tabindex: '-1', id: 'screen-title'}, 'Messages');
@@ -76,7 +76,7 @@ function queueList({drawer, target = null}) {
 				['method', 'Method', 'minmax(100px, .8fr)', (item) => h('span.clip', {title: item.method}, item.method)],
 				['attempts', 'Attempts', '84px', attemptsOf, {number: true}],
 				['age', 'Stored', '118px', (item) => relative(item.enqueued_at), {number: true, phone: 'meta'}],
-				['next', 'Next attempt', '128px', (item) => (item.state === 'retrying' ? relative(item.next_attempt_at, 'until') : null) ?? h('span.faint', item.position ? `position ${item.position}` : '–'), {number: true}],
+				['next', 'Next attempt', '128px', (item) => (item.state === 'retrying' ? relative(item.next_attempt_at, 'until') ?? 'next heartbeat' : null) ?? h('span.faint', item.position ? `position ${item.position}` : '–'), {number: true}],
 				['error', 'Last error', 'minmax(150px, 2fr)', (item) => h('span.clip', {title: item.last_error}, item.last_error ?? ''), {phone: 'sub'}],
 			],
 		},
@@ -85,14 +85,14 @@ function queueList({drawer, target = null}) {
 
 	function bulkFilter() {
 		const value = (name) => view.params.get(name);
-		const chosen = {state: value('state')?.split(','), target: target ?? value('target'), caller: value('caller'), method: value('method'), older_than: Number(value('older_than')), min_attempts: Number(value('min_attempts'))};
+		const chosen = {q: value('q'), state: value('state')?.split(','), target: target ?? value('target'), caller: value('caller'), method: value('method'), older_than: Number(value('older_than')), min_attempts: Number(value('min_attempts'))};
 		return Object.fromEntries(Object.entries(chosen).filter(([, one]) => one));
 	}
 
 	async function actByFilter(name) {
 		const chosen = bulkFilter();
-		if (Object.keys(chosen).length && !view.params.get('q')) return act(name, chosen);
-		return tell(`${actions[name].label}: choose a filter`, h('p', view.params.get('q') ? 'The text search only narrows what is shown. Clear it, and use state, target, caller, method, age or attempts.' : 'Choose a state, target, caller, method, age or number of attempts first: without a filter nothing is touched.'));
+		if (Object.keys(chosen).length) return act(name, chosen);
+		return tell(`${actions[name].label}: choose a filter`, h('p', 'Choose a state, text, target, caller, method, age or number of attempts first: without a filter nothing is touched.'));
 	}
 
 	async function act(name, filter) {
@@ -104,15 +104,16 @@ function queueList({drawer, target = null}) {
 			notifyError(`What “${action.label}” would touch could not be counted`, error);
 			return;
 		}
+		const {matched, left} = plan;
 		const body = [
-			h('p.strong', {'data-plan': plan.changed}, plan.changed ? `${plural(plan.changed, 'message')} of ${count(plan.matched)} that match.` : `None of ${plural(plan.matched, 'matching message')} can be changed in this way.`),
-			plan.changed > 0 && h('p', action.effect), plan.left > 0 && h('p', `${count(plan.left)} more are left: repeat it for them.`),
+			h('p.strong', {'data-plan': matched}, matched ? `${plural(matched, 'message')} can be changed in this way.` : 'No message that matches can be changed in this way.'),
+			matched > 0 && h('p', action.effect), left > 0 && h('p', `${count(left)} of them are left: repeat it for them.`),
 		];
-		if (!plan.changed) {
+		if (!matched) {
 			await tell(`${action.label}: nothing to do`, body);
 			return;
 		}
-		if (!(await confirmDialog({title: `${action.label} ${plural(plan.changed, 'message')}?`, body, action: `${action.label} ${count(plan.changed)}`, danger: action.danger}))) return;
+		if (!(await confirmDialog({title: `${action.label} ${plural(matched, 'message')}?`, body, action: `${action.label} ${count(matched)}`, danger: action.danger}))) return;
 		await attempt(`${action.label} failed`, () => post(`/admin/queue/${name}`, {filter, dry_run: false}), (result) => `${action.label}: ${plural(result.changed, 'message')} changed${result.left ? `, ${count(result.left)} left` : ''}.`);
 		void view.refresh();
 		overview.refresh();

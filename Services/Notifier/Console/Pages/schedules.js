@@ -33,7 +33,7 @@ function scheduleList({drawer, workspaceID = null}) {
 			label: 'Schedules', rowHeight: 52, phoneHeight: 104,
 			columns: [
 				['condition', 'Condition', '108px', (row) => h('span', {title: explanations[row.condition]}, pill(row.condition)), {phone: 'side'}],
-				['name', 'Schedule', 'minmax(150px, 1.5fr)', (row) => h('div.two-lines', h('span.clip.strong', {title: row.name}, nameOf(row)), h('span.sub.clip', {title: `${row.cron_expr} ${row.timezone}`}, `${row.sentence}, ${row.timezone}`)), {phone: 'title'}],
+				['name', 'Schedule', 'minmax(150px, 1.5fr)', (row) => h('div.two-lines', h('span.clip.strong', {title: row.name}, nameOf(row)), h('span.sub.clip', {title: `${row.cron_expr} ${row.timezone}`}, `${row.sentence ?? row.cron_expr}, ${row.timezone}`)), {phone: 'title'}],
 				!workspaceID && ['workspace', 'Workspace', 'minmax(110px, 1fr)', (row) => workspaceLink(row.workspace_id, row.workspace_name), {phone: 'sub'}],
 				['next', 'Next run', '130px', (row) => (row.enabled ? relative(row.next_run_at, 'until') : null) ?? h('span.faint', 'paused'), {number: true, phone: 'meta'}],
 				['last', 'Last outcome', 'minmax(150px, 1.1fr)', lastCell],

@@ -290,9 +290,9 @@ export class PagedList {
 		const isCurrent = () => generation === this.#generation;
 		this.isLoading = true;
 		try {
-			const {rows, next, total = null} = await pages(isCurrent);
+			const {rows, next, total = null, isExact = true} = await pages(isCurrent);
 			if (!isCurrent()) return;
-			Object.assign(this, {rows, next, total, error: null});
+			Object.assign(this, {rows, next, total, isExact, error: null});
 		} catch (error) {
 			if (!isCurrent()) return;
 			this.error = error;
@@ -309,6 +309,6 @@ export class PagedList {
 		const {length} = this.rows;
 		const noun = (this.total ?? length) === 1 ? one : many;
 		if (this.total === null) return this.isLoading && !length ? 'Loading…' : `${count(length)}${this.next ? ' or more' : ''} ${noun}`;
-		return length < this.total ? `${count(length)} of ${count(this.total)} ${noun} shown` : `${count(this.total)} ${noun}`;
+		return length < this.total ? `${count(length)} of ${this.isExact ? '' : 'more than '}${count(this.total)} ${noun} shown` : `${count(this.total)} ${noun}`;
 	}
 }
