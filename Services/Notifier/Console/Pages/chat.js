@@ -48,16 +48,21 @@ export function chatTab({id, workspace}) {
 		try {
 			const page = await read();
 			if (turn !== generation) return;
-			entries.clear();
+			// What stands before this page was read on request, and stays.
+			const first = Date.parse(page.rows.at(-1)?.created_at);
+			const before = new Map([...entries, ...mine]);
+			for (const [key, entry] of entries) if (!(entry.at < first)) entries.delete(key);
 			readRows(page.rows);
-			older = page.next;
+			for (const [key, entry] of entries) if (entry.state === 'queued') Object.assign(entry, {queueID: before.get(key)?.queueID, place: before.get(key)?.place});
+			if (!isLoaded) older = page.next;
 			error = null;
 		} catch (failure) {
 			if (turn !== generation) return;
 			error = failure;
 		}
+		const isFirst = !isLoaded;
 		isLoaded = true;
-		draw(true);
+		draw(isFirst);
 		void findQueued();
 	}
 
@@ -285,9 +290,10 @@ export function chatTab({id, workspace}) {
 					const key = `live ${timestamp} ${data.message}`;
 					entries.set(key, {key, kind: 'push', at: timestamp, parts: [{text: data.message}, ...readParts((data.attachments ?? []).map((file) => ({file})))]});
 					draw();
-				} else if (type === 'ACTIVITY_LOGGED' && /^(task_update|agent_log)$/.test(data.activity_type)) lastWork = data.summary ?? '';
-				else if (type === 'A2A_RESPONSE' && ![...mine.values()].some((entry) => entry.state === 'sending' || now() - entry.end < 3000)) loadSoon(); // Somebody talks to it elsewhere
-				else if (type.startsWith('A2A_')) checkSoon();
+				} else if (type === 'ACTIVITY_LOGGED') {
+					if (/^(task_update|agent_log)$/.test(data.activity_type)) lastWork = data.summary ?? '';
+					else if (data.activity_type === 'a2a_receive' && !data.source_id) loadSoon(); // Also what somebody says elsewhere
+				} else if (type.startsWith('A2A_')) checkSoon();
 			}
 			drawWork();
 		},
