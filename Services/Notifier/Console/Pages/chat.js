@@ -35,7 +35,7 @@ export function chatTab({id, workspace}) {
 		? h('div.composer', chips, h('div.composer-row', iconButton('Attach files', 'attach', () => chooser.click()), chooser, text, button('Send', 'send', submit, 'primary')))
 		: h('p.hint.composer', 'You may read. Sending needs an operator’s token.');
 	const element = h('div.chat', log, progress, composer);
-	const poll = setInterval(() => document.hidden || checkQueued(), 10000);
+	const poll = setInterval(() => document.hidden || findQueued(), 10000);
 	void load();
 
 	async function read(before) {
@@ -116,7 +116,8 @@ export function chatTab({id, workspace}) {
 	const rpc = (method, params) => ({jsonrpc: '2.0', id: crypto.randomUUID(), method, params});
 
 	async function findQueued() {
-		const waiting = [...entries.values()].filter((entry) => entry.state === 'queued' && !entry.queueID);
+		const waiting = [...entries.values()].filter((entry) => entry.state === 'queued' && !entry.queueID && !(entry.searches > 5));
+		for (const entry of waiting) entry.searches = (entry.searches ?? 0) + 1;
 		try {
 			const found = waiting.length ? await peek('/admin/queue', {target: id, caller: 'console', state: 'waiting,retrying,running,failed,dropped', limit: 200}) : {items: []};
 			for (const item of found.items) {
@@ -280,8 +281,8 @@ export function chatTab({id, workspace}) {
 		text.style.height = `${Math.min(220, text.scrollHeight + 2)}px`;
 	}
 
-	const checkSoon = throttle(checkQueued, 700);
-	const loadSoon = throttle(load, 3000);
+	const checkSoon = throttle(findQueued, 700);
+	const loadSoon = throttle(load, 2000);
 	return {
 		element, refresh: load, update: drawWork,
 		events(batch, ours) {
