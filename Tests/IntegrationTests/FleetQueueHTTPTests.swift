@@ -2,6 +2,7 @@ import Foundation
 import HTTPCore
 import HTTPServer
 import JSONBytes
+import PostgresClient
 import Testing
 import TestSupport
 
@@ -51,6 +52,7 @@ struct FleetQueueHTTPTests {
                 #expect(body.json["response"] == .null)
                 #expect(body.json["is_private"] == false)
 
+                try await viewers(fleet, items[0])
                 try await refusals(fleet, items[0])
                 let byCaller: JSONValue = ["caller": .string(other.id)]
                 let dry = try await fleet.api.call(
@@ -89,6 +91,24 @@ struct FleetQueueHTTPTests {
                 #expect(kinds?.compactMap { $0["kind"]?.string }.suffix(3) == ["retried", "claimed", "delivered"])
             }
         }
+    }
+
+    /// Who only reads is shown no body that is marked private.
+    private func viewers(_ fleet: Fleet, _ item: String) async throws {
+        let issued = try await fleet.apis[1].call(.post, "/org/tokens", body: ["name": "watcher", "role": "viewer"])
+        let token = try #require(issued.json["auth_token"]?.string)
+        let path = "/admin/queue/\(item)/body"
+        #expect(try await fleet.api.call(.get, path, bearer: token).json["is_private"] == false)
+        let before = try await fleet.sql("SELECT body::text FROM a2a_queue WHERE id = $1::uuid", [item]).only {
+            $0.string(0)
+        }
+        try await fleet.sql(
+            "UPDATE a2a_queue SET body = jsonb_set(body::jsonb, '{params,metadata}', '{\"private\":true}')::json WHERE id = $1::uuid",
+            [item])
+        let refused = try await fleet.api.call(.get, path, bearer: token)
+        #expect(refused.status == 403 && refused.json == ["error": "read-only token"])
+        #expect(try await fleet.api.call(.get, path).json["is_private"] == true)
+        try await fleet.sql("UPDATE a2a_queue SET body = $2::json WHERE id = $1::uuid", [item, before])
     }
 
     private func refusals(_ fleet: Fleet, _ item: String) async throws {
