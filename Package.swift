@@ -254,7 +254,7 @@ let package = Package(
             "IntegrationTests",
             [
                 "Contracts", "JSONBytes", "HTTPCore", "HTTPClient", "HTTPServer", "EventLoop", "PostgresClient",
-                "Templates",
+                "Templates", "Notifier",
             ]),
     ]
         + service(

@@ -91,7 +91,7 @@ extension PlatformTests {
             #expect(operation.responses[String(answer.status)] != nil, text)
             guard let schema = operation.schema(answer.status), !answer.isEventStream else { return }
             do {
-                #expect(try SchemaCheck(document: document).problems(answer.json, schema) == [], text)
+                #expect(try SchemaCheck(document: document.yaml).problems(answer.json, schema) == [], text)
             } catch {
                 Issue.record(error, text)
             }

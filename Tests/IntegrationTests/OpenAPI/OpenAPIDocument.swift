@@ -1,63 +1,30 @@
-import Foundation
 import JSONBytes
 import Templates
 
 /// `docs/openapi.yaml`, as far as tests look into it.
 struct OpenAPIDocument: Sendable {
-    let root: YAMLValue
+    let yaml: YAMLDocument
     let operations: [OpenAPIOperation]
+
+    var root: YAMLValue { yaml.root }
 
     /// Reads the document.
     static func read() throws -> OpenAPIDocument {
-        let bytes = try Data(contentsOf: URL(fileURLWithPath: Repository.path("docs/openapi.yaml")))
-        var reader = YAMLReader()
-        reader.maximumBytes = 1 << 20
-        reader.maximumValues = 200_000
-        guard let root = try reader.read(Array(bytes)) else { throw OpenAPIError("the document is empty") }
-        return try OpenAPIDocument(root)
+        try OpenAPIDocument(YAMLDocument("docs/openapi.yaml"))
     }
 
-    private init(_ root: YAMLValue) throws {
-        self.root = root
-        operations = try (root["paths"]?.members ?? [:]).sorted { $0.key < $1.key }.flatMap { path, item in
+    private init(_ yaml: YAMLDocument) throws {
+        self.yaml = yaml
+        operations = try (yaml.root["paths"]?.members ?? [:]).sorted { $0.key < $1.key }.flatMap { path, item in
             let shared = item["parameters"]?.elements ?? []
             return try item.members.filter { $0.key != "parameters" }.sorted { $0.key < $1.key }.map { method, value in
-                let parameters = try (shared + (value["parameters"]?.elements ?? [])).map {
-                    try Self.resolved($0, in: root)
-                }
-                let responses = try (value["responses"]?.members ?? [:]).mapValues { try Self.resolved($0, in: root) }
+                let parameters = try (shared + (value["parameters"]?.elements ?? [])).map { try yaml.resolved($0) }
+                let responses = try (value["responses"]?.members ?? [:]).mapValues { try yaml.resolved($0) }
                 return OpenAPIOperation(
                     method: method.uppercased(), path: path, value: value, parameters: parameters,
                     responses: responses)
             }
         }
-    }
-
-    /// What a `$ref` refers to; the value itself when it is none.
-    private static func resolved(_ value: YAMLValue, in root: YAMLValue) throws -> YAMLValue {
-        guard let reference = value["$ref"]?.string else { return value }
-        return try target(of: reference, in: root)
-    }
-
-    private static func target(of reference: String, in root: YAMLValue) throws -> YAMLValue {
-        var place: YAMLValue? = reference.hasPrefix("#/") ? root : nil
-        for name in reference.dropFirst(2).split(separator: "/") { place = place?[String(name)] }
-        guard let place else { throw OpenAPIError("\(reference) refers to nothing") }
-        return place
-    }
-
-    /// What a `$ref` of the document refers to.
-    func target(of reference: String) throws -> YAMLValue {
-        try Self.target(of: reference, in: root)
-    }
-
-    /// What every `$ref` of the document refers to, by reference.
-    ///
-    /// - Throws: `OpenAPIError` naming one that refers to nothing.
-    func resolveAll() throws -> [String: YAMLValue] {
-        var found: [String: YAMLValue] = [:]
-        for reference in root.references { found[reference] = try Self.target(of: reference, in: root) }
-        return found
     }
 
     /// The operation of a method and path template.

@@ -5,14 +5,22 @@ import Templates
 /// Compares JSON with a schema of the document: the keywords that the document uses, and besides that no member may be
 /// there that the schema does not name.
 struct SchemaCheck {
-    let document: OpenAPIDocument
+    let document: YAMLDocument
 
     /// What does not fit, each with its place.
     func problems(_ value: JSONValue, _ schema: YAMLValue, at place: String = "") throws -> [String] {
-        let parts = try parts(of: schema)
-        if let choices = parts.compactMap({ $0["anyOf"] }).first?.elements {
-            let found = try choices.map { try problems(value, $0, at: place) }
-            return found.contains([]) ? [] : found.first ?? []
+        try problems(value, try parts(of: schema), at: place)
+    }
+
+    private func problems(_ value: JSONValue, _ parts: [YAMLValue], at place: String) throws -> [String] {
+        if let index = parts.firstIndex(where: { $0["anyOf"] != nil }) {
+            // What is said beside the choices holds with each of them; a choice's own word on a member comes first.
+            var others = parts
+            others[index] = .mapping(parts[index].members.filter { $0.key != "anyOf" })
+            let found = try (parts[index]["anyOf"]?.elements ?? []).map { choice in
+                try problems(value, try self.parts(of: choice) + others, at: place)
+            }
+            return found.min { $0.count < $1.count } ?? []
         }
         var found = parts.flatMap { part in scalarProblems(value, part, at: place) }
         switch value {
