@@ -10,6 +10,8 @@ BUILD_PACKAGES=(
 SERVER_PACKAGES=(tzdata postgresql rabbitmq-server redis-server redis-tools nginx)
 # A container engine for the tests of provisioning. The recommended crun does not start on every kernel.
 ENGINE_PACKAGES=(podman runc netavark aardvark-dns iptables busybox-static)
+# A browser and its driver for the tests of the console.
+BROWSER_PACKAGES=(chromium chromium-driver)
 TOOL_PACKAGES=(python3 python3-venv python3-pip ca-certificates curl iproute2 procps util-linux)
 
 # System services that those packages bring; ones we installed are neither started nor left enabled.

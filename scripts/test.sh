@@ -39,7 +39,7 @@ run_tests() { swift test --skip-build --disable-xctest "$@" 2>&1 | tee -a "$log"
 
 command_test() {
     local started log code=0
-    ensure_setup "${ENGINE_PACKAGES[@]}"
+    ensure_setup "${ENGINE_PACKAGES[@]}" "${BROWSER_PACKAGES[@]}"
     ensure_python_packages
     started=$(now_ms)
     log=$LOGS/test.log

@@ -3,8 +3,8 @@
 Usage: console_walk.py BASE_URL ADMIN_TOKEN [SCENARIO ...]
 
 Without a scenario it runs all; `console_walk.py --list` names them. It drives the platform over HTTP itself, with a small
-A2A agent in this process. What it cannot do, it asks of its caller: it prints `STEP <what>` on a line of its own and reads
-a line from standard input before it goes on. The steps are
+A2A agent in this process. What it cannot do, it asks of its caller: it prints `STEP <what>` on a line of its own and goes
+on when the caller has made a file of that name in the folder CONSOLE_WALK_STEPS, which it removes. The steps are
 
     restart-notifier    every notifier is ended and started again
     platform-down       Postgres (or the gateway) stops answering
@@ -13,7 +13,7 @@ a line from standard input before it goes on. The steps are
 
 With CONSOLE_WALK_SCREENSHOTS a failure leaves a picture of the page in that folder.
 
-Prints `ok <scenario>` for each; ends with 1 and `FAILED <scenario>: <why>` on standard error at the first that fails.
+Prints `ok <scenario>` for each, or `FAILED <scenario>: <why>` on standard error; ends with 1 when any failed.
 """
 
 import json
@@ -29,10 +29,12 @@ from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from pathlib import Path
+from shutil import which
 from urllib.parse import quote, urlsplit
 
 from selenium import webdriver
 from selenium.common.exceptions import StaleElementReferenceException, TimeoutException
+from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
@@ -168,7 +170,9 @@ class Browser:
         for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1440,1000", "--lang=en"):
             options.add_argument(argument)
         options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-        self.driver = webdriver.Chrome(options=options)
+        # Named: else selenium looks for one on the network.
+        options.binary_location = which("chromium") or ""
+        self.driver = webdriver.Chrome(options=options, service=Service(which("chromedriver")))
         self.requests: list[str] = []
 
     # Finding
@@ -263,11 +267,26 @@ class Browser:
             message = json.loads(entry["message"])["message"]
             if message["method"] == "Network.requestWillBeSent":
                 self.requests.append(message["params"]["request"]["url"])
+            elif message["method"] == "Network.webSocketCreated":
+                self.requests.append(message["params"]["url"].replace("ws", "http", 1))
 
     def complaints(self) -> list[str]:
         """What the console log has of errors; that a request was refused is no error of the page's."""
         entries = self.driver.get_log("browser")
-        return [entry["message"] for entry in entries if entry["level"] == "SEVERE" and "Failed to load resource" not in entry["message"] and "ERR_" not in entry["message"]]
+        return [entry["message"] for entry in entries if entry["level"] == "SEVERE" and "Failed to load resource" not in entry["message"] and "ERR_" not in entry["message"] and "WebSocket connection" not in entry["message"]]
+
+    def story(self) -> list[str]:
+        """What the console log says, and the requests that are still without an answer: for who looks into a failure."""
+        lines = [f"console: {entry['message']}" for entry in self.driver.get_log("browser")[-10:]]
+        waiting: dict[str, str] = {}
+        for entry in self.driver.get_log("performance"):
+            message = json.loads(entry["message"])["message"]
+            number = message["params"].get("requestId", "")
+            if message["method"] == "Network.requestWillBeSent":
+                waiting[number] = f"{message['params']['request']['method']} {message['params']['request']['url']}"
+            elif message["method"] in ("Network.responseReceived", "Network.loadingFailed"):
+                waiting.pop(number, None)
+        return lines + [f"waits: {what}" for what in waiting.values()]
 
     def close(self) -> None:
         self.driver.quit()
@@ -292,9 +311,10 @@ class Walk:
 
     def step(self, what: str) -> None:
         """Has the caller do something, and waits until it is done."""
+        done = Path(os.environ["CONSOLE_WALK_STEPS"], what)
         print(f"STEP {what}", flush=True)
-        if not sys.stdin.readline():
-            raise Failure(f"the caller went away instead of doing “{what}”")
+        self.browser.until(done.exists, f"the caller to do “{what}”", patience=120)
+        done.unlink()
 
     def clean(self) -> None:
         for agent in self.agents:
@@ -736,7 +756,7 @@ def same_origin(walk: Walk) -> None:
     browser.collect_requests()
     foreign = {url for url in browser.requests if not url.startswith((f"{browser.base}/", "data:", "chrome:", "about:", "blob:"))}
     check(not foreign, f"requests left the origin: {sorted(foreign)[:5]}")
-    check(any("/events/stream" in url for url in browser.requests), "there was no stream")
+    check(any(url.startswith(f"{browser.base}/ws") for url in browser.requests), "there was no stream")
     check(not any(quote(walk.token) in url or walk.token in url for url in browser.requests), "the token was in an address")
 
 
@@ -822,6 +842,7 @@ def main(arguments: list[str]) -> int:
         return 2
     base, token, *names = arguments
     walk = Walk(base, token)
+    failures = 0
     try:
         for name in names or SCENARIOS:
             try:
@@ -832,15 +853,18 @@ def main(arguments: list[str]) -> int:
                 if not isinstance(error, Failure):
                     traceback.print_exc()
                 print(f"FAILED {name}: {error}", file=sys.stderr, flush=True)
+                for line in walk.browser.story():
+                    print(f"  {line}", file=sys.stderr, flush=True)
                 if folder := os.environ.get("CONSOLE_WALK_SCREENSHOTS"):
                     walk.browser.driver.save_screenshot(str(Path(folder) / f"{name}.png"))
-                return 1
+                failures += 1
+            else:
+                print(f"ok {name}", flush=True)
             finally:
                 walk.clean()
-            print(f"ok {name}", flush=True)
     finally:
         walk.browser.close()
-    return 0
+    return min(failures, 1)
 
 
 if __name__ == "__main__":

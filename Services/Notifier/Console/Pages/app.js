@@ -190,7 +190,7 @@ stream.addEventListener('reload', () => {
 	screen?.refresh();
 });
 stream.addEventListener('broke', async () => {
-	// An EventSource does not say why it ended: the session may be over, or the platform down.
+	// A WebSocket does not say why it ended: the session may be over, or the platform down.
 	try {
 		await get('/console/session');
 	} catch { /* told by apiEvents */ }

@@ -26,7 +26,7 @@ export function showDownPage(error) {
 		let wait = first;
 		let at = Date.now() + wait;
 		let isTrying = false;
-		const path = error.path && !error.path.startsWith('/events/stream') ? error.path : '/console/session';
+		const path = error.path || '/console/session';
 
 		const clock = setInterval(() => {
 			const seconds = Math.ceil((at - Date.now()) / 1000);

@@ -1,4 +1,5 @@
-// The one live connection, resumed where it broke, handed on in batches.
+// The one live connection, resumed where it broke, handed on in batches. A WebSocket: of event streams a browser opens six
+// for all of its tabs, and then nothing else.
 
 import {now} from './clock.js';
 
@@ -30,18 +31,21 @@ class LiveStream extends EventTarget {
 		if (this.#source || this.state === 'paused') return;
 		clearTimeout(this.#retry);
 		if (this.state !== 'reconnecting') this.#setState('connecting');
-		const address = this.#lastID ? `/events/stream?since=${encodeURIComponent(this.#lastID)}` : '/events/stream';
-		const source = new EventSource(address);
+		const address = new URL(this.#lastID ? `/ws?since=${encodeURIComponent(this.#lastID)}` : '/ws', location.href);
+		address.protocol = address.protocol === 'https:' ? 'wss:' : 'ws:';
+		address.hash = '';
+		const source = new WebSocket(address);
 		this.#source = source;
-		source.onopen = () => this.#opened();
-		source.onmessage = (message) => this.#take(message);
-		source.onerror = () => this.#broke();
+		source.onopen = () => source === this.#source && this.#opened();
+		source.onmessage = (message) => source === this.#source && this.#take(message);
+		source.onclose = () => source === this.#source && this.#broke();
 	}
 
 	stop() {
 		clearTimeout(this.#retry);
-		this.#source?.close();
+		const source = this.#source;
 		this.#source = null;
+		source?.close();
 		this.#waiting = [];
 		this.#failures = 0;
 		this.#setState('off');
@@ -74,7 +78,6 @@ class LiveStream extends EventTarget {
 	}
 
 	#take(message) {
-		if (message.lastEventId) this.#lastID = message.lastEventId;
 		if (this.#waiting.length >= capacity) this.#overflowed = true;
 		else this.#waiting.push(message.data);
 		this.#timer ??= setTimeout(() => requestAnimationFrame(() => this.#flush()), interval);
@@ -91,7 +94,9 @@ class LiveStream extends EventTarget {
 		for (const text of texts) {
 			let event;
 			try {
-				event = JSON.parse(text);
+				const {event: type, workspace_id, timestamp, payload, id} = JSON.parse(text);
+				event = {type, workspace_id: workspace_id || null, timestamp: Date.parse(timestamp), data: payload};
+				if (id) this.#lastID = id;
 			} catch {
 				continue;
 			}
@@ -104,7 +109,6 @@ class LiveStream extends EventTarget {
 	}
 
 	#broke() {
-		this.#source?.close();
 		this.#source = null;
 		this.#failures += 1;
 		const wait = Math.min(longestWait, 1000 * 2 ** (this.#failures - 1)) * (0.8 + Math.random() * 0.4);
