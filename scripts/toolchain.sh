@@ -23,7 +23,9 @@ PYTHON_REQUIREMENTS=("$ROOT/Examples/PythonAgent/requirements.txt" "$ROOT/Tests/
 install_python_packages() {
     "$VENV/bin/python" -m pip install --disable-pip-version-check --quiet --no-deps \
         "${PYTHON_REQUIREMENTS[@]/#/--requirement=}"
-    "$VENV/bin/python" -m pip check --disable-pip-version-check
+    # Of the package that brings axe-core nothing else is used: its own need is left out.
+    { "$VENV/bin/python" -m pip check --disable-pip-version-check || true; } |
+        { ! grep -vE '^(No broken requirements found\.|axe-playwright-python .* requires playwright, .*)$'; }
 }
 
 ensure_venv() {
