@@ -43,5 +43,23 @@ extension RegistryProcessTests {
                 try await eventually("the other to go on") { blocks.count(kept) > before }
             }
         }
+
+        @Test("A notifier that is told to stop ends its streams, and does not wait for their clients")
+        func stops() async throws {
+            try await Fleet.with(["registry", "notifier"]) { fleet in
+                let (id, token) = try await fleet.create()
+                let blocks = Blocks()
+                let watch = Task {
+                    try await fleet.apis[1].stream("/workspaces/\(id)/events/stream", bearer: token) { _ in
+                        blocks.add(to: token)
+                        return true
+                    }
+                }
+                try await eventually("the stream") { blocks.count(token) > 0 }
+                // The grace is 30 s.
+                #expect(await fleet.services[1].terminate(within: .seconds(15)) == 0)
+                try await watch.value
+            }
+        }
     }
 }

@@ -93,15 +93,31 @@ struct ViewerTests {
                 hub(), (0..<100).map { _ in Viewer(filter: StreamFilter(), format: .serverSentEvents) }
             )
             for viewer in viewers { #expect(hub.attachNow(viewer)) }
-            for number in 1...10 { hub.pass(transient: [event(number, bytes: 10_000)]) }
+            for number in 1...10 { await hub.pass(transient: [event(number, bytes: 10_000)]) }
             #expect(memory.bytes > 100_000 && memory.bytes < 120_000, "\(memory.bytes)")
             for viewer in viewers { #expect(await drain(viewer, loop) == Array(1...10)) }
             #expect(memory.bytes == 0)
             let unwanted = Viewer(filter: StreamFilter(workspace: UUID()), format: .serverSentEvents)
             for viewer in viewers { hub.detach(viewer) }
             #expect(hub.attachNow(unwanted))
-            hub.pass(transient: [event(11, workspace: UUID())])
+            await hub.pass(transient: [event(11, workspace: UUID())])
             #expect(memory.bytes == 0)
+        }
+    }
+
+    @Test("is not passed on, and stays in the log, until it is known where an agent stands that looks on")
+    func agents() async throws {
+        try await withLoop { loop in
+            let (hub, agent) = (hub(), UUID())
+            let viewer = Viewer(filter: StreamFilter(agent: agent), format: .serverSentEvents)
+            #expect(hub.attachNow(viewer))
+            let position = LogPosition(transaction: 5, sequence: 1)
+            let entry = LogEntry(position: position, event: event(1, workspace: agent))
+            #expect(!hub.pass([entry], upTo: position))
+            #expect(hub.position == .start)
+            #expect(hub.pass([entry], upTo: position, knowing: [agent]))
+            #expect(hub.position == position)
+            #expect(await drain(viewer, loop) == [1])
         }
     }
 
@@ -115,7 +131,7 @@ struct ViewerTests {
             #expect(hub.attachNow(slow) && hub.attachNow(quick))
             var seen: [Int] = []
             for number in 1...200 {
-                hub.pass(transient: [event(number, bytes: 20_000)])
+                await hub.pass(transient: [event(number, bytes: 20_000)])
                 seen += await drain(quick, loop)
                 #expect(memory.bytes <= 1 << 20)
             }
@@ -141,14 +157,14 @@ struct ViewerTests {
                 return task
             }
             let (first, others) = (try await ready(stuck), try await ready(other))
-            hub.pass(transient: [event(1, bytes: 3 << 20)])
+            await hub.pass(transient: [event(1, bytes: 3 << 20)])
             let sending = await first.value
             #expect(numbers(await others.value) == [1])
-            hub.pass(transient: [event(2)])
+            await hub.pass(transient: [event(2)])
             #expect(memory.bytes < 4 << 20)
             #expect(await drain(other, loop) == [-1])
             let next = try await ready(other)
-            hub.pass(transient: [event(3)])
+            await hub.pass(transient: [event(3)])
             #expect(numbers(await next.value) == [3])
             #expect(numbers(sending) == [1])
         }

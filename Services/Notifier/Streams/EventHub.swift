@@ -77,35 +77,53 @@ final class EventHub: Sendable {
         if wasAttached { viewerCount.decrement() }
     }
 
-    /// Whose positions in the tree decide who sees events of these workspaces; empty where no agent looks on.
-    func concerned(by workspaces: [UUID?]) -> Set<UUID> {
-        let agents = state.withLock { $0.agents.isEmpty ? nil : Set($0.agents.keys) }
-        return agents?.union(workspaces.compactMap { $0 }) ?? []
-    }
+    /// Agents that look on.
+    var agents: Set<UUID> { state.withLock { Set($0.agents.keys) } }
 
     /// Passes on what was read from the log.
     ///
-    /// - Parameter positions: of those whom it concerns.
-    func pass(_ entries: [LogEntry], upTo position: LogPosition, _ positions: TreePositions = .none) {
+    /// - Parameters:
+    ///   - positions: of those whom it concerns, and of the agents.
+    ///   - agents: whose positions these are.
+    /// - Returns: false when an agent has come that is not among them: then nothing has been passed on.
+    @discardableResult
+    func pass(
+        _ entries: [LogEntry], upTo position: LogPosition, _ positions: TreePositions = .none,
+        knowing agents: Set<UUID> = []
+    ) -> Bool {
         // Under one lock, so that a viewer is attached before all of these or after all of them.
-        let viewers = state.withLock { state in
+        let viewers: [Viewer]? = state.withLock { state in
+            guard state.agents.keys.allSatisfy(agents.contains) else { return nil }
             state.position = position
             return Array(state.viewers.values)
         }
-        for entry in entries { deliver(entry.event, at: entry.position, to: viewers, positions) }
+        guard let viewers else { return false }
+        for entry in entries {
+            var frames = StreamFrames(entry.event, at: entry.position, in: memory)
+            deliver(&frames, to: viewers, positions)
+        }
+        return true
     }
 
-    /// Passes on events that have no row.
-    func pass(transient events: [CloudEvent], _ positions: TreePositions = .none) {
-        let viewers = state.withLock { Array($0.viewers.values) }
-        for event in events { deliver(event, at: nil, to: viewers, positions) }
+    /// Passes on events that have no row: to operators at once, to agents when it is known who may see them.
+    ///
+    /// - Parameter positions: of the agents given, and of those whom the events concern; nil where that cannot be found
+    ///   out: then no agent sees them.
+    func pass(
+        transient events: [CloudEvent], _ positions: (_ agents: Set<UUID>) async -> TreePositions? = { _ in nil }
+    ) async {
+        var frames = events.map { StreamFrames($0, at: nil, in: memory) }
+        let operators = state.withLock { $0.viewers.values.filter { $0.filter.agent == nil } }
+        for index in frames.indices { deliver(&frames[index], to: operators, .none) }
+        let agents = agents
+        guard !agents.isEmpty, let found = await positions(agents) else { return }
+        let lookingOn = state.withLock { $0.viewers.values.filter { $0.filter.agent != nil } }
+        for index in frames.indices { deliver(&frames[index], to: lookingOn, found) }
     }
 
-    private func deliver(
-        _ event: CloudEvent, at position: LogPosition?, to viewers: [Viewer], _ positions: TreePositions
-    ) {
+    private func deliver(_ frames: inout StreamFrames, to viewers: [Viewer], _ positions: TreePositions) {
+        let event = frames.event
         guard let type = event.kind, type.clientName != nil else { return }
-        var frames = StreamFrames(event, at: position, in: memory)
         for viewer in viewers where viewer.filter.admits(type, of: event.subject, positions) {
             guard let frame = frames.frame(as: viewer.format) else { return }
             guard let isTaken = viewer.offer(frame, mayWait: !memory.isOverfull) else { continue }

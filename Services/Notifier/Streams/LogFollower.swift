@@ -86,8 +86,12 @@ final class LogFollower: GracefulService {
             position = end
             // In the log's order: who was moved in it is looked up where it went.
             for entry in page.entries { positions.invalidate(by: entry.event) }
-            let concerned = hub.concerned(by: page.entries.map(\.event.subject))
-            hub.pass(page.entries, upTo: position, try await positions.find(concerned))
+            var isPassed = false
+            while !isPassed {
+                let agents = hub.agents
+                let found = try await positions.find(of: page.entries.map(\.event), for: agents)
+                isPassed = hub.pass(page.entries, upTo: position, found, knowing: agents)
+            }
             if page.isLast { return }
         }
     }

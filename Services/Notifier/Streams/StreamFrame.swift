@@ -17,7 +17,7 @@ struct StreamFrame: Sendable {
 
 /// An event in each format that somebody wants it in.
 struct StreamFrames: Sendable {
-    private let event: CloudEvent
+    let event: CloudEvent
     private let position: LogPosition?
     private let memory: StreamMemory
     private var serverSentEvent: StreamFrame?

@@ -55,7 +55,10 @@ struct StreamReplay: Sendable {
     ) async throws -> Bool {
         switch start {
         case .now:
-            while !hub.attachNow(viewer) { try await request.loop.sleep(for: Self.pause) }
+            while !hub.attachNow(viewer) {
+                guard !viewer.isOver else { return false }
+                try await request.loop.sleep(for: Self.pause)
+            }
             return true
         case .after(let position):
             return try await replay(after: position, to: viewer, request, writer, &token)
@@ -76,7 +79,7 @@ struct StreamReplay: Sendable {
             let hubPosition = hub.position
             guard
                 let page = try await send(
-                    after: position, isWhole: start != .start, to: viewer, request, writer, &token)
+                    after: position, isWhole: position != .start, to: viewer, request, writer, &token)
             else { return false }
             if let end = page.end { position = end }
             guard page.isLast else { continue }
@@ -116,7 +119,8 @@ struct StreamReplay: Sendable {
 
     /// Short events are sent together.
     private func write(_ entries: [LogEntry], to viewer: Viewer, _ writer: some StreamWriter) async throws {
-        let positions = try await positions(of: entries, for: viewer.filter.agent)
+        let agents = viewer.filter.agent.map { [$0] } ?? []
+        let positions = try await positions.find(of: entries.map(\.event), for: Set(agents))
         var together: [EventBytes] = []
         var bytes = 0
         for entry in entries where viewer.filter.admits(entry.event, positions) {
@@ -129,10 +133,5 @@ struct StreamReplay: Sendable {
             bytes += text.count
         }
         if !together.isEmpty { try await writer.write(together) }
-    }
-
-    private func positions(of entries: [LogEntry], for agent: UUID?) async throws(PostgresError) -> TreePositions {
-        guard let agent else { return .none }
-        return try await positions.find(Set(entries.compactMap(\.event.subject)).union([agent]))
     }
 }

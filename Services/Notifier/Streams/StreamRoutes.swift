@@ -66,6 +66,8 @@ struct StreamRoutes: Sendable {
     private func stream(_ request: Request, _ filter: StreamFilter) async throws -> Response {
         let session = try await opening.open(request, filter, as: .serverSentEvents)
         var response = Response.stream(contentType: "text/event-stream") { writer in
+            // The server stops before whatever else would end it, and waits for its connections.
+            writer.onShutdown = { session.viewer.end() }
             try await session.run(ServerSentEventWriter(writer: writer)) { writer.abort() }
         }
         response.headers.add("Cache-Control", "no-store")

@@ -25,8 +25,7 @@ struct Streaming: Sendable {
             if events.contains(where: { $0.sequence != nil }) { follower.wake() }
             let transient = events.filter { $0.sequence == nil }
             // What cannot be placed in the tree is shown to operators alone.
-            let concerned = try? await positions.find(hub.concerned(by: transient.map(\.subject)))
-            hub.pass(transient: transient, concerned ?? .none)
+            await hub.pass(transient: transient) { try? await positions.find(of: transient, for: $0) }
             return .done
         }
         context.invalidation.register(

@@ -74,12 +74,25 @@ final class TreePositionCache: Sendable {
         return TreePositions(found)
     }
 
-    /// Takes note of an event: one that moves a workspace moves all below it.
+    /// What decides which of the agents see these events; nothing where no agent looks on.
+    func find(of events: [CloudEvent], for agents: Set<UUID>) async throws(PostgresError) -> TreePositions {
+        agents.isEmpty ? .none : try await find(agents.union(events.compactMap(\.subject)))
+    }
+
+    /// Takes note of an event: one that moves a workspace moves all below it. One that was removed, or is there anew,
+    /// may come to stand elsewhere.
     func invalidate(by event: CloudEvent) {
-        guard let root = event.subject, event.movesInTree else { return }
+        guard let root = event.subject else { return }
+        let isAnew = [.workspaceRemoved, .workspaceOnline, .workspaceProvisioning, .workspaceAwaitingAgent]
+            .contains(event.kind)
+        guard event.movesInTree || isAnew else { return }
         state.withLock { state in
             state.generation += 1
-            state.known = state.known.filter { $0.key != root && !$0.value.ancestors.contains(root) }
+            if isAnew {
+                state.known[root] = nil
+            } else {
+                state.known = state.known.filter { $0.key != root && !$0.value.ancestors.contains(root) }
+            }
         }
     }
 

@@ -49,6 +49,8 @@ final class Viewer: Sendable {
 
     /// Bytes that wait for a client that was not ready for them.
     var backlog: Int { state.withLock { $0.isReady ? 0 : $0.bytes } }
+    /// Its client is gone, or its stream is to end.
+    var isOver: Bool { state.withLock { $0.isOver } }
     /// The client is ready for more.
     var isWaiting: Bool { state.withLock { $0.waiter != nil } }
 
