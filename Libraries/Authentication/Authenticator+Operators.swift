@@ -16,7 +16,7 @@ extension Authenticator {
         let identity = note(known.identity, request, recordsLife: recordsLife)
         guard identity.workspaceID == nil else { return identity }
         if case .session = credential { request.context.session = known.id }
-        if !request.hasSafeMethod { try checkOrigin(request) }
+        if !request.hasSafeMethod || !request.isReading { try checkOrigin(request) }
         if identity.role == .viewer, !request.isReading { throw await refuse(known, request) }
         if request.isAudited, request.context.auditEntry == nil {
             let via: AuditEntry.Via = request.context.session == nil ? .token : .console

@@ -100,16 +100,19 @@ import Testing
         #expect(filter.target == id)
         #expect(filter.caller == .console)
         #expect((filter.method, filter.olderThan, filter.minAttempts) == ("x", 5, 2))
-        #expect(try read(#"{"ids":["\#(id)"],"state":null}"#).ids == [id])
+        #expect(try read(#"{"ids":["\#(id)"],"min_attempts":0}"#).ids == [id])
     }
 
     @Test(
         "What means everything, or what is not known, is refused, with its name",
         arguments: [
-            ("{}", "filter"), (#"{"state":null}"#, "filter"), (#"{"ids":[]}"#, "ids"), (#"{"state":[]}"#, "state"),
+            ("{}", "filter"), (#"{"state":null}"#, "filter.state"), (#"{"ids":[]}"#, "ids"),
+            (#"{"state":[]}"#, "state"),
             (#"{"state":["lost"]}"#, "state"), (#"{"ids":["x"]}"#, "ids"), (#"{"target":"x"}"#, "target"),
             (#"{"caller":"me"}"#, "caller"), (#"{"older_than":-1}"#, "older_than"), (#"{"method":""}"#, "method"),
             (#"{"min_attempts":"2"}"#, "min_attempts"), (#"{"stat":["failed"]}"#, "filter.stat"),
+            (#"{"state":["failed"],"target":null}"#, "filter.target"), (#"{"min_attempts":0}"#, "filter"),
+            (#"{"older_than":0,"min_attempts":0}"#, "filter"), (#"{"q":"  "}"#, "q"),
             (#"{"q":"a\u0000"}"#, "q"), (#"{"method":"x","method":"y"}"#, "method"),
         ])
     func refusals(_ json: String, _ field: String) throws {

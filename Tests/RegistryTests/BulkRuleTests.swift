@@ -65,7 +65,8 @@ import Testing
         arguments: [
             ("{}", "filter"), (#"{"status":[]}"#, "status"), (#"{"status":["gone"]}"#, "status"), (#"{"q":""}"#, "q"),
             (#"{"parent_id":"x"}"#, "parent_id"), (#"{"statuses":["online"]}"#, "filter.statuses"),
-            (#"{"runtime":null}"#, "filter"), (#"{"q":5}"#, "q"),
+            (#"{"runtime":null}"#, "filter.runtime"), (#"{"q":5}"#, "q"), (#"{"q":" "}"#, "q"),
+            (#"{"status":["online"],"parent_id":null}"#, "filter.parent_id"),
         ])
     func filters(_ json: String, _ field: String) throws {
         let object = try JSONObject(validating: Array(json.utf8))

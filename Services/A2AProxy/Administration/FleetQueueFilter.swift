@@ -60,14 +60,19 @@ extension FleetQueueFilter {
         if let unknown = object.members.first(where: { !Self.members.contains($0.name) }) {
             throw .invalidBody(field: "filter.\(unknown.name)", reason: "is not a member of the filter")
         }
+        // A script's variable that is not set narrows nothing down, and was meant to.
+        if let null = object.members.first(where: { $0.value.isNull }) {
+            throw .invalidBody(field: "filter.\(null.name)", reason: "must not be null")
+        }
         let members = try Self.read(object)
         ids = try Self.ids(members.ids)
         states = try Self.states(members.states)
         target = try Self.id("target", members.target)
         caller = try Self.sender(members.caller)
         method = members.method
-        olderThan = try Self.number("older_than", members.olderThan, Self.ages)
-        minAttempts = try Self.number("min_attempts", members.minAttempts, Self.counts)
+        // 0 leaves nothing out.
+        olderThan = try Self.number("older_than", members.olderThan, Self.ages).flatMap { $0 == 0 ? nil : $0 }
+        minAttempts = try Self.number("min_attempts", members.minAttempts, Self.counts).flatMap { $0 == 0 ? nil : $0 }
         text = members.text
         try check()
         if isEmpty { throw .invalidBody(field: "filter", reason: "must have at least one member") }
@@ -101,7 +106,7 @@ extension FleetQueueFilter {
         try APIError.check("method", method, upTo: Limits.method)
         try APIError.check("q", text, upTo: Limits.searchText)
         for (name, text) in [("method", method), ("q", text)] {
-            if text?.isEmpty == true { throw .invalidBody(field: name, reason: "must not be empty") }
+            if text?.allSatisfy(\.isWhitespace) == true { throw .invalidBody(field: name, reason: "must not be blank") }
             if text?.utf8.contains(0) == true { throw .invalidBody(field: name, reason: "must have no NUL") }
         }
     }

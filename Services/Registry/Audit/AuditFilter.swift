@@ -41,10 +41,10 @@ package struct AuditFilter: Sendable, Hashable {
 extension AuditFilter {
     /// A filter that is wrong is an error: ignoring it would show what was not asked for.
     init(_ request: Request) throws(APIError) {
-        actor = Self.present(request, "actor")
-        action = Self.present(request, "action")
-        target = Self.present(request, "target")
-        if let text = Self.present(request, "result") {
+        actor = try Self.present(request, "actor")
+        action = try Self.present(request, "action")
+        target = try Self.present(request, "target")
+        if let text = try Self.present(request, "result") {
             guard let result = AuditResult(rawValue: text) else {
                 throw .invalidBody(field: "result", reason: "must be ok, refused, failed or unknown")
             }
@@ -55,16 +55,18 @@ extension AuditFilter {
     }
 
     private static func time(_ request: Request, _ name: String) throws(APIError) -> Date? {
-        guard let text = present(request, name) else { return nil }
+        guard let text = try present(request, name) else { return nil }
         guard let time = RFC3339.parse(text) else {
             throw .invalidBody(field: name, reason: "must be a time as of RFC 3339")
         }
         return time
     }
 
-    private static func present(_ request: Request, _ name: String) -> String? {
-        // No entry has a NUL, and Postgres takes none.
-        request.query(name).flatMap { $0.isEmpty || $0.utf8.contains(0) ? nil : $0 }
+    private static func present(_ request: Request, _ name: String) throws(APIError) -> String? {
+        guard let text = request.query(name), !text.isEmpty else { return nil }
+        // No entry has one, and Postgres takes none.
+        if text.utf8.contains(0) { throw .invalidBody(field: name, reason: "must have no NUL") }
+        return text
     }
 }
 

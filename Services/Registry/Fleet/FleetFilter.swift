@@ -36,6 +36,10 @@ package struct FleetFilter: Sendable, Hashable {
         if let unknown = object.members.first(where: { !Self.members.contains($0.name) }) {
             throw .invalidBody(field: "filter.\(unknown.name)", reason: "is not a member of the filter")
         }
+        // A script's variable that is not set narrows nothing down, and was meant to.
+        if let null = object.members.first(where: { $0.value.isNull }) {
+            throw .invalidBody(field: "filter.\(null.name)", reason: "must not be null")
+        }
         let members = try Self.read(object)
         statuses = try Self.statuses(members.statuses)
         text = members.text
@@ -78,7 +82,7 @@ package struct FleetFilter: Sendable, Hashable {
     private func check() throws(APIError) {
         for (name, text, limit) in [("q", text, Limits.searchText), ("runtime", runtime, Limits.workspaceModel)] {
             try APIError.check(name, text, upTo: limit)
-            if text?.isEmpty == true { throw .invalidBody(field: name, reason: "must not be empty") }
+            if text?.allSatisfy(\.isWhitespace) == true { throw .invalidBody(field: name, reason: "must not be blank") }
             if text?.utf8.contains(0) == true { throw .invalidBody(field: name, reason: "must have no NUL") }
         }
     }

@@ -17,10 +17,10 @@ struct RegistrationRoutes: Sendable {
     let addresses: RegistrationAddressCheck
 
     func add(to router: inout Router) {
-        router.on(.post, "/registry/register", options: RouteOptions(isAudited: false), register)
+        router.on(.post, "/registry/register", register)
         router.on(
             .post, "/registry/heartbeat", options: RouteOptions(rateLimit: .heartbeat, isAudited: false), heartbeat)
-        router.on(.post, "/registry/update-card", options: RouteOptions(isAudited: false), updateCard)
+        router.on(.post, "/registry/update-card", updateCard)
     }
 
     private func register(_ request: Request) async throws -> Response {
