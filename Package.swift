@@ -264,6 +264,7 @@ let package = Package(
         + service("Scheduler", executable: "scheduler", serviceLibraries + ["Cron", "AgentResponses"])
         + service(
             "Notifier", executable: "notifier",
-            serviceLibraries + ["WebSocket", "Multipart", "Provisioning", "CConsolePages"], exclude: ["Console/Pages"])
+            serviceLibraries + ["WebSocket", "Multipart", "Provisioning", "CConsolePages", "AgentResponses"],
+            exclude: ["Console/Pages"])
         + service("Sweeper", executable: "sweeper", serviceLibraries + ["Lifecycle", "Provisioning", "Templates"])
 )

@@ -1,4 +1,5 @@
 import A2AProxy
+import AgentResponses
 import Contracts
 import Foundation
 import HTTPCore

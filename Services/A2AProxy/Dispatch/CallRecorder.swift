@@ -1,3 +1,4 @@
+import AgentResponses
 import Batching
 import Contracts
 import EventOutbox
@@ -102,7 +103,10 @@ package final class CallRecorder: Sendable {
         if record.isConsole, let answer = record.answer, answer.body.count <= Self.eventBytes {
             answers.add(
                 ConsoleAnswer(
-                    workspace: record.target.id, body: answer.body, method: record.message.method,
+                    workspace: record.target.id,
+                    // Streams do not know what their viewers may read of it.
+                    body: PrivateBody.isMarked(record.message.bytes) ? Array("null".utf8) : answer.body,
+                    method: record.message.method,
                     milliseconds: record.duration.milliseconds))
         }
     }

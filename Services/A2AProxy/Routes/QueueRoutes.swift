@@ -1,3 +1,4 @@
+import AgentResponses
 import Authentication
 import Contracts
 import EventOutbox
@@ -37,14 +38,18 @@ package struct QueueRoutes: Sendable {
         let id = try? itemID(request)
         var sender: UUID?
         if let id { sender = try await store.sender(of: id) }
+        let identity: Identity
         if let sender, request.sessionCookie == nil || request.bearerToken != nil {
             // A caller that never had a token is taken at its word here, as when it sent the message.
-            try await authenticator.registry(sender, request)
+            identity = try await authenticator.registry(sender, request)
         } else {
             // Of a person at the console the cookie counts.
-            try await authenticator.workspace(sender ?? Self.nobody, request)
+            identity = try await authenticator.workspace(sender ?? Self.nobody, request)
         }
-        guard let item = try await store.item(try itemID(request)) else { throw Self.notFound }
+        guard var item = try await store.item(try itemID(request)) else { throw Self.notFound }
+        if identity.role == .viewer, let body = try await store.request(of: item.queueID), PrivateBody.isMarked(body) {
+            (item.response, item.responseBase64) = (nil, nil)
+        }
         return .json(bytes: try WireJSON.encode(item))
     }
 

@@ -121,13 +121,3 @@ package struct QueueStory: Sendable {
         }
     }
 }
-
-/// Whether the body of a message is marked as nobody's business but its parties'.
-package enum PrivateBody {
-    /// `params.metadata.private` or `params.message.metadata.private`.
-    package static func isMarked(_ body: [UInt8]) -> Bool {
-        guard let params = (try? JSONObject(validating: body))?.find("params") else { return false }
-        return params.find("metadata", "private")?.bool == true
-            || params.find("message", "metadata", "private")?.bool == true
-    }
-}

@@ -22,6 +22,13 @@ extension QueueStore {
         FROM a2a_queue q WHERE id = $1
         """)
 
+    private static let request = Statement("queue_request", "SELECT body FROM a2a_queue WHERE id = $1")
+
+    /// What an item carries, in the bytes that came.
+    package func request(of item: UUID) async throws(PostgresError) -> [UInt8]? {
+        try await postgres.query(Self.request, [item]).first { $0.bytes(0) }
+    }
+
     /// One item with its response.
     package func item(_ id: UUID) async throws(PostgresError) -> QueueItem? {
         try await postgres.query(Self.one, [id]).first { row in

@@ -8,6 +8,8 @@ struct ActivityQuery: Sendable {
     var isFromPerson: Bool?
     var before: ActivityPosition?
     var limit: Int
+    /// For who only looks on: without the bodies that are marked as private.
+    var hidesPrivate = false
 
     /// Rows that do not match may have to be read to find those that do, however many there are.
     var isFiltered: Bool { type != nil || isFromPerson != nil }

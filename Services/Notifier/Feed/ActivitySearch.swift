@@ -18,10 +18,11 @@ struct ActivitySearch: Sendable {
     ///
     /// - Parameters:
     ///   - text: nil for all rows.
+    ///   - hidesPrivate: bodies that are marked as private are neither searched nor shown.
     ///   - timeLimit: after it, the page ends where the search has come.
     func find(
         _ text: SearchText?, in workspace: UUID, before: ActivityPosition?, limit: Int,
-        timeLimit: Duration = timeLimit
+        hidesPrivate: Bool = false, timeLimit: Duration = timeLimit
     ) async throws -> ActivityPage {
         let end = ContinuousClock.now + timeLimit
         var query = ActivityQuery(before: before, limit: text == nil ? limit : Self.piece.rows)
@@ -38,8 +39,10 @@ struct ActivitySearch: Sendable {
             var last: ActivityPosition?
             try rows.forEach { row in
                 if last != nil { return }
-                if let text, !ActivityStore.contains(text, row, scratch: &scratch) { return }
-                ActivityStore.write(row, to: &writer)
+                if let text, !ActivityStore.contains(text, row, hidesPrivate: hidesPrivate, scratch: &scratch) {
+                    return
+                }
+                ActivityStore.write(row, hidesPrivate: hidesPrivate, to: &writer)
                 count += 1
                 if count == limit || writer.bytes.count >= ActivityStore.pageBytes {
                     last = ActivityStore.position(behind: row)

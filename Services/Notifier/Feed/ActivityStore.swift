@@ -1,3 +1,4 @@
+import AgentResponses
 import Contracts
 import Foundation
 import JSONBytes
@@ -147,7 +148,7 @@ struct ActivityStore: Sendable {
         let (rows, next) = try await rows(workspace, query, bytes: Self.pageBytes)
         var writer = JSONWriter(reservingCapacity: 4096)
         try writer.array { writer in
-            try rows.forEach { Self.write($0, to: &writer) }
+            try rows.forEach { Self.write($0, hidesPrivate: query.hidesPrivate, to: &writer) }
         }
         return ActivityPage(bytes: writer.bytes, next: next)
     }
@@ -158,20 +159,32 @@ struct ActivityStore: Sendable {
     }
 
     /// Whether a text stands in what a row says: its summary, its error, and the texts in its bodies.
-    static func contains(_ text: SearchText, _ row: PostgresRow, scratch: inout SearchText.Scratch) -> Bool {
+    ///
+    /// - Parameter hidesPrivate: bodies that are marked as private are not looked at.
+    static func contains(
+        _ text: SearchText, _ row: PostgresRow, hidesPrivate: Bool, scratch: inout SearchText.Scratch
+    ) -> Bool {
         for column in [Column.summary, Column.error] {
             let isFound = row.withText(column) { plain in
                 plain.map { text.isFound(in: $0, scratch: &scratch.folded) } ?? false
             }
             if isFound { return true }
         }
+        if hidesPrivate, isPrivate(row) { return false }
         return Column.bodies.contains { column in
             row.withText(column) { json in json.map { text.isFound(inJSON: $0, scratch: &scratch) } ?? false }
         }
     }
 
+    private static func isPrivate(_ row: PostgresRow) -> Bool {
+        row.optionalBytes(Column.bodies.lowerBound).map(PrivateBody.isMarked) ?? false
+    }
+
     /// Writes a row as clients get it.
-    static func write(_ row: PostgresRow, to writer: inout JSONWriter) {
+    ///
+    /// - Parameter hidesPrivate: bodies that are marked as private are left out, and that they are is said.
+    static func write(_ row: PostgresRow, hidesPrivate: Bool, to writer: inout JSONWriter) {
+        let isHidden = hidesPrivate && isPrivate(row)
         writer.object { writer in
             writer.member("id", row.string(0))
             writer.member("workspace_id", row.string(1))
@@ -180,9 +193,13 @@ struct ActivityStore: Sendable {
             writer.member("target_id", orNull: row.optionalString(4))
             writer.member("method", orNull: row.optionalString(5))
             writer.member("summary", orNull: row.optionalString(6))
-            if let body = row.optionalBytes(7) { writer.member("request_body", raw: body) }
-            if let body = row.optionalBytes(8) { writer.member("response_body", raw: body) }
-            if let trace = row.optionalBytes(9) { writer.member("tool_trace", raw: trace) }
+            if isHidden {
+                writer.member("is_private", true)
+            } else {
+                if let body = row.optionalBytes(7) { writer.member("request_body", raw: body) }
+                if let body = row.optionalBytes(8) { writer.member("response_body", raw: body) }
+                if let trace = row.optionalBytes(9) { writer.member("tool_trace", raw: trace) }
+            }
             writer.member("status", row.string(10))
             writer.member("duration_ms", orNull: row.optionalInt(11))
             writer.member("error_detail", orNull: row.optionalString(12))

@@ -33,6 +33,7 @@ struct FeedRoutes: Sendable {
         default: throw APIError(.badRequest, Sentence.sourceInvalid)
         }
         query.before = try Self.position(request)
+        query.hidesPrivate = request.caller.role == .viewer
         return try await respond(to: request) { [query] in
             guard query.isFiltered else { return try await store.list(id, query) }
             return try await slow.run(for: request) { try await slow.store.list(id, query) }
@@ -62,12 +63,15 @@ struct FeedRoutes: Sendable {
             throw APIError.invalidBody(field: "q", reason: "must not be longer than \(SearchText.limit) characters")
         }
         let text = SearchText(typed)
+        let hidesPrivate = request.caller.role == .viewer
         return try await respond(to: request) {
             guard let text else {
-                return try await ActivitySearch(store: store).find(nil, in: id, before: before, limit: limit)
+                return try await ActivitySearch(store: store).find(
+                    nil, in: id, before: before, limit: limit, hidesPrivate: hidesPrivate)
             }
             return try await slow.run(for: request) {
-                try await ActivitySearch(store: slow.store).find(text, in: id, before: before, limit: limit)
+                try await ActivitySearch(store: slow.store).find(
+                    text, in: id, before: before, limit: limit, hidesPrivate: hidesPrivate)
             }
         }
     }
