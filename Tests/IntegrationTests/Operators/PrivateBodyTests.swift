@@ -15,7 +15,8 @@ extension OperatorTests {
                 let viewer = try #require(issued.json["auth_token"]?.string)
                 let path = "/workspaces/\(id)/activity"
                 for (word, isPrivate) in [("hidden", true), ("shown", false)] {
-                    let body: JSONValue = ["params": ["metadata": ["private": .bool(isPrivate)], "text": .string(word)]]
+                    let metadata: JSONValue = ["private": .bool(isPrivate)]
+                    let body: JSONValue = ["params": ["metadata": metadata, "text": .string(word)]]
                     let reported = try await api.call(
                         .post, path, bearer: token,
                         body: ["activity_type": "a2a_receive", "request_body": body, "response_body": ["a": "answer"]])
