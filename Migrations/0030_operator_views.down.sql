@@ -1,10 +1,4 @@
 SET LOCAL lock_timeout = '5s';
 
-DROP INDEX workspace_schedules_paused;
-DROP INDEX workspace_schedules_troubled;
-DROP INDEX workspaces_name;
-DROP INDEX a2a_queue_history;
-DROP INDEX a2a_queue_retrying;
-DROP INDEX a2a_queue_waiting;
 DROP FUNCTION a2a_queue_logged(jsonb, text, text, integer);
 ALTER TABLE a2a_queue DROP COLUMN attempts_log;

@@ -52,7 +52,7 @@ function queueList({drawer, target = null}) {
 			{name: 'state', kind: 'chips', label: 'Filter by state', values: Object.keys(states), titles: states, numbers: () => (target ? {} : overview.fleet?.queue ?? {})},
 			{name: 'q', kind: 'search', label: 'Search messages', hint: 'Search id, error or trace'},
 			!target && {name: 'target', kind: 'workspace', label: 'Target', placeholder: 'Any target'},
-			{name: 'caller', kind: 'workspace', label: 'Caller', placeholder: 'Any caller', extra: [['console', 'A person or a schedule']]},
+			{name: 'caller', kind: 'workspace', label: 'Caller', placeholder: 'Any caller', extra: [['console', 'A person']]},
 			{name: 'method', kind: 'text', label: 'Method', hint: 'Any method'},
 			{name: 'older_than', kind: 'select', label: 'Age', options: [['', 'Any age'], ['60', 'Older than a minute'], ['900', 'Older than 15 min'], ['3600', 'Older than an hour'], ['86400', 'Older than a day']], describe: (seconds) => `Older than ${shortDuration(seconds)}`},
 			{name: 'min_attempts', kind: 'select', label: 'Attempts', options: [['', 'Any attempts'], ...[1, 2, 3, 4, 5].map((number) => [String(number), `${number} or more attempts`])]},
