@@ -34,7 +34,7 @@ struct DownloadPathTests {
     private static let outsidePaths = [
         "/etc/passwd", "/root/.ssh/id_rsa", "/proc/self/environ", "/proc/1/root/etc/shadow", "/sys/kernel", "/dev/mem",
         "/workspace", "/configs", "/home", "/plugins", "/workspaces/a", "/workspace2/a", "/Workspace/a", "/WORKSPACE/a",
-        "/work/a", "/var/lib/a", "/tmp/a", "/workspace /a", "/ workspace/a", "/homes/a", "/.workspace/a",
+        "/workspac/a", "/var/lib/a", "/tmp/a", "/workspace /a", "/ workspace/a", "/homes/a", "/.workspace/a",
         "/w\u{43E}rkspace/a",
         "/workspace\u{301}/a", "/.../workspace/a",
     ]
