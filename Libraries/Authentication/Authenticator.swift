@@ -228,10 +228,11 @@ package final class Authenticator: Sendable {
     /// Whether the credential of a request that was let in some time ago still is one: for answers that go on for long.
     /// While the database cannot tell, it is.
     package func isStillValid(_ request: Request) async -> Bool {
-        guard let credential = request.credential else { return true }
-        // A cookie that did not let it in cannot end it.
-        if credential.isSession, request.context.session == nil { return true }
         do {
+            if let hash = request.context.ticketTokenHash { return try await token(hash: hash) != nil }
+            guard let credential = request.credential else { return true }
+            // A cookie that did not let it in cannot end it.
+            if credential.isSession, request.context.session == nil { return true }
             return try await known(credential) != nil
         } catch {
             return true

@@ -206,4 +206,8 @@ public enum Limits {
     public static let auditPageMaximum = 500
     /// Live console sessions of one credential; beyond it the oldest end.
     public static let consoleSessions = 100
+    /// How long a stream ticket may wait for its connection.
+    public static let streamTicket: Duration = .seconds(60)
+    /// Unused stream tickets of one credential.
+    public static let streamTickets = 1000
 }

@@ -29,6 +29,8 @@ public enum Sentence {
     public static let operatorRequired = "operator credentials required"
     /// `invalid admin auth token`
     public static let invalidAdminToken = "invalid admin auth token"
+    /// `invalid or expired stream ticket`
+    public static let invalidStreamTicket = "invalid or expired stream ticket"
     /// `invalid admin token`
     public static let invalidSignIn = "invalid admin token"
     /// `read-only token`

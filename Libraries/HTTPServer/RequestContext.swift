@@ -22,6 +22,8 @@ package final class RequestContext: @unchecked Sendable {
     package var identity: (any Sendable)?
     /// The console's session that let the request in, where it was one: sent by a browser, whoever made the request.
     package var session: UUID?
+    /// SHA-256 of the token that the stream ticket was made from which let the request in, where it was one.
+    package var ticketTokenHash: [UInt8]?
     /// The entry of the audit log that the answer completes.
     package var auditEntry: Int64?
     /// For the log.

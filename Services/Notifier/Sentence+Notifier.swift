@@ -3,6 +3,10 @@ import Contracts
 extension Sentence {
     /// More streams than one caller, or than the process, may have.
     static let tooManyStreams = "too many open streams"
+    /// More unused tickets than one credential may have.
+    static let tooManyTickets = "too many unused stream tickets"
+    /// A stream of more than its ticket was made for.
+    static let ticketForOthers = "ticket is for other events"
     /// More searches at once than one caller, or than the process, may have.
     static let tooManySearches = "too many searches"
     /// A search that did not come to an end.

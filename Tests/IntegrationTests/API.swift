@@ -83,12 +83,12 @@ final class API: Sendable {
     ///
     /// - Parameter onBlock: gets each block between blank lines; returns whether it wants more.
     func stream(
-        _ path: String, bearer: String = Platform.adminToken, headers: HTTPHeaders = [:],
+        _ path: String, bearer: String? = Platform.adminToken, headers: HTTPHeaders = [:],
         onBlock: (Substring) throws -> Bool
     ) async throws {
         guard let url = ClientURL(baseURL + path) else { throw TimedOut("\(path) is no path") }
         var headers = headers
-        headers.add("Authorization", "Bearer \(bearer)")
+        if let bearer { headers.add("Authorization", "Bearer \(bearer)") }
         var request = ClientRequest(.get, url, headers: headers)
         request.idleTimeout = IdleTimeout(.seconds(30))
         let response = try await client.send(request)

@@ -168,6 +168,24 @@ struct GatewayRefusalTests {
         }
     }
 
+    @Test("A ticket in a stream's address does not come into the log, which has the request beside each error")
+    func ticketsAreNotLogged() async throws {
+        let (port, away) = (try Ports.free(), try Ports.free())
+        let names = ["registry", "a2a-proxy", "scheduler", "notifier", "sweeper"]
+        let gateway = try await Gateway.start(port: port, services: names.map { ($0, [away]) })
+        let secret = UUID().uuidString
+        var paths = ["/ws", "/events/stream", "/workspaces/\(UUID())/events/stream"].map { "\($0)?ticket=\(secret)" }
+        paths.append("/events?the-last-one")
+        for path in paths {
+            try await eventually("an answer for \(path)", detail: { gateway.outputTail }) {
+                try await onThread { PlainSocket.status(port: port, path: path) == 503 }
+            }
+        }
+        try await eventually("the log") { gateway.output.contains("the-last-one") }
+        #expect(!gateway.output.contains(secret))
+        await gateway.terminate()
+    }
+
     /// nginx takes a lone line feed for the end of a line, and has no setting against it. What it passes on is written
     /// anew, each line ended by both characters: the services, which refuse a lone one, see the same request as the
     /// gateway did.

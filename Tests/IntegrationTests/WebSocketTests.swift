@@ -5,18 +5,18 @@ import TestSupport
 import Testing
 
 /// A program that looks on at events over a WebSocket.
-private struct Viewer: Sendable {
+struct WebSocketViewer: Sendable {
     private let leash: Leash
 
     static func start(
         _ url: String, bearer: String? = nil, agent: String? = nil, origin: String? = nil, isFlaky: Bool = false
-    ) async throws -> Viewer {
+    ) async throws -> WebSocketViewer {
         var arguments = [url.replacing("http://", with: "ws://")]
         if let bearer { arguments += ["--header", "Authorization=Bearer \(bearer)"] }
         if let agent { arguments += ["--header", "X-Workspace-ID=\(agent)"] }
         if let origin { arguments += ["--origin", origin] }
         if isFlaky { arguments.append("--flaky") }
-        let viewer = Viewer(leash: try await PythonProgram.start("websocket_viewer.py", arguments))
+        let viewer = WebSocketViewer(leash: try await PythonProgram.start("websocket_viewer.py", arguments))
         if !isFlaky {
             try await eventually("the socket", detail: { viewer.leash.outputTail }) { !viewer.lines.isEmpty }
         }
@@ -60,8 +60,8 @@ extension RegistryProcessTests {
                 let other = try await fleet.create().id
                 let stranger = try await fleet.create(["parent_id": .string(other)]).id
                 let everyone = [root, sibling, other, stranger, agent]
-                let viewer = try await Viewer.start(url, bearer: token, agent: agent)
-                let operators = try await Viewer.start(url, bearer: Platform.adminToken)
+                let viewer = try await WebSocketViewer.start(url, bearer: token, agent: agent)
+                let operators = try await WebSocketViewer.start(url, bearer: Platform.adminToken)
                 for workspace in everyone { try await notify(fleet, workspace) }
                 try await eventually("the operator's events", detail: { operators.tail }) {
                     Set(operators.messages) == Set(everyone)
@@ -81,7 +81,7 @@ extension RegistryProcessTests {
                 try await eventually("its new parent's event") { viewer.messages.dropFirst(count).contains(other) }
                 #expect(!viewer.messages.dropFirst(count).contains { [sibling, root].contains($0) })
                 // The same of what is kept: from the log's beginning.
-                let replayed = try await Viewer.start(url + "?since=0", bearer: token, agent: agent)
+                let replayed = try await WebSocketViewer.start(url + "?since=0", bearer: token, agent: agent)
                 try await eventually("the replay") { replayed.durable.count >= 2 }
                 let seen = Set(replayed.events.compactMap { $0["workspace_id"]?.string })
                 #expect(seen.isSubset(of: [agent, other, stranger]), "\(seen)")
@@ -97,8 +97,8 @@ extension RegistryProcessTests {
                 let path = "/workspaces/\(id)/tokens"
                 let kept = try #require(try await fleet.api.call(.post, path).json["auth_token"]?.string)
                 let viewers = [
-                    try await Viewer.start(url, bearer: token, agent: id),
-                    try await Viewer.start(url, bearer: kept, agent: id),
+                    try await WebSocketViewer.start(url, bearer: token, agent: id),
+                    try await WebSocketViewer.start(url, bearer: kept, agent: id),
                 ]
                 let listed = try await fleet.api.call(.get, path).json["tokens"]?.array ?? []
                 let own = try #require(listed.first { token.hasPrefix($0["prefix"]?.string ?? "-") }?["id"]?.string)
@@ -131,17 +131,17 @@ extension RegistryProcessTests {
                     (nil, nil, 401), ("wrong", nil, 401), (token, nil, 401), (nil, id, 401), (token, other, 401),
                     (token, "nobody", 400),
                 ] as [(String?, String?, Int)] {
-                    let viewer = try await Viewer.start(url, bearer: bearer, agent: agent)
+                    let viewer = try await WebSocketViewer.start(url, bearer: bearer, agent: agent)
                     #expect(viewer.refused == status, "\(viewer.tail)")
                     await viewer.stop()
                 }
                 #expect(try await api.call(.get, "/ws").status == 426)
                 #expect(try await api.call(.get, "/ws", bearer: nil).status == 401)
-                let unreadable = try await Viewer.start(url + "?types=NONSENSE", bearer: Platform.adminToken)
+                let unreadable = try await WebSocketViewer.start(url + "?types=NONSENSE", bearer: Platform.adminToken)
                 #expect(unreadable.refused == 400)
                 await unreadable.stop()
                 // A position that the log does not have is told on the socket.
-                let lost = try await Viewer.start(url + "?since=999999999", bearer: Platform.adminToken)
+                let lost = try await WebSocketViewer.start(url + "?since=999999999", bearer: Platform.adminToken)
                 try await eventually("the notice", detail: { lost.tail }) {
                     lost.events.first?["event"]?.string == "STREAM_RESET"
                 }
@@ -157,7 +157,7 @@ extension PlatformTests {
         @Test("A viewer that hangs up at random for long, with its notifier restarted, sees each event exactly once")
         func flaky() async throws {
             let platform = try await Platform.start(scale: ["notifier": 2])
-            let viewer = try await Viewer.start(
+            let viewer = try await WebSocketViewer.start(
                 platform.api.baseURL + "/ws", bearer: Platform.adminToken, isFlaky: true)
             let rounds = 30
             for round in 0..<rounds {

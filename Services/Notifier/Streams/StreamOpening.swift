@@ -28,16 +28,24 @@ struct StreamOpening: Sendable {
 extension StreamFilter {
     /// Reads `?types=`, by client name or routing key, and `?workspace_id=`.
     init(query request: Request) throws(APIError) {
-        for name in (request.query("types") ?? "").split(separator: ",") {
-            guard let type = EventType(clientName: String(name)) ?? EventType(rawValue: String(name)) else {
-                throw .invalidBody(field: "types", reason: "names no event: \(name)")
-            }
-            types.insert(type)
-        }
+        types = try Self.types(named: (request.query("types") ?? "").split(separator: ",").map(String.init))
         guard let text = request.query("workspace_id"), !text.isEmpty else { return }
         guard let id = UUID(canonical: text) else {
             throw APIError.invalidBody(field: "workspace_id", reason: "must be a UUID")
         }
         workspace = id
+    }
+
+    /// - Parameter names: client names or routing keys.
+    /// - Throws: `APIError` 400 for one that is none.
+    static func types(named names: [String]) throws(APIError) -> Set<EventType> {
+        var types: Set<EventType> = []
+        for name in names {
+            guard let type = EventType(clientName: name) ?? EventType(rawValue: name) else {
+                throw .invalidBody(field: "types", reason: "names no event: \(name.prefix(100))")
+            }
+            types.insert(type)
+        }
+        return types
     }
 }

@@ -12,6 +12,7 @@ import ServiceHost
 struct StreamRoutes: Sendable {
     let context: ServiceContext
     let opening: StreamOpening
+    let tickets: StreamTickets
     let memory: ResponseMemory
 
     private var log: EventLog { opening.replay.log }
@@ -52,15 +53,22 @@ struct StreamRoutes: Sendable {
     }
 
     private func workspaceStream(_ request: Request) async throws -> Response {
-        let id = try await context.authenticator.workspace(inPathOf: request)
+        let ticket = try await tickets.redeem(request)
+        let id =
+            if ticket == nil {
+                try await context.authenticator.workspace(inPathOf: request)
+            } else {
+                try request.uuid("id", orError: Sentence.invalidWorkspaceID)
+            }
         var filter = try StreamFilter(query: request)
         filter.workspace = id
-        return try await stream(request, filter)
+        return try await stream(request, try filter.within(ticket ?? StreamFilter()))
     }
 
     private func fleetStream(_ request: Request) async throws -> Response {
-        try await context.authenticator.admin(request)
-        return try await stream(request, try StreamFilter(query: request))
+        let ticket = try await tickets.redeem(request)
+        if ticket == nil { try await context.authenticator.admin(request) }
+        return try await stream(request, try StreamFilter(query: request).within(ticket ?? StreamFilter()))
     }
 
     private func stream(_ request: Request, _ filter: StreamFilter) async throws -> Response {

@@ -11,6 +11,7 @@ import WebSocket
 struct WebSocketRoutes: Sendable {
     let context: ServiceContext
     let opening: StreamOpening
+    let tickets: StreamTickets
 
     func add(to router: inout Router) {
         router.on(.get, "/ws", connect)
@@ -35,6 +36,7 @@ struct WebSocketRoutes: Sendable {
 
     /// An agent sees those that it may talk to; an operator, or in development anyone, the whole fleet.
     private func filter(_ request: Request) async throws -> StreamFilter {
+        if let ticket = try await tickets.redeem(request) { return try StreamFilter(query: request).within(ticket) }
         var filter = try StreamFilter(query: request)
         guard let header = request.headers["x-workspace-id"], !header.isEmpty else {
             try await context.authenticator.observer(request)

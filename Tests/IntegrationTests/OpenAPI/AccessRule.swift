@@ -7,6 +7,7 @@ enum AccessRule: String, Sendable, CaseIterable {
     case discovery
     case caller
     case anyToken = "any-token"
+    case anyBearer = "any-bearer"
     case optional
     case none
     /// A token in the body.
@@ -18,6 +19,7 @@ enum AccessRule: String, Sendable, CaseIterable {
         return switch self {
         case .admin: [[admin], [session]]
         case .workspace, .anyToken: [[token], [admin], [session]]
+        case .anyBearer: [[token], [admin]]
         case .ownWorkspace: [[token]]
         case .registry: [[token], [admin], []]
         case .discovery: [[token, caller], [admin, caller], [caller]]
@@ -53,7 +55,7 @@ extension AccessRule {
                 Credential(description: "a workspace's token, as a person", bearer: own.token),
             ]
         case .workspace, .ownWorkspace, .registry, .discovery: always
-        case .anyToken: Array(always.prefix(2))
+        case .anyToken, .anyBearer: Array(always.prefix(2))
         // The example's token is none.
         case .signIn: [Credential(description: "nothing")]
         case .optional, .none: []
@@ -68,7 +70,7 @@ extension AccessRule {
         return switch self {
         case .admin: [admin]
         case .ownWorkspace: [token]
-        case .workspace, .registry, .discovery, .anyToken: [token, admin]
+        case .workspace, .registry, .discovery, .anyToken, .anyBearer: [token, admin]
         case .caller:
             [token, admin, Credential(description: "the operator's token, as a person", bearer: Platform.adminToken)]
         case .signIn: []

@@ -1,0 +1,53 @@
+import Contracts
+import Crypto
+import Foundation
+import HTTPCore
+import HTTPServer
+
+/// The credential that a stream ticket was made from, as it is kept: while it is good, so is the ticket, and the stream
+/// that it opens.
+package enum TicketOrigin: Sendable {
+    /// SHA-256 of an operator's or a workspace's token.
+    case token(hash: [UInt8])
+    /// `ADMIN_TOKEN`: SHA-256 of the ticket and of the token's hash, as with sessions of the console.
+    case admin(digest: [UInt8])
+    /// Nothing: in open development mode.
+    case open
+}
+
+extension Authenticator {
+    /// - Parameters:
+    ///   - request: has been let in by its bearer.
+    ///   - ticket: the secret that its holder will show.
+    package func origin(of request: Request, ticket: String) -> TicketOrigin {
+        guard let bearer = request.bearerToken else { return .open }
+        let hash = sha256(bearer)
+        return constantTimeEquals(hash, adminHash)
+            ? .admin(digest: SessionToken.digest(ticket, madeFrom: adminHash)) : .token(hash: hash)
+    }
+
+    /// Lets in whoever shows a ticket, as the one who had it made.
+    ///
+    /// - Parameter ticket: the secret that was shown. Nobody may show it a second time.
+    /// - Throws: `APIError` 401 when the ticket's credential is no longer good, or 503.
+    package func letIn(_ origin: TicketOrigin, ticket: String, _ request: Request) async throws {
+        let hash: [UInt8]
+        switch origin {
+        case .token(let ofToken): hash = ofToken
+        case .admin(let digest):
+            let expected = SessionToken.digest(ticket, madeFrom: adminHash)
+            guard hasAdminToken, constantTimeEquals(digest, expected) else { throw Self.invalidTicket }
+            hash = adminHash
+        case .open:
+            guard isOpen else { throw Self.invalidTicket }
+            _ = try await letIn(.anonymous, nil, request)
+            return
+        }
+        guard let known = try await token(hash: hash) else { throw Self.invalidTicket }
+        request.context.ticketTokenHash = hash
+        _ = try await letIn(known, nil, request)
+    }
+
+    /// The answer to a ticket that opens nothing.
+    package static let invalidTicket = APIError(.unauthorized, Sentence.invalidStreamTicket)
+}
