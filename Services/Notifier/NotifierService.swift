@@ -70,9 +70,10 @@ package enum NotifierService: HostedService {
             context: context, store: SessionStore(postgres: context.postgres, source: context.source),
             platformName: settings.platformName
         ).add(to: &router)
-        FeedRoutes(context: context, store: store, slow: slow, memory: responses).add(to: &router)
+        let indexer = FeedIndexer(slow, logger: context.logger)
+        FeedRoutes(context: context, store: store, slow: slow, indexer: indexer, memory: responses).add(to: &router)
         let cleaner = addFiles(context, settings, to: &router)
-        return ServiceParts(router: router, services: [slow] + streaming.services + [cleaner])
+        return ServiceParts(router: router, services: [slow, indexer] + streaming.services + [cleaner])
     }
 
     /// The routes of files, and what removes those that are to go.

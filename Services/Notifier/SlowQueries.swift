@@ -18,7 +18,8 @@ struct SlowQueries: GracefulService {
     let name = "slow-queries"
     /// The feed, by way of these connections.
     let store: ActivityStore
-    private let loop: EventLoop
+    /// Their thread.
+    let loop: EventLoop
     private let pool: PostgresPool
     private let patience: Duration
     private let quota = CallerQuota(total: limit) { caller in
@@ -38,7 +39,8 @@ struct SlowQueries: GracefulService {
         pool = PostgresPool(
             url: databaseURL, group: group,
             configuration: PostgresConfiguration(
-                connectionsPerLoop: 1, exclusiveConnectionsPerLoop: Self.limit, applicationName: applicationName),
+                // One more for the feed's index.
+                connectionsPerLoop: 1, exclusiveConnectionsPerLoop: Self.limit + 1, applicationName: applicationName),
             metrics: metrics)
         store = ActivityStore(postgres: pool)
     }

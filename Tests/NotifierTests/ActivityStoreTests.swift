@@ -123,7 +123,8 @@ struct ActivityStoreTests {
             let calls = [
                 "SET LOCAL plan_cache_mode = force_generic_plan", "SET LOCAL enable_seqscan = off",
                 "PREPARE explained AS \(ActivityStore.list.sql)",
-                "EXPLAIN EXECUTE explained (NULL, NULL, NULL, NULL, NULL, NULL, NULL)", "DEALLOCATE explained",
+                "EXPLAIN EXECUTE explained (NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)",
+                "DEALLOCATE explained",
             ].map { Call(Statement("", $0)) }
             let answers = try await pool.transaction { session throws(PostgresError) in try await session.query(calls) }
             let plan = try answers[3].map { $0.string(0) }.joined(separator: "\n")

@@ -94,6 +94,16 @@ struct RetentionFixture: Sendable, CustomTestStringConvertible {
                 """,
             goes: "name = 'old' AND state = 'stored'", kinds: (1, 3)),
         RetentionFixture(
+            name: "activity_blocks", table: "activity_blocks",
+            fill: """
+                INSERT INTO activity_blocks (workspace_id, lower_at, lower_id, upper_at, upper_id, filter)
+                SELECT gen_random_uuid(), now() - interval '32 days', gen_random_uuid(),
+                    now() - make_interval(days => CASE kind WHEN 'fresh' THEN 29 ELSE 31 END), gen_random_uuid(),
+                    convert_to(rpad(kind, 1024), 'UTF8')
+                FROM generate_series(1, $1) n, unnest(ARRAY['old', 'fresh']) kind
+                """,
+            goes: "filter = convert_to(rpad('old', 1024), 'UTF8')", kinds: (1, 1)),
+        RetentionFixture(
             name: "lifecycle_jobs", table: "lifecycle_jobs",
             fill: """
                 INSERT INTO lifecycle_jobs (workspace_id, kind, reason, created_at, completed_at)

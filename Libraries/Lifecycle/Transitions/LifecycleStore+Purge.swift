@@ -28,6 +28,7 @@ extension LifecycleStore {
     /// Everything that belongs to the workspaces but their events, which are the platform's history.
     private static let belongings: [Statement] = [
         Statement("purge_activity", "DELETE FROM activity_logs WHERE workspace_id = ANY ($1)"),
+        Statement("purge_activity_index", "DELETE FROM activity_blocks WHERE workspace_id = ANY ($1)"),
         Statement(
             "purge_queue",
             """

@@ -7,6 +7,8 @@ struct ActivityQuery: Sendable {
     /// `true`: a person typed it; `false`: an agent sent it.
     var isFromPerson: Bool?
     var before: ActivityPosition?
+    /// The first row that belongs to it; nil for all there are.
+    var from: ActivityPosition?
     var limit: Int
     /// For who only looks on: without the bodies that are marked as private.
     var hidesPrivate = false
@@ -16,7 +18,10 @@ struct ActivityQuery: Sendable {
 }
 
 /// A place in the feed, between two rows.
-struct ActivityPosition: Sendable, Hashable {
+struct ActivityPosition: Sendable, Hashable, Comparable {
+    /// The id before all others.
+    static let noRow = UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
+
     var time: Date
     /// The row of this time that the place is behind; nil before all rows of this time.
     var id: UUID?
@@ -24,6 +29,25 @@ struct ActivityPosition: Sendable, Hashable {
     init(time: Date, id: UUID? = nil) {
         self.time = time
         self.id = id
+    }
+
+    var rowID: UUID { id ?? Self.noRow }
+
+    /// As Postgres compares `(created_at, id)`.
+    static func < (one: ActivityPosition, other: ActivityPosition) -> Bool {
+        if one.time != other.time { return one.time < other.time }
+        return withUnsafeBytes(of: one.rowID.uuid) { one in
+            withUnsafeBytes(of: other.rowID.uuid) { one.lexicographicallyPrecedes($0) }
+        }
+    }
+
+    static func == (one: ActivityPosition, other: ActivityPosition) -> Bool {
+        one.time == other.time && one.rowID == other.rowID
+    }
+
+    func hash(into hasher: inout Hasher) {
+        hasher.combine(time)
+        hasher.combine(rowID)
     }
 
     /// Reads a time, or what ``text`` gave.

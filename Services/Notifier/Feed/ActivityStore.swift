@@ -109,6 +109,8 @@ struct ActivityStore: Sendable {
                             AND ($3::bool IS NULL OR (source_id IS NULL) = $3)
                             AND (created_at, id) < (coalesce($4::timestamptz, 'infinity'),
                                 coalesce($5::uuid, '00000000-0000-0000-0000-000000000000'))
+                            AND (created_at, id) >= (coalesce($8::timestamptz, '-infinity'),
+                                coalesce($9::uuid, '00000000-0000-0000-0000-000000000000'))
                         ORDER BY created_at DESC FETCH FIRST ($6::bigint) ROWS WITH TIES
                     ) AS matching
                     WINDOW newest_first AS (ORDER BY created_at DESC, id DESC ROWS UNBOUNDED PRECEDING)
@@ -132,6 +134,7 @@ struct ActivityStore: Sendable {
     ) async throws -> (rows: PostgresRows, next: ActivityPosition?) {
         let parameters: [any PostgresEncodable] = [
             workspace, query.type, query.isFromPerson, query.before?.time, query.before?.id, query.limit, bytes,
+            query.from?.time, query.from?.id,
         ]
         let rows = try await postgres.transaction(deadline: deadline, readOnly: true) { transaction in
             try await transaction.query(Self.list, parameters)
@@ -156,6 +159,20 @@ struct ActivityStore: Sendable {
     /// Between this row and the next.
     static func position(behind row: PostgresRow) -> ActivityPosition {
         ActivityPosition(time: row.date(Column.createdAt), id: row.uuid(Column.id))
+    }
+
+    /// Takes what a row says into a filter: all that ``contains(_:_:hidesPrivate:scratch:)`` looks at.
+    static func add(_ row: PostgresRow, to filter: inout GramFilter, scratch: inout SearchText.Scratch) {
+        for column in [Column.summary, Column.error] {
+            row.withText(column) { plain in
+                if let plain { SearchText.add(plain, to: &filter, scratch: &scratch.folded) }
+            }
+        }
+        for column in Column.bodies {
+            row.withText(column) { json in
+                if let json { SearchText.add(json: json, to: &filter, scratch: &scratch) }
+            }
+        }
     }
 
     /// Whether a text stands in what a row says: its summary, its error, and the texts in its bodies.

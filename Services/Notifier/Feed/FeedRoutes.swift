@@ -15,6 +15,7 @@ struct FeedRoutes: Sendable {
     let context: ServiceContext
     let store: ActivityStore
     let slow: SlowQueries
+    let indexer: FeedIndexer
     let memory: ResponseMemory
 
     func add(to router: inout Router) {
@@ -70,7 +71,7 @@ struct FeedRoutes: Sendable {
                     nil, in: id, before: before, limit: limit, hidesPrivate: hidesPrivate)
             }
             return try await slow.run(for: request) {
-                try await ActivitySearch(store: slow.store).find(
+                try await ActivitySearch(store: slow.store, indexer: indexer).find(
                     text, in: id, before: before, limit: limit, hidesPrivate: hidesPrivate)
             }
         }

@@ -53,6 +53,27 @@ struct SearchText: Sendable {
         return wanted.isIn(scratch)
     }
 
+    /// The hashes that the filter of a piece has if this stands in it; none for what is too short to be told.
+    var hashes: [Int32] { GramFilter.hashes(of: wanted.bytes) }
+
+    /// Takes in a plain text in every form that ``isFound(in:scratch:)`` compares.
+    static func add(_ text: UnsafeBufferPointer<UInt8>, to filter: inout GramFilter, scratch: inout [UInt8]) {
+        lower(text, into: &scratch)
+        scratch.withUnsafeBufferPointer { filter.add($0) }
+        guard text.contains(where: { $0 >= 0x80 }) else { return }
+        folded(String(decoding: text, as: UTF8.self)).withUnsafeBufferPointer { filter.add($0) }
+    }
+
+    /// Takes in a JSON document as ``isFound(inJSON:scratch:)`` looks through it.
+    static func add(
+        json: UnsafeBufferPointer<UInt8>, to filter: inout GramFilter, scratch: inout Scratch
+    ) {
+        _ = json.containsJSONText(includesRest: true, scratch: &scratch.unescaped) { text in
+            add(text, to: &filter, scratch: &scratch.folded)
+            return false
+        }
+    }
+
     /// Whether it stands in one of the texts of a JSON document, or in a number. Names of members, which are the form
     /// and not the text, do not count.
     func isFound(inJSON json: UnsafeBufferPointer<UInt8>, scratch: inout Scratch) -> Bool {

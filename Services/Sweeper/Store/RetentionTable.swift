@@ -21,6 +21,7 @@ package struct RetentionTable: Sendable {
             ("queue_items", queueItems, settings.queueItems), ("delegations", delegations, settings.delegations),
             ("idempotent_sends", idempotentSends, settings.idempotentSends),
             ("chat_files", chatFiles, settings.chatFiles),
+            ("activity_blocks", activityBlocks, settings.activity),
             ("lifecycle_jobs", lifecycleJobs, settings.lifecycleJobs),
             ("dead_messages", deadMessages, settings.deadMessages),
             ("console_sessions", consoleSessions, settings.consoleSessions),
@@ -196,6 +197,10 @@ extension RetentionTable {
     /// The notifier, which can reach the bytes, removes them and then the rows.
     private static let chatFiles = ended(
         "retention_chat_files", "chat_files", by: "created_at", rows: "t.state = 'stored'", change: "state = 'doomed'")
+
+    /// What a search knows of pieces of the feed goes with them. Rows that outlive it are read by searches again.
+    private static let activityBlocks = ended(
+        "retention_activity_blocks", "activity_blocks", by: "upper_at", bytes: ["t.filter"])
 
     private static let idempotentSends = ended(
         "retention_idempotent_sends", "idempotent_sends", by: "expires_at",
