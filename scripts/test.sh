@@ -35,32 +35,50 @@ readable_results() {
 # Tests of rules and encodings: no server, no clock.
 PURE_TESTS='^(JSONBytes|Contracts|Batching|SafeURL|WorkspaceTree|Cron|Multipart)Tests\.'
 
-run_tests() { swift test --skip-build --disable-xctest "$@" 2>&1 | tee -a "$log" | readable_results; }
+# About half of what starts servers, by the time that it takes.
+FIRST_PART='^IntegrationTests\.(PlatformTests|RegistryProcessTests)'
+
+run_tests() { swift test --skip-build --disable-xctest "$@" 2>&1 | tee -a "$LOGS/test.log" | readable_results; }
+
+# One of several parts that run side by side, each with ports of its own. Not by swift test, of which only one runs at a
+# time in a folder.
+run_part() {
+    local name=$1 ports=$2 program
+    shift 2
+    program=$(swift build --show-bin-path)/switchyardPackageTests.xctest
+    TEST_PORTS=$ports "$program" --testing-library swift-testing --no-parallel "$@" 2>&1 |
+        tee "$LOGS/test-$name.log" | readable_results
+}
+
+# Every test. What needs no server runs at once. The others start servers and wait for them more than they work: two parts
+# run side by side, in each of them one test after another, so that they say something about the code and not about the
+# machine.
+run_all_tests() {
+    local code=0 first
+    run_tests --filter "$PURE_TESTS" || code=$?
+    run_part first 15000-23499 --filter "$FIRST_PART" &
+    first=$!
+    run_part second 23500-31999 --skip "$PURE_TESTS" --skip "$FIRST_PART" || code=$?
+    wait "$first" || code=$?
+    return "$code"
+}
 
 command_test() {
-    local started log code=0
+    local started code=0
     ensure_setup "${ENGINE_PACKAGES[@]}" "${BROWSER_PACKAGES[@]}"
     ensure_python_packages
     started=$(now_ms)
-    log=$LOGS/test.log
     export SWITCHYARD_PYTHON=$VENV/bin/python
     cd "$ROOT"
     with_progress "build of services and tests" build-tests swift build --build-tests
-    say "Running the tests (everything they print is in ${log#"$ROOT"/})"
-    : >"$log"
-    if (($#)); then
-        run_tests "$@" || code=$?
-    else
-        # What needs no server runs side by side. The others start servers, measure time and fill both cores by
-        # themselves: one after another they say something about the code and not about the machine.
-        run_tests --filter "$PURE_TESTS" || code=$?
-        run_tests --no-parallel --skip "$PURE_TESTS" || code=$?
-    fi
+    say "Running the tests (everything they print is in ${LOGS#"$ROOT"/}/test*.log)"
+    rm -f "$LOGS"/test*.log
+    if (($#)); then run_tests "$@" || code=$?; else run_all_tests || code=$?; fi
     if ((code == 0)); then
         step_done "tests" "$started"
     else
         printf '  %s✗ tests failed%s (%s); the whole output is in %s\n' \
-            "$RED" "$PLAIN" "$(elapsed_since "$started")" "${log#"$ROOT"/}" >&2
+            "$RED" "$PLAIN" "$(elapsed_since "$started")" "${LOGS#"$ROOT"/}/test*.log" >&2
     fi
     return "$code"
 }

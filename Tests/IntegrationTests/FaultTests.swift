@@ -145,7 +145,7 @@ extension PlatformTests {
             let platform = try await Platform.start(scale: ["a2a-proxy": 2], environment: ["A2A_LEASE_SECONDS": "3"])
             let agent = try await EchoAgent.start(on: platform)
             try await agent.tell("busy on")
-            let queued = try await platform.api.message("sleep 2", to: agent.id, id: "held-message")
+            let queued = try await platform.api.message("sleep 5", to: agent.id, id: "held-message")
             #expect(queued.status == 202)
             let id = try #require(queued.json["queue_id"]?.string)
             try await agent.tell("busy off")
@@ -156,6 +156,9 @@ extension PlatformTests {
                     database: platform.databaseName
                 ).trimmingCharacters(in: .whitespacesAndNewlines)
                 return !owner.isEmpty
+            }
+            try await eventually("the agent to have it") {
+                try await agent.received().contains { $0.messageID == "held-message" }
             }
             let holder = try #require(platform.instances("a2a-proxy").first { $0.output.contains(owner) })
             await holder.kill9()

@@ -86,11 +86,12 @@ struct FeedIndexTests {
     }
 
     /// All that a search finds, page by page.
-    private func find(_ text: String, _ search: ActivitySearch, _ workspace: UUID, limit: Int = 1) async throws -> [Int]
-    {
+    private func find(
+        _ text: String, _ search: ActivitySearch, _ workspace: UUID, limit: Int = 1, within time: Duration = .seconds(60)
+    ) async throws -> [Int] {
         var (found, before): ([Int], ActivityPosition?) = ([], nil)
         for _ in 0..<1000 {
-            let page = try await search.find(SearchText(text), in: workspace, before: before, limit: limit)
+            let page = try await search.find(SearchText(text), in: workspace, before: before, limit: limit, timeLimit: time)
             let rows = try #require(try JSONValue(decoding: page.bytes).array)
             found += rows.compactMap { $0["summary"]?.string.flatMap(Int.init) }
             before = try page.next.map { try #require(ActivityPosition($0.text)) }
@@ -125,6 +126,8 @@ struct FeedIndexTests {
             }
             #expect(try await find("hay ", search, workspace, limit: 200) == pairs)
             #expect(try await find("hay ", search, workspace, limit: 7) == pairs)
+            // Each page ends where its first piece does, between two rows of one time.
+            #expect(try await find("hay ", search, workspace, limit: 200, within: .zero) == pairs)
             #expect(Set(pairs).count == pairs.count && pairs.count == 2_756)
             let page = try await search.find(SearchText("needle-"), in: workspace, before: nil, limit: 9)
             #expect(try JSONValue(decoding: page.bytes).array?.count == 4)

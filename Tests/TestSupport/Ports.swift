@@ -7,11 +7,18 @@ import Synchronization
 /// stopped and started again finds its port free.
 package enum Ports {
     private static let handedOut = Mutex<Set<UInt16>>([])
+    /// `TEST_PORTS`, "first-last": those of this process, where several run tests side by side.
+    private static let range: ClosedRange<UInt16> = {
+        let ends = (ProcessInfo.processInfo.environment["TEST_PORTS"] ?? "").split(separator: "-").compactMap {
+            UInt16($0)
+        }
+        return ends.count == 2 && ends[0] <= ends[1] ? ends[0]...ends[1] : 15_000...31_999
+    }()
 
     /// A free port that this process has not handed out before.
     package static func free() throws -> UInt16 {
         for _ in 0..<1000 {
-            let port = UInt16.random(in: 15_000..<32_000)
+            let port = UInt16.random(in: range)
             guard handedOut.withLock({ $0.insert(port).inserted }), canBind(port) else { continue }
             return port
         }
