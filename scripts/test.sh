@@ -35,8 +35,8 @@ readable_results() {
 # Tests of rules and encodings: no server, no clock.
 PURE_TESTS='^(JSONBytes|Contracts|Batching|SafeURL|WorkspaceTree|Cron|Multipart)Tests\.'
 
-# About half of what starts servers, by the time that it takes.
-FIRST_PART='^IntegrationTests\.(PlatformTests|RegistryProcessTests)'
+# The services together: about half of what starts servers, by the time that it takes.
+SERVICES_TESTS='^IntegrationTests\.'
 
 run_tests() { swift test --skip-build --disable-xctest "$@" 2>&1 | tee -a "$LOGS/test.log" | readable_results; }
 
@@ -54,12 +54,12 @@ run_part() {
 # run side by side, in each of them one test after another, so that they say something about the code and not about the
 # machine.
 run_all_tests() {
-    local code=0 first
+    local code=0 services
     run_tests --filter "$PURE_TESTS" || code=$?
-    run_part first 15000-23499 --filter "$FIRST_PART" &
-    first=$!
-    run_part second 23500-31999 --skip "$PURE_TESTS" --skip "$FIRST_PART" || code=$?
-    wait "$first" || code=$?
+    run_part services 15000-23499 --filter "$SERVICES_TESTS" &
+    services=$!
+    run_part parts 23500-31999 --skip "$PURE_TESTS" --skip "$SERVICES_TESTS" || code=$?
+    wait "$services" || code=$?
     return "$code"
 }
 
