@@ -87,11 +87,13 @@ struct FeedIndexTests {
 
     /// All that a search finds, page by page.
     private func find(
-        _ text: String, _ search: ActivitySearch, _ workspace: UUID, limit: Int = 1, within time: Duration = .seconds(60)
+        _ text: String, _ search: ActivitySearch, _ workspace: UUID, limit: Int = 1,
+        within time: Duration = .seconds(60)
     ) async throws -> [Int] {
         var (found, before): ([Int], ActivityPosition?) = ([], nil)
         for _ in 0..<1000 {
-            let page = try await search.find(SearchText(text), in: workspace, before: before, limit: limit, timeLimit: time)
+            let page = try await search.find(
+                SearchText(text), in: workspace, before: before, limit: limit, timeLimit: time)
             let rows = try #require(try JSONValue(decoding: page.bytes).array)
             found += rows.compactMap { $0["summary"]?.string.flatMap(Int.init) }
             before = try page.next.map { try #require(ActivityPosition($0.text)) }

@@ -89,7 +89,8 @@ struct RetentionPaceTests {
         #expect(settings.lifecycleJobs == .seconds(7 * 86_400))
         let names = Set(RetentionTable.all(settings).map(\.name))
         let all = Set(RetentionTable.all(RetentionSettings()).map(\.name))
-        #expect(all.subtracting(names) == ["activity", "activity_blocks", "queue_items", "workspace_tokens", "org_tokens"])
+        #expect(
+            all.subtracting(names) == ["activity", "activity_blocks", "queue_items", "workspace_tokens", "org_tokens"])
         // One of the two ages of the feed is enough to go through it.
         var history = settings
         history.scheduleHistory = .seconds(60)
