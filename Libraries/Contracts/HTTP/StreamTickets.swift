@@ -23,6 +23,7 @@ public struct StreamTicketRequest: Codable, Hashable, Sendable {
 public struct StreamTicket: Codable, Hashable, Sendable {
     /// For `?ticket=`.
     public var ticket: String
+    /// When it opens nothing any more.
     public var expiresAt: Date
 
     private enum CodingKeys: String, CodingKey {
