@@ -1,6 +1,6 @@
 // What can be done with workspaces, and the questions before it.
 
-import {attempt, canWrite, confirmDialog, count, h, notify, notifyError, pill, plural, post, remove, request, tell, title} from './kit.js';
+import {attempt, button, canWrite, confirmDialog, count, fill, h, notify, notifyError, pill, plural, post, remove, request, simpleTable, tell, title} from './kit.js';
 
 export const lifecycle = [
 	{name: 'pause', label: 'Pause', icon: 'pause', fits: (status) => !['paused', 'removed'].includes(status), effect: 'It stops, with everything below it, and takes no messages until it is resumed.'},
@@ -16,23 +16,18 @@ export const actionsFor = (workspace) => (canWrite() ? lifecycle.filter((action)
 export async function actOn(workspace, action, done = () => {}) {
 	const name = workspace.name;
 	if (action.name === 'delete') return deleteOne(workspace, done);
+	const isForced = action.name === 'hibernate' && workspace.active_tasks > 0;
 	if (action.name !== 'resume') {
-		const body = [h('p', h('strong', name)), h('p', action.effect)];
-		if (!(await confirmDialog({title: `${action.label} this workspace?`, body, action: action.label}))) return;
+		const body = [h('p', h('strong', name)), h('p', action.effect), isForced && h('p', `It works on ${plural(workspace.active_tasks, 'task')}, which would be interrupted.`)];
+		if (!(await confirmDialog({title: `${action.label} this workspace?`, body, action: action.label, danger: isForced}))) return;
 	}
-	let query;
-	if (action.name === 'hibernate' && workspace.active_tasks > 0) {
-		const body = h('p', `It works on ${plural(workspace.active_tasks, 'task')}, which would be interrupted.`);
-		if (!(await confirmDialog({title: 'Hibernate all the same?', body, action: 'Hibernate now', danger: true}))) return;
-		query = {force: 'true'};
-	}
-	await attempt(`${name} could not be changed: ${action.label.toLowerCase()}`, () => request('POST', `/workspaces/${workspace.id}/${action.name}`, {query}), `${action.label}: ${name}.`);
+	await attempt(`${name} could not be changed: ${action.label.toLowerCase()}`, () => request('POST', `/workspaces/${workspace.id}/${action.name}`, {query: isForced && {force: 'true'}}), `${action.label}: ${name}.`);
 	done();
 }
 
 async function deleteOne(workspace, done) {
-	const body = [h('p', h('strong', workspace.name)), h('p', lifecycle.at(-1).effect)];
-	if (!(await confirmDialog({title: 'Delete this workspace?', body, action: 'Delete', danger: true}))) return;
+	const ask = (question, body, action) => confirmDialog({title: question, body, action, danger: true});
+	if (!(await ask('Delete this workspace?', [h('p', h('strong', workspace.name)), h('p', lifecycle.at(-1).effect)], 'Delete'))) return;
 	try {
 		await remove(`/workspaces/${workspace.id}`);
 	} catch (error) {
@@ -41,12 +36,12 @@ async function deleteOne(workspace, done) {
 			return;
 		}
 		const {children, children_count: total} = error.body;
-		const question = [
+		const body = [
 			h('p', `Below it ${total === 1 ? 'is' : 'are'} ${plural(total, 'workspace')}, which would be deleted, too:`),
 			h('ul.plain-list', children.slice(0, 20).map((child) => h('li', child.name))),
 			total > 20 && h('p', `… and ${count(total - 20)} more.`),
 		];
-		if (!(await confirmDialog({title: 'Delete all of them?', body: question, action: `Delete ${count(total + 1)} workspaces`, danger: true}))) return;
+		if (!(await ask('Delete all of them?', body, `Delete ${count(total + 1)} workspaces`))) return;
 		if (!(await attempt(`${workspace.name} could not be deleted`, () => remove(`/workspaces/${workspace.id}`, {confirm: 'true'})))) return;
 	}
 	notify(`Deleted: ${workspace.name}.`);
@@ -54,48 +49,64 @@ async function deleteOne(workspace, done) {
 }
 
 /**
- * Does one action on many workspaces: those with the ids, or those that a filter finds. A dry run says what it would touch.
+ * Does an action on many: a dry run counts what it would touch, `explain(plan)` says it, and a person confirms that. Answers
+ * what was done, or nothing.
  */
-export async function actOnMany(selection, action, done = () => {}) {
-	const isEmpty = !selection.ids?.length && !Object.keys(selection.filter ?? {}).length;
-	if (isEmpty) return;
+export async function actAsPlanned(action, path, request, {one, numberOf, explain}) {
 	let plan;
 	try {
-		plan = await post('/workspaces/bulk', {...selection, action: action.name, dry_run: true});
+		plan = await post(path, {...request, dry_run: true});
 	} catch (error) {
-		notifyError(`What “${action.label}” would touch could not be found out`, error);
-		return;
+		return notifyError(`What “${action.label}” would touch could not be counted`, error);
 	}
-	const number = plan.workspaces.filter((workspace) => workspace.result === 'would change').length;
-	if (!number) {
-		await tell(`${action.label}: nothing to do`, [h('p', `${plural(plan.matched, 'workspace')} matched, and none would change.`), planList(plan)]);
-		return;
-	}
-	const body = [
-		h('p.strong', `${action.label} ${plural(number, 'workspace')} of ${count(plan.matched)} that match.`),
-		h('p', action.effect.replace(/^It is/, 'Each is').replace(/^Its/, 'Each one’s').replace(/^It /, 'Each one ')),
-		plan.left > 0 && h('p', `${count(plan.left)} more match than one call may change; they stay as they are.`),
-		planList(plan),
+	const number = numberOf(plan);
+	if (!number) return void await tell(`${action.label}: nothing to do`, explain(plan));
+	if (!(await confirmDialog({title: `${action.label} ${plural(number, one)}?`, body: explain(plan), action: `${action.label} ${count(number)}`, danger: action.danger}))) return null;
+	return attempt(`${action.label} failed`, () => post(path, {...request, dry_run: false}));
+}
+
+/** Does one action on many workspaces: those with the `ids`, or those that a `filter` finds. */
+export async function actOnMany(selection, action, done = () => {}) {
+	const numberOf = (plan) => plan.workspaces.filter((workspace) => workspace.result === 'would change').length;
+	const explain = (plan) => [
+		h('p.strong', {'data-plan': numberOf(plan)}, numberOf(plan) ? `${action.label} ${plural(numberOf(plan), 'workspace')} of ${count(plan.matched)} that ${selection.ids ? 'are selected' : 'match and can be changed so'}.` : `${plural(plan.matched, 'workspace')} matched, and none would change.`),
+		numberOf(plan) > 0 && h('p', action.effect.replace(/^It is/, 'Each is').replace(/^Its/, 'Each one’s').replace(/^It /, 'Each one ')),
+		plan.left > 0 && h('p', `${count(plan.left)} more are left: one call changes a thousand at most. Repeat it for them.`),
+		plan.workspaces.length > 0 && planList(plan),
 	];
-	if (!(await confirmDialog({title: `${action.label} ${plural(number, 'workspace')}?`, body, action: `${action.label} ${count(number)}`, danger: action.danger}))) return;
-	const result = await attempt(`${action.label} failed`, () => post('/workspaces/bulk', {...selection, action: action.name, dry_run: false}));
+	const result = await actAsPlanned(action, '/workspaces/bulk', {...selection, action: action.name}, {one: 'workspace', numberOf, explain});
 	if (!result) return;
 	const failures = result.workspaces.filter((workspace) => workspace.result === 'failed');
-	if (failures.length) {
-		await tell(`${action.label}: ${count(result.changed)} done, ${count(failures.length)} failed`, [planList({workspaces: failures})]);
-	} else {
-		notify(`${action.label}: ${plural(result.changed, 'workspace')} changed.`);
-	}
+	if (failures.length) await tell(`${action.label}: ${count(result.changed)} done, ${count(failures.length)} failed`, [planList({workspaces: failures})]);
+	else notify(`${action.label}: ${plural(result.changed, 'workspace')} changed.`);
 	done();
+}
+
+/** The bar over a list: what can be done with those that are selected, or else with all that its filters find. */
+export function bulkBar(one, actions, act) {
+	const element = h('div.bulk', {hidden: true, role: 'region', 'aria-label': 'Actions on many'});
+	let shown = null;
+
+	/** `ids` are selected; without, `filter` finds `total`. An empty filter means nothing, never everything. */
+	function show({ids = [], filter = {}, total, clear}) {
+		const isByFilter = !ids.length && total > 0 && Object.keys(filter).length > 0;
+		element.hidden = !ids.length && !isByFilter;
+		// Drawn anew only when it says something else: a person may stand on one of its buttons.
+		const key = JSON.stringify([ids, filter, total]);
+		if (element.hidden || key === shown) return;
+		shown = key;
+		const words = isByFilter ? (total === 1 ? 'The one that matches:' : `All ${count(total)} that match:`) : `${plural(ids.length, one)} selected${ids.length > 1000 ? '; the first 1,000 are taken at once' : ''}:`;
+		fill(element, h('span.strong', {role: 'status'}, words),
+			actions.map((action) => button(`${action.label}…`, action.icon, () => act(action, isByFilter ? {filter} : {ids: ids.slice(0, 1000)}), {kind: action.danger ? 'danger-quiet' : '', 'data-bulk': action.name})),
+			!isByFilter && button('Clear', null, clear, 'quiet'));
+	}
+
+	return {element, show};
 }
 
 const longestPlan = 200;
 
 function planList(plan) {
-	const rows = plan.workspaces.slice(0, longestPlan);
-	return h('div.plan', {tabindex: '0', role: 'region', 'aria-label': 'Workspaces that this touches'},
-		h('table.simple',
-			h('thead', h('tr', ['Workspace', 'Status', 'What happens'].map((label) => h('th', {scope: 'col'}, label)))),
-			h('tbody', rows.map((workspace) => h('tr', h('td', workspace.name ?? workspace.id), h('td', workspace.status && pill(workspace.status)), h('td', workspace.error ? `${title(workspace.result)}: ${workspace.error}` : title(workspace.result)))))),
-		plan.workspaces.length > longestPlan && h('p.hint', `… and ${count(plan.workspaces.length - longestPlan)} more.`));
+	const rows = plan.workspaces.slice(0, longestPlan).map(({id, name, status, result, error}) => [name ?? id, status && pill(status), error ? `${title(result)}: ${error}` : title(result)]);
+	return h('div.plan', simpleTable('Workspaces that this touches', ['Workspace', 'Status', 'What happens'], rows), plan.workspaces.length > longestPlan && h('p.hint', `… and ${count(plan.workspaces.length - longestPlan)} more.`));
 }

@@ -1,73 +1,52 @@
 // The feed of a workspace: 20 lines, repetitions in one, older ones on request.
 
-import {button, count, emptyState, errorPanel, facts, fill, filterBar, h, jsonBlock, milliseconds, notifyError, pill, plural, relative, request, throttle, words, workspaceLink} from './kit.js';
+import {PagedList, button, clipped, count, emptyState, errorPanel, facts, fill, filterBar, h, jsonBlock, milliseconds, pill, plural, relative, request, throttle, words, workspaceLink} from './kit.js';
 
 const lines = 20;
 const types = ['a2a_send', 'a2a_receive', 'task_update', 'agent_log', 'skill_promotion', 'memory_write', 'error', 'delegation', 'cron_run'];
 
 export function activityTab({id, drawer}) {
-	let rows = [];
-	let next = null;
 	let shown = lines;
-	let error = null;
-	let isLoading = true;
 	let params = new URLSearchParams();
-	let turn = 0;
 	const bar = filterBar([{name: 'q', kind: 'search', label: 'Search the feed', hint: 'Search the feed'}, {name: 'type', kind: 'select', label: 'Type', options: [['', 'Every type'], ...types.map((name) => [name, words(name)])]}]);
 	const summary = h('span.hint', {role: 'status'});
-	const list = h('ol.feed', {'data-feed': true});
+	const feed = h('ol.feed', {'data-feed': true});
 	const more = h('div.more');
-	const element = h('div.tab-content', h('div.toolbar', bar.controls, h('span.spacer'), summary), list, more);
+	const element = h('div.tab-content', h('div.toolbar', bar.controls, h('span.spacer'), summary), feed, more);
 
-	async function read(before) {
+	const list = new PagedList(async (before) => {
 		const q = params.get('q');
-		const {data, headers} = await request('GET', `/workspaces/${id}/${q ? 'session-search' : 'activity'}`, {query: {q, type: q ? null : params.get('type'), limit: 100, before}});
-		next = headers.get('X-Next-Before');
-		return q && params.get('type') ? data.filter((row) => row.activity_type === params.get('type')) : data;
-	}
-
-	async function load() {
-		const mine = ++turn;
-		isLoading = true;
-		try {
-			const found = await read();
-			if (mine !== turn) return;
-			rows = found;
-			error = null;
-		} catch (failure) {
-			if (mine !== turn) return;
-			error = failure;
-		}
-		isLoading = false;
-		draw();
-	}
+		const type = params.get('type');
+		const {data, headers} = await request('GET', `/workspaces/${id}/${q ? 'session-search' : 'activity'}`, {query: {q, type: q ? null : type, limit: 100, before}});
+		return {rows: q && type ? data.filter((row) => row.activity_type === type) : data, next: headers.get('X-Next-Before')};
+	}, draw);
 
 	async function older() {
 		shown += lines;
-		try {
-			// Repetitions take rows without making lines: read on until there are lines to show.
-			for (let pages = 0; next && collapse(rows).length < shown && pages < 5; pages++) rows = rows.concat(await read(next));
-		} catch (failure) {
-			notifyError('Older lines could not be read', failure);
+		// Repetitions take rows without making lines: read on until there are lines to show.
+		for (let pages = 0; list.next && collapse(list.rows).length < shown && pages < 5; pages++) {
+			await list.more();
+			if (list.error) break;
 		}
 		draw();
 	}
 
 	function draw() {
+		const {rows, next, error, isLoading} = list;
 		const groups = collapse(rows);
 		const part = groups.slice(0, shown);
-		if (error && !rows.length) fill(list, h('li.plain', errorPanel('The feed could not be read', error, load)));
-		else if (!groups.length && !isLoading) fill(list, h('li.plain', bar.isActive(params) ? emptyState('No line matches.', 'Search for another text, or take the filter away.', button('Clear filters', null, bar.clear)) : emptyState('Nothing has happened yet.', 'Calls, reports of the agent and runs of schedules appear here.')));
-		else fill(list, part.map(line));
+		if (error && !rows.length) fill(feed, h('li.plain', errorPanel('The feed could not be read', error, () => list.reload())));
+		else if (!groups.length && !isLoading) fill(feed, h('li.plain', bar.isActive(params) ? emptyState('No line matches.', 'Search for another text, or take the filter away.', button('Clear filters', null, bar.clear)) : emptyState('Nothing has happened yet.', 'Calls, reports of the agent and runs of schedules appear here.')));
+		else fill(feed, part.map(line));
 		fill(summary, groups.length ? `${plural(part.length, 'line')}, ${count(part.reduce((sum, group) => sum + group.number, 0))} of ${count(rows.length)}${next ? ' or more' : ''} entries` : isLoading ? 'Loading…' : '');
-		fill(more, (groups.length > shown || next) && button('Older', 'down', older));
+		fill(more, error && rows.length ? errorPanel('More lines could not be read', error, older) : (groups.length > shown || next) && button('Older', 'down', older));
 	}
 
 	function line({row, number}) {
 		return h('li',
 			h('span.feed-type', words(row.activity_type)),
 			h('div.feed-text', h('button.link', {type: 'button', onclick: () => show(row, number)}, row.summary || row.method || words(row.activity_type)), number > 1 && h('span.times', {title: `${number} times in a row`}, `× ${count(number)}`),
-				row.source_id && row.source_id !== id && h('span.sub', 'from ', workspaceLink(row.source_id)), row.target_id && row.target_id !== id && h('span.sub', 'to ', workspaceLink(row.target_id)), row.error_detail && h('span.sub.bad-text.clip', {title: row.error_detail}, row.error_detail)),
+				row.source_id && row.source_id !== id && h('span.sub', 'from ', workspaceLink(row.source_id)), row.target_id && row.target_id !== id && h('span.sub', 'to ', workspaceLink(row.target_id)), row.error_detail && clipped(row.error_detail, 'sub bad-text')),
 			row.status === 'ok' ? h('span') : pill(row.status),
 			h('span.feed-time', row.duration_ms !== null && `took ${milliseconds(row.duration_ms)} · `, relative(row.created_at)));
 	}
@@ -80,17 +59,17 @@ export function activityTab({id, drawer}) {
 		], () => drawer.hide());
 	}
 
-	const loadSoon = throttle(load, 2000);
+	const loadSoon = throttle(() => list.reload(), 2000);
 	return {
-		element, refresh: load,
+		element, refresh: () => list.reload(),
 		update(now) {
 			params = new URLSearchParams(now);
 			bar.sync(params);
 			shown = lines;
-			void load();
+			void list.reload();
 		},
 		events: (batch, mine) => mine.some((event) => event.type === 'ACTIVITY_LOGGED') && shown === lines && loadSoon(),
-		leave: () => (turn += 1),
+		leave: () => list.stop(),
 	};
 }
 

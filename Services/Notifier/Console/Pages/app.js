@@ -1,6 +1,6 @@
 // The shell: who is signed in, where one is, what is live.
 
-import {APIError, apiEvents, currentRoute, fill, get, peek, h, href, icon, iconButton, navigate, notifyError, request, session, setPageTitle, setText} from './kit.js';
+import {APIError, apiEvents, canWrite, currentRoute, fill, get, peek, h, href, icon, iconButton, navigate, notifyError, request, session, setPageTitle, setText, statusShape, title} from './kit.js';
 import {stream} from './stream.js';
 import {overview} from './overview.js';
 import {nextTheme, themeName} from './themes.js';
@@ -20,7 +20,7 @@ const screens = {
 	fleet: fleetScreen, workspace: workspaceScreen, messages: messagesScreen, schedules: schedulesScreen, events: eventsScreen,
 	health: healthScreen, audit: auditScreen, settings: settingsScreen,
 };
-const places = [['fleet', 'Fleet'], ['messages', 'Messages'], ['schedules', 'Schedules'], ['events', 'Events'], ['health', 'Health'], ['audit', 'Audit'], ['settings', 'Settings']];
+const places = ['fleet', 'messages', 'schedules', 'events', 'health', 'audit', 'settings'];
 
 const root = document.getElementById('app');
 let shell = null;
@@ -75,14 +75,7 @@ function skip(event) {
 }
 
 function buildShell() {
-	const nav = h('nav.nav', {'aria-label': 'Screens', onclick: () => setMenu(false), onkeydown(event) {
-		const step = {ArrowDown: 1, ArrowUp: -1}[event.key];
-		const links = [...nav.querySelectorAll('a')];
-		if (event.key === 'Escape') setMenu(false);
-		if (!step) return;
-		event.preventDefault();
-		links.at((links.indexOf(document.activeElement) + step) % links.length).focus();
-	}}, h('ul', places.map(([name, label]) => h('li', h('a', {href: href(name), 'data-place': name}, icon(name), h('span', label), h('span.badge', {hidden: true, role: 'img'}))))));
+	const nav = h('nav.nav', {'aria-label': 'Screens', onclick: () => setMenu(false), onkeydown: (event) => event.key === 'Escape' && setMenu(false)}, h('ul', places.map((name) => h('li', h('a', {href: href(name), 'data-place': name}, icon(name), h('span', title(name)), h('span.badge', {hidden: true, role: 'img'}))))));
 	const menu = iconButton('Menu', 'menu', () => setMenu(!nav.classList.contains('open')), {class: 'icon-button menu', 'aria-expanded': 'false'});
 	const theme = iconButton('Theme', 'screen', () => {
 		nextTheme();
@@ -99,9 +92,9 @@ function buildShell() {
 		theme.setAttribute('aria-label', `Theme: ${label}. Change`);
 	}
 	labelTheme();
-	const live = h('button.live', {type: 'button', onclick: toggleLive}, h('span.live-dot'), h('span.live-words'));
+	const live = h('button.live', {type: 'button', onclick: toggleLive});
 	const main = h('main.main', {id: 'main', tabindex: '-1'});
-	const drawer = h('side-drawer.drawer', {hidden: true});
+	const drawer = h('side-drawer.drawer', {hidden: true, role: 'dialog', 'aria-labelledby': 'drawer-title'});
 	const key = navigator.platform.startsWith('Mac') ? '⌘K' : 'Ctrl K';
 	const top = h('header.top', menu, h('a.brand', {href: href('fleet')}, h('img', {src: new URL('./favicon.svg', import.meta.url).pathname, alt: '', width: '24', height: '24'}), h('span.platform', session.current.platform_name || 'Switchyard')), h('span.spacer'), live,
 		h('button.palette-button', {type: 'button', onclick: () => openPalette(commands()), 'aria-label': 'Search and commands'}, icon('search'), h('span', 'Search or act'), h('kbd', key)),
@@ -112,7 +105,7 @@ function buildShell() {
 function commands() {
 	const isPaused = stream.state === 'paused';
 	return [
-		...places.map(([name, label]) => ({label: `Go to ${label}`, icon: name, run: () => navigate(name)})),
+		...places.map((name) => ({label: `Go to ${title(name)}`, icon: name, run: () => navigate(name)})),
 		{label: `${isPaused ? 'Resume' : 'Pause'} live updates`, icon: isPaused ? 'play' : 'pause', run: toggleLive},
 		{label: 'Change the theme', icon: 'moon', run: () => shell.theme.click()},
 		{label: 'Sign out', icon: 'signout', run: signOut},
@@ -160,11 +153,11 @@ function toggleLive() {
 function drawLive() {
 	if (!shell) return;
 	const seconds = Math.max(0, Math.ceil((stream.retryAt - Date.now()) / 1000));
-	const words = {
-		live: 'Live', connecting: 'Connecting', replaying: 'Replaying', paused: 'Paused', off: 'Off',
-		reconnecting: seconds ? `Reconnecting in ${seconds} s` : 'Reconnecting',
+	const [words, look] = {
+		live: ['Live', 'online'], connecting: ['Connecting', 'retrying'], replaying: ['Replaying', 'running'], paused: ['Paused', 'paused'], off: ['Off'],
+		reconnecting: [seconds ? `Reconnecting in ${seconds} s` : 'Reconnecting', 'retrying'],
 	}[stream.state];
-	setText(shell.live.querySelector('.live-words'), words);
+	fill(shell.live, statusShape(look), h('span', words));
 	shell.live.dataset.state = stream.state;
 	shell.live.title = stream.state === 'paused' ? 'Updates are paused. Resume' : 'Pause live updates';
 }
@@ -195,7 +188,7 @@ stream.addEventListener('broke', async () => {
 		await get('/console/session');
 	} catch { /* told by apiEvents */ }
 });
-stream.listen((batch) => {
+stream.addEventListener('batch', ({detail: batch}) => {
 	overview.events(batch);
 	screen?.events?.(batch);
 });

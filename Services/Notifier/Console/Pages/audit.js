@@ -1,13 +1,14 @@
 // Who did what to what, when, and how it went.
 
-import {exact, facts, get, h, icon, learnName, listScreen, listView, pill, relative, withQuery, workspaceLink} from './kit.js';
+import {clipped, exact, facts, h, icon, learnName, listScreen, listView, pill, readPage, relative, withQuery, workspaceLink} from './kit.js';
 
 const actors = {admin: 'admin token', org: 'organisation token', open: 'open development'};
 
 export function auditScreen({drawer}) {
 	const download = h('a.button', {download: 'audit.csv', 'data-act': 'csv'}, icon('download'), h('span', 'Export as CSV'));
 	const view = listView({
-		one: 'entry', many: 'entries', failure: 'The audit log could not be read', drawer, load,
+		one: 'entry', many: 'entries', failure: 'The audit log could not be read', drawer,
+		load: (query, cursor) => readPage('/admin/audit', 'entries', {...timed(query), limit: 100, cursor}, (entry) => learnName(entry.target, entry.target_name)),
 		none: ['Nothing was changed yet.', 'Everything that operators change is noted here, with its result.'],
 		filters: [
 			{name: 'action', kind: 'search', label: 'Action', hint: 'Action, such as pause'}, {name: 'target', kind: 'search', label: 'Target', hint: 'Target id'},
@@ -20,7 +21,7 @@ export function auditScreen({drawer}) {
 			columns: [
 				['when', 'When', '120px', (entry) => relative(entry.at), {phone: 'meta'}],
 				['who', 'Who', 'minmax(150px, 1fr)', who, {phone: 'meta'}],
-				['action', 'Action', 'minmax(220px, 1.6fr)', (entry) => h('span.mono.clip', {title: entry.action}, entry.action), {phone: 'title'}],
+				['action', 'Action', 'minmax(220px, 1.6fr)', (entry) => clipped(entry.action, 'mono'), {phone: 'title'}],
 				['target', 'Target', 'minmax(140px, 1.2fr)', target, {phone: 'sub'}],
 				['result', 'Result', '150px', (entry) => h('span.line', pill(entry.result), entry.status && h('span.sub', entry.status)), {phone: 'side'}],
 				['ip', 'From', '130px', (entry) => h('span.faint', entry.client_ip ?? '')],
@@ -35,12 +36,6 @@ export function auditScreen({drawer}) {
 
 	function timed({within, ...query}) {
 		return {...query, since: within && new Date(Date.now() - within * 1000).toISOString()};
-	}
-
-	async function load(query, cursor) {
-		const page = await get('/admin/audit', {...timed(query), limit: 100, cursor});
-		for (const entry of page.entries) learnName(entry.target, entry.target_name);
-		return {rows: page.entries, next: page.next_cursor, total: page.total};
 	}
 
 	const screen = listScreen('Audit', view, download);

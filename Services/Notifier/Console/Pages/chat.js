@@ -1,6 +1,6 @@
 // The chat with one agent: sent, answered, queued and pushed.
 
-import {button, bytes, canWrite, emptyState, errorPanel, fill, peek, h, href, icon, iconButton, notifyError, now, plural, relative, request, statusShape, throttle, timeOfDay} from './kit.js';
+import {arrange, button, bytes, canWrite, emptyState, errorPanel, fill, peek, h, href, icon, iconButton, notifyError, now, plural, relative, request, statusShape, throttle, timeOfDay} from './kit.js';
 import {partElements, readAnswer, readParts} from './parts.js';
 
 const largestFile = 25 * 1024 * 1024;
@@ -9,7 +9,7 @@ const unsettled = new Map();
 
 export function chatTab({id, workspace}) {
 	const entries = new Map();
-	const drawn = new Map();
+	let drawn = new Map();
 	const mine = unsettled.get(id) ?? new Map();
 	unsettled.set(id, mine);
 	let older = null;
@@ -113,8 +113,6 @@ export function chatTab({id, workspace}) {
 		if (contextID && entry.at >= context.at) context = {id: contextID, at: entry.at};
 	}
 
-	const rpc = (method, params) => ({jsonrpc: '2.0', id: crypto.randomUUID(), method, params});
-
 	async function findQueued() {
 		const waiting = [...entries.values()].filter((entry) => entry.state === 'queued' && !entry.queueID && !(entry.searches > 5));
 		for (const entry of waiting) entry.searches = (entry.searches ?? 0) + 1;
@@ -189,7 +187,7 @@ export function chatTab({id, workspace}) {
 
 	async function callAgent(entry) {
 		const message = {role: 'user', kind: 'message', messageId: entry.key, ...(context.id && {contextId: context.id}), parts: entry.parts.map((part) => (part.file ? {kind: 'file', file: part.file} : {kind: 'text', text: part.text}))};
-		const {data, status} = await request('POST', `/workspaces/${id}/a2a`, {body: rpc('message/send', {message})});
+		const {data, status} = await request('POST', `/workspaces/${id}/a2a`, {body: {jsonrpc: '2.0', id: crypto.randomUUID(), method: 'message/send', params: {message}}});
 		entry.end = now();
 		if (status !== 202 || !data?.queued) return answer(entry, data);
 		Object.assign(entry, {state: 'queued', queueID: data.queue_id, place: `position ${data.position ?? data.queue_depth}`});
@@ -204,27 +202,19 @@ export function chatTab({id, workspace}) {
 		const isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 80;
 		const all = [...new Map([...entries, ...mine]).values()].sort((a, b) => a.at - b.at);
 		fill(top, older && button('Older messages', null, loadOlder, 'quiet'), isLoaded && !all.length && emptyState('Nothing was said yet.', canWrite() ? 'Write below: the answer appears here, also when the agent is busy and answers later.' : 'What is sent to the agent, and what it pushes, appears here.'));
-		const wanted = new Map();
-		let day = '';
+		const before = drawn;
+		drawn = new Map();
+		// Only what changed is built anew: the reader may have selected text, or stand on a link.
+		const keep = (key, signature, build) => {
+			const known = before.get(key);
+			drawn.set(key, known?.signature === signature ? known : {signature, element: build()});
+		};
 		for (const entry of all) {
 			const date = new Date(entry.at).toLocaleDateString('en-GB', {weekday: 'long', day: 'numeric', month: 'long'});
-			if (date !== day) wanted.set(date, [date, () => h('li.day', date)]);
-			day = date;
-			wanted.set(entry.key, [JSON.stringify(entry), () => entryElement(entry)]);
+			if (!drawn.has(date)) keep(date, date, () => h('li.day', date));
+			keep(entry.key, JSON.stringify(entry), () => entryElement(entry));
 		}
-		// Only what changed is built anew: the reader may have selected text, or stand on a link.
-		for (const [key, known] of drawn) {
-			if (wanted.get(key)?.[0] === known.signature) continue;
-			known.element.remove();
-			drawn.delete(key);
-		}
-		let place = items.firstChild;
-		for (const [key, [signature, build]] of wanted) {
-			const known = drawn.get(key) ?? {element: build(), signature};
-			drawn.set(key, known);
-			if (known.element === place) place = place.nextSibling;
-			else items.insertBefore(known.element, place);
-		}
+		arrange(items, [...drawn.values()].map(({element}) => element));
 		if (toEnd || isAtEnd) log.scrollTop = log.scrollHeight;
 	}
 

@@ -1,20 +1,15 @@
 // The delegations of a workspace, given and taken, with their answers.
 
-import {button, emptyState, errorPanel, facts, fill, get, h, notifyError, pill, plural, relative, richText, throttle, workspaceLink} from './kit.js';
-import {simpleTable} from './access.js';
+import {button, emptyState, facts, fill, get, h, load, notifyError, pill, plural, relative, richText, simpleTable, throttle, workspaceLink} from './kit.js';
 
 export function delegationsTab({id, drawer}) {
 	const body = h('div.blocks');
 	const element = h('div.tab-content', body);
 
-	async function load() {
-		let found;
-		try {
-			found = merge(await get(`/workspaces/${id}/delegations`));
-		} catch (error) {
-			fill(body, errorPanel('The delegations could not be read', error, load));
-			return;
-		}
+	const refresh = () => load(body, 'The delegations could not be read', () => get(`/workspaces/${id}/delegations`), draw);
+
+	function draw(entries) {
+		const found = merge(entries);
 		const section = (label, entries) => h('section.block', h('h2', `${label} (${plural(entries.length, 'newest one', 'newest')})`), entries.length ? simpleTable(label, ['Status', 'Other side', 'Task and answer', 'When', ''], entries.map(row)) : h('p.hint', 'None.'));
 		fill(body, found.length ? [section('Given to others', found.filter((entry) => entry.source_id === id)), section('Taken from others', found.filter((entry) => entry.source_id !== id))]
 			: emptyState('No delegation yet.', 'When this agent hands work to another one, or takes some, it is listed here with its answer.'));
@@ -40,9 +35,9 @@ export function delegationsTab({id, drawer}) {
 		}
 	}
 
-	const loadSoon = throttle(load, 1500);
-	void load();
-	return {element, refresh: load, events: (batch) => batch.some((event) => event.type.startsWith('DELEGATION_') && (event.workspace_id === id || event.data?.target_id === id)) && loadSoon()};
+	const loadSoon = throttle(refresh, 1500);
+	void refresh();
+	return {element, refresh, events: (batch) => batch.some((event) => event.type.startsWith('DELEGATION_') && (event.workspace_id === id || event.data?.target_id === id)) && loadSoon()};
 }
 
 /** Request and result of one delegation are two entries of one id, the result first; they are shown as one. */

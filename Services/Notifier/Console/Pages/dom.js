@@ -31,9 +31,23 @@ export function fill(element, ...children) {
 	return append(element, children);
 }
 
+/** Puts these children, and no others, in this order. One that stands where it should is not moved: it may have the focus. */
+export function arrange(parent, children) {
+	const wanted = new Set(children);
+	for (const child of [...parent.children]) if (!wanted.has(child)) child.remove();
+	let place = parent.firstChild;
+	for (const child of children) {
+		if (child === place) place = place.nextSibling;
+		else parent.insertBefore(child, place);
+	}
+}
+
 export function setText(element, text) {
 	if (element.textContent !== text) element.textContent = text;
 }
+
+/** A text that is cut where there is no room, and whole on hover. */
+export const clipped = (text, kind = '') => h('span', {class: `clip ${kind}`, title: text}, text);
 
 export function isWebAddress(text) {
 	try {
@@ -104,6 +118,17 @@ export function button(label, iconName, onclick, kind = {}) {
 	return h('button', {type: 'button', class: `button ${look}`, onclick, ...attributes}, iconName && icon(iconName), h('span', label));
 }
 
+/** A line of text that is no prose: nothing completes or corrects it. */
+export const textInput = (attributes) => h('input', {type: 'text', autocomplete: 'off', spellcheck: 'false', ...attributes});
+
+/** A choice among `[value, label]`. */
+export function choice(options, attributes = {}) {
+	const {value = options[0]?.[0], ...rest} = attributes;
+	const element = h('select', rest, options.map(([name, label = name]) => h('option', {value: name}, label)));
+	element.value = value;
+	return element;
+}
+
 /** A button that shows an icon alone; its name is for screen readers and on hover. */
 export function iconButton(label, iconName, onclick, attributes = {}) {
 	return h('button', {type: 'button', class: 'icon-button', 'aria-label': label, title: label, onclick, ...attributes}, icon(iconName));
@@ -120,6 +145,10 @@ let fields = 0;
 export function facts(pairs, layout = '') {
 	const hasValue = (value) => ![value].flat().every((part) => part === null || part === undefined || part === false || part === '');
 	return h('div', {class: `facts ${layout}`}, pairs.filter(([, value]) => hasValue(value)).map(([label, value]) => h('dl', h('dt', label), h('dd', value))));
+}
+
+export function simpleTable(label, heads, rows) {
+	return h('div.table-scroll', {tabindex: '0', role: 'region', 'aria-label': label}, h('table', h('thead', h('tr', heads.map((head) => h('th', {scope: 'col'}, head || h('span.visually-hidden', 'Actions'))))), h('tbody', rows.map((cells) => h('tr', cells.map((cell) => h('td', cell)))))));
 }
 
 export function debounce(action, delay) {
@@ -143,8 +172,4 @@ export function throttle(action, interval) {
 			action();
 		}, wait);
 	};
-}
-
-export function announce(text) {
-	setText(document.getElementById('announcer'), text);
 }

@@ -1,6 +1,6 @@
 // The live tail of what happens in the fleet.
 
-import {button, copyButton, count, emptyState, facts, fill, filterBar, get, h, jsonBlock, notifyError, plural, relative, setParams, setText, timeOfDay, workspaceLink} from './kit.js';
+import {button, copyButton, count, emptyState, facts, fill, filterBar, frame, get, h, jsonBlock, notifyError, plural, relative, setParams, setText, timeOfDay, workspaceLink} from './kit.js';
 
 const capacity = 2000;
 const heartbeat = 'WORKSPACE_HEARTBEAT';
@@ -19,12 +19,11 @@ export function eventsScreen({drawer}) {
 	let opened = null;
 	let serial = 0;
 	let readFor = null;
-	const heading = h('h1', {tabindex: '-1', id: 'screen-title'}, 'Events');
 	const summary = h('p.summary');
 	const bar = filterBar([{name: 'type', kind: 'select', label: 'Type', options: [['', 'All but heartbeats'], ['*', 'All, heartbeats too'], ...types]}, {name: 'workspace', kind: 'workspace', label: 'Workspace', placeholder: 'Any workspace'}]);
 	const pause = button('Pause', 'pause', () => setPaused(!isPaused), {'aria-pressed': 'false', 'data-act': 'pause'});
 	const table = document.createElement('data-table');
-	const element = h('section.screen', {'aria-labelledby': 'screen-title'}, h('header.screen-head', h('div.titles', heading, summary), h('div.row-actions', pause)), h('div.toolbar', bar.controls), h('div.table-place', table));
+	const screen = frame('Events', {summary, actions: pause}, h('div.toolbar', bar.controls), h('div.table-place', table));
 
 	table.configure({
 		label: 'Events, newest first', rowHeight: 36, phoneHeight: 78, key: (event) => event.key, open: (event) => setParams({open: event.key}, {push: true}),
@@ -88,7 +87,7 @@ export function eventsScreen({drawer}) {
 	}
 
 	return {
-		element, heading, title: 'Events', refresh: readOld,
+		...screen, refresh: readOld,
 		update(route) {
 			params = new URLSearchParams(route.params);
 			bar.sync(params);

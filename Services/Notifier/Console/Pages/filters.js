@@ -1,6 +1,6 @@
 // Filters that live in the address: controls that write it and follow it.
 
-import {debounce, fill, h} from './dom.js';
+import {choice, debounce, fill, h} from './dom.js';
 import {count} from './format.js';
 import {workspacePicker} from './names.js';
 import {statusShape} from './pill.js';
@@ -18,6 +18,8 @@ export function filterBar(specs) {
 		chips: parts.filter(({spec}) => spec.kind === 'chips').map((part) => part.element),
 		controls: parts.filter(({spec}) => spec.kind !== 'chips').map((part) => part.element),
 		sync: (params) => parts.forEach((part) => part.sync(params.get(part.spec.name) ?? '')),
+		/** What is chosen, as the body of a request has it. */
+		chosen: (params) => Object.fromEntries(parts.map(({spec}) => [spec, params.get(spec.name)]).filter(([, value]) => value).map(([{name, kind, isNumber}, value]) => [name, kind === 'chips' ? value.split(',') : isNumber ? Number(value) : value])),
 		isActive: (params) => names.some((name) => params.get(name)),
 		clear: () => setParams(Object.fromEntries(names.map((name) => [name, null]))),
 	};
@@ -28,8 +30,13 @@ const makers = {
 	text: (spec) => typed(spec, {type: 'text', class: 'short', onchange: (event) => setParams({[spec.name]: event.target.value.trim()})}),
 
 	select(spec) {
-		const element = h('select', {'aria-label': spec.label, onchange: () => setParams({[spec.name]: element.value})}, spec.options.map(option));
-		return {element, sync: (value) => choose(element, value, spec.describe)};
+		const element = choice(spec.options, {'aria-label': spec.label, onchange: () => setParams({[spec.name]: element.value})});
+		const sync = (value) => {
+			// Of a link, perhaps, and none of ours
+			if (![...element.options].some((one) => one.value === value)) element.append(h('option', {value}, spec.describe?.(value) ?? value));
+			element.value = value;
+		};
+		return {element, sync};
 	},
 
 	workspace(spec) {
@@ -57,13 +64,6 @@ const makers = {
 function typed({label, hint}, attributes) {
 	const element = h('input', {'aria-label': label, placeholder: hint, ...attributes});
 	return {element, sync: (value) => element.value.trim() !== value && (element.value = value)};
-}
-
-const option = ([value, label]) => h('option', {value}, label);
-
-function choose(select, value, describe = (text) => text) {
-	if (![...select.options].some((one) => one.value === value)) select.append(option([value, describe(value)]));
-	select.value = value;
 }
 
 function keepingFocus(element, draw) {

@@ -1,17 +1,15 @@
 // The fleet: counts that are filters, and a table that is the tree.
 
-import {button, canWrite, cents, count, fill, get, h, href, icon, iconButton, learnName, listScreen, listView, nameOf, navigate, pill, plural, relative, setParams, shortDuration} from './kit.js';
-import {actOnMany, lifecycle} from './actions.js';
+import {button, canWrite, cents, clipped, count, fill, h, href, icon, iconButton, learnName, listScreen, listView, nameOf, navigate, pill, plural, readPage, relative, setParams, shortDuration} from './kit.js';
+import {actOnMany, bulkBar, lifecycle} from './actions.js';
 import {overview} from './overview.js';
 
 /** Up to this many are read at once and shown as a tree; larger fleets come by pages, in the server's order. */
 const treeLimit = 2000;
 const statuses = ['online', 'degraded', 'failed', 'offline', 'provisioning', 'awaiting_agent', 'paused', 'hibernating', 'hibernated'];
 const explained = ['degraded', 'failed', 'offline'];
-const statusEvents = {
-	WORKSPACE_ONLINE: 'online', WORKSPACE_DEGRADED: 'degraded', WORKSPACE_OFFLINE: 'offline', WORKSPACE_PROVISIONING: 'provisioning', WORKSPACE_PROVISION_FAILED: 'failed',
-	WORKSPACE_AWAITING_AGENT: 'awaiting_agent', WORKSPACE_PAUSED: 'paused', WORKSPACE_HIBERNATED: 'hibernated', WORKSPACE_REMOVED: 'removed',
-};
+/** The status that an event of a workspace's life tells, if it is one. */
+const statusAfter = (type) => (type === 'WORKSPACE_PROVISION_FAILED' ? 'failed' : [...statuses, 'removed'].find((name) => type === `WORKSPACE_${name.toUpperCase()}`));
 
 /** Applies an event to a workspace that is shown. Answers whether it is one that changes it. */
 export function applyToWorkspace(workspace, {type, data, timestamp}) {
@@ -21,8 +19,8 @@ export function applyToWorkspace(workspace, {type, data, timestamp}) {
 		if (!active_tasks) workspace.current_task = '';
 	} else if (type === 'TASK_UPDATED') {
 		Object.assign(workspace, {current_task: data.current_task, active_tasks: data.active_tasks});
-	} else if (type in statusEvents) {
-		Object.assign(workspace, {status: statusEvents[type], status_reason: data.sample_error || data.error || data.reason || null});
+	} else if (statusAfter(type)) {
+		Object.assign(workspace, {status: statusAfter(type), status_reason: data.sample_error || data.error || data.reason || null});
 		if (type === 'WORKSPACE_ONLINE') workspace.last_sample_error = '';
 	} else if (type === 'A2A_QUEUED') {
 		workspace.queue_depth = data.queue_depth;
@@ -39,24 +37,21 @@ export function fleetScreen() {
 	const byID = new Map();
 	let isStale = false;
 	const attention = h('div.attention');
-	const bulk = h('div.bulk', {hidden: true, role: 'region', 'aria-label': 'Actions on the selection'});
+	const bulk = bulkBar('workspace', lifecycle, act);
 
 	const view = listView({
 		one: 'workspace', failure: 'The fleet could not be read', sorts: ['sort', 'order'], arrange,
-		none: ['There is no workspace yet.', 'One appears here when it is created with POST /workspaces, or when an agent registers.'],
+		none: ['There is no workspace yet.', 'One appears here when you create it, or when an agent registers.'],
 		filters: [
 			{name: 'status', kind: 'chips', label: 'Filter by status', values: statuses, numbers: () => (overview.fleet ? {'': overview.fleet.total, ...overview.fleet.by_status} : {}), more: queueChips},
 			{name: 'q', kind: 'search', label: 'Search the fleet', hint: 'Search name, role or id'},
 			{name: 'runtime', kind: 'text', label: 'Runtime', hint: 'Any runtime'},
-			{name: 'parent_id', kind: 'workspace', label: 'Directly below', placeholder: 'Below any workspace'},
+			{name: 'parent_id', kind: 'workspace', label: 'Directly below', placeholder: 'Any parent'},
 		],
-		above: [bulk],
-		async load(query, cursor) {
-			const page = await get('/admin/workspaces', {sort: 'name', order: 'asc', ...Object.fromEntries(Object.entries(query).filter(([, value]) => value)), limit: 500, cursor});
-			for (const workspace of page.workspaces) learnName(workspace.id, workspace.name);
-			return {rows: page.workspaces, total: page.total, next: page.next_cursor};
-		},
+		above: bulk.element,
+		load: (query, cursor) => readPage('/admin/workspaces', 'workspaces', {...query, sort: query.sort ?? 'name', limit: 500, cursor}, (workspace) => learnName(workspace.id, workspace.name)),
 		drawn(list) {
+			showBulk();
 			if (list.next && list.total <= treeLimit) void list.more();
 		},
 		table: {
@@ -64,14 +59,14 @@ export function fleetScreen() {
 			open: (entry) => navigate('workspace', entry.id), level: (entry) => entry.level, expanded: (entry) => (entry.children ? !collapsed.has(entry.id) : undefined), toggle,
 			sorted: (sort, order) => setParams({sort: sort === 'name' && order === 'asc' ? null : sort, order: order === 'asc' ? null : order}), nearEnd: () => view.list.total > treeLimit && view.list.more(),
 			columns: [
-				['name', 'Name', 'minmax(190px, 2.2fr)', nameCell, {sort: 'name', phone: 'title'}],
-				['status', 'Status', 'minmax(124px, 1.3fr)', statusCell, {sort: 'status', phone: 'side'}],
-				['role', 'Role', 'minmax(84px, 1.1fr)', ({row}) => clipped(row.role ?? ''), {sort: 'role'}],
-				['runtime', 'Runtime', '94px', ({row}) => clipped(row.runtime), {sort: 'runtime'}],
-				['task', 'Current task', 'minmax(90px, 1.5fr)', ({row}) => clipped(row.current_task || (row.active_tasks ? 'Working' : '')), {phone: 'sub'}],
+				['name', 'Name', 'minmax(180px, 2.2fr)', nameCell, {sort: 'name', phone: 'title'}],
+				['status', 'Status', 'minmax(132px, 1.1fr)', statusCell, {sort: 'status', phone: 'side'}],
+				['role', 'Role', 'minmax(84px, 1.4fr)', ({row}) => clipped(row.role ?? ''), {sort: 'role'}],
+				['runtime', 'Runtime', '104px', ({row}) => clipped(row.runtime), {sort: 'runtime'}],
+				['task', 'Current task', 'minmax(90px, 1.6fr)', ({row}) => clipped(row.current_task || (row.active_tasks ? 'Working' : '')), {phone: 'sub'}],
 				['load', 'Load', '48px', ({row}) => h('span', {class: row.active_tasks >= row.max_concurrent_tasks ? 'strong' : '', title: `${plural(row.active_tasks, 'task')} of ${row.max_concurrent_tasks} at once`}, `${row.active_tasks}/${row.max_concurrent_tasks}`), {sort: 'active_tasks', number: true}],
-				['queue', 'Queue', '80px', queueCell, {sort: 'queue_depth', number: true, phone: 'meta'}],
-				['heartbeat', 'Heartbeat', '108px', ({row}) => relative(row.last_heartbeat_at) ?? 'never', {sort: 'last_heartbeat_at', number: true, phone: 'meta'}],
+				['queue', 'Queue', '84px', queueCell, {sort: 'queue_depth', number: true, phone: 'meta'}],
+				['heartbeat', 'Heartbeat', '88px', ({row}) => relative(row.last_heartbeat_at, 'ago', {short: true}) ?? 'never', {sort: 'last_heartbeat_at', number: true, phone: 'meta'}],
 				['spend', 'Spend', '128px', spendCell, {sort: 'monthly_spend', number: true}],
 			],
 		},
@@ -116,14 +111,15 @@ export function fleetScreen() {
 		return cell;
 	}
 
-	function showBulk(ids) {
-		bulk.hidden = !ids.length;
-		const done = () => {
+	function showBulk() {
+		if (canWrite()) bulk.show({ids: view.table.selected, filter: view.bar.chosen(view.params), total: view.list.total, clear: () => view.table.clearSelection()});
+	}
+
+	function act(action, selection) {
+		return actOnMany(selection, action, () => {
 			view.table.clearSelection();
 			void view.refresh();
-		};
-		fill(bulk, h('span.strong', {role: 'status'}, `${plural(ids.length, 'workspace')} selected${ids.length > 1000 ? '; the first 1,000 are taken at once' : ''}`),
-			lifecycle.map((action) => button(action.label, action.icon, () => actOnMany({ids: ids.slice(0, 1000)}, action, done), action.danger ? 'danger-quiet' : '')), button('Clear', null, () => view.table.clearSelection(), 'quiet'));
+		});
 	}
 
 	function queueChips() {
@@ -147,6 +143,7 @@ export function fleetScreen() {
 	}
 
 	overview.addEventListener('change', drawOverview);
+	drawOverview();
 	return {
 		...listScreen('Fleet', view),
 		events(batch) {
@@ -154,7 +151,7 @@ export function fleetScreen() {
 			for (const event of batch) {
 				const {type, workspace_id: id} = event;
 				const workspace = byID.get(id);
-				if (type === 'WORKSPACE_REMOVED' || type === 'WORKSPACE_UPDATED' || (type in statusEvents && (!workspace || view.params.get('status')))) view.reloadSoon();
+				if (type === 'WORKSPACE_REMOVED' || type === 'WORKSPACE_UPDATED' || (statusAfter(type) && (!workspace || view.params.get('status')))) view.reloadSoon();
 				if (/^A2A_(COMPLETED|FAILED|DROPPED)$/.test(type)) isStale = true;
 				if (workspace && applyToWorkspace(workspace, event)) touched.add(id);
 			}
@@ -167,8 +164,6 @@ export function fleetScreen() {
 	};
 }
 
-const clipped = (text) => h('span.clip', {title: text}, text);
-
 function statusCell({row}) {
 	const reason = reasonOf(row);
 	return h('div.two-lines', pill(row.status), reason && h('span.sub.reason', {title: reason}, reason));
@@ -176,7 +171,7 @@ function statusCell({row}) {
 
 function queueCell({row}) {
 	if (!row.queue_depth) return h('span.faint', '0');
-	return h('a', {href: href('messages', null, {target: row.id, state: 'waiting,retrying,running'})}, count(row.queue_depth), row.oldest_waiting_seconds > 0 && h('span.sub', ` ${shortDuration(row.oldest_waiting_seconds)}`));
+	return h('a', {href: href('messages', null, {target: row.id, state: 'waiting,retrying,running'})}, count(row.queue_depth), row.oldest_waiting_seconds > 0 && h('span.sub', ` · ${shortDuration(row.oldest_waiting_seconds)}`));
 }
 
 function spendCell({row: {monthly_spend: spend, budget_limit: limit}}) {

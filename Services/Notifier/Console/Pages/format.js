@@ -15,24 +15,20 @@ export function bytes(size) {
 	return `${(size / 1e6).toFixed(1)} MB`;
 }
 
-export function duration(seconds) {
+/** Seconds of each unit, and below how many of it the next smaller one is told, too. */
+const units = [['d', 86400, 10], ['h', 3600, 24], ['min', 60, 10], ['s', 1, 0]];
+
+export function duration(seconds, isShort = false) {
 	const total = Math.max(0, Math.floor(seconds));
-	if (total < 60) return `${total} s`;
-	const minutes = Math.floor(total / 60);
-	if (minutes < 60) return total % 60 && minutes < 10 ? `${minutes} min ${total % 60} s` : `${minutes} min`;
-	const hours = Math.floor(minutes / 60);
-	if (hours < 24) return minutes % 60 ? `${hours} h ${minutes % 60} min` : `${hours} h`;
-	const days = Math.floor(hours / 24);
-	return hours % 24 && days < 10 ? `${days} d ${hours % 24} h` : `${days} d`;
+	const place = units.findIndex(([, size]) => total >= size || size === 1);
+	const [unit, size, few] = units[place];
+	const number = Math.floor(total / size);
+	const [smaller, part] = units[place + 1] ?? [];
+	const rest = !isShort && number < few && Math.floor((total % size) / part);
+	return `${number} ${unit}${rest ? ` ${rest} ${smaller}` : ''}`;
 }
 
-export function shortDuration(seconds) {
-	const total = Math.max(0, Math.floor(seconds));
-	if (total < 60) return `${total} s`;
-	if (total < 3600) return `${Math.floor(total / 60)} min`;
-	if (total < 86400) return `${Math.floor(total / 3600)} h`;
-	return `${Math.floor(total / 86400)} d`;
-}
+export const shortDuration = (seconds) => duration(seconds, true);
 
 export function milliseconds(time) {
 	if (time === null || time === undefined) return '';

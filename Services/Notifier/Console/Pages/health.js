@@ -1,20 +1,19 @@
 // The platform itself: instances, stores, passes, and the mass-offline guard.
 
-import {attempt, button, canWrite, confirmDialog, count, duration, emptyState, fill, get, h, load, milliseconds, pill, plural, post, relative, setText, title, words} from './kit.js';
-import {block, simpleTable} from './access.js';
+import {attempt, button, canWrite, confirmDialog, count, duration, emptyState, fill, frame, get, h, load, milliseconds, pill, plural, post, relative, setText, simpleTable, title, words} from './kit.js';
+import {block} from './access.js';
 
 const period = 5000;
 const services = ['registry', 'a2a-proxy', 'scheduler', 'notifier', 'sweeper'];
 
 export function healthScreen() {
-	const heading = h('h1', {tabindex: '-1', id: 'health-title'}, 'Health');
 	const summary = h('p.summary', {role: 'status'});
 	const instances = h('div');
 	const stores = h('div');
 	const guard = h('div');
 	const events = h('div');
 	const passes = h('div');
-	const element = h('section.screen.scrolls', {'aria-labelledby': 'health-title'}, h('header.screen-head', h('div.titles', heading, summary)),
+	const screen = frame('Health', {summary, kind: 'scrolls'},
 		h('div.blocks', block('Instances', 'As they announce themselves. Two of each service are usual; either may be away.', instances), block('Stores', 'As the instances see them.', stores), block('Mass-offline guard', 'When too many workspaces fall silent at once, the platform doubts itself first.', guard), block('Events', 'Committed with the change they report, then published.', events), block('Passes', 'What heals: each with its last success.', passes)));
 
 	const readInstances = () => load(instances, 'The instances could not be read', () => get('/admin/instances'), (answer) => {
@@ -22,7 +21,7 @@ export function healthScreen() {
 		const bad = list.filter((one) => !one.is_ready || !one.is_alive);
 		setText(summary, bad.length ? `${plural(bad.length, 'instance')} of ${list.length} not ready` : `All ${plural(list.length, 'instance')} ready`);
 		put(instances, list.length ? simpleTable('Instances', ['Service', 'Instance', 'State', 'Since', 'Address', 'Version', 'Up for', 'Heard of'], list.map((one) => [
-			h('strong', one.service), h('code', one.instance), pill(!one.is_alive ? 'silent' : one.is_ready ? 'ready' : 'not ready'), bad.includes(one) && relative(one.not_ready_since ?? one.last_seen_at, 'for'),
+			h('strong', one.service), h('code', one.instance), pill(!one.is_alive ? 'silent' : one.is_ready ? 'ready' : 'not_ready'), bad.includes(one) && relative(one.not_ready_since ?? one.last_seen_at, 'for'),
 			h('code', one.address), one.version, relative(one.started_at, 'for'), relative(one.last_seen_at)])) : emptyState('No instance has announced itself.', 'The sweeper collects announcements; when it is away nothing is known here.'));
 		const names = [...new Set(list.flatMap((one) => Object.keys(one.dependencies ?? {})))].sort();
 		put(stores, simpleTable('Stores', ['Store', 'State', 'Seen by'], names.map((name) => {
@@ -63,7 +62,7 @@ export function healthScreen() {
 	const refresh = () => Promise.all([readInstances(), readGuard(), readPasses()]);
 	const timer = setInterval(() => document.hidden || refresh(), period);
 	return {
-		element, heading, title: 'Health', refresh,
+		...screen, refresh,
 		update: () => void refresh(),
 		events: (batch) => batch.some((event) => event.type.startsWith('SWEEP_')) && void readGuard(),
 		leave: () => clearInterval(timer),

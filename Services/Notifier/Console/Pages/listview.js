@@ -5,12 +5,13 @@ import {emptyState, errorPanel} from './overlays.js';
 import {filterBar} from './filters.js';
 import {setParams} from './router.js';
 import {PagedList} from './table.js';
+import {get} from './api.js';
 
 /**
  * `load(query, cursor)` answers `{rows, total, next}` for the filters' values; `details(id, row)` what the drawer shows, as
  * `[title, content]`; `arrange(rows)` what the table shows of them; `none` is `[title, advice, action]` of an empty list.
  */
-export function listView({one, many, failure, filters = [], load, table: options, tools = [], above = [], drawer, details, arrange = (rows) => rows, none, drawn = () => {}, sorts = [], most}) {
+export function listView({one, many, failure, filters = [], load, table: options, above, drawer, details, arrange = (rows) => rows, none, drawn = () => {}, sorts = [], most}) {
 	let params = new URLSearchParams();
 	let isFirst = true;
 	let opened = null;
@@ -19,7 +20,7 @@ export function listView({one, many, failure, filters = [], load, table: options
 	const place = h('div.table-place');
 	const table = document.createElement('data-table');
 	const clear = button('Clear filters', null, bar.clear, {kind: 'quiet', hidden: true});
-	const element = h('div.fill', bar.chips, (bar.controls.length > 0 || tools.length > 0) && h('div.toolbar', bar.controls, clear, h('span.spacer'), tools), above, place);
+	const element = h('div.fill', bar.chips, bar.controls.length > 0 && h('div.toolbar', bar.controls, clear), above, place);
 	const relevant = [...bar.names, ...sorts];
 	const close = () => setParams({open: null});
 
@@ -81,7 +82,7 @@ export function listView({one, many, failure, filters = [], load, table: options
 			params = new URLSearchParams(now);
 			bar.sync(params);
 			clear.hidden = !bar.isActive(params);
-			if (sorts.length) table.setSort(params.get('sort') ?? sorts.initial ?? 'name', params.get('order') ?? 'asc');
+			if (sorts.length) table.setSort(params.get('sort') ?? 'name', params.get('order') ?? 'asc');
 			const id = params.get('open');
 			if (id !== opened && details) {
 				opened = null;
@@ -101,9 +102,20 @@ export function listView({one, many, failure, filters = [], load, table: options
 	return view;
 }
 
-/** A screen around a list: its heading with how many there are, and what can be done. */
-export function listScreen(title, view, ...actions) {
+/** What every screen is in: its heading with a summary beside it, and what can be done. */
+export function frame(title, {summary, actions = [], kind = ''}, ...content) {
 	const heading = h('h1', {tabindex: '-1', id: 'screen-title'}, title);
-	const element = h('section.screen', {'aria-labelledby': 'screen-title'}, h('header.screen-head', h('div.titles', heading, view.summary), h('div.row-actions', actions)), view.element);
-	return {element, heading, title, update: (route) => view.update(route.params), refresh: view.refresh, leave: view.leave};
+	return {heading, title, element: h('section', {class: `screen ${kind}`, 'aria-labelledby': 'screen-title'}, h('header.screen-head', h('div.titles', heading, summary), h('div.row-actions', actions)), content)};
+}
+
+/** A screen around a list, with how many there are. */
+export function listScreen(title, view, ...actions) {
+	return {...frame(title, {summary: view.summary, actions}, view.element), update: (route) => view.update(route.params), refresh: view.refresh, leave: view.leave};
+}
+
+/** Reads a page of a list whose rows are in the member `key`; `learn` is told each row. */
+export async function readPage(path, key, query, learn = () => {}) {
+	const page = await get(path, query);
+	page[key].forEach(learn);
+	return {rows: page[key], total: page.total, next: page.next_cursor, isExact: page.total_is_exact};
 }

@@ -1,25 +1,26 @@
 // The queue of the fleet or of one workspace, and the dead letters.
 
-import {attempt, button, bytes, canWrite, confirmDialog, copyButton, count, errorPanel, facts, fill, get, h, href, jsonBlock, learnName, listView, notifyError, pill, plural, post, relative, remove, shortDuration, shortID, statusShape, tabStrip, tell, title, workspaceLink} from './kit.js';
+import {attempt, button, bytes, canWrite, clipped, confirmDialog, copyButton, count, facts, fill, frame, get, h, href, jsonBlock, learnName, listView, load, notify, pill, plural, post, readPage, relative, shortDuration, shortID, statusShape, tabStrip, title, workspaceLink} from './kit.js';
+import {actAsPlanned, bulkBar} from './actions.js';
 import {overview} from './overview.js';
 import {deadLetters} from './deadletters.js';
 
 const states = {waiting: 'Not tried yet', retrying: 'Tried, and waiting for the next attempt', running: 'With the agent now', failed: 'Given up', dropped: 'Expired, cancelled or taken out', delivered: 'Answered'};
 const actions = {
-	retry: {label: 'Retry', icon: 'restart', effect: 'They wait again and are delivered as soon as their targets have room.', done: 'The message waits again.'},
-	cancel: {label: 'Cancel', icon: 'close', danger: true, effect: 'They are taken out of the queue and never delivered. Delegations that they carry fail.', done: 'The message was cancelled.'},
-	expire: {label: 'Expire', icon: 'schedules', danger: true, effect: 'Their time counts as over: they are dropped, and never delivered.', done: 'The message has expired.'},
+	retry: {name: 'retry', label: 'Retry', icon: 'restart', effect: 'They wait again and are delivered as soon as their targets have room.', done: 'The message waits again.'},
+	cancel: {name: 'cancel', label: 'Cancel', icon: 'close', danger: true, effect: 'They are taken out of the queue and never delivered. Delegations that they carry fail.', done: 'The message was cancelled.'},
+	expire: {name: 'expire', label: 'Expire', icon: 'schedules', danger: true, effect: 'Their time counts as over: they are dropped, and never delivered.', done: 'The message has expired.'},
 };
 const fits = {waiting: ['cancel', 'expire'], retrying: ['cancel', 'expire'], failed: ['retry']};
 
 export function messagesScreen({drawer}) {
-	const heading = h('h1', {tabindex: '-1', id: 'screen-title'}, 'Messages');
+	const summary = h('span');
 	const content = h('div.fill', {role: 'tabpanel', id: 'panel'});
-	const tabs = tabStrip('Queue or dead letters', [['queue', 'Queue'], ['dead', 'Dead letters']]);
+	const tabs = tabStrip('Queue or dead letters', ['queue', 'dead_letters']);
 	let part = null;
 	let shown = null;
 	return {
-		element: h('section.screen', {'aria-labelledby': 'screen-title'}, h('header.screen-head', h('div.titles', heading)), tabs.element, content), heading, title: 'Messages',
+		...frame('Messages', {summary}, tabs.element, content),
 		update({params}) {
 			const wanted = tabs.select(params.get('tab'));
 			if (wanted !== shown) {
@@ -27,8 +28,9 @@ export function messagesScreen({drawer}) {
 				drawer.hide();
 				shown = wanted;
 				content.setAttribute('aria-labelledby', `tab-${wanted}`);
-				part = wanted === 'dead' ? deadLetters({drawer}) : queueList({drawer});
-				fill(content, wanted === 'dead' && part.summary, part.element);
+				part = wanted === 'dead_letters' ? deadLetters({drawer}) : queueList({drawer});
+				fill(summary, part.summary);
+				fill(content, part.element);
 			}
 			part.update(params);
 		},
@@ -41,10 +43,12 @@ export function messagesScreen({drawer}) {
 export function queueTab({id, drawer}) {
 	const list = queueList({drawer, target: id});
 	list.element.classList.add('tab-content');
+	list.element.prepend(list.summary);
 	return list;
 }
 
 function queueList({drawer, target = null}) {
+	const bulk = bulkBar('message', Object.values(actions), act);
 	const view = listView({
 		one: 'message', failure: 'The queue could not be read', drawer, most: 300,
 		none: ['The queue is empty.', 'Messages wait here while their agent is busy. Those that agents take at once never come here.'],
@@ -54,17 +58,16 @@ function queueList({drawer, target = null}) {
 			!target && {name: 'target', kind: 'workspace', label: 'Target', placeholder: 'Any target'},
 			{name: 'caller', kind: 'workspace', label: 'Caller', placeholder: 'Any caller', extra: [['console', 'A person']]},
 			{name: 'method', kind: 'text', label: 'Method', hint: 'Any method'},
-			{name: 'older_than', kind: 'select', label: 'Age', options: [['', 'Any age'], ['60', 'Older than a minute'], ['900', 'Older than 15 min'], ['3600', 'Older than an hour'], ['86400', 'Older than a day']], describe: (seconds) => `Older than ${shortDuration(seconds)}`},
-			{name: 'min_attempts', kind: 'select', label: 'Attempts', options: [['', 'Any attempts'], ...[1, 2, 3, 4, 5].map((number) => [String(number), `${number} or more attempts`])]},
+			{name: 'older_than', kind: 'select', isNumber: true, label: 'Age', options: [['', 'Any age'], ['60', 'Older than a minute'], ['900', 'Older than 15 min'], ['3600', 'Older than an hour'], ['86400', 'Older than a day']], describe: (seconds) => `Older than ${shortDuration(seconds)}`},
+			{name: 'min_attempts', kind: 'select', isNumber: true, label: 'Attempts', options: [['', 'Any attempts'], ...[1, 2, 3, 4, 5].map((number) => [String(number), `${number} or more attempts`])]},
 		],
-		above: [h('div.toolbar', canWrite() && [h('span.hint', 'All that match:'), Object.entries(actions).map(([name, action]) => button(`${action.label}…`, action.icon, () => actByFilter(name), {kind: 'quiet', 'data-bulk': name}))])],
-		async load(query, cursor) {
-			const page = await get('/admin/queue', {...query, ...(target && {target}), limit: 100, cursor});
-			for (const item of page.items) {
+		above: bulk.element,
+		drawn: ({total}) => canWrite() && bulk.show({filter: {...view.bar.chosen(view.params), ...(target && {target})}, total}),
+		load(query, cursor) {
+			return readPage('/admin/queue', 'items', {...query, ...(target && {target}), limit: 100, cursor}, (item) => {
 				learnName(item.workspace_id, item.target_name);
 				learnName(item.caller_id, item.caller_name);
-			}
-			return {rows: page.items, total: page.total, next: page.next_cursor, isExact: page.total_is_exact};
+			});
 		},
 		details: async (id) => ['Message', itemDetails(await get(`/admin/queue/${id}`), () => view.renew())],
 		table: {
@@ -73,48 +76,23 @@ function queueList({drawer, target = null}) {
 				['state', 'State', '112px', (item) => pill(item.state), {phone: 'side'}],
 				!target && ['target', 'Target', 'minmax(140px, 1.4fr)', (item) => workspaceLink(item.workspace_id, item.target_name), {phone: 'title'}],
 				['caller', 'Caller', 'minmax(110px, 1fr)', callerOf, {phone: target ? 'title' : 'meta'}],
-				['method', 'Method', 'minmax(100px, .8fr)', (item) => h('span.clip', {title: item.method}, item.method)],
+				['method', 'Method', 'minmax(112px, .8fr)', (item) => clipped(item.method)],
 				['attempts', 'Attempts', '84px', attemptsOf, {number: true}],
 				['age', 'Stored', '118px', (item) => relative(item.enqueued_at), {number: true, phone: 'meta'}],
-				['next', 'Next attempt', '128px', (item) => (item.state === 'retrying' ? relative(item.next_attempt_at, 'until') ?? 'next heartbeat' : null) ?? h('span.faint', item.position ? `position ${item.position}` : '–'), {number: true}],
-				['error', 'Last error', 'minmax(150px, 2fr)', (item) => h('span.clip', {title: item.last_error}, item.last_error ?? ''), {phone: 'sub'}],
+				['next', 'Next attempt', '128px', (item) => (item.state === 'retrying' ? relative(item.next_attempt_at, 'until') ?? 'next heartbeat' : null) ?? h('span.faint', item.position ? `position ${item.position}` : '–')],
+				['error', 'Last error', 'minmax(150px, 2fr)', (item) => clipped(item.last_error ?? ''), {phone: 'sub'}],
 			],
 		},
 	});
-	view.element.querySelector('.table-place').previousElementSibling.previousElementSibling?.prepend(view.summary);
 
-	function bulkFilter() {
-		const value = (name) => view.params.get(name);
-		const chosen = {q: value('q'), state: value('state')?.split(','), target: target ?? value('target'), caller: value('caller'), method: value('method'), older_than: Number(value('older_than')), min_attempts: Number(value('min_attempts'))};
-		return Object.fromEntries(Object.entries(chosen).filter(([, one]) => one));
-	}
-
-	async function actByFilter(name) {
-		const chosen = bulkFilter();
-		if (Object.keys(chosen).length) return act(name, chosen);
-		return tell(`${actions[name].label}: choose a filter`, h('p', 'Choose a state, text, target, caller, method, age or number of attempts first: without a filter nothing is touched.'));
-	}
-
-	async function act(name, filter) {
-		const action = actions[name];
-		let plan;
-		try {
-			plan = await post(`/admin/queue/${name}`, {filter, dry_run: true});
-		} catch (error) {
-			notifyError(`What “${action.label}” would touch could not be counted`, error);
-			return;
-		}
-		const {matched, left} = plan;
-		const body = [
+	async function act(action, {filter}) {
+		const explain = ({matched, left}) => [
 			h('p.strong', {'data-plan': matched}, matched ? `${plural(matched, 'message')} can be changed in this way.` : 'No message that matches can be changed in this way.'),
 			matched > 0 && h('p', action.effect), left > 0 && h('p', `${count(left)} of them are left: repeat it for them.`),
 		];
-		if (!matched) {
-			await tell(`${action.label}: nothing to do`, body);
-			return;
-		}
-		if (!(await confirmDialog({title: `${action.label} ${plural(matched, 'message')}?`, body, action: `${action.label} ${count(matched)}`, danger: action.danger}))) return;
-		await attempt(`${action.label} failed`, () => post(`/admin/queue/${name}`, {filter, dry_run: false}), (result) => `${action.label}: ${plural(result.changed, 'message')} changed${result.left ? `, ${count(result.left)} left` : ''}.`);
+		const result = await actAsPlanned(action, `/admin/queue/${action.name}`, {filter}, {one: 'message', numberOf: (plan) => plan.matched, explain});
+		if (!result) return;
+		notify(`${action.label}: ${plural(result.changed, 'message')} changed${result.left ? `, ${count(result.left)} left` : ''}.`);
 		void view.refresh();
 		overview.refresh();
 	}
@@ -143,14 +121,9 @@ function itemDetails(item, changed) {
 	const act = async (name) => {
 		const action = actions[name];
 		if (action.danger && !(await confirmDialog({title: `${action.label} this message?`, body: h('p', 'It is never delivered. A delegation that it carries fails.'), action: action.label, danger: true}))) return;
-		const calls = {
-			retry: () => post(`/admin/a2a-queue/${item.queue_id}/retry`),
-			cancel: () => remove(`/workspaces/${item.workspace_id}/queue/${item.queue_id}`),
-			expire: async () => {
-				if (!(await post('/admin/queue/expire', {filter: {ids: [item.queue_id]}, dry_run: false})).changed) throw new Error('It is no longer waiting.');
-			},
-		};
-		await attempt(`${action.label}: the message was not changed`, calls[name], action.done);
+		await attempt(`${action.label}: the message was not changed`, async () => {
+			if (!(await post(`/admin/queue/${name}`, {filter: {ids: [item.queue_id]}, dry_run: false})).changed) throw new Error('Its state has changed meanwhile.');
+		}, action.done);
 		changed();
 	};
 	const isWaiting = item.state === 'waiting' || item.state === 'retrying';
@@ -186,13 +159,7 @@ function timeline(log) {
 function bodies(item) {
 	const place = h('div');
 	const part = (label, body, none) => [h('h3', label), body === null || body === undefined ? h('p.hint', none) : jsonBlock(body, label)];
-	const show = async () => {
-		try {
-			const body = await get(`/admin/queue/${item.queue_id}/body`);
-			fill(place, body.is_private && h('p.hint', 'Marked private.'), part('Message', body.request, 'It is no longer kept.'), part('Answer', body.response, item.state === 'delivered' ? 'It is no longer kept.' : 'There is none yet.'));
-		} catch (error) {
-			fill(place, errorPanel('The body could not be read', error, show));
-		}
-	};
+	const show = () => load(place, 'The body could not be read', () => get(`/admin/queue/${item.queue_id}/body`), (body) =>
+		fill(place, body.is_private && h('p.hint', 'Marked private.'), part('Message', body.request, 'It is no longer kept.'), part('Answer', body.response, item.state === 'delivered' ? 'It is no longer kept.' : 'There is none yet.')));
 	return fill(place, button('Show the message and its answer', null, show, {'data-act': 'body'}));
 }

@@ -1,6 +1,6 @@
 // Names of workspaces by id.
 
-import {h, setText} from './dom.js';
+import {h, setText, textInput} from './dom.js';
 import {peek} from './api.js';
 import {shortID} from './format.js';
 import {href} from './router.js';
@@ -48,7 +48,7 @@ async function askAll() {
 export function workspacePicker({label, value = '', extra = [], onchange = () => {}, placeholder}) {
 	const list = h('datalist', {id: `list-${crypto.randomUUID()}`});
 	const found = new Map(extra.map(([id, name]) => [name, id]));
-	const input = h('input.picker', {type: 'text', list: list.id, placeholder, 'aria-label': label, autocomplete: 'off', spellcheck: 'false', onfocus: search, oninput: typed, onchange: settle});
+	const input = textInput({class: 'picker', list: list.id, placeholder, 'aria-label': label, onfocus: search, oninput: typed, onchange: settle});
 	const picker = {element: h('span.picker-box', input, list), input, list, value, set};
 	let timer;
 	let turn = 0;

@@ -1,29 +1,17 @@
 // What lies over the page: drawer, dialogs, notifications.
 
-import {announce, append, button, fill, h, icon, iconButton} from './dom.js';
+import {append, button, fill, h, icon, iconButton} from './dom.js';
 import {APIError} from './api.js';
 
-/** `<side-drawer>`: details beside a list. Esc closes it and the focus returns to where it was. */
+/** `<side-drawer>`: details beside a list. The shell closes it on Esc; the focus returns to where it was. */
 class SideDrawer extends HTMLElement {
 	#return = null;
-	#close = () => {};
-
-	connectedCallback() {
-		this.addEventListener('keydown', (event) => {
-			if (event.key !== 'Escape' || event.defaultPrevented || event.target.closest('dialog')) return;
-			event.preventDefault();
-			this.#close();
-		});
-	}
 
 	show(title, content, onclose) {
 		const isNew = this.hidden !== false || !this.firstChild;
 		if (isNew) this.#return = document.activeElement;
-		this.#close = onclose;
 		const heading = h('h2', {tabindex: '-1', class: 'drawer-title', id: 'drawer-title'}, title);
 		fill(this, h('div.drawer-head', heading, iconButton('Close', 'close', onclose)), h('div.drawer-body', {tabindex: '0', role: 'group', 'aria-labelledby': 'drawer-title'}, content));
-		this.setAttribute('role', 'dialog');
-		this.setAttribute('aria-labelledby', 'drawer-title');
 		this.hidden = false;
 		if (isNew) heading.focus();
 	}
@@ -57,6 +45,7 @@ export function openDialog(title, build, {wide = false} = {}) {
 			dialog.close();
 		};
 		dialog.addEventListener('close', () => {
+			if (dialog.contains(toasts())) document.body.append(toasts());
 			dialog.remove();
 			if (before?.isConnected) before.focus();
 			resolve(result);
@@ -69,17 +58,14 @@ export function openDialog(title, build, {wide = false} = {}) {
 	});
 }
 
+const sheet = (body, ...foot) => [h('div.dialog-body', body), h('div.dialog-foot', foot)];
+
 /** Asks before something happens; destructive ones begin on going back. */
 export function confirmDialog({title, body, action, danger = false}) {
-	return openDialog(title, (close) => [
-		h('div.dialog-body', body),
-		h('div.dialog-foot',
-			button('Go back', null, () => close(false), {autofocus: danger}),
-			button(action, null, () => close(true), {kind: danger ? 'danger' : 'primary', autofocus: !danger})),
-	]);
+	return openDialog(title, (close) => sheet(body, button('Go back', null, () => close(false), {autofocus: danger}), button(action, null, () => close(true), {kind: danger ? 'danger' : 'primary', autofocus: !danger})));
 }
 
-export const tell = (title, body) => openDialog(title, (close) => [h('div.dialog-body', body), h('div.dialog-foot', button('Close', null, () => close(), 'primary'))], {wide: true});
+export const tell = (title, body) => openDialog(title, (close) => sheet(body, button('Close', null, () => close(), 'primary')), {wide: true});
 
 /** A form in a dialog: `submit` answers what the dialog closes with, or nothing to stay open. */
 export function formDialog(title, fields, action, submit, options) {
@@ -87,14 +73,12 @@ export function formDialog(title, fields, action, submit, options) {
 		event.preventDefault();
 		const result = await submit();
 		if (result) close(result);
-	}}, h('div.dialog-body.form', fields), h('div.dialog-foot', button('Cancel', null, () => close()), h('button.button.primary', {type: 'submit'}, action))), options);
+	}}, sheet(h('div.form', fields), button('Cancel', null, () => close()), button(action, null, null, {kind: 'primary', type: 'submit'}))), options);
 }
 
-export function showOnce(title, explanation, secret) {
-	return openDialog(title, (close) => [
-		h('div.dialog-body', h('p', explanation), h('div.secret', h('code', secret), copyButton(secret, 'Copy'))),
-		h('div.dialog-foot', button('I have stored it', null, () => close(), 'primary')),
-	], {wide: true});
+export function showOnce(title, explanation, secret, more) {
+	const body = [h('p', explanation), secret && h('div.secret', h('code', secret), copyButton(secret, 'Copy the token')), more];
+	return openDialog(title, (close) => sheet(body, button('I have stored it', null, () => close(), 'primary')), {wide: true});
 }
 
 export function copyButton(text, label = 'Copy') {
@@ -110,22 +94,27 @@ export function copyButton(text, label = 'Copy') {
 	});
 }
 
-export function notify(text, link) {
-	const toast = h('div.toast.good', {role: 'status'}, icon('check'), h('p', text, link && [' ', link]), iconButton('Dismiss', 'close', () => toast.remove()));
-	show(toast);
+export function notify(text) {
+	const toast = show('good', 'check', h('p', text));
 	setTimeout(() => !toast.matches(':hover, :focus-within') && toast.remove(), 6000);
 }
 
 export function notifyError(what, error) {
-	const toast = h('div.toast.bad', {role: 'alert'}, icon('warn'), errorText(what, error), iconButton('Dismiss', 'close', () => toast.remove()));
-	show(toast);
+	show('bad', 'warn', errorText(what, error));
 }
 
-function show(toast) {
-	const list = document.getElementById('toasts');
+const toasts = () => document.getElementById('toasts');
+
+function show(tone, shape, content) {
+	const toast = h(`div.toast.${tone}`, icon(shape), content, iconButton('Dismiss', 'close', () => toast.remove()));
+	const list = toasts();
+	// What is outside a modal dialog can be neither read nor dismissed.
+	const dialog = document.querySelector('dialog[open]');
+	if (dialog && !dialog.contains(list)) dialog.append(list);
 	// Errors stay; what is no error makes room.
 	if (list.children.length >= 5) list.querySelector('.toast.good')?.remove();
 	list.append(toast);
+	return toast;
 }
 
 function errorText(what, error) {
@@ -146,11 +135,9 @@ export function emptyState(title, advice, ...actions) {
 export async function attempt(failure, action, success) {
 	try {
 		const result = await action();
+		for (const toast of [...toasts().children]) if (toast.textContent.startsWith(failure)) toast.remove();
 		const text = typeof success === 'function' ? success(result) : success;
-		if (text) {
-			notify(text);
-			announce(text);
-		}
+		if (text) notify(text);
 		return result ?? true;
 	} catch (error) {
 		if (error.name !== 'AbortError') notifyError(failure, error);

@@ -6,6 +6,8 @@ const often = 5000;
 const seldom = 30000;
 const longWait = 900;
 
+const quietly = (path, query) => peek(path, query).catch(() => null);
+
 class Overview extends EventTarget {
 	fleet = null;
 	problems = [];
@@ -41,20 +43,12 @@ class Overview extends EventTarget {
 
 	async #readSlow() {
 		const [instances, guard, schedules, dead, failed] = await Promise.all([
-			this.#read('/admin/instances'), this.#read('/admin/sweeps/guard'), this.#read('/admin/schedules', {condition: 'late,failing', limit: 1}),
-			this.#read('/admin/dead-letters', {limit: 100}), this.#read('/admin/queue', {state: 'failed', limit: 1}),
+			quietly('/admin/instances'), quietly('/admin/sweeps/guard'), quietly('/admin/schedules', {condition: 'late,failing', limit: 1}),
+			quietly('/admin/dead-letters', {limit: 100}), quietly('/admin/queue', {state: 'failed', limit: 1}),
 		]);
 		Object.assign(this.#parts, {instances, guard, schedules, dead, failed});
 		this.isComplete = true;
 		this.#judge();
-	}
-
-	async #read(path, query) {
-		try {
-			return await peek(path, query);
-		} catch {
-			return null;
-		}
 	}
 
 	#judge() {
@@ -67,11 +61,11 @@ class Overview extends EventTarget {
 			[oldest > longWait && 1, `a message has waited ${shortDuration(oldest)}`, 'messages', {state: 'waiting,retrying', older_than: longWait}],
 			[failed?.total, `${plural(failed?.total, 'message')} failed`, 'messages', {state: 'failed'}],
 			[schedules?.total, `${plural(schedules?.total, 'schedule')} late or failing`, 'schedules', {condition: 'late,failing'}],
-			[dead?.length, dead?.length >= 100 ? '100 or more dead letters' : plural(dead?.length, 'dead letter'), 'messages', {tab: 'dead'}],
+			[dead?.length, dead?.length >= 100 ? '100 or more dead letters' : plural(dead?.length, 'dead letter'), 'messages', {tab: 'dead_letters'}],
 			[instances?.instances.filter((one) => !one.is_ready || !one.is_alive).length, 'instances not ready', 'health'],
 			[held && 1, 'the mass-offline guard holds', 'health'],
 		].filter(([number]) => number > 0).map(([number, text, place, query]) => ({number, text, place, href: href(place, null, query)}));
-		this.dispatchEvent(new CustomEvent('change'));
+		this.dispatchEvent(new Event('change'));
 	}
 }
 

@@ -1,10 +1,9 @@
 // Search and commands on Ctrl/Cmd+K.
 
-import {canWrite, debounce, fill, h, icon, navigate, openDialog, peek, pill} from './kit.js';
+import {canWrite, debounce, fill, h, icon, navigate, openDialog, peek, pill, textInput, title} from './kit.js';
 import {actionsFor, actOn} from './actions.js';
+import {tabs} from './workspace.js';
 import {editSchedule} from './scheduleform.js';
-
-const tabs = ['Chat', 'Activity', 'Queue', 'Delegations', 'Schedules', 'Access'];
 
 export async function openPalette(commands) {
 	const chosen = await openDialog('Search and commands', (close) => {
@@ -12,7 +11,7 @@ export async function openPalette(commands) {
 		let active = 0;
 		let turn = 0;
 		const list = h('ul', {id: 'palette-list', role: 'listbox', 'aria-label': 'Results'});
-		const input = h('input', {type: 'text', role: 'combobox', 'aria-expanded': 'true', 'aria-controls': 'palette-list', 'aria-autocomplete': 'list', 'aria-label': 'A workspace’s name or id, or a command', placeholder: 'A workspace’s name or id, or a command', autofocus: true, autocomplete: 'off', spellcheck: 'false', oninput: debounce(search, 120), onkeydown(event) {
+		const input = textInput({role: 'combobox', 'aria-expanded': 'true', 'aria-controls': 'palette-list', 'aria-autocomplete': 'list', 'aria-label': 'A workspace’s name or id, or a command', placeholder: 'A workspace’s name or id, or a command', autofocus: true, oninput: debounce(search, 120), onkeydown(event) {
 			const step = {ArrowDown: 1, ArrowUp: -1}[event.key];
 			if (step && entries.length) move((active + step + entries.length) % entries.length);
 			else if (event.key === 'Enter' && entries[active]) close(entries[active].run);
@@ -37,7 +36,7 @@ export async function openPalette(commands) {
 
 		/** Everything that can be done with a workspace. */
 		const actions = (workspace) => [
-			...tabs.map((tab) => ({label: `${workspace.name}: ${tab}`, icon: 'right', run: () => navigate('workspace', workspace.id, {tab: tab.toLowerCase()})})),
+			...Object.keys(tabs).map((tab) => ({label: `${workspace.name}: ${title(tab)}`, icon: 'right', run: () => navigate('workspace', workspace.id, {tab})})),
 			...actionsFor(workspace).map((action) => ({label: `${action.label} ${workspace.name}`, icon: action.icon, danger: action.danger, run: () => actOn(workspace, action)})),
 			...(canWrite() ? [{label: `New schedule for ${workspace.name}`, icon: 'plus', run: () => editSchedule({workspaceID: workspace.id})}] : []),
 		];

@@ -15,28 +15,22 @@ const minus = 'M2 6h8';
 const play = 'M3.5 2 10 6l-6.5 4z';
 const turn = 'M10 6a4 4 0 1 1-1.2-2.9M10 1.5v2.3H7.7';
 
-/** Per status: tone, shape, whether the shape is filled, and a word where it is not the status itself. */
-const kinds = {
-	// Workspaces
-	online: ['good', disc, true], degraded: ['warn', triangle], failed: ['bad', cross], offline: ['bad', disc],
-	provisioning: ['info', dashes], paused: ['idle', bars], hibernating: ['idle', crescent], hibernated: ['idle', crescent, true],
-	awaiting_agent: ['info', clock], removed: ['idle', minus],
-	// Messages and delegations
-	waiting: ['info', clock], queued: ['info', clock], pending: ['info', clock], retrying: ['warn', turn], running: ['info', play, true],
-	dispatched: ['info', play, true, 'running'], delivered: ['good', tick], completed: ['good', tick], dropped: ['idle', minus],
-	// Schedules and their runs
-	late: ['bad', clock], failing: ['bad', cross], stale: ['warn', turn], skipped: ['warn', minus], ok: ['good', tick], error: ['bad', cross],
-	// Health and audit
-	ready: ['good', disc, true], 'not ready': ['bad', triangle], silent: ['bad', cross], up: ['good', tick], down: ['bad', cross],
-	refused: ['warn', minus], unknown: ['idle', clock], holding: ['warn', triangle], operator: ['info', play, true], viewer: ['idle', disc],
-};
+/** Tone, shape, whether it is filled, and the statuses that look so. */
+const looks = [
+	['good', disc, true, 'online ready'], ['good', tick, false, 'delivered completed ok up'],
+	['info', dashes, false, 'provisioning'], ['info', clock, false, 'awaiting_agent waiting queued pending'], ['info', play, true, 'running dispatched operator'],
+	['warn', triangle, false, 'degraded holding'], ['warn', turn, false, 'retrying stale'], ['warn', minus, false, 'skipped refused'],
+	['bad', cross, false, 'failed failing error silent down'], ['bad', disc, false, 'offline'], ['bad', clock, false, 'late'], ['bad', triangle, false, 'not_ready'],
+	['idle', bars, false, 'paused'], ['idle', crescent, false, 'hibernating'], ['idle', crescent, true, 'hibernated'], ['idle', minus, false, 'removed dropped'], ['idle', clock, false, 'unknown'],
+];
+const lookOf = (status) => looks.find(([, , , names]) => names.split(' ').includes(status)) ?? ['idle', disc];
 
 export function statusShape(status) {
-	const [tone, shape, filled] = kinds[status] ?? ['idle', disc];
-	return drawing(shape, '0 0 12 12', `shape ${tone}${filled ? ' filled' : ''}${status === 'provisioning' || status === 'hibernating' ? ' turning' : ''}`);
+	const [tone, shape, filled] = lookOf(status);
+	return drawing(shape, '0 0 12 12', `shape ${tone}${filled ? ' filled' : ''}${/^(provision|hibernat)ing$/.test(status) ? ' turning' : ''}`);
 }
 
-export const toneOf = (status) => (kinds[status] ?? ['idle'])[0];
+export const toneOf = (status) => lookOf(status)[0];
 
 class StatusPill extends HTMLElement {
 	static observedAttributes = ['status'];
@@ -44,7 +38,7 @@ class StatusPill extends HTMLElement {
 	attributeChangedCallback() {
 		const status = this.getAttribute('status');
 		this.className = `pill ${toneOf(status)}`;
-		fill(this, statusShape(status), h('span', kinds[status]?.[3] ?? words(status)));
+		fill(this, statusShape(status), h('span', status === 'dispatched' ? 'running' : words(status)));
 	}
 }
 customElements.define('status-pill', StatusPill);

@@ -1,22 +1,20 @@
 // Creating and changing a schedule, with its expression explained.
 
-import {attempt, debounce, field, fill, formDialog, h, inZone, patch, peek, post, workspacePicker} from './kit.js';
+import {attempt, choice, debounce, field, fill, formDialog, h, inZone, patch, peek, post, textInput, workspacePicker} from './kit.js';
 
 const zones = () => ['UTC', ...Intl.supportedValuesOf('timeZone').filter((name) => name !== 'UTC')];
 
 export async function editSchedule({schedule = null, workspaceID = null, done = () => {}}) {
 	const picker = workspacePicker({label: 'Workspace', value: schedule?.workspace_id ?? workspaceID ?? '', placeholder: 'Name or id'});
 	picker.input.disabled = Boolean(schedule ?? workspaceID);
-	const name = h('input', {type: 'text', maxlength: '255', value: schedule?.name ?? '', autocomplete: 'off', autofocus: true});
-	const expression = h('input', {type: 'text', maxlength: '255', required: true, value: schedule?.cron_expr ?? '0 9 * * *', autocomplete: 'off', spellcheck: 'false', class: 'mono', oninput: () => previewSoon()});
+	const name = textInput({maxlength: '255', value: schedule?.name, autofocus: true});
+	const expression = textInput({maxlength: '255', required: true, value: schedule?.cron_expr ?? '0 9 * * *', class: 'mono', oninput: () => previewSoon()});
 	const zoneList = h('datalist', {id: 'zones'}, zones().map((zone) => h('option', {value: zone})));
-	const zone = h('input', {type: 'text', list: 'zones', required: true, maxlength: '64', value: schedule?.timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone ?? 'UTC', autocomplete: 'off', spellcheck: 'false', oninput: () => previewSoon()});
+	const zone = textInput({list: 'zones', required: true, maxlength: '64', value: schedule?.timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone ?? 'UTC', oninput: () => previewSoon()});
 	const prompt = h('textarea', {rows: '5', maxlength: '16384', required: true, value: schedule?.prompt ?? ''});
-	const overlap = h('select', h('option', {value: 'skip'}, 'Skip the run'), h('option', {value: 'queue'}, 'Queue the run'));
-	const missed = h('select', h('option', {value: 'once'}, 'Make up for them once'), h('option', {value: 'skip'}, 'Leave them out'));
+	const overlap = choice([['skip', 'Skip the run'], ['queue', 'Queue the run']], {value: schedule?.overlap});
+	const missed = choice([['once', 'Make up for them once'], ['skip', 'Leave them out']], {value: schedule?.missed});
 	const enabled = h('input', {type: 'checkbox', checked: schedule?.enabled ?? true});
-	overlap.value = schedule?.overlap ?? 'skip';
-	missed.value = schedule?.missed ?? 'once';
 	const preview = h('div.preview', {'aria-live': 'polite', 'data-preview': ''});
 	let turn = 0;
 

@@ -1,41 +1,38 @@
 // All schedules of the fleet, those in trouble first; and those of one workspace.
 
-import {attempt, button, canWrite, confirmDialog, exact, facts, get, h, learnName, listScreen, listView, milliseconds, patch, pill, plural, post, relative, remove, statusShape, toneOf, workspaceLink} from './kit.js';
+import {attempt, button, canWrite, clipped, confirmDialog, exact, facts, h, learnName, listScreen, listView, milliseconds, patch, pill, plural, post, readPage, relative, remove, statusShape, toneOf, workspaceLink} from './kit.js';
 import {editSchedule} from './scheduleform.js';
 
 const explanations = {late: 'Its time has passed and it has not run', failing: 'Its last runs failed', stale: 'Its last run got no answer in time', skipped: 'Its last run was skipped', ok: 'All is well', paused: 'It does not run until it is resumed'};
 
+const newButton = (options) => canWrite() && button('New schedule', 'plus', () => editSchedule(options));
+
 export function schedulesScreen({drawer}) {
 	const view = scheduleList({drawer});
-	return {...listScreen('Schedules', view, canWrite() && button('New schedule', 'plus', () => editSchedule({done: view.refresh}))), events: view.events};
+	return {...listScreen('Schedules', view, newButton({done: view.refresh})), events: view.events};
 }
 
 export function schedulesTab({id, drawer}) {
 	const view = scheduleList({drawer, workspaceID: id});
-	return {...view, element: h('div.tab-content', h('div.toolbar', view.summary, h('span.spacer'), canWrite() && button('New schedule', 'plus', () => editSchedule({workspaceID: id, done: view.refresh}))), view.element)};
+	return {...view, element: h('div.tab-content', h('div.toolbar', view.summary, h('span.spacer'), newButton({workspaceID: id, done: view.refresh})), view.element)};
 }
 
 function scheduleList({drawer, workspaceID = null}) {
 	const nameOf = (row) => row.name || 'unnamed';
-	const create = canWrite() && button('New schedule', 'plus', () => editSchedule({workspaceID, done: () => view.refresh()}));
 	const view = listView({
 		one: 'schedule', failure: 'The schedules could not be read', drawer,
-		none: ['There is no schedule yet.', 'A schedule sends an agent the same message again and again, such as every morning.', create],
+		none: ['There is no schedule yet.', 'A schedule sends an agent the same message again and again, such as every morning.', newButton({workspaceID, done: () => view.refresh()})],
 		filters: [{name: 'condition', kind: 'chips', label: 'Filter by condition', values: Object.keys(explanations), titles: explanations}, !workspaceID && {name: 'q', kind: 'search', label: 'Search schedules', hint: 'Search name or workspace'}],
-		async load(query, cursor) {
-			const page = await get('/admin/schedules', {...query, workspace_id: workspaceID, limit: 100, cursor});
-			for (const row of page.schedules) learnName(row.workspace_id, row.workspace_name);
-			return {rows: page.schedules, total: page.total, next: page.next_cursor};
-		},
+		load: (query, cursor) => readPage('/admin/schedules', 'schedules', {...query, workspace_id: workspaceID, limit: 100, cursor}, (row) => learnName(row.workspace_id, row.workspace_name)),
 		drawn: () => view.opened && view.reopenSoon(),
 		details: (id, row) => row && [nameOf(row), details(row)],
 		table: {
 			label: 'Schedules', rowHeight: 52, phoneHeight: 104,
 			columns: [
 				['condition', 'Condition', '108px', (row) => h('span', {title: explanations[row.condition]}, pill(row.condition)), {phone: 'side'}],
-				['name', 'Schedule', 'minmax(150px, 1.5fr)', (row) => h('div.two-lines', h('span.clip.strong', {title: row.name}, nameOf(row)), h('span.sub.clip', {title: `${row.cron_expr} ${row.timezone}`}, `${row.sentence ?? row.cron_expr}, ${row.timezone}`)), {phone: 'title'}],
+				['name', 'Schedule', 'minmax(150px, 1.5fr)', (row) => h('div.two-lines', clipped(nameOf(row), 'strong'), h('span.sub.clip', {title: `${row.cron_expr} ${row.timezone}`}, row.sentence?.replace(/\.$/, '') ?? `${row.cron_expr}, ${row.timezone}`)), {phone: 'title'}],
 				!workspaceID && ['workspace', 'Workspace', 'minmax(110px, 1fr)', (row) => workspaceLink(row.workspace_id, row.workspace_name), {phone: 'sub'}],
-				['next', 'Next run', '130px', (row) => (row.enabled ? relative(row.next_run_at, 'until') : null) ?? h('span.faint', 'paused'), {number: true, phone: 'meta'}],
+				['next', 'Next run', '130px', (row) => (row.enabled ? relative(row.next_run_at, 'until') : null) ?? h('span.faint', 'paused'), {phone: 'meta'}],
 				['last', 'Last outcome', 'minmax(150px, 1.1fr)', lastCell],
 				['runs', 'Last 20 runs', '164px', (row) => strip(row.runs), {phone: 'meta'}],
 				canWrite() && ['actions', 'Actions', '186px', (row) => h('div.row-actions.tight', [runButton(row), pauseButton(row)].map((one) => {
@@ -76,7 +73,7 @@ function scheduleList({drawer, workspaceID = null}) {
 
 function lastCell(row) {
 	if (!row.last_run_at) return h('span.faint', 'not run yet');
-	return h('div.two-lines', h('span.line', pill(row.last_status ?? 'unknown'), ' ', relative(row.last_run_at, 'ago', {short: true})), row.last_error && h('span.sub.bad-text.clip', {title: row.last_error}, row.last_error));
+	return h('div.two-lines', h('span.line', pill(row.last_status ?? 'unknown'), ' ', relative(row.last_run_at, 'ago', {short: true})), row.last_error && clipped(row.last_error, 'sub bad-text'));
 }
 
 /** The last runs, oldest at the left; each says its outcome by height and colour, and all of them in words. */

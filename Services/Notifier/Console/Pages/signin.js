@@ -1,10 +1,10 @@
 // Signing in: the token is exchanged for a cookie that scripts cannot read, and kept nowhere.
 
-import {fill, h, post} from './kit.js';
+import {field, fill, h, post} from './kit.js';
 
 export function signinPage(done, message) {
-	const problem = h('p.form-error', {role: 'alert', id: 'signin-problem'});
-	const token = h('input', {type: 'password', id: 'token', autocomplete: 'new-password', required: true, 'aria-describedby': 'signin-hint signin-problem'});
+	const problem = h('p.form-error', {role: 'alert'});
+	const token = h('input', {type: 'password', id: 'token', autocomplete: 'new-password', required: true});
 	const submit = h('button', {type: 'submit', class: 'button primary'}, 'Sign in');
 	const send = async (event) => {
 		event.preventDefault();
@@ -32,6 +32,6 @@ export function signinPage(done, message) {
 			h('img', {src: new URL('./favicon.svg', import.meta.url).pathname, alt: '', width: '40', height: '40'}),
 			h('h1', 'Sign in'),
 			message && h('p.notice.info', {role: 'status'}, message),
-			h('div.field', h('label', {for: 'token'}, 'Token'), token, h('p.hint', {id: 'signin-hint'}, 'The admin token or an organisation’s. It is exchanged for a session of 12 hours and kept nowhere.')),
+			field('Token', token, 'The admin token or an organisation’s. It is exchanged for a session of 12 hours and kept nowhere.'),
 			problem, submit));
 }

@@ -20,12 +20,6 @@ class LiveStream extends EventTarget {
 	#failures = 0;
 	#openedAt = 0;
 	#wasOpen = false;
-	#listeners = new Set();
-
-	listen(listener) {
-		this.#listeners.add(listener);
-		return () => this.#listeners.delete(listener);
-	}
 
 	start() {
 		if (this.#source || this.state === 'paused') return;
@@ -73,7 +67,7 @@ class LiveStream extends EventTarget {
 		this.#setState(this.#lastID ? 'replaying' : 'live');
 		if (this.#lastID) setTimeout(() => this.state === 'replaying' && this.#setState('live'), 1500);
 		// What is not durable is not replayed: lists are read again after every gap.
-		if (this.#wasOpen) this.dispatchEvent(new CustomEvent('reload', {detail: 'reconnected'}));
+		if (this.#wasOpen) this.dispatchEvent(new Event('reload'));
 		this.#wasOpen = true;
 	}
 
@@ -89,7 +83,7 @@ class LiveStream extends EventTarget {
 		const texts = this.#waiting;
 		this.#waiting = [];
 		const batch = [];
-		let reload = this.#overflowed ? 'too many events at once' : null;
+		let isGap = this.#overflowed;
 		this.#overflowed = false;
 		for (const text of texts) {
 			let event;
@@ -100,12 +94,12 @@ class LiveStream extends EventTarget {
 			} catch {
 				continue;
 			}
-			if (event.type === 'STREAM_RESET' || event.type === 'STREAM_LAGGED') reload = event.type;
+			if (event.type === 'STREAM_RESET' || event.type === 'STREAM_LAGGED') isGap = true;
 			batch.push(event);
 		}
 		if (this.state === 'replaying' && batch.at(-1)?.timestamp >= this.#openedAt) this.#setState('live');
-		for (const listener of this.#listeners) listener(batch);
-		if (reload) this.dispatchEvent(new CustomEvent('reload', {detail: reload}));
+		this.dispatchEvent(new CustomEvent('batch', {detail: batch}));
+		if (isGap) this.dispatchEvent(new Event('reload'));
 	}
 
 	#broke() {
@@ -114,13 +108,13 @@ class LiveStream extends EventTarget {
 		const wait = Math.min(longestWait, 1000 * 2 ** (this.#failures - 1)) * (0.8 + Math.random() * 0.4);
 		this.retryAt = Date.now() + wait;
 		this.#setState('reconnecting');
-		this.dispatchEvent(new CustomEvent('broke'));
+		this.dispatchEvent(new Event('broke'));
 		this.#retry = setTimeout(() => this.start(), wait);
 	}
 
 	#setState(state) {
 		this.state = state;
-		this.dispatchEvent(new CustomEvent('state'));
+		this.dispatchEvent(new Event('state'));
 	}
 }
 

@@ -1,6 +1,6 @@
 // `<data-table>`: a table of any length, of which only the rows in view are elements.
 
-import {fill, h, icon, setText} from './dom.js';
+import {arrange, fill, h, icon, setText} from './dom.js';
 import {count} from './format.js';
 
 const overscan = 8;
@@ -62,6 +62,10 @@ class DataTable extends HTMLElement {
 		this.#tellSelection();
 	}
 
+	get selected() {
+		return [...this.#selected];
+	}
+
 	clearSelection() {
 		this.#select(this.#selected, false);
 	}
@@ -107,32 +111,24 @@ class DataTable extends HTMLElement {
 		this.style.setProperty('--row-height', `${height}px`);
 		this.body.style.paddingTop = `${first * height}px`;
 		this.body.style.paddingBottom = `${(total - last) * height}px`;
-		const wanted = new Map();
-		for (let index = first; index < last; index++) wanted.set(this.#options.key(this.#rows[index]), index);
-		for (const [key, element] of this.#drawn) {
-			if (wanted.has(key)) continue;
-			element.remove();
-			this.#drawn.delete(key);
+		const before = this.#drawn;
+		this.#drawn = new Map();
+		for (let index = first; index < last; index++) {
+			const key = this.#options.key(this.#rows[index]);
+			const element = before.get(key) ?? this.#makeRow(key, index);
+			this.#drawn.set(key, element);
+			if (this.#dirty.has(key) || element.dataset.index !== String(index)) this.#fillRow(element, this.#rows[index], key, index);
 		}
-		let place = this.body.firstChild;
-		for (const [key, index] of wanted) {
-			const known = this.#drawn.get(key);
-			const element = known ?? this.#makeRow(key, index);
-			if (element !== place) this.body.insertBefore(element, place);
-			else place = place.nextSibling;
-			if (!known || this.#dirty.has(key) || element.dataset.index !== String(index)) this.#fillRow(element, this.#rows[index], key, index);
-		}
+		arrange(this.body, [...this.#drawn.values()]);
 		this.#dirty.clear();
 		if (last > total - 30) this.#options.nearEnd?.();
 	}
 
 	#makeRow(key, index) {
 		const {selectable, open} = this.#options;
-		const element = h('div', {role: 'row', class: open ? 'row opens' : 'row', 'data-key': key},
+		return h('div', {role: 'row', class: open ? 'row opens' : 'row', 'data-key': key},
 			selectable && h('div.cell.check', {role: 'gridcell'}, h('input', {type: 'checkbox', 'aria-label': `Select row ${index + 1}`})),
 			this.#columns.map(({key: name, number, phone}) => h('div', {role: 'gridcell', class: `cell c-${name} ${number ? 'number' : ''} phone-${phone ?? 'hidden'}`})));
-		this.#drawn.set(key, element);
-		return element;
 	}
 
 	#fillRow(element, row, key, index) {
@@ -241,7 +237,7 @@ class DataTable extends HTMLElement {
 		const {size} = this.#selected;
 		this.all.checked = size > 0 && size === this.#rows.length;
 		this.all.indeterminate = size > 0 && size < this.#rows.length;
-		this.#options.select?.([...this.#selected]);
+		this.#options.select?.();
 	}
 }
 customElements.define('data-table', DataTable);
@@ -265,6 +261,7 @@ export class PagedList {
 	/** Reads from the beginning; with `keep`, as many rows as are there already, up to `most`. */
 	async reload({keep = false, most = 1000} = {}) {
 		const wanted = keep ? Math.min(most, this.rows.length) : 0;
+		this.isLoading = true;
 		if (!keep) this.#changed(this);
 		await this.#read(async (isCurrent) => {
 			let page = await this.#load(null);

@@ -1,12 +1,12 @@
 // Tabs whose choice is in the address.
 
 import {h} from './dom.js';
+import {title} from './format.js';
 import {setParams} from './router.js';
 
-/** Tabs of `[name, label]` over the element with the id `panel`; the first one is what no choice means. */
-export function tabStrip(label, tabs) {
-	const names = tabs.map(([name]) => name);
-	const buttons = tabs.map(([name, words]) => h('button', {type: 'button', role: 'tab', id: `tab-${name}`, 'aria-controls': 'panel', onclick: () => setParams({tab: name === names[0] ? null : name, open: null, state: null, condition: null, q: null, type: null}, {push: true})}, words));
+/** Tabs of these names over the element with the id `panel`; the first one is what no choice means. */
+export function tabStrip(label, names) {
+	const buttons = names.map((name) => h('button', {type: 'button', role: 'tab', id: `tab-${name}`, 'aria-controls': 'panel', onclick: () => setParams({tab: name === names[0] ? null : name, open: null, state: null, condition: null, q: null, type: null}, {push: true})}, title(name)));
 	const element = h('div.tabs', {role: 'tablist', 'aria-label': label, onkeydown(event) {
 		const place = buttons.indexOf(document.activeElement);
 		const next = {ArrowRight: place + 1, ArrowLeft: place - 1, Home: 0, End: -1}[event.key];

@@ -10,7 +10,7 @@ import {delegationsTab} from './delegations.js';
 import {schedulesTab} from './schedules.js';
 import {accessTab} from './access.js';
 
-const tabs = [['chat', 'Chat', chatTab], ['activity', 'Activity', activityTab], ['queue', 'Queue', queueTab], ['delegations', 'Delegations', delegationsTab], ['schedules', 'Schedules', schedulesTab], ['access', 'Access', accessTab]];
+export const tabs = {chat: chatTab, activity: activityTab, queue: queueTab, delegations: delegationsTab, schedules: schedulesTab, access: accessTab};
 
 export function workspaceScreen({id, drawer}) {
 	let workspace = null;
@@ -27,8 +27,7 @@ export function workspaceScreen({id, drawer}) {
 	const vitals = h('div.vitals');
 	const below = h('span', '–');
 	const card = h('div.card-place');
-	const tabList = h('div', {role: 'tablist', 'aria-label': 'Parts of this workspace', class: 'tabs'});
-	const strip = tabStrip('Parts of this workspace', tabs);
+	const strip = tabStrip('Parts of this workspace', Object.keys(tabs));
 	const panel = h('div', {role: 'tabpanel', class: 'panel', id: 'panel'});
 	const content = h('div.workspace');
 	const head = h('div.workspace-head', trail,
@@ -79,12 +78,15 @@ export function workspaceScreen({id, drawer}) {
 			failed: 'It takes no messages. Mend what the reason names, then restart it.',
 			offline: 'Messages wait or fail until it is heard of again. Look at its process and its network, or restart it.',
 		}[workspace.status];
+		const hint = {
+			awaiting_agent: ['info', 'No agent has registered yet. Start it with this workspace’s id and a token of the Access tab.'],
+			paused: ['pause', 'A person paused it. It takes no messages until it is resumed.'],
+			hibernated: ['moon', 'It sleeps, as it was idle. The next message wakes it.'],
+		}[workspace.status];
 		fill(banners,
 			advice && h('div', {class: `notice ${tone}`, 'data-banner': workspace.status}, icon('warn'), h('div', h('p.strong', `It is ${words(workspace.status)}${reason ? ': ' : ', and gave no reason.'}`, reason && h('span.reason-text', reason)), h('p', advice))),
 			workspace.status === 'provisioning' && provisioningBanner(),
-			workspace.status === 'awaiting_agent' && h('div.notice.info', icon('info'), h('p', 'No agent has registered yet. Start it with this workspace’s id and a token of the Access tab.')),
-			workspace.status === 'paused' && h('div.notice.info', icon('pause'), h('p', 'A person paused it. It takes no messages until it is resumed.')),
-			workspace.status === 'hibernated' && h('div.notice.info', icon('moon'), h('p', 'It sleeps, as it was idle. The next message wakes it.')));
+			hint && h('div.notice.info', icon(hint[0]), h('p', hint[1])));
 	}
 
 	function provisioningBanner() {
@@ -101,8 +103,8 @@ export function workspaceScreen({id, drawer}) {
 		if (vitals.contains(document.activeElement)) return;
 		const isAlive = ['online', 'degraded'].includes(workspace.status);
 		fill(vitals, facts([
-			['Address', workspace.url ? outwardLink(workspace.url) : 'none'], ['Runtime', `${workspace.runtime} · tier ${workspace.tier}`], ['Up for', isAlive ? duration(workspace.uptime_seconds) : '–'],
-			['Heartbeat', relative(workspace.last_heartbeat_at) ?? 'never'], ['Load', [`${workspace.active_tasks}/${workspace.max_concurrent_tasks}`, workspace.current_task && ` · ${workspace.current_task}`]],
+			['Address', workspace.url ? h('span.clip-2', {title: workspace.url}, outwardLink(workspace.url)) : 'none'], ['Runtime', `${workspace.runtime} · tier ${workspace.tier}`], ['Up for', isAlive ? duration(workspace.uptime_seconds) : '–'],
+			['Heartbeat', relative(workspace.last_heartbeat_at) ?? 'never'], ['Load', [`${workspace.active_tasks}/${workspace.max_concurrent_tasks}`, workspace.current_task && h('span.clip-2', {title: workspace.current_task}, workspace.current_task)]],
 			['Queue', h('a', {href: href('workspace', id, {tab: 'queue'})}, plural(workspace.queue_depth, 'message'))], ['Spend this month', `${cents(workspace.monthly_spend)}${workspace.budget_limit === null ? '' : ` of ${cents(workspace.budget_limit)}`}`],
 		]));
 	}
@@ -126,7 +128,7 @@ export function workspaceScreen({id, drawer}) {
 			const children = await peek('/admin/workspaces', {parent_id: id, limit: 1});
 			fill(below, children.total ? h('a', {href: href('fleet', null, {parent_id: id})}, plural(children.total, 'workspace')) : 'none');
 		} catch { /* the tree can be read in the fleet */ }
-		fill(trail, h('a', {href: href('fleet')}, 'Fleet'), parent && ' / …', ancestors.map((above) => [' / ', workspaceLink(above.id, above.name)]), ' / ');
+		fill(trail, h('a', {href: href('fleet')}, 'Fleet'), parent && ' / …', ancestors.map((above) => [' / ', workspaceLink(above.id, above.name)]));
 	}
 
 	function showTab() {
@@ -136,7 +138,7 @@ export function workspaceScreen({id, drawer}) {
 		drawer.hide();
 		tabName = wanted;
 		panel.setAttribute('aria-labelledby', `tab-${wanted}`);
-		tab = tabs.find(([name]) => name === wanted)[2]({id, drawer, workspace: () => workspace});
+		tab = tabs[wanted]({id, drawer, workspace: () => workspace});
 		fill(panel, tab.element);
 		return tab.update?.(params);
 	}
