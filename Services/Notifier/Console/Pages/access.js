@@ -1,6 +1,6 @@
 // Tokens, names of secrets and the budget of a workspace.
 
-import {attempt, button, canWrite, cents, confirmDialog, emptyState, facts, field, fill, formDialog, get, h, load, patch, post, relative, remove, showOnce} from './kit.js';
+import {attempt, button, canWrite, cents, confirmDialog, emptyState, facts, field, fill, formDialog, get, h, load, patch, post, put, relative, remove, showOnce, simpleTable, textInput} from './kit.js';
 
 export function accessTab({id}) {
 	const path = `/workspaces/${id}`;
@@ -23,7 +23,7 @@ export function accessTab({id}) {
 	void refresh();
 	return {
 		refresh,
-		element: h('div.tab-content.blocks', block('Tokens', 'An agent’s own bearers. Each is shown once, when it is issued.', tokens.element, canWrite() && button('Issue a token', 'plus', issue)), block('Secrets', 'In the environment of its container, over those of all workspaces. Names are shown, values never.', secrets.element),
+		element: h('div.tab-content.blocks', block('Tokens', 'An agent’s own bearers. Each is shown once, when it is issued.', tokens.element, canWrite() && button('Issue a token', 'plus', issue)), block('Secrets', 'In the environment of its container, over those of all workspaces. Names are shown, values never.', secrets.element, secrets.add),
 			block('Budget', 'Once the month’s spend reaches it, messages to this workspace are refused.', budget, canWrite() && button('Change', 'edit', changeBudget))),
 	};
 }
@@ -32,14 +32,10 @@ export function block(label, explanation, content, ...actions) {
 	return h('section.block', h('header.block-head', h('div', h('h2', label), h('p.hint', explanation)), h('div.row-actions', actions)), content);
 }
 
-export function simpleTable(label, heads, rows) {
-	return h('div.table-scroll', {tabindex: '0', role: 'region', 'aria-label': label}, h('table', h('thead', h('tr', heads.map((head) => h('th', {scope: 'col'}, head || h('span.visually-hidden', 'Actions'))))), h('tbody', rows.map((cells) => h('tr', cells.map((cell) => h('td', cell)))))));
-}
-
 /** A list whose rows can be taken away. */
-function removables({label, failure, read, heads, cells, none, verb, question, address}) {
+function removables({label, failure, read, heads, cells, none, verb, question, address, extra = () => null}) {
 	const element = h('div');
-	const refresh = () => load(element, failure, read, (rows) => fill(element, rows.length ? simpleTable(label, [...heads, ''], rows.map((row) => [...cells(row), canWrite() && button(verb, 'trash', () => take(row), 'danger-quiet small')])) : emptyState(...none)));
+	const refresh = () => load(element, failure, read, (rows) => fill(element, rows.length ? simpleTable(label, [...heads, ''], rows.map((row) => [...cells(row), canWrite() && h('div.row-actions', extra(row), button(verb, 'trash', () => take(row), 'danger-quiet small'))])) : emptyState(...none)));
 	const take = async (row) => {
 		if (!(await confirmDialog({title: `${verb} it?`, body: h('p', question(row)), action: verb, danger: true}))) return;
 		await attempt('Nothing was changed', () => remove(address(row)), 'Done.');
@@ -59,9 +55,18 @@ export function tokenList(path, none, heads = [], more = () => []) {
 
 /** The names of the secrets at a path. */
 export function secretList(path) {
-	return removables({
-		none: ['There is no secret.', `Set one with PUT ${path}, such as the API key of a model provider.`], label: 'Secrets', failure: 'The names of the secrets could not be read', read: () => get(path), heads: ['Name', 'Set', 'Changed'], verb: 'Remove', address: (secret) => `${path}/${secret.key}`,
-		cells: (secret) => [h('code', secret.key), relative(secret.created_at), relative(secret.updated_at)],
+	async function set(key = '') {
+		const name = textInput({value: key, readonly: Boolean(key), required: true, maxlength: '256', pattern: '[A-Za-z_][A-Za-z0-9_]*', title: 'Letters, digits and _, without a digit at the beginning', class: 'mono', autofocus: !key});
+		const value = h('textarea', {rows: '4', required: true, maxlength: '65536', autocomplete: 'off', spellcheck: 'false', class: 'masked', autofocus: Boolean(key)});
+		await formDialog(key ? 'Replace the secret' : 'Set a secret', [field('Name', name, !key && 'Of an environment variable. A secret that has it already is replaced.'), field('Value', value, 'It can be replaced, and not be read again. The workspaces it concerns are restarted.')], key ? 'Replace' : 'Set',
+			() => attempt('The secret was not set', () => put(path, {key: name.value.trim(), value: value.value}), `${name.value.trim()} was set.`));
+		list.refresh();
+	}
+
+	const list = removables({
+		none: ['There is no secret.', 'Set one, such as the API key of a model provider.'], label: 'Secrets', failure: 'The names of the secrets could not be read', read: () => get(path), heads: ['Name', 'Set', 'Changed'], verb: 'Remove', address: (secret) => `${path}/${secret.key}`,
+		cells: (secret) => [h('code', secret.key), relative(secret.created_at), relative(secret.updated_at)], extra: (secret) => button('Replace', 'edit', () => set(secret.key), 'small'),
 		question: (secret) => `${secret.key} is gone for good, and the workspaces it concerns are restarted.`,
 	});
+	return {...list, add: canWrite() && button('Set a secret', 'plus', () => set())};
 }

@@ -75,7 +75,7 @@ export async function request(method, path, {query, body, form, signal, quiet} =
 
 function failed(error, method, quiet) {
 	if (quiet) return error;
-	if (error.status === 401) apiEvents.dispatchEvent(new CustomEvent('signedout'));
+	if (error.status === 401) apiEvents.dispatchEvent(new Event('signedout'));
 	else if (error.isPlatformDown && method === 'GET') apiEvents.dispatchEvent(new CustomEvent('down', {detail: error}));
 	return error;
 }
@@ -84,6 +84,7 @@ export const get = async (path, query) => (await request('GET', path, {query})).
 /** The same; who asks deals with every failure, also when the session is over or the platform down. */
 export const peek = async (path, query) => (await request('GET', path, {query, quiet: true})).data;
 export const post = async (path, body, options) => (await request('POST', path, {body, ...options})).data;
+export const put = async (path, body) => (await request('PUT', path, {body})).data;
 export const patch = async (path, body) => (await request('PATCH', path, {body})).data;
 export const remove = async (path, query) => (await request('DELETE', path, {query})).data;
 
