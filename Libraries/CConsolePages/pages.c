@@ -126,6 +126,9 @@ static const unsigned char themes_js[] = {
 static const unsigned char workspace_js[] = {
 #embed "../../Services/Notifier/Console/Pages/workspace.js"
 };
+static const unsigned char workspaceform_js[] = {
+#embed "../../Services/Notifier/Console/Pages/workspaceform.js"
+};
 
 #define PAGE(name, symbol) {name, symbol, sizeof symbol}
 
@@ -171,6 +174,7 @@ static const struct switchyard_page pages[] = {
     PAGE("theme.js", theme_js),
     PAGE("themes.js", themes_js),
     PAGE("workspace.js", workspace_js),
+    PAGE("workspaceform.js", workspaceform_js),
 };
 
 const struct switchyard_page *switchyard_pages(size_t *count) {

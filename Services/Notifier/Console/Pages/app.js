@@ -14,6 +14,7 @@ import {schedulesScreen} from './schedules.js';
 import {eventsScreen} from './events.js';
 import {healthScreen} from './health.js';
 import {auditScreen} from './audit.js';
+import {createWorkspace} from './workspaceform.js';
 import {settingsScreen} from './settings.js';
 
 const screens = {
@@ -105,6 +106,7 @@ function buildShell() {
 function commands() {
 	const isPaused = stream.state === 'paused';
 	return [
+		...(canWrite() ? [{label: 'New workspace', icon: 'plus', run: createWorkspace}] : []),
 		...places.map((name) => ({label: `Go to ${title(name)}`, icon: name, run: () => navigate(name)})),
 		{label: `${isPaused ? 'Resume' : 'Pause'} live updates`, icon: isPaused ? 'play' : 'pause', run: toggleLive},
 		{label: 'Change the theme', icon: 'moon', run: () => shell.theme.click()},

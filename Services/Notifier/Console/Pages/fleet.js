@@ -2,6 +2,7 @@
 
 import {button, canWrite, cents, clipped, count, fill, h, href, icon, iconButton, learnName, listScreen, listView, nameOf, navigate, pill, plural, readPage, relative, setParams, shortDuration} from './kit.js';
 import {actOnMany, bulkBar, lifecycle} from './actions.js';
+import {createWorkspace} from './workspaceform.js';
 import {overview} from './overview.js';
 
 /** Up to this many are read at once and shown as a tree; larger fleets come by pages, in the server's order. */
@@ -32,6 +33,8 @@ export function applyToWorkspace(workspace, {type, data, timestamp}) {
 
 export const reasonOf = (workspace) => (explained.includes(workspace.status) ? workspace.status_reason || workspace.last_sample_error || '' : '');
 
+const newButton = (kind) => canWrite() && button('New workspace', 'plus', createWorkspace, kind);
+
 export function fleetScreen() {
 	const collapsed = new Set();
 	const byID = new Map();
@@ -41,7 +44,7 @@ export function fleetScreen() {
 
 	const view = listView({
 		one: 'workspace', failure: 'The fleet could not be read', sorts: ['sort', 'order'], arrange,
-		none: ['There is no workspace yet.', 'One appears here when you create it, or when an agent registers.'],
+		none: ['There is no workspace yet.', 'One appears here when you create it, or when an agent registers.', newButton()],
 		filters: [
 			{name: 'status', kind: 'chips', label: 'Filter by status', values: statuses, numbers: () => (overview.fleet ? {'': overview.fleet.total, ...overview.fleet.by_status} : {}), more: queueChips},
 			{name: 'q', kind: 'search', label: 'Search the fleet', hint: 'Search name, role or id'},
@@ -145,7 +148,7 @@ export function fleetScreen() {
 	overview.addEventListener('change', drawOverview);
 	drawOverview();
 	return {
-		...listScreen('Fleet', view),
+		...listScreen('Fleet', view, newButton('primary')),
 		events(batch) {
 			const touched = new Set();
 			for (const event of batch) {
