@@ -12,8 +12,11 @@ extension PlatformTests {
 
         @Test("Every screen does what a person wants of it")
         func walk() async throws {
+            // A message is given up after 15 s, not 45.
             let platform = try await Platform.start(
-                environment: ["CHAT_FILES_DIR": try TemporaryFolder.make("console-files")])
+                environment: [
+                    "CHAT_FILES_DIR": try TemporaryFolder.make("console-files"), "A2A_FAILURE_RETRY_SECONDS": "1",
+                ])
             let steps = try TemporaryFolder.make("console-steps")
             let walk = try await PythonProgram.start(
                 "console_walk.py", [platform.api.baseURL, Platform.adminToken],
