@@ -1,6 +1,6 @@
 // The delegations of a workspace, given and taken, with their answers.
 
-import {button, emptyState, facts, fill, get, h, load, notifyError, pill, plural, relative, richText, simpleTable, throttle, workspaceLink} from './kit.js';
+import {button, emptyState, facts, fill, get, h, load, notifyError, pill, relative, richText, simpleTable, throttle, workspaceLink} from './kit.js';
 
 export function delegationsTab({id, drawer}) {
 	const body = h('div.blocks');
@@ -10,7 +10,7 @@ export function delegationsTab({id, drawer}) {
 
 	function draw(entries) {
 		const found = merge(entries);
-		const section = (label, entries) => h('section.block', h('h2', `${label} (${plural(entries.length, 'newest one', 'newest')})`), entries.length ? simpleTable(label, ['Status', 'Other side', 'Task and answer', 'When', ''], entries.map(row)) : h('p.hint', 'None.'));
+		const section = (label, entries) => h('section.block', h('h2', `${label} (${entries.length})`), entries.length ? simpleTable(label, ['Status', 'Other side', 'Task and answer', 'When', ''], entries.map(row)) : h('p.hint', 'None.'));
 		fill(body, found.length ? [section('Given to others', found.filter((entry) => entry.source_id === id)), section('Taken from others', found.filter((entry) => entry.source_id !== id))]
 			: emptyState('No delegation yet.', 'When this agent hands work to another one, or takes some, it is listed here with its answer.'));
 	}
