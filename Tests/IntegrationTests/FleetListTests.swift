@@ -118,6 +118,23 @@ extension RegistryProcessTests {
                 #expect(results(both) == [root: "ok", child: "ok"])
                 #expect(try await fleet.api.status(of: child) == "removed")
                 #expect(try await fleet.api.status(of: other) != "removed")
+
+                // What is refused stays in the filter: the cursor goes past it.
+                try await fleet.sql(
+                    """
+                    INSERT INTO workspaces (id, name, status) SELECT gen_random_uuid(), 'many', 'offline'
+                    FROM generate_series(1, 1001)
+                    """)
+                var body: JSONValue = ["filter": ["q": "many"], "action": "restart", "dry_run": true, "cursor": .null]
+                let first = try await bulk(fleet, body)
+                #expect(first.json["matched"] == 1001 && first.json["left"] == 1)
+                body = [
+                    "filter": ["q": "many"], "action": "restart", "dry_run": true,
+                    "cursor": try #require(first.json["next_cursor"]),
+                ]
+                let last = try await bulk(fleet, body)
+                #expect(last.json["matched"] == 1 && last.json["left"] == 0 && last.json["next_cursor"] == .null)
+                #expect(results(last).count == 1 && results(first)[results(last).keys.first ?? ""] == nil)
             }
         }
 
@@ -134,6 +151,8 @@ extension RegistryProcessTests {
                     (["ids": [.string(id)], "filter": ["q": "x"], "action": "pause"], "filter"),
                     (["ids": [.string(id)], "action": "pause", "dryrun": true], "dryrun"),
                     (["ids": many, "action": "pause"], "ids"),
+                    (["filter": ["q": "x"], "action": "pause", "cursor": "x"], "cursor"),
+                    (["ids": [.string(id)], "action": "pause", "cursor": "x"], "cursor"),
                 ]
                 for (body, field) in bodies {
                     let answer = try await bulk(fleet, body)

@@ -27,7 +27,7 @@ import Testing
         _ action: BulkAction, _ subjects: [BulkSubject], isConfirmed: Bool = false
     ) -> [BulkResult.Outcome] {
         BulkRule.forecast(
-            action, BulkRule.ordered(subjects, for: action), hasProvisioner: true, isConfirmed: isConfirmed
+            action, subjects, hasProvisioner: true, isConfirmed: isConfirmed
         ).map(\.outcome)
     }
 
@@ -44,7 +44,7 @@ import Testing
     func resuming() {
         let below = subject(child, .paused, parent: root, depth: 1, isParentPaused: true)
         #expect(forecast(.resume, [below]) == [.failed])
-        #expect(forecast(.resume, [below, subject(root, .paused)]) == [.wouldChange, .wouldChange])
+        #expect(forecast(.resume, [subject(root, .paused), below]) == [.wouldChange, .wouldChange])
     }
 
     @Test("A parent is deleted after all of its children, or with them on confirmation")
@@ -53,10 +53,9 @@ import Testing
         let (first, second) = (
             subject(child, parent: root, depth: 1), subject(other, parent: root, depth: 1)
         )
-        #expect(BulkRule.ordered([above, first, second], for: .delete).last?.id == root)
-        #expect(forecast(.delete, [above, first, second]) == [.wouldChange, .wouldChange, .wouldChange])
-        #expect(forecast(.delete, [above, first]) == [.wouldChange, .failed])
-        #expect(forecast(.delete, [above, first], isConfirmed: true) == [.wouldChange, .wouldChange])
+        #expect(forecast(.delete, [first, second, above]) == [.wouldChange, .wouldChange, .wouldChange])
+        #expect(forecast(.delete, [first, above]) == [.wouldChange, .failed])
+        #expect(forecast(.delete, [first, above], isConfirmed: true) == [.wouldChange, .wouldChange])
         #expect(BulkRule.sentence(.needsConfirmation([])).hasPrefix("confirmation required"))
     }
 

@@ -149,8 +149,11 @@ import Testing
             #expect(resume.subjects.map(\.id) == [child])
             #expect(resume.subjects.first?.depth == 1)
             #expect(resume.subjects.first?.parent == root)
-            let named = try await fixture.store.selection([child, UUID()])
+            let named = try await fixture.store.selection([child, UUID()], for: .pause)
             #expect((named.matched, named.subjects.map(\.id)) == (1, [child]))
+            let both = try await fixture.store.selection([child, root], for: .restart)
+            #expect(both.subjects.map(\.id) == [root, child])
+            #expect(try await fixture.store.selection([root, child], for: .delete).subjects.map(\.id) == [child, root])
             try await fixture.sql(
                 """
                 INSERT INTO workspaces (id, name, status) SELECT gen_random_uuid(), 'many', 'online'
@@ -158,6 +161,41 @@ import Testing
                 """)
             let many = try await fixture.store.selection(filter { $0.text = "many" }, for: .delete)
             #expect((many.matched, many.subjects.count) == (1100, Limits.bulkWorkspaces))
+        }
+    }
+
+    @Test("Whatever becomes of those that a filter means, requests that go on from the cursor come to each once")
+    func progress() async throws {
+        try await with { fixture in
+            // All of one moment, in two levels, and none leaves the filter by the action.
+            try await fixture.sql(
+                """
+                INSERT INTO workspaces (id, name, status) SELECT gen_random_uuid(), 'many', 'online'
+                FROM generate_series(1, 700)
+                """)
+            try await fixture.sql(
+                """
+                INSERT INTO workspaces (id, name, status, parent_id)
+                SELECT gen_random_uuid(), 'many', 'online', id FROM workspaces WHERE name = 'many'
+                """)
+            let wanted = filter { $0.text = "many" }
+            for action in [BulkAction.restart, .delete] {
+                var (depths, seen, cursor) = ([Int](), Set<UUID>(), BulkCursor?.none)
+                // As if time had been up after 300 of them.
+                for left in [1400, 1100, 800, 500, 200] {
+                    let selection = try await fixture.store.selection(wanted, for: action, after: cursor)
+                    #expect(selection.matched == left)
+                    let done = selection.subjects.prefix(300)
+                    (depths, seen) = (depths + done.map(\.depth), seen.union(done.map(\.id)))
+                    // As a client hands it back.
+                    let text = try #require(done.last.map { BulkCursor(action, after: $0).text })
+                    cursor = BulkCursor(text, for: action)
+                    #expect(cursor?.text == text && BulkCursor(text, for: .hibernate) == nil)
+                }
+                #expect(seen.count == 1400)
+                #expect(depths == (action == .delete ? depths.sorted(by: >) : depths.sorted()))
+                #expect(try await fixture.store.selection(wanted, for: action, after: cursor).subjects.isEmpty)
+            }
         }
     }
 

@@ -8,7 +8,8 @@ import ServiceHost
 struct BulkRequest: Sendable {
     enum Selection: Sendable {
         case ids([UUID])
-        case filter(FleetFilter)
+        /// Those behind the cursor.
+        case filter(FleetFilter, BulkCursor?)
     }
 
     var selection: Selection
@@ -17,7 +18,7 @@ struct BulkRequest: Sendable {
     /// That children go with those that are deleted.
     var isConfirmed: Bool
 
-    private static let members = ["ids", "filter", "action", "dry_run", "confirm"]
+    private static let members = ["ids", "filter", "cursor", "action", "dry_run", "confirm"]
 
     /// A member that is not known is refused: it may be a `dry_run` that was misspelt.
     ///
@@ -35,8 +36,11 @@ struct BulkRequest: Sendable {
         isDry = read.isDry
         isConfirmed = read.isConfirmed
         switch (read.ids, read.filter) {
-        case (let ids?, nil): selection = .ids(try Self.ids(ids))
-        case (nil, let filter?): selection = .filter(try FleetFilter(changing: filter))
+        case (let ids?, nil):
+            if read.cursor != nil { throw .invalidBody(field: "cursor", reason: "must not stand beside ids") }
+            selection = .ids(try Self.ids(ids))
+        case (nil, let filter?):
+            selection = .filter(try FleetFilter(changing: filter), try Self.cursor(read.cursor, action))
         case (nil, nil): throw .invalidBody(field: "ids", reason: "or filter is required")
         case (.some, .some): throw .invalidBody(field: "filter", reason: "must not stand beside ids")
         }
@@ -45,6 +49,7 @@ struct BulkRequest: Sendable {
     private struct Members {
         var ids: [JSONSlice]?
         var filter: JSONObject?
+        var cursor: String?
         var action: String?
         var isDry: Bool
         var isConfirmed: Bool
@@ -53,11 +58,21 @@ struct BulkRequest: Sendable {
     private static func read(_ body: JSONObject) throws(APIError) -> Members {
         do {
             return Members(
-                ids: try body.array("ids"), filter: try body.object("filter"), action: try body.string("action"),
+                ids: try body.array("ids"), filter: try body.object("filter"), cursor: try body.string("cursor"),
+                action: try body.string("action"),
                 isDry: try body.bool("dry_run") ?? false, isConfirmed: try body.bool("confirm") ?? false)
         } catch {
             throw .invalidBody(error)
         }
+    }
+
+    /// Null as `next_cursor` is at the end, too, so that the first request of a loop is like the others.
+    private static func cursor(_ text: String?, _ action: BulkAction) throws(APIError) -> BulkCursor? {
+        guard let text else { return nil }
+        guard let cursor = BulkCursor(text, for: action) else {
+            throw .invalidBody(field: "cursor", reason: "is not one that next_cursor gave for this action")
+        }
+        return cursor
     }
 
     /// Each once, in their order.

@@ -26,7 +26,7 @@ struct BulkRoutes: Sendable {
         try await context.authenticator.admin(request)
         let body = try BulkRequest(try request.jsonObject(try await request.jsonBytes()))
         let selection = try await selection(body)
-        let subjects = BulkRule.ordered(selection.subjects, for: body.action)
+        let subjects = selection.subjects
         var results: [BulkResult]
         if body.isDry {
             results = BulkRule.forecast(
@@ -35,14 +35,18 @@ struct BulkRoutes: Sendable {
             results = await change(subjects, body)
         }
         let left = selection.matched - results.count
-        if case .ids(let ids) = body.selection { results += Self.unknown(ids, beside: subjects) }
-        return Self.response(results, matched: selection.matched, left: left)
+        var next: BulkCursor?
+        switch body.selection {
+        case .ids(let ids): results += Self.unknown(ids, beside: subjects)
+        case .filter: if left > 0, !results.isEmpty { next = BulkCursor(body.action, after: subjects[results.count - 1]) }
+        }
+        return Self.response(results, matched: selection.matched, left: left, next: next)
     }
 
     private func selection(_ body: BulkRequest) async throws -> BulkSelection {
         switch body.selection {
-        case .ids(let ids): try await fleet.selection(ids)
-        case .filter(let filter): try await fleet.selection(filter, for: body.action)
+        case .ids(let ids): try await fleet.selection(ids, for: body.action)
+        case .filter(let filter, let cursor): try await fleet.selection(filter, for: body.action, after: cursor)
         }
     }
 
@@ -75,11 +79,12 @@ struct BulkRoutes: Sendable {
         }
     }
 
-    private static func response(_ results: [BulkResult], matched: Int, left: Int) -> Response {
+    private static func response(_ results: [BulkResult], matched: Int, left: Int, next: BulkCursor?) -> Response {
         .json(object: { writer in
             writer.member("matched", matched)
             writer.member("changed", results.count { $0.outcome == .ok })
             writer.member("left", left)
+            writer.member("next_cursor", orNull: next?.text)
             writer.member(
                 "workspaces",
                 array: { writer in

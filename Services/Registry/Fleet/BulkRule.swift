@@ -7,8 +7,7 @@ import Lifecycle
 package enum BulkAction: String, Sendable, CaseIterable {
     case pause, resume, restart, hibernate, delete
 
-    /// The statuses that it makes sense from: what a filter matches beside them is not looked at, so that a request after
-    /// the first goes on where that one ended.
+    /// The statuses that it makes sense from: what a filter matches beside them is not looked at.
     package var statuses: Set<WorkspaceStatus> {
         let living = Set(WorkspaceStatus.allCases).subtracting([.removed])
         return switch self {
@@ -32,17 +31,20 @@ package struct BulkSubject: Sendable {
     package var parent: UUID?
     /// How many are above it.
     package var depth: Int
+    package var createdAt: Date
     package var subject: LifecycleRule.Subject
     /// Those that are not removed, as many as one request changes and one more.
     package var children: [UUID]
 
     package init(
-        id: UUID, name: String, parent: UUID?, depth: Int, subject: LifecycleRule.Subject, children: [UUID]
+        id: UUID, name: String, parent: UUID?, depth: Int, createdAt: Date = .distantPast,
+        subject: LifecycleRule.Subject, children: [UUID]
     ) {
         self.id = id
         self.name = name
         self.parent = parent
         self.depth = depth
+        self.createdAt = createdAt
         self.subject = subject
         self.children = children
     }
@@ -113,11 +115,6 @@ package enum BulkRule {
     package static func sentence(_ refusal: LifecycleRefusal) -> String {
         if case .needsConfirmation = refusal { return "confirmation required: its children would go with it" }
         return refusal.apiError.sentence
-    }
-
-    /// In the order in which they are changed: what would be in the way of others, first.
-    package static func ordered(_ subjects: [BulkSubject], for action: BulkAction) -> [BulkSubject] {
-        subjects.sorted { action.beginsBelow ? $0.depth > $1.depth : $0.depth < $1.depth }
     }
 
     package static func result(
