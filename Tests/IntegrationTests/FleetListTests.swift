@@ -90,11 +90,18 @@ extension RegistryProcessTests {
                 let dry = try await bulk(fleet, ["ids": ids, "action": "pause", "dry_run": true])
                 #expect(dry.json["matched"] == 2)
                 #expect(dry.json["changed"] == 0)
-                #expect(results(dry) == [root: "would change", other: "would change", unknown: "failed"])
+                // The child goes with its parent, though nobody named it.
+                #expect(dry.json["touched"] == 3)
+                #expect(
+                    results(dry) == [
+                        root: "would change", child: "would change", other: "would change", unknown: "failed",
+                    ])
+                let below = (dry.json["workspaces"]?.array ?? []).filter { $0["is_below"] == true }
+                #expect(below.map { $0["id"]?.string } == [child])
                 #expect(try await fleet.api.status(of: root) == "awaiting_agent")
 
                 let paused = try await bulk(fleet, ["ids": ids, "action": "pause"])
-                #expect(paused.json["changed"] == 2)
+                #expect(paused.json["changed"] == 2 && paused.json["touched"] == 3)
                 #expect(results(paused) == [root: "ok", other: "ok", unknown: "failed"])
                 #expect(try await fleet.api.status(of: child) == "paused")
                 #expect(try await fleet.events(of: child).contains("workspace.paused"))
@@ -102,12 +109,19 @@ extension RegistryProcessTests {
                 #expect(results(again) == [root: "skipped"])
                 #expect(again.json["workspaces"]?[0]?["status"] == "paused")
 
+                let single: JSONValue = ["ids": [.string(root)], "action": "resume", "dry_run": true]
+                #expect(try await bulk(fleet, single).json["touched"] == 2)
                 // The child is resumed with its parent, and found so when its turn comes.
                 let resumed = try await bulk(fleet, ["filter": ["status": ["paused"]], "action": "resume"])
                 #expect(resumed.json["matched"] == 3)
                 #expect(resumed.json["left"] == 0)
                 #expect(results(resumed) == [root: "ok", child: "skipped", other: "ok"])
+                #expect(resumed.json["touched"] == 3)
 
+                let confirmed: JSONValue = [
+                    "ids": [.string(root)], "action": "delete", "confirm": true, "dry_run": true,
+                ]
+                #expect(try await bulk(fleet, confirmed).json["touched"] == 2)
                 let alone = try await bulk(fleet, ["ids": [.string(root)], "action": "delete"])
                 #expect(results(alone) == [root: "failed"])
                 #expect(alone.json["workspaces"]?[0]?["error"]?.string?.hasPrefix("confirmation required") == true)

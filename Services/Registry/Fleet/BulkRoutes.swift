@@ -27,20 +27,15 @@ struct BulkRoutes: Sendable {
         let body = try BulkRequest(try request.jsonObject(try await request.jsonBytes()))
         let selection = try await selection(body)
         let subjects = selection.subjects
-        var results: [BulkResult]
-        if body.isDry {
-            results = BulkRule.forecast(
-                body.action, subjects, hasProvisioner: lifecycle.store.hasProvisioner, isConfirmed: body.isConfirmed)
-        } else {
-            results = await change(subjects, body)
-        }
+        var (results, touched) = body.isDry ? forecast(subjects, body) : await change(subjects, body)
         let left = selection.matched - results.count
         var next: BulkCursor?
         switch body.selection {
         case .ids(let ids): results += Self.unknown(ids, beside: subjects)
         case .filter: if left > 0, !results.isEmpty { next = BulkCursor(body.action, after: subjects[results.count - 1]) }
         }
-        return Self.response(results, matched: selection.matched, left: left, next: next)
+        if body.isDry { touched += try await addBelow(body.action, to: &results) }
+        return Self.response(results, matched: selection.matched, touched: touched, left: left, next: next)
     }
 
     private func selection(_ body: BulkRequest) async throws -> BulkSelection {
@@ -50,14 +45,41 @@ struct BulkRoutes: Sendable {
         }
     }
 
+    private func forecast(_ subjects: [BulkSubject], _ body: BulkRequest) -> (results: [BulkResult], touched: Int) {
+        let results = BulkRule.forecast(
+            body.action, subjects, hasProvisioner: lifecycle.store.hasProvisioner, isConfirmed: body.isConfirmed)
+        return (results, results.count { $0.outcome == .wouldChange })
+    }
+
+    /// What goes with those that would change, though it was not asked for, or would not be changed by itself.
+    ///
+    /// - Returns: how many there are.
+    private func addBelow(_ action: BulkAction, to results: inout [BulkResult]) async throws -> Int {
+        let changed = results.filter { $0.outcome == .wouldChange }.map(\.id)
+        let below = try await fleet.below(changed, asked: results.map(\.id), for: action)
+        let places = Dictionary(uniqueKeysWithValues: results.indices.map { (results[$0].id, $0) })
+        for member in below.members {
+            if let place = places[member.id] {
+                (results[place].outcome, results[place].error) = (.wouldChange, nil)
+            } else {
+                results.append(
+                    BulkResult(
+                        id: member.id, name: member.name, status: member.status, outcome: .wouldChange, isBelow: true))
+            }
+        }
+        return below.count
+    }
+
     /// One after the other, since each locks what is below it, until the time is over or the database is away.
-    private func change(_ subjects: [BulkSubject], _ body: BulkRequest) async -> [BulkResult] {
+    private func change(_ subjects: [BulkSubject], _ body: BulkRequest) async -> (results: [BulkResult], touched: Int) {
         let end = ContinuousClock.now + Self.patience
-        var results: [BulkResult] = []
+        var (results, touched) = ([BulkResult](), 0)
         for subject in subjects where ContinuousClock.now < end && !Task.isCancelled {
             var result = BulkRule.result(subject, .ok)
             do {
-                result.status = try await lifecycle.perform(body.action, on: subject.id, isConfirmed: body.isConfirmed)
+                let done = try await lifecycle.perform(body.action, on: subject.id, isConfirmed: body.isConfirmed)
+                result.status = done.status
+                touched += done.count
             } catch let refusal as LifecycleRefusal {
                 result = BulkRule.result(subject, BulkRule.outcome(of: refusal), refusal)
             } catch {
@@ -69,7 +91,7 @@ struct BulkRoutes: Sendable {
             }
             results.append(result)
         }
-        return results
+        return (results, touched)
     }
 
     private static func unknown(_ ids: [UUID], beside subjects: [BulkSubject]) -> [BulkResult] {
@@ -79,10 +101,13 @@ struct BulkRoutes: Sendable {
         }
     }
 
-    private static func response(_ results: [BulkResult], matched: Int, left: Int, next: BulkCursor?) -> Response {
+    private static func response(
+        _ results: [BulkResult], matched: Int, touched: Int, left: Int, next: BulkCursor?
+    ) -> Response {
         .json(object: { writer in
             writer.member("matched", matched)
             writer.member("changed", results.count { $0.outcome == .ok })
+            writer.member("touched", touched)
             writer.member("left", left)
             writer.member("next_cursor", orNull: next?.text)
             writer.member(
@@ -95,6 +120,7 @@ struct BulkRoutes: Sendable {
                             writer.member("status", orNull: result.status?.rawValue)
                             writer.member("result", result.outcome.rawValue)
                             writer.member("error", orNull: result.error)
+                            writer.member("is_below", result.isBelow)
                         }
                     }
                 })
@@ -105,27 +131,30 @@ struct BulkRoutes: Sendable {
 extension LifecycleRoutes {
     /// Does to a workspace what its own route does, without waiting for its container.
     ///
-    /// - Returns: the status that it has then.
+    /// - Returns: the status that it has then, and how many were changed with it, itself included.
     /// - Throws: ``LifecycleRefusal``, `PostgresError`.
-    func perform(_ action: BulkAction, on id: UUID, isConfirmed: Bool) async throws -> WorkspaceStatus {
+    func perform(
+        _ action: BulkAction, on id: UUID, isConfirmed: Bool
+    ) async throws -> (status: WorkspaceStatus, count: Int) {
         switch action {
         case .pause:
-            committed(try await store.pause(id).events)
-            return .paused
+            let change = try await store.pause(id)
+            committed(change.events)
+            return (.paused, change.count)
         case .resume:
             let change = try await store.resume(id)
             committed(change.events)
-            return change.status(of: id)
+            return (change.status(of: id), change.count)
         case .restart:
             committed(try await store.restart(id, reason: "restart requested").events)
-            return .provisioning
+            return (.provisioning, 1)
         case .hibernate:
             let change = try await store.hibernate(id, isForced: false)
             committed(change.events)
-            return change.jobs.isEmpty ? .hibernated : .hibernating
+            return (change.jobs.isEmpty ? .hibernated : .hibernating, 1)
         case .delete:
-            _ = try await store.delete(id, isConfirmed: isConfirmed, purges: false, removed: removed)
-            return .removed
+            let deletion = try await store.delete(id, isConfirmed: isConfirmed, purges: false, removed: removed)
+            return (.removed, 1 + deletion.descendants)
         }
     }
 }

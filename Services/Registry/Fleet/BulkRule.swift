@@ -22,6 +22,9 @@ package enum BulkAction: String, Sendable, CaseIterable {
     /// Those above come first where what is above changes what is below with it, or has to be changed before it; whoever
     /// is deleted must have no children any more.
     package var beginsBelow: Bool { self == .delete }
+
+    /// That what is below a workspace goes with it: that in one of ``statuses``.
+    package var takesBelow: Bool { self == .pause || self == .resume || self == .delete }
 }
 
 /// A workspace that is to be changed with others.
@@ -63,6 +66,8 @@ package struct BulkResult: Sendable {
     package var status: WorkspaceStatus?
     package var outcome: Outcome
     package var error: String?
+    /// It was not asked for, and goes with one above it.
+    package var isBelow = false
 }
 
 /// The rules of changing many, without doing it.

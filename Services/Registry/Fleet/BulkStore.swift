@@ -44,7 +44,8 @@ extension FleetStore {
         """
     }
 
-    private static let named = Statement("bulk_named", subjects("w.id = ANY ($1::uuid[])", place: "$2::int * depth", ""))
+    private static let named = Statement(
+        "bulk_named", subjects("w.id = ANY ($1::uuid[])", place: "$2::int * depth", ""))
     /// The order is that of the changes, so that wherever a request ends, another goes on from there.
     private static let matching = Statement(
         "",
@@ -77,6 +78,39 @@ extension FleetStore {
             try await transaction.query(Self.matching, parameters)
         }
         return try BulkSelection(rows)
+    }
+}
+
+/// What is below workspaces, and goes with them.
+package struct BulkBelow: Sendable {
+    /// As many as one request changes, at most.
+    package var members: [(id: UUID, name: String, status: WorkspaceStatus?)] = []
+    /// How many there are in all.
+    package var count = 0
+}
+
+extension FleetStore {
+    private static let below = Statement(
+        "bulk_below",
+        """
+        WITH RECURSIVE tree (id) AS (
+            SELECT unnest($1::uuid[])
+            UNION SELECT w.id FROM workspaces w JOIN tree ON w.parent_id = tree.id)
+        SELECT w.id, w.name, w.status, count(*) OVER () FROM workspaces w
+        WHERE w.id IN (SELECT id FROM tree) AND w.id NOT IN (SELECT unnest($1::uuid[]))
+            AND w.status = ANY ($2::workspace_status[])
+        ORDER BY w.id = ANY ($3::uuid[]) DESC, lower(w.name), w.id LIMIT \(Limits.bulkWorkspaces)
+        """)
+
+    /// Those that go with these workspaces: the ones that were asked for first.
+    package func below(_ ids: [UUID], asked: [UUID], for action: BulkAction) async throws -> BulkBelow {
+        guard action.takesBelow, !ids.isEmpty else { return BulkBelow() }
+        let rows = try await postgres.transaction(readOnly: true) { transaction in
+            try await transaction.query(Self.below, [ids, action.statuses.map(\.rawValue), asked])
+        }
+        return BulkBelow(
+            members: try rows.map { ($0.uuid(0), $0.string(1), WorkspaceStatus(rawValue: $0.string(2))) },
+            count: try rows.first { $0.int(3) } ?? 0)
     }
 }
 
