@@ -200,6 +200,10 @@ public enum Limits {
     public static let consoleSession: Duration = .seconds(12 * 3600)
     /// Unicode scalars of what the audit log keeps of a request, each.
     public static let auditText = 512
+    /// Bytes of what the audit log keeps of what a request for many did.
+    public static let auditDetail = 4096
+    /// Ids that it names of those that a request named; the rest is counted.
+    public static let auditIDs = 20
     /// Entries on one page of the audit log, unless asked for otherwise.
     public static let auditPage = 100
     /// Entries on one page of the audit log, at most.

@@ -26,6 +26,8 @@ package final class RequestContext: @unchecked Sendable {
     package var ticketTokenHash: [UInt8]?
     /// The entry of the audit log that the answer completes.
     package var auditEntry: Int64?
+    /// What the request means to do or did, as a JSON object, for that entry.
+    package var auditDetail: String?
     /// For the log.
     package var workspaceID: UUID?
     /// Further variables for the request's log lines.

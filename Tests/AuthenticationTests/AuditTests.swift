@@ -127,13 +127,23 @@ struct AuditTests {
                 return try await group.reduce(into: [Int: Int64]()) { $0[$1.0] = $1.1 }
             }
             try await fixture.run("ALTER TABLE audit_log RENAME TO hidden")
-            for (number, id) in ids { log.finish(id, status: 200 + number) }
+            for (number, id) in ids {
+                // What there is no room for keeps nothing else out.
+                let detail = #"{"q":""# + String(repeating: "x", count: number * 30) + #""}"#
+                log.finish(id, status: 200 + number, detail: detail)
+            }
             try await fixture.run("ALTER TABLE hidden RENAME TO audit_log")
             await log.flush()
             let wrong = try await fixture.pool.query(
                 Statement("", "SELECT count(*) FROM audit_log WHERE status IS DISTINCT FROM 200 + target::int")
             ).only { $0.int(0) }
             #expect(ids.count == 300 && wrong == 0)
+            let details = try await fixture.pool.query(
+                Statement(
+                    "", "SELECT octet_length(detail), detail = '{\"is_cut\":true}' FROM audit_log ORDER BY target::int")
+            ).map { ($0.int(0), $0.bool(1)) }
+            #expect(details.map(\.1) == (0..<300).map { $0 * 30 + 8 > Limits.auditDetail })
+            #expect(details.allSatisfy { $0.0 <= Limits.auditDetail })
         }
     }
 }

@@ -22,12 +22,12 @@ struct AuditCSVTests {
         let record = AuditRecord(
             id: 7, at: Date(timeIntervalSince1970: 0), actor: "org", actorName: "=1", tokenPrefix: "-abcdefg",
             via: "token", action: "POST /workspaces", target: nil, targetName: nil, service: "registry", status: 503,
-            requestID: "r", clientIP: "::1")
+            requestID: "r", clientIP: "::1", detail: #"{"left":1}"#)
         #expect(
             AuditCSV.row(record)
                 == #""7","1970-01-01T00:00:00.000000Z","org","'=1","'-abcdefg","token","POST /workspaces","","","registry","#
-                + #""503","failed","r","::1""# + "\r\n")
-        #expect(AuditCSV.header.split(separator: ",").count == 14)
+                + #""503","failed","r","::1","{""left"":1}""# + "\r\n")
+        #expect(AuditCSV.header.split(separator: ",").count == 15)
     }
 
     @Test(

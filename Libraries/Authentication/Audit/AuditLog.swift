@@ -13,6 +13,7 @@ package final class AuditLog: Sendable {
     struct End: Sendable {
         let id: Int64
         let status: Int
+        let detail: String?
     }
 
     /// How often the ends of requests are tried to be written: through an outage of about half a minute.
@@ -70,8 +71,11 @@ package final class AuditLog: Sendable {
     }
 
     /// Notes how a request was answered, without waiting.
-    package func finish(_ id: Int64, status: Int) {
-        ends.add(End(id: id, status: status))
+    ///
+    /// - Parameter detail: what it did, as JSON. More than there is room for would keep what is written with it out.
+    package func finish(_ id: Int64, status: Int, detail: String? = nil) {
+        let isTooLong = (detail?.utf8.count ?? 0) > Limits.auditDetail
+        ends.add(End(id: id, status: status, detail: isTooLong ? #"{"is_cut":true}"# : detail))
     }
 
     /// Waits until all that was noted is written, or given up.

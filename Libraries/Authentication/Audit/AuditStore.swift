@@ -46,12 +46,12 @@ struct AuditStore: Sendable {
     private static let finish = Statement(
         "audit_finish",
         """
-        UPDATE audit_log a SET status = e.status FROM unnest($1::bigint[], $2::int[]) AS e (id, status)
-        WHERE a.id = e.id
+        UPDATE audit_log a SET status = e.status, detail = e.detail
+        FROM unnest($1::bigint[], $2::int[], $3::text[]) AS e (id, status, detail) WHERE a.id = e.id
         """)
 
     /// Notes how requests were answered.
     func finish(_ ends: [AuditLog.End]) async throws(PostgresError) {
-        _ = try await postgres.query(Self.finish, [ends.map(\.id), ends.map(\.status)])
+        _ = try await postgres.query(Self.finish, [ends.map(\.id), ends.map(\.status), ends.map(\.detail)])
     }
 }

@@ -30,6 +30,25 @@ package struct FleetQueueFilter: Sendable, Hashable {
     package var isEmpty: Bool { self == FleetQueueFilter() }
 }
 
+// MARK: - In the audit log
+
+extension FleetQueueFilter {
+    func audit(to writer: inout JSONWriter) {
+        if let ids { writer.auditMember(ids: ids) }
+        if let states { writer.member("state", strings: states.map(\.rawValue)) }
+        writer.member("target", ifPresent: target?.lowercased)
+        switch caller {
+        case .workspace(let id): writer.member("caller", id.lowercased)
+        case .console: writer.member("caller", "console")
+        case nil: break
+        }
+        writer.member("method", ifPresent: method)
+        writer.member("older_than", ifPresent: olderThan)
+        writer.member("min_attempts", ifPresent: minAttempts)
+        writer.member("q", ifPresent: text)
+    }
+}
+
 // MARK: - Reading it
 
 extension FleetQueueFilter {

@@ -66,14 +66,25 @@ struct FleetQueueRoutes: Sendable {
         try await authenticator.admin(request)
         let body = try request.jsonObject(try await request.jsonBytes())
         let (filter, isDry) = try Self.read(body)
+        Self.note(filter, isDry: isDry, nil, request)
         let matched = try await store.count(filter, for: change)
-        if isDry {
-            let left = max(0, matched - Limits.queueChange)
-            return try .wire(.ok, QueueChangeAnswer(matched: matched, changed: 0, left: left))
+        var answer = QueueChangeAnswer(matched: matched, changed: 0, left: max(0, matched - Limits.queueChange))
+        if !isDry {
+            answer.changed = matched == 0 ? 0 : try await self.change(change, filter)
+            answer.left = answer.changed < matched ? try await store.count(filter, for: change) : 0
         }
-        let changed = matched == 0 ? 0 : try await self.change(change, filter)
-        let left = changed < matched ? try await store.count(filter, for: change) : 0
-        return try .wire(.ok, QueueChangeAnswer(matched: matched, changed: changed, left: left))
+        Self.note(filter, isDry: isDry, answer, request)
+        return try .wire(.ok, answer)
+    }
+
+    private static func note(_ filter: FleetQueueFilter, isDry: Bool, _ answer: QueueChangeAnswer?, _ request: Request) {
+        request.noteForAudit { writer in
+            writer.member("dry_run", isDry)
+            writer.member("filter", object: { filter.audit(to: &$0) })
+            writer.member("matched", ifPresent: answer?.matched)
+            writer.member("changed", ifPresent: answer?.changed)
+            writer.member("left", ifPresent: answer?.left)
+        }
     }
 
     /// A member that is not known is refused: it may be a `dry_run` that was misspelt.

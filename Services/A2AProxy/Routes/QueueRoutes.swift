@@ -7,6 +7,7 @@ import HTTPCore
 import HTTPServer
 import JSONBytes
 import PostgresClient
+import ServiceHost
 
 /// Looking at the queue, and taking things out of it or putting them back.
 package struct QueueRoutes: Sendable {
@@ -108,6 +109,14 @@ package struct QueueRoutes: Sendable {
         }
         let workspace = try workspaceQuery("workspace_id", request)
         var dropped = 0
+        // What was dropped before an error is told, too.
+        defer {
+            request.noteForAudit { writer in
+                writer.member("max_age_minutes", minutes)
+                writer.member("workspace_id", ifPresent: workspace?.lowercased)
+                writer.member("dropped", dropped)
+            }
+        }
         var isLast = false
         while !isLast {
             let batch = try await store.dropStale(minutes: minutes, of: workspace, reason: "dropped as stale")

@@ -18,6 +18,8 @@ package struct AuditRecord: Sendable, Hashable {
     package var status: Int?
     package var requestID: String
     package var clientIP: String
+    /// What a request for many did, as JSON.
+    package var detail: String?
 
     package var result: AuditResult { AuditResult(status: status) }
 
@@ -37,6 +39,7 @@ package struct AuditRecord: Sendable, Hashable {
             writer.member("result", result.rawValue)
             writer.member("request_id", requestID)
             writer.member("client_ip", clientIP)
+            writer.member("detail", rawOrNull: detail.flatMap { RawJSON(Array($0.utf8))?.bytes })
         }
     }
 }
@@ -45,8 +48,7 @@ package struct AuditRecord: Sendable, Hashable {
 package enum AuditCSV {
     package static let header = row([
         "id", "at", "actor", "actor_name", "token_prefix", "via", "action", "target", "target_name", "service",
-        "status",
-        "result", "request_id", "client_ip",
+        "status", "result", "request_id", "client_ip", "detail",
     ])
 
     package static func row(_ record: AuditRecord) -> String {
@@ -54,7 +56,7 @@ package enum AuditCSV {
             String(record.id), RFC3339.format(record.at), record.actor, record.actorName ?? "",
             record.tokenPrefix ?? "", record.via, record.action, record.target ?? "", record.targetName ?? "",
             record.service, record.status.map { String($0) } ?? "", record.result.rawValue, record.requestID,
-            record.clientIP,
+            record.clientIP, record.detail ?? "",
         ])
     }
 

@@ -14,7 +14,7 @@ package struct AuditRecordStore: Sendable {
         "audit_list",
         """
         SELECT a.id, a.at, a.actor, a.actor_name, a.token_prefix, a.via, a.action, a.target, w.name, a.service, a.status,
-            a.request_id, a.client_ip
+            a.request_id, a.client_ip, a.detail
         FROM audit_log a LEFT JOIN workspaces w ON w.id = a.workspace_id
         WHERE a.id < $1
             AND ($2::text IS NULL OR a.actor = $2 OR a.token_prefix = $2 OR a.actor_name = $2)
@@ -43,7 +43,8 @@ package struct AuditRecordStore: Sendable {
                 id: Int64(row.int(0)), at: row.date(1), actor: row.string(2), actorName: row.optionalString(3),
                 tokenPrefix: row.optionalString(4), via: row.string(5), action: row.string(6),
                 target: row.optionalString(7), targetName: row.optionalString(8), service: row.string(9),
-                status: row.optionalInt(10), requestID: row.string(11), clientIP: row.string(12))
+                status: row.optionalInt(10), requestID: row.string(11), clientIP: row.string(12),
+                detail: row.optionalString(13))
         }
     }
 }

@@ -46,6 +46,19 @@ struct BulkRequest: Sendable {
         }
     }
 
+    /// For the audit log.
+    func audit(to writer: inout JSONWriter) {
+        writer.member("action", action.rawValue)
+        writer.member("dry_run", isDry)
+        writer.member("confirm", isConfirmed)
+        switch selection {
+        case .ids(let ids): writer.auditMember(ids: ids)
+        case .filter(let filter, let cursor):
+            writer.member("filter", object: { filter.audit(to: &$0) })
+            writer.member("goes_on", cursor != nil)
+        }
+    }
+
     private struct Members {
         var ids: [JSONSlice]?
         var filter: JSONObject?

@@ -25,6 +25,7 @@ struct BulkRoutes: Sendable {
     private func change(_ request: Request) async throws -> Response {
         try await context.authenticator.admin(request)
         let body = try BulkRequest(try request.jsonObject(try await request.jsonBytes()))
+        request.noteForAudit { body.audit(to: &$0) }
         let selection = try await selection(body)
         let subjects = selection.subjects
         var (results, touched) = body.isDry ? forecast(subjects, body) : await change(subjects, body)
@@ -32,9 +33,18 @@ struct BulkRoutes: Sendable {
         var next: BulkCursor?
         switch body.selection {
         case .ids(let ids): results += Self.unknown(ids, beside: subjects)
-        case .filter: if left > 0, !results.isEmpty { next = BulkCursor(body.action, after: subjects[results.count - 1]) }
+        case .filter:
+            if left > 0, !results.isEmpty { next = BulkCursor(body.action, after: subjects[results.count - 1]) }
         }
         if body.isDry { touched += try await addBelow(body.action, to: &results) }
+        request.noteForAudit { writer in
+            body.audit(to: &writer)
+            writer.member("matched", selection.matched)
+            writer.member("changed", results.count { $0.outcome == .ok })
+            writer.member("failed", results.count { $0.outcome == .failed })
+            writer.member("touched", touched)
+            writer.member("left", left)
+        }
         return Self.response(results, matched: selection.matched, touched: touched, left: left, next: next)
     }
 

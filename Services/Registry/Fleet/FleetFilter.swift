@@ -87,6 +87,14 @@ package struct FleetFilter: Sendable, Hashable {
         }
     }
 
+    /// For the audit log.
+    func audit(to writer: inout JSONWriter) {
+        if let statuses { writer.member("status", strings: statuses.map(\.rawValue)) }
+        writer.member("q", ifPresent: text)
+        writer.member("parent_id", ifPresent: parent?.lowercased)
+        writer.member("runtime", ifPresent: runtime)
+    }
+
     // MARK: - In statements
 
     /// The values of `$1` to `$4`.

@@ -45,7 +45,8 @@ struct DeadMessageRoutes: Sendable {
 
     private func discard(_ request: Request) async throws -> Response {
         try await context.authenticator.admin(request)
-        guard try await store.discard(try DeadMessageQuery.id(request)) else { throw Self.unknown }
+        guard let discarded = try await store.discard(try DeadMessageQuery.id(request)) else { throw Self.unknown }
+        request.noteForAudit { discarded.audit(to: &$0) }
         return .json { $0.member("status", "discarded") }
     }
 
@@ -53,7 +54,12 @@ struct DeadMessageRoutes: Sendable {
         try await context.authenticator.admin(request)
         let filter = try DeadMessageQuery.requiredFilter(request)
         let limit = try DeadMessageQuery.limit(request)
+        request.noteForAudit { filter.audit(to: &$0) }
         let discarded = try await store.discard(filter, limit: limit)
+        request.noteForAudit { writer in
+            filter.audit(to: &writer)
+            writer.member("discarded", discarded)
+        }
         return .json { writer in
             writer.member("discarded", discarded)
             writer.member("is_complete", discarded < limit)
@@ -65,10 +71,14 @@ struct DeadMessageRoutes: Sendable {
         let id = try DeadMessageQuery.id(request)
         switch try await sender.replay(id) {
         case .replayed(let queue, let count):
-            return .json { writer in
-                writer.member("status", "replayed")
+            func write(to writer: inout JSONWriter) {
                 writer.member("queue", queue)
                 writer.member("replay_count", count)
+            }
+            request.noteForAudit(write)
+            return .json { writer in
+                writer.member("status", "replayed")
+                write(to: &writer)
             }
         case .unknown: throw Self.unknown
         case .noQueue(let reason): throw APIError(.conflict, Sentence.deadMessageUndeliverable, reason: reason)
@@ -83,6 +93,14 @@ struct DeadMessageRoutes: Sendable {
         let limit = try DeadMessageQuery.limit(request)
         let waiting = try await store.waiting(filter, limit: limit)
         var (replayed, undeliverable) = (0, 0)
+        // What was replayed before an error is told, too.
+        defer {
+            request.noteForAudit { writer in
+                filter.audit(to: &writer)
+                writer.member("replayed", replayed)
+                writer.member("undeliverable", undeliverable)
+            }
+        }
         for id in waiting {
             switch try await sender.replay(id) {
             case .replayed: replayed += 1
@@ -107,6 +125,14 @@ struct DeadMessageRoutes: Sendable {
     private static let unknown = APIError(.notFound, Sentence.deadMessageNotFound)
     private static let brokerAway = APIError(
         .serviceUnavailable, Sentence.brokerUnavailable, retryAfter: retryAfter)
+}
+
+extension DeadMessageFilter {
+    /// For the audit log.
+    fileprivate func audit(to writer: inout JSONWriter) {
+        writer.member("queue", ifPresent: queue?.bounded(to: Limits.auditText))
+        writer.member("type", ifPresent: type?.bounded(to: Limits.auditText))
+    }
 }
 
 /// What requests say about which messages they mean.

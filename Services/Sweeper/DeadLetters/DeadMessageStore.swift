@@ -103,11 +103,14 @@ package struct DeadMessageStore: Sendable {
         try await postgres.query(Self.waiting, [filter.queue, filter.type, limit]).map { Int64($0.int(0)) }
     }
 
-    private static let discard = Statement("dead_discard", "DELETE FROM dead_messages WHERE id = $1 RETURNING id")
+    private static let discard = Statement(
+        "dead_discard", "DELETE FROM dead_messages WHERE id = $1 RETURNING queue, type")
 
-    /// - Returns: false when there is none.
-    package func discard(_ id: Int64) async throws(PostgresError) -> Bool {
-        try await !postgres.query(Self.discard, [id]).isEmpty
+    /// - Returns: which it was one of; nil when there is none.
+    package func discard(_ id: Int64) async throws(PostgresError) -> DeadMessageFilter? {
+        try await postgres.query(Self.discard, [id]).first { row in
+            DeadMessageFilter(queue: row.optionalString(0), type: row.optionalString(1))
+        }
     }
 
     private static let discardAll = Statement(

@@ -66,6 +66,46 @@ extension OperatorTests {
             }
         }
 
+        @Test("Of what was done to many there is the filter and what was counted")
+        func details() async throws {
+            try await Fleet.with(Fleet.allServices, environment: Fleet.production) { fleet in
+                let id = try await fleet.create(["name": "alpha"]).id
+                try await fleet.sql(
+                    "INSERT INTO a2a_queue (workspace_id, body) SELECT $1::uuid, '{}' FROM generate_series(1, 2)", [id])
+                let filter: JSONValue = ["target": .string(id), "q": "a\"b"]
+                _ = try await fleet.apis[1].call(
+                    .post, "/admin/queue/cancel", body: ["filter": ["target": .string(id)]])
+                _ = try await fleet.apis[1].call(
+                    .post, "/admin/queue/retry", body: ["filter": filter, "dry_run": true])
+                _ = try await fleet.api.call(
+                    .post, "/workspaces/bulk", body: ["ids": [.string(id)], "action": "pause"])
+                _ = try await fleet.api.call(
+                    .post, "/workspaces/bulk", body: ["filter": ["status": ["paused"]], "action": "resume"])
+                _ = try await fleet.apis[4].call(.delete, "/admin/dead-letters?queue=%3Dq")
+                try await eventually("all ends") {
+                    try await entries(fleet).allSatisfy { $0["status"] != .null }
+                }
+                let found = try await entries(fleet).reversed().map { $0["detail"] }
+                #expect(
+                    found == [
+                        .null,
+                        ["dry_run": false, "filter": ["target": .string(id)], "matched": 2, "changed": 2, "left": 0],
+                        ["dry_run": true, "filter": filter, "matched": 0, "changed": 0, "left": 0],
+                        [
+                            "action": "pause", "dry_run": false, "confirm": false, "ids": [.string(id)], "ids_count": 1,
+                            "matched": 1, "changed": 1, "failed": 0, "touched": 1, "left": 0,
+                        ],
+                        [
+                            "action": "resume", "dry_run": false, "confirm": false, "filter": ["status": ["paused"]],
+                            "goes_on": false, "matched": 1, "changed": 1, "failed": 0, "touched": 1, "left": 0,
+                        ],
+                        ["queue": "=q", "discarded": 0],
+                    ])
+                let csv = try await fleet.api.call(.get, "/admin/audit?format=csv").text
+                #expect(csv.contains(#","{""queue"":""=q"",""discarded"":0}""#))
+            }
+        }
+
         private func pages(_ fleet: Fleet, _ count: Int) async throws {
             var (cursor, seen) = ("", [Int]())
             repeat {
