@@ -24,7 +24,7 @@ struct AuditRecordStoreTests {
 
     @Test("Entries come newest first, page by page, and each filter finds its own")
     func filters() async throws {
-        try await withMigratedPool("audit") { pool in
+        try await withMigratedPool("audit", configuration: .waitingForLocks) { pool in
             let workspace = UUID()
             _ = try await pool.query(Self.fill, [workspace])
             let store = AuditRecordStore(postgres: pool)
@@ -50,6 +50,10 @@ struct AuditRecordStoreTests {
             let second = try await store.list(AuditFilter(), before: try #require(first.last).id, limit: 2)
             #expect(second.map(\.requestID) == ["r2", "r1"])
             #expect(second[0].targetName == "alpha" && second[0].result == .refused && second[1].targetName == nil)
+            #expect(
+                try await othersGoOn(pool, whileReading: "audit_log") {
+                    _ = try await store.list(AuditFilter(), limit: 1)
+                })
         }
     }
 }

@@ -29,7 +29,7 @@ struct ServiceInstanceStoreTests {
 
     @Test("Events that wait are counted, with the age of the oldest")
     func unpublished() async throws {
-        try await withMigratedPool("instances") { pool in
+        try await withMigratedPool("instances", configuration: .waitingForLocks) { pool in
             let store = ServiceInstanceStore(postgres: pool)
             #expect(try await store.unpublished() == UnpublishedEvents(count: 0, oldestSeconds: nil))
             _ = try await pool.query(
@@ -41,6 +41,7 @@ struct ServiceInstanceStoreTests {
                     """))
             let waiting = try await store.unpublished()
             #expect(waiting.count == 2 && (100..<160).contains(waiting.oldestSeconds ?? 0))
+            #expect(try await othersGoOn(pool, whileReading: "event_outbox") { _ = try await store.unpublished() })
         }
     }
 }

@@ -10,4 +10,11 @@ extension PostgresConfiguration {
         configuration.transactionDeadline = .seconds(60)
         return configuration
     }
+
+    /// For tests in which a lock stands for what takes long: nobody gives it up and tries again.
+    package static var waitingForLocks: PostgresConfiguration {
+        var configuration = unhurried
+        configuration.lockTimeout = .seconds(60)
+        return configuration
+    }
 }

@@ -62,9 +62,12 @@ package struct ServiceInstanceStore: Sendable {
             ORDER BY sequence LIMIT 1)
         """)
 
-    package func unpublished() async throws(PostgresError) -> UnpublishedEvents {
-        try await postgres.query(Self.unpublished).only { row in
-            UnpublishedEvents(count: row.int(0), oldestSeconds: row.optionalInt(1))
+    /// On a connection of its own: while the broker is away they become many.
+    package func unpublished() async throws -> UnpublishedEvents {
+        try await postgres.transaction(deadline: .seconds(10), readOnly: true) { transaction in
+            try await transaction.query(Self.unpublished).only { row in
+                UnpublishedEvents(count: row.int(0), oldestSeconds: row.optionalInt(1))
+            }
         }
     }
 }
