@@ -137,7 +137,7 @@ import Testing
                 let calls = [
                     "SET LOCAL plan_cache_mode = \(mode)", "SET LOCAL enable_seqscan = off",
                     "PREPARE explained AS \(statement.sql)",
-                    "EXPLAIN EXECUTE explained (NULL, NULL, NULL, false, NULL, NULL, 0, NULL, '{\(states)}', \(rest))",
+                    "EXPLAIN EXECUTE explained (NULL, NULL, NULL, false, NULL, NULL, NULL, NULL, '{\(states)}', \(rest))",
                     "DEALLOCATE explained",
                 ].map { Call(Statement("", $0)) }
                 let answers = try await fixture.postgres.transaction { session in try await session.query(calls) }
@@ -149,6 +149,29 @@ import Testing
                     }
                 }
             }
+        }
+    }
+
+    /// Beside many of others, in the index alone.
+    @Test func whatOneWorkspaceWasSentIsFoundWithoutTheRowsOfOthers() async throws {
+        try await QueueFixture.with { fixture in
+            let (one, other) = (try await fixture.workspace(), try await fixture.workspace())
+            try await insert(fixture, other, 5000, "'completed', 0, 0, now(), NULL")
+            try await insert(fixture, one, 5, "'completed', 0, 0, now(), NULL")
+            try await fixture.sql("VACUUM ANALYZE a2a_queue")
+            let wanted = filter { $0.target = one; $0.states = [.delivered]; $0.minAttempts = 0 }
+            let values = "NULL, '\(one)', NULL, false, NULL, NULL, NULL, NULL, '{delivered}'"
+            for (statement, rest) in [(FleetQueueStore.page, "NULL, NULL, 101"), (FleetQueueStore.count, "10001")] {
+                let calls = [
+                    "SET LOCAL plan_cache_mode = force_custom_plan", "PREPARE explained AS \(statement.sql)",
+                    "EXPLAIN (ANALYZE) EXECUTE explained (\(values), \(rest))", "DEALLOCATE explained",
+                ].map { Call(Statement("", $0)) }
+                let answers = try await fixture.postgres.transaction { session in try await session.query(calls) }
+                let plan = try answers[2].map { $0.string(0) }.joined(separator: "\n")
+                #expect(plan.contains("Index Only Scan") && plan.contains("using a2a_queue_history"), "\(plan)")
+            }
+            let page = try await FleetQueueStore(queue: fixture.queue).page(wanted, before: nil, limit: 10)
+            #expect(page.total == 5 && page.items.allSatisfy { $0.item.workspaceID == one })
         }
     }
 

@@ -121,6 +121,31 @@ import Testing
         }
     }
 
+    @Test("The age of the oldest that waits is told, whatever its priority, and where it was put back behind others")
+    func oldest() async throws {
+        try await with { fixture in
+            let id = try await fixture.add("a")
+            func age() async throws -> Int {
+                let page = try await fixture.store.page(FleetFilter(), FleetOrder(), after: nil, limit: 10)
+                return Int(try page.rows.first { $0.optionalDouble(30) ?? -60 } ?? -60) / 60
+            }
+            #expect(try await age() == -1)
+            for (minutes, priority, requeued) in [
+                (5, 100, "NULL"), (3, 50, "NULL"), (20, 50, "NULL"), (15, 10, "NULL"), (30, 10, "NULL"),
+                (40, 50, "now()"), (50, 100, "now() - interval '1 min'"),
+            ] {
+                try await fixture.sql(
+                    """
+                    INSERT INTO a2a_queue (workspace_id, body, enqueued_at, priority, requeued_at)
+                    VALUES ('\(id)', '{}', now() - interval '\(minutes) min', \(priority), \(requeued))
+                    """)
+                let all = "SELECT (extract(epoch FROM now() - min(enqueued_at)) / 60)::int FROM a2a_queue"
+                #expect(try await age() == fixture.pool.query(Statement("", all)).only { $0.int(0) })
+            }
+            #expect(try await age() == 50)
+        }
+    }
+
     @Test("The order that is usual is read from its index")
     func plan() async throws {
         try await with { fixture in
@@ -153,7 +178,8 @@ import Testing
             #expect((named.matched, named.subjects.map(\.id)) == (1, [child]))
             let both = try await fixture.store.selection([child, root], for: .restart)
             #expect(both.subjects.map(\.id) == [root, child])
-            #expect(try await fixture.store.selection([root, child], for: .delete).subjects.map(\.id) == [child, root])
+            #expect(
+                try await fixture.store.selection([root, child], for: .delete).subjects.map(\.id) == [child, root])
             try await fixture.sql(
                 """
                 INSERT INTO workspaces (id, name, status) SELECT gen_random_uuid(), 'many', 'online'

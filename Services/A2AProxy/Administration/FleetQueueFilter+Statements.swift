@@ -11,7 +11,7 @@ extension FleetQueueFilter {
         if case .workspace(let id) = caller { sender = id }
         let wanted = states.map { Set($0) } ?? Set(QueueState.allCases)
         return [
-            ids, target, sender, caller == .console, method, olderThan, minAttempts ?? 0, text,
+            ids, target, sender, caller == .console, method, olderThan, minAttempts.flatMap { $0 > 0 ? $0 : nil }, text,
             possible.filter { wanted.contains($0) }.map(\.rawValue),
         ]
     }
@@ -22,14 +22,15 @@ extension FleetQueueFilter {
           SELECT w.id FROM workspaces w WHERE $8::text IS NOT NULL AND strpos(lower(w.name), lower($8)) > 0)
         """
 
-    /// That an item `q` is meant, whatever its state.
+    /// That an item `q` is meant, whatever its state. Planned for the values of each, what is not asked for is left out, so
+    /// that the index that is gone along has all that is looked at.
     static let condition = """
         ($1::uuid[] IS NULL OR q.id = ANY ($1)) AND ($2::uuid IS NULL OR q.workspace_id = $2)
           AND ($3::uuid IS NULL OR q.caller_id = $3)
           AND (NOT $4::boolean OR q.caller_id IS NULL AND q.schedule_id IS NULL)
           AND ($5::text IS NULL OR q.method = $5)
           AND q.enqueued_at <= now() - make_interval(secs => coalesce($6::float8, -86400))
-          AND q.attempts >= $7::int
+          AND ($7::int IS NULL OR q.attempts >= $7)
           AND ($8::text IS NULL OR q.workspace_id IN (SELECT id FROM named) OR q.caller_id IN (SELECT id FROM named)
             OR strpos(lower(coalesce(q.last_error, '')), lower($8)) > 0 OR starts_with(q.id::text, lower($8))
             OR starts_with(substr(coalesce(q.traceparent, ''), 4, 32), lower($8)))

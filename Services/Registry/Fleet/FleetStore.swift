@@ -72,12 +72,34 @@ package struct FleetStore: Sendable {
     private static let count = Statement(
         "", "SELECT count(*) FROM workspaces w WHERE \(FleetFilter.condition)")
 
+    /// When the oldest item that waits for `w` was stored: it is the first of its priority, or was put back behind others
+    /// since. Going through all that wait reads their rows.
+    private static let oldest = """
+        SELECT min(o.enqueued_at) FROM (
+            (WITH RECURSIVE first (priority, enqueued_at) AS (
+                (\(first("")))
+                UNION ALL
+                SELECT next.* FROM first CROSS JOIN LATERAL (\(first("AND q.priority < first.priority"))) AS next)
+            SELECT first.enqueued_at FROM first)
+            UNION ALL
+            (SELECT q.enqueued_at FROM a2a_queue q
+            WHERE q.workspace_id = w.id AND q.status = 'queued' AND q.requeued_at IS NOT NULL
+            ORDER BY q.requeued_at, q.id LIMIT 1000)) AS o
+        """
+
+    private static func first(_ condition: String) -> String {
+        """
+        SELECT q.priority, q.enqueued_at FROM a2a_queue q
+        WHERE q.workspace_id = w.id AND q.status = 'queued' \(condition)
+        ORDER BY q.priority DESC, coalesce(q.requeued_at, q.enqueued_at), q.id LIMIT 1
+        """
+    }
+
     /// What is shown of the workspaces of a page, in the order of the keys. `path` begins at the root.
     private static let rows = """
         SELECT \(WorkspaceJSON.columns), page.value, coalesce(up.path, '{}'),
             (SELECT count(*) FROM workspaces c WHERE c.parent_id = w.id AND c.status <> 'removed'),
-            (SELECT extract(epoch FROM now() - min(q.enqueued_at))::float8 FROM a2a_queue q
-             WHERE q.workspace_id = w.id AND q.status = 'queued')
+            extract(epoch FROM now() - (\(oldest)))::float8
         FROM page JOIN \(WorkspaceJSON.tables) ON w.id = page.id
         CROSS JOIN LATERAL (
             WITH RECURSIVE above (id, level) AS (
