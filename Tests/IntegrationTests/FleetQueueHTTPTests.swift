@@ -159,6 +159,32 @@ struct FleetQueueHTTPTests {
             #expect(rest.json["left"] == 0)
             let events = try await fleet.sql("SELECT count(*) FROM structure_events WHERE type = 'a2a.dropped'")
             #expect(events[0].int(0) == 10_700)
+
+            // What fails in a later piece hides nothing that was done before.
+            let other = UUID().uuidString.lowercased()
+            try await fleet.sql(
+                """
+                INSERT INTO a2a_queue (workspace_id, body, enqueued_at, method)
+                SELECT $1::uuid, '{}', now() + n * interval '1 ms', CASE n WHEN 650 THEN 'poison' ELSE 'x' END
+                FROM generate_series(1, 700) AS n
+                """, [other])
+            try await fleet.sql(
+                """
+                CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'refused'; END $$
+                """)
+            try await fleet.sql(
+                """
+                CREATE TRIGGER refuse BEFORE UPDATE ON a2a_queue FOR EACH ROW WHEN (NEW.method = 'poison')
+                EXECUTE FUNCTION refuse()
+                """)
+            let partly = try await fleet.api.call(
+                .post, "/admin/queue/cancel", body: ["filter": ["target": .string(other)]])
+            #expect(partly.status == 200 && partly.json["matched"] == 700)
+            #expect(partly.json["changed"] == 500 && partly.json["left"] == 200)
+            #expect(partly.json["stopped"] == "internal error")
+            let again = try await fleet.api.call(
+                .post, "/admin/queue/cancel", body: ["filter": ["target": .string(other)]])
+            #expect(again.status == 500 && again.json["error"] == "internal error")
         }
     }
 }

@@ -163,11 +163,14 @@ public struct QueueChangeAnswer: Codable, Hashable, Sendable {
     public var changed: Int
     /// How many are left for another call, counted no further than to 100 000.
     public var left: Int
+    /// Why it ended before its time, where something failed after some were changed.
+    public var stopped: String?
 
     /// Creates the value.
-    public init(matched: Int, changed: Int, left: Int) {
+    public init(matched: Int, changed: Int, left: Int, stopped: String? = nil) {
         self.matched = matched
         self.changed = changed
         self.left = left
+        self.stopped = stopped
     }
 }

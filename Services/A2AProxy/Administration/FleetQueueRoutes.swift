@@ -70,20 +70,36 @@ struct FleetQueueRoutes: Sendable {
         let matched = try await store.count(filter, for: change)
         var answer = QueueChangeAnswer(matched: matched, changed: 0, left: max(0, matched - Limits.queueChange))
         if !isDry {
-            answer.changed = matched == 0 ? 0 : try await self.change(change, filter)
-            answer.left = answer.changed < matched ? try await store.count(filter, for: change) : 0
+            let failure: (any Error)?
+            (answer.changed, failure) = matched == 0 ? (0, nil) : try await self.change(change, filter)
+            answer.stopped = failure.map { APIError(describing: $0).sentence }
+            answer.left = answer.changed < matched ? try await left(filter, change, answer, orAfter: failure) : 0
         }
         Self.note(filter, isDry: isDry, answer, request)
         return try .wire(.ok, answer)
     }
 
-    private static func note(_ filter: FleetQueueFilter, isDry: Bool, _ answer: QueueChangeAnswer?, _ request: Request) {
+    /// What is left; where the count fails as well, what was not changed of those that matched.
+    private func left(
+        _ filter: FleetQueueFilter, _ change: QueueChange, _ answer: QueueChangeAnswer, orAfter failure: (any Error)?
+    ) async throws -> Int {
+        do {
+            return try await store.count(filter, for: change)
+        } catch {
+            guard answer.changed > 0 || failure != nil else { throw error }
+            return answer.matched - answer.changed
+        }
+    }
+
+    private static func note(_ filter: FleetQueueFilter, isDry: Bool, _ answer: QueueChangeAnswer?, _ request: Request)
+    {
         request.noteForAudit { writer in
             writer.member("dry_run", isDry)
             writer.member("filter", object: { filter.audit(to: &$0) })
             writer.member("matched", ifPresent: answer?.matched)
             writer.member("changed", ifPresent: answer?.changed)
             writer.member("left", ifPresent: answer?.left)
+            writer.member("stopped", ifPresent: answer?.stopped)
         }
     }
 
@@ -105,19 +121,29 @@ struct FleetQueueRoutes: Sendable {
     }
 
     /// Piece by piece, each told and acted upon as soon as it is committed.
-    private func change(_ change: QueueChange, _ filter: FleetQueueFilter) async throws -> Int {
+    ///
+    /// - Returns: how many were changed, and what failed after some were.
+    /// - Throws: what failed before any was.
+    private func change(_ change: QueueChange, _ filter: FleetQueueFilter) async throws -> (Int, (any Error)?) {
         let end = ContinuousClock.now + Self.patience
         var changed = 0
         var cursor: ListCursor?
         repeat {
             let limit = min(FleetQueueStore.piece, Limits.queueChange - changed)
-            let piece = try await store.change(change, filter, after: cursor, limit: limit)
+            let piece: ChangedPiece
+            do {
+                piece = try await store.change(change, filter, after: cursor, limit: limit)
+            } catch {
+                if changed == 0 { throw error }
+                return (changed, error)
+            }
             relay.committed(piece.events)
             for workspace in Set(piece.withContext) { await contexts.stored(for: workspace) }
             drain.wake(Set(piece.woken), because: .work)
             changed += piece.changed
+            if let failure = piece.failure { return (changed, failure) }
             cursor = piece.next
         } while cursor != nil && changed < Limits.queueChange && ContinuousClock.now < end && !Task.isCancelled
-        return changed
+        return (changed, nil)
     }
 }

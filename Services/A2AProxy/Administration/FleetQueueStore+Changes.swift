@@ -32,6 +32,8 @@ package struct ChangedPiece: Sendable {
     package var withContext: [UUID] = []
     /// Where the next piece begins; nil when there is none.
     package var next: ListCursor?
+    /// What ended it in its midst, where its items are changed one by one; all else that it says has been done.
+    package var failure: (any Error)?
 }
 
 extension FleetQueueStore {
@@ -198,7 +200,15 @@ extension FleetQueueStore {
         var piece = ChangedPiece()
         piece.next = keys.count == limit ? keys.last : nil
         for key in keys {
-            guard let retried = try await retryOne(key.id) else { continue }
+            let retried: (workspace: UUID, events: [CommittedEvent])?
+            do {
+                retried = try await retryOne(key.id)
+            } catch {
+                if piece.changed == 0 { throw error }
+                piece.failure = error
+                return piece
+            }
+            guard let retried else { continue }
             piece.changed += 1
             piece.events += retried.events
             piece.woken.append(retried.workspace)
