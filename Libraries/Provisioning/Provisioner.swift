@@ -42,12 +42,12 @@ package protocol Provisioner: Sendable {
         _ files: [OutgoingFile], to folder: String, of workspace: WorkspaceName
     ) async throws(ProvisioningError)
 
-    /// Opens a regular file of a workspace's container.
+    /// Finds a regular file of a workspace's container.
     ///
     /// - Parameter path: absolute and clean.
     /// - Throws: `missing` when there is no container or no such file, `unsafePath` when it is no regular file, or
     ///   something of its path a link.
-    func openFile(_ path: String, of workspace: WorkspaceName) async throws(ProvisioningError) -> ContainerFile
+    func findFile(_ path: String, of workspace: WorkspaceName) async throws(ProvisioningError) -> ContainerFile
 }
 
 extension Provisioner {
@@ -59,7 +59,7 @@ extension Provisioner {
         throw ProvisioningError(.noBackend, .copyIn)
     }
 
-    package func openFile(
+    package func findFile(
         _ path: String, of workspace: WorkspaceName
     ) async throws(ProvisioningError) -> ContainerFile {
         throw ProvisioningError(.noBackend, .copyOut)

@@ -13,7 +13,7 @@ import Testing
     }
 
     private func content(_ file: ContainerFile) async throws -> [UInt8] {
-        try await HTTPBody.stream(file.body).collect(upTo: 64 << 20)
+        try await HTTPBody.stream(try await file.open()).collect(upTo: 64 << 20)
     }
 
     private func withContainer(
@@ -36,7 +36,7 @@ import Testing
             let name = WorkspaceName(UUID())
             let errors = await [
                 failure { try await backend.provisioner.copy([outgoing("a", [1])], to: Self.uploads, of: name) },
-                failure { try await backend.provisioner.openFile("/workspace/a", of: name) },
+                failure { try await backend.provisioner.findFile("/workspace/a", of: name) },
             ]
             #expect(errors.map { $0?.kind } == [.noBackend, .noBackend])
         }
@@ -54,7 +54,7 @@ import Testing
             // Once more into the folder that is there now.
             try await engine.copy([outgoing("second", Array("2".utf8))], to: Self.uploads, of: name)
             for (file, bytes) in files + [("second", Array("2".utf8))] {
-                let found = try await engine.openFile("\(Self.uploads)/\(file)", of: name)
+                let found = try await engine.findFile("\(Self.uploads)/\(file)", of: name)
                 #expect(found.size == bytes.count)
                 #expect(abs(found.modified - Int(Date().timeIntervalSince1970)) < 60)
                 #expect(try await content(found) == bytes, "\(file)")
@@ -82,7 +82,7 @@ import Testing
                     "exec", name.container, "/bin/sh", "-c",
                     "mkdir -p /workspace/d && printf \"$2\" >\"/workspace/d/$1\"",
                     "sh", file, "\(index)")
-                let found = try await engine.openFile("/workspace/d/\(file)", of: name)
+                let found = try await engine.findFile("/workspace/d/\(file)", of: name)
                 #expect(try await content(found) == Array("\(index)".utf8), "\(file)")
             }
         }
@@ -103,14 +103,14 @@ import Testing
                 "/workspace/up/key", "/workspace/pipe", "/workspace/real", "/workspace/real/file/x",
                 "/workspace/same/file",
             ] {
-                let error = await failure { try await engine.openFile(path, of: name) }
+                let error = await failure { try await engine.findFile(path, of: name) }
                 #expect(error?.kind == .unsafePath || error?.kind == .missing, "\(path): \(String(describing: error))")
                 if path != "/workspace/real/file/x" { #expect(error?.kind == .unsafePath, "\(path)") }
             }
             for path in ["/workspace/loop", "/workspace/loop/a", "/workspace/broken"] {
-                #expect(await failure { try await engine.openFile(path, of: name) } != nil, "\(path)")
+                #expect(await failure { try await engine.findFile(path, of: name) } != nil, "\(path)")
             }
-            #expect(try await content(try await engine.openFile("/workspace/real/file", of: name)) == Array("r\n".utf8))
+            #expect(try await content(try await engine.findFile("/workspace/real/file", of: name)) == Array("r\n".utf8))
 
             _ = try await podman.control("exec", name.container, "/bin/sh", "-c", "ln -s /secret /workspace/.molecule")
             let error = await failure { try await engine.copy([outgoing("a", [1])], to: Self.uploads, of: name) }
@@ -128,11 +128,11 @@ import Testing
     @Test func `what is not there is missing`() async throws {
         try await withContainer { engine, name, _ in
             for path in ["/workspace/none", "/workspace/none/deep", "/nowhere/a"] {
-                let error = await failure { try await engine.openFile(path, of: name) }
+                let error = await failure { try await engine.findFile(path, of: name) }
                 #expect(error?.kind == .missing && error?.isTransient == false, "\(path)")
             }
             let nobody = WorkspaceName(UUID())
-            let out = await failure { try await engine.openFile("/workspace/a", of: nobody) }
+            let out = await failure { try await engine.findFile("/workspace/a", of: nobody) }
             let into = await failure { try await engine.copy([outgoing("a", [1])], to: Self.uploads, of: nobody) }
             #expect(out?.kind == .missing && into?.kind == .missing)
         }
@@ -148,17 +148,32 @@ import Testing
         }
     }
 
+    @Test func `what changes between being found and read is not told as what it was`() async throws {
+        try await withContainer { engine, name, podman in
+            try await engine.copy([outgoing("a", [1, 2])], to: Self.uploads, of: name)
+            let found = try await engine.findFile("\(Self.uploads)/a", of: name)
+            try await engine.copy([outgoing("a", [1])], to: Self.uploads, of: name)
+            #expect(await failure { try await found.open() }?.kind == .unavailable)
+        }
+    }
+
     @Test func `an engine that is away is no missing file`() async throws {
         try await withOwnEngine { podman in
             let engine = try makeEngine(podman)
             let workspace = makeSpecification()
             try await withWorkspace(workspace, on: engine) {
                 _ = try await engine.start(workspace)
-                await podman.killService()
                 let name = WorkspaceName(workspace.id)
-                let out = await failure { try await engine.openFile("/workspace/a", of: name) }
+                try await engine.copy([outgoing("there", [1])], to: Self.uploads, of: name)
+                let found = try await engine.findFile("\(Self.uploads)/there", of: name)
+                await podman.killService()
+                let out = await failure { try await engine.findFile("/workspace/a", of: name) }
                 let into = await failure { try await engine.copy([outgoing("a", [1])], to: Self.uploads, of: name) }
+                // What was found is asked for when it is read.
+                let later = await failure { try await found.open() }
                 try await podman.startService()
+                #expect(later?.kind == .unavailable)
+                #expect(try await content(found) == [1])
                 #expect(out?.kind == .unavailable && into?.kind == .unavailable)
             }
         }

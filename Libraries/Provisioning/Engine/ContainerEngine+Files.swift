@@ -1,3 +1,4 @@
+import Contracts
 import Foundation
 import HTTPClient
 import HTTPCore
@@ -40,7 +41,7 @@ extension ContainerEngine {
         guard answer.status.isSuccess else { throw answer.failure() }
     }
 
-    package func openFile(
+    package func findFile(
         _ path: String, of workspace: WorkspaceName
     ) async throws(ProvisioningError) -> ContainerFile {
         let container = try await container(of: workspace, for: .copyOut)
@@ -50,6 +51,20 @@ extension ContainerEngine {
             throw ProvisioningError(.missing, .copyOut, detail: "there is no \(path) below \(parent)")
         }
         guard status.isPlainFile else { throw Self.unsafe(path, .copyOut) }
+        guard let size = status.size, let modified = status.modified else {
+            throw ProvisioningError(.unavailable, .copyOut, detail: "the engine does not say how long \(path) is")
+        }
+        return ContainerFile(size: size, modified: modified) { () async throws(ProvisioningError) in
+            let body = try await open(path, of: container)
+            guard body.size == size else {
+                body.cancel()
+                throw ProvisioningError(.unavailable, .copyOut, detail: "\(path) changed while it was opened")
+            }
+            return body
+        }
+    }
+
+    private func open(_ path: String, of container: Container) async throws(ProvisioningError) -> TarFileBody {
         let answer = try await client.open(
             .init(
                 method: .get, target: Self.archive(of: path, container), timeout: .seconds(60), operation: .copyOut))
@@ -62,11 +77,11 @@ extension ContainerEngine {
 
     private static func firstFile(
         of source: any HTTPByteSource, _ path: String
-    ) async throws(ProvisioningError) -> ContainerFile {
+    ) async throws(ProvisioningError) -> TarFileBody {
         let body = TarFileBody(source)
         do {
             try await body.readHeader()
-            return ContainerFile(size: body.size, modified: body.modified, body: body)
+            return body
         } catch TarFileBody.Refusal.notAFile {
             throw unsafe(path, .copyOut)
         } catch {
@@ -159,6 +174,10 @@ struct PathStatus: Hashable {
     /// Neither a link, nor reached by way of one.
     let isPlainFile: Bool
     let isPlainFolder: Bool
+    /// Bytes.
+    let size: Int?
+    /// When it was changed, in whole seconds since 1970.
+    let modified: Int?
 
     /// - Parameter header: JSON in base64; its mode is Go's `os.FileMode`.
     init?(_ header: String, of path: String) {
@@ -173,5 +192,8 @@ struct PathStatus: Hashable {
         let isPlain = target.isEmpty || target == path
         isPlainFile = isPlain && mode & typeBits == 0
         isPlainFolder = isPlain && mode & typeBits == folder
+        size = json["size"]?.int.flatMap { $0 >= 0 ? $0 : nil }
+        modified = json["mtime"]?.string.flatMap { RFC3339.parse($0) }
+            .map { Int($0.timeIntervalSince1970.rounded(.down)) }
     }
 }

@@ -16,12 +16,14 @@ package struct OutgoingFile: Sendable {
     }
 }
 
-/// A regular file of a container, about to be read.
+/// A regular file of a container, as it was found.
 package struct ContainerFile: Sendable {
     /// Bytes.
     package let size: Int
     /// When it was changed, in seconds since 1970.
     package let modified: Int
-    /// All of it. Dropped unread, nothing more is asked of the backend.
-    package let body: any HTTPByteSource
+    /// Begins to read all of it, `size` bytes. Until then the backend sends nothing of it.
+    ///
+    /// - Throws: `unavailable` when it has another size by now.
+    package let open: @Sendable () async throws(ProvisioningError) -> any HTTPByteSource
 }

@@ -13,8 +13,6 @@ final class TarFileBody: HTTPByteSource, @unchecked Sendable {
 
     /// Bytes.
     private(set) var size = 0
-    /// Seconds since 1970.
-    private(set) var modified = 0
     private let source: any HTTPByteSource
     private var buffer: [UInt8] = []
     private var left = 0
@@ -27,7 +25,9 @@ final class TarFileBody: HTTPByteSource, @unchecked Sendable {
     ///
     /// - Throws: `Refusal`, `HTTPBodyError`.
     func readHeader() async throws {
-        // In front of it there may be records about long names and fractions of seconds.
+        // In front of it there may be records about long names, fractions of seconds, and sizes of 8 GiB and more, which the
+        // header has no room for: what it has then is not the size.
+        var recorded: Int?
         for _ in 0..<8 {
             let header = try await take(TarHeader.block)
             guard header.contains(where: { $0 != 0 }) else { throw Refusal.broken("the archive is empty") }
@@ -36,12 +36,14 @@ final class TarFileBody: HTTPByteSource, @unchecked Sendable {
             }
             switch header[156] {
             case UInt8(ascii: "0"), 0, UInt8(ascii: "7"):
-                (size, left) = (length, length)
-                modified = Self.number(header[136..<148]) ?? 0
+                size = recorded ?? length
+                left = size
                 return
             case UInt8(ascii: "x"), UInt8(ascii: "g"), UInt8(ascii: "L"), UInt8(ascii: "K"):
                 guard length <= Self.recordLimit else { throw Refusal.broken("a record of the archive is too long") }
-                _ = try await take(length + TarHeader.padding(length).count)
+                let record = try await take(length + TarHeader.padding(length).count).prefix(length)
+                let isOfPax = header[156] == UInt8(ascii: "x") || header[156] == UInt8(ascii: "g")
+                if isOfPax, let size = try Self.size(inRecords: record) { recorded = size }
             default: throw Refusal.notAFile
             }
         }
@@ -71,6 +73,30 @@ final class TarFileBody: HTTPByteSource, @unchecked Sendable {
         let taken = Array(buffer.prefix(count))
         buffer.removeFirst(count)
         return taken
+    }
+
+    /// The size among records of POSIX: `<length> <key>=<value>\n`, the length that of all of it, in decimal digits.
+    ///
+    /// - Throws: `Refusal` for records that cannot be read, and a size that is none.
+    private static func size(inRecords bytes: ArraySlice<UInt8>) throws(Refusal) -> Int? {
+        var (rest, size) = (bytes, Int?.none)
+        while !rest.isEmpty {
+            guard let space = rest.firstIndex(of: 0x20), let length = decimal(rest[..<space]),
+                length > space - rest.startIndex + 1, length <= rest.count,
+                rest[rest.startIndex + length - 1] == UInt8(ascii: "\n")
+            else { throw .broken("a record of the archive cannot be read") }
+            let record = rest[(space + 1)..<(rest.startIndex + length - 1)]
+            rest = rest.dropFirst(length)
+            guard record.starts(with: "size=".utf8) else { continue }
+            size = decimal(record.dropFirst(5))
+            if size == nil { throw .broken("a record of the archive has a size that is none") }
+        }
+        return size
+    }
+
+    private static func decimal(_ digits: ArraySlice<UInt8>) -> Int? {
+        guard !digits.isEmpty, digits.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+        return Int(String(decoding: digits, as: UTF8.self))
     }
 
     /// Octal digits, or in base 256 where they would not do.

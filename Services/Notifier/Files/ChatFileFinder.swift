@@ -51,7 +51,7 @@ struct ChatFileFinder: Sendable {
     private func inContainer(_ path: DownloadPath, of workspace: UUID) async throws -> FoundFile {
         let file: ContainerFile
         do throws(ProvisioningError) {
-            file = try await keeper.provisioner.openFile(path.path, of: WorkspaceName(workspace))
+            file = try await keeper.provisioner.findFile(path.path, of: WorkspaceName(workspace))
         } catch {
             throw keeper.refusal(of: error)
         }
@@ -59,7 +59,11 @@ struct ChatFileFinder: Sendable {
         return FoundFile(
             name: path.name, mimeType: MediaType.guessed(path.name), size: file.size, tag: EntityTag(weak: tag)
         ) { range in
-            SlicedSource(file.body, range)
+            do throws(ProvisioningError) {
+                return SlicedSource(try await file.open(), range)
+            } catch {
+                throw keeper.refusal(of: error)
+            }
         }
     }
 }

@@ -58,6 +58,17 @@ extension RegistryProcessTests {
                 #expect(head.headers["content-length"] == "\(large.count)")
                 #expect(server.output.contains("PUT /\(Self.bucket)/chat-files/\(id)/"))
 
+                // An object that is not as long as was kept is not the file, as a whole or in parts.
+                let first = path(ofUpload: entries[0])
+                for size in [15, 8] {
+                    try await files.fleet.sql("UPDATE chat_files SET size = $1 WHERE size BETWEEN 1 AND 20", [size])
+                    for headers in [[:], ["Range": "bytes=2-4"]] as [HTTPHeaders] {
+                        let other = try await files.api.download(first, of: id, bearer: token, headers: headers)
+                        #expect(other.status == 404, "\(size) \(headers)")
+                    }
+                }
+                try await files.fleet.sql("UPDATE chat_files SET size = 10 WHERE size BETWEEN 1 AND 20")
+
                 await server.kill()
                 let gone = try await files.api.download(path(ofUpload: entries[0]), of: id, bearer: token)
                 #expect(gone.status == 503 && gone.headers["retry-after"] != nil)

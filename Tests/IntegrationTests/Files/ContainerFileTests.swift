@@ -29,6 +29,12 @@ extension RegistryProcessTests {
                 let part = try await api.download(place, of: id, bearer: bearer, headers: ["Range": "bytes=8-"])
                 #expect(part.status == 206 && part.text == "89" && part.headers["etag"]?.hasPrefix("W/") == true)
 
+                let head = try await api.download(place, of: id, bearer: bearer, method: .head)
+                #expect(head.status == 200 && head.headers["content-length"] == "10")
+                let known: HTTPHeaders = ["If-None-Match": part.headers["etag"] ?? ""]
+                #expect(try await api.download(place, of: id, bearer: bearer, headers: known).status == 304)
+                #expect(head.headers["etag"] == part.headers["etag"])
+
                 _ = try await engine.podman.control(
                     "exec", engine.name(id), "/bin/sh", "-c",
                     """

@@ -52,12 +52,28 @@ struct BucketStore: FileStore {
             if isPart { request.headers.add("Range", "bytes=\(range.lowerBound)-\(range.upperBound - 1)") }
         }
         switch answer.status {
-        case 206 where isPart: return answer.body.source
+        case 206 where isPart:
+            let expected = "bytes \(range.lowerBound)-\(range.upperBound - 1)/\(size)"
+            try Self.check(answer, "Content-Range", expected, stored)
+            try Self.check(answer, "Content-Length", "\(range.count)", stored)
+            return SlicedSource(answer.body.source, 0..<range.count)
         // One that takes no notice of ranges.
-        case 200: return isPart ? SlicedSource(answer.body.source, range) : answer.body.source
-        case 404: throw FileStoreError(.missing, stored)
+        case 200:
+            try Self.check(answer, "Content-Length", "\(size)", stored)
+            return SlicedSource(answer.body.source, range)
+        // It ends before the range begins.
+        case 404, 416: throw FileStoreError(.missing, stored)
         default: throw await Self.failure(answer)
         }
+    }
+
+    /// An object of another size than was kept is another one. Where the store does not say, the end of its body does.
+    private static func check(
+        _ answer: ClientResponse, _ name: String, _ expected: String, _ stored: String
+    ) throws(FileStoreError) {
+        guard let said = answer.headers[name], said != expected else { return }
+        answer.body.source.cancel()
+        throw FileStoreError(.missing, "\(stored): \(name) is \(said), not \(expected)")
     }
 
     func remove(_ stored: String, of workspace: UUID, on loop: EventLoop) async throws(FileStoreError) {
