@@ -169,10 +169,11 @@ extension HTTPConnection: HTTPParserDelegate {
     /// Where there is no other credential, the console's session is the token.
     private func rateLimitKey(of kind: RateLimitClass) -> RateLimiter.Key {
         let headers = exchange.head.headers
+        let isSecure = exchange.context?.isSecure ?? false
         return headers.withValue(of: "authorization") { value in
             RateLimiter.Key(address: clientAddress, token: BearerToken.bytes(in: value), of: kind)
         } ?? headers.withValue(of: "cookie") { value in
-            RateLimiter.Key(address: clientAddress, token: SessionCookie.bytes(in: value), of: kind)
+            RateLimiter.Key(address: clientAddress, token: SessionCookie.bytes(in: value, isSecure: isSecure), of: kind)
         } ?? RateLimiter.Key(address: clientAddress)
     }
 

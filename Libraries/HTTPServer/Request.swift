@@ -70,9 +70,12 @@ package struct Request: Sendable {
     /// The console's session that the request's cookies have.
     package var sessionCookie: String? {
         headers.withValue(of: "cookie") { value in
-            SessionCookie.bytes(in: value).map { String(decoding: $0, as: UTF8.self) }
+            SessionCookie.bytes(in: value, isSecure: cameOverTLS).map { String(decoding: $0, as: UTF8.self) }
         } ?? nil
     }
+
+    /// As a trusted proxy says or, where it does not, the origin of the page that made the request.
+    package var cameOverTLS: Bool { context.isSecure || headers["origin"]?.hasPrefix("https://") == true }
 
     /// By its method it changes nothing (RFC 9110, 9.2.1).
     package var hasSafeMethod: Bool { method == .get || method == .head }

@@ -3,9 +3,23 @@ import HTTPCore
 /// The console's session in a `Cookie` field, and the `Set-Cookie` that puts it there.
 package enum SessionCookie {
     private static let name: StaticString = "switchyard_session"
+    /// Over TLS: browsers take a cookie of that name from nobody who did not come over TLS, nor from another host of the
+    /// domain.
+    private static let secureName: StaticString = "__Host-switchyard_session"
 
     /// The value of the first cookie of the name; nil when there is none.
-    static func bytes(in value: UnsafeBufferPointer<UInt8>) -> Slice<UnsafeBufferPointer<UInt8>>? {
+    ///
+    /// - Parameter isSecure: the client came over TLS: the name that everybody could have put there is none then. Where a
+    ///   proxy does not say so, the other one still comes first.
+    static func bytes(
+        in value: UnsafeBufferPointer<UInt8>, isSecure: Bool
+    ) -> Slice<UnsafeBufferPointer<UInt8>>? {
+        bytes(in: value, of: secureName) ?? (isSecure ? nil : bytes(in: value, of: name))
+    }
+
+    private static func bytes(
+        in value: UnsafeBufferPointer<UInt8>, of name: StaticString
+    ) -> Slice<UnsafeBufferPointer<UInt8>>? {
         let length = name.utf8CodeUnitCount
         var rest = value[...]
         while !rest.isEmpty {
@@ -31,6 +45,7 @@ package enum SessionCookie {
     ///   - seconds: for how long; 0 has the browser forget it.
     ///   - isSecure: the client came over TLS: it is never sent without.
     package static func field(_ value: String, seconds: Int64, isSecure: Bool) -> String {
-        "\(name)=\(value); Path=/; Max-Age=\(seconds); HttpOnly; SameSite=Strict" + (isSecure ? "; Secure" : "")
+        let fields = "\(value); Path=/; Max-Age=\(seconds); HttpOnly; SameSite=Strict"
+        return isSecure ? "\(secureName)=\(fields); Secure" : "\(name)=\(fields)"
     }
 }

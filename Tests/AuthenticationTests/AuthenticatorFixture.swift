@@ -51,7 +51,8 @@ struct AuthenticatorFixture: Sendable {
     func request(
         _ method: HTTPMethod = .get, session: String, origin: String? = nil, bearer: String? = nil
     ) -> Request {
-        var headers: HTTPHeaders = ["Cookie": "switchyard_session=\(session)"]
+        let name = origin?.hasPrefix("https://") == true ? "__Host-switchyard_session" : "switchyard_session"
+        var headers: HTTPHeaders = ["Cookie": "\(name)=\(session)"]
         if let origin { headers.add("Origin", origin) }
         if let bearer { headers.add("Authorization", "Bearer \(bearer)") }
         return request(method, headers)

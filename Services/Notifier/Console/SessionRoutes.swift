@@ -79,8 +79,8 @@ struct SessionRoutes: Sendable {
     /// Over TLS the cookie never goes without. Where a proxy does not say so, the page's own origin does: it has been
     /// compared with ours.
     private func setCookie(_ value: String, seconds: Int64, _ request: Request, _ response: inout Response) {
-        let isSecure = request.context.isSecure || request.headers["origin"]?.hasPrefix("https://") == true
-        response.headers.add("Set-Cookie", SessionCookie.field(value, seconds: seconds, isSecure: isSecure))
+        let field = SessionCookie.field(value, seconds: seconds, isSecure: request.cameOverTLS)
+        response.headers.add("Set-Cookie", field)
         response.headers["Cache-Control"] = "no-store"
     }
 }
