@@ -60,7 +60,7 @@ extension FleetQueueFilter {
     /// - Throws: `APIError` 400 naming the parameter: ignoring one would show what was not asked for.
     package init(_ request: Request) throws(APIError) {
         states = try request.words("state", of: QueueState.self)
-        target = try Self.id("target", request.present("target"))
+        target = try ChangeFilter.id("target", request.present("target"))
         caller = try Self.sender(request.present("caller"))
         method = request.present("method")
         olderThan = try Self.number("older_than", request.present("older_than"), Self.ages)
@@ -71,22 +71,15 @@ extension FleetQueueFilter {
 
     private static let members = ["ids", "state", "target", "caller", "method", "older_than", "min_attempts", "q"]
 
-    /// The `filter` of a change. It must narrow something down, and have no member that is not known: what it was to leave
-    /// out would be changed.
+    /// The `filter` of a change. It must narrow something down.
     ///
     /// - Throws: `APIError` 400 naming the field.
     package init(changing object: JSONObject) throws(APIError) {
-        if let unknown = object.members.first(where: { !Self.members.contains($0.name) }) {
-            throw .invalidBody(field: "filter.\(unknown.name)", reason: "is not a member of the filter")
-        }
-        // A script's variable that is not set narrows nothing down, and was meant to.
-        if let null = object.members.first(where: { $0.value.isNull }) {
-            throw .invalidBody(field: "filter.\(null.name)", reason: "must not be null")
-        }
+        try ChangeFilter.check(object, has: Self.members)
         let members = try Self.read(object)
         ids = try Self.ids(members.ids)
         states = try Self.states(members.states)
-        target = try Self.id("target", members.target)
+        target = try ChangeFilter.id("target", members.target)
         caller = try Self.sender(members.caller)
         method = members.method
         // 0 leaves nothing out.
@@ -122,18 +115,8 @@ extension FleetQueueFilter {
     }
 
     private func check() throws(APIError) {
-        try APIError.check("method", method, upTo: Limits.method)
-        try APIError.check("q", text, upTo: Limits.searchText)
-        for (name, text) in [("method", method), ("q", text)] {
-            if text?.allSatisfy(\.isWhitespace) == true { throw .invalidBody(field: name, reason: "must not be blank") }
-            if text?.utf8.contains(0) == true { throw .invalidBody(field: name, reason: "must have no NUL") }
-        }
-    }
-
-    private static func id(_ name: String, _ text: String?) throws(APIError) -> UUID? {
-        guard let text else { return nil }
-        guard let id = UUID(canonical: text) else { throw .invalidBody(field: name, reason: "must be a UUID") }
-        return id
+        try ChangeFilter.check("method", method, upTo: Limits.method)
+        try ChangeFilter.check("q", text, upTo: Limits.searchText)
     }
 
     private static func sender(_ text: String?) throws(APIError) -> Sender? {

@@ -21,29 +21,22 @@ package struct FleetFilter: Sendable, Hashable {
     init(_ request: Request) throws(APIError) {
         statuses = try request.words("status", of: WorkspaceStatus.self)
         text = request.present("q")
-        parent = try Self.parent(request.present("parent_id"))
+        parent = try ChangeFilter.id("parent_id", request.present("parent_id"))
         runtime = request.present("runtime")
         try check()
     }
 
     private static let members = ["status", "q", "parent_id", "runtime"]
 
-    /// The `filter` of a change. It must narrow something down, and have no member that is not known: what it was to leave
-    /// out would be changed.
+    /// The `filter` of a change. It must narrow something down.
     ///
     /// - Throws: `APIError` 400 naming the field.
     package init(changing object: JSONObject) throws(APIError) {
-        if let unknown = object.members.first(where: { !Self.members.contains($0.name) }) {
-            throw .invalidBody(field: "filter.\(unknown.name)", reason: "is not a member of the filter")
-        }
-        // A script's variable that is not set narrows nothing down, and was meant to.
-        if let null = object.members.first(where: { $0.value.isNull }) {
-            throw .invalidBody(field: "filter.\(null.name)", reason: "must not be null")
-        }
+        try ChangeFilter.check(object, has: Self.members)
         let members = try Self.read(object)
         statuses = try Self.statuses(members.statuses)
         text = members.text
-        parent = try Self.parent(members.parent)
+        parent = try ChangeFilter.id("parent_id", members.parent)
         runtime = members.runtime
         try check()
         if self == FleetFilter() { throw .invalidBody(field: "filter", reason: "must have at least one member") }
@@ -73,18 +66,9 @@ package struct FleetFilter: Sendable, Hashable {
         return try Request.words("status", elements.map { $0.string ?? "" })
     }
 
-    private static func parent(_ text: String?) throws(APIError) -> UUID? {
-        guard let text else { return nil }
-        guard let id = UUID(canonical: text) else { throw .invalidBody(field: "parent_id", reason: "must be a UUID") }
-        return id
-    }
-
     private func check() throws(APIError) {
-        for (name, text, limit) in [("q", text, Limits.searchText), ("runtime", runtime, Limits.workspaceModel)] {
-            try APIError.check(name, text, upTo: limit)
-            if text?.allSatisfy(\.isWhitespace) == true { throw .invalidBody(field: name, reason: "must not be blank") }
-            if text?.utf8.contains(0) == true { throw .invalidBody(field: name, reason: "must have no NUL") }
-        }
+        try ChangeFilter.check("q", text, upTo: Limits.searchText)
+        try ChangeFilter.check("runtime", runtime, upTo: Limits.workspaceModel)
     }
 
     /// For the audit log.
