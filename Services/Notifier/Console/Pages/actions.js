@@ -67,11 +67,11 @@ export async function actAsPlanned(action, path, request, {one, numberOf, explai
 
 /** Does one action on many workspaces: those with the `ids`, or those that a `filter` finds. */
 export async function actOnMany(selection, action, done = () => {}) {
-	const numberOf = (plan) => plan.workspaces.filter((workspace) => workspace.result === 'would change').length;
+	const numberOf = ({touched}) => touched;
 	const explain = (plan) => [
-		h('p.strong', {'data-plan': numberOf(plan)}, numberOf(plan) ? `${action.label} ${plural(numberOf(plan), 'workspace')} of ${count(plan.matched)} that ${selection.ids ? 'are selected' : 'match and can be changed so'}.` : `${plural(plan.matched, 'workspace')} matched, and none would change.`),
-		numberOf(plan) > 0 && h('p', action.effect.replace(/^It is/, 'Each is').replace(/^Its/, 'Each one’s').replace(/^It /, 'Each one ')),
-		plan.left > 0 && h('p', `${count(plan.left)} more are left: one call changes a thousand at most. Repeat it for them.`),
+		h('p.strong', {'data-plan': plan.touched}, plan.touched ? `${action.label} ${plural(plan.touched, 'workspace')}: of ${count(plan.matched)} that ${selection.ids ? 'are selected' : 'match and can be changed so'}, and below them.` : `${plural(plan.matched, 'workspace')} matched, and none would change.`),
+		plan.touched > 0 && h('p', action.effect.replace(/^It is/, 'Each is').replace(/^Its/, 'Each one’s').replace(/^It /, 'Each one ')),
+		plan.left > 0 && h('p', `${count(plan.left)} more are left: a thousand at most go at once. They come next.`),
 		plan.workspaces.length > 0 && planList(plan),
 	];
 	const result = await actAsPlanned(action, '/workspaces/bulk', {...selection, action: action.name}, {one: 'workspace', numberOf, explain});
@@ -79,6 +79,7 @@ export async function actOnMany(selection, action, done = () => {}) {
 	const failures = result.workspaces.filter((workspace) => workspace.result === 'failed');
 	if (failures.length) await tell(`${action.label}: ${count(result.changed)} done, ${count(failures.length)} failed`, [planList({workspaces: failures})]);
 	else notify(`${action.label}: ${plural(result.changed, 'workspace')} changed.`);
+	if (result.next_cursor) return actOnMany({...selection, cursor: result.next_cursor}, action, done);
 	done();
 }
 

@@ -29,7 +29,7 @@ export function auditScreen({drawer}) {
 		},
 		details: (id, entry) => entry && ['Audit entry', facts([
 			['When', [relative(entry.at), ` (${exact(entry.at)})`]], ['Who', who(entry)], ['Through', entry.via === 'console' ? 'the console' : 'a token'], ['Action', h('code', entry.action)], ['Target', target(entry)],
-			['Result', [pill(entry.result), ' ', entry.status ?? 'the process ended before it answered']], ['Service', entry.service], ['Request', h('code', entry.request_id)], ['From', entry.client_ip],
+			['Result', [pill(entry.result), ' ', entry.status ?? 'the process ended before it answered']], ['Service', entry.service], entry.detail && ['Detail', h('code', JSON.stringify(entry.detail))], ['Request', h('code', entry.request_id)], ['From', entry.client_ip],
 		], 'one')],
 		drawn: () => view.reopenSoon(),
 	});
