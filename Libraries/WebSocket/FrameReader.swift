@@ -19,6 +19,8 @@ final class FrameReader {
     /// Of frames that have begun and not ended: 0 for none.
     private var openFrames = 0
     private var isInsideMessage = false
+    /// Of the message's frames so far. wslay counts only what it keeps.
+    private var messageBytes: UInt64 = 0
     /// Bytes that wslay has been given, and those of the frames that it has seen whole.
     private var given: UInt64 = 0
     private var framed: UInt64 = 0
@@ -145,9 +147,13 @@ final class FrameReader {
         let header: UInt64 = frame.payload_length < 126 ? 6 : frame.payload_length < 65536 ? 8 : 14
         framed += header + frame.payload_length
         let isControl = frame.opcode & 0x8 != 0
-        if !isControl { isInsideMessage = frame.fin == 0 }
-        // Said before its bytes have come, which may be many.
-        if !isControl, frame.payload_length > UInt64(maxMessageBytes) { refusal = .messageTooBig }
+        if !isControl {
+            if !isInsideMessage { messageBytes = 0 }
+            isInsideMessage = frame.fin == 0
+            messageBytes = messageBytes.addingReportingOverflow(frame.payload_length).partialValue
+            // Said before its bytes have come, which may be many.
+            if messageBytes > UInt64(maxMessageBytes) { refusal = .messageTooBig }
+        }
         // A code has two bytes.
         if UInt32(frame.opcode) == WSLAY_CONNECTION_CLOSE.rawValue, frame.payload_length == 1 {
             refusal = .protocolError

@@ -107,6 +107,25 @@ struct FrameReaderTests {
         #expect(ServerFrame.read(long) == [.close(1009, [])])
     }
 
+    @Test("is limited by message, in however many frames it comes", arguments: [false, true])
+    func fragments(keepsMessages: Bool) {
+        let reader = FrameReader(maxMessageBytes: 10, keepsMessages: keepsMessages)
+        func answer(_ frame: ClientFrame) -> [ServerFrame] {
+            ServerFrame.read(frame.bytes.withUnsafeBufferPointer { reader.receive($0).answer })
+        }
+        // Two messages of ten bytes; what is said between the frames does not count.
+        for _ in 0..<2 {
+            #expect(answer(.text("01234", isFinal: false)) == [])
+            #expect(answer(.ping(Array("0123456789".utf8))) == [.pong(Array("0123456789".utf8))])
+            #expect(answer(.more(Array("56789".utf8))) == [])
+        }
+        #expect(answer(.text("01234", isFinal: false)) == [])
+        #expect(answer(.more(Array("56789".utf8), isFinal: false)) == [])
+        #expect(!reader.isOver)
+        #expect(answer(.more([0x61])) == [.close(1009, [])])
+        #expect(reader.isOver)
+    }
+
     @Test("bytes at random end in a closing frame or in nothing, and never in a crash")
     func random() {
         var random = SeededGenerator(seed: 6455)
