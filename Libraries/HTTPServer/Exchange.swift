@@ -1,3 +1,4 @@
+import EventLoop
 import Foundation
 import HTTPCore
 
@@ -22,6 +23,10 @@ struct Exchange {
     /// The client waits for `100 Continue` before it sends the body.
     var expectsContinue = false
     var isDispatched = false
+    /// The body is written from elsewhere; the handler has nothing more to do.
+    var isDetached = false
+    /// The answer was that the connection is handed over.
+    var upgrade: (response: Response, take: @Sendable (TCPStream, [UInt8]) -> Void)?
     /// The whole request was read.
     var isComplete = false
 }

@@ -11,10 +11,15 @@ extension HTTPConnection {
         switch response.body {
         case .stream(let produce): await stream(response, length: nil, produce)
         case .sizedStream(let length, let produce): await stream(response, length: length, produce)
+        case .detached(let take):
+            guard let writer = beginStream(response, length: nil) else { return }
+            exchange.isDetached = true
+            task = nil
+            take(writer)
         case .upgrade(let take):
             // What the client sent ahead goes with the stream: not before this read has been parsed.
-            if isParsing { await Task.yield() }
-            if isCurrent(number) { upgrade(response, take) }
+            exchange.upgrade = (response, take)
+            if !isParsing { upgrade() }
         case .empty: answer(response, [])
         case .bytes(let bytes): answer(response, bytes)
         }
@@ -214,7 +219,7 @@ extension HTTPConnection {
         if stream.pendingWriteBytes > 0, deadline == .max { waitForWriting() }
     }
 
-    private func endStream(_ writer: ResponseWriter) {
+    func endStream(_ writer: ResponseWriter) {
         guard writer === self.writer else { return }
         self.writer = nil
         writer.close()
@@ -227,7 +232,7 @@ extension HTTPConnection {
     private static let lastChunk = Array("0\r\n\r\n".utf8)
 
     /// Without the last chunk the client sees that the body is not whole.
-    private func breakStream(_ writer: ResponseWriter, _ error: any Error) {
+    func breakStream(_ writer: ResponseWriter, _ error: any Error) {
         guard writer === self.writer else { return }
         self.writer = nil
         writer.close()
@@ -242,7 +247,10 @@ extension HTTPConnection {
 
     // MARK: - Other protocols
 
-    private func upgrade(_ response: Response, _ take: (TCPStream, [UInt8]) -> Void) {
+    /// Hands the connection over, where that was the answer.
+    func upgrade() {
+        guard let (response, take) = exchange.upgrade else { return }
+        exchange.upgrade = nil
         guard !isInputEnded, exchange.isComplete, let context = exchange.context else {
             return close()
         }

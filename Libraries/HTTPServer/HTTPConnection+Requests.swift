@@ -224,7 +224,7 @@ extension HTTPConnection: HTTPParserDelegate {
             }
             await deliver(response, number, context)
         }
-        if isCurrent(number) { task = started }
+        if isCurrent(number), !exchange.isDetached { task = started }
     }
 
     private func answer(to error: any Error, _ request: Request) -> Response {

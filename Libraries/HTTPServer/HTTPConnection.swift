@@ -112,6 +112,11 @@ final class HTTPConnection: @unchecked Sendable {
 
     /// Parses until the bytes end or a request is waiting for its answer.
     private func parse(_ bytes: UnsafeBufferPointer<UInt8>) {
+        parseAll(bytes)
+        upgrade()
+    }
+
+    private func parseAll(_ bytes: UnsafeBufferPointer<UInt8>) {
         var rest = bytes
         isParsing = true
         defer { isParsing = false }

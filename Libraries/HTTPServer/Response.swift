@@ -90,6 +90,9 @@ package enum ResponseBody: Sendable {
     case stream(@Sendable (ResponseWriter) async throws -> Void)
     /// The same with a `Content-Length`. A body that turns out shorter or longer breaks the connection off.
     case sizedStream(length: Int, @Sendable (ResponseWriter) async throws -> Void)
+    /// Written with `send` from elsewhere, until `finish` is called: the callee gets the writer, on its loop, and no task
+    /// waits meanwhile.
+    case detached(@Sendable (ResponseWriter) -> Void)
     /// After the head (status 101 and the `Upgrade` fields of the response) the connection is the callee's: it gets the
     /// stream, on its loop, and the bytes that the client sent ahead. It must set the stream's callbacks and start reading.
     case upgrade(@Sendable (TCPStream, [UInt8]) -> Void)

@@ -192,6 +192,13 @@ package final class ResponseWriter: @unchecked Sendable {
         connection?.close()
     }
 
+    /// Ends the body of a detached response. Loop thread only.
+    ///
+    /// - Parameter error: why it is not whole, where it is not: then the connection is broken off.
+    package func finish(_ error: (any Error)? = nil) {
+        if let error { connection?.breakStream(self, error) } else { connection?.endStream(self) }
+    }
+
     static func frame(_ bytes: [UInt8]) -> [UInt8] {
         var framed: [UInt8] = []
         framed.reserveCapacity(bytes.count + 12)

@@ -2,6 +2,7 @@ import EventLoop
 import Foundation
 import HTTPCore
 import HTTPServer
+import Synchronization
 import TestSupport
 import Testing
 
@@ -26,6 +27,70 @@ import Testing
             let old = try await client.answer()
             #expect(old.headers["transfer-encoding"] == nil)
             #expect(old.text == "data: 1\n\ndata: 2\n\ndata: 3\n\n")
+        }
+    }
+
+    /// The writer of a response that is written from elsewhere.
+    private final class Handed: Sendable {
+        private let writer = Mutex<ResponseWriter?>(nil)
+        let isGone = Flag()
+        var taken: ResponseWriter? { writer.withLock { $0 } }
+
+        func take(_ writer: ResponseWriter) {
+            writer.onDisconnect = { [isGone] in isGone.raise() }
+            self.writer.withLock { $0 = writer }
+        }
+    }
+
+    private func withDetached(
+        _ body: (TestServer, Handed, RawClient) async throws -> Void
+    ) async throws {
+        let handed = Handed()
+        try await withServer(routes: { router in
+            router.on(.get, "/detached") { _ in
+                Response(.ok, headers: HTTPHeaders([("Content-Type", "text/plain")]), body: .detached(handed.take))
+            }
+        }) { server in
+            let client = try server.client()
+            client.send("GET /detached HTTP/1.1\r\nHost: x\r\n\r\n")
+            try await eventually("the writer") { handed.taken != nil }
+            try await body(server, handed, client)
+        }
+    }
+
+    @Test func aDetachedResponseIsWrittenFromElsewhere() async throws {
+        try await withDetached { _, handed, client in
+            let writer = try #require(handed.taken)
+            writer.loop.execute {
+                writer.send(Array("one ".utf8))
+                writer.send(PreparedChunk(Array("two".utf8)))
+                writer.finish()
+                #expect(writer.isClosed)
+            }
+            let answer = try await client.answer()
+            #expect(answer.headers["transfer-encoding"] == "chunked" && answer.text == "one two")
+            client.send("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n")
+            #expect(try await client.answer().text == "hello")
+        }
+    }
+
+    @Test func aDetachedResponseThatIsNotWholeIsBrokenOff() async throws {
+        try await withDetached { _, handed, client in
+            let writer = try #require(handed.taken)
+            writer.loop.execute {
+                writer.send(Array("one".utf8))
+                writer.finish(ClientDisconnected())
+            }
+            #expect(await client.untilEnd())
+            #expect(client.rest.hasSuffix("3\r\none\r\n"))
+        }
+    }
+
+    @Test func aDetachedResponseHearsOfItsClientsGoing() async throws {
+        try await withDetached { server, handed, client in
+            client.hangUp()
+            try await eventually("the client is gone") { handed.isGone.isRaised }
+            try await eventually("the connection is gone") { server.server.connectionCount == 0 }
         }
     }
 
