@@ -29,6 +29,8 @@ package final class WebSocketConnection: @unchecked Sendable {
     package let loop: EventLoop
     /// Called once, when the connection has begun to end: nothing more is taken.
     package var onClose: (() -> Void)?
+    /// Called when everything that was sent has gone to the system.
+    package var onDrain: (() -> Void)?
 
     private let stream: TCPStream
     private let configuration: Configuration
@@ -63,6 +65,8 @@ package final class WebSocketConnection: @unchecked Sendable {
     package var isOpen: Bool { phase == .open }
     /// What waits for the client.
     package var unsentBytes: Int { stream.unsentBytes }
+    /// The same, but whole writes until all of each has gone: zero from `onDrain` on.
+    package var pendingBytes: Int { stream.pendingWriteBytes }
 
     /// Takes over the stream, which keeps the connection alive until it is closed.
     ///
@@ -135,6 +139,7 @@ package final class WebSocketConnection: @unchecked Sendable {
 
     private func drained() {
         resumeWaiters()
+        onDrain?()
         if isReadingStopped, phase != .closed {
             isReadingStopped = false
             stream.startReading()
@@ -181,6 +186,7 @@ package final class WebSocketConnection: @unchecked Sendable {
         resumeWaiters()
         let handler = onClose
         onClose = nil
+        onDrain = nil
         handler?()
     }
 

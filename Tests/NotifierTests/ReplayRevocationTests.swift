@@ -51,16 +51,17 @@ struct ReplayRevocationTests {
                 signsOfLife: SignsOfLife(postgres: pool, redis: redis, logger: .disabled), logger: .disabled)
             let memory = StreamMemory(limit: 1 << 20)
             let replay = StreamReplay(
-                log: EventLog(postgres: pool), hub: EventHub(memory: memory, metrics: metrics),
+                log: EventLog(postgres: pool), hub: EventHub(loops: group.loops, memory: memory, metrics: metrics),
                 positions: TreePositionCache(postgres: pool), events: memory)
             var router = Router()
             router.on(.get, "/") { request in
                 try await authenticator.workspace(workspace, request)
                 return .stream(contentType: "text/event-stream") { writer in
                     var token = TokenCheck(request, authenticator, every: .zero)
-                    let viewer = Viewer(filter: StreamFilter(workspace: workspace), format: .serverSentEvents)
-                    let isAttached = try await replay.attach(
-                        viewer, from: .after(.start), request, ServerSentEventWriter(writer: writer), &token)
+                    let events = ServerSentEventWriter(writer: writer)
+                    let viewer = Viewer(
+                        filter: StreamFilter(workspace: workspace), writer: events, on: request.loop, in: memory)
+                    let isAttached = try await replay.attach(viewer, from: .after(.start), request, events, &token)
                     #expect(!isAttached)
                 }
             }

@@ -77,7 +77,7 @@ final class LogFollower: GracefulService {
 
     private func readOn() async throws {
         guard var position = hub.position else {
-            hub.pass([], upTo: try await log.end())
+            await hub.pass([], upTo: try await log.end())
             return
         }
         while true {
@@ -90,7 +90,7 @@ final class LogFollower: GracefulService {
             while !isPassed {
                 let agents = hub.agents
                 let found = try await positions.find(of: page.entries.map(\.event), for: agents)
-                isPassed = hub.pass(page.entries, upTo: position, found, knowing: agents)
+                isPassed = await hub.pass(page.entries, upTo: position, found, knowing: agents)
             }
             if page.isLast { return }
         }

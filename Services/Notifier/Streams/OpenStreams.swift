@@ -69,7 +69,7 @@ final class OpenStreams: Sendable {
         loop.spawn { [authenticator] in
             guard await !authenticator.isStillValid(entry.request) else { return }
             entry.viewer.end()
-            // One that waits for its client does not look.
+            // One whose client does not read waits for it.
             try? await loop.sleep(for: Self.grace)
             if self.entries.withLock({ $0[ObjectIdentifier(entry.viewer)] != nil }) { entry.abort() }
         }

@@ -54,6 +54,31 @@ final class EventBytes: Sendable {
         memory.add(count + Self.overhead)
     }
 
+    /// Several, which come to a piece, to be written in one go.
+    private init(joining events: some Collection<EventBytes>, as format: StreamFormat, in memory: StreamMemory) {
+        self.memory = memory
+        let bytes = events.flatMap(\.bytes)
+        count = bytes.count
+        content = format == .webSocket ? .frames([bytes]) : .chunks([PreparedChunk(bytes)])
+        memory.add(count + Self.overhead)
+    }
+
+    /// - Parameter events: not none; one stays as it is.
+    static func joined(
+        _ events: some Collection<EventBytes>, as format: StreamFormat, in memory: StreamMemory
+    ) -> EventBytes {
+        if events.count == 1, let event = events.first { return event }
+        return EventBytes(joining: events, as: format, in: memory)
+    }
+
+    /// How many pieces it is written in.
+    var pieces: Int {
+        switch content {
+        case .chunks(let chunks): chunks.count
+        case .frames(let frames): frames.count
+        }
+    }
+
     deinit {
         memory.subtract(count + Self.overhead)
     }

@@ -12,7 +12,7 @@ struct StreamOpening: Sendable {
     let authenticator: Authenticator
 
     /// - Throws: `APIError` 429 or 503 when there are too many streams, of the caller or at all.
-    func open(_ request: Request, _ filter: StreamFilter, as format: StreamFormat) async throws -> StreamSession {
+    func open(_ request: Request, _ filter: StreamFilter) async throws -> StreamSession {
         let place: Reservation
         do {
             place = try places.take(1, for: request.caller)
@@ -20,8 +20,8 @@ struct StreamOpening: Sendable {
             throw error.apiError(Sentence.tooManyStreams)
         }
         return StreamSession(
-            viewer: Viewer(filter: filter, format: format), start: try await replay.start(ResumeRequest(request)),
-            request: request, place: place, streams: streams, replay: replay, authenticator: authenticator)
+            request, filter, from: try await replay.start(ResumeRequest(request)), place: place, streams: streams,
+            replay: replay, authenticator: authenticator)
     }
 }
 

@@ -21,7 +21,8 @@ struct StreamReplay: Sendable {
     let log: EventLog
     let hub: EventHub
     private let positions: TreePositionCache
-    private let events: StreamMemory
+    /// What events take that are being sent.
+    let events: StreamMemory
     private let pieces = CallerQuota(total: memory.everyone) { caller in
         caller.isWorkspace ? memory.workspace : memory.everyone / 2
     }
@@ -64,7 +65,7 @@ struct StreamReplay: Sendable {
             return try await replay(after: position, to: viewer, request, writer, &token)
         case .reset(let reason, let oldest, let position):
             let reset = writer.format.reset(reason, position: position.sequence, oldest: oldest)
-            try await writer.write([notice(reset, as: writer.format)])
+            try await writer.write([EventBytes(reset, as: writer.format, in: events)])
             return try await replay(after: position, to: viewer, request, writer, &token)
         }
     }
@@ -74,7 +75,7 @@ struct StreamReplay: Sendable {
         _ token: inout TokenCheck
     ) async throws -> Bool {
         var position = start
-        while true {
+        while !viewer.isOver {
             // Read before the log: what is readable then covers everything up to here.
             let hubPosition = hub.position
             guard
@@ -87,6 +88,7 @@ struct StreamReplay: Sendable {
             if hub.attach(viewer, at: position) { return true }
             if hubPosition == nil { try await request.loop.sleep(for: Self.pause) }
         }
+        return false
     }
 
     /// Sends one piece of the log.
@@ -110,11 +112,6 @@ struct StreamReplay: Sendable {
         try await write(page.entries, to: viewer, writer)
         withExtendedLifetime(reservation) {}
         return (page.end, page.isLast)
-    }
-
-    /// What a client is told about its stream.
-    func notice(_ text: [UInt8], as format: StreamFormat) -> EventBytes {
-        EventBytes(text, as: format, in: events)
     }
 
     /// Short events are sent together.

@@ -72,14 +72,14 @@ struct StreamRoutes: Sendable {
     }
 
     private func stream(_ request: Request, _ filter: StreamFilter) async throws -> Response {
-        let session = try await opening.open(request, filter, as: .serverSentEvents)
-        var response = Response.stream(contentType: "text/event-stream") { writer in
-            // The server stops before whatever else would end it, and waits for its connections.
-            writer.onShutdown = { session.viewer.end() }
-            try await session.run(ServerSentEventWriter(writer: writer)) { writer.abort() }
-        }
-        response.headers.add("Cache-Control", "no-store")
-        response.headers.add("X-Accel-Buffering", "no")
-        return response
+        let session = try await opening.open(request, filter)
+        return Response(
+            .ok,
+            headers: HTTPHeaders([
+                ("Content-Type", "text/event-stream"), ("Cache-Control", "no-store"), ("X-Accel-Buffering", "no"),
+            ]),
+            body: .detached { writer in
+                session.begin(ServerSentEventWriter(writer: writer)) { writer.abort() }
+            })
     }
 }

@@ -3,41 +3,63 @@ import EventLoop
 import HTTPServer
 
 /// One open stream: from what its client missed to what happens now.
-struct StreamSession: Sendable {
-    /// A stream that is idle says so this often, which keeps proxies from closing it.
-    private static let keepAlive: Duration = .seconds(15)
-
-    let viewer: Viewer
-    let start: StreamStart
-    let request: Request
+///
+/// No task waits for the events of an open stream, of which there may be many: they go to its viewer. There is one while
+/// the client is brought up to date, and one whenever the token is looked at.
+final class StreamSession: Sendable {
+    private let filter: StreamFilter
+    private let start: StreamStart
+    private let request: Request
     /// Held as long as the stream is open.
-    let place: Reservation
-    let streams: OpenStreams
-    let replay: StreamReplay
-    let authenticator: Authenticator
+    private let place: Reservation
+    private let streams: OpenStreams
+    private let replay: StreamReplay
+    private let authenticator: Authenticator
 
-    /// Sends events until the client is gone, its token is revoked, or the service stops.
+    init(
+        _ request: Request, _ filter: StreamFilter, from start: StreamStart, place: Reservation, streams: OpenStreams,
+        replay: StreamReplay, authenticator: Authenticator
+    ) {
+        self.request = request
+        self.filter = filter
+        self.start = start
+        self.place = place
+        self.streams = streams
+        self.replay = replay
+        self.authenticator = authenticator
+    }
+
+    /// Sends events from now on, until the client is gone, its token is revoked, or the service stops. On the request's
+    /// loop.
     ///
     /// - Parameter abort: breaks the connection off; called on its loop.
-    /// - Throws: when the client is gone.
-    func run(_ writer: some StreamWriter, abort: @escaping @Sendable () -> Void) async throws {
-        streams.add(viewer, request, abort: abort)
-        defer {
+    func begin(_ writer: some StreamWriter, abort: @escaping @Sendable () -> Void) {
+        let viewer = Viewer(filter: filter, writer: writer, on: request.loop, in: replay.events)
+        viewer.onClose = { [self, unowned viewer] in
             replay.hub.detach(viewer)
             streams.remove(viewer)
-            withExtendedLifetime(place) {}
         }
+        viewer.onCheck = { [self] in checkToken(of: viewer) }
+        streams.add(viewer, request, abort: abort)
+        writer.report(to: viewer)
+        guard !viewer.isOver else { return }
+        writer.keepAlive()
+        if start == .now, replay.hub.attachNow(viewer) { return }
+        request.loop.spawn { await self.catchUp(viewer, writer) }
+    }
+
+    private func catchUp(_ viewer: Viewer, _ writer: some StreamWriter) async {
         var token = TokenCheck(request, authenticator)
-        try await writer.keepAlive()
-        guard try await replay.attach(viewer, from: start, request, writer, &token) else { return }
-        while await token.isStillValid() {
-            switch await viewer.next(on: request.loop, within: Self.keepAlive) {
-            case .events(let events): try await writer.write(events)
-            case .lagged(let dropped):
-                try await writer.write([replay.notice(writer.format.lagged(dropped), as: writer.format)])
-            case .idle: try await writer.keepAlive()
-            case .over: return
-            }
+        do {
+            if try await !replay.attach(viewer, from: start, request, writer, &token) { viewer.end() }
+        } catch {
+            viewer.close(error)
+        }
+    }
+
+    private func checkToken(of viewer: Viewer) {
+        request.loop.spawn { [self] in
+            if await authenticator.isStillValid(request) { viewer.isChecked() } else { viewer.end() }
         }
     }
 }

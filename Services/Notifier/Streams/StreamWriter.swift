@@ -11,13 +11,28 @@ protocol StreamWriter: Sendable {
     /// - Throws: when the client is gone.
     func write(_ events: [EventBytes]) async throws
 
-    /// Shows the client, and whatever stands between, that the stream is alive.
-    func keepAlive() async throws
+    /// Bytes that the system has not taken yet. Loop thread only.
+    var pendingBytes: Int { get }
+
+    /// Sends a piece of an event without waiting. Loop thread only.
+    func send(_ event: EventBytes, piece: Int)
+
+    /// Shows the client, and whatever stands between, that the stream is alive. Loop thread only.
+    func keepAlive()
+
+    /// Tells a viewer from now on when everything has gone to the system, when the client goes, and when the server
+    /// stops. Loop thread only.
+    func report(to viewer: Viewer)
+
+    /// Ends the stream. Loop thread only.
+    ///
+    /// - Parameter error: why it is not whole, where it is not.
+    func finish(_ error: (any Error)?)
 }
 
 /// The body of a response of server-sent events.
 struct ServerSentEventWriter: StreamWriter {
-    private static let ping = Array(": ping\n\n".utf8)
+    private static let ping = PreparedChunk(Array(": ping\n\n".utf8))
 
     let writer: ResponseWriter
     let format = StreamFormat.serverSentEvents
@@ -29,8 +44,26 @@ struct ServerSentEventWriter: StreamWriter {
         for chunk in chunks { try await writer.write(chunk) }
     }
 
-    func keepAlive() async throws {
-        try await writer.write(Self.ping)
+    var pendingBytes: Int { writer.pendingBytes }
+
+    func send(_ event: EventBytes, piece: Int) {
+        if case .chunks(let chunks) = event.content { writer.send(chunks[piece]) }
+    }
+
+    func keepAlive() {
+        writer.send(Self.ping)
+    }
+
+    func report(to viewer: Viewer) {
+        writer.onDrain = { viewer.drained() }
+        writer.onDisconnect = { viewer.close() }
+        // The server stops before whatever else would end it, and waits for its connections.
+        writer.onShutdown = { viewer.end() }
+        if writer.isClosed { viewer.close() }
+    }
+
+    func finish(_ error: (any Error)?) {
+        writer.finish(error)
     }
 }
 
@@ -46,5 +79,21 @@ struct WebSocketEventWriter: StreamWriter {
         for frame in frames { try await connection.write(frame) }
     }
 
-    func keepAlive() async throws {}
+    var pendingBytes: Int { connection.pendingBytes }
+
+    func send(_ event: EventBytes, piece: Int) {
+        if case .frames(let frames) = event.content { connection.send(frames[piece]) }
+    }
+
+    func keepAlive() {}
+
+    func report(to viewer: Viewer) {
+        connection.onDrain = { viewer.drained() }
+        connection.onClose = { viewer.close() }
+        if !connection.isOpen { viewer.close() }
+    }
+
+    func finish(_ error: (any Error)?) {
+        connection.close(.goingAway, "stream ended")
+    }
 }

@@ -13,7 +13,7 @@ struct Streaming: Sendable {
 
     init(_ context: ServiceContext, _ settings: NotifierService.Settings) throws {
         let memory = StreamMemory(limit: settings.streamBytes)
-        let hub = EventHub(memory: memory, metrics: context.metrics)
+        let hub = EventHub(loops: context.loops.loops, memory: memory, metrics: context.metrics)
         let log = EventLog(postgres: context.postgres)
         let positions = TreePositionCache(postgres: context.postgres)
         let streams = OpenStreams(authenticator: context.authenticator)

@@ -10,8 +10,8 @@ struct TokenCheck: Sendable {
 
     /// - Parameters:
     ///   - request: has just been let in.
-    ///   - interval: a stream ends this long after its token does, at the most as much later as its client is idle, or
-    ///     takes for what is being sent.
+    ///   - interval: a replay ends this long after its token does, at the most as much later as its client takes for
+    ///     what is being sent.
     init(_ request: Request, _ authenticator: Authenticator, every interval: Duration = .seconds(5)) {
         self.request = request
         self.authenticator = authenticator

@@ -1,163 +1,209 @@
+import Contracts
 import EventLoop
 import Foundation
-import Synchronization
 
-/// One open stream: a bounded buffer between the hub, which never waits, and a client, which may be slow.
-final class Viewer: Sendable {
+/// One open stream: sends its client what the hub hands over, and keeps a bounded part of that while the client is not
+/// ready for it.
+///
+/// `@unchecked Sendable`: confined to the loop; `end` goes there first.
+final class Viewer: @unchecked Sendable {
     /// Events that wait for a slow client, and their bytes, but for one of any size; what comes beyond is dropped,
     /// counted and told.
     static let capacity = 256
     static let capacityBytes = 1 << 20
-
-    enum Next: Sendable {
-        /// Short ones together, or one of any length.
-        case events([EventBytes])
-        /// So many were dropped behind those that were sent.
-        case lagged(Int)
-        /// Nothing came for the time given.
-        case idle
-        case over
-    }
-
-    private struct State {
-        var events: [EventBytes] = []
-        var bytes = 0
-        var dropped = 0
-        var isOver = false
-        /// The client was ready for what has come since, and only has to be resumed.
-        var isReady = false
-        /// What the client has had already, from the log.
-        var seen = LogPosition.start
-        var waiter: (id: Int, continuation: UnsafeContinuation<Void, Never>)?
-        var nextWaiter = 0
-
-        /// Nothing is taken behind a gap before the client has been told of it.
-        func hasRoom(for event: EventBytes) -> Bool {
-            if events.isEmpty { return dropped == 0 }
-            return dropped == 0 && events.count < capacity && bytes + event.count <= capacityBytes
-        }
-    }
+    /// A stream that is idle says so this often, which keeps proxies from closing it. In milliseconds, as the loop's
+    /// clock.
+    private static let keepAlive: UInt64 = 15_000
+    /// How often its token is looked at while events are sent, and while none are.
+    private static let check: (busy: UInt64, idle: UInt64) = (5_000, 15_000)
 
     let filter: StreamFilter
-    let format: StreamFormat
-    private let state = Mutex(State())
+    let loop: EventLoop
+    private let writer: any StreamWriter
+    private let memory: StreamMemory
+    var format: StreamFormat { writer.format }
 
-    init(filter: StreamFilter, format: StreamFormat) {
+    /// Where it is among the viewers of its loop; nil while it is not.
+    var place: Int?
+    /// What the client has had already, from the log.
+    private(set) var seen = LogPosition.start
+    /// Its stream is to end, as soon as its client has what is being sent.
+    private(set) var isOver = false
+    /// Its stream has ended.
+    private var isClosed = false
+    private var waiting: [EventBytes] = []
+    private var waitingBytes = 0
+    private var dropped = 0
+    /// One whose first pieces have been sent: nobody can give it up any more.
+    private var unfinished: (bytes: EventBytes, next: Int)?
+    private var sentAt: UInt64
+    private var checkedAt: UInt64
+    private var isBeingChecked = false
+    /// Called once, when its stream has ended.
+    var onClose: (() -> Void)?
+    /// Called when it is time to look at its token; `isChecked` or `end` is the answer.
+    var onCheck: (() -> Void)?
+
+    /// On the loop.
+    init(filter: StreamFilter, writer: some StreamWriter, on loop: EventLoop, in memory: StreamMemory) {
         self.filter = filter
-        self.format = format
+        self.writer = writer
+        self.loop = loop
+        self.memory = memory
+        (sentAt, checkedAt) = (loop.nowMilliseconds, loop.nowMilliseconds)
     }
-
-    /// Bytes that wait for a client that was not ready for them.
-    var backlog: Int { state.withLock { $0.isReady ? 0 : $0.bytes } }
-    /// Its client is gone, or its stream is to end.
-    var isOver: Bool { state.withLock { $0.isOver } }
-    /// The client is ready for more.
-    var isWaiting: Bool { state.withLock { $0.waiter != nil } }
 
     /// Leaves out events of the log up to this position: the client has had them.
     func start(after position: LogPosition) {
-        state.withLock { $0.seen = position }
+        seen = position
     }
 
-    /// Hands over an event that the filter admits; never waits.
-    ///
-    /// - Parameter mayWait: false when there is no memory for events that the client is not ready for.
-    /// - Returns: false when there was no room and the event is lost to this viewer; nil when it has had it already.
-    @discardableResult
-    func offer(_ frame: StreamFrame, mayWait: Bool = true) -> Bool? {
-        let (isTaken, waiter) = state.withLock { state -> (Bool?, UnsafeContinuation<Void, Never>?) in
-            if let position = frame.position, position <= state.seen { return (nil, nil) }
-            defer { state.waiter = nil }
-            guard state.hasRoom(for: frame.event), mayWait || state.waiter != nil else {
-                state.dropped += 1
-                return (false, state.waiter?.continuation)
-            }
-            if state.waiter != nil { state.isReady = true }
-            state.events.append(frame.event)
-            state.bytes += frame.event.count
-            return (true, state.waiter?.continuation)
+    /// Ends the stream when its client has what was sent. From any thread.
+    func end() {
+        loop.execute {
+            self.isOver = true
+            if self.writer.pendingBytes == 0 { self.close() }
         }
-        waiter?.resume()
-        return isTaken
     }
+
+    /// Ends the stream at once.
+    ///
+    /// - Parameter error: why the client does not have all of it, where it is still there.
+    func close(_ error: (any Error)? = nil) {
+        guard !isClosed else { return }
+        (isOver, isClosed) = (true, true)
+        (waiting, waitingBytes, unfinished) = ([], 0, nil)
+        let handler = onClose
+        (onClose, onCheck) = (nil, nil)
+        handler?()
+        writer.finish(error)
+    }
+
+    // MARK: - Events
+
+    /// Nothing of what was sent before is still here.
+    private var isReady: Bool { hasNothing && writer.pendingBytes == 0 }
+    private var hasNothing: Bool { unfinished == nil && waiting.isEmpty && dropped == 0 }
+
+    /// Whether its client is to see an event, and has not yet.
+    func wants(_ event: StreamEvent, _ positions: TreePositions) -> Bool {
+        if let position = event.position, position <= seen { return false }
+        return filter.admits(event.type, of: event.event.subject, positions)
+    }
+
+    /// Sends what concerns it of the round, or keeps it for when its client is ready; never waits.
+    func take(_ round: Round) {
+        guard !isOver else { return }
+        let selection = round.selection(for: self)
+        var taken = 0
+        if isReady, !selection.events.isEmpty {
+            for piece in selection.pieces {
+                send(piece.bytes)
+                taken = piece.end
+                guard isReady else { break }
+            }
+        }
+        round.sent += taken
+        for event in selection.events[taken...] {
+            if keep(event) { round.sent += 1 } else { round.dropped += 1 }
+        }
+    }
+
+    private func keep(_ event: StreamEvent) -> Bool {
+        // Nothing is taken behind a gap before the client has been told of it.
+        guard dropped == 0, !memory.isOverfull, waiting.count < Self.capacity else {
+            dropped += 1
+            return false
+        }
+        let bytes = event.bytes(as: format)
+        guard waiting.isEmpty || waitingBytes + bytes.count <= Self.capacityBytes else {
+            dropped += 1
+            return false
+        }
+        waiting.append(bytes)
+        waitingBytes += bytes.count
+        return true
+    }
+
+    private func send(_ bytes: EventBytes, from first: Int = 0) {
+        unfinished = nil
+        sentAt = loop.nowMilliseconds
+        for piece in first..<bytes.pieces {
+            guard writer.pendingBytes == 0 else {
+                unfinished = (bytes, piece)
+                return
+            }
+            writer.send(bytes, piece: piece)
+        }
+    }
+
+    /// The client has taken all that was sent: it gets more, and is told how much it missed behind that.
+    func drained() {
+        while !isClosed, writer.pendingBytes == 0 {
+            if let (bytes, next) = unfinished {
+                send(bytes, from: next)
+            } else if isOver {
+                close()
+            } else if let bytes = takeWaiting() {
+                send(bytes)
+            } else if dropped > 0 {
+                let count = dropped
+                dropped = 0
+                send(EventBytes(format.lagged(count), as: format, in: memory))
+            } else {
+                return
+            }
+        }
+    }
+
+    /// Short ones together, or one of any length.
+    private func takeWaiting() -> EventBytes? {
+        guard let first = waiting.first else { return nil }
+        var (count, bytes) = (1, first.count)
+        while count < waiting.count, bytes + waiting[count].count <= EventBytes.piece {
+            bytes += waiting[count].count
+            count += 1
+        }
+        defer {
+            waiting.removeFirst(count)
+            waitingBytes -= bytes
+        }
+        return .joined(waiting[..<count], as: format, in: memory)
+    }
+
+    /// Bytes that wait for a client that was not ready for them.
+    var backlog: Int { waitingBytes }
 
     /// Gives up what waits, to be told to the client.
     ///
     /// - Returns: how many events.
     func dropBacklog() -> Int {
-        state.withLock { state in
-            let count = state.events.count
-            state.dropped += count
-            state.events = []
-            state.bytes = 0
-            return count
-        }
+        let count = waiting.count
+        dropped += count
+        (waiting, waitingBytes) = ([], 0)
+        return count
     }
 
-    /// Ends the stream.
-    func end() {
-        let waiter = state.withLock { state in
-            state.isOver = true
-            defer { state.waiter = nil }
-            return state.waiter?.continuation
+    // MARK: - Time
+
+    /// Does what is due.
+    ///
+    /// - Parameter now: milliseconds on the loop's clock.
+    func tick(_ now: UInt64) {
+        guard !isOver else { return }
+        let isBusy = sentAt > checkedAt
+        if isReady, now >= sentAt + Self.keepAlive {
+            sentAt = now
+            writer.keepAlive()
         }
-        waiter?.resume()
+        guard !isBeingChecked, now >= checkedAt + (isBusy ? Self.check.busy : Self.check.idle) else { return }
+        isBeingChecked = true
+        checkedAt = now
+        onCheck?()
     }
 
-    /// What waits, as much as should be sent at once; waits for it if need be, but not longer than `limit`.
-    func next(on loop: EventLoop, within limit: Duration) async -> Next {
-        if let now = take() { return now }
-        await wait(on: loop, within: limit)
-        return take() ?? .idle
-    }
-
-    private func take() -> Next? {
-        state.withLock { state in
-            state.isReady = false
-            if state.isOver { return .over }
-            guard let first = state.events.first else {
-                defer { state.dropped = 0 }
-                return state.dropped > 0 ? .lagged(state.dropped) : nil
-            }
-            var (count, bytes) = (1, first.count)
-            while count < state.events.count, bytes + state.events[count].count <= EventBytes.piece {
-                bytes += state.events[count].count
-                count += 1
-            }
-            defer {
-                state.events.removeFirst(count)
-                state.bytes -= bytes
-            }
-            return .events(Array(state.events[..<count]))
-        }
-    }
-
-    private func wait(on loop: EventLoop, within limit: Duration) async {
-        let timer = Mutex<ScheduledCall?>(nil)
-        await withTaskCancellationHandler {
-            await withUnsafeContinuation { continuation in
-                let id: Int? = state.withLock { state in
-                    guard state.events.isEmpty, state.dropped == 0, !state.isOver else { return nil }
-                    state.nextWaiter += 1
-                    state.waiter = (state.nextWaiter, continuation)
-                    return state.nextWaiter
-                }
-                guard let id else { return continuation.resume() }
-                let call = loop.schedule(after: limit) { self.wake(id) }
-                timer.withLock { $0 = call }
-            }
-        } onCancel: {
-            end()
-        }
-        timer.withLock { $0 }?.cancel()
-    }
-
-    private func wake(_ id: Int) {
-        let continuation = state.withLock { state -> UnsafeContinuation<Void, Never>? in
-            guard let waiter = state.waiter, waiter.id == id else { return nil }
-            state.waiter = nil
-            return waiter.continuation
-        }
-        continuation?.resume()
+    /// Its token is still one. On the loop.
+    func isChecked() {
+        isBeingChecked = false
     }
 }

@@ -21,16 +21,11 @@ struct WebSocketRoutes: Sendable {
         let filter = try await filter(request)
         // Before a place is taken and the log is asked.
         let handshake = try WebSocketHandshake(request)
-        let session = try await opening.open(request, filter, as: .webSocket)
+        let session = try await opening.open(request, filter)
         return handshake.response { stream, ahead in
             let connection = WebSocketConnection(stream)
-            connection.onClose = { session.viewer.end() }
             connection.start(ahead: ahead)
-            request.loop.spawn {
-                // An error is the client's going.
-                try? await session.run(WebSocketEventWriter(connection: connection)) { connection.abort() }
-                connection.close(.goingAway, "stream ended")
-            }
+            session.begin(WebSocketEventWriter(connection: connection)) { connection.abort() }
         }
     }
 
