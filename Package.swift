@@ -60,6 +60,7 @@ let package = Package(
         .executable(name: "migrate", targets: ["migrate"]),
         .executable(name: "echo-agent", targets: ["echo-agent"]),
         .executable(name: "load", targets: ["load"]),
+        .executable(name: "watch", targets: ["watch"]),
     ],
     targets: [
         system("CUV", pkgConfig: "libuv"),
@@ -72,6 +73,7 @@ let package = Package(
         system("CYAML", pkgConfig: "yaml-0.1"),
         system("CZlib", pkgConfig: "zlib"),
         system("CWslay"),
+        system("CEpoll"),
         .target(name: "CConsolePages", path: "Libraries/CConsolePages"),
 
         library("Contracts"),
@@ -154,6 +156,9 @@ let package = Package(
             name: "load",
             dependencies: ["EventLoop", "HTTPCore", "HTTPClient", "HTTPServer", "JSONBytes", "Observability"],
             path: "Benchmarks/Load", swiftSettings: settings),
+        .executableTarget(
+            name: "watch", dependencies: ["CEpoll", "AMQPClient", "Contracts", "EventOutbox", "Observability"],
+            path: "Benchmarks/Watch", swiftSettings: settings),
         .executableTarget(
             name: "next-slots", dependencies: ["Cron"], path: "Benchmarks/Cron", exclude: ["croniter_next.py"],
             swiftSettings: settings),

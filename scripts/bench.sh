@@ -48,7 +48,7 @@ command_bench() {
         build=no
         shift
     fi
-    ensure_setup
+    ensure_setup "${BENCH_PACKAGES[@]}"
     ensure_python_packages
     if [[ $build == yes ]]; then build_release; fi
     separate_bench_state

@@ -12,10 +12,12 @@ SERVER_PACKAGES=(tzdata postgresql rabbitmq-server redis-server redis-tools ngin
 ENGINE_PACKAGES=(podman runc netavark aardvark-dns iptables busybox-static)
 # A browser and its driver for the tests of the console.
 BROWSER_PACKAGES=(chromium chromium-driver)
+# What the notifier's fan-out is measured against.
+BENCH_PACKAGES=(nats-server libnginx-mod-nchan)
 TOOL_PACKAGES=(python3 python3-venv python3-pip ca-certificates curl iproute2 procps util-linux)
 
 # System services that those packages bring; ones we installed are neither started nor left enabled.
-SYSTEM_SERVICES=(postgresql rabbitmq-server redis-server nginx)
+SYSTEM_SERVICES=(postgresql rabbitmq-server redis-server nginx nats-server)
 
 missing_packages() {
     local package

@@ -69,14 +69,14 @@ class Caller(asyncio.Protocol):
             self.answer.set_exception(ConnectionError(f"closed: {self.received[:200]!r}"))
 
 
-def _raise_limit() -> int:
-    """Descriptors for both ends of all calls, here and in the proxy. Returns for how many calls they are enough."""
-    wanted, hard = 2 * CALLS + 1000, resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+def raise_limit(wanted: int) -> int:
+    """Allows so many descriptors, here and in what is started; as many as may be. Returns how many there are."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (max(wanted, hard), max(wanted, hard)))
     except (PermissionError, ValueError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    return min(CALLS, (resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 500) // 2)
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
 
 def _memory(pid: int) -> tuple[int, int]:
@@ -138,7 +138,8 @@ async def _fly(calls: int, port: int, agent_port: int, pid: int) -> list[list[st
 
 def run(stack, report) -> None:
     say("flight")
-    calls = _raise_limit()
+    # Both ends of all calls.
+    calls = min(CALLS, (raise_limit(2 * CALLS + 1000) - 500) // 2)
     agent_port = free_port()
     fleet.create(stack, CALLERS + TARGETS, url=f"http://127.0.0.1:{agent_port}/")
     with contextlib.ExitStack() as running:

@@ -9,14 +9,19 @@ ANSWER = (
 
 
 class Nginx(Server):
-    """One nginx on a port of its own. `site` is what its server block holds, `upstream` the block before it."""
+    """One nginx on a port of its own.
 
-    def __init__(self, stack, name: str, workers: int, site: str, upstream: str = "", cores: str | None = None):
+    `site` is what its server block holds, `upstream` what stands before that, `main` what is outside of HTTP.
+    """
+
+    def __init__(self, stack, name: str, workers: int, site: str, upstream: str = "", main: str = "",
+                 cores: str | None = None):
         self.port = free_port()
         home = stack.folder / name
         home.mkdir(parents=True, exist_ok=True)
         configuration = home / "nginx.conf"
         configuration.write_text(f"""
+{main}
 worker_processes {workers};
 daemon off;
 pid {home}/nginx.pid;

@@ -1,0 +1,205 @@
+import CEpoll
+import Foundation
+
+/// Many viewers of one contender on one thread: counts what they get by the markers, and notes how long each took.
+///
+/// All memory is taken beforehand; nothing is allocated for an event.
+final class Viewers {
+    private struct Seat {
+        var descriptor: Int32
+        /// Digits of a marker that are still to come.
+        var digitsLeft: Int32 = 0
+        var number = 0
+        /// The number that comes next.
+        var expected = 0
+        var isReady = false
+        let isSlow: Bool
+    }
+
+    private static let maxEvents = 10_000_000 - 1
+    private static let readBytes = 1 << 18
+    private static let waitMilliseconds: Int32 = 20
+
+    private let options: WatchOptions
+    private let poll = epoll_create1(0)
+    private let seats: UnsafeMutableBufferPointer<Seat>
+    private let buffer = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: readBytes)
+    private let polled = UnsafeMutableBufferPointer<epoll_event>.allocate(capacity: 1024)
+    /// When each event was published.
+    private let published = UnsafeMutableBufferPointer<UInt64>.allocate(capacity: maxEvents)
+    private var latencies: UnsafeMutableBufferPointer<UInt32>
+    private var latencyCount = 0
+    private var readyCount = 0
+    private var nextEvent = 0
+    /// Deliveries that have not come yet.
+    private var outstanding = 0
+    private var lost = 0
+    private var doubled = 0
+    private var lastDelivery: UInt64 = 0
+
+    init(_ options: WatchOptions) throws {
+        self.options = options
+        seats = .allocate(capacity: options.viewers)
+        latencies = .allocate(capacity: 0)
+        for index in 0..<options.viewers {
+            let isSlow = index < options.slow
+            seats.initializeElement(
+                at: index, to: Seat(descriptor: try Wire.connect(port: options.port, isSlow: isSlow), isSlow: isSlow))
+            let descriptor = seats[index].descriptor
+            try Wire.send(greeting, to: descriptor)
+            try Wire.makeNonBlocking(descriptor)
+            var event = epoll_event()
+            event.events = EPOLLIN.rawValue
+            event.data.u64 = UInt64(index)
+            guard epoll_ctl(poll, EPOLL_CTL_ADD, descriptor, &event) == 0 else { throw WatchFailure.call("epoll_ctl") }
+            // Not more at once than a listener keeps waiting.
+            if index % 64 == 0 { try readOnce(waiting: 0) }
+        }
+        let deadline = nanoseconds() + 60_000_000_000
+        while readyCount < options.viewers {
+            guard nanoseconds() < deadline else {
+                throw WatchFailure("only \(readyCount) of \(options.viewers) viewers were let in")
+            }
+            try readOnce(waiting: Self.waitMilliseconds)
+        }
+    }
+
+    private var greeting: String {
+        switch options.mode {
+        case .nats: return "CONNECT {\"verbose\":false}\r\nSUB \(NATSSource.subject) 1\r\nPING\r\n"
+        default:
+            let authorization = options.token.isEmpty ? "" : "Authorization: Bearer \(options.token)\r\n"
+            let kind =
+                options.mode.isWebSocket
+                ? "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+                    + "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n" : "Accept: text/event-stream\r\n"
+            return "GET \(options.path) HTTP/1.1\r\nHost: bench\r\n\(authorization)\(kind)\r\n"
+        }
+    }
+
+    // MARK: - Reading
+
+    private func readOnce(waiting milliseconds: Int32) throws {
+        let count = epoll_wait(poll, polled.baseAddress, Int32(polled.count), milliseconds)
+        guard count >= 0 || errno == EINTR else { throw WatchFailure.call("epoll_wait") }
+        for index in 0..<max(0, Int(count)) { try read(Int(polled[index].data.u64)) }
+    }
+
+    private func read(_ index: Int) throws {
+        let count = recv(seats[index].descriptor, buffer.baseAddress, buffer.count, 0)
+        if count < 0, errno == EAGAIN || errno == EINTR { return }
+        guard count > 0 else { throw WatchFailure("a viewer was cut off: \(String(cString: strerror(errno)))") }
+        let bytes = UnsafeBufferPointer(rebasing: buffer[..<count])
+        if !seats[index].isReady { try settle(index, bytes) }
+        if !seats[index].isSlow { scan(index, bytes) }
+    }
+
+    /// The first bytes: the server has let the viewer in, or has not.
+    private func settle(_ index: Int, _ bytes: UnsafeBufferPointer<UInt8>) throws {
+        let text = String(decoding: bytes.prefix(4096), as: UTF8.self)
+        if options.mode == .nats {
+            guard text.contains("PONG\r\n") else { return }
+        } else {
+            guard text.hasPrefix(options.mode.isWebSocket ? "HTTP/1.1 101" : "HTTP/1.1 200") else {
+                throw WatchFailure("a viewer was not let in: \(text)")
+            }
+        }
+        seats[index].isReady = true
+        seats[index].expected = nextEvent
+        readyCount += 1
+        if seats[index].isSlow { epoll_ctl(poll, EPOLL_CTL_DEL, seats[index].descriptor, nil) }
+    }
+
+    private func scan(_ index: Int, _ bytes: UnsafeBufferPointer<UInt8>) {
+        let (start, now) = (bytes.baseAddress!, nanoseconds())
+        let seat = seats.baseAddress! + index
+        var at = 0
+        while at < bytes.count {
+            if seat.pointee.digitsLeft == 0 {
+                guard let sign = memchr(start + at, Int32(Marker.sign), bytes.count - at) else { return }
+                at = UnsafeRawPointer(sign) - UnsafeRawPointer(start) + 1
+                seat.pointee.digitsLeft = Int32(Marker.digits)
+                seat.pointee.number = 0
+            }
+            while seat.pointee.digitsLeft > 0, at < bytes.count {
+                seat.pointee.number = seat.pointee.number * 10 + Int(start[at] &- 48)
+                seat.pointee.digitsLeft -= 1
+                at += 1
+            }
+            if seat.pointee.digitsLeft == 0 { delivered(seat, now) }
+        }
+    }
+
+    private func delivered(_ seat: UnsafeMutablePointer<Seat>, _ now: UInt64) {
+        let number = seat.pointee.number
+        guard number >= seat.pointee.expected, number < nextEvent else {
+            doubled += 1
+            return
+        }
+        lost += number - seat.pointee.expected
+        outstanding -= number - seat.pointee.expected + 1
+        seat.pointee.expected = number + 1
+        lastDelivery = now
+        guard latencyCount < latencies.count else { return }
+        latencies[latencyCount] = UInt32(clamping: (now - published[number]) / 1000)
+        latencyCount += 1
+    }
+
+    // MARK: - Bursts
+
+    /// Publishes and waits until every viewer that reads has everything, or nothing has come for a while.
+    ///
+    /// - Parameters:
+    ///   - gap: nanoseconds between two events; 0 to publish them together.
+    ///   - repeats: bursts, each when the one before has arrived.
+    /// - Returns: a JSON object; times in milliseconds.
+    func burst(_ events: Int, gap: UInt64, repeats: Int, from source: any EventSource) throws -> String {
+        let readers = options.viewers - options.slow
+        latencies.deallocate()
+        latencies = .allocate(capacity: events * readers * repeats)
+        (latencyCount, lost, doubled) = (0, 0, 0)
+        var (elapsed, lasts) = (UInt64(0), [UInt64]())
+        for _ in 0..<repeats {
+            guard nextEvent + events <= Self.maxEvents else { throw WatchFailure("too many events") }
+            let began = nanoseconds()
+            try deliver(events, gap, readers, source)
+            elapsed += lastDelivery - began
+            lasts.append(lastDelivery - published[nextEvent - 1])
+        }
+        let sorted = latencies[..<latencyCount].sorted()
+        func percentile(_ share: Double) -> Double {
+            sorted.isEmpty ? 0 : Double(sorted[min(sorted.count - 1, Int(share * Double(sorted.count)))]) / 1000
+        }
+        let last = Double(lasts.sorted()[lasts.count / 2]) / 1e6
+        return """
+            {"deliveries":\(latencyCount),"seconds":\(Double(elapsed) / 1e9),"p50":\(percentile(0.5)),\
+            "p99":\(percentile(0.99)),"max":\(percentile(1)),"last":\(last),"lost":\(lost),"doubled":\(doubled)}
+            """
+    }
+
+    private func deliver(_ events: Int, _ gap: UInt64, _ readers: Int, _ source: any EventSource) throws {
+        let quiet: UInt64 = 10_000_000_000
+        var due = nanoseconds()
+        let end = nextEvent + events
+        lastDelivery = due
+        while nextEvent < end || outstanding > 0 {
+            let now = nanoseconds()
+            if nextEvent < end, now >= due {
+                let next = gap == 0 ? end : nextEvent + 1
+                for number in nextEvent..<next { published[number] = now }
+                let numbers = nextEvent..<next
+                nextEvent = next
+                outstanding += numbers.count * readers
+                try source.publish(numbers)
+                due += gap
+            }
+            guard now < max(lastDelivery, due) + quiet else {
+                lost += outstanding
+                outstanding = 0
+                return
+            }
+            let waiting = nextEvent < end ? Int32(clamping: (max(due, now) - now) / 1_000_000) : Self.waitMilliseconds
+            try readOnce(waiting: min(waiting, Self.waitMilliseconds))
+        }
+    }
+}

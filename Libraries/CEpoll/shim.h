@@ -1,0 +1,2 @@
+// The kernel's epoll, which the C library's module leaves out.
+#include <sys/epoll.h>
