@@ -499,7 +499,7 @@ def bulk_actions(walk: Walk) -> None:
     browser.until(lambda: browser.find(".table-body").text.count("paused") == 2, "both to be paused")
     browser.find(".bulk", "All 2 that match")
     browser.click('[data-bulk="resume"]')
-    browser.find('dialog [data-plan="2"]', "Resume 2 workspaces of 2")
+    browser.find('dialog [data-plan="2"]', "Resume 2 workspaces: of 2")
     check(all(agent.name in browser.find("dialog .plan").text for agent in agents), "the question by filter does not list both")
     browser.click("dialog .dialog-foot button", "Go back")
     check(all(walk.platform.get(f"/workspaces/{agent.id}")["status"] == "paused" for agent in agents), "going back changed something")

@@ -62,7 +62,7 @@ struct BlockStore: Sendable {
         let (top, bottom) = (ends[0], ends[1])
         func upTo(_ position: ActivityPosition) -> ActivityPosition { before.map { min($0, position) } ?? position }
         var ranges: [ActivityRange] = []
-        if upTo(top) == top { ranges.append(ActivityRange(lower: top, upper: before)) }
+        if before.map({ $0 > top }) ?? true { ranges.append(ActivityRange(lower: top, upper: before)) }
         try results[1].forEach { row in
             let lower = ActivityPosition(time: row.date(0), id: row.uuid(1))
             let upper = ActivityPosition(time: row.date(2), id: row.uuid(3))
