@@ -89,7 +89,7 @@ final class BrokerSource: EventSource {
     }
 
     /// Bytes of an event's JSON beside the padding, as viewers get it.
-    private static func envelope(_ mode: WatchMode) -> Int { mode == .sse ? 129 : 152 }
+    private static func envelope(_ mode: WatchMode) -> Int { mode == .sse ? 134 : 154 }
 
     func publish(_ numbers: Range<Int>) throws {
         let text = String(repeating: "x", count: padding)
