@@ -25,6 +25,8 @@ package final class TCPStream: @unchecked Sendable {
     package var onDrain: (() -> Void)?
     /// Bytes that the system has not taken yet.
     package private(set) var pendingWriteBytes = 0
+    /// What was to be written so far.
+    private var givenBytes = 0
     package private(set) var isClosed = false
 
     private let handle: LoopHandle<uv_tcp_t>
@@ -183,9 +185,13 @@ package final class TCPStream: @unchecked Sendable {
         isClosed ? 0 : uv_stream_get_write_queue_size(switchyard_uv_stream(handle.raw))
     }
 
+    /// What the system has taken so far. It rises as long as the peer reads, whatever is written meanwhile.
+    package var takenBytes: Int { givenBytes - unsentBytes }
+
     /// Writes in order. What the system does not take at once is kept; see `pendingWriteBytes` and `onDrain`.
     package func write(_ bytes: [UInt8]) {
         guard !isClosed, !bytes.isEmpty else { return }
+        givenBytes += bytes.count
         var written = 0
         if pendingWriteBytes == 0 {
             written = bytes.withUnsafeBytes { raw in

@@ -16,6 +16,7 @@ extension HTTPConnection {
             exchange.isDetached = true
             task = nil
             take(writer)
+            if server.isDraining { writer.onShutdown?() }
         case .upgrade(let take):
             // What the client sent ahead goes with the stream: not before this read has been parsed.
             exchange.upgrade = (response, take)

@@ -42,7 +42,7 @@ extension HTTPConnection {
     }
 
     func waitForWriting() {
-        progressMark = stream.unsentBytes
+        progressMark = stream.takenBytes
         setDeadline(after: shared.timeouts.write)
     }
 
@@ -97,9 +97,9 @@ extension HTTPConnection {
     }
 
     private func writeProgressed(_ timeout: UInt64) -> Bool {
-        let unsent = stream.unsentBytes
-        guard unsent < progressMark else { return false }
-        progressMark = unsent
+        let taken = stream.takenBytes
+        guard taken > progressMark else { return false }
+        progressMark = taken
         setDeadline(after: timeout)
         return true
     }

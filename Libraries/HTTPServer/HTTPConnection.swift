@@ -180,6 +180,7 @@ final class HTTPConnection: @unchecked Sendable {
         if exchange.answer != nil { return answerNow() }
         if let source = exchange.source {
             clearDeadline()
+            if phase == .streaming, stream.pendingWriteBytes > 0 { waitForWriting() }
             source.finish()
         } else if !exchange.isDispatched {
             clearDeadline()

@@ -134,6 +134,25 @@ import Testing
         }
     }
 
+    /// There is always something that it has not taken, now more and now less of it.
+    @Test func oneWhoReadsAStreamSlowlyButReadsIsNotCutOff() async throws {
+        try await withServer(
+            configure: { $0.writeTimeout = .milliseconds(1500) },
+            routes: { router in
+                router.on(.get, "/flood") { _ in
+                    .stream(contentType: "text/plain") { writer in
+                        while true { try await writer.write([UInt8](repeating: 0x61, count: 65536)) }
+                    }
+                }
+            }
+        ) { server in
+            let client = try RawClient(port: server.port, receiveBuffer: 8192)
+            client.send("GET /flood HTTP/1.1\r\nHost: x\r\n\r\n")
+            let end = ContinuousClock.now + .seconds(6)
+            while ContinuousClock.now < end { try #require(await client.receive(), "it was cut off") }
+        }
+    }
+
     @Test func connectionsBeyondTheLimitAreClosed() async throws {
         try await withServer(configure: { $0.maxConnections = 2 }) { server in
             let kept = [try server.client(), try server.client()]
