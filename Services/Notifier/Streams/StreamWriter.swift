@@ -55,11 +55,11 @@ struct ServerSentEventWriter: StreamWriter {
     }
 
     func report(to viewer: Viewer) {
+        guard !writer.isClosed else { return viewer.close() }
         writer.onDrain = { viewer.drained() }
         writer.onDisconnect = { viewer.close() }
         // The server stops before whatever else would end it, and waits for its connections.
         writer.onShutdown = { viewer.end() }
-        if writer.isClosed { viewer.close() }
     }
 
     func finish(_ error: (any Error)?) {
@@ -88,9 +88,10 @@ struct WebSocketEventWriter: StreamWriter {
     func keepAlive() {}
 
     func report(to viewer: Viewer) {
+        // What the client sent ahead may have ended it: it would keep for ever what it is told now.
+        guard connection.isOpen else { return viewer.close() }
         connection.onDrain = { viewer.drained() }
         connection.onClose = { viewer.close() }
-        if !connection.isOpen { viewer.close() }
     }
 
     func finish(_ error: (any Error)?) {
