@@ -22,6 +22,9 @@ struct ActivityPosition: Sendable, Hashable, Comparable {
     /// The id before all others.
     static let noRow = UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
 
+    /// Behind all rows.
+    static let distantFuture = ActivityPosition(time: .distantFuture)
+
     var time: Date
     /// The row of this time that the place is behind; nil before all rows of this time.
     var id: UUID?

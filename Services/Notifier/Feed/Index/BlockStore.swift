@@ -65,11 +65,13 @@ struct BlockStore: Sendable {
         if before.map({ $0 > top }) ?? true { ranges.append(ActivityRange(lower: top, upper: before)) }
         try results[1].forEach { row in
             let lower = ActivityPosition(time: row.date(0), id: row.uuid(1))
-            let upper = ActivityPosition(time: row.date(2), id: row.uuid(3))
-            ranges.append(ActivityRange(lower: lower, upper: upTo(upper), isIndexed: true))
+            // No row twice: a piece may have been made since the ends were looked up, or reach into another's.
+            let upper = min(
+                upTo(ActivityPosition(time: row.date(2), id: row.uuid(3))), ranges.last?.lower ?? .distantFuture)
+            if lower < upper { ranges.append(ActivityRange(lower: lower, upper: upper, isIndexed: true)) }
         }
         let isAll = results[1].count < Self.limit
-        if isAll { ranges.append(ActivityRange(upper: upTo(bottom))) }
+        if isAll { ranges.append(ActivityRange(upper: min(upTo(bottom), ranges.last?.lower ?? .distantFuture))) }
         return (ranges, isAll)
     }
 
