@@ -43,9 +43,8 @@ run_tests() { swift test --skip-build --disable-xctest "$@" 2>&1 | tee -a "$LOGS
 # One of several parts that run side by side, each with ports of its own. Not by swift test, of which only one runs at a
 # time in a folder.
 run_part() {
-    local name=$1 ports=$2 program
-    shift 2
-    program=$(swift build --show-bin-path)/switchyardPackageTests.xctest
+    local name=$1 ports=$2 program=$3
+    shift 3
     TEST_PORTS=$ports "$program" --testing-library swift-testing --no-parallel "$@" 2>&1 |
         tee "$LOGS/test-$name.log" | readable_results
 }
@@ -54,12 +53,21 @@ run_part() {
 # run side by side, in each of them one test after another, so that they say something about the code and not about the
 # machine.
 run_all_tests() {
-    local code=0 services
+    local code=0 services program
     run_tests --filter "$PURE_TESTS" || code=$?
-    run_part services 15000-23499 --filter "$SERVICES_TESTS" &
+    program=$(swift build --show-bin-path)/switchyardPackageTests.xctest
+    # A process group of its own, to be ended as a whole: what runs in the background does not hear of Ctrl-C.
+    set -m
+    run_part services 15000-23499 "$program" --filter "$SERVICES_TESTS" </dev/null &
     services=$!
-    run_part parts 23500-31999 --skip "$PURE_TESTS" --skip "$SERVICES_TESTS" || code=$?
+    set +m
+    # shellcheck disable=SC2064
+    trap "kill -- -$services 2>/dev/null || true" EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM HUP
+    run_part parts 23500-31999 "$program" --skip "$PURE_TESTS" --skip "$SERVICES_TESTS" || code=$?
     wait "$services" || code=$?
+    trap - EXIT INT TERM HUP
     return "$code"
 }
 
