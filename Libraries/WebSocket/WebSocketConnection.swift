@@ -46,8 +46,7 @@ package final class WebSocketConnection: @unchecked Sendable {
     private var receivedBytes = 0
     private var isPinged = false
     private var unsentAtPing = 0
-    private var sentBytes = 0
-    private var sentAtPing = 0
+    private var takenAtPing = 0
 
     /// - Parameter onMessage: gets the client's messages; nil where the client has nothing to say. What it sends is
     ///   checked all the same.
@@ -98,7 +97,6 @@ package final class WebSocketConnection: @unchecked Sendable {
     /// Sends whole frames without waiting.
     package func send(_ frames: [UInt8]) {
         guard phase != .closed, !frames.isEmpty else { return }
-        sentBytes += frames.count
         stream.write(frames)
     }
 
@@ -148,13 +146,13 @@ package final class WebSocketConnection: @unchecked Sendable {
 
     private func tick() {
         if phase == .closing { return end() }
-        let hasTaken = unsentAtPing > 0 && sentBytes - stream.unsentBytes > sentAtPing
+        let hasTaken = unsentAtPing > 0 && stream.takenBytes > takenAtPing
         if isPinged, receivedBytes == 0, !hasTaken { return end() }
         receivedBytes = 0
         isPinged = true
         send(WebSocketFrame.ping)
         unsentAtPing = stream.unsentBytes
-        sentAtPing = sentBytes - unsentAtPing
+        takenAtPing = stream.takenBytes
     }
 
     /// The server closes first (RFC 6455, 7.1.1), for writing: the client is to get what is still on its way.
