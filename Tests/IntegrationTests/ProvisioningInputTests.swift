@@ -111,7 +111,7 @@ extension RegistryProcessTests {
                     let open = "SELECT count(*) FROM lifecycle_jobs WHERE completed_at IS NULL"
                     return try await fleet.sql(open)[0].int(0) == 0
                 }
-                try await fleet.sql("UPDATE workspace_secrets SET encrypted_value = '\\x0102', version = 4711")
+                try await fleet.sql("UPDATE workspace_secrets SET encrypted_value = '\\x0102', version = 2004711007")
                 _ = try await machines.token(id)
                 #expect(try await api.call(.post, "/workspaces/\(id)/restart").status == 200)
                 try await eventually("it to fail") { try await machines.status(id) == "failed" }
@@ -122,7 +122,7 @@ extension RegistryProcessTests {
                 let logs = fleet.services.map(\.output)
                 let answer = try await api.call(.get, "/workspaces/\(id)").text
                 for text in events + logs + [answer] {
-                    for secret in ["hunter2-value", "VERY_PRIVATE_KEY", "4711", "authentication tag", "AES"] {
+                    for secret in ["hunter2-value", "VERY_PRIVATE_KEY", "2004711007", "authentication tag", "AES"] {
                         #expect(!text.contains(secret))
                     }
                 }

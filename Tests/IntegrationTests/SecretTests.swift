@@ -82,7 +82,7 @@ extension RegistryProcessTests {
                 let path = "/workspaces/\(id)/secrets"
                 let body: JSONValue = ["key": "HIDDEN_NAME", "value": "hidden-value"]
                 #expect(try await fleet.api.call(.put, path, bearer: token, body: body).status == 200)
-                try await fleet.sql("UPDATE workspace_secrets SET version = 77")
+                try await fleet.sql("UPDATE workspace_secrets SET version = 2004711007")
                 let failed = try await fleet.api.call(.get, path + "/values", bearer: token)
                 #expect(failed.status == 500)
                 #expect(failed.text == #"{"error":"failed to decrypt workspace secret"}"#)
@@ -95,10 +95,8 @@ extension RegistryProcessTests {
 
                 let log = fleet.services[0].output
                 #expect(log.contains("failed to decrypt global secret"))
-                for text in ["HIDDEN_NAME", "hidden-value", "77", "00112233", "SQL", "bytea", Self.one] {
-                    // Times and ports are numbers, too: the version is looked for as a value.
-                    let needle = text == "77" ? "\"version\":77" : text
-                    #expect(!log.contains(needle), "\(needle) in the log")
+                for text in ["HIDDEN_NAME", "hidden-value", "2004711007", "00112233", "SQL", "bytea", Self.one] {
+                    #expect(!log.contains(text), "\(text) in the log")
                 }
             }
         }

@@ -507,6 +507,16 @@ def bulk_actions(walk: Walk) -> None:
     browser.click("dialog .dialog-foot .primary", "Resume 2")
     browser.until(lambda: "paused" not in browser.find(".table-body").text, "both to be resumed")
 
+    below = walk.platform.expect(201, "POST", "/workspaces", {"name": "Goes along", "external": True, "parent_id": agents[0].id})["id"]
+    browser.open(f"fleet?q={quote(agents[0].name)}")
+    browser.find(".bulk", "The one that matches")
+    browser.click('[data-bulk="delete"]')
+    browser.find('dialog [data-plan="2"]', "Delete 2 workspaces: of 1")
+    check("Goes along" in browser.find("dialog .plan").text, "the question does not list what is below")
+    browser.click("dialog .dialog-foot button", "Delete 2")
+    gone = lambda: all(walk.platform.get(f"/workspaces/{one}")["status"] == "removed" for one in (agents[0].id, below))
+    browser.until(gone, "both to be deleted")
+
 
 @scenario
 def new_workspace(walk: Walk) -> None:

@@ -49,8 +49,8 @@ async function deleteOne(workspace, done) {
 }
 
 /**
- * Does an action on many: a dry run counts what it would touch, `explain(plan)` says it, and a person confirms that. Answers
- * what was done, or nothing.
+ * Does an action on many: a dry run counts what it would touch, `explain(plan)` says it, a person confirms. Answers what was
+ * done, or nothing.
  */
 export async function actAsPlanned(action, path, request, {one, numberOf, explain}) {
 	let plan;
@@ -65,7 +65,7 @@ export async function actAsPlanned(action, path, request, {one, numberOf, explai
 	return attempt(`${action.label} failed`, () => post(path, {...request, dry_run: false}));
 }
 
-/** Does one action on many workspaces: those with the `ids`, or those that a `filter` finds. */
+/** Does one action on the workspaces with the `ids`, or that a `filter` finds. The plan names what is below. */
 export async function actOnMany(selection, action, done = () => {}) {
 	const numberOf = ({touched}) => touched;
 	const explain = (plan) => [
@@ -74,7 +74,7 @@ export async function actOnMany(selection, action, done = () => {}) {
 		plan.left > 0 && h('p', `${count(plan.left)} more are left: a thousand at most go at once. They come next.`),
 		plan.workspaces.length > 0 && planList(plan),
 	];
-	const result = await actAsPlanned(action, '/workspaces/bulk', {...selection, action: action.name}, {one: 'workspace', numberOf, explain});
+	const result = await actAsPlanned(action, '/workspaces/bulk', {...selection, action: action.name, confirm: true}, {one: 'workspace', numberOf, explain});
 	if (!result) return;
 	const failures = result.workspaces.filter((workspace) => workspace.result === 'failed');
 	if (failures.length) await tell(`${action.label}: ${count(result.changed)} done, ${count(failures.length)} failed`, [planList({workspaces: failures})]);
@@ -92,7 +92,7 @@ export function bulkBar(one, actions, act) {
 	function show({ids = [], filter = {}, total, clear}) {
 		const isByFilter = !ids.length && total > 0 && Object.keys(filter).length > 0;
 		element.hidden = !ids.length && !isByFilter;
-		// Drawn anew only when it says something else: a person may stand on one of its buttons.
+		// Drawn anew only when it says something else: a person may be on one of its buttons.
 		const key = JSON.stringify([ids, filter, total]);
 		if (element.hidden || key === shown) return;
 		shown = key;
