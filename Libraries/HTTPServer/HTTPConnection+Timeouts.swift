@@ -43,7 +43,12 @@ extension HTTPConnection {
 
     func waitForWriting() {
         progressMark = stream.takenBytes
-        setDeadline(after: shared.timeouts.write)
+        setDeadline(after: writeTimeout)
+    }
+
+    /// A server that stops does not wait for clients that take nothing.
+    private var writeTimeout: UInt64 {
+        server.isDraining ? min(shared.timeouts.write, shared.timeouts.linger) : shared.timeouts.write
     }
 
     /// After our last answer: until it is written, then for the peer's end.
@@ -70,9 +75,9 @@ extension HTTPConnection {
     private func timedOut() {
         switch phase {
         case .closed: break
-        case .lingering: if stream.pendingWriteBytes == 0 || !writeProgressed(shared.timeouts.write) { close() }
+        case .lingering: if stream.pendingWriteBytes == 0 || !writeProgressed() { close() }
         case .skipping: close()
-        case .streaming: if stream.pendingWriteBytes > 0, !writeProgressed(shared.timeouts.write) { close() }
+        case .streaming: if stream.pendingWriteBytes > 0, !writeProgressed() { close() }
         case .handling: bodyTimedOut()
         case .reading: readingTimedOut()
         }
@@ -87,7 +92,7 @@ extension HTTPConnection {
 
     private func readingTimedOut() {
         if stream.pendingWriteBytes > 0 {
-            if !writeProgressed(shared.timeouts.write) { close() }
+            if !writeProgressed() { close() }
         } else if hasExchange || parser.isInsideMessage {
             beginRefusal(.error(408, "request timed out"))
             answerNow()
@@ -96,11 +101,11 @@ extension HTTPConnection {
         }
     }
 
-    private func writeProgressed(_ timeout: UInt64) -> Bool {
+    private func writeProgressed() -> Bool {
         let taken = stream.takenBytes
         guard taken > progressMark else { return false }
         progressMark = taken
-        setDeadline(after: timeout)
+        setDeadline(after: writeTimeout)
         return true
     }
 }

@@ -23,7 +23,8 @@ final class HTTPConnection: @unchecked Sendable {
 
     /// Input kept while a handler is busy, beyond which reading stops.
     static let maxPendingInput = 64 * 1024
-    /// Output collected for pipelined requests before it is written.
+    /// Output collected for pipelined requests before it is written, and answers that the peer has not taken beyond which
+    /// it is asked for no more requests.
     static let maxCollectedOutput = 64 * 1024
     /// A larger buffer is not kept for the next answer: there may be many connections, and most are idle.
     static let maxKeptOutput = 4096
@@ -235,17 +236,20 @@ final class HTTPConnection: @unchecked Sendable {
     /// The exchange is over: takes up what the client sent meanwhile.
     func resumeInput() {
         guard phase == .reading else { return }
-        if !pendingInput.isEmpty, stream.pendingWriteBytes < Self.maxCollectedOutput {
+        if !pendingInput.isEmpty, !isBehind {
             let bytes = pendingInput
             pendingInput = []
             bytes.withUnsafeBufferPointer { parse($0) }
         }
         guard phase == .reading else { return }
         if pendingInput.isEmpty {
-            resumeReading()
+            if !isBehind { resumeReading() }
             if isInputEnded { closeWhenWritten() }
         }
     }
+
+    /// Whether the peer leaves its answers lying: it gets no more before it has taken them.
+    var isBehind: Bool { stream.pendingWriteBytes >= Self.maxCollectedOutput }
 
     // MARK: - End
 
@@ -254,6 +258,10 @@ final class HTTPConnection: @unchecked Sendable {
         keepAlive = false
         writer?.onShutdown?()
         if phase == .reading, !hasExchange, !parser.isInsideMessage { closeWhenWritten() }
+        switch phase {
+        case .reading, .streaming, .lingering: if stream.pendingWriteBytes > 0 { waitForWriting() }
+        case .handling, .skipping, .closed: break
+        }
     }
 
     /// Closes at once. A handler at work goes on without a reader, except one that is writing its answer.

@@ -83,11 +83,11 @@ package enum ServiceHost {
             admission: common.orgID.map { OrganizationGate(id: $0).refusal(of:) },
             middleware: [AuditMiddleware(log: stores.audit)], logger: logger, metrics: context.metrics)
         let announcer = InstanceAnnouncer(context: context, readiness: readiness)
-        let web = WebService(
-            server: server, announcer: announcer, grace: .seconds(common.shutdownGraceSeconds), logger: logger)
+        let grace = Duration.seconds(common.shutdownGraceSeconds)
+        // What is stopped behind it has a sixth of the time for itself, however long clients take.
+        let web = WebService(server: server, announcer: announcer, grace: grace * 5 / 6, logger: logger)
         let group = ServiceGroup(
-            services: stores.services + [announcer] + parts.services + [web],
-            grace: .seconds(common.shutdownGraceSeconds),
+            services: stores.services + [announcer] + parts.services + [web], grace: grace,
             logger: logger, executor: context.loops.loops[0])
         readiness.begin(group.shutdownBegan)
         return await group.run()

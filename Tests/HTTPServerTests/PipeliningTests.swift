@@ -46,6 +46,28 @@ import Testing
         }
     }
 
+    /// One whole request after the other, each read by itself: none of them is kept for later.
+    @Test func aClientThatTakesNoAnswersIsAskedForNoMore() async throws {
+        let (count, handled) = (100, Tally())
+        try await withServer(routes: { router in
+            router.on(.get, "/large") { _ in
+                handled.add(1)
+                return Response(.ok, body: .bytes([UInt8](repeating: 0x61, count: 256 << 10)))
+            }
+        }) { server in
+            let (client, other) = (try RawClient(port: server.port, receiveBuffer: 65536), try server.client())
+            for _ in 0..<count {
+                client.send("GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
+                // Answered by the same loop: behind whatever was sent to it before.
+                other.send("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n")
+                #expect(try await other.answer().status == 200)
+            }
+            #expect(handled.value < count / 2)
+            for _ in 0..<count { #expect(try await client.answer().body.count == 256 << 10) }
+            #expect(handled.value == count)
+        }
+    }
+
     @Test func answersWithoutAHandlerKeepTheirPlace() async throws {
         try await withServer(routes: Self.route) { server in
             let client = try server.client()
@@ -95,6 +117,34 @@ import Testing
                 String(decoding: server.metrics.exposition(), as: UTF8.self)
                     .contains(#"http_requests_total{method="GET",route="/slow",status="200"} 1"#)
             }
+        }
+    }
+
+    /// Between two requests, and within a body that has no end.
+    @Test(arguments: ["/large", "/flood"])
+    func drainingWaitsForNoOneWhoTakesNothing(path: String) async throws {
+        let begun = Flag()
+        try await withServer(
+            configure: { $0.writeTimeout = .seconds(600) },
+            routes: { router in
+                router.on(.get, "/large") { _ in
+                    begun.raise()
+                    return Response(.ok, body: .bytes([UInt8](repeating: 0x61, count: 32 << 20)))
+                }
+                router.on(.get, "/flood") { _ in
+                    .stream(contentType: "text/plain") { writer in
+                        begun.raise()
+                        while true { try await writer.write([UInt8](repeating: 0x61, count: 65536)) }
+                    }
+                }
+            }
+        ) { server in
+            let client = try RawClient(port: server.port, receiveBuffer: 8192)
+            client.send("GET \(path) HTTP/1.1\r\nHost: x\r\n\r\n")
+            try await eventually("the answer to begin") { begun.isRaised }
+            #expect(await client.receive())
+            await server.server.stopAccepting()
+            try await eventually("its connection to be closed") { server.server.connectionCount == 0 }
         }
     }
 
