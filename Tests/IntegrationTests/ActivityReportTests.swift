@@ -19,6 +19,8 @@ extension RegistryProcessTests {
                     let refused = try await notifier.call(.post, "/workspaces/\(id)/activity", body: body)
                     #expect(refused.status == 404)
                     #expect(refused.json["error"]?.string == "workspace not found")
+                    let bad = try await notifier.call(.post, "/workspaces/\(id)/activity", body: ["activity_type": "x"])
+                    #expect(bad.status == 404, "whatever is reported")
                     #expect(try await notifier.call(.get, "/workspaces/\(id)/activity").text == "[]")
                 }
                 for bearer in [Platform.adminToken, token] {

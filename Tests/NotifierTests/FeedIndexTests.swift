@@ -146,6 +146,36 @@ struct FeedIndexTests {
         }
     }
 
+    @Test("A row that comes into a piece that has its filter already is found, and the piece's others still are")
+    func latecomer() async throws {
+        try await with { pool, workspace, index, search in
+            _ = try await pool.query(Self.add, [workspace, 1_600])
+            try await index().index(workspace)
+            #expect(try await find("latecomer", search, workspace) == [])
+            let late = Statement(
+                "test_latecomer",
+                """
+                INSERT INTO activity_logs (workspace_id, activity_type, summary, request_body, created_at)
+                SELECT $1, 'agent_log', '5000', '"latecomer"', created_at FROM activity_logs
+                WHERE workspace_id = $1 AND summary = '702'
+                """)
+            for _ in 0..<2 { _ = try await pool.query(late, [workspace]) }
+            #expect(try await find("latecomer", search, workspace) == [5000, 5000])
+            #expect(try await find("needle-", search, workspace) == [3, 703, 1_403])
+        }
+    }
+
+    @Test("Of a workspace that is gone nothing is made, and that has an end")
+    func gone() async throws {
+        try await with { pool, workspace, index, _ in
+            _ = try await pool.query(Self.add, [workspace, 1_600])
+            _ = try await pool.query(Statement("test_gone", "DELETE FROM workspaces WHERE id = $1"), [workspace])
+            try await index().index(workspace)
+            let count = Statement("test_count", "SELECT count(*)::int FROM activity_blocks")
+            #expect(try await pool.query(count).only { $0.int(0) } == 0)
+        }
+    }
+
     @Test("Pieces lie next to each other, whoever makes them, and have no row that is young")
     func chain() async throws {
         try await with { pool, workspace, index, _ in

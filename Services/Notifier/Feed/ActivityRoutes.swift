@@ -18,6 +18,10 @@ struct ActivityRoutes: Sendable {
 
     private func report(_ request: Request) async throws -> Response {
         let id = try await context.authenticator.workspace(inPathOf: request)
+        // A workspace's own token says that it is there.
+        if request.caller.isOperator, try await store.name(of: id) == nil {
+            throw APIError(.notFound, Sentence.workspaceNotFound)
+        }
         let body = try await request.decode(ActivityReport.self)
         guard let type = ActivityType(rawValue: body.activityType), ActivityType.reportable.contains(type) else {
             throw APIError(.badRequest, Sentence.activityTypeInvalid, field: "activity_type")

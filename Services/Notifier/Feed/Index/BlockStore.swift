@@ -91,8 +91,8 @@ struct BlockStore: Sendable {
 
     /// The piece behind the last that has a filter.
     ///
-    /// - Parameter age: of its rows, at least. What is written late, by a proxy that had no database or stood still, is not
-    ///   to come into a piece that has its filter already.
+    /// - Parameter age: of its rows, at least. What is written late, by a proxy that had no database, seldom comes into a
+    ///   piece that has its filter already; one that it does come into is opened (`activity_logs_late`).
     /// - Returns: nil while there are not enough rows.
     func next(_ workspace: UUID, age: Duration) async throws(PostgresError) -> ActivityRange? {
         let found = try await postgres.query(Self.next, [workspace, age.inSeconds, Self.rows + 1])

@@ -59,8 +59,11 @@ final class FeedIndexer: GracefulService {
 
     /// Makes the filters of what has none and is old enough.
     func index(_ workspace: UUID, until shutdown: ShutdownSignal? = nil) async throws {
+        var last: ActivityRange?
         while let piece = try await blocks.next(workspace, age: age) {
-            if shutdown?.isGiven == true { return }
+            // The same again: the workspace is gone, and nothing is kept of it.
+            if shutdown?.isGiven == true || piece == last { return }
+            last = piece
             try await blocks.add(piece, try await filter(of: piece, workspace), of: workspace)
         }
     }
