@@ -79,11 +79,18 @@ struct EventLogTests {
             let (one, other) = (UUID(), UUID())
             _ = try await pool.query(Self.add, [1, 20_000, other])
             _ = try await pool.query(Self.add, [300, 309, one])
+            // It is for services alone.
+            _ = try await pool.query(
+                Statement(
+                    "test_hidden",
+                    "INSERT INTO structure_events (type, workspace_id, source) VALUES ('token.revoked', $1, 'test')"),
+                [one])
             _ = try await pool.query(Statement("test_analyze", "ANALYZE structure_events"))
             let log = EventLog(postgres: pool)
             #expect(try await log.newest(workspace: one).count == 10)
-            #expect(try await log.newest(workspace: nil).count == 100)
-            #expect(try await log.read(after: .start, workspace: one).entries.count == 10)
+            let newest = try await log.newest(workspace: nil).map { $0.string(1) }
+            #expect(newest.count == 100 && Set(newest) == ["workspace.online"])
+            #expect(try await log.read(after: .start, workspace: one).entries.count == 11)
             for statement in [EventLog.readOne, EventLog.newestOne] {
                 let plan = try await explain(statement, on: pool)
                 #expect(plan.contains("structure_events_workspace_log"), "\(plan)")
@@ -91,6 +98,36 @@ struct EventLogTests {
             }
             let plan = try await explain(EventLog.readAll, on: pool)
             #expect(plan.contains("structure_events_log") && !plan.contains("Sort"), "\(plan)")
+        }
+    }
+
+    @Test("that another server wrote is put before all that this one writes, in order, and can be resumed from")
+    func restored() async throws {
+        try await withMigratedPool("notifier") { pool in
+            let (id, log) = (UUID(), EventLog(postgres: pool))
+            #expect(try await !log.adoptRestored())
+            // Far ahead of this server, more than one batch of them, and some that are not.
+            _ = try await pool.query(Self.add, [10, 12, id])
+            _ = try await pool.query(Self.add, [1_900_000_000, 1_900_004_999, id])
+            let first = try #require(try await log.bounds().oldest)
+            _ = try await pool.query(
+                Statement("test_floor", "UPDATE event_log_floor SET transaction_id = '1900000005', sequence = $1"),
+                [Int(first)])
+            #expect(try await log.read(after: .start).entries.count == 3)
+            #expect(try await log.adoptRestored())
+            #expect(try await !log.adoptRestored())
+            _ = try await pool.query(Self.addHeavy, [id, 10, 1])
+            var (position, sequences) = (LogPosition.start, [Int64]())
+            try await eventually("all of it") {
+                let page = try await log.read(after: position)
+                sequences += page.entries.map(\.position.sequence)
+                position = page.end ?? position
+                return sequences.count == 5004
+            }
+            #expect(sequences == Array(first..<first + 5004))
+            #expect(try await log.position(ofSequence: first) == nil, "it is not behind the floor")
+            let middle = try #require(try await log.position(ofSequence: first + 4000))
+            #expect(try await log.read(after: middle).entries.first?.position.sequence == first + 4001)
         }
     }
 

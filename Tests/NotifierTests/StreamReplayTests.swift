@@ -1,20 +1,20 @@
 import Authentication
+import Contracts
 import Crypto
 import EventLoop
 import Foundation
-import HTTPClient
 import HTTPCore
 import HTTPServer
 import Observability
 import PostgresClient
-import RedisClient
+import ServiceLifecycle
 import TestSupport
 import Testing
 
 @testable import Notifier
 
-@Suite("Replays and their tokens")
-struct ReplayRevocationTests {
+@Suite("Replays of the log, and following it")
+struct StreamReplayTests {
     private static let add = Statement(
         "test_add_token",
         """
@@ -35,52 +35,89 @@ struct ReplayRevocationTests {
 
     @Test("A replay ends in the midst of what is left when its token is revoked")
     func revoked() async throws {
-        try await withMigratedPool("notifier") { pool in
+        try await StreamFixture.with { pool, fixture in
             let (workspace, bearer) = (UUID(), "bearer of \(UUID())")
             _ = try await pool.query(Self.add, [workspace, Bytea(sha256(bearer))])
             _ = try await pool.query(Self.fill, [workspace, Self.log.bytes, Self.log.events])
-            let group = EventLoopGroup(count: 1)
-            defer { group.shutdown() }
-            let metrics = MetricsRegistry(includesProcess: false)
-            let redis = try RedisClient(
-                url: try await SharedServers.redis().url, group: group, logger: .disabled, metrics: metrics)
-            let authenticator = Authenticator(
-                adminToken: "admin", isDevelopment: false,
-                audit: AuditLog(postgres: pool, service: "test", loops: group, logger: .disabled), postgres: pool,
-                loops: group,
-                signsOfLife: SignsOfLife(postgres: pool, redis: redis, logger: .disabled), logger: .disabled)
-            let memory = StreamMemory(limit: 1 << 20)
-            let replay = StreamReplay(
-                log: EventLog(postgres: pool), hub: EventHub(loops: group.loops, memory: memory, metrics: metrics),
-                positions: TreePositionCache(postgres: pool), events: memory)
-            var router = Router()
-            router.on(.get, "/") { request in
+            let (authenticator, replay) = (fixture.authenticator, fixture.replay())
+            try await fixture.stream(bearer: bearer) { request, writer in
                 try await authenticator.workspace(workspace, request)
-                return .stream(contentType: "text/event-stream") { writer in
-                    var token = TokenCheck(request, authenticator, every: .zero)
-                    let events = ServerSentEventWriter(writer: writer)
-                    let viewer = Viewer(
-                        filter: StreamFilter(workspace: workspace), writer: events, on: request.loop, in: memory)
-                    let isAttached = try await replay.attach(viewer, from: .after(.start), request, events, &token)
-                    #expect(!isAttached)
+                var token = TokenCheck(request, authenticator, every: .zero)
+                let viewer = fixture.viewer(writer, StreamFilter(workspace: workspace), on: request.loop)
+                let isAttached = try await replay.attach(viewer, from: .after(.start), request, writer, &token)
+                #expect(!isAttached)
+            } read: { source in
+                var received = try await source.next()?.count ?? 0
+                _ = try await pool.query(Self.revoke, [workspace])
+                authenticator.forgetTokens(of: workspace)
+                let all = Self.log.events * Self.log.bytes
+                while received < all, let chunk = try await source.next() { received += chunk.count }
+                #expect(received > 0 && received < all)
+            }
+        }
+    }
+
+    @Test("A client hears something while nothing of what is read concerns it, or nothing is read yet")
+    func keptAlive() async throws {
+        try await StreamFixture.with { pool, fixture in
+            let replay = fixture.replay(keepAlive: .milliseconds(20))
+            try await fixture.stream { request, writer in
+                var token = TokenCheck(request, fixture.authenticator)
+                let viewer = fixture.viewer(writer, on: request.loop)
+                let isAttached = try await replay.attach(viewer, from: .after(.start), request, writer, &token)
+                #expect(isAttached)
+                viewer.close()
+            } read: { source in
+                var received: [UInt8] = []
+                while received.count < 3 * ": ping\n\n".utf8.count, let chunk = try await source.next() {
+                    received += chunk
                 }
+                #expect(String(decoding: received, as: UTF8.self).hasPrefix(": ping\n\n: ping\n\n: ping\n\n"))
+                await fixture.hub.pass([], upTo: .start)
+                while try await source.next() != nil {}
             }
-            let server = HTTPServer(group: group, router: router)
-            let url = try #require(ClientURL("http://127.0.0.1:\(try await server.start())/"))
-            let response = try await HTTPClient(group: group).send(
-                ClientRequest(.get, url, headers: ["Authorization": "Bearer \(bearer)"]))
-            guard case .stream(let source) = response.body else {
-                Issue.record("not a stream: \(response.status)")
-                return
+        }
+    }
+
+    /// A place of another server's, which this one will not reach for long.
+    private static let elsewhere = LogPosition(transaction: 1_900_000_000, sequence: .max)
+
+    @Test("Streams begin anew when the log has been replaced under them, and see what is written then")
+    func replaced() async throws {
+        try await StreamFixture.with { pool, fixture in
+            let (hub, loop) = (fixture.hub, fixture.group.loops[0])
+            let streams = OpenStreams(authenticator: fixture.authenticator)
+            let follower = LogFollower(
+                log: fixture.log, hub: hub, positions: fixture.positions, streams: streams, loop: loop,
+                logger: .disabled, metrics: fixture.metrics)
+            await hub.pass([], upTo: Self.elsewhere)
+            try await fixture.stream { request, writer in
+                let old = ScriptedWriter()
+                let viewer = fixture.viewer(old, on: request.loop)
+                streams.add(viewer, request) {}
+                #expect(hub.attachNow(viewer))
+                try await eventually("the stream to end") { old.isFinished }
+                hub.detach(viewer)
+                #expect(hub.position.map { $0 < Self.elsewhere } == true)
+                let next = fixture.viewer(writer, on: request.loop)
+                writer.report(to: next)
+                #expect(hub.attachNow(next))
+                _ = try await pool.query(Self.fill, [UUID(), 10, 1])
+                follower.wake()
+                await writer.writer.untilDisconnected()
+                hub.detach(next)
+            } read: { source in
+                let shutdown = ShutdownSignal()
+                let following = Task(executorPreference: loop) { try await follower.run(until: shutdown) }
+                var received: [UInt8] = []
+                while let chunk = try await source.next() {
+                    received += chunk
+                    if String(decoding: received, as: UTF8.self).contains("WORKSPACE_ONLINE") { break }
+                }
+                #expect(!received.isEmpty)
+                shutdown.give()
+                try await following.value
             }
-            var received = try await source.next()?.count ?? 0
-            _ = try await pool.query(Self.revoke, [workspace])
-            authenticator.forgetTokens(of: workspace)
-            let all = Self.log.events * Self.log.bytes
-            while received < all, let chunk = try await source.next() { received += chunk.count }
-            #expect(received > 0 && received < all)
-            source.cancel()
-            await server.drain(within: .seconds(1))
         }
     }
 }

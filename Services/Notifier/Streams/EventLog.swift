@@ -182,18 +182,22 @@ struct EventLog: Sendable {
     static let newestAll = Statement("log_newest", newest(where: "true", by: "sequence DESC"))
     static let newestOne = Statement(
         "log_newest_workspace", newest(where: "workspace_id = $2", by: "transaction_id DESC, sequence DESC"))
+    /// Types of events between services alone. Not a parameter: the planner would take them for most of the log.
+    private static let hidden = EventType.allCases.filter { $0.clientName == nil }.map { "'\($0.rawValue)'" }
+        .joined(separator: ", ")
 
     private static func newest(where condition: String, by order: String) -> String {
         """
         SELECT id, type, workspace_id, data, created_at FROM (
             SELECT *, sum(bytes) OVER (ORDER BY \(order) ROWS UNBOUNDED PRECEDING) - bytes AS before FROM (
-                SELECT *, \(dataBytes) AS bytes FROM structure_events WHERE \(condition) ORDER BY \(order) LIMIT 100
+                SELECT *, \(dataBytes) AS bytes FROM structure_events
+                WHERE \(condition) AND type NOT IN (\(hidden)) ORDER BY \(order) LIMIT 100
             ) AS found
         ) AS e WHERE before < $1::bigint ORDER BY \(order)
         """
     }
 
-    /// The newest 100 events, newest first, fewer when their data is more than a response should carry: id, type,
+    /// The newest 100 events that clients are shown, newest first, fewer when their data is more than a response should carry: id, type,
     /// workspace, data, time.
     func newest(workspace: UUID?) async throws(PostgresError) -> PostgresRows {
         if let workspace { return try await postgres.query(Self.newestOne, [Self.newestBytes, workspace]) }

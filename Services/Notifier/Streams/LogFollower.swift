@@ -11,7 +11,7 @@ import Synchronization
 /// all streams back: how long is measured, and logged.
 final class LogFollower: GracefulService {
     private static let interval: Duration = .seconds(1)
-    /// How often the lag is measured: a query each time.
+    /// How often the lag is measured, and the log looked at for having been replaced: a few small queries each time.
     private static let measuring: Duration = .seconds(5)
     /// A lag that an operator should look into.
     private static let remarkable: Duration = .seconds(30)
@@ -68,6 +68,7 @@ final class LogFollower: GracefulService {
                 try await readOn()
                 guard ContinuousClock.now - measured >= Self.measuring else { continue }
                 measured = .now
+                try await beginAnewIfRestored()
                 try await measureLag()
             } catch {
                 unread.note([.error: .string("\(error)")])
@@ -77,6 +78,7 @@ final class LogFollower: GracefulService {
 
     private func readOn() async throws {
         guard var position = hub.position else {
+            _ = try await log.adoptRestored()
             await hub.pass([], upTo: try await log.end())
             return
         }
@@ -94,6 +96,18 @@ final class LogFollower: GracefulService {
             }
             if page.isLast { return }
         }
+    }
+
+    /// The database may have been restored, or a replica that was behind have taken over: then nothing that is written
+    /// would be behind the place of the hub, or of its viewers, for long. They begin anew, and are told what is missing.
+    private func beginAnewIfRestored() async throws {
+        guard let position = hub.position else { return }
+        let wasRestored = try await log.adoptRestored()
+        let end = try await log.end()
+        guard wasRestored || end < position else { return }
+        logger.warning("the log of events was replaced, streams begin anew")
+        await hub.pass([], upTo: end)
+        streams.endAll()
     }
 
     private func measureLag() async throws {

@@ -2,7 +2,8 @@ import HTTPServer
 import Synchronization
 import WebSocket
 
-/// The memory of all events that this process holds for its viewers; an event is counted once, however many it is for.
+/// The memory of all events that this process holds for its viewers: an event is counted once, however many it is for,
+/// and what is on its way to a client once more, since its connection has a copy.
 final class StreamMemory: Sendable {
     private let limit: Int
     private let held = Atomic(0)
@@ -14,11 +15,12 @@ final class StreamMemory: Sendable {
     var bytes: Int { held.load(ordering: .relaxed) }
     /// Slow viewers have to give up what waits for them.
     var isFull: Bool { bytes > limit }
-    /// Even what is being sent, which nobody can give up, is too much: what comes is given up.
-    var isOverfull: Bool { bytes > 2 * limit }
+    /// Even what is being sent, which nobody can give up, is too much: what comes is given up, and streams end.
+    var isOverfull: Bool { overflow > 0 }
+    /// By how much that is too much.
+    var overflow: Int { bytes - 2 * limit }
 
-    fileprivate func add(_ count: Int) { held.wrappingAdd(count, ordering: .relaxed) }
-    fileprivate func subtract(_ count: Int) { held.wrappingSubtract(count, ordering: .relaxed) }
+    func change(by count: Int) { held.wrappingAdd(count, ordering: .relaxed) }
 }
 
 /// An event's bytes in the format of some viewers, ready to be written and shared by all of them.
@@ -51,7 +53,7 @@ final class EventBytes: Sendable {
                         PreparedChunk(Array(text[start..<min(start + Self.piece, text.count)]))
                     })
             }
-        memory.add(count + Self.overhead)
+        memory.change(by: count + Self.overhead)
     }
 
     /// Several, which come to a piece, to be written in one go.
@@ -60,7 +62,7 @@ final class EventBytes: Sendable {
         let bytes = events.flatMap(\.bytes)
         count = bytes.count
         content = format == .webSocket ? .frames([bytes]) : .chunks([PreparedChunk(bytes)])
-        memory.add(count + Self.overhead)
+        memory.change(by: count + Self.overhead)
     }
 
     /// - Parameter events: not none; one stays as it is.
@@ -80,7 +82,7 @@ final class EventBytes: Sendable {
     }
 
     deinit {
-        memory.subtract(count + Self.overhead)
+        memory.change(by: -(count + Self.overhead))
     }
 
     /// All of it, for being sent together with others.

@@ -23,15 +23,21 @@ struct StreamReplay: Sendable {
     private let positions: TreePositionCache
     /// What events take that are being sent.
     let events: StreamMemory
+    /// How often a client hears something meanwhile, though nothing of what is read may concern it.
+    private let keepAlive: Duration
     private let pieces = CallerQuota(total: memory.everyone) { caller in
         caller.isWorkspace ? memory.workspace : memory.everyone / 2
     }
 
-    init(log: EventLog, hub: EventHub, positions: TreePositionCache, events: StreamMemory) {
+    init(
+        log: EventLog, hub: EventHub, positions: TreePositionCache, events: StreamMemory,
+        keepAlive: Duration = .milliseconds(Viewer.keepAlive)
+    ) {
         self.log = log
         self.hub = hub
         self.positions = positions
         self.events = events
+        self.keepAlive = keepAlive
     }
 
     /// Where a stream begins that a client asks for.
@@ -47,13 +53,17 @@ struct StreamReplay: Sendable {
         return StreamStart(request, known: nil, bounds: try await log.bounds())
     }
 
-    /// Sends what the client missed, until the viewer has caught up with the hub and gets the rest from there.
+    /// Sends what the client missed, until the viewer has caught up with the hub and gets the rest from there. On the
+    /// request's loop.
     ///
     /// - Returns: false when there was no room for it, or its token is no longer valid: the stream should end.
     func attach(
         _ viewer: Viewer, from start: StreamStart, _ request: Request, _ writer: some StreamWriter,
         _ token: inout TokenCheck
     ) async throws -> Bool {
+        let timer = request.loop.makeTimer { if writer.pendingBytes == 0 { writer.keepAlive() } }
+        timer.start(after: keepAlive, repeating: keepAlive)
+        defer { timer.close() }
         switch start {
         case .now:
             while !hub.attachNow(viewer) {

@@ -2,6 +2,9 @@ import EventLoop
 import HTTPServer
 import WebSocket
 
+/// A client took too little for too long, when all of them together had too much on its way.
+struct ClientTooSlow: Error {}
+
 /// Where a viewer's events go.
 protocol StreamWriter: Sendable {
     var format: StreamFormat { get }
@@ -95,6 +98,8 @@ struct WebSocketEventWriter: StreamWriter {
     }
 
     func finish(_ error: (any Error)?) {
+        // A farewell would wait behind what is not taken.
+        if error is ClientTooSlow { return connection.abort() }
         connection.close(.goingAway, "stream ended")
     }
 }

@@ -13,7 +13,7 @@ final class Viewer: @unchecked Sendable {
     static let capacityBytes = 1 << 20
     /// A stream that is idle says so this often, which keeps proxies from closing it. In milliseconds, as the loop's
     /// clock.
-    private static let keepAlive: UInt64 = 15_000
+    static let keepAlive: UInt64 = 15_000
     /// How often its token is looked at while events are sent, and while none are.
     private static let check: (busy: UInt64, idle: UInt64) = (5_000, 15_000)
 
@@ -36,7 +36,10 @@ final class Viewer: @unchecked Sendable {
     private var dropped = 0
     /// One whose first pieces have been sent: nobody can give it up any more.
     private var unfinished: (bytes: EventBytes, next: Int)?
-    private var sentAt: UInt64
+    /// What its connection holds until the client takes it, as it is counted among the memory of all.
+    private var copied = 0
+    /// When it was last sent something. In milliseconds, as the loop's clock.
+    private(set) var sentAt: UInt64
     private var checkedAt: UInt64
     private var isBeingChecked = false
     /// Called once, when its stream has ended.
@@ -73,6 +76,7 @@ final class Viewer: @unchecked Sendable {
         guard !isClosed else { return }
         (isOver, isClosed) = (true, true)
         (waiting, waitingBytes, unfinished) = ([], 0, nil)
+        countCopied()
         let handler = onClose
         (onClose, onCheck) = (nil, nil)
         handler?()
@@ -126,6 +130,7 @@ final class Viewer: @unchecked Sendable {
     }
 
     private func send(_ bytes: EventBytes, from first: Int = 0) {
+        defer { countCopied() }
         unfinished = nil
         sentAt = loop.nowMilliseconds
         for piece in first..<bytes.pieces {
@@ -139,6 +144,7 @@ final class Viewer: @unchecked Sendable {
 
     /// The client has taken all that was sent: it gets more, and is told how much it missed behind that.
     func drained() {
+        countCopied()
         while !isClosed, writer.pendingBytes == 0 {
             if let (bytes, next) = unfinished {
                 send(bytes, from: next)
@@ -171,8 +177,17 @@ final class Viewer: @unchecked Sendable {
         return .joined(waiting[..<count], as: format, in: memory)
     }
 
+    private func countCopied() {
+        let pending = isClosed ? 0 : writer.pendingBytes
+        guard pending != copied else { return }
+        memory.change(by: pending - copied)
+        copied = pending
+    }
+
     /// Bytes that wait for a client that was not ready for them.
     var backlog: Int { waitingBytes }
+    /// Bytes that are on their way to its client: they are freed by its taking them, or by the end of the stream.
+    var underWay: Int { copied + (unfinished?.bytes.count ?? 0) }
 
     /// Gives up what waits, to be told to the client.
     ///
@@ -191,6 +206,7 @@ final class Viewer: @unchecked Sendable {
     /// - Parameter now: milliseconds on the loop's clock.
     func tick(_ now: UInt64) {
         guard !isOver else { return }
+        countCopied()
         let isBusy = sentAt > checkedAt
         if isReady, now >= sentAt + Self.keepAlive {
             sentAt = now

@@ -112,6 +112,7 @@ final class ViewerShard: @unchecked Sendable {
         sent.increment(by: round.sent)
         dropped.increment(by: round.dropped)
         if memory.isFull { dropBacklogs() }
+        if memory.isOverfull { endStuck() }
         for handover in round.handovers { handover.finished() }
     }
 
@@ -121,6 +122,18 @@ final class ViewerShard: @unchecked Sendable {
         for viewer in slow.sorted(by: { $0.backlog > $1.backlog }) {
             guard memory.isFull else { return }
             dropped.increment(by: viewer.dropBacklog())
+        }
+    }
+
+    /// Ends streams whose clients have not taken what is on its way to them, for the longest first, until the rest may
+    /// stay: they get it when they come again. Events of this round are freed behind it, so it goes by what they hold.
+    private func endStuck() {
+        var overflow = memory.overflow
+        let stuck = viewers.filter { $0.underWay > 0 }
+        for viewer in stuck.sorted(by: { $0.sentAt < $1.sentAt }) {
+            guard overflow > 0 else { return }
+            overflow -= viewer.underWay
+            viewer.close(ClientTooSlow())
         }
     }
 }

@@ -1,0 +1,48 @@
+import Foundation
+import PostgresClient
+
+/// A log that came out of a backup: `pg_restore` copies the ids of transactions of another server, which may be far ahead
+/// of this one's. Nothing that this one writes would be behind such a place for a long time, so whoever resumes from it
+/// would see nothing and not know.
+extension EventLog {
+    /// Rows that are rewritten at once.
+    private static let batch = 2000
+
+    private static let restored = Statement(
+        "log_restored",
+        """
+        SELECT greatest(
+            (SELECT max(sequence) FROM structure_events WHERE transaction_id >= pg_snapshot_xmax(pg_current_snapshot())),
+            (SELECT sequence FROM event_log_floor WHERE transaction_id >= pg_snapshot_xmax(pg_current_snapshot())))
+        """)
+    private static let adoptFloor = Statement(
+        "log_adopt_floor", "UPDATE event_log_floor SET transaction_id = '1' WHERE sequence <= $1")
+    private static let adopt = Statement(
+        "log_adopt",
+        """
+        WITH batch AS MATERIALIZED (
+            SELECT sequence FROM structure_events
+            WHERE sequence > $1 AND sequence <= $2 AND transaction_id <> '1' ORDER BY sequence LIMIT $3 FOR UPDATE
+        ), adopted AS (
+            UPDATE structure_events e SET transaction_id = '1' FROM batch WHERE e.sequence = batch.sequence
+        )
+        SELECT max(sequence) FROM batch
+        """)
+
+    /// Puts what was restored before everything that this server writes, in the order of the sequence. The last row is
+    /// the last to go, so that one who takes over sees what is left. Several may do it at once.
+    ///
+    /// - Returns: whether there was any.
+    func adoptRestored() async throws(PostgresError) -> Bool {
+        guard let last = try await postgres.query(Self.restored).only({ $0.isNull(0) ? nil : $0.int(0) }) else {
+            return false
+        }
+        _ = try await postgres.query(Self.adoptFloor, [last])
+        var next: Int? = 0
+        while let start = next {
+            let batch = try await postgres.query(Self.adopt, [start, last, Self.batch])
+            next = try batch.only { $0.isNull(0) ? nil : $0.int(0) }
+        }
+        return true
+    }
+}
