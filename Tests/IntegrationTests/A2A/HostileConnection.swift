@@ -88,6 +88,14 @@ final class HostileConnection: @unchecked Sendable {
         }
     }
 
+    /// Whether the peer has hung up by now, though the connection's thread may not have seen it yet. From any thread.
+    var wasHungUp: Bool {
+        isClosed.withLock { isClosed in
+            var watched = pollfd(fd: descriptor, events: Self.hangUp, revents: 0)
+            return isClosed || poll(&watched, 1, 0) > 0
+        }
+    }
+
     /// Says nothing until the peer hangs up.
     func hang() {
         while !peerIsGone(within: .seconds(60)) {}

@@ -7,7 +7,8 @@ import Synchronization
 /// `@unchecked Sendable`: its agent never changes; the account is locked.
 final class WorkingAgent: @unchecked Sendable {
     private struct Account {
-        var running: [String: Int] = [:]
+        /// The connections of those that are worked on, by message.
+        var running: [String: [HostileConnection]] = [:]
         var begun: [String: Int] = [:]
         var done: Set<String> = []
         var violations: [String] = []
@@ -55,36 +56,40 @@ final class WorkingAgent: @unchecked Sendable {
 
     func stop() { agent.stop() }
 
-    func isRunning(_ message: String) -> Bool { account.state.withLock { $0.running[message, default: 0] > 0 } }
+    func isRunning(_ message: String) -> Bool { account.state.withLock { $0.running[message]?.isEmpty == false } }
 
     private static func work(_ peer: HostileConnection, _ request: HostileAgent.Request, _ account: Box) {
         let id = request.messageID
-        guard let pause = account.state.withLock({ begin(id, request.attempt, &$0) }) else {
+        guard let pause = account.state.withLock({ begin(id, request.attempt, on: peer, &$0) }) else {
             return peer.answer("{}", status: "503 Busy")
         }
         let isGone = peer.peerIsGone(within: pause)
         account.state.withLock { state in
-            state.running[id, default: 0] -= 1
+            state.running[id]?.removeAll { $0 === peer }
             if !isGone { state.done.insert(id) }
         }
         if isGone { peer.end() } else { peer.answer() }
     }
 
     /// - Returns: how long the work takes; nil when it is refused.
-    private static func begin(_ id: String, _ attempt: Int?, _ account: inout Account) -> Duration? {
+    private static func begin(
+        _ id: String, _ attempt: Int?, on peer: HostileConnection, _ account: inout Account
+    ) -> Duration? {
         if account.isBusy { return nil }
         let hash = id.utf8.reduce(UInt64(14_695_981_039_346_656_037)) { ($0 ^ UInt64($1)) &* 1_099_511_628_211 }
         if account.refusesEvery > 0, hash % UInt64(account.refusesEvery) == 0, account.refused.insert(id).inserted {
             return nil
         }
-        if account.running[id, default: 0] > 0 { account.violations.append("\(id) ran twice at once") }
+        // The thread of a call that was hung up may not have had its turn since.
+        let isRunning = account.running[id, default: []].contains { !$0.wasHungUp }
+        if isRunning { account.violations.append("\(id) ran twice at once") }
         if account.begun[id, default: 0] > 0, attempt == nil {
             account.violations.append("\(id) came again and did not say so")
         }
         if account.done.contains(id), attempt == nil { account.violations.append("\(id) was done already") }
-        account.running[id, default: 0] += 1
+        account.running[id, default: []].append(peer)
         account.begun[id, default: 0] += 1
-        account.mostAtOnce = max(account.mostAtOnce, account.running.values.reduce(0, +))
+        account.mostAtOnce = max(account.mostAtOnce, account.running.values.joined().count { !$0.wasHungUp })
         if account.holdsFirst, account.begun[id] == 1 { return .seconds(60) }
         return .milliseconds(Int((hash >> 8) % 60) + 5)
     }
