@@ -107,15 +107,15 @@ struct EventLoopTests {
             let order = Mutex<[Int]>([])
             let start = ContinuousClock.now
             await withCheckedContinuation { continuation in
-                for delay in [30, 10, 20] {
+                for delay in [300, 100, 200] {
                     loop.schedule(after: .milliseconds(delay)) {
                         order.withLock { $0.append(delay) }
-                        if delay == 30 { continuation.resume() }
+                        if delay == 300 { continuation.resume() }
                     }
                 }
             }
-            #expect(order.withLock { $0 } == [10, 20, 30])
-            #expect(ContinuousClock.now - start >= .milliseconds(29))
+            #expect(order.withLock { $0 } == [100, 200, 300])
+            #expect(ContinuousClock.now - start >= .milliseconds(299))
         }
     }
 

@@ -131,7 +131,7 @@ extension PlatformTests {
                 #expect(refused.status == 409)
                 #expect(refused.json["status"]?.string == "paused")
                 // A slot that passes in the very moment of the resumption.
-                try await platform.sql("UPDATE workspace_schedules SET next_run_at = now() + interval '1 second'")
+                try await platform.sql("UPDATE workspace_schedules SET next_run_at = now() + interval '1 hour'")
                 let resumed = try await platform.api.call(.post, "/workspaces/\(agent.id)/resume")
                 #expect(resumed.status == 200, "\(resumed.text)")
                 try await platform.sql(

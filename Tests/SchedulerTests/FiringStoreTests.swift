@@ -51,9 +51,8 @@ struct FiringStoreTests {
         try await ScheduleFixture.with { fixture in
             let paused = try await fixture.due(
                 try await fixture.workspace("paused"), name: "p", prompt: String(repeating: "é", count: 300))
-            let missed = try await fixture.due(
-                try await fixture.workspace(), expression: "0 0 1 1 *", missed: "skip", late: 3600)
-            let busy = try await fixture.due(try await fixture.workspace(), expression: "0 0 1 1 *")
+            let missed = try await fixture.due(try await fixture.workspace(), missed: "skip", late: 90)
+            let busy = try await fixture.due(try await fixture.workspace())
             #expect(try await fixture.firing.fire().runs == 1)
             try await fixture.makeDue(busy)
             let fired = try await fixture.firing.fire()

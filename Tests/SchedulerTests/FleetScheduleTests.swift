@@ -19,7 +19,7 @@ import Testing
     private func fill(_ fixture: ScheduleFixture, _ workspace: UUID) async throws {
         var number = 0
         for enabled in ["true", "false"] {
-            for next in ["NULL", "now() - interval '59 s'", "now() - interval '61 s'", "now() + interval '1 hour'"] {
+            for next in ["NULL", "now() - interval '30 s'", "now() - interval '61 s'", "now() + interval '1 hour'"] {
                 for status in ["NULL", "'ok'", "'error'", "'stale'", "'skipped'"] {
                     number += 1
                     try await fixture.sql(

@@ -48,11 +48,11 @@ struct ScheduleFixture: Sendable {
         VALUES ($1, $2, $3, $4, $5, $6, $7, now() - make_interval(secs => $8))
         """)
 
-    /// A schedule that is due.
+    /// A schedule that is due, and by its expression will not be again while a test runs.
     ///
     /// - Parameter late: seconds since its slot.
     func due(
-        _ workspace: UUID, name: String = "", expression: String = "* * * * *", prompt: String = "say hello",
+        _ workspace: UUID, name: String = "", expression: String = "0 0 1 1 *", prompt: String = "say hello",
         overlap: String = "skip", missed: String = "once", late: Double = 0.1
     ) async throws -> UUID {
         let id = UUID()

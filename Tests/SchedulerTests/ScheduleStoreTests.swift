@@ -180,7 +180,7 @@ struct ScheduleStoreTests {
             let (stuck, working, idle) = (
                 try await fixture.workspace(), try await fixture.workspace(), try await fixture.workspace()
             )
-            for (id, tasks, age) in [(stuck, 2, 601), (working, 1, 599), (idle, 0, 10_000)] {
+            for (id, tasks, age) in [(stuck, 2, 601), (working, 1, 500), (idle, 0, 10_000)] {
                 try await fixture.sql(
                     """
                     UPDATE workspace_vitals SET active_tasks = \(tasks),

@@ -16,7 +16,7 @@ struct ServiceInstanceStoreTests {
                     """
                     INSERT INTO service_instances (instance, service, version, started_at, last_seen_at, address, is_ready,
                         not_ready_since, dependencies)
-                    VALUES ('b', 'registry', '1', now(), now() - interval '29 s', 'h:1', true, NULL, '{}'),
+                    VALUES ('b', 'registry', '1', now(), now() - interval '20 s', 'h:1', true, NULL, '{}'),
                         ('a', 'registry', '1', now() - interval '1 h', now() - interval '31 s', 'h:2', false, now(),
                             '{"redis":"down"}')
                     """))
