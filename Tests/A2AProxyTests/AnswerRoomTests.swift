@@ -76,7 +76,7 @@ import WorkspaceTree
             let task = Task { try await call(proxy, target) }
             try await eventually("it to wait") { proxy.budget.waiting == 1 }
             task.cancel()
-            try await eventually(within: .seconds(10), "it to give up") { proxy.budget.waiting == 0 }
+            try await eventually("it to give up") { proxy.budget.waiting == 0 }
             guard case .abandoned(mayBeDelivered: true) = try await task.value else {
                 Issue.record("another outcome")
                 return

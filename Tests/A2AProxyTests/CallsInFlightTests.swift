@@ -109,7 +109,7 @@ import Testing
         Task {
             do { try await send() } catch { refusal.withLock { $0 = error as? APIError } }
         }
-        try await eventually(within: .seconds(20), "a refusal") { refusal.withLock { $0 != nil } }
+        try await eventually("a refusal") { refusal.withLock { $0 != nil } }
         return refusal.withLock { $0 }
     }
 

@@ -47,7 +47,7 @@ import Testing
         init(_ name: String, _ proxy: ProxyFixture) {
             running = RunningSends(
                 postgres: proxy.postgres, loops: QueueFixture.loops, instance: name, logger: .disabled,
-                lease: .seconds(3))
+                lease: .seconds(10))
             sends = IdempotentSends(postgres: proxy.postgres, forwarder: proxy.forwarder, running: running)
         }
 
@@ -139,7 +139,7 @@ import Testing
         let (deliveries, gate) = (Deliveries(), Gate())
         defer { gate.open() }
         var settings = A2AProxySettings()
-        settings.idleTimeout = .seconds(1)
+        settings.idleTimeout = .seconds(5)
         try await with(settings) { request in
             if await deliveries.note(request) == 0 { await gate.wait() }
             return .text("done")

@@ -4,7 +4,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite("Work at intervals", .timeLimit(.minutes(1)))
+@Suite("Work at intervals", .timeLimit(.minutes(5)))
 struct PeriodicServiceTests {
     private struct Failure: Error {}
 

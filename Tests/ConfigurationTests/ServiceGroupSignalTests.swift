@@ -4,7 +4,7 @@ import ServiceLifecycle
 import Testing
 
 /// Real signals in processes of their own.
-@Suite(.serialized, .timeLimit(.minutes(1))) struct ServiceGroupSignalTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct ServiceGroupSignalTests {
     @Test func aSignalEndsTheProcessCleanly() async {
         await #expect(processExitsWith: .exitCode(0)) {
             let service = ServiceFunction("service") { shutdown in

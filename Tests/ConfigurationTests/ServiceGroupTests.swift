@@ -4,7 +4,7 @@ import ServiceLifecycle
 import Synchronization
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct ServiceGroupTests {
+@Suite(.timeLimit(.minutes(5))) struct ServiceGroupTests {
     /// What happened, in order.
     final class Journal: Sendable {
         private let entries = Mutex<[String]>([])

@@ -5,7 +5,7 @@ import Testing
 
 extension HTTPClientSuite {
     /// The choices a caller has about how a call ends.
-    @Suite(.timeLimit(.minutes(1)))
+    @Suite(.timeLimit(.minutes(5)))
     struct CallChoiceTests {
         @Test func aCallMayGoOnWithoutItsTask() async throws {
             let server = try await ScriptedServer.start(loops) { peer, _ in

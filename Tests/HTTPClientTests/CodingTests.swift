@@ -6,7 +6,7 @@ import Testing
 
 extension HTTPClientSuite {
     /// Answers in a content coding, which nobody asked for.
-    @Suite(.timeLimit(.minutes(1)))
+    @Suite(.timeLimit(.minutes(5)))
     struct CodingTests {
         /// More than a piece of the decoder's, and no repetition of it.
         private static let text = (0..<20_000).map { "line \($0 &* 2_654_435_761)\n" }.joined()

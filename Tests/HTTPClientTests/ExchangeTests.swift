@@ -6,7 +6,7 @@ import Testing
 
 extension HTTPClientSuite {
     /// Requests and answers of all shapes that HTTP/1.1 allows.
-    @Suite(.timeLimit(.minutes(1)))
+    @Suite(.timeLimit(.minutes(5)))
     struct ExchangeTests {
         let client = makeClient()
 

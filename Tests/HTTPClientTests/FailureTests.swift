@@ -9,7 +9,7 @@ import Testing
 extension HTTPClientSuite {
     /// What a call ends with when the peer, the network or the policy does not play along; and what is known about
     /// the request's delivery then.
-    @Suite(.timeLimit(.minutes(1)))
+    @Suite(.timeLimit(.minutes(5)))
     struct FailureTests {
         let client = makeClient()
 

@@ -118,7 +118,7 @@ struct PythonServer {
                     for number in range(5):
                         event = b'data: %d\\n\\n' % number
                         self.wfile.write(b'%x\\r\\n%s\\r\\n' % (len(event), event))
-                        time.sleep(0.05)
+                        time.sleep(0.5)
                     self.wfile.write(b'0\\r\\n\\r\\n')
                 else:
                     self.answer(b'', 404)

@@ -6,7 +6,7 @@ import Testing
 
 extension HTTPClientSuite {
     /// https and unix sockets, which libcurl carries: the same promises as over our own connections.
-    @Suite(.timeLimit(.minutes(2)))
+    @Suite(.timeLimit(.minutes(5)))
     struct SecureTests {
         private func secure(
             _ server: PythonServer, policy: @escaping AddressPolicy = { _, _ in .allowed }

@@ -7,7 +7,7 @@ import Testing
 
 extension HTTPClientSuite {
     /// Every call ends, and the caller can keep one alive that shows life elsewhere.
-    @Suite(.timeLimit(.minutes(1)))
+    @Suite(.timeLimit(.minutes(5)))
     struct TimeoutTests {
         let client = makeClient()
 
@@ -38,7 +38,7 @@ extension HTTPClientSuite {
                 peer.send("HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\nxxx")
             }
             defer { server.stop() }
-            let response = try await client.get(server.url) { $0.idleTimeout = IdleTimeout(.seconds(1)) }
+            let response = try await client.get(server.url) { $0.idleTimeout = IdleTimeout(.seconds(3)) }
             await #expect(throws: HTTPBodyError.timedOut) { try await response.text() }
         }
 

@@ -68,7 +68,7 @@ final class API: Sendable {
         if let bearer { fields.add("Authorization", "Bearer \(bearer)") }
         if body != nil { fields.add("Content-Type", type) }
         var request = ClientRequest(method, url, headers: fields, body: body.map { .bytes($0) } ?? .empty)
-        request.totalTimeout = .seconds(20)
+        request.totalTimeout = .seconds(90)
         let response = try await client.send(request)
         var answer = Answer(status: response.status.code, headers: response.headers, bytes: [])
         if case .stream(let source) = response.body, answer.isEventStream {

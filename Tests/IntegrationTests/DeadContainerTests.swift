@@ -70,7 +70,7 @@ struct DeadContainerTests {
             try await eventually("the restart to be asked for") { machines.starts > starts }
             #expect(try await machines.fleet.events(of: id).contains("workspace.offline"))
             try await joins(machines, id, at: heir.url)
-            try await eventually(within: .seconds(20), "the delegation to be delivered") {
+            try await eventually("the delegation to be delivered") {
                 try await self.delegation(machines, source, delegation)["status"] == "completed"
             }
             #expect(heir.deliveries.map(\.messageID) == [delegation])
@@ -90,7 +90,7 @@ struct DeadContainerTests {
             restarts(machines, at: nowhere)
             let delegation = try await delegate(machines, source, id)
             try await joins(machines, id, at: nowhere)
-            try await eventually(within: .seconds(20), "the delegation to fail") {
+            try await eventually("the delegation to fail") {
                 try await self.delegation(machines, source, delegation)["status"] == "failed"
             }
             let failed = try await self.delegation(machines, source, delegation)

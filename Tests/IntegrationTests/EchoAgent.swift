@@ -29,7 +29,7 @@ final class EchoAgent: Sendable {
         on platform: Platform, heartbeatSeconds: Double = 1, name: String = "echo"
     ) async throws -> EchoAgent {
         let agent = try await EchoAgent(platform, heartbeatSeconds: heartbeatSeconds, name: name)
-        try await eventually(within: .seconds(20), "\(name) to be online", detail: { agent.leash.outputTail }) {
+        try await eventually("\(name) to be online", detail: { agent.leash.outputTail }) {
             // The platform knows of it a moment before the agent has saved its token.
             guard !agent.token.isEmpty else { return false }
             return try await platform.api.status(of: agent.id) == "online"

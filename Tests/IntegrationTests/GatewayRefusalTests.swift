@@ -92,7 +92,7 @@ struct GatewayRefusalTests {
             })
         var failure: (any Error)?
         do {
-            try await eventually(within: .seconds(20), "the gateway to answer", detail: { leash.outputTail }) {
+            try await eventually("the gateway to answer", detail: { leash.outputTail }) {
                 try await onThread { PlainSocket.status(port: gatewayPort, path: "/registry/echo") == 200 }
             }
             try await body(gatewayPort)

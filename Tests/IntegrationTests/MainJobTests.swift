@@ -44,7 +44,7 @@ extension PlatformTests {
             #expect(try await api.call(.get, "/queue/\(queueID)").json["status"]?.string != "completed")
 
             try await agent.tell("busy off")
-            try await eventually(within: .seconds(15), "the queued message to be delivered") {
+            try await eventually("the queued message to be delivered") {
                 try await api.call(.get, "/queue/\(queueID)").json["status"]?.string == "completed"
             }
             let item = try await api.call(.get, "/queue/\(queueID)")
@@ -52,13 +52,13 @@ extension PlatformTests {
             #expect(try await agent.received().filter { $0.text == "later" }.count == 1)
 
             try await agent.tell("wedge the SDK is stuck")
-            try await eventually(within: .seconds(10), "the agent to be degraded") {
+            try await eventually("the agent to be degraded") {
                 try await api.status(of: agent.id) == "degraded"
             }
             let degraded = try await api.call(.get, "/workspaces/\(agent.id)")
             #expect(degraded.json["last_sample_error"]?.string == "the SDK is stuck")
             try await agent.tell("unwedge")
-            try await eventually(within: .seconds(10), "the agent to recover") {
+            try await eventually("the agent to recover") {
                 try await api.status(of: agent.id) == "online"
             }
 

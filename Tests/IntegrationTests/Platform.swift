@@ -123,7 +123,7 @@ final class Platform: Sendable {
         let ports = Self.serviceNames.map { name in (name, instances(name).map(\.port)) }
         let leash = try await Gateway.start(port: gatewayPort, services: ports)
         gateway.withLock { $0 = leash }
-        try await eventually(within: .seconds(10), "the gateway to answer", detail: { leash.outputTail }) {
+        try await eventually("the gateway to answer", detail: { leash.outputTail }) {
             [gatewayPort] in try await onThread { PlainSocket.status(port: gatewayPort, path: "/health") == 200 }
         }
     }

@@ -57,7 +57,7 @@ extension RegistryProcessTests {
                 }
                 try await eventually("the stream") { blocks.count(token) > 0 }
                 // The grace is 30 s.
-                #expect(await fleet.services[1].terminate(within: .seconds(15)) == 0)
+                #expect(await fleet.services[1].terminate(within: .seconds(25)) == 0)
                 try await watch.value
             }
         }

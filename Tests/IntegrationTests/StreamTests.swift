@@ -71,9 +71,7 @@ extension PlatformTests {
                     try await group.waitForAll()
                 }
             }
-            try await eventually(
-                within: .seconds(30), "the viewer to see everything", detail: { "\(seen.durable.count)" }
-            ) {
+            try await eventually("the viewer to see everything", detail: { "\(seen.durable.count)" }) {
                 seen.durable.count >= rounds * workspacesARound
             }
             viewer.cancel()
@@ -102,7 +100,7 @@ extension PlatformTests {
             }
             try await other.tell("wedge elsewhere")
             try await agent.tell("wedge here")
-            try await eventually(within: .seconds(20), "the stream to show the wedge") {
+            try await eventually("the stream to show the wedge") {
                 seen.all.contains { $0.type == "WORKSPACE_DEGRADED" }
                     && seen.all.contains { $0.type == "WORKSPACE_HEARTBEAT" }
             }

@@ -79,7 +79,7 @@ func makeControlPlane(_ server: ControlPlaneServer, token: String = "plane-token
     guard let url = ClientURL(server.url + "/") else { throw ProcessFailure("no url") }
     var settings = ProvisionerSettings(
         backend: .controlPlane(url: url, token: token), instance: PlatformInstance("test"), images: TestImage.all)
-    settings.inspectTimeout = .seconds(3)
+    settings.inspectTimeout = .seconds(30)
     return ControlPlane(url, token: token, settings: settings, loops: loops)
 }
 

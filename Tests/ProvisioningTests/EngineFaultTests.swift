@@ -67,14 +67,14 @@ import Testing
 
     @Test func `an engine that does not answer is not waited for longer than allowed`() async throws {
         try await withOwnEngine { podman in
-            let engine = try makeEngine(podman) { $0.inspectTimeout = .seconds(1) }
+            let engine = try makeEngine(podman) { $0.inspectTimeout = .seconds(5) }
             let workspace = makeSpecification()
             _ = try await engine.start(workspace)
             podman.pause()
             let state = await engine.isRunning(workspace.id)
             podman.resume()
             #expect(state.isRunning && state.error?.isTransient == true)
-            #expect(await engine.isRunning(workspace.id).error == nil)
+            try await eventually("the engine to answer") { await engine.isRunning(workspace.id).error == nil }
         }
     }
 

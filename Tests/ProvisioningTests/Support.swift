@@ -80,7 +80,7 @@ func makeEngine(
     var settings = ProvisionerSettings(
         backend: .engine(address), instance: PlatformInstance(instance), images: TestImage.all)
     settings.stopGrace = .seconds(3)
-    settings.inspectTimeout = .seconds(3)
+    settings.inspectTimeout = .seconds(30)
     change(&settings)
     return ContainerEngine(address, settings: settings, loops: loops, logger: .disabled)
 }

@@ -64,8 +64,8 @@ struct PassRunnerTests {
                 #expect(failed.lastTickAt == nil && failed.secondsAgo == nil && failed.lastError == "Injected")
                 let before = good.runs
                 try await eventually("others") { good.runs > before + 20 }
-                // Its first pause is a second with some chance in it; in the time of ten runs of 20 ms there is none.
-                #expect(bad.runs < good.runs / 10)
+                // Its first pause is about a second; without it, it would run as often as the others.
+                #expect(bad.runs < good.runs / 2)
                 try await eventually("all ticks") {
                     let all = try await ticks.all()
                     return all["good"]?.lastTickAt != nil && all["retention"]?.lastTickAt != nil

@@ -62,7 +62,7 @@ package final class Leash: Sendable {
             environment: variables, output: outputFile)
 
         var found: pid_t?
-        for _ in 0..<5000 where found == nil {
+        for _ in 0..<60_000 where found == nil {
             found = (try? String(contentsOfFile: pidFile, encoding: .utf8)).flatMap { pid_t($0.dropLast()) }
             if found == nil { usleep(1000) }
         }

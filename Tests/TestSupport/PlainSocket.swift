@@ -8,7 +8,7 @@ package enum PlainSocket {
     }
 
     /// Sends text and returns what comes back, at most `receive` bytes; nil when nothing listens or answers.
-    package static func exchange(port: UInt16, send text: String, receive: Int, timeoutSeconds: Int = 2) -> String? {
+    package static func exchange(port: UInt16, send text: String, receive: Int, timeoutSeconds: Int = 20) -> String? {
         guard let descriptor = open() else { return nil }
         defer { close(descriptor) }
         var limit = timeval(tv_sec: timeoutSeconds, tv_usec: 0)

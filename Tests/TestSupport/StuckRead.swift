@@ -25,7 +25,7 @@ package func othersGoOn(
         }
         let goOn = await withTaskGroup(of: Bool.self) { group in
             for _ in 0..<64 {
-                group.addTask { (try? await pool.ping(deadline: .seconds(3))) != nil }
+                group.addTask { (try? await pool.ping(deadline: .seconds(20))) != nil }
             }
             return await group.allSatisfy { $0 }
         }

@@ -69,7 +69,7 @@ struct ConnectionTests {
     @Test("ping, and end when nothing comes back")
     func dead() async throws {
         var configuration = WebSocketConnection.Configuration()
-        configuration.pingInterval = .milliseconds(100)
+        configuration.pingInterval = .seconds(1)
         try await withServer(configuration) { client, state in
             // The first is answered, the next is not.
             #expect(ServerFrame.read(client.receive(until: { $0.count >= 2 })) == [.ping([])])

@@ -113,7 +113,7 @@ import Testing
     @Test func resultsOfTheSameMinuteWaitAndNoneIsDropped() async throws {
         try await withPlatform { platform in
             let setting = try Setting(platform)
-            let results = setting.collector(wakeInterval: .milliseconds(300))
+            let results = setting.collector(wakeInterval: .seconds(3))
             var list: [String] = []
             for id in ["a", "b", "c"] {
                 list.insert(entry(id, source: setting.client.id), at: 0)

@@ -101,7 +101,8 @@ extension A2AHostilityTests {
 
         @Test("Streams are calls under way, with or without their readers")
         func streamsAreCounted() async throws {
-            try await A2AFleet.with(["A2A_MAX_CALLS": "3"]) { fleet in
+            // The three must all be there before the agent has been silent for too long.
+            try await A2AFleet.with(["A2A_MAX_CALLS": "3", "A2A_IDLE_TIMEOUT_SECONDS": "10"]) { fleet in
                 let event = "data: x\n\n"
                 let agent = try HostileAgent { peer, _ in
                     peer.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n" + event)

@@ -186,7 +186,7 @@ extension A2AHostilityTests {
                 agent.isBusy = false
                 #expect(answer.status == 202)
                 let id = try #require(answer.json["delegation_id"]?.string)
-                try await eventually(within: .seconds(20), "the other proxy to see it through") {
+                try await eventually("the other proxy to see it through") {
                     try await fleet.beat(target)
                     let delegation = try await fleet.proxies[1].call(
                         .get, "/workspaces/\(source.id)/delegations/\(id)", bearer: source.token)

@@ -32,7 +32,7 @@ struct Misdeed: Sendable {
     /// `X-Timeout` of the direct message.
     var timeout: String?
     /// In which the direct message must be answered: the timeouts of the fleet, and some for a busy machine.
-    var limit: Duration = .seconds(30)
+    var limit: Duration = .seconds(50)
     var accepts = true
     /// Nobody gets a connection.
     var isFull = false
@@ -135,8 +135,8 @@ struct Misdeed: Sendable {
         return [
             Misdeed(name: "resets within its answer", call: lost(true), drained: lostItem) { peer, _ in
                 peer.send(json + "Content-Length: 10\r\n\r\n{")
-                // So that the head is there before the reset, which overtakes what waits.
-                _ = peer.peerIsGone(within: .milliseconds(300))
+                // So that the head is read before the reset, which overtakes what waits; within the idle timeout.
+                _ = peer.peerIsGone(within: .seconds(3))
                 peer.reset()
             },
             Misdeed(name: "closes within its answer", call: lost(true), drained: lostItem) { peer, _ in

@@ -27,7 +27,7 @@ extension OperatorTests {
                 let ports = Set(fleet.services.map { "127.0.0.1:\($0.port)" })
                 #expect(Set(found.compactMap { $0["address"]?.string }) == ports)
                 // Ready at the latest at the second announcement.
-                try await eventually(within: .seconds(30), "all to be ready") {
+                try await eventually("all to be ready") {
                     try await instances(fleet).allSatisfy {
                         $0["is_ready"] == true && $0["not_ready_since"] == .null
                             && $0["dependencies"] == ["postgres": "up", "rabbitmq": "up", "redis": "up"]
@@ -44,7 +44,7 @@ extension OperatorTests {
                 #expect(old?["is_alive"] == false)
                 try await fleet.sql(
                     "UPDATE service_instances SET last_seen_at = now() - interval '11 min' WHERE service = 'scheduler'")
-                try await eventually(within: .seconds(20), "it to be forgotten") {
+                try await eventually("it to be forgotten") {
                     try await instances(fleet).count == 4
                 }
             }

@@ -12,7 +12,7 @@ struct LockOrderTests {
     /// Postgres looks for a deadlock after a second.
     private static let suspicious: Duration = .seconds(1)
 
-    @Test("No two writers wait for each other crosswise", .timeLimit(.minutes(10)))
+    @Test("No two writers wait for each other crosswise", .timeLimit(.minutes(30)))
     func pairs() async throws {
         let (database, slow) = try await withMigratedPool("locks") { pool in
             let arena = LockOrderArena(pool: pool)
