@@ -185,8 +185,11 @@ package final class TCPStream: @unchecked Sendable {
         isClosed ? 0 : uv_stream_get_write_queue_size(switchyard_uv_stream(handle.raw))
     }
 
-    /// What the system has taken so far. It rises as long as the peer reads, whatever is written meanwhile.
-    package var takenBytes: Int { givenBytes - unsentBytes }
+    /// What the peer's system has taken so far. It rises as long as the peer reads, whatever is written meanwhile, and
+    /// with every bit of it: ours takes more only when a third of its buffer is free. A system call.
+    package var takenBytes: Int {
+        isClosed ? givenBytes : givenBytes - unsentBytes - Int(switchyard_unacknowledged(handle.raw))
+    }
 
     /// Writes in order. What the system does not take at once is kept; see `pendingWriteBytes` and `onDrain`.
     package func write(_ bytes: [UInt8]) {

@@ -46,10 +46,7 @@ extension HTTPConnection {
         setDeadline(after: writeTimeout)
     }
 
-    /// A server that stops does not wait for clients that take nothing.
-    private var writeTimeout: UInt64 {
-        server.isDraining ? min(shared.timeouts.write, shared.timeouts.linger) : shared.timeouts.write
-    }
+    private var writeTimeout: UInt64 { server.isDraining ? shared.timeouts.drain : shared.timeouts.write }
 
     /// After our last answer: until it is written, then for the peer's end.
     func waitForPeer() {

@@ -154,7 +154,7 @@ final class HTTPConnection: @unchecked Sendable {
     private var canParse: Bool {
         switch phase {
         // Answers may be made faster than they are taken: those that wait go first.
-        case .reading: output.count < Self.maxCollectedOutput
+        case .reading: output.count < Self.maxCollectedOutput && !isBehind
         case .skipping: true
         case .handling, .streaming: !exchange.isComplete
         case .lingering, .closed: false
@@ -259,7 +259,8 @@ final class HTTPConnection: @unchecked Sendable {
         writer?.onShutdown?()
         if phase == .reading, !hasExchange, !parser.isInsideMessage { closeWhenWritten() }
         switch phase {
-        case .reading, .streaming, .lingering: if stream.pendingWriteBytes > 0 { waitForWriting() }
+        case .streaming, .lingering: if stream.pendingWriteBytes > 0 { waitForWriting() }
+        case .reading: if stream.pendingWriteBytes > 0, !hasExchange { waitForWriting() }
         case .handling, .skipping, .closed: break
         }
     }

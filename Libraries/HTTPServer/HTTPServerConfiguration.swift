@@ -25,6 +25,8 @@ package struct HTTPServerConfiguration: Sendable {
     package var bodyProgressBytes = 512
     /// In each such period a client must take some of the answer.
     package var writeTimeout: Duration = .seconds(60)
+    /// The same while the server stops, which does not wait for long for clients that take nothing.
+    package var drainTimeout: Duration = .seconds(5)
     /// How long a connection that we closed for writing waits for the peer's end.
     package var lingerTimeout: Duration = .seconds(2)
 

@@ -24,6 +24,7 @@ final class ServerShared: Sendable {
         let idle: UInt64
         let body: UInt64
         let write: UInt64
+        let drain: UInt64
         let linger: UInt64
     }
 
@@ -51,6 +52,7 @@ final class ServerShared: Sendable {
         timeouts = Timeouts(
             head: configuration.headTimeout.milliseconds, idle: configuration.idleTimeout.milliseconds,
             body: configuration.bodyTimeout.milliseconds, write: configuration.writeTimeout.milliseconds,
+            drain: min(configuration.drainTimeout, configuration.writeTimeout).milliseconds,
             linger: configuration.lingerTimeout.milliseconds)
     }
 }

@@ -46,23 +46,35 @@ import Testing
         }
     }
 
-    /// One whole request after the other, each read by itself: none of them is kept for later.
-    @Test func aClientThatTakesNoAnswersIsAskedForNoMore() async throws {
+    private static let whole = ["GET /large HTTP/1.1\r\nHost: x\r\n\r\n"]
+    private static let inTwo = ["POST /early HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n", "body"]
+
+    /// One whole request after the other, each read by itself; or each head with the body before it, which was answered
+    /// already.
+    @Test(arguments: [whole, inTwo])
+    func aClientThatTakesNoAnswersIsAskedForNoMore(parts: [String]) async throws {
         let (count, handled) = (100, Tally())
+        let large = Response(.ok, body: .bytes([UInt8](repeating: 0x61, count: 256 << 10)))
         try await withServer(routes: { router in
             router.on(.get, "/large") { _ in
                 handled.add(1)
-                return Response(.ok, body: .bytes([UInt8](repeating: 0x61, count: 256 << 10)))
+                return large
+            }
+            router.on(.post, "/early", options: RouteOptions(streamsBody: true)) { _ in
+                handled.add(1)
+                return large
             }
         }) { server in
             let (client, other) = (try RawClient(port: server.port, receiveBuffer: 65536), try server.client())
-            for _ in 0..<count {
-                client.send("GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
+            for number in 0..<count {
+                let end = number == 0 ? "" : parts.dropFirst().joined()
+                client.send(end + parts[0])
                 // Answered by the same loop: behind whatever was sent to it before.
                 other.send("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n")
                 #expect(try await other.answer().status == 200)
             }
             #expect(handled.value < count / 2)
+            client.send(parts.dropFirst().joined())
             for _ in 0..<count { #expect(try await client.answer().body.count == 256 << 10) }
             #expect(handled.value == count)
         }
@@ -125,7 +137,10 @@ import Testing
     func drainingWaitsForNoOneWhoTakesNothing(path: String) async throws {
         let begun = Flag()
         try await withServer(
-            configure: { $0.writeTimeout = .seconds(600) },
+            configure: {
+                $0.writeTimeout = .seconds(600)
+                $0.drainTimeout = .milliseconds(500)
+            },
             routes: { router in
                 router.on(.get, "/large") { _ in
                     begun.raise()
@@ -145,6 +160,28 @@ import Testing
             #expect(await client.receive())
             await server.server.stopAccepting()
             try await eventually("its connection to be closed") { server.server.connectionCount == 0 }
+        }
+    }
+
+    /// Each time it takes far less than what its system and ours hold for it.
+    @Test func drainingWaitsForWhoReadsSlowly() async throws {
+        let size = 16 << 20
+        try await withServer(
+            configure: { $0.drainTimeout = .seconds(2) },
+            routes: { router in
+                router.on(.get, "/large") { _ in Response(.ok, body: .bytes([UInt8](repeating: 0x61, count: size))) }
+            }
+        ) { server in
+            let client = try RawClient(port: server.port, receiveBuffer: 65536)
+            client.send("GET /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            #expect(await client.receive())
+            await server.server.stopAccepting()
+            let end = ContinuousClock.now + .seconds(6)
+            while ContinuousClock.now < end {
+                try #require(await client.receive(), "it was cut off")
+                try await Task.sleep(for: .milliseconds(100))
+            }
+            #expect(try await client.answer().body.count == size)
         }
     }
 
