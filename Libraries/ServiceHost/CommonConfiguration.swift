@@ -59,7 +59,8 @@ package struct CommonConfiguration: Sendable {
         trustedProxies = reader.list(
             "TRUSTED_PROXIES", default: [], "Addresses or networks whose X-Forwarded-For is believed.")
         shutdownGraceSeconds = reader.int(
-            "SHUTDOWN_GRACE_SECONDS", default: 30, in: 0...3600, "Seconds to finish what is in flight.")
+            "SHUTDOWN_GRACE_SECONDS", default: 30, in: 0...3600,
+            "Seconds to finish what is in flight; requests have five sixths of it.")
         logLevel = reader.string("LOG_LEVEL", default: "info", "debug, info, warning or error.")
         platformURL = reader.optionalString("PLATFORM_URL", "Where clients reach the platform.")
         eventLoops = reader.int(

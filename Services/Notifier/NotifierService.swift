@@ -39,7 +39,8 @@ package enum NotifierService: HostedService {
             "Of these, with the tokens of one workspace.")
         settings.streamBytes = reader.int(
             "NOTIFIER_STREAM_BUFFER_BYTES", default: settings.streamBytes, in: 1 << 20...1 << 40,
-            "Bytes of events held for viewers at once; beyond it those that are slow lose some, and are told.")
+            "Bytes of events held for viewers at once; beyond it those that are slow lose some, and are told. Beyond twice "
+                + "as much with what is on its way, those that take nothing are cut off.")
         settings.responseBytes = reader.int(
             "NOTIFIER_RESPONSE_BUDGET_BYTES", default: settings.responseBytes, in: 16 << 20...1 << 40,
             "Bytes of lists held at once until clients have read them; a workspace may have an eighth of it.")
@@ -101,7 +102,7 @@ package enum NotifierService: HostedService {
 
     private static func measure(_ memory: StreamMemory, _ responses: ResponseMemory, _ context: ServiceContext) {
         context.metrics.measuredGauge(
-            "switchyard_stream_buffer_bytes", "Events held in memory for viewers."
+            "switchyard_stream_buffer_bytes", "Events held in memory for viewers, and copies on their way."
         ) { Double(memory.bytes) }
         context.metrics.measuredGauge(
             "switchyard_response_buffer_bytes", "Lists held in memory until their clients have read them."

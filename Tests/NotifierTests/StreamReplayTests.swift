@@ -93,7 +93,7 @@ struct StreamReplayTests {
             await hub.pass([], upTo: Self.elsewhere)
             try await fixture.stream { request, writer in
                 let old = ScriptedWriter()
-                let viewer = fixture.viewer(old, on: request.loop)
+                let viewer = fixture.viewer(old, StreamFilter(agent: UUID()), on: request.loop)
                 streams.add(viewer, request) {}
                 #expect(hub.attachNow(viewer))
                 try await eventually("the stream to end") { old.isFinished }

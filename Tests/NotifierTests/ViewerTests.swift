@@ -16,9 +16,10 @@ struct ViewerTests {
         .numbered(number, bytes: bytes, workspace: workspace)
     }
 
-    private func hub(_ loop: EventLoop, _ memory: StreamMemory? = nil) async -> EventHub {
+    private func hub(_ loop: EventLoop, _ memory: StreamMemory? = nil, patience: UInt64 = 3_000) async -> EventHub {
         let hub = EventHub(
-            loops: [loop], memory: memory ?? self.memory, metrics: MetricsRegistry(includesProcess: false))
+            loops: [loop], memory: memory ?? self.memory, metrics: MetricsRegistry(includesProcess: false),
+            patience: patience)
         await hub.pass([], upTo: .start)
         return hub
     }
@@ -122,12 +123,11 @@ struct ViewerTests {
         }
     }
 
-    @Test(
-        "what is being sent cannot be given up: who has not taken it for the longest is cut off, and no more than must")
-    func beingSent() async throws {
+    @Test("what is on its way cannot be given up: who takes nothing of it for long is cut off, and no more than must")
+    func onItsWay() async throws {
         try await withViewerLoop { loop in
             let writers = (0..<3).map { _ in ScriptedWriter() }
-            let (hub, first, second, ready) = (await hub(loop), writers[0], writers[1], writers[2])
+            let (hub, first, second, ready) = (await hub(loop, patience: 1_000), writers[0], writers[1], writers[2])
             let viewers = writers.map { viewer($0, on: loop) }
             for viewer in viewers {
                 viewer.onClose = { [unowned viewer] in hub.detach(viewer) }
@@ -135,13 +135,14 @@ struct ViewerTests {
             }
             first.isSlow = true
             await hub.pass(transient: [event(1, bytes: 1_500_000)])
+            let sent = loop.nowMilliseconds
             #expect(first.writes.count == 1 && second.numbers == [1] && ready.numbers == [1])
             // What is on its way to it is counted beside the event.
             #expect(memory.bytes > 1_500_000 + EventBytes.piece && !memory.isOverfull)
-            let before = loop.nowMilliseconds
-            try await eventually("the loop's clock to go on") { loop.nowMilliseconds > before }
+            try await eventually("its time to be over") { loop.nowMilliseconds > sent + 1_000 }
             second.isSlow = true
             await hub.pass(transient: [event(2, bytes: 1_500_000)])
+            // The second one has only just been sent something.
             #expect(first.isFinished && !second.isFinished && !memory.isOverfull)
             await hub.pass(transient: [event(3)])
             #expect(ready.numbers == [1, 2, 3])
@@ -149,6 +150,26 @@ struct ViewerTests {
             #expect(second.numbers == [1, 2, -1])
             #expect(memory.bytes == 0)
             for viewer in viewers { viewer.close() }
+        }
+    }
+
+    @Test("copies that are on their way to clients take nothing from what waits for others")
+    func copies() async throws {
+        try await withViewerLoop { loop in
+            let writers = (0..<20).map { _ in ScriptedWriter() }
+            let (hub, behind) = (await hub(loop), ScriptedWriter(isSlow: true))
+            let viewers = (writers + [behind]).map { viewer($0, on: loop) }
+            for viewer in viewers { #expect(hub.attachNow(viewer)) }
+            for writer in writers { writer.isSlow = true }
+            await hub.pass(transient: [event(1, bytes: 60_000)])
+            // Twenty of them are more than the memory for events, and less than twice as much.
+            #expect(memory.bytes > 1 << 20 && !memory.isFull && !memory.isOverfull)
+            await hub.pass(transient: [event(2)])
+            behind.drainAll()
+            #expect(behind.numbers == [1, 2])
+            for writer in writers { writer.drainAll() }
+            #expect(memory.bytes == 0)
+            for viewer in viewers { hub.detach(viewer) }
         }
     }
 

@@ -97,6 +97,8 @@ struct ConnectionTests {
     func backPressure() async throws {
         var configuration = WebSocketConnection.Configuration()
         configuration.maxReceivedBytes = nil
+        // That the client is gone is seen by its pings alone.
+        configuration.pingInterval = .seconds(5)
         try await withServer(configuration) { client, state in
             // Far more pongs than the system's buffers hold: the server must stop reading, and the client is stopped.
             let pings = ClientFrame.ping([UInt8](repeating: 7, count: 125)).bytes

@@ -22,12 +22,18 @@ final class EventHub: Sendable {
     private let memory: StreamMemory
     private let viewerCount: Gauge
 
-    /// - Parameter loops: those that connections are on.
-    init(loops: [EventLoop], memory: StreamMemory, metrics: MetricsRegistry) {
+    /// - Parameters:
+    ///   - loops: those that connections are on.
+    ///   - patience: how long a client may take nothing of what is on its way, where memory is short. In milliseconds.
+    init(loops: [EventLoop], memory: StreamMemory, metrics: MetricsRegistry, patience: UInt64 = 3_000) {
         viewerCount = metrics.gauge("switchyard_stream_viewers", "Open event streams.")
         let sent = metrics.counter("switchyard_stream_events_total", "Events handed to viewers.")
         let dropped = metrics.counter("switchyard_stream_dropped_total", "Events that viewers were too slow for.")
-        shards = loops.map { ViewerShard(loop: $0, memory: memory, sent: sent, dropped: dropped) }
+        let cut = metrics.counter(
+            "switchyard_stream_cut_total", "Streams that were ended because their clients took nothing.")
+        shards = loops.map {
+            ViewerShard(loop: $0, memory: memory, patience: patience, sent: sent, dropped: dropped, cut: cut)
+        }
         self.memory = memory
     }
 
@@ -36,6 +42,11 @@ final class EventHub: Sendable {
 
     /// Agents that look on.
     var agents: Set<UUID> { state.withLock { Set($0.agents.keys) } }
+
+    /// Where it goes on from, whatever it has passed on before: it is the log's end.
+    func begin(at position: LogPosition) {
+        state.withLock { $0.position = position }
+    }
 
     /// Adds a viewer that has seen everything up to `position`. On its loop.
     ///

@@ -113,6 +113,18 @@ struct EventLog: Sendable {
         }
     }
 
+    private static let timeline = Statement(
+        "log_timeline", "SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8)")
+
+    /// Which history of the server this is: another one once a replica has taken over. Nil where it does not tell.
+    func timeline() async throws(PostgresError) -> String? {
+        do {
+            return try await postgres.query(Self.timeline).only { $0.string(0) }
+        } catch  where error.kind == .server {
+            return nil
+        }
+    }
+
     private static let find = Statement(
         "log_find",
         """
@@ -197,8 +209,8 @@ struct EventLog: Sendable {
         """
     }
 
-    /// The newest 100 events that clients are shown, newest first, fewer when their data is more than a response should carry: id, type,
-    /// workspace, data, time.
+    /// The newest 100 events that clients are shown, newest first, fewer when their data is more than a response should
+    /// carry: id, type, workspace, data, time.
     func newest(workspace: UUID?) async throws(PostgresError) -> PostgresRows {
         if let workspace { return try await postgres.query(Self.newestOne, [Self.newestBytes, workspace]) }
         return try await postgres.query(Self.newestAll, [Self.newestBytes])

@@ -11,7 +11,7 @@ import Synchronization
 /// all streams back: how long is measured, and logged.
 final class LogFollower: GracefulService {
     private static let interval: Duration = .seconds(1)
-    /// How often the lag is measured, and the log looked at for having been replaced: a few small queries each time.
+    /// How often the lag is measured: a query each time.
     private static let measuring: Duration = .seconds(5)
     /// A lag that an operator should look into.
     private static let remarkable: Duration = .seconds(30)
@@ -62,13 +62,17 @@ final class LogFollower: GracefulService {
         }
         defer { ticker.cancel() }
         wake()
-        var measured = ContinuousClock.now
+        var (looked, measured): (ContinuousClock.Instant?, ContinuousClock.Instant) = (nil, .now)
+        var timeline: String?
         for await _ in wakes.stream {
             do {
+                if looked.map({ .now - $0 >= Self.interval }) ?? true {
+                    timeline = try await beginIfNew(since: timeline)
+                    looked = .now
+                }
                 try await readOn()
                 guard ContinuousClock.now - measured >= Self.measuring else { continue }
                 measured = .now
-                try await beginAnewIfRestored()
                 try await measureLag()
             } catch {
                 unread.note([.error: .string("\(error)")])
@@ -76,12 +80,29 @@ final class LogFollower: GracefulService {
         }
     }
 
-    private func readOn() async throws {
-        guard var position = hub.position else {
-            _ = try await log.adoptRestored()
-            await hub.pass([], upTo: try await log.end())
-            return
+    /// Begins at the log's end: for the first time, or when the database was restored or a replica has taken over, which
+    /// may have been behind. What is written then need not be behind the place of the hub, or of its viewers, for long; so
+    /// they begin anew, and are told what is missing.
+    ///
+    /// - Parameter timeline: of the server when this was called last.
+    /// - Returns: what it is now.
+    private func beginIfNew(since timeline: String?) async throws -> String? {
+        let (current, end) = (try await log.timeline(), try await log.end())
+        let wasRestored = try await log.adoptRestored()
+        guard let position = hub.position else {
+            hub.begin(at: end)
+            return current
         }
+        let isOther = timeline != nil && current != nil && current != timeline
+        guard wasRestored || isOther || end < position else { return current ?? timeline }
+        logger.warning("the log of events was replaced, streams begin anew")
+        hub.begin(at: end)
+        streams.endAll()
+        return current ?? timeline
+    }
+
+    private func readOn() async throws {
+        guard var position = hub.position else { return }
         while true {
             let page = try await log.read(after: position)
             guard let end = page.end else { return }
@@ -96,18 +117,6 @@ final class LogFollower: GracefulService {
             }
             if page.isLast { return }
         }
-    }
-
-    /// The database may have been restored, or a replica that was behind have taken over: then nothing that is written
-    /// would be behind the place of the hub, or of its viewers, for long. They begin anew, and are told what is missing.
-    private func beginAnewIfRestored() async throws {
-        guard let position = hub.position else { return }
-        let wasRestored = try await log.adoptRestored()
-        let end = try await log.end()
-        guard wasRestored || end < position else { return }
-        logger.warning("the log of events was replaced, streams begin anew")
-        await hub.pass([], upTo: end)
-        streams.endAll()
     }
 
     private func measureLag() async throws {

@@ -2,25 +2,25 @@ import HTTPServer
 import Synchronization
 import WebSocket
 
-/// The memory of all events that this process holds for its viewers: an event is counted once, however many it is for,
-/// and what is on its way to a client once more, since its connection has a copy.
+/// The memory that this process holds for its viewers: of events, each counted once, however many it is for, and of
+/// copies of them that are on their way to clients.
 final class StreamMemory: Sendable {
     private let limit: Int
-    private let held = Atomic(0)
+    private let events = Atomic(0)
+    private let copies = Atomic(0)
 
     init(limit: Int) {
         self.limit = limit
     }
 
-    var bytes: Int { held.load(ordering: .relaxed) }
-    /// Slow viewers have to give up what waits for them.
-    var isFull: Bool { bytes > limit }
-    /// Even what is being sent, which nobody can give up, is too much: what comes is given up, and streams end.
-    var isOverfull: Bool { overflow > 0 }
-    /// By how much that is too much.
-    var overflow: Int { bytes - 2 * limit }
+    var bytes: Int { events.load(ordering: .relaxed) + copies.load(ordering: .relaxed) }
+    /// Slow viewers have to give up what waits for them. Copies are nobody's to give up, and would take it from all.
+    var isFull: Bool { events.load(ordering: .relaxed) > limit }
+    /// Even what is on its way, which nobody can give up, is too much: what comes is given up, and streams end.
+    var isOverfull: Bool { bytes > 2 * limit }
 
-    func change(by count: Int) { held.wrappingAdd(count, ordering: .relaxed) }
+    fileprivate func changeEvents(by count: Int) { events.wrappingAdd(count, ordering: .relaxed) }
+    func changeCopies(by count: Int) { copies.wrappingAdd(count, ordering: .relaxed) }
 }
 
 /// An event's bytes in the format of some viewers, ready to be written and shared by all of them.
@@ -53,7 +53,7 @@ final class EventBytes: Sendable {
                         PreparedChunk(Array(text[start..<min(start + Self.piece, text.count)]))
                     })
             }
-        memory.change(by: count + Self.overhead)
+        memory.changeEvents(by: count + Self.overhead)
     }
 
     /// Several, which come to a piece, to be written in one go.
@@ -62,7 +62,7 @@ final class EventBytes: Sendable {
         let bytes = events.flatMap(\.bytes)
         count = bytes.count
         content = format == .webSocket ? .frames([bytes]) : .chunks([PreparedChunk(bytes)])
-        memory.change(by: count + Self.overhead)
+        memory.changeEvents(by: count + Self.overhead)
     }
 
     /// - Parameter events: not none; one stays as it is.
@@ -82,7 +82,7 @@ final class EventBytes: Sendable {
     }
 
     deinit {
-        memory.change(by: -(count + Self.overhead))
+        memory.changeEvents(by: -(count + Self.overhead))
     }
 
     /// All of it, for being sent together with others.

@@ -66,6 +66,7 @@ struct ServerSentEventWriter: StreamWriter {
     }
 
     func finish(_ error: (any Error)?) {
+        if error is ClientTooSlow { return writer.abort() }
         writer.finish(error)
     }
 }

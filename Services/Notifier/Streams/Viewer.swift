@@ -59,6 +59,8 @@ final class Viewer: @unchecked Sendable {
     /// Leaves out events of the log up to this position: the client has had them.
     func start(after position: LogPosition) {
         seen = position
+        sentAt = loop.nowMilliseconds
+        countCopied()
     }
 
     /// Ends the stream when its client has what was sent. From any thread.
@@ -180,14 +182,18 @@ final class Viewer: @unchecked Sendable {
     private func countCopied() {
         let pending = isClosed ? 0 : writer.pendingBytes
         guard pending != copied else { return }
-        memory.change(by: pending - copied)
+        memory.changeCopies(by: pending - copied)
         copied = pending
     }
 
     /// Bytes that wait for a client that was not ready for them.
     var backlog: Int { waitingBytes }
-    /// Bytes that are on their way to its client: they are freed by its taking them, or by the end of the stream.
-    var underWay: Int { copied + (unfinished?.bytes.count ?? 0) }
+    /// Whether its client has not taken what is on its way to it since a time.
+    ///
+    /// - Parameter time: milliseconds on the loop's clock.
+    func isStuck(since time: UInt64) -> Bool {
+        (copied > 0 || unfinished != nil) && sentAt <= time
+    }
 
     /// Gives up what waits, to be told to the client.
     ///

@@ -22,6 +22,8 @@ final class ViewerShard: @unchecked Sendable {
     private let memory: StreamMemory
     private let sent: Counter
     private let dropped: Counter
+    private let cut: Counter
+    private let patience: UInt64
     private var viewers: [Viewer] = []
     private var handovers: [Handover] = []
     private var round: Round?
@@ -29,11 +31,17 @@ final class ViewerShard: @unchecked Sendable {
     private var isTickDue = false
     private var timer: LoopTimer?
 
-    init(loop: EventLoop, memory: StreamMemory, sent: Counter, dropped: Counter) {
+    /// - Parameter patience: how long a client may take nothing of what is on its way, where memory is short. In
+    ///   milliseconds.
+    init(
+        loop: EventLoop, memory: StreamMemory, patience: UInt64, sent: Counter, dropped: Counter, cut: Counter
+    ) {
         self.loop = loop
         self.memory = memory
         self.sent = sent
         self.dropped = dropped
+        self.cut = cut
+        self.patience = patience
     }
 
     func add(_ viewer: Viewer) {
@@ -125,14 +133,13 @@ final class ViewerShard: @unchecked Sendable {
         }
     }
 
-    /// Ends streams whose clients have not taken what is on its way to them, for the longest first, until the rest may
-    /// stay: they get it when they come again. Events of this round are freed behind it, so it goes by what they hold.
+    /// Ends streams whose clients have taken nothing of what is on its way to them, for the longest first, until the rest
+    /// may stay: they get it when they come again.
     private func endStuck() {
-        var overflow = memory.overflow
-        let stuck = viewers.filter { $0.underWay > 0 }
-        for viewer in stuck.sorted(by: { $0.sentAt < $1.sentAt }) {
-            guard overflow > 0 else { return }
-            overflow -= viewer.underWay
+        let time = loop.nowMilliseconds - min(loop.nowMilliseconds, patience)
+        for viewer in viewers.filter({ $0.isStuck(since: time) }).sorted(by: { $0.sentAt < $1.sentAt }) {
+            guard memory.isOverfull else { return }
+            cut.increment()
             viewer.close(ClientTooSlow())
         }
     }

@@ -62,7 +62,7 @@ export async function actAsPlanned(action, path, request, {one, numberOf, explai
 	const number = numberOf(plan);
 	if (!number) return void await tell(`${action.label}: nothing to do`, explain(plan));
 	if (!(await confirmDialog({title: `${action.label} ${plural(number, one)}?`, body: explain(plan), action: `${action.label} ${count(number)}`, danger: action.danger}))) return null;
-	return attempt(`${action.label} failed`, () => post(path, {...request, dry_run: false}));
+	return attempt(`${action.label} failed`, () => post(path, {...request, confirm: plan.workspaces?.some((one) => one.is_below), dry_run: false}));
 }
 
 /** Does one action on the workspaces with the `ids`, or that a `filter` finds. The plan names what is below. */
