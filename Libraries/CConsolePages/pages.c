@@ -30,17 +30,11 @@ static const unsigned char clock_js[] = {
 static const unsigned char console_css[] = {
 #embed "../../Services/Notifier/Console/Pages/console.css"
 };
-static const unsigned char deadletters_js[] = {
-#embed "../../Services/Notifier/Console/Pages/deadletters.js"
-};
 static const unsigned char delegations_js[] = {
 #embed "../../Services/Notifier/Console/Pages/delegations.js"
 };
 static const unsigned char dom_js[] = {
 #embed "../../Services/Notifier/Console/Pages/dom.js"
-};
-static const unsigned char down_js[] = {
-#embed "../../Services/Notifier/Console/Pages/down.js"
 };
 static const unsigned char events_js[] = {
 #embed "../../Services/Notifier/Console/Pages/events.js"
@@ -48,14 +42,11 @@ static const unsigned char events_js[] = {
 static const unsigned char favicon_svg[] = {
 #embed "../../Services/Notifier/Console/Pages/favicon.svg"
 };
-static const unsigned char filters_js[] = {
-#embed "../../Services/Notifier/Console/Pages/filters.js"
-};
 static const unsigned char fleet_js[] = {
 #embed "../../Services/Notifier/Console/Pages/fleet.js"
 };
-static const unsigned char format_js[] = {
-#embed "../../Services/Notifier/Console/Pages/format.js"
+static const unsigned char forms_js[] = {
+#embed "../../Services/Notifier/Console/Pages/forms.js"
 };
 static const unsigned char health_js[] = {
 #embed "../../Services/Notifier/Console/Pages/health.js"
@@ -84,20 +75,8 @@ static const unsigned char overview_js[] = {
 static const unsigned char palette_js[] = {
 #embed "../../Services/Notifier/Console/Pages/palette.js"
 };
-static const unsigned char parts_js[] = {
-#embed "../../Services/Notifier/Console/Pages/parts.js"
-};
-static const unsigned char pill_js[] = {
-#embed "../../Services/Notifier/Console/Pages/pill.js"
-};
-static const unsigned char richtext_js[] = {
-#embed "../../Services/Notifier/Console/Pages/richtext.js"
-};
 static const unsigned char router_js[] = {
 #embed "../../Services/Notifier/Console/Pages/router.js"
-};
-static const unsigned char scheduleform_js[] = {
-#embed "../../Services/Notifier/Console/Pages/scheduleform.js"
 };
 static const unsigned char schedules_js[] = {
 #embed "../../Services/Notifier/Console/Pages/schedules.js"
@@ -105,29 +84,17 @@ static const unsigned char schedules_js[] = {
 static const unsigned char settings_js[] = {
 #embed "../../Services/Notifier/Console/Pages/settings.js"
 };
-static const unsigned char signin_js[] = {
-#embed "../../Services/Notifier/Console/Pages/signin.js"
-};
 static const unsigned char stream_js[] = {
 #embed "../../Services/Notifier/Console/Pages/stream.js"
 };
 static const unsigned char table_js[] = {
 #embed "../../Services/Notifier/Console/Pages/table.js"
 };
-static const unsigned char tabs_js[] = {
-#embed "../../Services/Notifier/Console/Pages/tabs.js"
-};
 static const unsigned char theme_js[] = {
 #embed "../../Services/Notifier/Console/Pages/theme.js"
 };
-static const unsigned char themes_js[] = {
-#embed "../../Services/Notifier/Console/Pages/themes.js"
-};
 static const unsigned char workspace_js[] = {
 #embed "../../Services/Notifier/Console/Pages/workspace.js"
-};
-static const unsigned char workspaceform_js[] = {
-#embed "../../Services/Notifier/Console/Pages/workspaceform.js"
 };
 
 #define PAGE(name, symbol) {name, symbol, sizeof symbol}
@@ -142,15 +109,12 @@ static const struct switchyard_page pages[] = {
     PAGE("chat.js", chat_js),
     PAGE("clock.js", clock_js),
     PAGE("console.css", console_css),
-    PAGE("deadletters.js", deadletters_js),
     PAGE("delegations.js", delegations_js),
     PAGE("dom.js", dom_js),
-    PAGE("down.js", down_js),
     PAGE("events.js", events_js),
     PAGE("favicon.svg", favicon_svg),
-    PAGE("filters.js", filters_js),
     PAGE("fleet.js", fleet_js),
-    PAGE("format.js", format_js),
+    PAGE("forms.js", forms_js),
     PAGE("health.js", health_js),
     PAGE("index.html", index_html),
     PAGE("kit.js", kit_js),
@@ -160,21 +124,13 @@ static const struct switchyard_page pages[] = {
     PAGE("overlays.js", overlays_js),
     PAGE("overview.js", overview_js),
     PAGE("palette.js", palette_js),
-    PAGE("parts.js", parts_js),
-    PAGE("pill.js", pill_js),
-    PAGE("richtext.js", richtext_js),
     PAGE("router.js", router_js),
-    PAGE("scheduleform.js", scheduleform_js),
     PAGE("schedules.js", schedules_js),
     PAGE("settings.js", settings_js),
-    PAGE("signin.js", signin_js),
     PAGE("stream.js", stream_js),
     PAGE("table.js", table_js),
-    PAGE("tabs.js", tabs_js),
     PAGE("theme.js", theme_js),
-    PAGE("themes.js", themes_js),
     PAGE("workspace.js", workspace_js),
-    PAGE("workspaceform.js", workspaceform_js),
 };
 
 const struct switchyard_page *switchyard_pages(size_t *count) {

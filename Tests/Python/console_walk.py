@@ -66,6 +66,17 @@ SCROLL = """const done = arguments[0];
     requestAnimationFrame(step);"""
 """Shows 1,000 workspaces and scrolls through them: answers how many rows were elements at once, and the last row's number."""
 
+OVERVIEW_CHANGES = """const done = arguments[0];
+    const address = performance.getEntriesByType('resource').map((one) => one.name).find((name) => name.endsWith('/overview.js'));
+    import(address).then(({overview}) => done(overview.dispatchEvent(new Event('change'))));"""
+"""Tells the screen that the fleet's numbers are new."""
+
+BROKEN = """const [part] = arguments;
+    window.keptFetch = window.fetch;
+    window.fetch = (address, options) => String(address).includes(part)
+        ? Promise.resolve(new Response('{"error": "broken"}', {status: 500, headers: {'Content-Type': 'application/json'}})) : window.keptFetch(address, options);"""
+"""Requests whose address has a part fail."""
+
 
 class Failure(Exception):
     """A scenario found something else than it expects."""
@@ -527,6 +538,68 @@ def bulk_actions(walk: Walk) -> None:
     browser.click("dialog .dialog-foot button", "Delete 2")
     gone = lambda: all(walk.platform.get(f"/workspaces/{one}")["status"] == "removed" for one in (agents[0].id, below))
     browser.until(gone, "both to be deleted")
+
+
+@scenario
+def under_ones_hands(walk: Walk) -> None:
+    """What a person types, stands on or has chosen is not taken away, or turned around, by what happens meanwhile."""
+    agent = walk.agent("Hands")
+    browser = walk.sign_in()
+    browser.find(".table-body .row", agent.name)
+
+    # In a window of a laptop's width.
+    browser.driver.set_window_size(1280, 720)
+    last = """const scroller = document.querySelector('.scroller');
+        scroller.scrollLeft = 10000;
+        return scroller.getBoundingClientRect().right - document.querySelector('.head-row').lastElementChild.getBoundingClientRect().right"""
+    browser.until(lambda: browser.script(last) >= 0, "the last column to be in reach")
+    browser.driver.set_window_size(1440, 900)
+
+    field = browser.find('[aria-label="Runtime"]')
+    field.send_keys("lang")
+    browser.driver.execute_async_script(OVERVIEW_CHANGES)
+    check(field.get_property("value") == "lang", "the numbers of the fleet have emptied a field that is being typed in")
+
+    browser.script(BROKEN, "status=paused")
+    browser.open("fleet?status=paused")
+    browser.find(".notice", "The fleet could not be read")
+    check(not any(row.is_displayed() for row in browser.all(".table-body .row")), "rows that do not match stand under a filter that could not be read")
+    browser.script("window.fetch = window.keptFetch")
+    browser.click(".notice button", "Try again")
+    browser.gone(".notice", "The fleet could not be read")
+
+    schedule = walk.platform.expect(201, "POST", f"/workspaces/{agent.id}/schedules", {"name": "hands", "cron_expr": "0 9 * * *", "prompt": "hello"})["id"]
+    browser.open(f"schedules?q={quote(agent.name)}")
+    browser.click(".table-body .row button", "Pause")
+    browser.click(".table-body .row button", "Resume")
+    is_enabled = lambda: next(one["enabled"] for one in walk.platform.get(f"/workspaces/{agent.id}/schedules") if one["id"] == schedule)
+    browser.until(is_enabled, "the schedule to run again")
+
+    walk.platform.expect(200, "PATCH", f"/workspaces/{agent.id}/budget", {"budget_limit": 1234})
+    browser.open(f"workspace/{agent.id}?tab=access")
+    browser.find(".facts", "12.34")
+    browser.click(".block button", "Change")
+    browser.find("dialog input:focus").send_keys(Keys.ENTER)
+    browser.find(".toast", "The budget was changed")
+    check(walk.platform.get(f"/workspaces/{agent.id}/budget")["budget_limit"] == 1234, "a budget that was only looked at has changed")
+
+    browser.click(".palette-button")
+    browser.find(".palette input:focus").send_keys("go to audit", Keys.ENTER)
+    browser.until(lambda: browser.route.startswith("#/audit"), "the command that was typed")
+
+    agent.heartbeat(runtime_state="wedged", sample_error="under my hands")
+    browser.open(f"events?workspace={agent.id}")
+    browser.click(".table-body .row", "WORKSPACE_DEGRADED")
+    browser.find(".drawer", "under my hands")
+    browser.reload()
+    browser.find(".drawer", "under my hands")
+
+    agent.report("agent_log", "a line to show")
+    browser.open(f"workspace/{agent.id}?tab=activity")
+    browser.click("[data-feed] button", "a line to show")
+    browser.find(".drawer", "a line to show")
+    browser.reload()
+    browser.find(".drawer", "a line to show")
 
 
 @scenario

@@ -2,19 +2,24 @@
 
 import {attempt, button, canWrite, cents, confirmDialog, emptyState, facts, field, fill, formDialog, get, h, load, patch, post, put, relative, remove, showOnce, simpleTable, textInput} from './kit.js';
 
-export function accessTab({id}) {
+export function accessTab({id, workspace}) {
+	if (workspace().status === 'removed') return {element: emptyState('This workspace was deleted.', 'Its tokens are revoked and its secrets gone.')};
 	const path = `/workspaces/${id}`;
 	const tokens = tokenList(`${path}/tokens`, ['It has no token.', 'Its agent cannot sign in until you issue one.']);
 	const secrets = secretList(`${path}/secrets`);
 	const budget = h('div');
+	let ceiling = '';
 	const issue = async () => {
 		const answer = await attempt('The token could not be issued', () => post(`${path}/tokens`));
 		if (answer) await showOnce('A new token', 'It is shown only now. Give it to the agent as its bearer.', answer.auth_token);
 		tokens.refresh();
 	};
-	const readBudget = () => load(budget, 'The budget could not be read', () => get(`${path}/budget`), ({budget_limit: limit, monthly_spend: spend, budget_remaining: left}) => fill(budget, facts([['Spent this month', cents(spend)], ['Ceiling', limit === null ? 'none' : cents(limit)], ['Left', limit === null ? '–' : cents(Math.max(0, left))]])));
+	const readBudget = () => load(budget, 'The budget could not be read', () => get(`${path}/budget`), ({budget_limit: limit, monthly_spend: spend, budget_remaining: left}) => {
+		ceiling = limit === null ? '' : limit / 100;
+		fill(budget, facts([['Spent this month', cents(spend)], ['Ceiling', limit === null ? 'none' : cents(limit)], ['Left', limit === null ? '–' : cents(Math.max(0, left))]]));
+	});
 	const changeBudget = async () => {
-		const amount = h('input', {type: 'number', min: '0', step: '0.01', autofocus: true});
+		const amount = h('input', {type: 'number', min: '0', step: '0.01', value: ceiling, autofocus: true});
 		await formDialog('Change the budget', field('A month’s ceiling', amount, 'In whole units of the currency, with cents behind the point. Leave it empty for no ceiling.'), 'Save',
 			() => attempt('The budget could not be changed', () => patch(`${path}/budget`, {budget_limit: amount.value === '' ? null : Math.round(amount.value * 100)}), 'The budget was changed.'));
 		void readBudget();
@@ -53,7 +58,6 @@ export function tokenList(path, none, heads = [], more = () => []) {
 	});
 }
 
-/** The names of the secrets at a path. */
 export function secretList(path) {
 	async function set(key = '') {
 		const name = textInput({value: key, readonly: Boolean(key), required: true, maxlength: '256', pattern: '[A-Za-z_][A-Za-z0-9_]*', title: 'Letters, digits and _, without a digit at the beginning', class: 'mono', autofocus: !key});

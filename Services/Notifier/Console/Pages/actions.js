@@ -12,7 +12,6 @@ export const lifecycle = [
 
 export const actionsFor = (workspace) => (canWrite() ? lifecycle.filter((action) => action.fits(workspace.status)) : []);
 
-/** Does one action on one workspace, after a question where it interrupts something. */
 export async function actOn(workspace, action, done = () => {}) {
 	const name = workspace.name;
 	if (action.name === 'delete') return deleteOne(workspace, done);
@@ -38,7 +37,7 @@ async function deleteOne(workspace, done) {
 		const {children, children_count: total} = error.body;
 		const body = [
 			h('p', `Below it ${total === 1 ? 'is' : 'are'} ${plural(total, 'workspace')}, which would be deleted, too:`),
-			h('ul.plain-list', children.slice(0, 20).map((child) => h('li', child.name))),
+			h('ul', children.slice(0, 20).map((child) => h('li', child.name))),
 			total > 20 && h('p', `… and ${count(total - 20)} more.`),
 		];
 		if (!(await ask('Delete all of them?', body, `Delete ${count(total + 1)} workspaces`))) return;
@@ -48,10 +47,7 @@ async function deleteOne(workspace, done) {
 	done();
 }
 
-/**
- * Does an action on many: a dry run counts what it would touch, `explain(plan)` says it, a person confirms. Answers what was
- * done, or nothing.
- */
+/** Counts what an action on many would touch, has a person confirm what `explain(plan)` says of it, and answers what was done. */
 export async function actAsPlanned(action, path, request, {one, numberOf, explain}) {
 	let plan;
 	try {
@@ -92,7 +88,7 @@ export function bulkBar(one, actions, act) {
 	function show({ids = [], filter = {}, total, clear}) {
 		const isByFilter = !ids.length && total > 0 && Object.keys(filter).length > 0;
 		element.hidden = !ids.length && !isByFilter;
-		// Drawn anew only when it says something else: a person may be on one of its buttons.
+		// A person may be on one of its buttons.
 		const key = JSON.stringify([ids, filter, total]);
 		if (element.hidden || key === shown) return;
 		shown = key;

@@ -1,12 +1,9 @@
 // The shell: who is signed in, where one is, what is live.
 
-import {APIError, apiEvents, canWrite, currentRoute, fill, get, peek, h, href, icon, iconButton, navigate, notifyError, request, session, setPageTitle, setText, statusShape, title} from './kit.js';
+import {APIError, apiEvents, button, canWrite, currentRoute, field, fill, get, h, href, icon, iconButton, navigate, notifyError, now, peek, post, relative, request, session, setPageTitle, setText, statusShape, title} from './kit.js';
 import {stream} from './stream.js';
 import {overview} from './overview.js';
-import {nextTheme, themeName} from './themes.js';
 import {openPalette} from './palette.js';
-import {signinPage} from './signin.js';
-import {showDownPage} from './down.js';
 import {fleetScreen} from './fleet.js';
 import {workspaceScreen} from './workspace.js';
 import {messagesScreen} from './messages.js';
@@ -14,7 +11,7 @@ import {schedulesScreen} from './schedules.js';
 import {eventsScreen} from './events.js';
 import {healthScreen} from './health.js';
 import {auditScreen} from './audit.js';
-import {createWorkspace} from './workspaceform.js';
+import {createWorkspace} from './forms.js';
 import {settingsScreen} from './settings.js';
 
 const screens = {
@@ -76,7 +73,7 @@ function skip(event) {
 }
 
 function buildShell() {
-	const nav = h('nav.nav', {'aria-label': 'Screens', onclick: () => setMenu(false), onkeydown: (event) => event.key === 'Escape' && setMenu(false)}, h('ul', places.map((name) => h('li', h('a', {href: href(name), 'data-place': name}, icon(name), h('span', title(name)), h('span.badge', {hidden: true, role: 'img'}))))));
+	const nav = h('nav.nav', {'aria-label': 'Screens', onclick: () => setMenu(false)}, h('ul', places.map((name) => h('li', h('a', {href: href(name), 'data-place': name}, icon(name), h('span', title(name)), h('span.badge', {hidden: true, role: 'img'}))))));
 	const menu = iconButton('Menu', 'menu', () => setMenu(!nav.classList.contains('open')), {class: 'icon-button menu', 'aria-expanded': 'false'});
 	const theme = iconButton('Theme', 'screen', () => {
 		nextTheme();
@@ -94,13 +91,13 @@ function buildShell() {
 	}
 	labelTheme();
 	const live = h('button.live', {type: 'button', onclick: toggleLive});
-	const main = h('main.main', {id: 'main', tabindex: '-1'});
+	const main = h('main.main', {id: 'main', tabindex: '-1', onclick: () => setMenu(false)});
 	const drawer = h('side-drawer.drawer', {hidden: true, role: 'dialog', 'aria-labelledby': 'drawer-title'});
 	const key = navigator.platform.startsWith('Mac') ? '⌘K' : 'Ctrl K';
 	const top = h('header.top', menu, h('a.brand', {href: href('fleet')}, h('img', {src: new URL('./favicon.svg', import.meta.url).pathname, alt: '', width: '24', height: '24'}), h('span.platform', session.current.platform_name || 'Switchyard')), h('span.spacer'), live,
 		h('button.palette-button', {type: 'button', onclick: () => openPalette(commands()), 'aria-label': 'Search and commands'}, icon('search'), h('span', 'Search or act'), h('kbd', key)),
 		theme, session.current.actor !== 'open' && iconButton('Sign out', 'signout', signOut));
-	return {element: h('div.shell', top, nav, main, drawer), nav, live, main, drawer, theme};
+	return {element: h('div.shell', top, nav, main, drawer), nav, live, main, drawer, theme, setMenu};
 }
 
 function commands() {
@@ -130,6 +127,7 @@ function showRoute() {
 	const key = `${route.screen}/${route.id ?? ''}`;
 	if (key !== shownKey) {
 		screen?.leave?.();
+		shell.setMenu(false);
 		shell.drawer.hide();
 		shownKey = key;
 		screen = build({drawer: shell.drawer, id: route.id});
@@ -221,6 +219,8 @@ document.addEventListener('keydown', (event) => {
 		event.preventDefault();
 		search.focus();
 		search.select();
+	} else if (event.key === 'Escape' && shell.nav.matches('.open')) {
+		shell.setMenu(false);
 	} else if (event.key === 'Escape' && !shell.drawer.hidden && !event.defaultPrevented && !document.querySelector('dialog[open]')) {
 		shell.drawer.querySelector('.drawer-head .icon-button').click();
 	}
@@ -228,5 +228,116 @@ document.addEventListener('keydown', (event) => {
 window.addEventListener('unhandledrejection', (event) => {
 	if (event.reason instanceof APIError || event.reason?.name === 'AbortError') event.preventDefault();
 });
+
+const order = ['system', 'light', 'dark'];
+const key = 'switchyard.theme';
+
+const themeName = () => document.documentElement.dataset.theme ?? 'system';
+
+function setTheme(name) {
+	if (name === 'system') delete document.documentElement.dataset.theme;
+	else document.documentElement.dataset.theme = name;
+	try {
+		localStorage.setItem(key, name);
+	} catch { /* no storage */ }
+}
+
+function nextTheme() {
+	setTheme(order[(order.indexOf(themeName()) + 1) % order.length]);
+}
+
+function signinPage(done, message) {
+	const problem = h('p.form-error', {role: 'alert'});
+	const token = h('input', {type: 'password', id: 'token', autocomplete: 'new-password', required: true});
+	const submit = h('button', {type: 'submit', class: 'button primary'}, 'Sign in');
+	const send = async (event) => {
+		event.preventDefault();
+		const text = token.value.trim();
+		if (!text) {
+			fill(problem, 'Enter a token.');
+			return;
+		}
+		submit.disabled = true;
+		fill(problem);
+		try {
+			const answer = await post('/console/session', {token: text}, {quiet: true});
+			token.value = '';
+			done(answer);
+		} catch (error) {
+			fill(problem, error.status === 401 ? 'This token is not valid. Copy it again, whole, or ask for a new one.' : `Signing in failed. ${error.sentence} ${error.advice}`);
+			token.focus();
+			token.select();
+		} finally {
+			submit.disabled = false;
+		}
+	};
+	return h('main.signin',
+		h('form', {onsubmit: send, novalidate: true},
+			h('img', {src: new URL('./favicon.svg', import.meta.url).pathname, alt: '', width: '40', height: '40'}),
+			h('h1', 'Sign in'),
+			message && h('p.notice.info', {role: 'status'}, message),
+			field('Token', token, 'The admin token or an organisation’s. It is exchanged for a session of 12 hours and kept nowhere.'),
+			problem, submit));
+}
+
+const first = 1000;
+const longest = 30000;
+
+function showDownPage(error) {
+	return new Promise((resolve) => {
+		const before = document.activeElement;
+		const next = h('p.down-next', {role: 'status'});
+		const reason = h('p', error.sentence);
+		const retry = button('Try now', 'restart', attempt, 'primary');
+		const page = h('div.down', {role: 'alertdialog', 'aria-modal': 'true', 'aria-labelledby': 'down-title'},
+			h('div.down-box', icon('warn'), h('h1', {id: 'down-title', tabindex: '-1'}, 'The platform is down'), reason,
+				h('p', 'Accepted messages are safe in the database and are delivered when it is back. This page comes back by itself, where you were.'), next, h('div.row-actions', retry), h('p.hint', 'Down for ', relative(now(), 'for'), '.')));
+		const app = document.getElementById('app');
+		app.inert = true;
+		const title = document.title;
+		document.title = 'Platform down';
+		document.body.append(page);
+		page.querySelector('h1').focus();
+
+		let wait = first;
+		let timer = null;
+		const path = error.path || '/console/session';
+		plan();
+
+		function plan() {
+			const delay = wait * (0.8 + Math.random() * 0.4);
+			fill(next, 'Trying again ', relative(now() + delay, 'until'), '.');
+			timer = setTimeout(attempt, delay);
+		}
+
+		async function attempt() {
+			if (!timer) return;
+			clearTimeout(timer);
+			timer = null;
+			setText(next, 'Trying again…');
+			const failure = await probe(path);
+			if (failure) {
+				setText(reason, failure.sentence);
+				wait = Math.min(longest, wait * 2);
+				return plan();
+			}
+			page.remove();
+			app.inert = false;
+			document.title = title;
+			if (before?.isConnected) before.focus();
+			resolve();
+		}
+	});
+}
+
+async function probe(path) {
+	try {
+		await peek(path);
+		return null;
+	} catch (error) {
+		// Any answer but these is for the screen to deal with.
+		return error.isPlatformDown || error.body.code || error.status === 502 || error.status === 504 ? error : null;
+	}
+}
 
 await start();

@@ -1,11 +1,11 @@
 // The chat with one agent: sent, answered, queued and pushed.
 
-import {arrange, button, bytes, canWrite, emptyState, errorPanel, fill, peek, h, href, icon, iconButton, notifyError, now, plural, relative, request, statusShape, throttle, timeOfDay} from './kit.js';
-import {partElements, readAnswer, readParts} from './parts.js';
+import {arrange, button, bytes, canWrite, emptyState, errorPanel, fill, h, href, icon, iconButton, isWebAddress, jsonBlock, notifyError, now, peek, plural, relative, request, richText, statusShape, throttle, timeOfDay} from './kit.js';
 
 const largestFile = 25 * 1024 * 1024;
 const largestUpload = 50 * 1024 * 1024;
 const unsettled = new Map();
+const drafts = new Map();
 
 export function chatTab({id, workspace}) {
 	const entries = new Map();
@@ -31,9 +31,11 @@ export function chatTab({id, workspace}) {
 		void submit();
 	}});
 	const chooser = h('input', {type: 'file', multiple: true, hidden: true, 'aria-label': 'Files to attach', onchange: () => addFiles(chooser.files)});
-	const composer = canWrite()
+	text.value = drafts.get(id) ?? '';
+	const isGone = workspace().status === 'removed';
+	const composer = canWrite() && !isGone
 		? h('div.composer', chips, h('div.composer-row', iconButton('Attach files', 'attach', () => chooser.click()), chooser, text, button('Send', 'send', submit, 'primary')))
-		: h('p.hint.composer', 'You may read. Sending needs an operator’s token.');
+		: h('p.hint.composer', isGone ? 'It was deleted: it takes no messages.' : 'You may read. Sending needs an operator’s token.');
 	const element = h('div.chat', log, progress, composer);
 	const poll = setInterval(() => document.hidden || findQueued(), 10000);
 	void load();
@@ -290,8 +292,63 @@ export function chatTab({id, workspace}) {
 		},
 		leave() {
 			generation++;
+			drafts.set(id, text.value);
 			clearInterval(poll);
 			for (const [key, entry] of mine) if (entry.state !== 'sending' && entry.state !== 'queued') mine.delete(key);
 		},
 	};
+}
+
+function readParts(parts) {
+	if (!Array.isArray(parts)) return [];
+	return parts.slice(0, 200).map((part) => {
+		if (!part || typeof part !== 'object') return {text: String(part)};
+		if (typeof part.text === 'string') return {text: part.text};
+		const file = part.file ?? (part.url ? {uri: part.url, name: part.filename, mimeType: part.mediaType} : null);
+		if (file) return {file: {name: file.name || file.filename || 'file', uri: file.uri || file.fileWithUri || '', mimeType: file.mimeType, size: file.size, isInline: Boolean(file.bytes || file.fileWithBytes)}};
+		return {data: part.data ?? part};
+	});
+}
+
+/** What an agent answered: `{parts, error, task}`; `task` while it is not over. */
+function readAnswer(body) {
+	if (typeof body === 'string') return {parts: [{text: body}]};
+	if (!body || typeof body !== 'object') return {parts: []};
+	if (body.error) return {parts: [], error: typeof body.error === 'string' ? body.error : body.error.message ?? JSON.stringify(body.error)};
+	let result = body.result ?? body;
+	result = result.message ?? result.task ?? result;
+	if (typeof result === 'string') return {parts: [{text: result}]};
+	const state = String(result.status?.state ?? '').toLowerCase().replace('task_state_', '').replaceAll('_', '-');
+	const parts = [
+		...readParts(result.parts),
+		...(Array.isArray(result.artifacts) ? result.artifacts.slice(0, 100).flatMap((artifact) => readParts(artifact?.parts)) : []),
+		...readParts(result.status?.message?.parts),
+	];
+	const isOpen = ['submitted', 'working'].includes(state);
+	return {
+		parts: parts.length || isOpen || state ? parts : [{data: result}], state, contextID: result.contextId,
+		task: isOpen ? result.id : null, error: ['failed', 'rejected'].includes(state) && !parts.length ? `The task ${state}.` : null,
+	};
+}
+
+function fileAddress(workspaceID, uri) {
+	const path = uri.replace(/^workspace:/, '');
+	if (path.startsWith('/')) return `/workspaces/${workspaceID}/chat/download?path=${encodeURIComponent(path)}`;
+	return isWebAddress(uri) ? uri : null;
+}
+
+function partElements(workspaceID, parts) {
+	return parts.map((part) => {
+		if (part.text !== undefined) return richText(part.text);
+		if (part.file) return fileLink(workspaceID, part.file);
+		return jsonBlock(part.data, 'Data');
+	});
+}
+
+function fileLink(workspaceID, file) {
+	const address = file.uri ? fileAddress(workspaceID, file.uri) : null;
+	const label = [icon(address ? 'download' : 'attach'), h('span.clip', file.name), h('span.sub', [file.size && bytes(file.size), file.mimeType].filter(Boolean).join(' · '))];
+	if (!address) return h('span.file', {title: file.isInline ? 'The file is inside the message' : 'It has no address that can be followed'}, label);
+	const isOurs = address.startsWith('/');
+	return h('a.file', {href: address, rel: 'noopener noreferrer', ...(isOurs ? {download: file.name} : {target: '_blank'})}, label);
 }

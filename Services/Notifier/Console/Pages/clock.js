@@ -1,7 +1,6 @@
 // One clock for the page, corrected by the server’s, and the times that it moves.
 
-import {duration, shortDuration} from './format.js';
-import {h, setText} from './dom.js';
+import {duration, h, setText, shortDuration} from './dom.js';
 
 let offset = 0;
 const shown = new Set();

@@ -1,6 +1,6 @@
 // The live tail of what happens in the fleet.
 
-import {button, copyButton, count, emptyState, facts, fill, filterBar, frame, get, h, jsonBlock, notifyError, plural, relative, setParams, setText, timeOfDay, workspaceLink} from './kit.js';
+import {addressed, button, closeDrawer, copyButton, count, emptyState, exact, facts, fill, filterBar, frame, get, h, jsonBlock, notifyError, plural, relative, setParams, setText, timeOfDay, workspaceLink} from './kit.js';
 
 const capacity = 2000;
 const heartbeat = 'WORKSPACE_HEARTBEAT';
@@ -16,8 +16,6 @@ export function eventsScreen({drawer}) {
 	let held = [];
 	let isPaused = false;
 	let dropped = 0;
-	let opened = null;
-	let serial = 0;
 	let readFor = null;
 	const summary = h('p.summary');
 	const bar = filterBar([{name: 'type', kind: 'select', label: 'Type', options: [['', 'All but heartbeats'], ['*', 'All, heartbeats too'], ...types]}, {name: 'workspace', kind: 'workspace', label: 'Workspace', placeholder: 'Any workspace'}]);
@@ -28,7 +26,7 @@ export function eventsScreen({drawer}) {
 	table.configure({
 		label: 'Events, newest first', rowHeight: 36, phoneHeight: 78, key: (event) => event.key, open: (event) => setParams({open: event.key}, {push: true}),
 		columns: [
-			['time', 'Time', '84px', (event) => timeOfDay(event.timestamp), {phone: 'meta'}],
+			['time', 'Time', '84px', (event) => h('span', {title: exact(event.timestamp)}, timeOfDay(event.timestamp)), {phone: 'meta'}],
 			['type', 'Type', 'minmax(190px, .9fr)', (event) => h('span.mono.clip', event.type), {phone: 'title'}],
 			['workspace', 'Workspace', 'minmax(130px, .8fr)', (event) => workspaceLink(event.workspace_id) ?? h('span.faint', 'the platform'), {phone: 'meta'}],
 			['what', 'What', 'minmax(200px, 2fr)', (event) => h('span.clip', line(event)), {phone: 'sub'}],
@@ -42,19 +40,19 @@ export function eventsScreen({drawer}) {
 		return wanted === '*' || (wanted.endsWith('_') ? type.startsWith(wanted) : type === wanted);
 	}
 
-	/** The durable ones of before; what came live meanwhile has no id, but the same type, workspace and time. */
 	async function readOld() {
 		const id = params.get('workspace');
 		readFor = id ?? '';
 		try {
 			const rows = await get(id ? `/events/${id}` : '/events');
-			const known = new Set(kept.map(signature));
-			const old = rows.map((row) => ({key: row.id, type: row.event_type, workspace_id: row.workspace_id, timestamp: Date.parse(row.created_at), data: row.payload})).filter((event) => !known.has(signature(event)));
+			const known = new Set(kept.map((event) => event.key));
+			const old = rows.map((row) => ({type: row.event_type, workspace_id: row.workspace_id, timestamp: Date.parse(row.created_at), data: row.payload})).filter((event) => isNew(event, known));
 			kept = kept.concat(old).sort((a, b) => b.timestamp - a.timestamp).slice(0, capacity);
 		} catch (error) {
 			notifyError('Earlier events could not be read', error);
 		}
 		draw();
+		follow(params);
 	}
 
 	function setPaused(paused) {
@@ -74,17 +72,13 @@ export function eventsScreen({drawer}) {
 		fill(table.foot, !shown.length && emptyState(bar.isActive(params) ? 'No event matches yet.' : 'Nothing has happened yet.', 'Events appear here the moment they happen. Leave this open, or choose another type or workspace.'));
 	}
 
-	function show(key) {
-		if (key === opened) return;
-		opened = key;
+	const follow = addressed(drawer, (key) => {
 		const event = kept.find((one) => one.key === key);
-		if (!event) {
-			setParams({open: null});
-			return;
-		}
+		if (!event) return false;
 		const {key: ours, ...whole} = event;
-		drawer.show(event.type, h('div.details', facts([['When', relative(event.timestamp)], ['Workspace', workspaceLink(event.workspace_id)]], 'one'), h('div.detail-line', h('h3', 'The whole event'), copyButton(JSON.stringify(whole, null, 2), 'Copy the event')), jsonBlock(whole, 'The whole event')), () => setParams({open: null}));
-	}
+		drawer.show(event.type, h('div.details', facts([['When', relative(event.timestamp)], ['Workspace', workspaceLink(event.workspace_id)]], 'one'), h('div.detail-line', h('h3', 'The whole event'), copyButton(JSON.stringify(whole, null, 2), 'Copy the event')), jsonBlock(whole, 'The whole event')), closeDrawer);
+		return true;
+	});
 
 	return {
 		...screen, refresh: readOld,
@@ -92,18 +86,12 @@ export function eventsScreen({drawer}) {
 			params = new URLSearchParams(route.params);
 			bar.sync(params);
 			if (readFor !== (params.get('workspace') ?? '')) void readOld();
-			const key = params.get('open');
-			if (key && kept.length) show(key);
-			else if (!key) {
-				opened = null;
-				drawer.hide();
-			}
+			follow(params);
 			draw();
 		},
 		events(batch) {
-			const known = new Set(kept.map(signature));
-			const fresh = batch.filter((event) => (event.type !== heartbeat || params.get('type')) && !known.has(signature(event))).reverse();
-			for (const event of fresh) event.key = `e${++serial}`;
+			const known = new Set(kept.map((event) => event.key));
+			const fresh = batch.filter((event) => (event.type !== heartbeat || ['*', 'WORKSPACE_', heartbeat].includes(params.get('type'))) && isNew(event, known)).reverse();
 			if (!fresh.length) return;
 			const all = fresh.concat(isPaused ? held : kept);
 			if (isPaused) {
@@ -112,12 +100,15 @@ export function eventsScreen({drawer}) {
 			} else kept = all.slice(0, capacity);
 			draw();
 		},
-		leave: () => (opened = null),
 	};
 }
 
-/** What a live event and its durable row have in common. */
-const signature = (event) => `${event.type} ${event.workspace_id} ${event.timestamp}`;
+/** A live event and its durable row have the same key, which a link finds elsewhere, too. */
+function isNew(event, known) {
+	const {type, workspace_id: id, timestamp, data} = event;
+	event.key = `${type} ${id} ${timestamp} ${JSON.stringify(data).length}`;
+	return !known.has(event.key) && known.add(event.key);
+}
 
 function line({type, data}) {
 	if (!data || typeof data !== 'object') return '';

@@ -2,7 +2,7 @@
 
 import {button, canWrite, cents, clipped, count, fill, h, href, icon, iconButton, learnName, listScreen, listView, nameOf, navigate, pill, plural, readPage, relative, setParams, shortDuration} from './kit.js';
 import {actOnMany, bulkBar, lifecycle} from './actions.js';
-import {createWorkspace} from './workspaceform.js';
+import {createWorkspace} from './forms.js';
 import {overview} from './overview.js';
 
 /** Up to this many are read at once and shown as a tree; larger fleets come by pages, in the server's order. */
@@ -39,7 +39,7 @@ export function fleetScreen() {
 	const collapsed = new Set();
 	const byID = new Map();
 	let isStale = false;
-	const attention = h('div.attention');
+	const attention = h('div');
 	const bulk = bulkBar('workspace', lifecycle, act);
 
 	const view = listView({
@@ -62,15 +62,15 @@ export function fleetScreen() {
 			open: (entry) => navigate('workspace', entry.id), level: (entry) => entry.level, expanded: (entry) => (entry.children ? !collapsed.has(entry.id) : undefined), toggle,
 			sorted: (sort, order) => setParams({sort: sort === 'name' && order === 'asc' ? null : sort, order: order === 'asc' ? null : order}), nearEnd: () => view.list.total > treeLimit && view.list.more(),
 			columns: [
-				['name', 'Name', 'minmax(180px, 2.2fr)', nameCell, {sort: 'name', phone: 'title'}],
-				['status', 'Status', 'minmax(132px, 1.1fr)', statusCell, {sort: 'status', phone: 'side'}],
-				['role', 'Role', 'minmax(84px, 1.4fr)', ({row}) => clipped(row.role ?? ''), {sort: 'role'}],
-				['runtime', 'Runtime', '104px', ({row}) => clipped(row.runtime), {sort: 'runtime'}],
-				['task', 'Current task', 'minmax(90px, 1.6fr)', ({row}) => clipped(row.current_task || (row.active_tasks ? 'Working' : '')), {phone: 'sub'}],
+				['name', 'Name', 'minmax(170px, 2.2fr)', nameCell, {sort: 'name', phone: 'title'}],
+				['status', 'Status', 'minmax(144px, 1.1fr)', statusCell, {sort: 'status', phone: 'side'}],
+				['role', 'Role', 'minmax(72px, 1.4fr)', ({row}) => clipped(row.role ?? ''), {sort: 'role'}],
+				['runtime', 'Runtime', '92px', ({row}) => clipped(row.runtime), {sort: 'runtime'}],
+				['task', 'Task', 'minmax(86px, 1.6fr)', ({row}) => clipped(row.current_task || (row.active_tasks ? 'Working' : '')), {phone: 'sub'}],
 				['load', 'Load', '48px', ({row}) => h('span', {class: row.active_tasks >= row.max_concurrent_tasks ? 'strong' : '', title: `${plural(row.active_tasks, 'task')} of ${row.max_concurrent_tasks} at once`}, `${row.active_tasks}/${row.max_concurrent_tasks}`), {sort: 'active_tasks', number: true}],
-				['queue', 'Queue', '84px', queueCell, {sort: 'queue_depth', number: true, phone: 'meta'}],
+				['queue', 'Queue', '72px', queueCell, {sort: 'queue_depth', number: true, phone: 'meta'}],
 				['heartbeat', 'Heartbeat', '88px', ({row}) => relative(row.last_heartbeat_at, 'ago', {short: true}) ?? 'never', {sort: 'last_heartbeat_at', number: true, phone: 'meta'}],
-				['spend', 'Spend', '128px', spendCell, {sort: 'monthly_spend', number: true}],
+				['spend', 'Spend', '112px', spendCell, {sort: 'monthly_spend', number: true}],
 			],
 		},
 	});
@@ -129,7 +129,7 @@ export function fleetScreen() {
 		const {queue, calls_in_flight: calls} = overview.fleet ?? {};
 		if (!queue) return null;
 		const oldest = queue.oldest_waiting_seconds;
-		return [h('span.strip-gap'),
+		return [
 			h('a.chip', {href: href('messages', null, {state: 'waiting,retrying'})}, h('span.chip-number', count(queue.waiting + queue.retrying)), h('span', `waiting${oldest === null ? '' : `, oldest ${shortDuration(oldest)}`}`)),
 			h('span.chip.static', h('span.chip-number', count(calls)), h('span', 'calls in flight'))];
 	}
@@ -182,5 +182,5 @@ function spendCell({row: {monthly_spend: spend, budget_limit: limit}}) {
 	const share = limit > 0 ? Math.min(1, spend / limit) : 1;
 	const meter = h('span', {class: `meter ${share === 1 ? 'bad' : share > 0.8 ? 'warn' : ''}`, 'aria-hidden': 'true'}, h('span'));
 	meter.firstChild.style.width = `${share * 100}%`;
-	return h('span.spend', {title: share === 1 ? 'The budget is spent: messages are refused' : ''}, h('span', {class: share === 1 ? 'bad-text' : ''}, `${cents(spend)} / ${cents(limit)}`), meter);
+	return h('span', {title: share === 1 ? 'The budget is spent: messages are refused' : ''}, h('span', {class: share === 1 ? 'bad-text' : ''}, `${cents(spend)} / ${cents(limit)}`), meter);
 }

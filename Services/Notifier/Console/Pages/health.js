@@ -56,7 +56,11 @@ export function healthScreen() {
 	});
 
 	function put(place, content) {
-		if (!place.contains(document.activeElement) && !getSelection().toString()) fill(place, content);
+		const selection = getSelection();
+		const held = place.contains(document.activeElement) && document.activeElement;
+		if ((held && !held.matches('.table-scroll')) || (selection.toString() && selection.containsNode(place, true))) return;
+		fill(place, content);
+		if (held) place.querySelector('.table-scroll')?.focus();
 	}
 
 	const refresh = () => Promise.all([readInstances(), readGuard(), readPasses()]);

@@ -1,15 +1,10 @@
 // What the screens are made of, in one place.
 
 export * from './dom.js';
-export * from './format.js';
 export * from './clock.js';
 export * from './api.js';
 export * from './router.js';
-export * from './pill.js';
 export * from './overlays.js';
 export * from './names.js';
-export * from './richtext.js';
-export * from './filters.js';
 export * from './table.js';
 export * from './listview.js';
-export * from './tabs.js';

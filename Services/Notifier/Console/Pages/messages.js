@@ -1,9 +1,8 @@
 // The queue of the fleet or of one workspace, and the dead letters.
 
-import {attempt, button, bytes, canWrite, clipped, confirmDialog, copyButton, count, facts, fill, frame, get, h, href, jsonBlock, learnName, listView, load, notify, pill, plural, post, readPage, relative, shortDuration, shortID, statusShape, tabStrip, title, workspaceLink} from './kit.js';
+import {attempt, button, bytes, canWrite, clipped, confirmDialog, copyButton, count, facts, fill, frame, get, h, href, jsonBlock, learnName, listView, load, notify, pill, plural, post, readPage, relative, remove, request, shortDuration, shortID, statusShape, tabStrip, title, words, workspaceLink} from './kit.js';
 import {actAsPlanned, bulkBar} from './actions.js';
 import {overview} from './overview.js';
-import {deadLetters} from './deadletters.js';
 
 const states = {waiting: 'Not tried yet', retrying: 'Tried, and waiting for the next attempt', running: 'With the agent now', failed: 'Given up', dropped: 'Expired, cancelled or taken out', delivered: 'Answered'};
 const actions = {
@@ -50,7 +49,7 @@ export function queueTab({id, drawer}) {
 function queueList({drawer, target = null}) {
 	const bulk = bulkBar('message', Object.values(actions), act);
 	const view = listView({
-		one: 'message', failure: 'The queue could not be read', drawer, most: 300,
+		one: 'message', failure: 'The queue could not be read', drawer,
 		none: ['The queue is empty.', 'Messages wait here while their agent is busy. Those that agents take at once never come here.'],
 		filters: [
 			{name: 'state', kind: 'chips', label: 'Filter by state', values: Object.keys(states), titles: states, numbers: () => (target ? {} : overview.fleet?.queue ?? {})},
@@ -79,7 +78,7 @@ function queueList({drawer, target = null}) {
 				['method', 'Method', 'minmax(112px, .8fr)', (item) => clipped(item.method)],
 				['attempts', 'Attempts', '84px', attemptsOf, {number: true}],
 				['age', 'Stored', '118px', (item) => relative(item.enqueued_at), {number: true, phone: 'meta'}],
-				['next', 'Next attempt', '128px', (item) => (item.state === 'retrying' ? relative(item.next_attempt_at, 'until') ?? 'next heartbeat' : null) ?? h('span.faint', item.position ? `position ${item.position}` : '–')],
+				['next', 'Next attempt', '122px', (item) => (item.state === 'retrying' ? relative(item.next_attempt_at, 'until') ?? 'next heartbeat' : null) ?? h('span.faint', item.position ? `position ${item.position}` : '–')],
 				['error', 'Last error', 'minmax(150px, 2fr)', (item) => clipped(item.last_error ?? ''), {phone: 'sub'}],
 			],
 		},
@@ -162,4 +161,56 @@ function bodies(item) {
 	const show = () => load(place, 'The body could not be read', () => get(`/admin/queue/${item.queue_id}/body`), (body) =>
 		fill(place, body.is_private && h('p.hint', 'Marked private.'), part('Message', body.request, 'It is no longer kept.'), part('Answer', body.response, item.state === 'delivered' ? 'It is no longer kept.' : 'There is none yet.')));
 	return fill(place, button('Show the message and its answer', null, show, {'data-act': 'body'}));
+}
+
+function deadLetters({drawer}) {
+	const view = listView({
+		one: 'dead letter', failure: 'The dead letters could not be read', drawer, details,
+		none: ['There are no dead letters.', 'Every event between the services was handled. There is nothing to do.'],
+		filters: [{name: 'queue', kind: 'text', label: 'Queue it died in', hint: 'Any queue'}, {name: 'type', kind: 'text', label: 'Type of event', hint: 'Any type'}],
+		async load(query, cursor) {
+			const {data, headers} = await request('GET', '/admin/dead-letters', {query: {...query, limit: 200, cursor}});
+			return {rows: data, next: headers.get('X-Next-Cursor')};
+		},
+		table: {
+			label: 'Dead letters',
+			columns: [
+				['type', 'Type', 'minmax(150px, 1.3fr)', (letter) => letter.type ?? 'a batch', {phone: 'title'}],
+				['queue', 'Queue', 'minmax(130px, 1fr)', (letter) => letter.queue ?? '–', {phone: 'sub'}],
+				['reason', 'Reason', 'minmax(120px, 1fr)', (letter) => words(letter.reason ?? 'unknown'), {phone: 'side'}],
+				['deaths', 'Deaths', '72px', (letter) => count(letter.death_count), {number: true}],
+				['received', 'Received', '118px', (letter) => relative(letter.received_at), {number: true, phone: 'meta'}],
+				['replayed', 'Replayed', '150px', (letter) => (letter.replay_count ? relative(letter.replayed_at) : h('span.faint', 'never replayed')), {number: true, phone: 'meta'}],
+				['size', 'Size', '84px', (letter) => bytes(letter.body_size), {number: true}],
+			],
+		},
+	});
+
+	async function details(id) {
+		const {message, headers, body, body_base64: raw, content_type: kind, is_truncated: isCut} = await get(`/admin/dead-letters/${id}`);
+		const replay = async () => {
+			await attempt('It was not replayed', () => post(`/admin/dead-letters/${id}/replay`), (result) => `Sent again to ${result.queue}.`);
+			void view.renew();
+		};
+		const discard = async () => {
+			if (!(await confirmDialog({title: 'Discard this dead letter?', body: h('p', 'It is gone for good.'), action: 'Discard', danger: true}))) return;
+			if (await attempt('It was not discarded', () => remove(`/admin/dead-letters/${id}`), 'Discarded.')) view.close();
+			void view.refresh();
+		};
+		return ['Dead letter', h('div.details',
+			canWrite() && h('div.row-actions', button('Replay', 'restart', replay, {kind: 'primary', 'data-act': 'replay'}), button('Discard', 'trash', discard, {kind: 'danger-quiet', 'data-act': 'discard'})),
+			facts([['Type', message.type ?? 'a batch'], ['Queue', message.queue], ['Reason', words(message.reason)], ['Deaths', message.death_count], ['Received', relative(message.received_at)], ['Replayed', message.replay_count ? [relative(message.replayed_at), `, ${plural(message.replay_count, 'time')}`] : 'never'], ['Published to', `${message.exchange} ${message.routing_key}`], ['Event', message.message_id], ['Content', `${kind ?? 'unknown'}, ${bytes(message.body_size)}`]], 'one'),
+			isCut && h('p.hint', 'Only the first MiB of the body is kept here.'),
+			h('details', h('summary', 'Body'), jsonBlock(body === null ? raw ?? '' : parsed(body), 'Body')),
+			h('details', h('summary', 'Headers'), jsonBlock(headers, 'Headers')))];
+	}
+	return view;
+}
+
+function parsed(text) {
+	try {
+		return JSON.parse(text);
+	} catch {
+		return text;
+	}
 }

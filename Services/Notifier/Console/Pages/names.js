@@ -1,8 +1,7 @@
 // Names of workspaces by id.
 
-import {h, setText, textInput} from './dom.js';
+import {h, setText, shortID, textInput} from './dom.js';
 import {peek} from './api.js';
-import {shortID} from './format.js';
 import {href} from './router.js';
 
 const names = new Map();
@@ -69,11 +68,10 @@ export function workspacePicker({label, value = '', extra = [], onchange = () =>
 		try {
 			const {workspaces} = await peek('/admin/workspaces', {q: input.value, limit: 12, sort: 'name'});
 			if (mine !== turn) return;
-			for (const workspace of workspaces) {
-				learnName(workspace.id, workspace.name);
-				found.set(workspace.name, workspace.id);
-			}
-			list.replaceChildren(...[...extra.map(([, name]) => name), ...workspaces.map((workspace) => workspace.name)].map((name) => h('option', {value: name})));
+			const choices = workspaces.map(({id, name}) => [workspaces.some((other) => other.name === name && other.id !== id) ? `${name} · ${shortID(id)}` : name, id]);
+			for (const [name, id] of choices) found.set(name, id);
+			for (const {id, name} of workspaces) learnName(id, name);
+			list.replaceChildren(...[...extra.map(([, name]) => name), ...choices.map(([name]) => name)].map((name) => h('option', {value: name})));
 		} catch { /* an id can be given all the same */ }
 	}
 
@@ -87,6 +85,7 @@ export function workspacePicker({label, value = '', extra = [], onchange = () =>
 		const text = input.value.trim();
 		const id = /^[0-9a-f]{8}-[0-9a-f-]{27}$/i.test(text) ? text.toLowerCase() : text && found.get(text);
 		input.setCustomValidity(event && id === undefined ? 'No workspace has this name. Pick one of the list, or give its id.' : '');
+		if (event) input.reportValidity();
 		if (id === undefined || id === picker.value) return;
 		picker.value = id;
 		onchange(id);

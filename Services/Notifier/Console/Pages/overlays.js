@@ -18,7 +18,10 @@ class SideDrawer extends HTMLElement {
 
 	update(content) {
 		const body = this.querySelector('.drawer-body');
-		if (body) fill(body, content);
+		if (!body) return;
+		const hadFocus = body.contains(document.activeElement);
+		fill(body, content);
+		if (hadFocus) body.focus();
 	}
 
 	hide() {
@@ -111,6 +114,7 @@ function show(tone, shape, content) {
 	// What is outside a modal dialog can be neither read nor dismissed.
 	const dialog = document.querySelector('dialog[open]');
 	if (dialog && !dialog.contains(list)) dialog.append(list);
+	[...list.children].find((one) => one.textContent === toast.textContent)?.remove();
 	// Errors stay; what is no error makes room.
 	if (list.children.length >= 5) list.querySelector('.toast.good')?.remove();
 	list.append(toast);
@@ -122,7 +126,6 @@ function errorText(what, error) {
 	return h('div', h('p.strong', what), h('p', isKnown ? `${error.sentence} ${error.advice}` : `${error?.message ?? error}`));
 }
 
-/** An error in the place of what it kept from being shown, with a way to try again. */
 export function errorPanel(what, error, retry) {
 	return h('div.notice.bad', {role: 'alert'}, icon('warn'), errorText(what, error), retry && button('Try again', 'restart', retry));
 }
@@ -145,7 +148,7 @@ export async function attempt(failure, action, success) {
 	}
 }
 
-/** Reads something and draws it in its place; else an error stands there, with a way to try again. */
+/** Reads something and draws it; else an error stands in its place, with a way to try again. */
 export async function load(place, failure, read, draw) {
 	try {
 		const answer = await read();

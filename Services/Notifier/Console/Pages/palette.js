@@ -3,7 +3,9 @@
 import {canWrite, debounce, fill, h, icon, navigate, openDialog, peek, pill, textInput, title} from './kit.js';
 import {actionsFor, actOn} from './actions.js';
 import {tabs} from './workspace.js';
-import {editSchedule} from './scheduleform.js';
+import {editSchedule} from './forms.js';
+
+const hint = 'A workspace’s name or id, or a command';
 
 export async function openPalette(commands) {
 	const chosen = await openDialog('Search and commands', (close) => {
@@ -11,7 +13,7 @@ export async function openPalette(commands) {
 		let active = 0;
 		let turn = 0;
 		const list = h('ul', {id: 'palette-list', role: 'listbox', 'aria-label': 'Results'});
-		const input = textInput({role: 'combobox', 'aria-expanded': 'true', 'aria-controls': 'palette-list', 'aria-autocomplete': 'list', 'aria-label': 'A workspace’s name or id, or a command', placeholder: 'A workspace’s name or id, or a command', autofocus: true, oninput: debounce(search, 120), onkeydown(event) {
+		const input = textInput({role: 'combobox', 'aria-expanded': 'true', 'aria-controls': 'palette-list', 'aria-autocomplete': 'list', 'aria-label': hint, placeholder: hint, autofocus: true, oninput: typed, onkeydown(event) {
 			const step = {ArrowDown: 1, ArrowUp: -1}[event.key];
 			if (step && entries.length) move((active + step + entries.length) % entries.length);
 			else if (event.key === 'Enter' && entries[active]) close(entries[active].run);
@@ -34,7 +36,17 @@ export async function openPalette(commands) {
 			move(0);
 		}
 
-		/** Everything that can be done with a workspace. */
+		const searchSoon = debounce(search, 120);
+		const matching = () => commands.filter((command) => command.label.toLowerCase().includes(input.value.trim().toLowerCase()));
+
+		/** What was found for another text must not be done now. */
+		function typed() {
+			turn++;
+			entries = matching();
+			draw();
+			searchSoon();
+		}
+
 		const actions = (workspace) => [
 			...Object.keys(tabs).map((tab) => ({label: `${workspace.name}: ${title(tab)}`, icon: 'right', run: () => navigate('workspace', workspace.id, {tab})})),
 			...actionsFor(workspace).map((action) => ({label: `${action.label} ${workspace.name}`, icon: action.icon, danger: action.danger, run: () => actOn(workspace, action)})),
@@ -50,9 +62,8 @@ export async function openPalette(commands) {
 			} catch { /* the commands are there all the same */ }
 			if (mine !== turn) return;
 			const found = workspaces.map((workspace) => ({label: workspace.name, icon: 'agent', status: workspace.status, note: workspace.role, run: () => navigate('workspace', workspace.id)}));
-			const matching = commands.filter((command) => command.label.toLowerCase().includes(text.toLowerCase()));
 			const isOne = text && (workspaces.length === 1 || workspaces[0]?.name.toLowerCase() === text.toLowerCase());
-			entries = text ? [...found.slice(0, 1), ...(isOne ? actions(workspaces[0]) : []), ...found.slice(1), ...matching] : [...matching, ...found];
+			entries = text ? [...found.slice(0, 1), ...(isOne ? actions(workspaces[0]) : []), ...found.slice(1), ...matching()] : [...matching(), ...found];
 			draw();
 		}
 

@@ -1,7 +1,7 @@
 // All schedules of the fleet, those in trouble first; and those of one workspace.
 
 import {attempt, button, canWrite, clipped, confirmDialog, exact, facts, h, learnName, listScreen, listView, milliseconds, patch, pill, plural, post, readPage, relative, remove, statusShape, toneOf, workspaceLink} from './kit.js';
-import {editSchedule} from './scheduleform.js';
+import {editSchedule} from './forms.js';
 
 const explanations = {late: 'Its time has passed and it has not run', failing: 'Its last runs failed', stale: 'Its last run got no answer in time', skipped: 'Its last run was skipped', ok: 'All is well', paused: 'It does not run until it is resumed'};
 
@@ -29,29 +29,26 @@ function scheduleList({drawer, workspaceID = null}) {
 		table: {
 			label: 'Schedules', rowHeight: 52, phoneHeight: 104,
 			columns: [
-				['condition', 'Condition', '108px', (row) => h('span', {title: explanations[row.condition]}, pill(row.condition)), {phone: 'side'}],
-				['name', 'Schedule', 'minmax(150px, 1.5fr)', (row) => h('div.two-lines', clipped(nameOf(row), 'strong'), h('span.sub.clip', {title: `${row.cron_expr} ${row.timezone}`}, row.sentence?.replace(/\.$/, '') ?? `${row.cron_expr}, ${row.timezone}`)), {phone: 'title'}],
+				['condition', 'Condition', '100px', (row) => h('span', {title: explanations[row.condition]}, pill(row.condition)), {phone: 'side'}],
+				['name', 'Schedule', 'minmax(144px, 1.5fr)', (row) => h('div.two-lines', clipped(nameOf(row), 'strong'), h('span.sub.clip', {title: `${row.cron_expr} ${row.timezone}`}, row.sentence?.replace(/\.$/, '') ?? `${row.cron_expr}, ${row.timezone}`)), {phone: 'title'}],
 				!workspaceID && ['workspace', 'Workspace', 'minmax(110px, 1fr)', (row) => workspaceLink(row.workspace_id, row.workspace_name), {phone: 'sub'}],
-				['next', 'Next run', '130px', (row) => (row.enabled ? relative(row.next_run_at, 'until') : null) ?? h('span.faint', 'paused'), {phone: 'meta'}],
-				['last', 'Last outcome', 'minmax(150px, 1.1fr)', lastCell],
-				['runs', 'Last 20 runs', '164px', (row) => strip(row.runs), {phone: 'meta'}],
-				canWrite() && ['actions', 'Actions', '186px', (row) => h('div.row-actions.tight', [runButton(row), pauseButton(row)].map((one) => {
-					one.classList.add('quiet', 'small');
-					return one;
-				}))],
+				['next', 'Next run', '120px', (row) => (row.enabled ? relative(row.next_run_at, 'until') : null) ?? h('span.faint', 'paused'), {phone: 'meta'}],
+				['last', 'Last outcome', 'minmax(140px, 1.1fr)', lastCell],
+				['runs', 'Last 20 runs', '160px', (row) => strip(row.runs), {phone: 'meta'}],
+				canWrite() && ['actions', 'Actions', '180px', (row) => h('div.row-actions.tight', runButton(row, 'quiet small'), pauseButton(row, 'quiet small'))],
 			],
 		},
 	});
 
-	const runButton = (row) => button('Run now', 'play', async () => {
+	const runButton = (row, kind) => button('Run now', 'play', async () => {
 		await attempt(`${nameOf(row)} was not run`, () => post(`/workspaces/${row.workspace_id}/schedules/${row.id}/run`), `${nameOf(row)}: its message is in the queue.`);
 		void view.renew();
-	}, {'data-act': 'run'});
+	}, {kind, 'data-act': 'run'});
 
-	const pauseButton = (row) => button(row.enabled ? 'Pause' : 'Resume', row.enabled ? 'pause' : 'play', async () => {
+	const pauseButton = (row, kind) => button(row.enabled ? 'Pause' : 'Resume', row.enabled ? 'pause' : 'play', async () => {
 		await attempt(`${nameOf(row)} was not changed`, () => patch(`/workspaces/${row.workspace_id}/schedules/${row.id}`, {enabled: !row.enabled}), `${row.enabled ? 'Paused' : 'Resumed'}: ${nameOf(row)}.`);
 		void view.renew();
-	});
+	}, kind);
 
 	async function discard(row) {
 		if (!(await confirmDialog({title: 'Delete this schedule?', body: h('p', h('strong', nameOf(row)), ' never runs again, and what it fired that still waits is dropped.'), action: 'Delete', danger: true}))) return;

@@ -1,6 +1,6 @@
 // Tokens of the organisation, names of secrets, and the session.
 
-import {attempt, button, canWrite, choice, facts, field, formDialog, frame, pill, h, post, relative, session, showOnce, textInput} from './kit.js';
+import {attempt, button, canWrite, choice, facts, field, formDialog, frame, h, pill, post, relative, session, showOnce, textInput} from './kit.js';
 import {block, secretList, tokenList} from './access.js';
 
 export function settingsScreen() {

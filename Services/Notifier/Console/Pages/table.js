@@ -1,13 +1,12 @@
 // `<data-table>`: a table of any length, of which only the rows in view are elements.
 
-import {arrange, fill, h, icon, setText} from './dom.js';
-import {count} from './format.js';
+import {arrange, count, fill, h, icon, setText} from './dom.js';
 
 const overscan = 8;
-/** Rows are drawn so many at a time. */
 const step = 4;
 const narrow = matchMedia('(max-width: 720px)');
 const stops = 'a, button, input, relative-time';
+const said = (element) => element.textContent + [...element.querySelectorAll('[aria-label]')].map((one) => one.ariaLabel);
 
 /**
  * Configured once: label, columns `[key, label, width, render(row), {sort, number, phone}]`, key(row), rowHeight, phoneHeight,
@@ -147,10 +146,12 @@ class DataTable extends HTMLElement {
 		}
 		this.#columns.forEach((column, place) => {
 			const cell = element.children[place + (selectable ? 1 : 0)];
-			if (cell.contains(document.activeElement)) return;
 			const content = column.render(row);
+			const held = cell.contains(document.activeElement) ? [...cell.querySelectorAll(stops)].indexOf(document.activeElement) : -1;
+			if (held >= 0 && said(h('div', content)) === said(cell)) return;
 			if (typeof content === 'string') setText(cell, content);
 			else fill(cell, content);
+			cell.querySelectorAll(stops)[held]?.focus();
 		});
 		this.#setTabs(element, index === this.#active);
 	}
@@ -258,9 +259,13 @@ export class PagedList {
 		this.#changed = changed;
 	}
 
-	/** Reads from the beginning; with `keep`, as many rows as are there already, up to `most`. */
-	async reload({keep = false, most = 1000} = {}) {
-		const wanted = keep ? Math.min(most, this.rows.length) : 0;
+	clear() {
+		Object.assign(this, {rows: [], next: null, total: null});
+	}
+
+	/** Reads from the beginning; with `keep`, as many rows as are there already, up to a thousand. */
+	async reload({keep = false} = {}) {
+		const wanted = keep ? Math.min(1000, this.rows.length) : 0;
 		this.isLoading = true;
 		if (!keep) this.#changed(this);
 		await this.#read(async (isCurrent) => {

@@ -1,6 +1,6 @@
 // One workspace: its head, why it is as it is, and its tabs.
 
-import {append, button, cents, copyButton, duration, errorPanel, facts, fill, get, peek, h, href, icon, jsonBlock, learnName, now, outwardLink, pill, plural, relative, setPageTitle, setText, tabStrip, throttle, words, workspaceLink} from './kit.js';
+import {append, button, cents, copyButton, duration, errorPanel, facts, fill, get, h, href, icon, jsonBlock, learnName, navigate, now, outwardLink, peek, pill, plural, relative, setPageTitle, setText, tabStrip, throttle, words, workspaceLink} from './kit.js';
 import {actionsFor, actOn} from './actions.js';
 import {applyToWorkspace, reasonOf} from './fleet.js';
 import {chatTab} from './chat.js';
@@ -17,6 +17,7 @@ export function workspaceScreen({id, drawer}) {
 	let tab = null;
 	let tabName = null;
 	let params = new URLSearchParams();
+	let isGone = false;
 
 	const heading = h('h1', {tabindex: '-1'}, '…');
 	const trail = h('nav.trail', {'aria-label': 'Place in the tree'}, h('a', {href: href('fleet')}, 'Fleet'));
@@ -26,7 +27,7 @@ export function workspaceScreen({id, drawer}) {
 	const banners = h('div.banners', {'aria-live': 'polite'});
 	const vitals = h('div.vitals');
 	const below = h('span', '–');
-	const card = h('div.card-place');
+	const card = h('div');
 	const strip = tabStrip('Parts of this workspace', Object.keys(tabs));
 	const panel = h('div', {role: 'tabpanel', class: 'panel', id: 'panel'});
 	const content = h('div.workspace');
@@ -39,13 +40,14 @@ export function workspaceScreen({id, drawer}) {
 		try {
 			workspace = await get(`/workspaces/${id}`);
 		} catch (error) {
-			if (workspace && error.isPlatformDown) return;
+			if (isGone || (workspace && error.isPlatformDown)) return;
 			fill(element, h('h1', {tabindex: '-1'}, 'Workspace'), errorPanel('This workspace could not be read', error, () => {
 				fill(element, content);
 				void load();
 			}), h('p', h('a', {href: href('fleet')}, 'Back to the fleet')));
 			return;
 		}
+		if (isGone) return;
 		learnName(id, workspace.name);
 		draw();
 		drawCard();
@@ -60,7 +62,7 @@ export function workspaceScreen({id, drawer}) {
 		if (status.firstChild?.getAttribute('status') !== workspace.status) fill(status, pill(workspace.status));
 		setText(role, workspace.role ?? '');
 		const held = actions.contains(document.activeElement) ? document.activeElement.dataset.action : null;
-		fill(actions, actionsFor(workspace).map((action) => button(action.label, action.icon, () => actOn(workspace, action, load), {kind: action.danger ? 'danger-quiet' : '', 'data-action': action.name})));
+		fill(actions, actionsFor(workspace).map((action) => button(action.label, action.icon, () => actOn(workspace, action, action.name === 'delete' ? () => navigate('fleet') : load), {kind: action.danger ? 'danger-quiet' : '', 'data-action': action.name})));
 		if (held) actions.querySelector(`[data-action=${held}]`)?.focus();
 		drawBanners();
 		drawFacts();
@@ -82,9 +84,10 @@ export function workspaceScreen({id, drawer}) {
 			awaiting_agent: ['info', 'No agent has registered yet. Start it with this workspace’s id and a token of the Access tab.'],
 			paused: ['pause', 'A person paused it. It takes no messages until it is resumed.'],
 			hibernated: ['moon', 'It sleeps, as it was idle. The next message wakes it.'],
+			removed: ['trash', 'It was deleted. What it did can still be read.'],
 		}[workspace.status];
 		fill(banners,
-			advice && h('div', {class: `notice ${tone}`, 'data-banner': workspace.status}, icon('warn'), h('div', h('p.strong', `It is ${words(workspace.status)}${reason ? ': ' : ', and gave no reason.'}`, reason && h('span.reason-text', reason)), h('p', advice))),
+			advice && h('div', {class: `notice ${tone}`, 'data-banner': workspace.status}, icon('warn'), h('div', h('p.strong', `It is ${words(workspace.status)}${reason ? ': ' : ', and gave no reason.'}`, reason), h('p', advice))),
 			workspace.status === 'provisioning' && provisioningBanner(),
 			hint && h('div.notice.info', icon(hint[0]), h('p', hint[1])));
 	}
@@ -100,13 +103,14 @@ export function workspaceScreen({id, drawer}) {
 	}
 
 	function drawFacts() {
-		if (vitals.contains(document.activeElement)) return;
+		const held = [...vitals.querySelectorAll('a, relative-time')].indexOf(document.activeElement);
 		const isAlive = ['online', 'degraded'].includes(workspace.status);
 		fill(vitals, facts([
 			['Address', workspace.url ? h('span.clip-2', {title: workspace.url}, outwardLink(workspace.url)) : 'none'], ['Runtime', `${workspace.runtime} · tier ${workspace.tier}`], ['Up for', isAlive ? duration(workspace.uptime_seconds) : '–'],
 			['Heartbeat', relative(workspace.last_heartbeat_at) ?? 'never'], ['Load', [`${workspace.active_tasks}/${workspace.max_concurrent_tasks}`, workspace.current_task && h('span.clip-2', {title: workspace.current_task}, workspace.current_task)]],
 			['Queue', h('a', {href: href('workspace', id, {tab: 'queue'})}, plural(workspace.queue_depth, 'message'))], ['Spend this month', `${cents(workspace.monthly_spend)}${workspace.budget_limit === null ? '' : ` of ${cents(workspace.budget_limit)}`}`],
 		]));
+		vitals.querySelectorAll('a, relative-time')[held]?.focus();
 	}
 
 	function drawCard() {
@@ -146,7 +150,7 @@ export function workspaceScreen({id, drawer}) {
 	const reloadSoon = throttle(async () => {
 		try {
 			workspace = Object.assign(workspace ?? {}, await peek(`/workspaces/${id}`));
-			draw();
+			if (!isGone) draw();
 		} catch { /* the next event or the reader asks again */ }
 	}, 1500);
 
@@ -171,6 +175,7 @@ export function workspaceScreen({id, drawer}) {
 			tab?.events?.(batch, mine);
 		},
 		leave() {
+			isGone = true;
 			tab?.leave?.();
 			drawer.hide();
 		},
