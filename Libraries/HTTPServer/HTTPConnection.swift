@@ -143,6 +143,8 @@ final class HTTPConnection: @unchecked Sendable {
             scheduleFlush()
         } else if phase == .reading {
             flush()
+            // What was answered in the midst of a body was written before the body's end.
+            if isBehind { stopReading() }
             if !hasExchange { waitForRequest() }
             if !rest.isEmpty, phase == .reading {
                 keep(rest)
@@ -259,7 +261,8 @@ final class HTTPConnection: @unchecked Sendable {
         writer?.onShutdown?()
         if phase == .reading, !hasExchange, !parser.isInsideMessage { closeWhenWritten() }
         switch phase {
-        case .streaming, .lingering: if stream.pendingWriteBytes > 0 { waitForWriting() }
+        case .streaming, .lingering:
+            if stream.pendingWriteBytes > 0 { waitForWriting() } else if exchange.isComplete { clearDeadline() }
         case .reading: if stream.pendingWriteBytes > 0, !hasExchange { waitForWriting() }
         case .handling, .skipping, .closed: break
         }

@@ -163,6 +163,9 @@ package final class ResponseWriter: @unchecked Sendable {
     /// Bytes that the system has not taken yet. Loop thread only.
     package var pendingBytes: Int { connection?.pendingBytes ?? 0 }
 
+    /// Bytes of this connection that the client's system has taken so far. A system call; loop thread only.
+    package var takenBytes: Int { connection?.stream.takenBytes ?? 0 }
+
     /// Writes without waiting. Loop thread only.
     ///
     /// - Returns: `pendingBytes`; a caller that ignores it can fill the memory for a client that does not read.

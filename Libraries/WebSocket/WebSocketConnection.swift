@@ -66,6 +66,8 @@ package final class WebSocketConnection: @unchecked Sendable {
     package var unsentBytes: Int { stream.unsentBytes }
     /// The same, but whole writes until all of each has gone: zero from `onDrain` on.
     package var pendingBytes: Int { stream.pendingWriteBytes }
+    /// What the client's system has taken so far. A system call.
+    package var takenBytes: Int { stream.takenBytes }
 
     /// Takes over the stream, which keeps the connection alive until it is closed.
     ///

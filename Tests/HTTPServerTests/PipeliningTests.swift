@@ -50,9 +50,9 @@ import Testing
     private static let inTwo = ["POST /early HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n", "body"]
 
     /// One whole request after the other, each read by itself; or each head with the body before it, which was answered
-    /// already.
-    @Test(arguments: [whole, inTwo])
-    func aClientThatTakesNoAnswersIsAskedForNoMore(parts: [String]) async throws {
+    /// already; or those apart.
+    @Test(arguments: [(whole, false), (inTwo, false), (inTwo, true)])
+    func aClientThatTakesNoAnswersIsAskedForNoMore(parts: [String], isApart: Bool) async throws {
         let (count, handled) = (100, Tally())
         let large = Response(.ok, body: .bytes([UInt8](repeating: 0x61, count: 256 << 10)))
         try await withServer(routes: { router in
@@ -66,12 +66,21 @@ import Testing
             }
         }) { server in
             let (client, other) = (try RawClient(port: server.port, receiveBuffer: 65536), try server.client())
-            for number in 0..<count {
-                let end = number == 0 ? "" : parts.dropFirst().joined()
-                client.send(end + parts[0])
-                // Answered by the same loop: behind whatever was sent to it before.
+            // Answered by the same loop: behind whatever was sent to it before.
+            func pass() async throws {
                 other.send("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n")
                 #expect(try await other.answer().status == 200)
+            }
+            for number in 0..<count {
+                let end = number == 0 ? "" : parts.dropFirst().joined()
+                if isApart {
+                    client.send(end)
+                    try await pass()
+                    client.send(parts[0])
+                } else {
+                    client.send(end + parts[0])
+                }
+                try await pass()
             }
             #expect(handled.value < count / 2)
             client.send(parts.dropFirst().joined())

@@ -15,6 +15,8 @@ final class ScriptedWriter: StreamWriter, @unchecked Sendable {
     /// Called within every `send`.
     var onSend: (() -> Void)?
     private(set) var pendingBytes = 0
+    /// What the client is said to have taken.
+    var takenBytes = 0
     private(set) var writes: [[UInt8]] = []
     private(set) var pings = 0
     private(set) var isFinished = false

@@ -140,6 +140,13 @@ struct ViewerTests {
             // What is on its way to it is counted beside the event.
             #expect(memory.bytes > 1_500_000 + EventBytes.piece && !memory.isOverfull)
             try await eventually("its time to be over") { loop.nowMilliseconds > sent + 1_000 }
+            // Who has taken a part of it has not stood still.
+            first.takenBytes = 1
+            viewers[0].tick(loop.nowMilliseconds)
+            #expect(!viewers[0].isStuck(since: loop.nowMilliseconds - 1_000))
+            let moved = loop.nowMilliseconds
+            try await eventually("its time to be over again") { loop.nowMilliseconds > moved + 1_000 }
+            viewers[0].tick(loop.nowMilliseconds)
             second.isSlow = true
             await hub.pass(transient: [event(2, bytes: 1_500_000)])
             // The second one has only just been sent something.

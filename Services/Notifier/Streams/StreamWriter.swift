@@ -17,6 +17,9 @@ protocol StreamWriter: Sendable {
     /// Bytes that the system has not taken yet. Loop thread only.
     var pendingBytes: Int { get }
 
+    /// Bytes that the client's system has taken so far: it rises as long as the client reads. Loop thread only.
+    var takenBytes: Int { get }
+
     /// Sends a piece of an event without waiting. Loop thread only.
     func send(_ event: EventBytes, piece: Int)
 
@@ -48,6 +51,7 @@ struct ServerSentEventWriter: StreamWriter {
     }
 
     var pendingBytes: Int { writer.pendingBytes }
+    var takenBytes: Int { writer.takenBytes }
 
     func send(_ event: EventBytes, piece: Int) {
         if case .chunks(let chunks) = event.content { writer.send(chunks[piece]) }
@@ -84,6 +88,7 @@ struct WebSocketEventWriter: StreamWriter {
     }
 
     var pendingBytes: Int { connection.pendingBytes }
+    var takenBytes: Int { connection.takenBytes }
 
     func send(_ event: EventBytes, piece: Int) {
         if case .frames(let frames) = event.content { connection.send(frames[piece]) }

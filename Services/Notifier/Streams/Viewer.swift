@@ -38,8 +38,11 @@ final class Viewer: @unchecked Sendable {
     private var unfinished: (bytes: EventBytes, next: Int)?
     /// What its connection holds until the client takes it, as it is counted among the memory of all.
     private var copied = 0
-    /// When it was last sent something. In milliseconds, as the loop's clock.
-    private(set) var sentAt: UInt64
+    private var sentAt: UInt64
+    /// What its client had taken when it was looked at last, while something was on its way.
+    private var taken = 0
+    /// When it was last sent something, or seen to have taken something. In milliseconds, as the loop's clock.
+    private(set) var movedAt: UInt64
     private var checkedAt: UInt64
     private var isBeingChecked = false
     /// Called once, when its stream has ended.
@@ -53,13 +56,13 @@ final class Viewer: @unchecked Sendable {
         self.writer = writer
         self.loop = loop
         self.memory = memory
-        (sentAt, checkedAt) = (loop.nowMilliseconds, loop.nowMilliseconds)
+        (sentAt, movedAt, checkedAt) = (loop.nowMilliseconds, loop.nowMilliseconds, loop.nowMilliseconds)
     }
 
     /// Leaves out events of the log up to this position: the client has had them.
     func start(after position: LogPosition) {
         seen = position
-        sentAt = loop.nowMilliseconds
+        movedAt = loop.nowMilliseconds
         countCopied()
     }
 
@@ -134,7 +137,7 @@ final class Viewer: @unchecked Sendable {
     private func send(_ bytes: EventBytes, from first: Int = 0) {
         defer { countCopied() }
         unfinished = nil
-        sentAt = loop.nowMilliseconds
+        (sentAt, movedAt) = (loop.nowMilliseconds, loop.nowMilliseconds)
         for piece in first..<bytes.pieces {
             guard writer.pendingBytes == 0 else {
                 unfinished = (bytes, piece)
@@ -192,7 +195,7 @@ final class Viewer: @unchecked Sendable {
     ///
     /// - Parameter time: milliseconds on the loop's clock.
     func isStuck(since time: UInt64) -> Bool {
-        (copied > 0 || unfinished != nil) && sentAt <= time
+        (copied > 0 || unfinished != nil) && movedAt <= time
     }
 
     /// Gives up what waits, to be told to the client.
@@ -213,6 +216,7 @@ final class Viewer: @unchecked Sendable {
     func tick(_ now: UInt64) {
         guard !isOver else { return }
         countCopied()
+        if copied > 0, writer.takenBytes > taken { (taken, movedAt) = (writer.takenBytes, now) }
         let isBusy = sentAt > checkedAt
         if isReady, now >= sentAt + Self.keepAlive {
             sentAt = now

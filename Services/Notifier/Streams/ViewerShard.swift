@@ -137,7 +137,7 @@ final class ViewerShard: @unchecked Sendable {
     /// may stay: they get it when they come again.
     private func endStuck() {
         let time = loop.nowMilliseconds - min(loop.nowMilliseconds, patience)
-        for viewer in viewers.filter({ $0.isStuck(since: time) }).sorted(by: { $0.sentAt < $1.sentAt }) {
+        for viewer in viewers.filter({ $0.isStuck(since: time) }).sorted(by: { $0.movedAt < $1.movedAt }) {
             guard memory.isOverfull else { return }
             cut.increment()
             viewer.close(ClientTooSlow())

@@ -8,7 +8,7 @@ export function accessTab({id, workspace}) {
 	const tokens = tokenList(`${path}/tokens`, ['It has no token.', 'Its agent cannot sign in until you issue one.']);
 	const secrets = secretList(`${path}/secrets`);
 	const budget = h('div');
-	let ceiling = '';
+	let ceiling;
 	const issue = async () => {
 		const answer = await attempt('The token could not be issued', () => post(`${path}/tokens`));
 		if (answer) await showOnce('A new token', 'It is shown only now. Give it to the agent as its bearer.', answer.auth_token);
@@ -19,6 +19,8 @@ export function accessTab({id, workspace}) {
 		fill(budget, facts([['Spent this month', cents(spend)], ['Ceiling', limit === null ? 'none' : cents(limit)], ['Left', limit === null ? '–' : cents(Math.max(0, left))]]));
 	});
 	const changeBudget = async () => {
+		await readBudget();
+		if (ceiling === undefined) return;
 		const amount = h('input', {type: 'number', min: '0', step: '0.01', value: ceiling, autofocus: true});
 		await formDialog('Change the budget', field('A month’s ceiling', amount, 'In whole units of the currency, with cents behind the point. Leave it empty for no ceiling.'), 'Save',
 			() => attempt('The budget could not be changed', () => patch(`${path}/budget`, {budget_limit: amount.value === '' ? null : Math.round(amount.value * 100)}), 'The budget was changed.'));

@@ -52,7 +52,7 @@ export function activityTab({id, drawer}) {
 			drawn = new Map(part.map((group) => [`${group.row.id} ${group.number}`, group]).map(([key, group]) => [key, before.get(key) ?? line(group)]));
 			arrange(feed, [...drawn.values()]);
 		}
-		follow(params);
+		follow();
 		fill(summary, groups.length ? `${plural(part.length, 'line')}, ${count(part.reduce((sum, group) => sum + group.number, 0))} of ${count(rows.length)}${next ? ' or more' : ''} entries` : isLoading ? 'Loading…' : '');
 		fill(more, error && rows.length ? errorPanel('More lines could not be read', error, older) : (groups.length > shown || next) && button('Older', 'down', older));
 	}
@@ -84,6 +84,7 @@ export function activityTab({id, drawer}) {
 			bar.sync(params);
 			if (before && bar.names.every((name) => before.get(name) === params.get(name))) return draw();
 			shown = lines;
+			list.clear();
 			void list.reload();
 		},
 		events: (batch, mine) => mine.some((event) => event.type === 'ACTIVITY_LOGGED') && shown === lines && loadSoon(),

@@ -117,7 +117,7 @@ async function signOut() {
 	} catch (error) {
 		if (error.status !== 401) return notifyError('You are still signed in: signing out failed', error);
 	}
-	return showSignin();
+	location.reload();
 }
 
 function showRoute() {

@@ -55,7 +55,7 @@ export function fleetScreen() {
 		load: (query, cursor) => readPage('/admin/workspaces', 'workspaces', {...query, sort: query.sort ?? 'name', limit: 500, cursor}, (workspace) => learnName(workspace.id, workspace.name)),
 		drawn(list) {
 			showBulk();
-			if (list.next && list.total <= treeLimit) void list.more();
+			if (!list.error && list.next && list.total <= treeLimit) void list.more();
 		},
 		table: {
 			label: 'Workspaces', rowHeight: 46, phoneHeight: 92, selectable: canWrite(), select: showBulk,

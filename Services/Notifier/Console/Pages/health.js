@@ -57,10 +57,11 @@ export function healthScreen() {
 
 	function put(place, content) {
 		const selection = getSelection();
-		const held = place.contains(document.activeElement) && document.activeElement;
-		if ((held && !held.matches('.table-scroll')) || (selection.toString() && selection.containsNode(place, true))) return;
+		const stops = () => [...place.querySelectorAll('.table-scroll, button')];
+		const held = stops().indexOf(document.activeElement);
+		if (selection.toString() && selection.containsNode(place, true)) return;
 		fill(place, content);
-		if (held) place.querySelector('.table-scroll')?.focus();
+		stops()[held]?.focus();
 	}
 
 	const refresh = () => Promise.all([readInstances(), readGuard(), readPasses()]);

@@ -53,7 +53,7 @@ export function listView({one, many, failure, filters = [], load, table: options
 		if (opened !== id || (!shown && list.isLoading)) return;
 		shown ??= [one, emptyState('It is not among those that are loaded.', 'Take filters away, or look further down.')];
 		if (drawer.dataset.shows === id && !drawer.hidden) {
-			if (drawer.querySelector('.drawer-body').contains(document.activeElement.parentNode) && !drawer.dataset.renew) return;
+			if ((drawer.querySelector('.drawer-body').contains(document.activeElement.parentNode) || String(getSelection())) && !drawer.dataset.renew) return;
 			drawer.update(shown[1]);
 		} else drawer.show(shown[0], shown[1], closeDrawer);
 		drawer.dataset.shows = id;
@@ -70,7 +70,7 @@ export function listView({one, many, failure, filters = [], load, table: options
 		},
 		draw,
 		refresh: () => list.reload({keep: true}),
-		reloadSoon: throttle(() => list.reload({keep: true}), 2500),
+		reloadSoon: throttle(() => list.rows.length > 2000 || list.reload({keep: true}), 2500),
 		async renew() {
 			await list.reload({keep: true});
 			drawer.dataset.renew = 'yes';
@@ -103,7 +103,6 @@ export function listView({one, many, failure, filters = [], load, table: options
 			list.stop();
 		},
 	};
-	// No event tells that a time has passed, say.
 	const timer = setInterval(() => document.hidden || view.reloadSoon(), 15000);
 	return view;
 }
@@ -111,8 +110,8 @@ export function listView({one, many, failure, filters = [], load, table: options
 /** Keeps the drawer as the address says: `show(id)` opens it, and answers whether it could. */
 export function addressed(drawer, show) {
 	let opened = null;
-	return (params) => {
-		const id = params.get('open');
+	return () => {
+		const id = currentRoute().params.get('open');
 		if (id === opened) return;
 		if (!id) drawer.hide();
 		if (!id || show(id)) opened = id;
@@ -155,11 +154,12 @@ export function tabStrip(label, names) {
 		element,
 		select(name) {
 			const chosen = names.includes(name) ? name : names[0];
+			const tab = buttons[names.indexOf(chosen)];
+			if (tab.ariaSelected !== 'true') tab.scrollIntoView({block: 'nearest', inline: 'nearest'});
 			buttons.forEach((button, place) => {
 				button.setAttribute('aria-selected', names[place] === chosen);
 				button.tabIndex = names[place] === chosen ? 0 : -1;
 			});
-			buttons[names.indexOf(chosen)].scrollIntoView({block: 'nearest', inline: 'nearest'});
 			return chosen;
 		},
 	};

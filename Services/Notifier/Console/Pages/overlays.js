@@ -48,7 +48,7 @@ export function openDialog(title, build, {wide = false} = {}) {
 			dialog.close();
 		};
 		dialog.addEventListener('close', () => {
-			if (dialog.contains(toasts())) document.body.append(toasts());
+			if (dialog.contains(toasts)) document.body.append(toasts);
 			dialog.remove();
 			if (before?.isConnected) before.focus();
 			resolve(result);
@@ -106,18 +106,17 @@ export function notifyError(what, error) {
 	show('bad', 'warn', errorText(what, error));
 }
 
-const toasts = () => document.getElementById('toasts');
+const toasts = document.getElementById('toasts');
 
 function show(tone, shape, content) {
 	const toast = h(`div.toast.${tone}`, icon(shape), content, iconButton('Dismiss', 'close', () => toast.remove()));
-	const list = toasts();
 	// What is outside a modal dialog can be neither read nor dismissed.
-	const dialog = document.querySelector('dialog[open]');
-	if (dialog && !dialog.contains(list)) dialog.append(list);
-	[...list.children].find((one) => one.textContent === toast.textContent)?.remove();
+	const place = document.querySelector('dialog[open]') ?? document.body;
+	if (!place.contains(toasts)) place.append(toasts);
+	[...toasts.children].find((one) => one.textContent === toast.textContent)?.remove();
 	// Errors stay; what is no error makes room.
-	if (list.children.length >= 5) list.querySelector('.toast.good')?.remove();
-	list.append(toast);
+	if (toasts.children.length >= 5) toasts.querySelector('.toast.good')?.remove();
+	toasts.append(toast);
 	return toast;
 }
 
@@ -138,7 +137,7 @@ export function emptyState(title, advice, ...actions) {
 export async function attempt(failure, action, success) {
 	try {
 		const result = await action();
-		for (const toast of [...toasts().children]) if (toast.textContent.startsWith(failure)) toast.remove();
+		for (const toast of [...toasts.children]) if (toast.textContent.startsWith(failure)) toast.remove();
 		const text = typeof success === 'function' ? success(result) : success;
 		if (text) notify(text);
 		return result ?? true;

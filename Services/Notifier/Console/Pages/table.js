@@ -260,12 +260,12 @@ export class PagedList {
 	}
 
 	clear() {
-		Object.assign(this, {rows: [], next: null, total: null});
+		Object.assign(this, {rows: [], next: null, total: null, error: null});
 	}
 
-	/** Reads from the beginning; with `keep`, as many rows as are there already, up to a thousand. */
+	/** Reads from the beginning; with `keep`, as many rows as are there already, up to two thousand. */
 	async reload({keep = false} = {}) {
-		const wanted = keep ? Math.min(1000, this.rows.length) : 0;
+		const wanted = keep ? Math.min(2000, this.rows.length) : 0;
 		this.isLoading = true;
 		if (!keep) this.#changed(this);
 		await this.#read(async (isCurrent) => {

@@ -40,7 +40,7 @@ export function workspaceScreen({id, drawer}) {
 		try {
 			workspace = await get(`/workspaces/${id}`);
 		} catch (error) {
-			if (isGone || (workspace && error.isPlatformDown)) return;
+			if (isGone || workspace) return;
 			fill(element, h('h1', {tabindex: '-1'}, 'Workspace'), errorPanel('This workspace could not be read', error, () => {
 				fill(element, content);
 				void load();
