@@ -261,8 +261,10 @@ final class HTTPConnection: @unchecked Sendable {
         writer?.onShutdown?()
         if phase == .reading, !hasExchange, !parser.isInsideMessage { closeWhenWritten() }
         switch phase {
-        case .streaming, .lingering:
+        case .streaming:
+            // A deadline of bytes that were taken since would be met by the next ones.
             if stream.pendingWriteBytes > 0 { waitForWriting() } else if exchange.isComplete { clearDeadline() }
+        case .lingering: if stream.pendingWriteBytes > 0 { waitForWriting() }
         case .reading: if stream.pendingWriteBytes > 0, !hasExchange { waitForWriting() }
         case .handling, .skipping, .closed: break
         }
