@@ -57,7 +57,7 @@ export function healthScreen() {
 
 	function put(place, content) {
 		const selection = getSelection();
-		const stops = () => [...place.querySelectorAll('.table-scroll, button')];
+		const stops = () => [...place.querySelectorAll('[tabindex], a, button')];
 		const held = stops().indexOf(document.activeElement);
 		if (selection.toString() && selection.containsNode(place, true)) return;
 		fill(place, content);
