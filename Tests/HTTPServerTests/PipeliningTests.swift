@@ -188,6 +188,7 @@ import Testing
             let end = ContinuousClock.now + .seconds(6)
             while ContinuousClock.now < end {
                 try #require(await client.receive(), "it was cut off")
+                // The pace of a slow reader, not a wait for something.
                 try await Task.sleep(for: .milliseconds(100))
             }
             #expect(try await client.answer().body.count == size)
