@@ -146,10 +146,7 @@ extension HTTPConnection {
         stream.write(output)
         let isWorthKeeping = output.capacity <= Self.maxKeptOutput && phase != .streaming
         if isWorthKeeping { output.removeAll(keepingCapacity: true) } else { output = [] }
-        if stream.pendingWriteBytes > 0, phase == .reading {
-            waitForWriting()
-            if isBehind { stopReading() }
-        }
+        if stream.pendingWriteBytes > 0, phase == .reading { waitForWriting() }
         releaseWritten()
     }
 

@@ -23,8 +23,8 @@ final class HTTPConnection: @unchecked Sendable {
 
     /// Input kept while a handler is busy, beyond which reading stops.
     static let maxPendingInput = 64 * 1024
-    /// Output collected for pipelined requests before it is written, and answers that the peer has not taken beyond which
-    /// it is asked for no more requests.
+    /// Output collected for pipelined requests before it is written, and what the peer has not taken of answers before it
+    /// gets another one.
     static let maxCollectedOutput = 64 * 1024
     /// A larger buffer is not kept for the next answer: there may be many connections, and most are idle.
     static let maxKeptOutput = 4096
@@ -99,7 +99,10 @@ final class HTTPConnection: @unchecked Sendable {
         switch phase {
         case .lingering, .closed:
             break
-        case .reading, .skipping:
+        case .reading:
+            // Whoever leaves its answers lying gets no more before it has taken them.
+            if pendingInput.isEmpty, !isBehind { parse(bytes) } else { keep(bytes) }
+        case .skipping:
             if pendingInput.isEmpty { parse(bytes) } else { keep(bytes) }
         case .handling, .streaming:
             if exchange.isComplete { keep(bytes) } else { parse(bytes) }
@@ -143,8 +146,6 @@ final class HTTPConnection: @unchecked Sendable {
             scheduleFlush()
         } else if phase == .reading {
             flush()
-            // What was answered in the midst of a body was written before the body's end.
-            if isBehind { stopReading() }
             if !hasExchange { waitForRequest() }
             if !rest.isEmpty, phase == .reading {
                 keep(rest)
@@ -245,13 +246,13 @@ final class HTTPConnection: @unchecked Sendable {
         }
         guard phase == .reading else { return }
         if pendingInput.isEmpty {
-            if !isBehind { resumeReading() }
+            resumeReading()
             if isInputEnded { closeWhenWritten() }
         }
     }
 
-    /// Whether the peer leaves its answers lying: it gets no more before it has taken them.
-    var isBehind: Bool { stream.pendingWriteBytes >= Self.maxCollectedOutput }
+    /// Whether the peer leaves its answers lying.
+    private var isBehind: Bool { stream.pendingWriteBytes >= Self.maxCollectedOutput }
 
     // MARK: - End
 

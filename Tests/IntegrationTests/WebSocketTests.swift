@@ -103,7 +103,8 @@ extension RegistryProcessTests {
                 let listed = try await fleet.api.call(.get, path).json["tokens"]?.array ?? []
                 let own = try #require(listed.first { token.hasPrefix($0["prefix"]?.string ?? "-") }?["id"]?.string)
                 #expect(try await fleet.api.call(.delete, "\(path)/\(own)").status == 200)
-                try await eventually("the end", detail: { viewers[0].tail }) {
+                // Who is not told looks at the token of an idle socket after 15 s.
+                try await eventually(within: .seconds(10), "the end", detail: { viewers[0].tail }) {
                     viewers[0].closed?.int == 1001
                 }
                 try await notify(fleet, id)
