@@ -3,9 +3,9 @@ import Foundation
 
 // usage: next-slots <schedules> <instants> <mode> <seconds of warm-up> <seconds>
 //
-// Computes next slots of schedules, for as long as it is told. The first file has a line for each, expression and zone with
+// Computes next slots of schedules for the given time. The first file has a line for each, expression and zone with
 // a tab between; the second an instant a line. The mode is `read` when the expressions are read once beforehand, `text`
-// when each is read again every time. Prints how many a second, and the sum of all answers, each asked once.
+// when each is read again every time. Prints how many a second, and the sum of all results, each computed once.
 
 struct Entry {
     var text: String
@@ -37,7 +37,7 @@ let entries = lines(arguments[1]).map { line in
 let instants = lines(arguments[2]).map { Date(timeIntervalSince1970: Double($0) ?? .nan) }
 let readsText = arguments[3] == "text"
 
-/// The sum of the answers, which also keeps the work from being left out.
+/// The sum of the results, which also keeps the work from being optimised away.
 func round(_ instants: ArraySlice<Date>) -> Double {
     var sum = 0.0
     for instant in instants {

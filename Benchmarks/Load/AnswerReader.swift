@@ -1,5 +1,5 @@
-/// Finds the end of an HTTP/1.1 answer at the least cost: its status, its length, and whether it came chunked. The
-/// servers under load are ours and nginx; what they must not send is the tests' affair, not the load generator's.
+/// Finds the end of an HTTP/1.1 response at the least cost: its status, its length, and whether it is chunked. The
+/// servers under load are this project's and nginx: their conformance is checked by tests, not by the load generator.
 struct AnswerReader {
     enum Progress: Equatable {
         case incomplete
@@ -10,19 +10,19 @@ struct AnswerReader {
     private enum Framing {
         case head
         case length(left: Int)
-        /// Only one request is in flight, so the answer ends where the bytes end with the last chunk.
+        /// Only one request is in flight, so the response ends where the bytes end with the last chunk.
         case chunked
     }
 
     private var framing = Framing.head
     private var status = 0
     /// The head, or the end of a chunked body, while incomplete.
-    private var kept: [UInt8] = []
+    private var buffered: [UInt8] = []
 
-    /// Takes bytes of the answer; ready for the next one after `complete`.
+    /// Takes bytes of the response; ready for the next one after `complete`.
     mutating func take(_ bytes: UnsafeBufferPointer<UInt8>) -> Progress {
         switch framing {
-        case .head: kept.isEmpty ? takeHead(bytes) : continueHead(bytes)
+        case .head: buffered.isEmpty ? takeHead(bytes) : continueHead(bytes)
         case .length(let left): takeBody(left - bytes.count)
         case .chunked: takeChunks(bytes)
         }
@@ -30,15 +30,15 @@ struct AnswerReader {
 
     /// A head that came in pieces.
     private mutating func continueHead(_ bytes: UnsafeBufferPointer<UInt8>) -> Progress {
-        let whole = kept + bytes
-        kept.removeAll(keepingCapacity: true)
+        let whole = buffered + bytes
+        buffered.removeAll(keepingCapacity: true)
         return whole.withUnsafeBufferPointer { takeHead($0) }
     }
 
     private mutating func takeHead(_ bytes: UnsafeBufferPointer<UInt8>) -> Progress {
         guard let end = Self.headEnd(bytes) else {
             guard bytes.count < 65_536 else { return .malformed }
-            kept = Array(bytes)
+            buffered = Array(bytes)
             return .incomplete
         }
         // "HTTP/1.1 200"
@@ -67,14 +67,14 @@ struct AnswerReader {
     }
 
     private mutating func takeChunks(_ bytes: UnsafeBufferPointer<UInt8>) -> Progress {
-        kept.append(contentsOf: bytes.suffix(5))
-        if kept.count > 5 { kept.removeFirst(kept.count - 5) }
-        return kept.elementsEqual("0\r\n\r\n".utf8) ? complete() : .incomplete
+        buffered.append(contentsOf: bytes.suffix(5))
+        if buffered.count > 5 { buffered.removeFirst(buffered.count - 5) }
+        return buffered.elementsEqual("0\r\n\r\n".utf8) ? complete() : .incomplete
     }
 
     private mutating func complete() -> Progress {
         framing = .head
-        kept.removeAll(keepingCapacity: true)
+        buffered.removeAll(keepingCapacity: true)
         return .complete(status: status)
     }
 

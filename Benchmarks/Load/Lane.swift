@@ -19,14 +19,14 @@ final class Lane: @unchecked Sendable {
     }
 
     private static let reconnectPause: Duration = .milliseconds(20)
-    /// How long answers that are still out may take after the end.
-    private static let lastAnswers: Duration = .seconds(5)
+    /// How long pending responses may take after the end.
+    private static let drainTimeout: Duration = .seconds(5)
 
     let loop: EventLoop
     let address: SocketAddress
     let window: Window
     let expected: Int
-    /// Nanoseconds between two requests of a connection; 0 to send as soon as the last one is answered.
+    /// Nanoseconds between two requests of a connection; 0 to send as soon as the last response has arrived.
     private let pace: UInt64
     private let requests: [[UInt8]]
     private let stride: Int
@@ -38,7 +38,7 @@ final class Lane: @unchecked Sendable {
 
     /// - Parameters:
     ///   - first: the index of the first request.
-    ///   - stride: lanes share the requests out, so that none is in flight twice.
+    ///   - stride: lanes divide the requests among them, so that none is in flight twice.
     init(
         loop: EventLoop, address: SocketAddress, requests: [[UInt8]], first: Int, stride: Int, window: Window,
         expected: Int, pace: UInt64
@@ -60,7 +60,7 @@ final class Lane: @unchecked Sendable {
         let now = nanoseconds()
         for index in 0..<connections { connect(due: now + pace * UInt64(index) / UInt64(connections)) }
         let left = Duration.nanoseconds(Int64(window.end > now ? window.end - now : 0))
-        loop.schedule(after: left + Self.lastAnswers) { self.finish() }
+        loop.schedule(after: left + Self.drainTimeout) { self.finish() }
         loop.schedule(after: left + .milliseconds(1)) { self.finishWhenQuiet() }
     }
 
@@ -85,8 +85,8 @@ final class Lane: @unchecked Sendable {
         loop.schedule(after: Self.reconnectPause) { self.connect(due: nanoseconds()) }
     }
 
-    /// A request that is late because of the answer before it counts from when it was due; a timer's own lateness does not
-    /// count.
+    /// A request that is late because of the previous response counts from when it was due; a timer's own lateness does
+    /// not count.
     private func sendWhenDue(_ connection: Connection) {
         guard pace > 0 else { return send(on: connection, since: nanoseconds()) }
         let (now, due) = (nanoseconds(), connection.due)
@@ -162,7 +162,7 @@ final class Connection: @unchecked Sendable {
         stream.startReading()
     }
 
-    /// - Parameter start: from when the time of its answer counts.
+    /// - Parameter start: when its latency starts to count.
     func send(_ request: [UInt8], since start: UInt64) {
         isWaiting = true
         self.start = start

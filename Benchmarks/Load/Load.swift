@@ -1,6 +1,7 @@
 import EventLoop
 
-/// Requests over connections of which each waits for its answer before it sends the next one: at once, or at a given pace.
+/// Requests over connections, each of which waits for a response before it sends the next request: at once, or at a
+/// given pace.
 struct Load: Sendable {
     private let options: Options
     private let address: SocketAddress

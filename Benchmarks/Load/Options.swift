@@ -17,13 +17,13 @@ struct Options: Sendable {
     var requestFile = ""
     var connections = 64
     var threads = 1
-    /// Requests a second over all connections; 0 for as many as are answered.
+    /// Requests a second over all connections; 0 for as many as possible.
     var rate = 0.0
-    /// Seconds before what is counted begins.
+    /// Seconds before counting begins.
     var warmup = 2.0
     /// Seconds that are counted.
     var seconds = 10.0
-    /// The status of a good answer; every other one is an error.
+    /// The status of a successful response; every other one is an error.
     var expected = 200
 
     /// - Throws: `Invalid` naming the argument.

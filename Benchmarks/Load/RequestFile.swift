@@ -1,6 +1,6 @@
 import Foundation
 
-/// Requests made beforehand, so that the measured time holds none of their making.
+/// Requests prepared beforehand, so that preparing them is not measured.
 enum RequestFile {
     /// Reads a file of requests, each preceded by a line with its length in bytes.
     ///

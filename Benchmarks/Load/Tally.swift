@@ -1,11 +1,12 @@
-/// What a lane has seen.
+/// The counts of a lane.
 struct Tally: Sendable {
-    /// In units of 100 ns, of answers within the window.
+    /// In units of 100 ns, of responses within the window.
     var latencies: [UInt32] = []
-    /// Answers in all, with those outside the window.
+    /// All responses, including those outside the window.
     var total = 0
-    /// Answers with another status than wanted, and connections and answers lost.
+    /// Responses with another status than expected.
     var unexpected = 0
+    /// Connections and responses lost.
     var failures = 0
     var statuses: [Int: Int] = [:]
 

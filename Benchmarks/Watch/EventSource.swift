@@ -4,7 +4,8 @@ import EventOutbox
 import Foundation
 import Observability
 
-/// What viewers look for in the bytes they get: a sign that is nowhere else, and the event's number in decimal digits.
+/// What viewers search for in the bytes they get: a sign that occurs nowhere else, and the event's number in decimal
+/// digits.
 enum Marker {
     static let sign = UInt8(ascii: "@")
     static let digits = 7
@@ -17,7 +18,7 @@ enum Marker {
 
 /// Publishes events as the contender's users do.
 protocol EventSource: Sendable {
-    /// Publishes events with these numbers, in order; returns when they are on their way.
+    /// Publishes events with these numbers, in order; returns once they are sent or queued.
     func publish(_ numbers: Range<Int>) throws
 }
 
@@ -53,9 +54,9 @@ struct PostSource: EventSource {
     }
 
     func publish(_ numbers: Range<Int>) throws {
-        // The answers to those before: were they left there, nginx could not write any more.
-        var answers = [UInt8](repeating: 0, count: 1 << 18)
-        while recv(descriptor, &answers, answers.count, Int32(MSG_DONTWAIT)) > 0 {}
+        // Reads the responses to earlier requests: unread, they would block nginx.
+        var responses = [UInt8](repeating: 0, count: 1 << 18)
+        while recv(descriptor, &responses, responses.count, Int32(MSG_DONTWAIT)) > 0 {}
         let requests = numbers.map { number in
             "POST \(path) HTTP/1.1\r\nHost: bench\r\nContent-Type: text/plain\r\nContent-Length: \(bytes)\r\n\r\n"
                 + Payload.text(number, bytes: bytes)
@@ -80,7 +81,7 @@ final class BrokerSource: EventSource {
         Task { try await publisher.run() }
         Task {
             for await batch in stream {
-                // One after the other, so that they stay in order. A loss is seen by those who wait.
+                // One after the other, so that they stay in order. A loss shows at the viewers.
                 try? await publisher.publish(batch)
             }
         }
@@ -106,7 +107,7 @@ final class BrokerSource: EventSource {
     }
 }
 
-/// An event of those contenders that do not look at what they pass on.
+/// An event for contenders that pass payloads through unparsed.
 enum Payload {
     static func text(_ number: Int, bytes: Int) -> String {
         let text = "{\"message\":\"\(Marker.text(number))"

@@ -1,11 +1,11 @@
 import CEpoll
 import Foundation
 
-/// Many viewers of one contender on one thread: counts what they get by the markers, and notes how long each took.
+/// Many viewers of one contender on one thread: counts what they get by the markers, and records the latency of each.
 ///
-/// All memory is taken beforehand; nothing is allocated for an event.
+/// All memory is allocated beforehand; nothing is allocated per event.
 final class Viewers {
-    private struct Seat {
+    private struct Viewer {
         var descriptor: Int32
         /// Digits of a marker that are still to come.
         var digitsLeft: Int32 = 0
@@ -22,7 +22,7 @@ final class Viewers {
 
     private let options: WatchOptions
     private let poll = epoll_create1(0)
-    private let seats: UnsafeMutableBufferPointer<Seat>
+    private let connections: UnsafeMutableBufferPointer<Viewer>
     private let buffer = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: readBytes)
     private let polled = UnsafeMutableBufferPointer<epoll_event>.allocate(capacity: 1024)
     /// When each event was published.
@@ -39,20 +39,20 @@ final class Viewers {
 
     init(_ options: WatchOptions) throws {
         self.options = options
-        seats = .allocate(capacity: options.viewers)
+        connections = .allocate(capacity: options.viewers)
         latencies = .allocate(capacity: 0)
         for index in 0..<options.viewers {
             let isSlow = index < options.slow
-            seats.initializeElement(
-                at: index, to: Seat(descriptor: try Wire.connect(port: options.port, isSlow: isSlow), isSlow: isSlow))
-            let descriptor = seats[index].descriptor
+            connections.initializeElement(
+                at: index, to: Viewer(descriptor: try Wire.connect(port: options.port, isSlow: isSlow), isSlow: isSlow))
+            let descriptor = connections[index].descriptor
             try Wire.send(greeting, to: descriptor)
             try Wire.makeNonBlocking(descriptor)
             var event = epoll_event()
             event.events = EPOLLIN.rawValue
             event.data.u64 = UInt64(index)
             guard epoll_ctl(poll, EPOLL_CTL_ADD, descriptor, &event) == 0 else { throw WatchFailure.call("epoll_ctl") }
-            // Not more at once than a listener keeps waiting.
+            // Not more at once than a listener's backlog holds.
             if index % 64 == 0 { try readOnce(waiting: 0) }
         }
         let deadline = nanoseconds() + 60_000_000_000
@@ -86,16 +86,16 @@ final class Viewers {
     }
 
     private func read(_ index: Int) throws {
-        let count = recv(seats[index].descriptor, buffer.baseAddress, buffer.count, 0)
+        let count = recv(connections[index].descriptor, buffer.baseAddress, buffer.count, 0)
         if count < 0, errno == EAGAIN || errno == EINTR { return }
         guard count > 0 else { throw WatchFailure("a viewer was cut off: \(String(cString: strerror(errno)))") }
         let bytes = UnsafeBufferPointer(rebasing: buffer[..<count])
-        if !seats[index].isReady { try settle(index, bytes) }
-        if !seats[index].isSlow { scan(index, bytes) }
+        if !connections[index].isReady { try checkHandshake(index, bytes) }
+        if !connections[index].isSlow { scan(index, bytes) }
     }
 
-    /// The first bytes: the server has let the viewer in, or has not.
-    private func settle(_ index: Int, _ bytes: UnsafeBufferPointer<UInt8>) throws {
+    /// Checks in the first bytes whether the server has accepted the viewer.
+    private func checkHandshake(_ index: Int, _ bytes: UnsafeBufferPointer<UInt8>) throws {
         let text = String(decoding: bytes.prefix(4096), as: UTF8.self)
         if options.mode == .nats {
             guard text.contains("PONG\r\n") else { return }
@@ -104,41 +104,41 @@ final class Viewers {
                 throw WatchFailure("a viewer was not let in: \(text)")
             }
         }
-        seats[index].isReady = true
-        seats[index].expected = nextEvent
+        connections[index].isReady = true
+        connections[index].expected = nextEvent
         readyCount += 1
-        if seats[index].isSlow { epoll_ctl(poll, EPOLL_CTL_DEL, seats[index].descriptor, nil) }
+        if connections[index].isSlow { epoll_ctl(poll, EPOLL_CTL_DEL, connections[index].descriptor, nil) }
     }
 
     private func scan(_ index: Int, _ bytes: UnsafeBufferPointer<UInt8>) {
         let (start, now) = (bytes.baseAddress!, nanoseconds())
-        let seat = seats.baseAddress! + index
+        let viewer = connections.baseAddress! + index
         var at = 0
         while at < bytes.count {
-            if seat.pointee.digitsLeft == 0 {
+            if viewer.pointee.digitsLeft == 0 {
                 guard let sign = memchr(start + at, Int32(Marker.sign), bytes.count - at) else { return }
                 at = UnsafeRawPointer(sign) - UnsafeRawPointer(start) + 1
-                seat.pointee.digitsLeft = Int32(Marker.digits)
-                seat.pointee.number = 0
+                viewer.pointee.digitsLeft = Int32(Marker.digits)
+                viewer.pointee.number = 0
             }
-            while seat.pointee.digitsLeft > 0, at < bytes.count {
-                seat.pointee.number = seat.pointee.number * 10 + Int(start[at] &- 48)
-                seat.pointee.digitsLeft -= 1
+            while viewer.pointee.digitsLeft > 0, at < bytes.count {
+                viewer.pointee.number = viewer.pointee.number * 10 + Int(start[at] &- 48)
+                viewer.pointee.digitsLeft -= 1
                 at += 1
             }
-            if seat.pointee.digitsLeft == 0 { delivered(seat, now) }
+            if viewer.pointee.digitsLeft == 0 { delivered(viewer, now) }
         }
     }
 
-    private func delivered(_ seat: UnsafeMutablePointer<Seat>, _ now: UInt64) {
-        let number = seat.pointee.number
-        guard number >= seat.pointee.expected, number < nextEvent else {
+    private func delivered(_ viewer: UnsafeMutablePointer<Viewer>, _ now: UInt64) {
+        let number = viewer.pointee.number
+        guard number >= viewer.pointee.expected, number < nextEvent else {
             doubled += 1
             return
         }
-        lost += number - seat.pointee.expected
-        outstanding -= number - seat.pointee.expected + 1
-        seat.pointee.expected = number + 1
+        lost += number - viewer.pointee.expected
+        outstanding -= number - viewer.pointee.expected + 1
+        viewer.pointee.expected = number + 1
         lastDelivery = now
         guard latencyCount < latencies.count else { return }
         latencies[latencyCount] = UInt32(clamping: (now - published[number]) / 1000)

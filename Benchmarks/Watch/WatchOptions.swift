@@ -1,4 +1,4 @@
-/// How a contender is spoken to.
+/// The protocol of a contender.
 enum WatchMode: String, Sendable {
     /// Server-sent events of the notifier, published over AMQP.
     case sse
@@ -31,7 +31,7 @@ struct WatchOptions: Sendable {
     var path = "/"
     var token = ""
     var amqpURL = ""
-    /// Where nchan takes messages.
+    /// Where nchan receives messages.
     var publishPath = "/"
     var viewers = 5000
     /// Of the viewers, those that do not read.

@@ -7,7 +7,7 @@ func nanoseconds() -> UInt64 {
     return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
 }
 
-/// A system call failed, or the server did not do what it should.
+/// A system call failed, or the server misbehaved.
 struct WatchFailure: Error, CustomStringConvertible {
     let description: String
 
@@ -18,11 +18,11 @@ struct WatchFailure: Error, CustomStringConvertible {
 
 /// Plain sockets to the loopback address.
 enum Wire {
-    /// A client that takes little from the network at a time, as one far away would.
+    /// A client with little data in flight, as a distant one.
     private static let slowReceiveBuffer: Int32 = 4096
     private static let slowSegment: Int32 = 536
 
-    /// - Parameter isSlow: the server's side is to fill up soon when nothing is read.
+    /// - Parameter isSlow: uses small buffers, so that the server's send buffer fills soon when nothing is read.
     static func connect(port: UInt16, isSlow: Bool = false) throws -> Int32 {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         guard descriptor >= 0 else { throw WatchFailure.call("socket") }
@@ -51,7 +51,7 @@ enum Wire {
         }
     }
 
-    /// Sends all of it, on a socket that blocks.
+    /// Sends all of it, on a blocking socket.
     static func send(_ text: String, to descriptor: Int32) throws {
         let bytes = Array(text.utf8)
         var sent = 0

@@ -1,6 +1,6 @@
 import Foundation
 
-/// A line that is there at once, whatever standard output is.
+/// Writes a line unbuffered, even if standard output is a pipe.
 func say(_ line: String) {
     FileHandle.standardOutput.write(Data((line + "\n").utf8))
 }

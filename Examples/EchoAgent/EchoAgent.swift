@@ -12,10 +12,10 @@ enum EchoAgent {
     static func make(_ configuration: AgentConfiguration) -> WorkspaceAgent {
         let log = MessageLog()
         let control = AgentEndpoint("POST", "/control") { body, agent in
-            guard let order = try? JSONDecoder().decode(Order.self, from: Data(body)) else {
+            guard let request = try? JSONDecoder().decode(ControlRequest.self, from: Data(body)) else {
                 throw AgentError("a body {\"command\": ...} is required")
             }
-            let reply = try await EchoCommands.run(order.command, agent)
+            let reply = try await EchoCommands.run(request.command, agent)
             return Array(try JSONEncoder().encode(["reply": reply]))
         }
         let logged = AgentEndpoint("GET", "/control/log") { _, _ in
@@ -28,7 +28,7 @@ enum EchoAgent {
         }
     }
 
-    private struct Order: Decodable {
+    private struct ControlRequest: Decodable {
         let command: String
     }
 }

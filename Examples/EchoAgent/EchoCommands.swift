@@ -1,14 +1,14 @@
 import Foundation
 import WorkspaceRuntime
 
-/// What the agent can be told, by a message or from outside.
+/// The commands that the agent understands, in a message or at its control endpoint.
 ///
 ///     sleep <seconds> | busy on|off | wedge <reason> | unwedge | fail <text> | beat
 ///     delegate <target> <task> | ask <target> <task> | tell <text>
 ///
 /// Anything else is echoed.
 enum EchoCommands {
-    /// - Throws: ``AgentError`` with what went wrong, for the one who gave the command.
+    /// - Throws: ``AgentError`` with the reason, for the sender of the command.
     static func run(_ text: String, _ agent: WorkspaceAgent) async throws -> String {
         let words = text.split(separator: " ", maxSplits: 1)
         let rest = words.count > 1 ? String(words[1]) : ""

@@ -2,18 +2,18 @@ import Foundation
 import Synchronization
 import WorkspaceRuntime
 
-/// The messages that were taken, in order: what tests compare with what the platform says it delivered.
+/// The messages received, in order; tests compare them with what the platform reports as delivered.
 final class MessageLog: Sendable {
     struct Entry: Encodable {
         let text: String
         let messageId: String
-        /// What the platform said in `X-Delivery-Attempt`; absent for a first delivery.
+        /// The value of `X-Delivery-Attempt`; absent for a first delivery.
         let deliveryAttempt: Int?
         /// Seconds since 1970.
         let receivedAt: Double
     }
 
-    /// Old ones go when there are more: an agent may run for weeks.
+    /// Beyond it the oldest are dropped: an agent may run for weeks.
     private static let limit = 100_000
 
     private let list = Mutex<[Entry]>([])

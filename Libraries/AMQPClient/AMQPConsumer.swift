@@ -2,22 +2,22 @@ import Observability
 
 /// Consumes one queue, on a connection and a thread of its own; handlers run as tasks, at most `prefetch` at a time.
 ///
-/// Delivery is at least once: what was not acknowledged when a connection is lost is handed out again, even if its
-/// handler finishes afterwards.
+/// Delivery is at least once: a message that was not acknowledged when the connection is lost is redelivered, even if
+/// its handler finishes afterwards.
 package final class AMQPConsumer: Sendable {
     package typealias Handler = @Sendable (AMQPDelivery) async -> AMQPOutcome
-    /// Starts a handler's task; gives it an executor of the caller's choice.
+    /// Starts a handler's task, on an executor of the caller's choice.
     package typealias Spawn = @Sendable (@escaping @Sendable () async -> Void) -> Void
 
     package struct Configuration: Sendable {
         /// Shown in the broker's list of connections.
         package var name = "switchyard consumer"
-        /// Deliveries that are handed out and not acknowledged.
+        /// How many deliveries may be unacknowledged at a time.
         package var prefetch: UInt16 = 100
-        /// Nobody else may consume the queue.
+        /// Consume the queue exclusively.
         package var isExclusive = false
-        /// How long `retry` keeps a message back before the broker may hand it out again; doubled for every time a
-        /// quorum queue has handed it out before, so that a message that cannot be handled now does not spin.
+        /// How long `retry` delays a message before it is requeued; doubled for every earlier delivery that a quorum
+        /// queue has counted, so that a message that cannot be handled now does not spin.
         package var retryDelay: Duration = .milliseconds(100)
         package var maxRetryDelay: Duration = .seconds(30)
         package var heartbeatSeconds = 10
@@ -62,8 +62,8 @@ package final class AMQPConsumer: Sendable {
         self.handler = handler
     }
 
-    /// Consumes until the task is cancelled; then takes no more deliveries, waits for the handlers within the grace,
-    /// acknowledges, and closes.
+    /// Consumes until the task is cancelled; then takes no more deliveries, waits for the handlers within the grace
+    /// period, acknowledges, and closes.
     ///
     /// To be called once.
     package func run() async throws {
@@ -81,8 +81,8 @@ package final class AMQPConsumer: Sendable {
     /// What the connection is doing.
     package var state: AMQPState { mailbox.connection }
 
-    /// How often consumption began: a number that grew means that a connection was lost, and with it whatever an
-    /// exclusive queue held.
+    /// How often consuming began: an increase means that a connection was lost, and with it the messages of an
+    /// exclusive queue.
     package var connections: Int { mailbox.connections }
 
     /// The queue is being consumed.

@@ -1,13 +1,13 @@
-/// Why a message was not (surely) taken by the broker, or why a connection ended.
+/// Why a message was not confirmed by the broker, or why a connection was lost.
 package struct AMQPError: Error, Sendable, CustomStringConvertible {
     package enum Code: String, Sendable {
         /// No connection within the deadline, or the broker blocks publishers; the message was not sent.
         case unavailable
-        /// The message was sent and the connection was lost, or the deadline passed, before the broker answered.
+        /// The message was sent and the connection was lost, or the deadline passed, before the broker confirmed it.
         case outcomeUnknown = "outcome_unknown"
         /// The broker refused it (`basic.nack`): a full queue, for example.
         case refused
-        /// No queue takes it; only told of messages that are `mandatory`.
+        /// No queue takes it; reported only for `mandatory` messages.
         case unroutable
         /// More messages are waiting than the buffer may hold; not sent.
         case overloaded
@@ -17,7 +17,7 @@ package struct AMQPError: Error, Sendable, CustomStringConvertible {
         case exception
         /// The broker cannot be reached, or the connection broke.
         case connection
-        /// Something that no retry mends: a bad URL, a field too long for the protocol.
+        /// Not retryable: a bad URL, a field too long for the protocol.
         case invalid
     }
 
@@ -45,7 +45,7 @@ package struct AMQPError: Error, Sendable, CustomStringConvertible {
 package enum AMQPState: Sendable, Hashable, CustomStringConvertible {
     case connecting
     case ready
-    /// Connected, but the broker takes no messages at present; says why.
+    /// Connected, but the broker blocks publishers at present, for this reason.
     case blocked(String)
     /// The last attempt failed with this; the next one follows.
     case failed(String)

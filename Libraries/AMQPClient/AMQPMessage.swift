@@ -15,7 +15,8 @@ package struct AMQPMessage: Sendable {
     /// Whole seconds since 1970.
     package var timestamp: UInt64?
     package var headers: [String: AMQPValue]
-    /// A broker that has no queue for it says so (``AMQPError/Code/unroutable``) instead of confirming that it is gone.
+    /// A broker without a queue for it returns it (``AMQPError/Code/unroutable``) instead of dropping and confirming
+    /// it.
     package var mandatory = false
 
     package init(
@@ -42,7 +43,7 @@ package struct AMQPDelivery: Sendable {
     package let message: AMQPMessage
     /// Numbers the deliveries of one connection from 1.
     package let tag: UInt64
-    /// The broker handed it out before, to whomever.
+    /// The broker has delivered it before, to any consumer.
     package let isRedelivered: Bool
 
     package init(message: AMQPMessage, tag: UInt64, isRedelivered: Bool) {
@@ -51,24 +52,24 @@ package struct AMQPDelivery: Sendable {
         self.isRedelivered = isRedelivered
     }
 
-    /// How often a quorum queue handed it out before; other queues do not count.
+    /// Earlier deliveries, as a quorum queue counts them; nil from other queues.
     package var deliveryCount: Int? {
         message.headers["x-delivery-count"]?.integer.map(Int.init)
     }
 
-    /// The queue that gave it up first, when it is a dead letter.
+    /// The queue that first dead-lettered it, if one did.
     package var firstDeathQueue: String? { message.headers["x-first-death-queue"]?.text }
 
-    /// Why it was given up first: `rejected`, `expired`, `maxlen` or `delivery_limit`.
+    /// Why it was first dead-lettered: `rejected`, `expired`, `maxlen` or `delivery_limit`.
     package var firstDeathReason: String? { message.headers["x-first-death-reason"]?.text }
 }
 
-/// What becomes of a delivery.
+/// A handler's outcome for a delivery.
 package enum AMQPOutcome: Sendable, Hashable {
-    /// It is dealt with, and leaves the queue.
+    /// Handled: acknowledged, it leaves the queue.
     case done
-    /// Back into the queue after a growing delay; a quorum queue's delivery limit ends that.
+    /// Requeued after a growing delay, until a quorum queue's delivery limit.
     case retry
-    /// Given up: dead-lettered where the queue says so, else dropped.
+    /// Rejected: dead-lettered where the queue is configured so, else dropped.
     case reject
 }

@@ -4,30 +4,30 @@ import Observability
 ///
 /// Many callers share the connection: thousands of messages may be unconfirmed at the same time. What was not sent
 /// when a connection is lost waits for the next one; what was sent and not confirmed fails with `outcomeUnknown`, and
-/// whoever must not lose it publishes it again.
+/// callers that must not lose it publish it again.
 package final class AMQPPublisher: Sendable {
     package struct Configuration: Sendable {
         /// Shown in the broker's list of connections.
         package var name = "switchyard publisher"
-        /// How long `publish` waits for a connection, room and the confirm together.
+        /// How long `publish` waits for a connection, capacity and the confirm together.
         package var deadline: Duration = .seconds(10)
         /// Messages sent and not confirmed.
         package var maxInFlight = 4096
-        /// Messages taken in and not confirmed or failed; beyond, `publish` fails at once with `overloaded`.
+        /// Messages accepted and not confirmed or failed; beyond, `publish` fails at once with `overloaded`.
         package var maxHeld = 50_000
         /// The same limit in bytes of bodies (and 256 bytes for each message).
         package var maxHeldBytes = 128 << 20
         /// The largest body. A message crosses the broker whole, and holds up those behind it.
         package var maxBody = 16 << 20
-        /// Seconds between heartbeats; a peer that is silent for two is given up.
+        /// Seconds between heartbeats; the connection is closed after two of them without data.
         package var heartbeatSeconds = 10
         /// For connecting, the handshake and each declaration.
         package var connectTimeout: Duration = .seconds(5)
         package var firstRetry: Duration = .milliseconds(100)
         package var maxRetry: Duration = .seconds(5)
-        /// A broker that answers heartbeats but does not confirm for so long is connected to anew.
+        /// The publisher reconnects to a broker that sends heartbeats but no confirms for so long.
         package var confirmTimeout: Duration = .seconds(30)
-        /// A connection over which one message cannot be sent for so long is given up: the broker has stopped reading.
+        /// A connection on which sending one message takes longer is closed: the broker has stopped reading.
         package var sendTimeout: Duration = .seconds(10)
         /// How long a stop waits for confirms.
         package var stopGrace: Duration = .seconds(5)
@@ -58,7 +58,7 @@ package final class AMQPPublisher: Sendable {
         mailbox = PublisherMailbox(maxMessages: configuration.maxHeld, maxBytes: configuration.maxHeldBytes)
     }
 
-    /// Keeps a connection until the task is cancelled; then waits for confirms within the grace, and closes.
+    /// Keeps a connection until the task is cancelled; then waits for confirms within the grace period, and closes.
     ///
     /// To be called once.
     package func run() async throws {
@@ -69,7 +69,7 @@ package final class AMQPPublisher: Sendable {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await ConnectionThread.run(name: "amqp-deadlines") { watchdog.run() } }
             group.addTask {
-                // However it ends, nobody is left waiting for it.
+                // However it ends, no caller is left waiting.
                 defer {
                     mailbox.close()
                     watchdog.stop()
@@ -82,7 +82,7 @@ package final class AMQPPublisher: Sendable {
                 }
             }
             try await withTaskCancellationHandler {
-                // One cannot do without the other.
+                // Neither works without the other.
                 defer { mailbox.stop() }
                 try await group.waitForAll()
             } onCancel: {
@@ -94,10 +94,10 @@ package final class AMQPPublisher: Sendable {
     /// What the connection is doing.
     package var state: AMQPState { mailbox.connection }
 
-    /// Messages are being taken.
+    /// The broker accepts messages.
     package var isReady: Bool { state == .ready }
 
-    /// Sends a message and returns when the broker has confirmed it: routed, and on disk where that was asked.
+    /// Sends a message and returns when the broker has confirmed it: routed, and on disk if it is persistent.
     ///
     /// - Throws: see `AMQPError.Code`; only after `outcomeUnknown` may the message have arrived.
     package func publish(_ message: AMQPMessage) async throws(AMQPError) {
@@ -112,7 +112,7 @@ package final class AMQPPublisher: Sendable {
     }
 
     /// Sends messages and returns when the outcome of each is known, or the deadline is over. One that cannot be sent
-    /// does not keep the others back.
+    /// does not hold up the others.
     ///
     /// - Returns: one entry a message, in order: nil when the broker has confirmed it.
     package func outcomes(of batch: [AMQPMessage]) async -> [AMQPError?] {
@@ -145,7 +145,7 @@ package final class AMQPPublisher: Sendable {
         }
     }
 
-    /// Sends a message that may be lost, without waiting: for what the next one makes obsolete.
+    /// Sends a message that may be lost, without waiting: for messages that the next one makes obsolete.
     ///
     /// - Returns: false when it was dropped at once, since there is no connection, the broker blocks, or half of the
     ///   buffer is full.

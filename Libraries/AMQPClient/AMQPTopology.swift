@@ -19,9 +19,9 @@ package struct AMQPTopology: Sendable, Hashable {
     package struct Queue: Sendable, Hashable {
         package var name: String
         package var isDurable: Bool
-        /// Belongs to the connection that declares it, and goes with it.
+        /// Belongs to the connection that declares it, and is deleted with it.
         package var isExclusive: Bool
-        /// Goes with its last consumer.
+        /// Deleted with its last consumer.
         package var isAutoDelete: Bool
         package var arguments: [String: AMQPValue]
 
@@ -59,7 +59,7 @@ package struct AMQPTopology: Sendable, Hashable {
         self.bindings = bindings
     }
 
-    /// Both topologies; what stands in both is declared once.
+    /// Both topologies; duplicates are declared once.
     package func merging(_ other: AMQPTopology) -> AMQPTopology {
         AMQPTopology(
             exchanges: exchanges + other.exchanges.filter { !exchanges.contains($0) },
@@ -75,14 +75,14 @@ package enum AMQPOverflow: String, Sendable {
 }
 
 extension AMQPTopology.Queue {
-    /// A durable work queue: replicated where the broker has peers, gives a message up after some deliveries.
+    /// A durable work queue: replicated where the broker is a cluster, with a limit on deliveries of a message.
     ///
     /// - Parameters:
-    ///   - deliveryLimit: how often a message is handed out again before it is dead-lettered. RabbitMQ 3.x has no
-    ///     limit of its own, so that a poison message would go round for ever.
-    ///   - deadLetterQueue: gets what is given up, through the default exchange; `nil` drops it.
-    ///   - maxLength: messages it holds.
-    ///   - overflow: what happens to messages beyond.
+    ///   - deliveryLimit: how often a message is redelivered before it is dead-lettered. RabbitMQ 3.x has no default
+    ///     limit: a poison message would be redelivered for ever.
+    ///   - deadLetterQueue: receives dead-lettered messages through the default exchange; `nil` drops them.
+    ///   - maxLength: how many messages it holds at most.
+    ///   - overflow: what happens to messages beyond `maxLength`.
     package static func work(
         _ name: String, deliveryLimit: Int, deadLetterQueue: String?, maxLength: Int? = nil,
         overflow: AMQPOverflow = .rejectPublish
@@ -99,16 +99,16 @@ extension AMQPTopology.Queue {
         return Self(name, arguments: arguments)
     }
 
-    /// A durable quorum queue for what others gave up; it never gives up anything itself.
+    /// A durable quorum queue for dead-lettered messages; it has no limits of its own.
     package static func deadLetters(_ name: String) -> Self {
         Self(name, arguments: ["x-queue-type": "quorum"])
     }
 
-    /// A classic queue for what is worth nothing when it is late: bounded, the oldest dropped, not kept on disk.
+    /// A non-durable classic queue for messages that are worthless when late: bounded, it drops the oldest.
     ///
     /// - Parameters:
     ///   - timeToLiveMilliseconds: how long a message stays in it.
-    ///   - maxLength: messages it holds; the oldest make room.
+    ///   - maxLength: how many messages it holds; beyond it the oldest are dropped.
     package static func transient(
         _ name: String, timeToLiveMilliseconds: Int, maxLength: Int, isExclusive: Bool = false,
         isAutoDelete: Bool = false

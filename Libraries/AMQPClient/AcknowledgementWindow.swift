@@ -1,6 +1,6 @@
-/// What to tell the broker about deliveries.
+/// An acknowledgement to send to the broker.
 enum Acknowledgement: Equatable {
-    /// With `multiple`, all deliveries up to this one that nothing was said about.
+    /// With `multiple`, all unsettled deliveries up to this one.
     case ack(UInt64, multiple: Bool)
     case nack(UInt64, requeue: Bool)
 }
@@ -8,12 +8,12 @@ enum Acknowledgement: Equatable {
 /// The deliveries of one channel that are being handled; gathers their acknowledgements, so that a run of finished
 /// ones costs one frame. Pure bookkeeping: tags count up from 1 without gaps.
 struct AcknowledgementWindow {
-    private enum Slot { case open, done, told }
+    private enum Slot { case open, done, sent }
 
     private var slots: [Slot] = []
     private var firstTag: UInt64 = 1
     private var pending: [Acknowledgement] = []
-    private var hasNews = false
+    private var hasChanges = false
     /// Deliveries whose handlers have not returned.
     private(set) var openCount = 0
 
@@ -29,32 +29,32 @@ struct AcknowledgementWindow {
         let index = Int(tag - firstTag)
         guard slots[index] == .open else { return }
         openCount -= 1
-        hasNews = true
+        hasChanges = true
         switch outcome {
         case .done: slots[index] = .done
         case .retry, .reject:
-            slots[index] = .told
+            slots[index] = .sent
             pending.append(.nack(tag, requeue: outcome == .retry))
         }
     }
 
-    /// What the broker should be told now.
+    /// The acknowledgements to send now.
     mutating func flush() -> [Acknowledgement] {
-        guard hasNews else { return [] }
-        hasNews = false
+        guard hasChanges else { return [] }
+        hasChanges = false
         var commands = pending
         pending = []
         let run = slots.firstIndex(of: .open) ?? slots.count
         // A multiple acknowledgement must name a delivery that the broker still waits for: the last one done.
         if let last = slots[..<run].lastIndex(of: .done) {
-            let isSingle = slots[..<last].allSatisfy { $0 == .told }
+            let isSingle = slots[..<last].allSatisfy { $0 == .sent }
             commands.append(.ack(firstTag + UInt64(last), multiple: !isSingle))
         }
         slots.removeFirst(run)
         firstTag += UInt64(run)
-        // Behind one that takes long: told one by one, so that they make room for new deliveries.
+        // Behind a slow one: acknowledged one by one, so that the broker sends new deliveries.
         for index in slots.indices where slots[index] == .done {
-            slots[index] = .told
+            slots[index] = .sent
             commands.append(.ack(firstTag + UInt64(index), multiple: false))
         }
         return commands

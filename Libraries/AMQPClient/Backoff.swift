@@ -1,4 +1,4 @@
-/// Delays between attempts to connect: doubling, capped, with jitter so that a fleet does not return in step.
+/// Delays between attempts to connect: doubling, capped, with jitter so that clients do not reconnect in step.
 struct Backoff {
     let first: Duration
     let limit: Duration
@@ -18,6 +18,6 @@ struct Backoff {
 
     mutating func reset() { attempts = 0 }
 
-    /// Whether this failure deserves a line: the 1st, 2nd, 4th, 8th, ... in a row.
+    /// Whether this failure should be logged: the 1st, 2nd, 4th, 8th, ... in a row.
     var isWorthALine: Bool { attempts & (attempts - 1) == 0 }
 }

@@ -25,7 +25,7 @@ struct BrokerAddress: Sendable, Hashable {
         guard !path.contains("/"), let name = String(path).removingPercentEncoding else {
             throw AMQPError(.invalid, "the virtual host must be one percent-encoded path segment")
         }
-        // The letter of RabbitMQ's URI rules makes `host/` the virtual host "", which nobody has; most clients
+        // By RabbitMQ's URI rules `host/` names the virtual host "", which does not exist in practice; most clients
         // read it as the default.
         virtualHost = name.isEmpty ? "/" : name
         // These end in C strings.

@@ -1,7 +1,7 @@
 import CRabbitMQ
 import Foundation
 
-/// One connection to a broker; owns librabbitmq's state. Belongs to the thread that opened it.
+/// One connection to a broker; owns librabbitmq's state. Confined to the thread that opened it.
 final class BrokerConnection {
     let state: amqp_connection_state_t
     /// The socket, to be polled; read and written by librabbitmq only.
@@ -12,9 +12,9 @@ final class BrokerConnection {
     ///
     /// - Parameters:
     ///   - name: shown in the broker's list of connections.
-    ///   - heartbeatSeconds: both sides give the other up after two of these in silence.
-    ///   - timeout: for the TCP connection, the handshake, and each call that waits for an answer.
-    ///   - calls: told of each call that may send, where somebody limits their time.
+    ///   - heartbeatSeconds: each side closes the connection after two of these without data.
+    ///   - timeout: for the TCP connection, the handshake, and each call that waits for a reply.
+    ///   - calls: records each call that may send, so that a watchdog can limit its duration.
     init(
         address: BrokerAddress, name: String, heartbeatSeconds: Int, timeout: Duration, calls: CallWatch? = nil
     ) throws(AMQPError) {
@@ -30,7 +30,7 @@ final class BrokerConnection {
         self.state = state
     }
 
-    /// Closes the socket; without a word to the broker, unless `close()` said goodbye before.
+    /// Closes the socket, without `connection.close` unless ``close()`` has sent it.
     deinit { amqp_destroy_connection(state) }
 
     private static func connect(
@@ -59,7 +59,7 @@ final class BrokerConnection {
         _ state: amqp_connection_state_t, to address: BrokerAddress, name: String, heartbeatSeconds: Int
     ) throws(AMQPError) {
         let reply = FieldArena.with { arena in
-            // Without these the broker neither tells that it blocks us nor that it cancelled a consumer.
+            // Without these the broker reports neither that it blocks publishers nor that it cancelled a consumer.
             var properties = arena.table([
                 "connection_name": .string(name), "product": "switchyard",
                 "capabilities": .table([
@@ -78,7 +78,7 @@ final class BrokerConnection {
         try amqp_get_rpc_reply(state).check("open channel")
     }
 
-    /// Says goodbye and waits for the answer, as long as the timeout.
+    /// Sends `connection.close` and waits for `close-ok`, at most for the timeout.
     func close() {
         _ = watched { amqp_connection_close(state, AMQP_REPLY_SUCCESS) }
     }
@@ -101,26 +101,26 @@ final class BrokerConnection {
         return frame
     }
 
-    /// Lets librabbitmq re-use the memory of frames that were dealt with.
+    /// Lets librabbitmq re-use the memory of frames that were processed.
     func releaseMemory() {
         amqp_maybe_release_buffers(state)
     }
 
-    /// Whether frames wait in librabbitmq's own buffers, which `poll` does not know.
+    /// Whether frames wait in librabbitmq's own buffers, which `poll` does not see.
     var hasBufferedData: Bool { amqp_frames_enqueued(state) != 0 || amqp_data_in_buffer(state) != 0 }
 
-    /// Makes the broker's exception an error, after answering it as the protocol wants.
+    /// Converts the broker's exception to an error, after sending the `close-ok` that the protocol requires.
     func raise(_ method: amqp_method_t, channel: UInt16) -> AMQPError {
         let error = AMQPError(exception: method)
         if Int(method.id) == SWITCHYARD_CHANNEL_CLOSE {
-            var answer = amqp_channel_close_ok_t()
+            var closeOK = amqp_channel_close_ok_t()
             _ = watched {
-                amqp_send_method(state, channel, amqp_method_number_t(SWITCHYARD_CHANNEL_CLOSE_OK), &answer)
+                amqp_send_method(state, channel, amqp_method_number_t(SWITCHYARD_CHANNEL_CLOSE_OK), &closeOK)
             }
         } else {
-            var answer = amqp_connection_close_ok_t()
+            var closeOK = amqp_connection_close_ok_t()
             _ = watched {
-                amqp_send_method(state, 0, amqp_method_number_t(SWITCHYARD_CONNECTION_CLOSE_OK), &answer)
+                amqp_send_method(state, 0, amqp_method_number_t(SWITCHYARD_CONNECTION_CLOSE_OK), &closeOK)
             }
         }
         return error

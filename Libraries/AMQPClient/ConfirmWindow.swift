@@ -2,7 +2,7 @@
 /// every channel. Pure bookkeeping.
 struct ConfirmWindow<Element> {
     private var slots: [Element?] = []
-    /// Slots before this one are settled; they are given back in lumps.
+    /// Slots before this one are settled; they are removed in bulk.
     private var head = 0
     private var nextNumber: UInt64 = 1
     private(set) var count = 0
@@ -20,7 +20,7 @@ struct ConfirmWindow<Element> {
         return nextNumber
     }
 
-    /// Takes out what a confirm is about; numbers that are not outstanding are ignored.
+    /// Removes the messages that a confirm covers; numbers that are not outstanding are ignored.
     ///
     /// - Parameter multiple: all numbers up to this one. With number 0, all.
     mutating func settle(_ number: UInt64, multiple: Bool, _ body: (Element) -> Void) {

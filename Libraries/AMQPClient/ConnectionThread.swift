@@ -26,7 +26,7 @@ enum ConnectionThread {
             var attributes = pthread_attr_t()
             pthread_attr_init(&attributes)
             pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
-            // Address space only; what librabbitmq and we put on the stack is a few kilobytes.
+            // Address space only; librabbitmq and this library use a few kilobytes of stack.
             pthread_attr_setstacksize(&attributes, 512 * 1024)
             var thread = pthread_t()
             let retained = Unmanaged.passRetained(start)

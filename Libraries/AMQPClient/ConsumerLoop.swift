@@ -1,7 +1,7 @@
 import CRabbitMQ
 import Observability
 
-/// What the consumer's thread does: connect, hand deliveries to tasks, acknowledge, and begin again.
+/// Runs on the consumer's thread: connects, hands deliveries to tasks, acknowledges, and reconnects.
 final class ConsumerLoop {
     struct Parts: Sendable {
         let mailbox: ConsumerMailbox
@@ -24,16 +24,16 @@ final class ConsumerLoop {
 
     func run() {
         var backoff = Backoff(first: parts.configuration.firstRetry, limit: parts.configuration.maxRetry)
-        var turn = Int.random(in: 0..<parts.addresses.count)
+        var addressIndex = Int.random(in: 0..<parts.addresses.count)
         while !mailbox.isStopping {
-            let address = parts.addresses[turn % parts.addresses.count]
+            let address = parts.addresses[addressIndex % parts.addresses.count]
             do {
                 let session = try connect(address)
                 mailbox.connection = .ready
                 parts.logger.info("consuming", [.host: .string(address.host), .port: .int(address.port)])
                 try serve(session) { backoff.reset() }
             } catch {
-                turn += 1
+                addressIndex += 1
                 mailbox.connection = .failed(error.description)
                 parts.metrics.open.set(0)
                 if backoff.isWorthALine {
@@ -60,20 +60,20 @@ final class ConsumerLoop {
         return session
     }
 
-    /// Returns when the consumer was stopped and its handlers have finished, or the grace is over.
+    /// Returns when the consumer was stopped and its handlers have finished, or after the grace period.
     ///
-    /// - Parameter isAlive: called when the connection proved to be of use.
-    private func serve(_ session: ConsumerSession, isAlive: () -> Void) throws(AMQPError) {
+    /// - Parameter onStable: called once the connection has lasted for a second.
+    private func serve(_ session: ConsumerSession, onStable: () -> Void) throws(AMQPError) {
         var stopDeadline: Int64?
-        // A queue that goes as soon as it is declared must not be declared without pause.
-        let provenAt = monotonicMilliseconds() + 1000
-        var isProven = false
+        // A queue that is deleted as soon as it is declared must not be redeclared without back-off.
+        let stableAt = monotonicMilliseconds() + 1000
+        var isStable = false
         while true {
             try session.receive()
             try session.acknowledge()
-            if !isProven, monotonicMilliseconds() >= provenAt {
-                isProven = true
-                isAlive()
+            if !isStable, monotonicMilliseconds() >= stableAt {
+                isStable = true
+                onStable()
             }
             if mailbox.isStopping {
                 if stopDeadline == nil {

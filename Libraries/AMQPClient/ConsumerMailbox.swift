@@ -2,15 +2,15 @@ import Synchronization
 
 /// An outcome on its way from a handler to the consumer's thread.
 struct FinishedDelivery: Sendable {
-    /// Which connection the delivery came from: its tag means nothing to another one.
+    /// The connection that the delivery came from: its tag is valid on that one only.
     let generation: Int
     let tag: UInt64
     let outcome: AMQPOutcome
-    /// How often it had been handed out before.
+    /// How often it had been delivered before.
     let previousDeliveries: Int
 }
 
-/// The hand-over from handlers on any thread to the consumer's thread.
+/// Passes outcomes from handlers on any thread to the consumer's thread.
 final class ConsumerMailbox: Sendable {
     private struct State {
         var finished: [FinishedDelivery] = []
@@ -32,7 +32,7 @@ final class ConsumerMailbox: Sendable {
         }
     }
 
-    /// How often the queue's consumption began.
+    /// How often consuming the queue began.
     var connections: Int { state.withLock { $0.connections } }
 
     var isStopping: Bool { state.withLock { $0.isStopping } }

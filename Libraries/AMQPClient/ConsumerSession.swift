@@ -17,7 +17,7 @@ final class ConsumerSession {
     private let generation: Int
     private var assembler = DeliveryAssembler()
     private var window = AcknowledgementWindow()
-    /// Messages to be retried that are kept back; few, since they are part of the prefetch.
+    /// Messages delayed before they are requeued; few, since they are part of the prefetch.
     private var delayed: [Delayed] = []
     private var isCancelled = false
 
@@ -27,7 +27,7 @@ final class ConsumerSession {
         self.generation = generation
     }
 
-    /// All handlers have finished and the broker knows.
+    /// All deliveries are settled.
     var isIdle: Bool { window.openCount == 0 }
 
     func consume() throws(AMQPError) {
@@ -41,7 +41,7 @@ final class ConsumerSession {
         try amqp_get_rpc_reply(connection.state).check("consume queue \(parts.queue)")
     }
 
-    /// No new deliveries; what the broker had sent already is handled as usual.
+    /// Cancels the consumer; deliveries that the broker had sent already are handled as usual.
     func cancel() throws(AMQPError) {
         isCancelled = true
         FieldArena.with { arena in
@@ -78,7 +78,7 @@ final class ConsumerSession {
     private func start(_ delivery: AMQPDelivery) {
         parts.metrics.delivered.increment()
         let (handler, mailbox, generation) = (parts.handler, parts.mailbox, generation)
-        // Queues that do not count tell at least whether it is the first time.
+        // Queues that do not count report at least whether it is a redelivery.
         let previous = delivery.deliveryCount ?? (delivery.isRedelivered ? 3 : 0)
         parts.spawn {
             let outcome = await handler(delivery)
@@ -88,7 +88,7 @@ final class ConsumerSession {
         }
     }
 
-    /// Tells the broker what handlers have decided, in as few frames as possible.
+    /// Sends the outcomes of finished handlers to the broker, in as few frames as possible.
     func acknowledge() throws(AMQPError) {
         for finished in parts.mailbox.take() {
             guard finished.generation == generation else {
@@ -141,7 +141,7 @@ final class ConsumerSession {
         guard status == AMQP_STATUS_OK.rawValue else { throw AMQPError(library: status, "acknowledge") }
     }
 
-    /// Waits for frames, outcomes, the next delayed retry, or a second: heartbeats need a look now and then.
+    /// Waits for frames, outcomes, the next delayed retry, or a second: heartbeats must be processed regularly.
     func wait() {
         guard !connection.hasBufferedData else { return }
         let now = monotonicMilliseconds()

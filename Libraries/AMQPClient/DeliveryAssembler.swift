@@ -1,6 +1,6 @@
 import CRabbitMQ
 
-/// Puts deliveries together from their frames: the method, the header, and as many body frames as the size needs.
+/// Assembles deliveries from their frames: the method, the header, and as many body frames as the size needs.
 struct DeliveryAssembler {
     private struct Partial {
         var message: AMQPMessage
@@ -43,6 +43,6 @@ struct DeliveryAssembler {
         partial?.message.take(decoded.assumingMemoryBound(to: amqp_basic_properties_t.self).pointee)
         let size = Int(clamping: header.body_size)
         partial?.missing = size
-        partial?.message.body.reserveCapacity(min(size, 16 << 20))  // a claim, until the bytes are there
+        partial?.message.body.reserveCapacity(min(size, 16 << 20))  // only announced so far, hence the bound
     }
 }

@@ -8,8 +8,8 @@ final class FieldArena {
 
     init() { init_amqp_pool(&pool, 4096) }
 
-    /// Gives memory for the time of a closure. Swift ends an object after its last use, which may be before the C call
-    /// that reads the memory; this does not.
+    /// Provides an arena for the time of a closure. Swift ends an object after its last use, which may be before the C
+    /// call that reads the memory; this does not.
     static func with<R, E: Error>(_ body: (FieldArena) throws(E) -> R) throws(E) -> R {
         let arena = FieldArena()
         defer { withExtendedLifetime(arena) {} }
@@ -112,7 +112,7 @@ extension AMQPValue {
             let entries = UnsafeBufferPointer(start: value.array.entries, count: Int(value.array.num_entries))
             self = .array(entries.map { AMQPValue($0) })
         case AMQP_FIELD_KIND_TABLE: self = .table(AMQPValue.table(value.table))
-        default: self = .null  // also decimals, which nobody sends
+        default: self = .null  // also decimals, which are not in use
         }
     }
 

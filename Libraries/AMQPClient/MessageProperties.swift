@@ -1,7 +1,7 @@
 import CRabbitMQ
 
 extension AMQPMessage {
-    /// What the protocol can carry: its short strings are at most 255 bytes.
+    /// Checks the protocol's limits: short strings are at most 255 bytes.
     ///
     /// - Throws: `.invalid`, naming the field.
     func validate(bodyLimit: Int) throws(AMQPError) {

@@ -1,11 +1,11 @@
 import Synchronization
 
-/// A caller of `publish` who waits for the outcomes of its messages, until its deadline.
+/// A caller of `publish` that waits for the outcomes of its messages, until its deadline.
 final class PublishTicket: Sendable {
     private enum Progress {
         case waiting
         case sent
-        case over(AMQPError?)
+        case finished(AMQPError?)
     }
 
     private struct State {
@@ -22,9 +22,9 @@ final class PublishTicket: Sendable {
             State(messages: Array(repeating: .waiting, count: count), open: count, continuation: continuation))
     }
 
-    /// A message is about to be sent: from now on its outcome is unknown until the broker answers.
+    /// A message is about to be sent: from now on its outcome is unknown until the broker confirms or refuses it.
     ///
-    /// - Returns: false when nobody waits any more. It must not be sent then, since its caller may have been told so.
+    /// - Returns: false when the caller no longer waits. It must not be sent then: the caller may know that it was not.
     func begin(_ place: Int) -> Bool {
         state.withLock { state in
             guard state.continuation != nil else { return false }
@@ -33,11 +33,11 @@ final class PublishTicket: Sendable {
         }
     }
 
-    /// A message came to an end. The last one resumes the caller.
+    /// Sets a message's outcome. The last one resumes the caller.
     func settle(_ place: Int, _ error: AMQPError?) {
         resume { state in
-            if case .over = state.messages[place] { return }
-            state.messages[place] = .over(error)
+            if case .finished = state.messages[place] { return }
+            state.messages[place] = .finished(error)
             state.open -= 1
         }
     }
@@ -45,22 +45,22 @@ final class PublishTicket: Sendable {
     /// Ends the wait for all messages that are still open.
     ///
     /// - Parameters:
-    ///   - waiting: what became of those that were not sent.
-    ///   - sent: what is known of those that were.
+    ///   - waiting: the outcome of messages that were not sent.
+    ///   - sent: the outcome of messages that were.
     func end(waiting: AMQPError, sent: AMQPError) {
         resume { state in
             for place in state.messages.indices {
                 switch state.messages[place] {
-                case .waiting: state.messages[place] = .over(waiting)
-                case .sent: state.messages[place] = .over(sent)
-                case .over: break
+                case .waiting: state.messages[place] = .finished(waiting)
+                case .sent: state.messages[place] = .finished(sent)
+                case .finished: break
                 }
             }
             state.open = 0
         }
     }
 
-    /// Nobody waits any more.
+    /// The caller no longer waits.
     var isOver: Bool { state.withLock { $0.continuation == nil } }
 
     private func resume(after change: (inout State) -> Void) {
@@ -70,7 +70,7 @@ final class PublishTicket: Sendable {
             guard state.open == 0, let continuation = state.continuation else { return nil }
             state.continuation = nil
             let outcomes = state.messages.map { progress -> AMQPError? in
-                if case .over(let error) = progress { error } else { nil }
+                if case .finished(let error) = progress { error } else { nil }
             }
             return (continuation, outcomes)
         }
@@ -81,13 +81,13 @@ final class PublishTicket: Sendable {
 /// A message on its way to the broker.
 struct PublishEntry {
     let message: AMQPMessage
-    /// `nil`: nobody waits, and it is sent without asking for a confirm.
+    /// `nil` for a message without a waiting caller, which is sent without a confirm.
     let ticket: PublishTicket?
     /// Which of the ticket's messages it is.
     let place: Int
-    /// In monotonic milliseconds: when waiting makes no sense any more.
+    /// In monotonic milliseconds; it is not sent after it.
     let deadline: Int64
 
-    /// What it counts for in the buffer: its body and something for the rest.
+    /// Its size in the buffer: its body and an allowance for the rest.
     var cost: Int { message.body.count + 256 }
 }

@@ -1,9 +1,9 @@
 import CRabbitMQ
 import Observability
 
-/// What the publisher's thread does: connect, send, take confirms, and begin again.
+/// Runs on the publisher's thread: connects, sends, receives confirms, and reconnects.
 ///
-/// Never leaves its thread. Split in two files: connecting and the rounds here, sending and confirms in
+/// Never leaves its thread. Split in two files: connecting and the send loop here, sending and confirms in
 /// `PublisherSession`.
 final class PublisherLoop {
     private let mailbox: PublisherMailbox
@@ -31,9 +31,9 @@ final class PublisherLoop {
 
     func run() {
         var backoff = Backoff(first: configuration.firstRetry, limit: configuration.maxRetry)
-        var turn = Int.random(in: 0..<addresses.count)
+        var addressIndex = Int.random(in: 0..<addresses.count)
         while !hasToEnd {
-            let address = addresses[turn % addresses.count]
+            let address = addresses[addressIndex % addresses.count]
             do {
                 let session = try connect(address)
                 backoff.reset()
@@ -43,7 +43,7 @@ final class PublisherLoop {
                 try serve(session)
                 break
             } catch {
-                turn += 1
+                addressIndex += 1
                 mailbox.connection = .failed(error.description)
                 if backoff.isWorthALine || error.code == .exception {
                     logger.warning(
@@ -102,7 +102,7 @@ final class PublisherLoop {
         backlog.append(contentsOf: mailbox.take())
     }
 
-    /// Gives up what has waited too long, whether its caller still waits or not.
+    /// Fails messages whose deadline has passed, whether or not the caller still waits.
     private func expire() {
         let now = monotonicMilliseconds()
         let reason = mailbox.connection.description
@@ -118,7 +118,7 @@ final class PublisherLoop {
         entry.ticket?.settle(entry.place, error)
     }
 
-    /// Waits before the next attempt; deadlines go on.
+    /// Waits before the next attempt; deadlines are still enforced.
     private func pause(_ delay: Duration) {
         let end = monotonicMilliseconds() + delay.milliseconds
         while !hasToEnd {
@@ -139,7 +139,7 @@ final class PublisherLoop {
     }
 }
 
-/// A queue on an array; what was taken is given back in lumps.
+/// A queue on an array; removed entries are freed in bulk.
 struct EntryQueue {
     private var entries: [PublishEntry] = []
     private var head = 0

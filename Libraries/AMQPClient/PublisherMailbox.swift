@@ -1,13 +1,13 @@
 import Synchronization
 
-/// The hand-over from callers on any thread to the publisher's thread: bounded, one wake-up a burst.
+/// The queue from callers on any thread to the publisher's thread: bounded, with one wake-up per burst.
 final class PublisherMailbox: Sendable {
     private struct State {
         var incoming: [PublishEntry] = []
-        /// Those who wait, in the order of their deadlines, and some that do not any more.
+        /// Waiting callers in the order of their deadlines, with some finished ones among them.
         var tickets: [Waiting] = []
         var firstTicket = 0
-        /// Everything taken in and not settled, wherever it is.
+        /// All messages accepted and not settled, sent or not.
         var heldMessages = 0
         var heldBytes = 0
         var connection = AMQPState.connecting
@@ -51,7 +51,7 @@ final class PublisherMailbox: Sendable {
 
     /// Takes all of the entries in, which have one ticket in common or none at all, or none of them.
     ///
-    /// - Parameter onlyIfReady: refuse when they could not be sent at once, and keep half of the buffer for others.
+    /// - Parameter onlyIfReady: refuse when they could not be sent at once, and reserve half of the buffer for others.
     func offer(_ entries: [PublishEntry], onlyIfReady: Bool = false) -> AMQPError? {
         let bytes = entries.reduce(0) { $0 + $1.cost }
         let (error, isFirst): (AMQPError?, Bool) = state.withLock { state in
@@ -84,7 +84,7 @@ final class PublisherMailbox: Sendable {
         }
     }
 
-    /// These came to an end and make room.
+    /// Releases the capacity of settled messages.
     func release(messages: Int, bytes: Int) {
         state.withLock { state in
             state.heldMessages -= messages
@@ -92,9 +92,9 @@ final class PublisherMailbox: Sendable {
         }
     }
 
-    /// Ends the waits whose deadline is over. What was sent stays with the connection until the broker answers.
+    /// Ends the waits whose deadline has passed. Messages already sent stay in the confirm window.
     ///
-    /// - Returns: the next deadline, if anyone waits.
+    /// - Returns: the next deadline; nil without waiting callers.
     func expire(now: Int64) -> Int64? {
         let (late, next, connection) = state.withLock { state in
             var late: [PublishTicket] = []
@@ -120,9 +120,9 @@ final class PublisherMailbox: Sendable {
         return next
     }
 
-    /// No more entries from now on, and nobody waits any more.
+    /// Refuses entries from now on, and ends all waits.
     ///
-    /// - Returns: the entries that nobody took.
+    /// - Returns: the entries that were not taken.
     @discardableResult
     func close() -> [PublishEntry] {
         let (left, tickets) = state.withLock { state in

@@ -3,14 +3,14 @@ import Observability
 
 /// One connection of the publisher, with what it has sent and not seen confirmed.
 final class PublisherSession {
-    /// Publisher confirms are a property of the channel: what nobody waits for goes through one without them.
+    /// Publisher confirms are a property of the channel: messages without a waiting caller use one without them.
     static let confirmed: UInt16 = 1
     static let unconfirmed: UInt16 = 2
-    /// Bytes between two looks at whether the socket takes more. `POLLOUT` promises a third of the send buffer, which
+    /// Bytes between two checks whether the socket is writable. `POLLOUT` promises a third of the send buffer, which
     /// is larger; so librabbitmq, which would wait in `send` for as long as a broker blocks, hardly ever has to.
-    private static let bytesBetweenLooks = 32 << 10
+    private static let bytesBetweenChecks = 32 << 10
 
-    /// The header by which a message is known that comes back because no queue takes it: the broker's return names no
+    /// The header that identifies a returned message, which no queue takes: the broker's `basic.return` has no sequence
     /// number.
     private static let numberHeader = "x-publish-number"
 
@@ -53,17 +53,17 @@ final class PublisherSession {
     /// Sends as much as the window and the socket take.
     func send(from backlog: inout EntryQueue) throws(AMQPError) {
         guard !backlog.isEmpty, maySend else { return }
-        var room = 0
+        var allowance = 0
         try connection.corked { () throws(AMQPError) in
             while maySend, let entry = backlog.first {
-                if room <= 0 {
+                if allowance <= 0 {
                     // The socket alone: a wake-up that came since the backlog was filled is for `wait`.
                     isWritable = Waker.isWritable(connection.socket)
                     guard isWritable else { return }
-                    room = Self.bytesBetweenLooks
+                    allowance = Self.bytesBetweenChecks
                 }
                 backlog.removeFirst()
-                room -= entry.cost
+                allowance -= entry.cost
                 try send(entry)
             }
         }
@@ -101,7 +101,7 @@ final class PublisherSession {
         metrics.published.increment()
     }
 
-    /// Deals with everything that has arrived.
+    /// Processes everything that has arrived.
     func receive() throws(AMQPError) {
         while let frame = try connection.nextFrame() {
             if frame.frame_type == UInt8(AMQP_FRAME_METHOD) {
@@ -136,7 +136,7 @@ final class PublisherSession {
         }
     }
 
-    /// The only messages that come to a publisher are those that go back.
+    /// The only messages that a publisher receives are returned ones.
     private func noteReturned(_ frame: amqp_frame_t) {
         guard let decoded = frame.payload.properties.decoded else { return }
         var message = AMQPMessage(exchange: "", routingKey: "", body: [])
@@ -165,7 +165,8 @@ final class PublisherSession {
         throw AMQPError(.connection, "the broker does not confirm")
     }
 
-    /// Waits until there is something to do, at most for 100 ms: heartbeats and deadlines need a look now and then.
+    /// Waits until there is something to do, at most 100 ms, or 1 s when idle: heartbeats and deadlines must be
+    /// processed regularly.
     func wait(hasBacklog: Bool) {
         guard !connection.hasBufferedData else { return }
         var interest: Readiness = .readable

@@ -1,4 +1,4 @@
-/// Keeps the time for a publisher on a thread of its own, since the connection's thread may be stuck: ends waits at
+/// Enforces a publisher's deadlines on a thread of its own, since the connection's thread may be stuck: ends waits at
 /// their deadlines, and calls of librabbitmq that last too long.
 final class PublisherWatchdog: Sendable {
     private let mailbox: PublisherMailbox
@@ -14,7 +14,7 @@ final class PublisherWatchdog: Sendable {
 
     /// Returns once the mailbox is closed and `stop` was called.
     func run() {
-        // Whoever comes between two looks has a deadline that is at least this far away.
+        // A message that arrives between two checks has a deadline that is at least this far away.
         let interval = min(500, max(10, configuration.deadline.milliseconds / 2))
         while true {
             let next = mailbox.expire(now: monotonicMilliseconds())

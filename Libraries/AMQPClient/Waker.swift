@@ -14,11 +14,11 @@ final class Waker: Sendable {
 
     func wake() {
         var one: UInt64 = 1
-        // EAGAIN would mean that the counter is full: awake enough.
+        // EAGAIN would mean that the counter is full: a wake-up is pending anyway.
         _ = write(descriptor, &one, 8)
     }
 
-    /// Forgets the wake-ups so far; call before looking at what they were about.
+    /// Clears pending wake-ups; to be called before processing their causes.
     func clear() {
         var count: UInt64 = 0
         _ = read(descriptor, &count, 8)
@@ -35,7 +35,7 @@ struct Readiness: OptionSet {
 extension Waker {
     /// Waits for the socket (when there is one), a wake-up, or the time.
     ///
-    /// - Parameter milliseconds: 0 only looks.
+    /// - Parameter milliseconds: 0 polls without waiting.
     /// - Returns: what the socket is ready for; an error or hang-up counts as readable, so that reading reports it.
     func wait(socket: Int32?, for interest: Readiness, milliseconds: Int) -> Readiness {
         var entries = [pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)]

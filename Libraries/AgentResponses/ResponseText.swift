@@ -1,18 +1,18 @@
 import Contracts
 import JSONBytes
 
-/// The words in an agent's response.
+/// The text in an agent's response.
 package enum ResponseText {
     /// The first text part of `result.parts`, else of `result.artifacts`, else of `result.status.message.parts`, else
-    /// the body as it is. Of a stream of events it is the last one that has such words.
+    /// the body as it is. Of an event stream it is that of the last event with text.
     package static func extract(from body: [UInt8]) -> String {
         words(of: body) ?? String(decoding: body, as: UTF8.self)
     }
 
     /// The same; nil when there is no such part.
     package static func words(of body: [UInt8]) -> String? {
-        let answer = try? JSONSlice(validating: body)
-        return answer.flatMap(words(in:)) ?? (answer == nil ? words(inStream: body) : nil)
+        let response = try? JSONSlice(validating: body)
+        return response.flatMap(words(in:)) ?? (response == nil ? words(inStream: body) : nil)
     }
 
     private static func words(inStream body: [UInt8]) -> String? {
@@ -20,8 +20,8 @@ package enum ResponseText {
             .compactMap { (try? JSONSlice(validating: $0)).flatMap(words(in:)) }.first
     }
 
-    private static func words(in answer: JSONSlice) -> String? {
-        guard let result = answer.find("result") else { return nil }
+    private static func words(in response: JSONSlice) -> String? {
+        guard let result = response.find("result") else { return nil }
         if let text = firstText(in: result.find("parts")) { return text }
         for artifact in result.find("artifacts")?.elements ?? [] {
             if let text = firstText(in: artifact.find("parts")) ?? text(of: artifact) { return text }

@@ -1,9 +1,9 @@
 import JSONBytes
 
-/// The format of `text/event-stream`, as the HTML standard has it (9.2.6): of its fields, `data` alone means something here.
+/// The format of `text/event-stream`, as the HTML standard has it (9.2.6): only its field `data` is used.
 package enum ServerSentEvents {
-    /// The data of each event of a stream that was read to its end, the lines of one event joined by line feeds. Comments
-    /// and events without data are left out. An event that the stream's end cut off counts: nothing more will come of it.
+    /// The data of each event of a stream that was read to its end, the lines of one event joined by line feeds.
+    /// Comments and events without data are left out. An event cut off by the stream's end counts.
     package static func data(in stream: [UInt8]) -> [[UInt8]] {
         var events: [[UInt8]] = []
         var event: [UInt8]?

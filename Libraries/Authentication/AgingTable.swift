@@ -1,23 +1,24 @@
-/// A dictionary of bounded size that forgets by halves: when the younger half is full it becomes the older one, whose
-/// entries, not written since, go. So an entry costs the same however full the table is.
+/// A dictionary of bounded size that evicts by generations: when the young one is full it becomes the old one, and the
+/// previous old one, whose entries were not written since, is dropped. So a write costs the same however full the table
+/// is.
 struct AgingTable<Key: Hashable, Value> {
-    private let half: Int
+    private let generationLimit: Int
     private var young: [Key: Value] = [:]
     private var old: [Key: Value] = [:]
 
-    /// - Parameter limit: entries at most; the last half of it is always kept.
+    /// - Parameter limit: the most entries; the half of it written last is never evicted.
     init(limit: Int) {
-        half = max(1, limit / 2)
+        generationLimit = max(1, limit / 2)
     }
 
     var count: Int { young.count + old.count }
 
-    /// Writing makes an entry a young one; `nil` forgets it.
+    /// Writing moves an entry to the young generation; `nil` removes it.
     subscript(key: Key) -> Value? {
         get { young[key] ?? old[key] }
         set {
             old[key] = nil
-            if newValue != nil, young.count >= half, young[key] == nil {
+            if newValue != nil, young.count >= generationLimit, young[key] == nil {
                 old = young
                 young = [:]
             }
@@ -25,9 +26,9 @@ struct AgingTable<Key: Hashable, Value> {
         }
     }
 
-    /// Changes a young entry in place, with one look at the table.
+    /// Changes an entry of the young generation in place, with one hash look-up.
     ///
-    /// - Returns: what `change` returned; nil when there is no such entry among the young ones.
+    /// - Returns: what `change` returned; nil when the young generation has no such entry.
     mutating func updateYoung<Result>(_ key: Key, _ change: (inout Value) -> Result) -> Result? {
         guard let index = young.index(forKey: key) else { return nil }
         return change(&young.values[index])

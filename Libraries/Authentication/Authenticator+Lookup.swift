@@ -5,15 +5,15 @@ import Foundation
 import HTTPCore
 import HTTPServer
 
-/// Whose a credential is: from the cache, else from the database.
+/// Resolves credentials: from the cache, else from the database.
 extension Authenticator {
-    /// - Returns: whose live credential it is; `nil` for none.
+    /// - Returns: the live token or session; `nil` when the credential is not one.
     func identify(_ credential: Credential, _ request: Request) async throws -> KnownToken? {
         let known: KnownToken?
         do {
             known = try await self.known(credential)
         } catch {
-            // Not for one who asked and hung up: that would be a way to ask for nothing.
+            // Not for a client that disconnected: it would get its request back from the rate limit.
             if APIError(describing: error).status == .serviceUnavailable { request.context.bearerUndecided() }
             throw error
         }
@@ -32,7 +32,7 @@ extension Authenticator {
     func token(_ text: String) async throws -> KnownToken? { try await token(hash: sha256(text)) }
 
     func token(hash: [UInt8]) async throws -> KnownToken? {
-        // One digest serves both questions; comparing digests gives nothing away about the token.
+        // One digest serves both comparisons; comparing digests reveals nothing about the token.
         if constantTimeEquals(hash, adminHash) { return .admin }
         let now = ContinuousClock.now
         let (cached, generation) = cache.find(hash, now: now)
@@ -57,20 +57,20 @@ extension Authenticator {
         return found
     }
 
-    /// A session of the administrator ends with the `ADMIN_TOKEN` that it was made from; one of an org token's was found
-    /// with that token.
+    /// A session of the administrator ends with the `ADMIN_TOKEN` that it was made from; for a session of an org token
+    /// the statement has checked that token.
     private func isOfThisAdministrator(_ found: KnownToken, _ secret: String) -> Bool {
         guard found.identity == .admin else { return true }
         guard hasAdminToken, let digest = found.session?.credentialDigest else { return false }
         return constantTimeEquals(digest, SessionToken.digest(secret, madeFrom: adminHash))
     }
 
-    /// Asks the database, in one statement with whoever else asks now.
+    /// Queries the database, in one statement with the concurrent look-ups.
     private func lookUp(_ hash: [UInt8], _ lookups: Batcher<[UInt8], KnownToken?>) async throws -> KnownToken? {
         do {
             return try await lookups.submit(hash)
         } catch BatcherError.full {
-            // Only when the database has not answered for a while. Nobody is let in on that account.
+            // Only when the database has not responded for a while. Fails closed.
             throw APIError.platformUnavailable
         }
     }

@@ -3,13 +3,13 @@ import Foundation
 import HTTPCore
 import HTTPServer
 
-/// What operators may do once it is known that they are some.
+/// Authorization of authenticated operators, and their sessions of the console.
 extension Authenticator {
-    /// The one way in: every guard ends here. What is asked of an operator's request beyond its credential is asked for
-    /// here, for all routes of all services.
+    /// Admits an authenticated request; every guard ends here. What an operator's request needs beyond its credential
+    /// (origin, role, audit entry) is checked here, for all routes of all services.
     ///
-    /// - Parameter credential: what let it in; nil for nobody in particular.
-    /// - Throws: `APIError` 403; 503 when a change cannot be noted in the audit log.
+    /// - Parameter credential: the one that authenticated it; nil for an anonymous request or a stream ticket.
+    /// - Throws: `APIError` 403; 503 when a change cannot be written to the audit log.
     func letIn(
         _ known: KnownToken, _ credential: Credential?, _ request: Request, recordsLife: Bool = true
     ) async throws -> Identity {
@@ -25,7 +25,7 @@ extension Authenticator {
         return identity
     }
 
-    /// What a viewer tried is kept, too: nothing is done, so that it need not be.
+    /// Records what a viewer tried, too. Best effort: nothing has been done.
     private func refuse(_ known: KnownToken, _ request: Request) async -> APIError {
         let refusal = APIError(.forbidden, Sentence.readOnlyToken)
         if request.isAudited {
@@ -35,8 +35,9 @@ extension Authenticator {
         return refusal
     }
 
-    /// Where the console's cookie let a request in: that a page of ours made it. Asked for by itself where a request
-    /// changes something though its method does not say so, such as a WebSocket's; else it has been.
+    /// Requires that a request authenticated by the console's cookie was made by a page of the console. To be called
+    /// where a request changes something although its method is safe, such as a WebSocket's; for all others `letIn` has
+    /// done so.
     ///
     /// - Throws: `APIError` 403.
     package func checkOrigin(_ request: Request) throws(APIError) {
@@ -51,11 +52,11 @@ extension Authenticator {
 
     // MARK: - Signing in
 
-    /// Takes an operator's token for a session of the console.
+    /// Exchanges an operator's token for a session of the console.
     ///
-    /// - Throws: `APIError` 401 for any other text, 403 for a page of somebody else's, 503.
+    /// - Throws: `APIError` 401 for any other text, 403 for a page of another origin, 503.
     package func signIn(_ token: String, _ request: Request) async throws -> NewSession {
-        // A page that is not ours has no use for it but to have somebody work in a session of its choice.
+        // A page of another origin could only want to make its user work in a session of its choice.
         if request.headers.contains("origin") { try requireOwnOrigin(request) }
         guard let known = try await self.token(token), known.identity.isOperator else {
             throw APIError(.unauthorized, Sentence.invalidSignIn)
@@ -68,9 +69,9 @@ extension Authenticator {
             credentialDigest: isAdmin ? SessionToken.digest(session.secret, madeFrom: adminHash) : nil)
     }
 
-    /// Who is signed in.
+    /// The operator who is signed in.
     ///
-    /// - Returns: and until when: nil without a session, by a bearer or in open development mode.
+    /// - Returns: the operator, and when the session expires: nil for a bearer or in open development mode.
     /// - Throws: `APIError` 401 or 503.
     package func signedIn(_ request: Request) async throws -> (holder: SignIn, until: Date?) {
         let identity = try await admin(request)

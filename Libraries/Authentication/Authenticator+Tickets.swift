@@ -4,21 +4,21 @@ import Foundation
 import HTTPCore
 import HTTPServer
 
-/// The credential that a stream ticket was made from, as it is kept: while it is good, so is the ticket, and the stream
-/// that it opens.
+/// The credential that a stream ticket was made from, as it is stored: the ticket, and the stream that it opens, are
+/// valid as long as the credential.
 package enum TicketOrigin: Sendable {
     /// SHA-256 of an operator's or a workspace's token.
     case token(hash: [UInt8])
     /// `ADMIN_TOKEN`: SHA-256 of the ticket and of the token's hash, as with sessions of the console.
     case admin(digest: [UInt8])
-    /// Nothing: in open development mode.
+    /// None: in open development mode.
     case open
 }
 
 extension Authenticator {
     /// - Parameters:
-    ///   - request: has been let in by its bearer.
-    ///   - ticket: the secret that its holder will show.
+    ///   - request: authenticated by its bearer.
+    ///   - ticket: the ticket's secret.
     package func origin(of request: Request, ticket: String) -> TicketOrigin {
         guard let bearer = request.bearerToken else { return .open }
         let hash = sha256(bearer)
@@ -26,14 +26,14 @@ extension Authenticator {
             ? .admin(digest: SessionToken.digest(ticket, madeFrom: adminHash)) : .token(hash: hash)
     }
 
-    /// Lets in whoever shows a ticket, as the one who had it made.
+    /// Admits a request with a ticket, with the identity of the ticket's creator.
     ///
-    /// - Parameter ticket: the secret that was shown. Nobody may show it a second time.
-    /// - Throws: `APIError` 401 when the ticket's credential is no longer good, or 503.
+    /// - Parameter ticket: the secret in the request. The caller makes sure that it is used once.
+    /// - Throws: `APIError` 401 when the ticket's credential is no longer valid, or 503.
     package func letIn(_ origin: TicketOrigin, ticket: String, _ request: Request) async throws {
         let hash: [UInt8]
         switch origin {
-        case .token(let ofToken): hash = ofToken
+        case .token(let tokenHash): hash = tokenHash
         case .admin(let digest):
             let expected = SessionToken.digest(ticket, madeFrom: adminHash)
             guard hasAdminToken, constantTimeEquals(digest, expected) else { throw Self.invalidTicket }
@@ -48,6 +48,6 @@ extension Authenticator {
         _ = try await letIn(known, nil, request)
     }
 
-    /// The answer to a ticket that opens nothing.
+    /// The error for a ticket that is not valid.
     package static let invalidTicket = APIError(.unauthorized, Sentence.invalidStreamTicket)
 }

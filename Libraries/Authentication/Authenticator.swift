@@ -8,8 +8,8 @@ import HTTPServer
 import Observability
 import PostgresClient
 
-/// Finds out who a request comes from and whether that is enough for the route. Fails closed: when Postgres cannot
-/// answer, the request is refused with `platform_unavailable`.
+/// Authenticates requests and authorizes them for a route. Fails closed: when Postgres does not respond, the request is
+/// refused with `platform_unavailable`.
 package final class Authenticator: Sendable {
     package let signsOfLife: SignsOfLife
 
@@ -21,7 +21,7 @@ package final class Authenticator: Sendable {
     let audit: AuditLog
     let store: TokenStore
     let cache = TokenCache()
-    /// Apart from the tokens: what is good as a cookie is no bearer.
+    /// Apart from the tokens: a session's secret is not valid as a bearer.
     let sessions = TokenCache()
     let lookups: Batcher<[UInt8], KnownToken?>
     let sessionLookups: Batcher<[UInt8], KnownToken?>
@@ -29,10 +29,10 @@ package final class Authenticator: Sendable {
 
     /// - Parameters:
     ///   - adminToken: the operator's bearer; `nil` only in development.
-    ///   - loops: where look-ups are answered.
+    ///   - loops: where look-ups run.
     ///   - isDevelopment: with no `adminToken`, admin and workspace routes pass without a bearer.
     ///   - platformURL: where clients reach the platform; its pages may use the console's cookie.
-    ///   - audit: where operators' changes are written before they are made.
+    ///   - audit: the log that operators' changes are written to before they are made.
     package init(
         adminToken: String?, isDevelopment: Bool, platformURL: String? = nil, audit: AuditLog, postgres: PostgresPool,
         loops: EventLoopGroup, signsOfLife: SignsOfLife, logger: Logger
@@ -46,7 +46,7 @@ package final class Authenticator: Sendable {
         self.audit = audit
         let store = TokenStore(postgres: postgres)
         self.store = store
-        // Agents beat about as often as a verified token may be believed: each beat asks again, many at a time.
+        // Agents beat about as often as cached tokens expire: each beat is a look-up, many at a time.
         let pacing = BatchPacing(executor: { loops.any() }, overlapsOnlyWhenFull: true)
         lookups = Batcher(limit: 500, concurrency: 2, pacing: pacing) { hashes in
             let found = try await store.find(hashes: hashes)
@@ -60,20 +60,20 @@ package final class Authenticator: Sendable {
             do {
                 try await store.touch(Array(Set(tokens)))
             } catch {
-                logger.debug("token use not written", [.error: .string("\(error)")])
+                logger.debug("token use was not written", [.error: .string("\(error)")])
             }
             return tokens.map { _ in }
         }
     }
 
-    /// Forgets every verified token: events may have been missed.
+    /// Empties the caches of verified tokens: events may have been missed.
     package func forgetTokens() {
         cache.empty()
         sessions.empty()
     }
 
-    /// Forgets the verified tokens of one owner: one of them was revoked, or a workspace was removed. Of an operator's
-    /// token the console's sessions go, too.
+    /// Evicts the verified tokens of one owner: one of them was revoked, or a workspace was removed. The console's
+    /// sessions of an operator's token go with it.
     ///
     /// - Parameter owner: a workspace, or an operator token's or a session's own id.
     package func forgetTokens(of owner: UUID) {
@@ -81,7 +81,7 @@ package final class Authenticator: Sendable {
         sessions.forget(owner)
     }
 
-    /// Notes what registration just did, so that the next beat needs no query.
+    /// Records that registration just issued a token, so that the next heartbeat needs no query.
     package func noteIssued(to workspace: UUID) {
         cache.noteHasToken(workspace, generation: cache.generation)
     }
@@ -94,11 +94,11 @@ package final class Authenticator: Sendable {
     @discardableResult
     package func admin(_ request: Request) async throws -> Identity {
         guard let credential = request.credential else {
-            return try await stranger(request, orError: Sentence.adminAuthRequired)
+            return try await unauthenticated(request, orError: Sentence.adminAuthRequired)
         }
         guard let known = try await identify(credential, request), known.identity.isOperator || !hasAdminToken else {
-            // A cookie that is over is no attempt: the browser sends it by itself.
-            if credential.isSession { return try await stranger(request, orError: Sentence.adminAuthRequired) }
+            // An expired cookie counts as no credential: the browser sends it by itself.
+            if credential.isSession { return try await unauthenticated(request, orError: Sentence.adminAuthRequired) }
             throw APIError(.unauthorized, Sentence.invalidAdminToken)
         }
         return try await letIn(known, credential, request)
@@ -110,29 +110,28 @@ package final class Authenticator: Sendable {
     @discardableResult
     package func workspace(_ workspace: UUID, _ request: Request) async throws -> Identity {
         guard let credential = request.credential else {
-            return try await stranger(request, orError: Sentence.missingWorkspaceToken)
+            return try await unauthenticated(request, orError: Sentence.missingWorkspaceToken)
         }
         if credential.isSession, isOpen, try await identify(credential, request) == nil {
-            return try await stranger(request, orError: Sentence.missingWorkspaceToken)
+            return try await unauthenticated(request, orError: Sentence.missingWorkspaceToken)
         }
         return try await owner(workspace, credential, request, orError: Sentence.invalidWorkspaceToken)
     }
 
-    /// Who shows nothing that counts: let in as an operator in open development mode only.
-    private func stranger(_ request: Request, orError sentence: String) async throws -> Identity {
+    /// A request without a credential that counts: admitted as an operator in open development mode only.
+    private func unauthenticated(_ request: Request, orError sentence: String) async throws -> Identity {
         guard isOpen else { throw APIError(.unauthorized, sentence) }
         return try await letIn(.anonymous, nil, request)
     }
 
-    /// Heartbeats, discovery: as `workspace`, but in development a workspace that never had a token is taken at its
-    /// word.
+    /// Heartbeats, discovery: as `workspace`, but in development a workspace that never had a token needs none.
     ///
-    /// - Parameter recordsLife: false for heartbeats, which write their sign of life themselves.
+    /// - Parameter recordsLife: false for heartbeats, which record liveness themselves.
     /// - Throws: `APIError` 401 or 503; 410 when the bearer was one of a workspace that has been removed.
     @discardableResult
     package func registry(_ workspace: UUID, _ request: Request, recordsLife: Bool = true) async throws -> Identity {
         guard let bearer = request.bearerToken else {
-            return try await takenAtItsWord(
+            return try await acceptWithoutToken(
                 workspace, request, orError: Sentence.missingWorkspaceToken, recordsLife: recordsLife
             ).identity
         }
@@ -145,9 +144,9 @@ package final class Authenticator: Sendable {
         }
     }
 
-    /// Registration: as `registry`, with what decides whether an id that no one created may be taken.
+    /// Registration: as `registry`, with what decides whether the request may create the workspace.
     ///
-    /// - Throws: as `registry`; 401 `admin auth required` outside of development for an id that no one created.
+    /// - Throws: as `registry`; 401 `admin auth required` outside of development for an id that does not exist.
     package func registrant(_ workspace: UUID, _ request: Request) async throws -> Registrant {
         if request.bearerToken != nil {
             let identity = try await registry(workspace, request)
@@ -159,13 +158,13 @@ package final class Authenticator: Sendable {
             let exists = try await standing(of: workspace).exists
             throw APIError(.unauthorized, exists ? Sentence.missingWorkspaceToken : Sentence.adminAuthRequired)
         }
-        let (identity, exists) = try await takenAtItsWord(
+        let (identity, exists) = try await acceptWithoutToken(
             workspace, request, orError: Sentence.missingWorkspaceToken)
         return Registrant(identity: identity, hasToken: false, knowsOfWorkspace: exists, mayCreate: !exists)
     }
 
-    /// Whether the request carries what was a token of this workspace, which has been removed. It opens nothing any
-    /// more, but its agent is to learn why, so that it ends instead of trying for ever.
+    /// Whether the request carries a former token of this workspace, which has been removed. It is no longer valid, but
+    /// the response tells the agent why, so that it ends instead of retrying for ever.
     ///
     /// - Throws: `APIError` 503.
     package func isOfRemoved(_ workspace: UUID, _ request: Request) async throws -> Bool {
@@ -189,19 +188,19 @@ package final class Authenticator: Sendable {
         if let bearer = request.bearerToken {
             _ = try await owner(id, .bearer(bearer), request, orError: Sentence.invalidCallerToken)
         } else {
-            _ = try await takenAtItsWord(id, request, orError: Sentence.missingCallerToken)
+            _ = try await acceptWithoutToken(id, request, orError: Sentence.missingCallerToken)
         }
         return .workspace(id)
     }
 
-    /// Who looks on at the whole fleet: an operator, or in development anyone whose bearer, if there is one, is known.
+    /// Reading of the whole fleet: an operator, or in development any request whose bearer, if it has one, is valid.
     ///
     /// - Throws: `APIError` 401 or 503.
     package func observer(_ request: Request) async throws {
         _ = try await console(request)
     }
 
-    /// A person: an operator, or in development anyone whose bearer, if there is one, is known.
+    /// A person: an operator, or in development any request whose bearer, if it has one, is valid.
     private func console(_ request: Request) async throws -> Caller {
         guard isDevelopment else { return .console(try await admin(request)) }
         guard let credential = request.credential else {
@@ -214,10 +213,10 @@ package final class Authenticator: Sendable {
         return .console(try await letIn(known, credential, request))
     }
 
-    /// Who asks for what anyone may see a part of: `GET /workspaces/{id}`. A wrong credential is no error there.
+    /// The identity behind a request for a route with a public part: `GET /workspaces/{id}`. An invalid credential is
+    /// no error there.
     ///
-    /// - Returns: `nil` for nobody known, `anonymous` for whoever is let through as an operator in open development
-    ///   mode.
+    /// - Returns: `nil` without a valid credential, `anonymous` in open development mode without a bearer.
     package func viewer(_ request: Request) async throws -> Identity? {
         guard let credential = request.credential, let known = try await identify(credential, request) else {
             return isOpen && request.bearerToken == nil ? .anonymous : nil
@@ -225,13 +224,13 @@ package final class Authenticator: Sendable {
         return known.identity
     }
 
-    /// Whether the credential of a request that was let in some time ago still is one: for answers that go on for long.
-    /// While the database cannot tell, it is.
+    /// Whether the credential of a request that was admitted some time ago is still valid: for long-lived responses.
+    /// While the database does not respond, it is.
     package func isStillValid(_ request: Request) async -> Bool {
         do {
             if let hash = request.context.ticketTokenHash { return try await token(hash: hash) != nil }
             guard let credential = request.credential else { return true }
-            // A cookie that did not let it in cannot end it.
+            // A cookie that did not authenticate the request cannot end it.
             if credential.isSession, request.context.session == nil { return true }
             return try await known(credential) != nil
         } catch {
@@ -253,11 +252,11 @@ package final class Authenticator: Sendable {
         return try await letIn(known, credential, request, recordsLife: recordsLife)
     }
 
-    /// A workspace that shows no token and is believed all the same: in development, while it never had one. A request
-    /// in the name of one that does not exist is no sign of life: there would be no end of names.
+    /// Accepts a workspace's request without a token: in development, while the workspace never had one. A request in
+    /// the name of a workspace that does not exist does not record liveness: anyone could make up any number of names.
     ///
     /// - Throws: `APIError` 401 with `sentence`, or 503.
-    private func takenAtItsWord(
+    private func acceptWithoutToken(
         _ workspace: UUID, _ request: Request, orError sentence: String, recordsLife: Bool = true
     ) async throws -> (identity: Identity, exists: Bool) {
         guard isDevelopment, !cache.isKnownToHaveToken(workspace) else { throw APIError(.unauthorized, sentence) }

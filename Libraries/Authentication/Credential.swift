@@ -1,9 +1,9 @@
 import HTTPServer
 
-/// What a request shows of who makes it.
+/// The credential in a request.
 enum Credential {
     case bearer(String)
-    /// The console's cookie. A browser sends it whoever made the request, so that it counts for people's routes only.
+    /// The console's cookie. A browser sends it with requests of any page, so that it counts for people's routes only.
     case session(String)
 
     var isSession: Bool {
@@ -12,7 +12,7 @@ enum Credential {
 }
 
 extension Request {
-    /// A bearer comes before a cookie: it was put there on purpose.
+    /// A bearer takes precedence over a cookie: it was put there on purpose.
     var credential: Credential? {
         bearerToken.map { .bearer($0) } ?? sessionCookie.map { .session($0) }
     }

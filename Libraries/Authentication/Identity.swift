@@ -1,22 +1,22 @@
 import Contracts
 import Foundation
 
-/// Who a request comes from, as its bearer shows.
+/// The identity that a request is authenticated as.
 package enum Identity: Sendable, Hashable {
     /// The operator: `ADMIN_TOKEN`.
     case admin
     /// An operator token of `org_api_tokens`, by its id. Its role never changes.
     case org(UUID, OperatorRole = .operator)
-    /// A workspace, by a live token of its own, or on its word where it never had one.
+    /// A workspace, by a live token of its own, or without a token where it never had one.
     case workspace(UUID)
-    /// Nobody in particular: let through in open development mode only.
+    /// No identity: admitted in open development mode only.
     case anonymous
 
     package var workspaceID: UUID? {
         if case .workspace(let id) = self { id } else { nil }
     }
 
-    /// Passes everywhere, a viewer only with what reads.
+    /// May use every route; a viewer, only those that read.
     package var isOperator: Bool {
         switch self {
         case .admin, .org: true
@@ -24,7 +24,7 @@ package enum Identity: Sendable, Hashable {
         }
     }
 
-    /// What it may do as an operator; nil for a workspace.
+    /// The role as an operator; nil for a workspace.
     package var role: OperatorRole? {
         switch self {
         case .admin, .anonymous: .operator
@@ -34,10 +34,10 @@ package enum Identity: Sendable, Hashable {
     }
 }
 
-/// Who sends an A2A message.
+/// The sender of an A2A message.
 package enum Caller: Sendable, Hashable {
     case workspace(UUID)
-    /// A person at the console, or an operator's tool, by the credential that let them in: each is a caller of its own.
+    /// A person at the console, or an operator's tool, by their credential: each is a caller of its own.
     case console(Identity)
 
     package var workspaceID: UUID? {
@@ -46,8 +46,8 @@ package enum Caller: Sendable, Hashable {
 
     package var isConsole: Bool { workspaceID == nil }
 
-    /// Tells callers apart that are no workspace. Nil for a workspace, and for the admin token: what was stored before
-    /// operators were told apart counts as the administrator's.
+    /// Distinguishes callers that are not workspaces. Nil for a workspace, and for the admin token: rows stored before
+    /// operators were distinguished count as the administrator's.
     package var operatorKey: String? {
         switch self {
         case .workspace, .console(.admin): nil
@@ -59,21 +59,21 @@ package enum Caller: Sendable, Hashable {
 
     private static let workspacePrefix = "workspace:"
 
-    /// The workspace by whose token an operator's key was made; nil for every other.
+    /// The workspace with whose token an operator's key was made; nil for other keys.
     package static func workspaceAtConsole(_ operatorKey: String) -> UUID? {
         guard operatorKey.hasPrefix(workspacePrefix) else { return nil }
         return UUID(uuidString: String(operatorKey.dropFirst(workspacePrefix.count)))
     }
 }
 
-/// Who registers an agent.
+/// The sender of a registration.
 package struct Registrant: Sendable {
     package var identity: Identity
-    /// A token was shown: it was not taken at its word.
+    /// The request was authenticated by a token.
     package var hasToken: Bool
-    /// The workspace existed when its registrant was looked at: one that is gone since was purged.
+    /// The workspace existed when the request was authenticated: if it does not any more, it was purged.
     package var knowsOfWorkspace: Bool
-    /// An id that no one created may be taken.
+    /// The registration may create the workspace.
     package var mayCreate: Bool
 
     package init(identity: Identity, hasToken: Bool, knowsOfWorkspace: Bool, mayCreate: Bool) {

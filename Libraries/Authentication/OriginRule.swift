@@ -1,7 +1,7 @@
-/// Whether a page may change something with the console's cookie: it must be one of ours, and say so. Browsers send the
-/// cookie along whoever made the request; they let no page write its own `Origin`.
+/// Whether a page may change something with the console's cookie: its `Origin` must be the platform's. Browsers send
+/// the cookie with requests of any page, and let no page set its own `Origin`.
 struct OriginRule: Sendable {
-    /// Of `PLATFORM_URL`, where that is set: what stands before us may speak TLS and not tell.
+    /// Of `PLATFORM_URL`, where that is set: a proxy may terminate TLS without a header that says so.
     private let platform: String?
 
     /// - Parameter platformURL: where clients reach the platform.
@@ -10,8 +10,8 @@ struct OriginRule: Sendable {
     }
 
     /// - Parameters:
-    ///   - origin: as the request's field has it; `null` is nobody's.
-    ///   - host: the request's own, with its port where it has one.
+    ///   - origin: the request's field; `null` is never allowed.
+    ///   - host: the request's `Host` field, with its port where it has one.
     ///   - isSecure: the client came over TLS.
     func allows(_ origin: String?, host: String?, isSecure: Bool) -> Bool {
         guard let origin = origin.flatMap(Self.origin(ofURL:)) else { return false }
@@ -20,7 +20,7 @@ struct OriginRule: Sendable {
         return origin == Self.origin(ofURL: "\(isSecure ? "https" : "http")://\(host)")
     }
 
-    /// Scheme, host and port of a URL, in lower case, without the port that goes without saying; nil for other schemes.
+    /// Scheme, host and port of a URL, in lower case, without the default port; nil for other schemes.
     static func origin(ofURL url: String) -> String? {
         let url = url.lowercased()
         for (scheme, port) in [("http://", ":80"), ("https://", ":443")] where url.hasPrefix(scheme) {

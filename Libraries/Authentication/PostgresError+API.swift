@@ -3,12 +3,12 @@ import HTTPCore
 import HTTPServer
 import PostgresClient
 
-/// What a client is told when the system of record cannot answer; anything else the database says is our own mistake.
+/// The response when Postgres is not available; every other error of the database is a fault of the platform.
 extension PostgresError: APIErrorConvertible {
     package var apiError: APIError {
         switch kind {
         case .unavailable, .deadline, .closed: APIError.platformUnavailable
-        // Somebody holds a row for long: no mistake of ours, and over sooner or later.
+        // Another transaction holds a row for long: temporary.
         case .server where isLockTimeout: APIError.platformUnavailable
         default: APIError(.internalServerError, "internal error", detail: "\(self)")
         }
@@ -16,7 +16,7 @@ extension PostgresError: APIErrorConvertible {
 }
 
 extension APIError {
-    /// What the agent of a removed workspace is told, so that it ends instead of trying for ever.
+    /// The response to the agent of a removed workspace, so that it ends instead of retrying for ever.
     package static let workspaceRemoved = APIError(
         .gone, Sentence.workspaceRemoved, members: [("deleted", .bool(true))])
 }

@@ -1,6 +1,6 @@
 import Crypto
 
-/// A fresh session of the console as its cookie carries it, and what is kept of it.
+/// The secret of a new session of the console, as its cookie carries it, and the hash that is stored.
 package struct SessionToken: Sendable {
     /// 32 random bytes, base64url without padding.
     package let secret: String
@@ -12,8 +12,8 @@ package struct SessionToken: Sendable {
         return SessionToken(secret: secret, hash: sha256(secret))
     }
 
-    /// Says which administrator's token a session was made from, to whoever has both. The session's secret stands before
-    /// it: from the table alone, which has none of the two, not even a weak token can be found by trying.
+    /// Binds a session to the administrator's token that it was made from. The session's secret is the prefix of the
+    /// digest's input: with the table alone, which has neither of the two, not even a weak token can be guessed.
     ///
     /// - Parameter credential: SHA-256 of the administrator's token.
     static func digest(_ secret: String, madeFrom credential: [UInt8]) -> [UInt8] {
@@ -21,7 +21,7 @@ package struct SessionToken: Sendable {
     }
 }
 
-/// Who has signed in, and with what.
+/// An operator who has signed in, and the token used for it.
 package struct SignIn: Sendable {
     package let identity: Identity
     /// Of an org token.
@@ -30,10 +30,10 @@ package struct SignIn: Sendable {
     package let prefix: String?
 }
 
-/// A sign-in that was let in, with the session to be made of it.
+/// An accepted sign-in, with the session to be stored for it.
 package struct NewSession: Sendable {
     package let token: SessionToken
     package let holder: SignIn
-    /// Which administrator's token it was made from; nil of an org token.
+    /// Binds it to the administrator's token that it was made from; nil for an org token.
     package let credentialDigest: [UInt8]?
 }

@@ -6,16 +6,16 @@ import PostgresClient
 import RedisClient
 import Synchronization
 
-/// Remembers when each workspace was last heard of, and passes it on: to Redis at most each 5 s a workspace (what idle
-/// timers in other processes read), to Postgres at most each 15 s (what the liveness sweep reads).
+/// Tracks when each workspace was last active, and writes it per workspace at most every 5 s to Redis (for the idle
+/// time-outs in other processes) and at most every 15 s to Postgres (for the liveness sweep).
 package final class SignsOfLife: Sendable {
-    private struct Seen {
+    private struct Activity {
         var at: ContinuousClock.Instant
         var redis: ContinuousClock.Instant
         var postgres: ContinuousClock.Instant
 
-        /// - Returns: to whom it is to be passed on.
-        mutating func heard(_ now: ContinuousClock.Instant) -> (redis: Bool, postgres: Bool) {
+        /// - Returns: where it is due to be written.
+        mutating func update(_ now: ContinuousClock.Instant) -> (redis: Bool, postgres: Bool) {
             at = now
             let due = (now - redis >= SignsOfLife.redisInterval, now - postgres >= SignsOfLife.postgresInterval)
             if due.0 { redis = now }
@@ -26,40 +26,40 @@ package final class SignsOfLife: Sendable {
 
     private static let redisInterval: Duration = .seconds(5)
     private static let postgresInterval: Duration = .seconds(15)
-    /// Workspaces remembered; beyond it those not heard of for longest are forgotten.
+    /// Workspaces tracked; beyond it the least recently active are evicted.
     private static let limit = 200_000
 
-    private let seen = Mutex(AgingTable<UUID, Seen>(limit: SignsOfLife.limit))
+    private let seen = Mutex(AgingTable<UUID, Activity>(limit: SignsOfLife.limit))
     private let toRedis: Batcher<UUID, Void>
     private let toPostgres: Batcher<UUID, Void>
 
     package init(postgres: PostgresPool, redis: RedisClient, logger: Logger) {
         let store = TokenStore(postgres: postgres)
         toRedis = Batcher(limit: 1000) { workspaces in
-            // Redis may be lost: what it misses costs latency, never a status.
+            // Redis is best effort: a missing write costs latency, never a wrong status.
             let now = Int64(Date().timeIntervalSince1970 * 1000)
             redis.fireAndForget(RedisKeys.noteLife(workspaces.map { ($0, now) }).map { RedisArgument($0) })
             return workspaces.map { _ in }
         }
-        let unwritten = RepeatedWarning("signs of life are not written, workspaces may seem offline", logger)
+        let writeFailures = RepeatedWarning("liveness is not written, workspaces may seem offline", logger)
         toPostgres = Batcher(limit: 1000) { workspaces in
             do {
                 try await store.seen(Set(workspaces).sorted())
             } catch {
-                unwritten.note([.count: .int(workspaces.count), .error: .string("\(error)")])
+                writeFailures.note([.count: .int(workspaces.count), .error: .string("\(error)")])
             }
             return workspaces.map { _ in }
         }
     }
 
-    /// Notes that an authenticated request of the workspace, which exists, came in.
+    /// Records an authenticated request of a workspace, which must exist.
     package func record(_ workspace: UUID) {
         let now = ContinuousClock.now
         let due = seen.withLock { seen -> (redis: Bool, postgres: Bool) in
-            if let due = seen.updateYoung(workspace, { $0.heard(now) }) { return due }
+            if let due = seen.updateYoung(workspace, { $0.update(now) }) { return due }
             let never = now - .seconds(3600)
-            var entry = seen[workspace] ?? Seen(at: now, redis: never, postgres: never)
-            let due = entry.heard(now)
+            var entry = seen[workspace] ?? Activity(at: now, redis: never, postgres: never)
+            let due = entry.update(now)
             seen[workspace] = entry
             return due
         }
@@ -67,7 +67,7 @@ package final class SignsOfLife: Sendable {
         if due.postgres { toPostgres.add(workspace) }
     }
 
-    /// How long ago this process last heard of the workspace; `nil` when it never did.
+    /// The time since the last activity of the workspace that this process saw; `nil` when it saw none.
     package func age(of workspace: UUID) -> Duration? {
         seen.withLock { $0[workspace] }.map { ContinuousClock.now - $0.at }
     }

@@ -3,13 +3,13 @@ import Synchronization
 
 /// Verified tokens, for at most 30 s (`spec`: contracts, authentication), so that a request costs no query.
 ///
-/// Forgetting raises the generation: what a look-up that began before says of the same owner is not believed, whether
-/// it was kept already or comes later. Whoever is not concerned keeps what is known.
+/// Invalidation raises the generation: results of look-ups of the same owner that began before it are ignored, whether
+/// they are cached already or arrive later. Entries of other owners stay valid.
 final class TokenCache: Sendable {
     private struct Entry {
         let token: KnownToken
         let until: ContinuousClock.Instant
-        /// Of the moment when its look-up began.
+        /// The generation at which its look-up began.
         let generation: Int
     }
 
@@ -18,18 +18,18 @@ final class TokenCache: Sendable {
         /// Workspaces that had a token once, with the generation of the look-up that said so.
         var haveTokens = AgingTable<UUID, Int>(limit: TokenCache.limit)
         var generation = 0
-        /// What began before this generation is not believed of anyone.
+        /// Results of look-ups that began before this generation are ignored, of any owner.
         var oldest = 0
-        /// The generation from which on something is believed of an owner.
+        /// By owner: the generation from which on results are valid.
         var forgotten: [UUID: Int] = [:]
 
-        func believes(_ generation: Int, of owner: UUID) -> Bool {
+        func isValid(_ generation: Int, of owner: UUID) -> Bool {
             forgotten.isEmpty || forgotten[owner].map { generation >= $0 } ?? true
         }
 
-        /// A session ends by itself, too.
-        func believes(_ generation: Int, of token: KnownToken) -> Bool {
-            believes(generation, of: token.owner) && (token.session == nil || believes(generation, of: token.id))
+        /// A session can be revoked alone, too.
+        func isValid(_ generation: Int, of token: KnownToken) -> Bool {
+            isValid(generation, of: token.owner) && (token.session == nil || isValid(generation, of: token.id))
         }
 
         mutating func empty() {
@@ -44,27 +44,27 @@ final class TokenCache: Sendable {
     private static let lifetime: Duration = .seconds(30)
     /// Entries kept: far more than any fleet has tokens in use on one instance.
     private static let limit = 200_000
-    /// Owners forgotten one by one; beyond it everything is.
+    /// Owners that are invalidated one by one; beyond it the whole cache is.
     static let forgottenLimit = 10_000
 
     private let state = Mutex(State())
 
-    /// What `insert` and `noteHasToken` must be given of a look-up that begins now.
+    /// The generation that `insert` and `noteHasToken` take for a look-up that begins now.
     var generation: Int { state.withLock { $0.generation } }
 
-    /// The token of this hash if it was verified in the last 30 s, and what `insert` must be given otherwise.
+    /// The token of this hash if it was verified in the last 30 s, and the generation that `insert` takes otherwise.
     func find(
         _ hash: [UInt8], now: ContinuousClock.Instant = .now
     ) -> (token: KnownToken?, generation: Int) {
         state.withLock { state in
             guard let entry = state.entries[hash], entry.until > now,
-                state.believes(entry.generation, of: entry.token)
+                state.isValid(entry.generation, of: entry.token)
             else { return (nil, state.generation) }
             return (entry.token, state.generation)
         }
     }
 
-    /// - Parameter now: when the look-up began: from then on the token may be believed for 30 s.
+    /// - Parameter now: when the look-up began: the token is valid for 30 s from then.
     func insert(_ token: KnownToken, hash: [UInt8], generation: Int, now: ContinuousClock.Instant = .now) {
         let until = min(now + Self.lifetime, token.session?.ends ?? now + Self.lifetime)
         state.withLock { state in
@@ -75,7 +75,7 @@ final class TokenCache: Sendable {
 
     /// Whether the workspace is known to have had a token once. That never becomes untrue while the workspace exists.
     func isKnownToHaveToken(_ workspace: UUID) -> Bool {
-        state.withLock { state in state.haveTokens[workspace].map { state.believes($0, of: workspace) } ?? false }
+        state.withLock { state in state.haveTokens[workspace].map { state.isValid($0, of: workspace) } ?? false }
     }
 
     func noteHasToken(_ workspace: UUID, generation: Int) {
@@ -85,7 +85,7 @@ final class TokenCache: Sendable {
         }
     }
 
-    /// Forgets what is known of one owner: a workspace, or the id of an operator's token or of a session.
+    /// Invalidates the entries of one owner: a workspace, or the id of an operator's token or of a session.
     func forget(_ owner: UUID) {
         state.withLock { state in
             if state.forgotten.count >= Self.forgottenLimit { return state.empty() }
@@ -94,7 +94,7 @@ final class TokenCache: Sendable {
         }
     }
 
-    /// Forgets everything: events may have been missed.
+    /// Empties the cache: events may have been missed.
     func empty() {
         state.withLock { $0.empty() }
     }

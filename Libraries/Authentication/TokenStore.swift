@@ -2,14 +2,14 @@ import Contracts
 import Foundation
 import PostgresClient
 
-/// A live token or session, as the database knows it.
+/// A live token or session, with its identity.
 struct KnownToken: Sendable {
     /// Of a session of the console.
     struct Session: Sendable {
         let expiresAt: Date
-        /// As a clock counts that no one sets.
+        /// The same time on the monotonic clock.
         let ends: ContinuousClock.Instant
-        /// Which administrator's token it was made from; nil of an org token's.
+        /// Binds it to the administrator's token that it was made from; nil for an org token's.
         let credentialDigest: [UInt8]?
     }
 
@@ -21,7 +21,7 @@ struct KnownToken: Sendable {
     var prefix: String?
     var session: Session?
 
-    /// Whose end, or whose token's, ends it: the workspace; the org token of a session; else itself.
+    /// The id whose revocation ends it: the workspace's; for a session, the org token's; else its own.
     var owner: UUID {
         switch identity {
         case .workspace(let id), .org(let id, _): id
@@ -62,7 +62,7 @@ struct TokenStore: Sendable {
         return found
     }
 
-    /// A role that this version does not know may do the least.
+    /// A role that this version does not know gets the fewest rights.
     private static func role(_ text: String?) -> OperatorRole { text.flatMap(OperatorRole.init) ?? .viewer }
 
     private static let findSessions = Statement(
@@ -75,8 +75,8 @@ struct TokenStore: Sendable {
             AND (s.org_token_id IS NULL OR o.id IS NOT NULL AND o.revoked_at IS NULL)
         """)
 
-    /// The live sessions of the console among these hashes, by hash. Which administrator's token one was made from is to
-    /// be looked at.
+    /// The live sessions of the console among these hashes, by hash. The caller checks which administrator's token a
+    /// session was made from.
     func findSessions(hashes: [[UInt8]]) async throws(PostgresError) -> [[UInt8]: KnownToken] {
         var found: [[UInt8]: KnownToken] = [:]
         let now = ContinuousClock.now
@@ -105,7 +105,7 @@ struct TokenStore: Sendable {
         try await postgres.query(Self.belongedToRemoved, [Bytea(hash), workspace]).only { $0.bool(0) }
     }
 
-    /// What is known of a workspace that shows no token.
+    /// The state of a workspace whose request has no token.
     struct Standing: Sendable {
         /// There is such a workspace, or was one until it was removed.
         let exists: Bool
@@ -142,7 +142,7 @@ struct TokenStore: Sendable {
         WHERE t.id = used.id
         """)
 
-    /// Notes that these tokens were used. A row that another instance is writing is just getting the same time.
+    /// Writes that these tokens were used. A row that another instance has locked is just getting the same time.
     func touch(_ tokens: [UUID]) async throws(PostgresError) {
         _ = try await postgres.query(Self.touch, [tokens])
     }
@@ -161,7 +161,7 @@ struct TokenStore: Sendable {
     /// Moves the workspaces' `last_seen_at` on.
     ///
     /// The statement locks in the order of the ids, as all do that write several vitals: in the order of its plan, two
-    /// would stop each other, and what stands behind them in the pipeline, until the database finds out a second later.
+    /// could deadlock, and block what is behind them in the pipeline until the database detects it a second later.
     func seen(_ workspaces: [UUID]) async throws(PostgresError) {
         _ = try await postgres.query(Self.seen, [workspaces])
     }

@@ -1,6 +1,6 @@
 import Crypto
 
-/// A fresh token as it is handed out once, and what is kept of it.
+/// A new token, whose secret is handed out once, and what is stored of it.
 package struct WorkspaceToken: Sendable {
     /// 32 random bytes, base64url without padding.
     package let secret: String

@@ -1,6 +1,6 @@
 extension Array {
-    /// The array in pieces whose weights stay below a limit; a piece has one element at least. A batch is bounded in
-    /// number by its ``Batcher``; what one statement or message carries is bounded in bytes by this.
+    /// The array in slices whose weights do not exceed a limit; a slice has at least one element. A ``Batcher`` bounds
+    /// the number of inputs in a batch; this bounds the bytes of one statement or message.
     @inlinable
     package func sliced(by weight: (Element) -> Int, upTo limit: Int) -> [ArraySlice<Element>] {
         var slices: [ArraySlice<Element>] = []

@@ -1,14 +1,15 @@
-/// What waits for a batch, oldest first, kept in batches already: adding and taking cost the same however much waits.
+/// The elements waiting for a batch, oldest first, already grouped in batches: adding takes constant time, and
+/// taking moves one reference per waiting batch.
 ///
-/// Of elements with a key only one of each key stands in line, or is in a batch under way. The others wait behind it, and
-/// take the end of the line one after the other as it is finished: so no two batches that run at once, nor one of
-/// them, hold a key twice, and none of them has to be looked for.
+/// With a key, only one element of each key is queued or in a batch in flight. The others wait behind it, and join the
+/// end of the queue one after the other as each is finished: so batches in flight at the same time never hold a key
+/// twice, and no search is needed.
 struct Backlog<Element> {
     /// Each full but for the last, none empty.
     private var batches: [[Element]] = []
-    /// Of what stands in line or is in a batch under way.
+    /// The keys that are queued or in a batch in flight.
     private var keys: Set<AnyHashable> = []
-    private var behind: [AnyHashable: Followers<Element>] = [:]
+    private var followers: [AnyHashable: Followers<Element>] = [:]
     private(set) var count = 0
     /// How many of them a batch could take now.
     private(set) var ready = 0
@@ -17,7 +18,7 @@ struct Backlog<Element> {
 
     /// - Parameters:
     ///   - limit: the largest batch.
-    ///   - key: of elements with the same key only one may be in batches under way.
+    ///   - key: of elements with the same key only one may be in batches in flight.
     init(limit: Int, key: ((Element) -> AnyHashable)? = nil) {
         self.limit = limit
         self.key = key
@@ -28,7 +29,7 @@ struct Backlog<Element> {
         if let key {
             let value = key(element)
             guard keys.insert(value).inserted else {
-                behind[value, default: Followers()].elements.append(element)
+                followers[value, default: Followers()].elements.append(element)
                 return
             }
         }
@@ -44,7 +45,7 @@ struct Backlog<Element> {
         }
     }
 
-    /// Takes what is next, at most a full batch; nothing when nothing may be taken. What was taken is to be finished.
+    /// Takes the next batch, empty when there is none. A batch that was taken must be passed to ``finish(_:)``.
     mutating func take() -> [Element] {
         if batches.isEmpty { return [] }
         let taken = batches.removeFirst()
@@ -53,24 +54,24 @@ struct Backlog<Element> {
         return taken
     }
 
-    /// A batch that was taken is done with: what waits behind its keys follows.
+    /// Ends a batch that was taken: the next element of each of its keys is queued.
     mutating func finish(_ batch: [Element]) {
         guard let key else { return }
-        // All keys are this batch's, as mostly.
-        if behind.isEmpty, keys.count == batch.count { return keys.removeAll(keepingCapacity: true) }
+        // The usual case: all keys are this batch's.
+        if followers.isEmpty, keys.count == batch.count { return keys.removeAll(keepingCapacity: true) }
         for element in batch {
             let value = key(element)
-            guard let next = behind[value]?.popFirst() else {
+            guard let next = followers[value]?.popFirst() else {
                 keys.remove(value)
                 continue
             }
-            if behind[value]?.isEmpty == true { behind[value] = nil }
+            if followers[value]?.isEmpty == true { followers[value] = nil }
             append(next)
         }
     }
 }
 
-/// Elements of one key, behind the one that stands in line.
+/// Elements of one key, behind the one that is queued or in flight.
 private struct Followers<Element> {
     var elements: [Element?] = []
     private var head = 0

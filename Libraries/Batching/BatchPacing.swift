@@ -1,4 +1,4 @@
-/// How eagerly a ``Batcher`` flushes, for those whose flush costs much more as such than for each of its inputs.
+/// How eagerly a ``Batcher`` flushes: for flushes whose fixed cost is much larger than the cost per input.
 package struct BatchPacing: Sendable {
     /// The size of a batch from which on a batcher counts as busy.
     static let busySize = 16
@@ -9,15 +9,15 @@ package struct BatchPacing: Sendable {
     let pause: (@Sendable () async -> Void)?
 
     /// - Parameters:
-    ///   - executor: where a flush runs; `nil` for the global pool, from which every resumption of a caller on a loop is
-    ///     a wake-up.
+    ///   - executor: where a flush runs; `nil` for the global pool, from which every resumption of a caller on a loop
+    ///     is a wake-up.
     ///   - overlapsOnlyWhenFull: a further flush begins beside a running one only once a whole batch waits, so that
     ///     batches grow to what arrives during one commit and not to half of it.
-    ///   - linger: waits a moment, at most a few milliseconds. Called before a flush that would take much less than the
-    ///     one before it: callers that were just answered together come again together, and the first of them must not
-    ///     have a commit to itself while the others wait for it.
-    ///   - pause: waits a moment between two flushes, but not before one that comes after a time without any: where a flush
-    ///     is quicker than its cost allows, batches would otherwise stay small.
+    ///   - linger: waits at most a few milliseconds, to coalesce inputs. Called before a flush that would take much
+    ///     less than the one before it: callers that were resumed together submit again together, and the first of them
+    ///     must not have a commit to itself while the others wait for it.
+    ///   - pause: waits between two flushes, but not before one that follows an idle time: where flushes are quick but
+    ///     expensive, batches would otherwise stay small.
     package init(
         executor: (@Sendable () -> any TaskExecutor)? = nil, overlapsOnlyWhenFull: Bool = false,
         linger: (@Sendable () async -> Void)? = nil, pause: (@Sendable () async -> Void)? = nil

@@ -3,7 +3,7 @@ import Synchronization
 /// Turns many small writes into few large ones: while one flush runs, what is submitted waits together for the next.
 ///
 /// Under light load an input is flushed at once; under heavy load the batch grows by itself to whatever arrives during
-/// one commit. Nothing is answered before its flush has returned. See ``BatchPacing`` for how eagerly it flushes.
+/// one commit. No caller is resumed before its flush has returned. See ``BatchPacing`` for how eagerly it flushes.
 package final class Batcher<Input: Sendable, Output: Sendable>: Sendable {
     /// Writes one batch. Returns one output an input, in order; throwing fails the whole batch.
     package typealias Flush = @Sendable ([Input]) async throws -> [Output]
@@ -31,7 +31,7 @@ package final class Batcher<Input: Sendable, Output: Sendable>: Sendable {
     ///   - limit: the largest batch.
     ///   - concurrency: how many flushes may run at once.
     ///   - capacity: how many inputs may wait; more are refused with `BatcherError.full`.
-    ///   - key: inputs of one key never stand in one batch, nor in two that run at once; the later one waits.
+    ///   - key: inputs of one key are never in one batch, nor in two that run at once; the later one waits.
     ///   - pacing: where flushes run and what they wait for; by default on the global pool, for nothing.
     package init(
         limit: Int, concurrency: Int = 1, capacity: Int = 100_000, key: (@Sendable (Input) -> AnyHashable)? = nil,
@@ -79,7 +79,7 @@ package final class Batcher<Input: Sendable, Output: Sendable>: Sendable {
         }
         if isFirst {
             Task(executorPreference: pacing.executor?()) { [self] in
-                // Whatever is ready to be submitted in this round joins the first batch.
+                // Inputs of tasks that are ready to run now join the first batch.
                 await Task.yield()
                 await run()
             }
@@ -91,7 +91,7 @@ package final class Batcher<Input: Sendable, Output: Sendable>: Sendable {
         while let batch = await next() {
             do {
                 let outputs = try await flush(batch.map(\.input))
-                precondition(outputs.count == batch.count, "a flush answers each of its inputs")
+                precondition(outputs.count == batch.count, "a flush must return one output per input")
                 for (item, output) in zip(batch, outputs) { item.continuation?.resume(returning: output) }
             } catch {
                 for item in batch { item.continuation?.resume(throwing: error) }
@@ -101,13 +101,13 @@ package final class Batcher<Input: Sendable, Output: Sendable>: Sendable {
         }
     }
 
-    /// The next batch, or `nil` when none may be taken; the flush is over then.
+    /// The next batch, or `nil` when there is none; the running flush ends then.
     private func next() async -> [Waiting]? {
         if let linger = pacing.linger, isBusyAndThin { await linger() }
         return take()
     }
 
-    /// Whether much less waits than the last flush took: those that it answered are about to come again.
+    /// Whether much less waits than the last flush took: its callers are about to submit again.
     private var isBusyAndThin: Bool {
         state.withLock { $0.lastSize >= BatchPacing.busySize && $0.waiting.count < $0.lastSize * 3 / 4 }
     }
@@ -127,6 +127,6 @@ package final class Batcher<Input: Sendable, Output: Sendable>: Sendable {
 
 /// Why an input was not taken.
 package enum BatcherError: Error, Sendable {
-    /// As many wait as may; the caller should try again later.
+    /// The queue is full; the caller should retry later.
     case full
 }

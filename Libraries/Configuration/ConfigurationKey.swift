@@ -1,4 +1,4 @@
-/// One variable of the environment that a program reads: what it is for, and what it was found to be.
+/// One environment variable that a program reads: its meaning, and the value in effect.
 package struct ConfigurationKey: Sendable, Hashable {
     /// Where a value came from.
     package enum Source: String, Sendable {
@@ -10,13 +10,13 @@ package struct ConfigurationKey: Sendable, Hashable {
     package let name: String
     /// What a value must be, as in `a whole number from 1 to 65535`.
     package let expected: String
-    /// The default as one would write it into the environment; nil when there is none.
+    /// The default as it would be written in the environment; nil when there is none.
     package let defaultText: String?
     package let isRequired: Bool
     package let isSecret: Bool
-    /// What it is for, one sentence for the reference.
+    /// Its meaning, one sentence for the reference.
     package let help: String
-    /// The value in effect, fit to be shown: secrets are masked.
+    /// The value in effect, safe to print: secrets are masked.
     package let shownValue: String
     package let source: Source
 }

@@ -9,7 +9,7 @@ extension ConfigurationReader {
         return rows.map { "\($0.padded(to: nameWidth))  \($1.padded(to: valueWidth))  \($2)" }.joined(separator: "\n")
     }
 
-    /// The same as a Markdown table of what there is to set, for the documentation.
+    /// All variables that can be set as a Markdown table, for the documentation.
     package var reference: String {
         let rows = sorted.map { key in
             let fallback =

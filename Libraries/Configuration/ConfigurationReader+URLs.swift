@@ -50,7 +50,7 @@ extension ConfigurationReader.Kind where Value == [String] {
 
 private func schemeList(_ schemes: [String]) -> String { schemes.map { "\($0)://..." }.joined(separator: " or ") }
 
-/// Whether a text has an allowed scheme, hosts (or, for a local socket, none but a path or query) and sane ports.
+/// Whether a text has an allowed scheme, hosts (or, for a local socket, none but a path or query) and valid ports.
 private func isURL(_ text: String, _ schemes: [String]) -> Bool {
     guard let mark = text.range(of: "://"), schemes.contains(text[..<mark.lowerBound].lowercased()),
         text.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F })

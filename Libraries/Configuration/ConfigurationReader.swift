@@ -1,14 +1,14 @@
-/// Reads typed values from the environment and collects whatever is wrong with them, so that one start reports all of it.
+/// Reads typed values from the environment and collects all problems, so that one start reports all of them.
 ///
 /// A value that cannot be used is replaced by its default, or by an empty one, and noted; ``finish()`` throws when
-/// anything was noted. A variable that is set to nothing counts as not set.
+/// anything was noted. An empty variable counts as not set.
 ///
 /// Used by one thread, while a program starts.
 package final class ConfigurationReader {
     private let environment: [String: String]
-    /// Every variable asked for so far, in that order.
+    /// Every variable read so far, in that order.
     package private(set) var keys: [ConfigurationKey] = []
-    /// What is wrong so far.
+    /// The problems found so far.
     package private(set) var problems: [ConfigurationProblem] = []
     /// Values that were replaced by their default without being refused; to be logged as warnings.
     package private(set) var warnings: [ConfigurationProblem] = []
@@ -23,10 +23,10 @@ package final class ConfigurationReader {
         if !problems.isEmpty { throw ConfigurationError(problems: problems) }
     }
 
-    /// Whether a variable has a value, whoever reads it.
+    /// Whether a variable has a value, without reading it.
     package func isSet(_ name: String) -> Bool { environment[name]?.isEmpty == false }
 
-    /// Notes a rule between several values that is broken, under the name of the one to change.
+    /// Records a violated rule between several values, under the name of the one to change.
     package func problem(_ name: String, expected: String) {
         let key = keys.last { $0.name == name }
         problems.append(
@@ -85,5 +85,5 @@ package final class ConfigurationReader {
     }
 }
 
-/// Says that a secret is there and how long it is, which is enough to see a truncated one.
+/// Shows that a secret is set and how long it is, which is enough to notice a truncated one.
 private func masked(_ secret: String) -> String { "*** (\(secret.count) characters)" }

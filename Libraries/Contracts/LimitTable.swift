@@ -1,4 +1,4 @@
-/// One row of the table of what clients may have stored. `docs/limits.md` is checked against it.
+/// One row of the table of limits on stored values. `docs/limits.md` is checked against it.
 package struct StoredLimit: Sendable {
     package enum Unit: String, Sendable {
         case scalars = "Unicode scalars"
@@ -31,7 +31,7 @@ package struct StoredLimit: Sendable {
         self.beyond = beyond
     }
 
-    /// The row as the documentation has it.
+    /// The row as in the documentation.
     package var markdown: String {
         let names = members.isEmpty ? "the body" : members.map { "`\($0)`" }.joined(separator: ", ")
         let outcome =
@@ -45,7 +45,7 @@ package struct StoredLimit: Sendable {
 }
 
 extension Limits {
-    /// Everything that a client can have stored, and how much of it.
+    /// Every value that clients can store, with its limit.
     package static let table: [StoredLimit] = [
         StoredLimit("every request but uploads", [], requestBody, .bytes, beyond: .tooLarge),
         StoredLimit("register, update-card", ["agent_card"], agentCard, .bytes),

@@ -1,4 +1,4 @@
-/// The sentences that clients match literally, and those quoted in the contract. Changing one breaks someone.
+/// The error messages that clients match literally, and those quoted in the API contract. Changing one breaks clients.
 public enum Sentence {
     // Requests in general.
     /// `invalid request body`
@@ -148,46 +148,46 @@ public enum Sentence {
     /// `message broker unavailable — retry shortly`
     public static let brokerUnavailable = "message broker unavailable — retry shortly"
 
-    /// The refusal of an activity report, naming what would have been taken.
+    /// The error for an activity report of an unknown type, naming the accepted ones.
     public static let activityTypeInvalid =
         "invalid activity_type, must be one of: "
         + ActivityType.reportable.map(\.rawValue).joined(separator: ", ")
 
-    /// The refusal of a schedule's time zone.
+    /// The error for an unknown time zone.
     public static func invalidTimezone(_ name: String) -> String { "invalid timezone: \(name)" }
 
-    /// The refusal of an attachment without uri or name.
+    /// The error for an attachment without `uri` or `name`.
     public static func attachmentIncomplete(_ index: Int) -> String {
         "attachment[\(index)]: uri and name are required"
     }
 
     /// `invalid schedule ID`
     public static let invalidScheduleID = "invalid schedule ID"
-    /// The refusal of a cron expression.
+    /// The error for a cron expression that cannot be parsed.
     public static let invalidCronExpression = "invalid cron expression"
-    /// The refusal of one schedule too many.
+    /// The error for a schedule beyond ``Limits/schedules``.
     public static let tooManySchedules = "maximum \(Limits.schedules) schedules per workspace"
-    /// The refusal of a name that another schedule of the workspace has.
+    /// The error for a name that another schedule of the workspace has.
     public static let scheduleNameTaken = "a schedule of this name exists"
-    /// The refusal of a run while too many of the schedule's wait.
+    /// The error for a run while ``Limits/waitingRuns`` runs of the schedule are waiting.
     public static let tooManyWaitingRuns = "too many runs of this schedule are waiting"
 
-    /// Why a slot was left out: the run before it had not ended.
+    /// Why a slot was skipped: the run before it had not ended.
     public static let scheduleSkippedOverlap = "skipped: previous run has not ended"
 
-    /// Why a slot was left out: its workspace takes no messages.
+    /// Why a slot was skipped: its workspace accepts no messages in this status.
     public static func scheduleSkipped(workspace status: WorkspaceStatus) -> String {
         "skipped: workspace is \(status.rawValue)"
     }
 
-    /// Why slots were left out: nothing could fire while they passed.
+    /// Why slots were skipped: nothing could fire while they passed.
     ///
-    /// - Parameter isAtLeast: they were not counted to the end.
+    /// - Parameter isAtLeast: counting stopped at a limit.
     public static func scheduleSkipped(missed count: Int, isAtLeast: Bool) -> String {
         "skipped: \(isAtLeast ? "at least " : "")\(count) missed \(count == 1 ? "slot" : "slots")"
     }
 
-    /// Why a schedule's run was skipped.
+    /// Why a schedule's run was skipped: its workspace was busy.
     public static func scheduleSkippedBusy(activeTasks: Int) -> String {
         "skipped: workspace busy (active_tasks=\(activeTasks))"
     }
@@ -195,15 +195,15 @@ public enum Sentence {
 
 /// The values of `code` in an error body.
 public enum ErrorCode: String, Codable, Hashable, Sendable, CaseIterable {
-    /// Postgres cannot be reached; trying again makes sense.
+    /// Postgres cannot be reached; retryable.
     case platformUnavailable = "platform_unavailable"
-    /// The body is larger than it may be.
+    /// The body is larger than allowed.
     case payloadTooLarge = "payload_too_large"
     /// The client made too many requests.
     case rateLimited = "rate_limited"
-    /// The address of a workspace is not one that may be called.
+    /// The address of a workspace must not be called, such as a private one.
     case unsafeURL = "unsafe_url"
-    /// The same `Idempotency-Key` came with another body.
+    /// The same `Idempotency-Key` was sent with another body.
     case idempotencyConflict = "idempotency_conflict"
     /// The first request with this `Idempotency-Key` is still running.
     case idempotencyInProgress = "idempotency_in_progress"

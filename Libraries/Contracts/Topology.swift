@@ -3,14 +3,14 @@ public enum Topology {
     /// The topic exchange that every event goes through; the routing key is the event's type.
     public static let events = Exchange(name: "switchyard.events")
 
-    /// What no consumer could handle, kept for whoever looks into it.
-    /// Should an operator's policy bound it, it refuses what is too much: the queues that it comes from then keep it.
+    /// Dead-lettered messages of all work queues, kept for inspection and replay.
+    /// If a broker policy limits its length, it rejects further messages, which then stay in their source queues.
     public static let dead = Queue(
         name: "switchyard.dead", durability: .durable,
         arguments: ["x-queue-type": "quorum", "x-overflow": "reject-publish"])
 
-    /// Batches of heartbeats for competing proxies. They are worth nothing after the next beat, so the queue lives in
-    /// memory, forgets after 30 s and drops the oldest when nobody reads.
+    /// Batches of heartbeats, for competing A2A proxies. A heartbeat is obsolete after the next one, so the queue is
+    /// transient, expires messages after 30 s and drops the oldest when it is full.
     public static let heartbeats = Queue(
         name: "a2a.heartbeats", durability: .transient, bindings: [EventType.heartbeatReceived.rawValue],
         arguments: [
@@ -18,20 +18,20 @@ public enum Topology {
             "x-overflow": "drop-head",
         ])
 
-    /// What may have made work for a drain or room for it, for competing proxies.
+    /// Events after which queued messages may be deliverable, for competing A2A proxies.
     public static let drain = Queue(
         name: "a2a.drain", durability: .durable,
         bindings: routingKeys(
             .a2aQueued, .a2aCompleted, .a2aFailed, .a2aDropped, .delegationSent, .scheduleFired, .workspaceOnline),
         arguments: workArguments)
 
-    /// What makes work for containers, for competing sweepers.
+    /// Events that require starting or stopping containers, for competing sweepers.
     public static let lifecycle = Queue(
         name: "sweep.lifecycle", durability: .durable,
         bindings: routingKeys(.workspaceProvisioning, .workspaceOffline, .workspaceHibernated, .workspaceRemoved),
         arguments: workArguments)
 
-    /// Everything, for one notifier. It dies with its connection: viewers resume from Postgres.
+    /// All events, for one notifier instance. Deleted with its connection: viewers resume from Postgres.
     /// - Parameter instance: unique to the process.
     public static func notify(instance: String) -> Queue {
         Queue(
@@ -39,8 +39,8 @@ public enum Topology {
             arguments: ["x-max-length": 100_000, "x-overflow": "drop-head"])
     }
 
-    /// What empties caches, for one process. An event missed while disconnected does not matter if the process
-    /// empties its caches whenever it has reconnected.
+    /// Events that invalidate caches, for one process. An event missed while disconnected does not matter if the
+    /// process clears its caches after every reconnect.
     /// - Parameters:
     ///   - service: the service's name.
     ///   - instance: unique to the process.
@@ -51,7 +51,7 @@ public enum Topology {
             arguments: ["x-max-length": 100_000, "x-overflow": "drop-head"])
     }
 
-    /// How often a message of a work queue is handed out before it is dead.
+    /// How often a message of a work queue is delivered before it is dead-lettered.
     public static let deliveryLimit = 20
 
     /// Quorum queues dead-letter at least once only with `reject-publish`, which without a length limit never rejects.
@@ -68,9 +68,9 @@ public enum Topology {
 public struct Exchange: Hashable, Sendable {
     /// Its name.
     public let name: String
-    /// Its kind, always a topic exchange.
+    /// Its type in AMQP terms, always a topic exchange.
     public let kind = "topic"
-    /// It survives the broker's restart.
+    /// Whether it survives a restart of the broker, always true.
     public let isDurable = true
 }
 
@@ -78,7 +78,7 @@ public struct Exchange: Hashable, Sendable {
 public struct Queue: Hashable, Sendable {
     /// How long a queue lives.
     public enum Durability: Hashable, Sendable {
-        /// As long as nobody deletes it.
+        /// Until it is deleted; it survives a restart of the broker.
         case durable
         /// Until the broker restarts.
         case transient
@@ -105,15 +105,15 @@ public struct Queue: Hashable, Sendable {
     public let durability: Durability
     /// The routing keys (or patterns) it is bound with.
     public let bindings: [String]
-    /// What it is declared with.
+    /// The arguments it is declared with.
     public let arguments: [String: Argument]
 
-    /// Where messages go that nobody could handle; nil for a queue whose messages are not worth it.
+    /// The queue for its dead-lettered messages; nil when they are dropped.
     public var deadLetterQueue: String? {
         if case .string(let name) = arguments["x-dead-letter-routing-key"] { name } else { nil }
     }
 
-    /// How often a message is handed out before it is dead, where that is bounded.
+    /// How often a message is delivered before it is dead-lettered; nil without a limit.
     public var deliveryLimit: Int? {
         if case .integer(let limit) = arguments["x-delivery-limit"] { limit } else { nil }
     }

@@ -1,7 +1,7 @@
 /// A day of the Gregorian calendar, also for the time before it; arithmetic alone, whatever the machine's settings.
 ///
-/// The conversions are Howard Hinnant's (chrono-compatible low-level date algorithms): years begin in March, so that the
-/// leap day is a year's last.
+/// The conversions are Howard Hinnant's (chrono-compatible low-level date algorithms): years begin in March, so that
+/// the leap day is a year's last.
 struct CivilDay: Hashable {
     var year: Int
     /// 1 to 12.

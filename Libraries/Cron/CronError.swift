@@ -27,7 +27,7 @@ package enum CronField: String, Sendable, Hashable, CaseIterable {
     }
 }
 
-/// Why an expression is refused: what a person may be told of it.
+/// Why an expression is rejected, in words that users may see.
 package struct CronError: Error, Sendable, Hashable, CustomStringConvertible {
     package let field: CronField
     /// A sentence without its subject, such as `61 is beyond 59`.

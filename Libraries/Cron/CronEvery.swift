@@ -22,7 +22,7 @@ enum CronEvery {
                 throw CronError(.every, "\(CronParser.quoted(text)) has a unit that is none of s, m, h and d")
             }
             rest = rest.dropFirst()
-            // Held just above the longest, whatever follows.
+            // Clamped just above the longest.
             let number = digits.reduce(0) { min($0 * 10 + Int($1 - UInt8(ascii: "0")), longest + 1) }
             total = min(total + number * unit.seconds, longest + 1)
         }

@@ -116,7 +116,7 @@ struct CronFieldSyntax {
         return names.firstIndex { name in zip(name.utf8, text).allSatisfy { $0 | 0x20 == $1 | 0x20 } }
     }
 
-    /// Digits only; what has more than four counts as more than any field takes.
+    /// Digits only; more than four count as a number beyond every field's range.
     private func number(_ text: ArraySlice<UInt8>) -> Int? {
         guard text.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else { return nil }
         return text.reduce(0) { min($0 * 10 + Int($1 - UInt8(ascii: "0")), Self.tooLarge) }

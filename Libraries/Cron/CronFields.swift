@@ -16,7 +16,7 @@ struct CronFields: Sendable, Hashable {
     var months = everyMonth
     /// Bits 0 (Sunday) to 6.
     var weekdays = everyWeekday
-    /// The hour field begins with `*`: every minute of real time is judged by what the clock shows then.
+    /// The hour field begins with `*`: every minute of real time matches by what the clock shows then.
     var followsRealTime = true
     /// Both day fields are restricted: either may match. Else both must.
     var matchesEitherDay = false

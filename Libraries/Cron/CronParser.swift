@@ -1,6 +1,6 @@
 /// Reads an expression as a whole: the prefix, the names, and which field is which.
 enum CronParser {
-    /// Longer ones are refused unread.
+    /// The longest expression in bytes; longer ones are rejected unread.
     static let longest = 255
 
     static func parse(

@@ -1,20 +1,20 @@
 /// Pieces of sentences about sets of values.
 enum CronPhrase {
-    /// As many are listed one by one; of more that keep a distance it is the distance that is told.
-    private static let listed = 7
+    /// Up to this many values are listed one by one; more of them with a constant step are described by the step.
+    private static let listLimit = 7
 
     /// The bits of a set, lowest first.
     static func values(_ bits: UInt64) -> [Int] { (0..<64).filter { bits & 1 << UInt64($0) != 0 } }
 
-    /// The distance between values that are better told by it than one by one; 1 for a range.
+    /// The step of values that are better described by it than one by one; 1 for a range.
     static func step(_ values: [Int]) -> Int? {
         guard values.count >= 3 else { return nil }
         let step = values[1] - values[0]
-        guard step == 1 || values.count > listed else { return nil }
+        guard step == 1 || values.count > listLimit else { return nil }
         return zip(values, values.dropFirst()).allSatisfy { $1 - $0 == step } ? step : nil
     }
 
-    /// `1, 2 and 5 to 9`: runs of three and more are drawn together.
+    /// `1, 2 and 5 to 9`: runs of three and more are collapsed.
     static func list(_ values: [Int], conjunction: String = "and", name: (Int) -> String = String.init) -> String {
         var parts: [String] = []
         var index = 0

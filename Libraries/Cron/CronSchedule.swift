@@ -17,8 +17,8 @@ package struct CronSchedule: Sendable, Hashable {
     /// Reads an expression.
     ///
     /// - Parameters:
-    ///   - expression: five fields, a name such as `@daily`, or `@every` with a length of time; `CRON_TZ=` or `TZ=` with a
-    ///     zone's name may stand before it.
+    ///   - expression: five fields, a name such as `@daily`, or `@every` with a length of time; `CRON_TZ=` or `TZ=`
+    ///     with a zone's name may stand before it.
     ///   - timeZone: counts where the expression names no zone itself.
     /// - Throws: the field that is wrong, and the reason.
     package init(_ expression: String, timeZone: CronTimeZone) throws(CronError) {
@@ -41,7 +41,7 @@ package struct CronSchedule: Sendable, Hashable {
         }
     }
 
-    /// The slots that follow an instant, in order: as many as were asked for, fewer only at the end of the year 9999.
+    /// The slots that follow an instant, in order: `count` of them, fewer only at the end of the year 9999.
     package func next(_ count: Int, after: Date) -> [Date] {
         switch timing {
         case .fields(let fields):

@@ -1,10 +1,10 @@
 import Foundation
 import Synchronization
 
-/// A time zone by its name in the tz database, as the system's package `tzdata` has it. The machine's own zone plays no
-/// part.
+/// A time zone by its name in the tz database, as the system's package `tzdata` has it. The machine's own zone is
+/// not used.
 package struct CronTimeZone: Sendable, Hashable {
-    /// Known without a file.
+    /// Built in, without a file.
     package static let utc = CronTimeZone(name: "UTC", table: .utc)
 
     /// Such as `Europe/Berlin`.
@@ -31,28 +31,28 @@ package struct CronTimeZone: Sendable, Hashable {
     package func hash(into hasher: inout Hasher) { hasher.combine(name) }
 }
 
-/// The zones that were asked for, each read once: a process follows the zone data that it found.
+/// A cache of zones, each read once: a process keeps using the zone data that it has read.
 private enum ZoneTables {
     private static let folder = "/usr/share/zoneinfo"
-    /// More than there are; what is beyond is read every time.
+    /// More than exist; zones beyond it are not cached.
     private static let limit = 1024
-    private static let known = Mutex<[String: ZoneTable]>([:])
+    private static let cache = Mutex<[String: ZoneTable]>([:])
 
     static func table(named name: String) -> ZoneTable? {
         guard isName(name) else { return nil }
-        if let table = known.withLock({ $0[name] }) { return table }
+        if let table = cache.withLock({ $0[name] }) { return table }
         guard let data = try? Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(name)")),
             let table = ZoneFile.table(from: Array(data))
         else { return nil }
-        return known.withLock { tables in
+        return cache.withLock { tables in
             if let earlier = tables[name] { return earlier }
             if tables.count < limit { tables[name] = table }
             return table
         }
     }
 
-    /// Words of letters, digits, `+`, `-` and `_` between slashes, beginning with a capital: so no path leads out of the
-    /// folder, and neither `localtime` nor the copies below `posix/` and `right/` are zones.
+    /// Words of letters, digits, `+`, `-` and `_` between slashes, beginning with a capital: so no path leads out of
+    /// the folder, and neither `localtime` nor the copies below `posix/` and `right/` are zones.
     private static func isName(_ name: String) -> Bool {
         guard (1...64).contains(name.utf8.count), let first = name.utf8.first,
             (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(first)

@@ -9,7 +9,7 @@ struct SlotSequence: Sequence, IteratorProtocol {
     private var span: ClockSpan
 
     /// - Parameter after: the slots are strictly later.
-    /// - Returns: nil when it lies outside the years that are known.
+    /// - Returns: nil when it lies outside the years 1 to 9999.
     init?(fields: CronFields, zone: ZoneTable, after: Date) {
         guard let instant = Instant.seconds(of: after) else { return nil }
         self.fields = fields
@@ -26,8 +26,8 @@ struct SlotSequence: Sequence, IteratorProtocol {
         return next
     }
 
-    /// A time counts at the first instant at which the clock shows it or, where it leaps over it, a later one. So a time
-    /// that comes twice counts the first time; the times that a leap skips fall together, on its end.
+    /// A time counts at the first instant at which the clock shows it or, where it leaps over it, a later one. So a
+    /// time that comes twice counts the first time; the times that a leap skips fall together, on its end.
     private mutating func nextByClock() -> Int? {
         // What the clock has shown by now, be it before it was set back.
         let shown = Swift.max(instant + span.offset, span.peak - 1)
@@ -42,7 +42,7 @@ struct SlotSequence: Sequence, IteratorProtocol {
         guard var time = fields.clockTime(after: shown) else { return nil }
         while span.until + span.offset <= time {
             span = zone.span(at: span.until)
-            // Where the clock was set back to times that were not looked at, or leapt over the one that was found.
+            // Where the clock was set back to times that were not searched, or leapt over the one that was found.
             let first = span.start + span.offset
             guard first <= shown || first > time else { continue }
             shown = first - 1

@@ -5,7 +5,7 @@ struct ZoneFile {
 
     private init(bytes: [UInt8]) { self.bytes = bytes }
 
-    /// - Returns: nil for anything that is no sound file: a zone that is half known would fire at wrong times.
+    /// - Returns: nil for anything but a valid file: a partly read zone would fire at wrong times.
     static func table(from bytes: [UInt8]) -> ZoneTable? {
         var file = ZoneFile(bytes: bytes)
         return file.table()
@@ -37,7 +37,7 @@ struct ZoneFile {
             header = second
             width = 8
         }
-        // Files that count leap seconds (below right/) are about another clock than everybody's.
+        // Files that count leap seconds (below right/) are not about POSIX time.
         guard header.types > 0, header.leapSeconds == 0, position + header.length(width: width) <= bytes.count else {
             return nil
         }
@@ -78,7 +78,7 @@ struct ZoneFile {
             transitions: counts[3], types: counts[4], designations: counts[5])
     }
 
-    /// Two's complement, the highest byte first. Times far outside of the calendar are brought near it.
+    /// Two's complement, the highest byte first. Times far outside of the calendar are clamped.
     private func integer(at start: Int, width: Int) -> Int {
         if width == 4 {
             return Int(Int32(truncatingIfNeeded: bytes[start..<start + 4].reduce(0) { $0 << 8 | Int($1) }))

@@ -6,8 +6,8 @@ struct ZoneTransition: Sendable, Hashable {
     var offset: Int
 }
 
-/// When the clock is put forward and back every year: the last line of a zone's file, as POSIX writes the variable TZ, with
-/// the hours of RFC 8536 (-167 to 167).
+/// When the clock is put forward and back every year: the last line of a zone's file, as POSIX writes the variable TZ,
+/// with the hours of RFC 8536 (-167 to 167).
 struct ZoneRule: Sendable, Hashable {
     /// A day of the year, and a time of it on the clock that runs until then.
     struct Change: Sendable, Hashable {
@@ -58,7 +58,7 @@ struct ZoneRule: Sendable, Hashable {
 
     /// The span that an instant lies in, once the rule alone holds.
     ///
-    /// - Parameter last: the last span that was written down, in which the instant lies if no transition came since.
+    /// - Parameter last: the last precomputed span, in which the instant lies if no transition follows it.
     func span(at instant: Int, after last: ClockSpan) -> ClockSpan {
         let year = CivilDay(number: instant.dividedDown(by: 86_400)).year
         var span = last

@@ -12,10 +12,10 @@ struct ClockSpan: Hashable {
 
 /// What the clock of one zone shows, for all time. Immutable, and shared by all schedules of the zone.
 final class ZoneTable: Sendable {
-    /// Beyond any instant that is asked for, with room for sums.
+    /// Beyond any instant in use, with headroom for sums.
     static let beginning = Int.min / 4
     static let end = Int.max / 4
-    /// Transitions are written down as far as this; later ones are computed when they are asked for.
+    /// Transitions are precomputed up to this year; later ones are computed on demand.
     private static let lastYear = 2100
 
     static let utc = ZoneTable(offset: 0)

@@ -2,8 +2,8 @@ import COpenSSL
 
 /// Encrypts and authenticates with AES-256 in Galois/counter mode.
 ///
-/// What is sealed is `nonce (12 bytes) | ciphertext | tag (16 bytes)`. Each sealing draws a fresh random nonce; with random
-/// nonces one key is good for 2^32 messages (NIST SP 800-38D, section 8.3).
+/// What is sealed is `nonce (12 bytes) | ciphertext | tag (16 bytes)`. Each sealing draws a fresh random nonce; with
+/// random nonces one key is good for 2^32 messages (NIST SP 800-38D, section 8.3).
 package struct AESGCM: Sendable {
     package static let keyLength = 32
     private static let nonceLength = 12
@@ -23,9 +23,9 @@ package struct AESGCM: Sendable {
     package func seal(_ plaintext: [UInt8], context: [UInt8] = []) -> [UInt8] {
         let nonce = randomBytes(Self.nonceLength)
         var tag = [UInt8](repeating: 0, count: Self.tagLength)
-        let sealed = Operation(encrypts: true, key: key, nonce: nonce)
+        let sealed = CipherOperation(encrypts: true, key: key, nonce: nonce)
             .run(plaintext, context: context) { EVP_CIPHER_CTX_ctrl($0, EVP_CTRL_AEAD_GET_TAG, 16, &tag) == 1 }
-        // With lengths that are right by construction, only a broken library or no memory is left as a cause.
+        // With lengths that are right by construction, only a broken library or lack of memory can make this fail.
         guard let sealed else { preconditionFailure("AES-GCM is not available") }
         return nonce + sealed + tag
     }
@@ -36,17 +36,18 @@ package struct AESGCM: Sendable {
         let nonce = Array(sealed.prefix(Self.nonceLength))
         let ciphertext = Array(sealed.dropFirst(Self.nonceLength).dropLast(Self.tagLength))
         var tag = Array(sealed.suffix(Self.tagLength))
-        return Operation(encrypts: false, key: key, nonce: nonce)
+        return CipherOperation(encrypts: false, key: key, nonce: nonce)
             .run(ciphertext, context: context) { EVP_CIPHER_CTX_ctrl($0, EVP_CTRL_AEAD_SET_TAG, 16, &tag) == 1 }
     }
 
     /// One encryption or decryption.
-    private struct Operation {
+    private struct CipherOperation {
         let encrypts: Bool
         let key: [UInt8]
         let nonce: [UInt8]
 
-        /// - Parameter exchangeTag: fetches the tag behind an encryption, or sets the one to check before a decryption ends.
+        /// - Parameter exchangeTag: fetches the tag behind an encryption, or sets the one to check before a decryption
+        ///   ends.
         /// - Returns: nil when the library refused, which for a decryption means that the tag does not fit.
         func run(_ input: [UInt8], context: [UInt8], exchangeTag: (OpaquePointer) -> Bool) -> [UInt8]? {
             guard let cipher = EVP_CIPHER_CTX_new() else { return nil }

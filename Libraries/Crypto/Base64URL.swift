@@ -12,16 +12,16 @@ package func base64URLEncode(_ bytes: [UInt8]) -> String {
     var text: [UInt8] = []
     text.reserveCapacity((bytes.count * 4 + 2) / 3)
     var bits: UInt32 = 0
-    var held = 0
+    var bitCount = 0
     for byte in bytes {
         bits = bits << 8 | UInt32(byte)
-        held += 8
-        while held >= 6 {
-            held -= 6
-            text.append(alphabet[Int(bits >> UInt32(held) & 0x3F)])
+        bitCount += 8
+        while bitCount >= 6 {
+            bitCount -= 6
+            text.append(alphabet[Int(bits >> UInt32(bitCount) & 0x3F)])
         }
     }
-    if held > 0 { text.append(alphabet[Int(bits << UInt32(6 - held) & 0x3F)]) }
+    if bitCount > 0 { text.append(alphabet[Int(bits << UInt32(6 - bitCount) & 0x3F)]) }
     return String(decoding: text, as: UTF8.self)
 }
 
@@ -33,17 +33,17 @@ package func base64URLDecode(_ text: String) -> [UInt8]? {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(characters.count * 3 / 4)
     var bits: UInt32 = 0
-    var held = 0
+    var bitCount = 0
     for character in characters {
         let value = values[Int(character)]
         guard value != 255 else { return nil }
         bits = bits << 6 | UInt32(value)
-        held += 6
-        if held >= 8 {
-            held -= 8
-            bytes.append(UInt8(truncatingIfNeeded: bits >> UInt32(held)))
+        bitCount += 6
+        if bitCount >= 8 {
+            bitCount -= 8
+            bytes.append(UInt8(truncatingIfNeeded: bits >> UInt32(bitCount)))
         }
     }
-    guard bits & ((1 << UInt32(held)) - 1) == 0 else { return nil }
+    guard bits & ((1 << UInt32(bitCount)) - 1) == 0 else { return nil }
     return bytes
 }

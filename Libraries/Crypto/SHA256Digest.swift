@@ -1,6 +1,6 @@
 import COpenSSL
 
-/// A SHA-256 digest of bytes that come one after the other.
+/// An incremental SHA-256 digest.
 package struct SHA256Digest: ~Copyable {
     private let context: OpaquePointer
 
@@ -27,10 +27,10 @@ package struct SHA256Digest: ~Copyable {
     }
 }
 
-/// The code of a message under a key, HMAC with SHA-256 (RFC 2104): 32 bytes.
+/// The authentication code of a message under a key, HMAC with SHA-256 (RFC 2104): 32 bytes.
 package func hmacSHA256(key: [UInt8], _ message: [UInt8]) -> [UInt8] {
     [UInt8](unsafeUninitializedCapacity: Int(SHA256_DIGEST_LENGTH)) { code, count in
-        // It fails for want of memory alone.
+        // It fails only without memory.
         let made = HMAC(EVP_sha256(), key, Int32(key.count), message, message.count, code.baseAddress, nil)
         precondition(made != nil, "HMAC is not available")
         count = Int(SHA256_DIGEST_LENGTH)

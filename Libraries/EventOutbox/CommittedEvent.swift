@@ -12,7 +12,7 @@ package struct CommittedEvent: Sendable {
 
     /// Reads an event from a statement's result.
     ///
-    /// - Parameter firstColumn: where `sequence` stands; the other seven columns follow it.
+    /// - Parameter firstColumn: the index of `sequence`; the other seven columns follow it.
     /// - Returns: `nil` when the row has no event (its sequence is NULL).
     package init?(row: PostgresRow, firstColumn: Int = 0) {
         guard let sequence = row.optionalInt(firstColumn) else { return nil }

@@ -1,22 +1,22 @@
 import AMQPClient
 
-/// Headers that the platform gives its messages beside those of the broker.
+/// Headers that the platform adds to those of the broker.
 package enum EventHeader {
-    /// How often an event was handed out before it was separated from its batch.
+    /// How often an event was delivered before it was separated from its batch.
     package static let attempts = "x-switchyard-attempts"
-    /// Which replay of which dead letter it is: the same event that dies once more is another dead letter.
+    /// The replay of a dead letter: when the same event fails once more, it is another dead letter.
     package static let replay = "x-switchyard-replay"
-    /// By what a dead letter is recognised that was published twice.
+    /// The idempotency key of a dead letter, which may be published twice.
     package static let death = "x-switchyard-death"
 
-    /// Headers that say how a message fared so far, and nothing about what is in it.
+    /// Headers about the message's earlier deliveries, and not about its content.
     package static func isHistory(_ name: String) -> Bool {
         name.hasPrefix("x-death") || name.hasPrefix("x-first-death-") || name.hasPrefix("x-last-death-")
             || ["x-delivery-count", "x-publish-number", attempts, replay, death].contains(name)
     }
 }
 
-/// Why a message became a dead letter, in the broker's words.
+/// Why a message became a dead letter, with the broker's names.
 package enum DeathReason: String, Sendable {
     case rejected
     case deliveryLimit = "delivery_limit"

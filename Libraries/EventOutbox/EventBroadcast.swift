@@ -2,7 +2,7 @@ import AMQPClient
 import Contracts
 import Foundation
 
-/// Publishes events that may be lost: without a row, without a confirm, dropped while the broker is away.
+/// Publishes transient events: without a row, without a confirm, dropped while the broker is not available.
 package struct EventBroadcast: Sendable {
     private let publisher: AMQPPublisher
     private let source: String
@@ -13,9 +13,9 @@ package struct EventBroadcast: Sendable {
         source = CloudEvent.source(ofService: service)
     }
 
-    /// Sends what one commit carried as one message in the batch form, whatever its size.
+    /// Sends the events of one commit as one message in the batch form, whatever its size.
     ///
-    /// - Returns: false when the broker is away or cannot keep up; the events are lost then.
+    /// - Returns: false when the broker is not available or cannot keep up; the events are dropped then.
     @discardableResult
     package func send(_ type: EventType, _ events: [(workspace: UUID, data: RawJSON)]) -> Bool {
         guard !events.isEmpty else { return true }

@@ -4,12 +4,11 @@ import EventLoop
 import Observability
 import ServiceLifecycle
 
-/// Takes events from one queue, in either form, and settles each by what the handler says of it.
+/// Consumes events from one queue, in either form, and settles each by the handler's outcome.
 ///
-/// The good ones of a batch are dealt with once. Those to be tried again go back to this queue alone, and those that cannot
-/// be handled, or not even read, to the dead letters alone, confirmed by the broker before the batch is acknowledged: a
-/// process that dies in between repeats some, and loses none. A message that has no event at all goes to the dead letters
-/// as it is.
+/// The events of a batch that succeed are handled once. Those to retry are published one by one to this queue, and
+/// those that cannot be handled, or not even decoded, to the dead letters, confirmed by the broker before the batch is
+/// acknowledged: at-least-once when the process dies in between. A message without any event is dead-lettered as it is.
 package struct EventConsumer: GracefulService {
     package typealias Handler = @Sendable ([CloudEvent]) async -> EventOutcomes
 
@@ -18,8 +17,8 @@ package struct EventConsumer: GracefulService {
 
     /// - Parameters:
     ///   - queue: declared on every connection, with its bindings.
-    ///   - prefetch: messages handed out before one is acknowledged.
-    ///   - publisher: sends what is separated from a batch.
+    ///   - prefetch: the most unacknowledged messages.
+    ///   - publisher: publishes the events that are separated from a batch.
     ///   - spawn: starts a handler's task where it should run.
     ///   - handler: gets all events of one message.
     package init(
@@ -42,10 +41,10 @@ package struct EventConsumer: GracefulService {
                 logger.warning("message is not a CloudEvent", [.error: .string("\(error)")])
                 return .reject
             }
-            if let refused = events.refused.first {
+            if let firstRefused = events.refused.first {
                 logger.warning(
                     "events of a batch cannot be read",
-                    [.count: .int(events.refused.count), .error: .string("\(refused.error)")])
+                    [.count: .int(events.refused.count), .error: .string("\(firstRefused.error)")])
             }
             switch events.settlement(await handler(events.events)) {
             case .whole(let outcome): return outcome
@@ -54,7 +53,7 @@ package struct EventConsumer: GracefulService {
         }
     }
 
-    /// - Returns: what becomes of the message they were separated from.
+    /// - Returns: the outcome of the message that they were separated from.
     private static func send(
         _ messages: [AMQPMessage], _ publisher: AMQPPublisher, _ logger: Logger
     ) async -> AMQPOutcome {
@@ -68,7 +67,7 @@ package struct EventConsumer: GracefulService {
 
     package var state: AMQPState { consumer.state }
 
-    /// How often the queue's connection was made.
+    /// How often the queue's connection was established.
     package var connections: Int { consumer.connections }
 
     package func run(until shutdown: ShutdownSignal) async throws {

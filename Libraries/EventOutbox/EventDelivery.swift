@@ -3,20 +3,20 @@ import Contracts
 import Crypto
 import Foundation
 
-/// One message of a queue with its events, and the rule of what becomes of it: an event that cannot be handled does not
-/// take the others of its message with it.
+/// One message of a queue with its events, and the rule that settles it: an event that cannot be handled does not
+/// affect the others of its message.
 package struct EventDelivery: Sendable {
-    /// What is to be done about the message.
+    /// How the message is settled.
     package enum Settlement: Sendable {
-        /// The broker is told so.
+        /// The message is settled as a whole.
         case whole(AMQPOutcome)
-        /// These are published first; once the broker has confirmed them the message is dealt with.
+        /// These are published first; once the broker has confirmed them, the message is acknowledged.
         case separated([AMQPMessage])
     }
 
     let queue: Contracts.Queue
     let message: AMQPMessage
-    /// Times that the broker handed it out before.
+    /// Earlier deliveries of the message.
     let deliveries: Int
     package let events: [CloudEvent]
     package let refused: [RefusedEvent]
@@ -31,7 +31,7 @@ package struct EventDelivery: Sendable {
         refused = batch.refused
     }
 
-    /// How often its events were handed out before in messages that they were separated from.
+    /// Deliveries of its events in the messages that they were separated from.
     private var earlierAttempts: Int { Int(message.headers[EventHeader.attempts]?.integer ?? 0) }
 
     private var attempts: Int { earlierAttempts + deliveries + 1 }
@@ -42,40 +42,40 @@ package struct EventDelivery: Sendable {
         let all = events.indices.map { outcomes[$0] }
         if refused.isEmpty {
             if all.allSatisfy({ $0 == .done }) { return .whole(.done) }
-            // None of it was handled, so that none of it is handled twice; the broker counts, and waits longer each time.
+            // No event was handled, so none is handled twice; the broker counts the deliveries and delays the next.
             if all.allSatisfy({ $0 == .retry }), !(isExhausted && earlierAttempts > 0) { return .whole(.retry) }
             if events.count == 1, all[0] == .reject { return .whole(.reject) }
         }
         let separate = zip(events, all).compactMap { event, outcome -> AMQPMessage? in
             switch outcome {
             case .done: nil
-            case .retry: isExhausted ? dead(event, .deliveryLimit) : again(event)
-            case .reject: dead(event, .rejected)
+            case .retry: isExhausted ? deadLetter(event, .deliveryLimit) : retryMessage(event)
+            case .reject: deadLetter(event, .rejected)
             }
         }
-        let messages = separate + refused.compactMap(dead)
+        let messages = separate + refused.compactMap(deadLetter)
         return messages.isEmpty ? .whole(.done) : .separated(messages)
     }
 
-    /// The event alone, for the queue that it came from and for no other that has it already.
-    private func again(_ event: CloudEvent) -> AMQPMessage {
+    /// The event alone, published to the queue that it came from and to no other.
+    private func retryMessage(_ event: CloudEvent) -> AMQPMessage {
         var headers: [String: AMQPValue] = [EventHeader.attempts: .int(Int64(attempts))]
         headers[EventHeader.replay] = message.headers[EventHeader.replay]
-        return alone(event.encoded(), id: event.id.lowercased, type: event.type, to: queue.name, headers)
+        return separatedMessage(event.encoded(), id: event.id.lowercased, type: event.type, to: queue.name, headers)
     }
 
-    private func dead(_ event: CloudEvent, _ reason: DeathReason) -> AMQPMessage? {
+    private func deadLetter(_ event: CloudEvent, _ reason: DeathReason) -> AMQPMessage? {
         let key = [queue.name, event.id.lowercased, message.headers[EventHeader.replay]?.text ?? ""]
-        return dead(event.encoded(), id: event.id.lowercased, type: event.type, reason, key: key)
+        return deadLetter(event.encoded(), id: event.id.lowercased, type: event.type, reason, key: key)
     }
 
-    private func dead(_ refused: RefusedEvent) -> AMQPMessage? {
+    private func deadLetter(_ refused: RefusedEvent) -> AMQPMessage? {
         let key = [queue.name, hex(sha256(message.body)), String(refused.place)]
-        return dead(refused.bytes, id: nil, type: message.type, .rejected, key: key)
+        return deadLetter(refused.bytes, id: nil, type: message.type, .rejected, key: key)
     }
 
-    /// A dead letter as the broker would have made it of a message of its own.
-    private func dead(
+    /// A dead letter with the headers that the broker would have set.
+    private func deadLetter(
         _ body: [UInt8], id: String?, type: String?, _ reason: DeathReason, key: [String]
     ) -> AMQPMessage? {
         guard let deadLetters = queue.deadLetterQueue else { return nil }
@@ -92,16 +92,16 @@ package struct EventDelivery: Sendable {
             EventHeader.death: .string(hex(sha256(key.joined(separator: "\n")))),
         ]
         headers[EventHeader.replay] = message.headers[EventHeader.replay]
-        return alone(body, id: id, type: type, to: deadLetters, headers)
+        return separatedMessage(body, id: id, type: type, to: deadLetters, headers)
     }
 
-    private func alone(
+    private func separatedMessage(
         _ body: [UInt8], id: String?, type: String?, to queue: String, _ headers: [String: AMQPValue]
     ) -> AMQPMessage {
-        let kept = message.headers.filter { !EventHeader.isHistory($0.key) }
+        let contentHeaders = message.headers.filter { !EventHeader.isHistory($0.key) }
         var separated = AMQPMessage(
             exchange: "", routingKey: queue, body: body, messageID: id, type: type,
-            contentType: CloudEvent.contentType, persistent: true, headers: kept.merging(headers) { $1 })
+            contentType: CloudEvent.contentType, persistent: true, headers: contentHeaders.merging(headers) { $1 })
         separated.mandatory = true
         return separated
     }

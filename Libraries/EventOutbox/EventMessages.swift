@@ -9,18 +9,18 @@ extension CloudEvent {
             contentType: CloudEvent.contentType, persistent: true)
     }
 
-    /// Of one broker message: what a consumer holds until it is acknowledged, and what goes round again when one of its
-    /// events could not be handled.
+    /// Limits of one broker message: what a consumer holds until it is acknowledged, and what is redelivered when none
+    /// of its events was handled.
     private static let batchLimit = 100
     private static let batchBytes = 128 << 10
 
-    /// Which durable events travel together, by their places: those of one type, since the broker spends more on a
-    /// message than on hundreds of bytes in it. A large one travels alone.
+    /// Groups durable events into batches, as indices: those of one type, since a message costs the broker more than
+    /// hundreds of bytes in it. A large event is a batch of its own.
     package static func batches(of events: [CloudEvent]) -> [[Int]] {
         var open: [String: [Int]] = [:]
         var bytes: [String: Int] = [:]
         var batches: [[Int]] = []
-        for (place, event) in events.enumerated() {
+        for (index, event) in events.enumerated() {
             let size = event.data.bytes.count
             if let batch = open[event.type],
                 batch.count == batchLimit || bytes[event.type, default: 0] + size > batchBytes
@@ -29,13 +29,13 @@ extension CloudEvent {
                 open[event.type] = nil
                 bytes[event.type] = nil
             }
-            open[event.type, default: []].append(place)
+            open[event.type, default: []].append(index)
             bytes[event.type, default: 0] += size
         }
         return batches + open.values
     }
 
-    /// The broker message of a batch, which is not empty. One event that is alone travels as itself.
+    /// The broker message of a batch, which is not empty. A single event is not sent in the batch form.
     package static func message(of batch: [CloudEvent]) -> AMQPMessage {
         if batch.count == 1 { return batch[0].message }
         return AMQPMessage(
@@ -45,7 +45,7 @@ extension CloudEvent {
 }
 
 extension AMQPTopology {
-    /// The platform's exchange and these queues, as the client declares them on every connection.
+    /// The platform's exchange and these queues, which the client declares on every connection.
     package init(_ queues: [Contracts.Queue]) {
         self.init(
             exchanges: [.init(Topology.events.name, kind: .topic, isDurable: Topology.events.isDurable)],

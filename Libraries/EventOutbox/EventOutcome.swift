@@ -1,19 +1,19 @@
 import Contracts
 
-/// What becomes of an event.
+/// The outcome of an event.
 package enum EventOutcome: Sendable, Hashable {
-    /// It is dealt with.
+    /// It is handled.
     case done
-    /// It is handed out again, as often as its queue's delivery limit allows, and is a dead letter then.
+    /// It is redelivered until its queue's delivery limit is reached, and dead-lettered then.
     case retry
-    /// Nobody will ever be able to handle it: a dead letter at once.
+    /// It can never be handled: dead-lettered at once.
     case reject
 }
 
-/// What becomes of the events of one message: the same of all, but for some.
+/// The outcomes of one message's events: a common one, and exceptions.
 package struct EventOutcomes: Sendable, Hashable {
     private let common: EventOutcome
-    private var others: [Int: EventOutcome] = [:]
+    private var exceptions: [Int: EventOutcome] = [:]
 
     package static let done = EventOutcomes(.done)
     package static let retry = EventOutcomes(.retry)
@@ -23,10 +23,10 @@ package struct EventOutcomes: Sendable, Hashable {
         self.common = common
     }
 
-    /// The outcome of the event at a place of the message.
-    package subscript(place: Int) -> EventOutcome {
-        get { others[place] ?? common }
-        set { others[place] = newValue }
+    /// The outcome of the event at an index of the message.
+    package subscript(index: Int) -> EventOutcome {
+        get { exceptions[index] ?? common }
+        set { exceptions[index] = newValue }
     }
 
     /// Handles events one after the other.
@@ -34,7 +34,7 @@ package struct EventOutcomes: Sendable, Hashable {
         _ events: [CloudEvent], _ handle: (CloudEvent) async -> EventOutcome
     ) async -> EventOutcomes {
         var outcomes = EventOutcomes.done
-        for (place, event) in events.enumerated() { outcomes[place] = await handle(event) }
+        for (index, event) in events.enumerated() { outcomes[index] = await handle(event) }
         return outcomes
     }
 }

@@ -5,20 +5,20 @@ import EventLoop
 import Observability
 import PostgresClient
 
-/// Publishes committed events and takes them out of `event_outbox`, into which a trigger puts each. What it does not
-/// manage, for whatever reason, stays there for the sweeper: so nothing here retries, and nothing waits for it.
+/// Publishes committed events and deletes them from `event_outbox`, into which a trigger inserts each. An event that is
+/// not published, for whatever reason, stays there for the sweeper: so nothing here retries, and nothing waits for it.
 package final class EventRelay: Sendable {
-    /// Between two batches while events keep coming: the broker's confirm is too quick for them to grow.
+    /// Coalescing delay between two batches under load: the broker confirms too quickly for batches to grow.
     private static let pause: Duration = .milliseconds(5)
 
     private let batcher: Batcher<CommittedEvent, Void>
-    private let left: Counter
+    private let unpublished: Counter
 
     package init(postgres: PostgresPool, publisher: AMQPPublisher, logger: Logger, metrics: MetricsRegistry) {
         let published = metrics.counter("switchyard_events_published_total", "Durable events confirmed by the broker.")
-        let left = metrics.counter("switchyard_events_left_total", "Durable events left to the sweeper's relay.")
-        self.left = left
-        // What is committed while a batch is on its way travels together: a message costs the broker far more than an
+        let unpublished = metrics.counter("switchyard_events_left_total", "Durable events left to the sweeper's relay.")
+        self.unpublished = unpublished
+        // Events committed while a batch is in flight form the next one: a message costs the broker far more than an
         // event.
         let pacing = BatchPacing(
             executor: { postgres.anyLoop }, overlapsOnlyWhenFull: true,
@@ -35,43 +35,43 @@ package final class EventRelay: Sendable {
                 logger.debug("events left to the sweeper", [.error: .string("\(error)")])
             }
             published.increment(by: max(0, settled - sent.unpublishable.count))
-            left.increment(by: events.count - settled)
+            unpublished.increment(by: events.count - settled)
             return events.map { _ in }
         }
     }
 
-    /// Hands over events whose transaction has committed. Returns at once.
+    /// Enqueues events whose transaction has committed. Returns at once.
     package func committed(_ events: [CommittedEvent]) {
-        for event in events where !batcher.add(event) { left.increment() }
+        for event in events where !batcher.add(event) { unpublished.increment() }
     }
 
-    /// A connection keeps a plan that was made while there were few events, when reading them all looks as cheap as the
-    /// index, until they are next analysed; by then there may be a hundred thousand.
+    /// A connection caches a plan that was made while there were few events, when a sequential scan looks as cheap as
+    /// the index, until the next ANALYZE; by then there may be a hundred thousand.
     private static let byIndex = Statement("outbox_by_index", "SET LOCAL enable_seqscan = off")
 
-    /// For a transaction that looks events up: its statements use indexes, however small the tables were when their plans
-    /// were made.
+    /// For a transaction that looks events up: its statements use indexes, however small the tables were when their
+    /// plans were made.
     package static let usingIndexes = Call(byIndex)
 
     private static let take = Statement("outbox_take", "DELETE FROM event_outbox WHERE sequence = ANY ($1)")
 
-    /// What takes settled events out of the outbox, in one transaction.
+    /// The statements that delete settled events from the outbox, in one transaction.
     package static func settling(_ sequences: [Int]) -> [Call] { [usingIndexes, Call(take, [sequences])] }
 
-    /// What became of events that were to be published.
+    /// The result of publishing events.
     package struct Sent: Sendable {
-        /// Nobody need try again: the broker has confirmed them, or they are unpublishable.
+        /// Not to be retried: the broker has confirmed them, or they are unpublishable.
         package var settled: [CommittedEvent] = []
-        /// Those that no broker could ever take: too large, for example. They are in the log all the same.
+        /// Events that the broker will never accept: too large, for example. They are in the log all the same.
         package var unpublishable: [(event: CommittedEvent, error: AMQPError)] = []
-        /// Why others were not confirmed.
+        /// Why the others were not confirmed.
         package var failure: AMQPError?
 
         package init() {}
     }
 
-    /// Publishes events, and waits for the broker's confirms. One that cannot be published keeps none of the others
-    /// back.
+    /// Publishes events, and waits for the broker's confirms. An event that cannot be published does not affect the
+    /// others.
     package static func send(_ events: [CommittedEvent], publisher: AMQPPublisher) async -> Sent {
         let batches = CloudEvent.batches(of: events.map(\.event)).map { $0.map { events[$0] } }
         let outcomes = await publisher.outcomes(of: batches.map { CloudEvent.message(of: $0.map(\.event)) })
@@ -87,7 +87,7 @@ package final class EventRelay: Sendable {
         return sent
     }
 
-    /// Says which events will never be published.
+    /// Logs the events that will never be published.
     package static func tell(of unpublishable: [(event: CommittedEvent, error: AMQPError)], _ logger: Logger) {
         for (event, error) in unpublishable {
             logger.error(

@@ -55,7 +55,7 @@ package struct Migration: Sendable {
     }
 }
 
-/// Why the schema could not be brought where it was asked to be.
+/// Why the migrations could not be read, applied or reverted.
 package struct MigrationError: Error, Sendable, CustomStringConvertible {
     package let description: String
 

@@ -2,10 +2,10 @@ import Foundation
 import Observability
 import PostgresClient
 
-/// Applies and reverts migrations. Any number may run at once: an advisory lock lets one work at a time, and each looks
-/// again at what is applied once it holds it.
+/// Applies and reverts migrations. Any number may run at once: an advisory lock lets one work at a time, and each
+/// re-reads the applied migrations once it holds the lock.
 package struct Migrator: Sendable {
-    /// Of the advisory lock: the first eight bytes of "switchyard migrations", as a number that nobody else uses.
+    /// Of the advisory lock: the first eight bytes of "switchyard migrations".
     private static let lockKey = 0x7377_6974_6368_7961
     private static let table = """
         CREATE TABLE IF NOT EXISTS schema_migrations (
@@ -64,16 +64,16 @@ package struct Migrator: Sendable {
 
     /// What is not applied yet, in order.
     package func pending() async throws -> [Migration] {
-        let known = Set(try await applied().map(\.version))
-        return migrations.filter { !known.contains($0.version) }
+        let versions = Set(try await applied().map(\.version))
+        return migrations.filter { !versions.contains($0.version) }
     }
 
     private func applyNext() async throws -> Migration? {
         try await locked { session in
             let applied = try await read(session)
             try check(applied)
-            let known = Set(applied.map(\.version))
-            guard let next = migrations.first(where: { !known.contains($0.version) }) else { return nil }
+            let versions = Set(applied.map(\.version))
+            guard let next = migrations.first(where: { !versions.contains($0.version) }) else { return nil }
             try await run(next.up, of: next.fileName, session)
             try await session.simple(
                 """
@@ -119,7 +119,7 @@ package struct Migrator: Sendable {
         } ?? []
     }
 
-    /// A file that changed after it was applied means that databases differ from each other: nothing goes on then.
+    /// A file that changed after it was applied means that databases differ from each other: migrating stops.
     private func check(_ applied: [Applied]) throws {
         for migration in migrations {
             guard let old = applied.first(where: { $0.version == migration.version }) else { continue }
@@ -146,7 +146,7 @@ package struct Migrator: Sendable {
         }
     }
 
-    /// What the server says about the file's text is what its author needs.
+    /// Server errors concern the file's text: its author needs the message and the file name.
     private func describe(_ error: PostgresError, _ file: String) -> any Error {
         guard error.kind == .server else { return error }
         return MigrationError("\(file): \(error.message) (SQLSTATE \(error.sqlState ?? "unknown"))")

@@ -45,7 +45,7 @@ struct HeaderParameters {
 
         mutating func value() -> [UInt8]? {
             guard take(UInt8(ascii: "\"")) else {
-                // Browsers of long ago sent names unquoted, blanks included.
+                // Old browsers sent names unquoted, blanks included.
                 let value = rest.prefix { $0 != UInt8(ascii: ";") && $0 != UInt8(ascii: "\"") }
                 rest = rest.dropFirst(value.count)
                 var text = Array(value)

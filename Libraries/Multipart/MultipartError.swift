@@ -1,6 +1,6 @@
-/// Why bytes are no `multipart/form-data` that is taken.
+/// Why a `multipart/form-data` body is rejected.
 package enum MultipartError: Error, Sendable, Hashable {
-    /// They do not follow the grammar; what is wrong, for whoever sent them.
+    /// It does not follow the grammar; the reason may be shown to the sender.
     case malformed(String)
     /// The body ended before its final boundary.
     case unfinished
@@ -8,11 +8,11 @@ package enum MultipartError: Error, Sendable, Hashable {
     case tooManyParts(limit: Int)
     /// The header fields of a part are longer than allowed, or there are too many.
     case headersTooLarge
-    /// What stands before the first boundary is longer than allowed.
+    /// The preamble before the first boundary is longer than allowed.
     case preambleTooLarge
 }
 
-/// What a parser takes.
+/// The limits of a parser.
 package struct MultipartLimits: Sendable {
     /// Parts, whatever their names.
     package var parts = 100

@@ -1,4 +1,4 @@
-/// What a parser found.
+/// An event of a parser.
 package enum MultipartEvent: Sendable, Hashable {
     /// A part begins.
     case part(MultipartPart)
@@ -8,9 +8,9 @@ package enum MultipartEvent: Sendable, Hashable {
     case partEnd
 }
 
-/// Takes a `multipart/form-data` body apart as it arrives (RFC 7578, RFC 2046): bytes in, events out.
+/// Parses a `multipart/form-data` body incrementally (RFC 7578, RFC 2046): bytes in, events out.
 ///
-/// It holds back no more of a part than may be the beginning of a boundary, and of header fields no more than is allowed.
+/// It buffers no more of a part than may be the beginning of a boundary, and no more header bytes than the limit.
 package struct MultipartParser: Sendable {
     private enum State: Sendable {
         case preamble
@@ -25,10 +25,10 @@ package struct MultipartParser: Sendable {
     private let delimiter: [UInt8]
     private let limits: MultipartLimits
     private var state = State.preamble
-    /// What was not used up yet. A boundary begins with a line break; the first one stands at the beginning.
+    /// Bytes not consumed yet. A boundary begins with a line break; the first one stands at the beginning.
     private var buffer: [UInt8] = [0x0D, 0x0A]
-    /// Bytes at the beginning of `buffer` that are no part's: the line break behind its header fields may be that of
-    /// the next boundary.
+    /// Bytes at the beginning of `buffer` that belong to no part: the line break behind its header fields may be that
+    /// of the next boundary.
     private var borrowed = 0
     private var preambleBytes = 0
     /// Parts so far, whatever their names.
@@ -58,7 +58,7 @@ package struct MultipartParser: Sendable {
         guard isFinished else { throw .unfinished }
     }
 
-    /// - Returns: whether there may be more to do with what is there.
+    /// - Returns: whether the buffered bytes may allow another step.
     private mutating func step(_ events: inout [MultipartEvent]) throws(MultipartError) -> Bool {
         switch state {
         case .preamble: return try skipPreamble()
@@ -74,7 +74,7 @@ package struct MultipartParser: Sendable {
     private mutating func skipPreamble() throws(MultipartError) -> Bool {
         let (found, end) = search()
         preambleBytes += end
-        // The line break that stands before the body's first byte is ours.
+        // The line break before the body's first byte was added by the parser.
         guard preambleBytes <= limits.preambleBytes + 2 else { throw .preambleTooLarge }
         buffer.removeFirst(found ? end + delimiter.count : end)
         if found { state = .boundaryEnd }

@@ -1,8 +1,8 @@
-/// What the header fields of a part say.
+/// The header fields of a part.
 package struct MultipartPart: Sendable, Hashable {
     /// The form's field.
     package let name: String
-    /// As the client has it, folders included; nil for what is no file, empty for a file that nobody chose.
+    /// As the client sent it, folders included; nil for a field that is no file, empty when no file was chosen.
     package let fileName: String?
     /// Its own `Content-Type`, as it came.
     package let contentType: String?
@@ -56,7 +56,7 @@ package struct MultipartPart: Sendable, Hashable {
         field = value
     }
 
-    /// What is encoded would be stored encoded: nobody sends it any more (RFC 7578, 4.7).
+    /// Encoded content is rejected, as it would be stored encoded; RFC 7578, 4.7 deprecates it.
     private static func check(transferEncoding: [UInt8]?) throws(MultipartError) {
         guard let transferEncoding else { return }
         let text = String(decoding: transferEncoding, as: UTF8.self).trimmingBlanks.lowercased()

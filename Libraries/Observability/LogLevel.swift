@@ -1,12 +1,12 @@
 /// How much a log line matters.
 package enum LogLevel: String, Sendable, Comparable, CaseIterable {
-    /// What only someone who looks for a fault wants.
+    /// Details for debugging.
     case debug
-    /// The service's life: started, ready, stopped, recovered.
+    /// The service's lifecycle: started, ready, stopped, recovered.
     case info
     /// Something an operator can act on.
     case warning
-    /// Something was lost or cannot go on.
+    /// Something was lost or cannot continue.
     case error
 
     /// The level named by `LOG_LEVEL`, `info` when it is absent or unknown.

@@ -10,7 +10,7 @@ package enum LogValue: Sendable, Hashable {
     /// An id, in lower case as everywhere else.
     package static func uuid(_ id: UUID) -> LogValue { .string(id.uuidString.lowercased()) }
 
-    /// What an error says about itself. For the log only: a client never sees it.
+    /// An error's description. For the log only: a client never sees it.
     package static func error(_ error: any Error) -> LogValue { .string(String(describing: error)) }
 
     /// A duration in milliseconds, to the microsecond.

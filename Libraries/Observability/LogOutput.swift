@@ -12,9 +12,9 @@ package enum LogOutput: Sendable {
         return true
     }
 
-    /// Writes a line in one `write(2)`, which keeps lines of several threads and processes apart (pipes promise this up to
-    /// PIPE_BUF, files opened for appending always). A line that the reader of the other end has no room for is cut or
-    /// dropped when the descriptor is non-blocking: a log must not hold up the service.
+    /// Writes a line in one `write(2)`, which keeps lines of several threads and processes apart (pipes promise this up
+    /// to PIPE_BUF, files opened for appending always). A line that does not fit into the pipe is cut or dropped when
+    /// the descriptor is non-blocking: logging must not block the service.
     func write(_ line: [UInt8]) {
         switch self {
         case .discard: break

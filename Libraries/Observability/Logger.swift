@@ -3,7 +3,7 @@ import JSONBytes
 /// Writes one JSON object a line: `level`, `ts`, `service`, `msg`, then the variables.
 ///
 /// A value that is cheap to copy and safe to use from any thread. Messages are constant texts, so that lines can be
-/// counted and searched by them; what varies goes into the metadata, which is not even built for a disabled level.
+/// counted and searched by them; variables belong in the metadata, which is not even built for a disabled level.
 package struct Logger: Sendable {
     /// Lines below this level are not written.
     package let level: LogLevel
@@ -35,12 +35,12 @@ package struct Logger: Sendable {
         return Logger(service: service, level: level, output: output, metadata: all)
     }
 
-    /// Writes what only someone who looks for a fault wants.
+    /// Writes details for debugging.
     package func debug(_ message: StaticString, _ variables: @autoclosure () -> LogMetadata = [:]) {
         log(.debug, message, variables())
     }
 
-    /// Writes a step in the service's life.
+    /// Writes a step of the service's lifecycle.
     package func info(_ message: StaticString, _ variables: @autoclosure () -> LogMetadata = [:]) {
         log(.info, message, variables())
     }
@@ -50,7 +50,7 @@ package struct Logger: Sendable {
         log(.warning, message, variables())
     }
 
-    /// Writes that something was lost or cannot go on.
+    /// Writes that something was lost or cannot continue.
     package func error(_ message: StaticString, _ variables: @autoclosure () -> LogMetadata = [:]) {
         log(.error, message, variables())
     }

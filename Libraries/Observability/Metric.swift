@@ -55,7 +55,7 @@ package final class Histogram: Sendable {
     }
 
     package struct Snapshot: Sendable {
-        /// How many values were at or below each bound; the last is how many there were at all.
+        /// How many values were at or below each bound; the last is the total.
         package let cumulative: [Int]
         package let sum: Double
     }
@@ -71,7 +71,7 @@ package final class Histogram: Sendable {
 }
 
 extension Histogram {
-    /// Seconds, from what a cache answers to what a person gives up on.
+    /// Seconds, from the latency of a cache hit to a request that its user has given up on.
     package static let latencyBounds: [Double] = [
         0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300,
     ]

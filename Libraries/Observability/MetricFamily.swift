@@ -2,9 +2,9 @@ import Synchronization
 
 /// One metric under several label values, such as requests by method and status.
 ///
-/// The number of label sets is bounded, since each costs memory here and in Prometheus for ever: what comes beyond it is
-/// counted under `other` in every label. Labels hold kinds, never ids. Keep the child where it is used often: looking
-/// it up takes a lock.
+/// The number of label sets is bounded, since each costs memory here and in Prometheus for ever: label sets beyond it
+/// are counted under `other` in every label. Labels hold kinds, never ids. Keep a child that is used often: looking it
+/// up takes a lock.
 package final class MetricFamily<Metric: AnyObject & Sendable>: Sendable {
     package let labels: [String]
     private let limit: Int

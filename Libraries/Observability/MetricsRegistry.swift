@@ -2,8 +2,8 @@ import Synchronization
 
 /// All metrics of a process, and their text for Prometheus.
 ///
-/// Asking twice for a name gives the same metric; asking for it as another kind or with other labels is a programming
-/// error and traps. Names carry their base unit (`_seconds`, `_bytes`), counters end in `_total`.
+/// Registering a name again returns the same metric; registering it as another kind is a programming error and traps.
+/// Names carry their base unit (`_seconds`, `_bytes`), counters end in `_total`.
 package final class MetricsRegistry: Sendable {
     private struct State {
         var order: [String] = []
@@ -72,7 +72,7 @@ package final class MetricsRegistry: Sendable {
         return family
     }
 
-    /// Reports what `measure` returns each time the metrics are asked for; nil leaves the metric out. A later
+    /// Reports what `measure` returns at each scrape; nil leaves the metric out. A later
     /// registration of the same name replaces it.
     package func measuredGauge(_ name: String, _ help: String, _ measure: @escaping @Sendable () -> Double?) {
         replace(name, Entry(help: help, kind: .measured(type: "gauge", measure)))

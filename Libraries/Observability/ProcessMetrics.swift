@@ -1,7 +1,7 @@
 import Glibc
 
 extension MetricsRegistry {
-    /// The standard `process_*` metrics, read when asked for.
+    /// The standard `process_*` metrics, read at each scrape.
     func registerProcessMetrics() {
         let start = processStartTime()
         measuredGauge("process_resident_memory_bytes", "Memory in use, without what is swapped out.") {
@@ -50,7 +50,7 @@ private func processStartTime() -> Double? {
     return booted + ticks / Double(sysconf(Int32(_SC_CLK_TCK)))
 }
 
-/// A small file under /proc, which has no size to ask for.
+/// A small file under /proc, which reports no size.
 private func contents(of path: String) -> String? {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { return nil }

@@ -1,10 +1,10 @@
 import Synchronization
 
-/// A warning about something that goes on happening: told when it begins, and once a minute while it lasts.
+/// A rate-limited warning about a recurring condition: logged when it begins, and once a minute while it lasts.
 package final class RepeatedWarning: Sendable {
     private struct State {
-        var toldAt: ContinuousClock.Instant?
-        var untold = 0
+        var loggedAt: ContinuousClock.Instant?
+        var suppressed = 0
     }
 
     private static let interval: Duration = .seconds(60)
@@ -18,23 +18,23 @@ package final class RepeatedWarning: Sendable {
         self.logger = logger
     }
 
-    /// It has happened again.
+    /// Records an occurrence, and logs it when due.
     ///
-    /// - Parameter variables: of this time; those of the times that were not told are lost but for their number.
+    /// - Parameter variables: of this occurrence; of suppressed ones only the number is logged.
     package func note(_ variables: @autoclosure () -> LogMetadata) {
         let now = ContinuousClock.now
-        let untold: Int? = state.withLock { state in
-            if let toldAt = state.toldAt, now - toldAt < Self.interval {
-                state.untold += 1
+        let suppressed: Int? = state.withLock { state in
+            if let loggedAt = state.loggedAt, now - loggedAt < Self.interval {
+                state.suppressed += 1
                 return nil
             }
-            state.toldAt = now
-            defer { state.untold = 0 }
-            return state.untold
+            state.loggedAt = now
+            defer { state.suppressed = 0 }
+            return state.suppressed
         }
-        guard let untold else { return }
+        guard let suppressed else { return }
         var variables = variables()
-        variables[.custom("times_not_told")] = .int(untold)
+        variables[.custom("times_not_told")] = .int(suppressed)
         logger.warning(message, variables)
     }
 }

@@ -27,8 +27,8 @@ package struct TraceContext: Sendable, Hashable {
         traceparent.flatMap(TraceContext.init(traceparent:))?.makeChild() ?? makeRoot()
     }
 
-    /// The header as it may be kept and handed on: nil for what does not parse, and without what a later version may have
-    /// behind the known fields, which can be of any length.
+    /// The header as it may be stored and passed on: nil when it does not parse, and without the fields that a later
+    /// version may append, which can be of any length.
     package static func accepted(_ traceparent: String) -> String? {
         guard let context = TraceContext(traceparent: traceparent) else { return nil }
         return traceparent.utf8.count == knownLength ? traceparent : context.traceparent
@@ -90,9 +90,9 @@ private func hexValue(_ digits: ArraySlice<UInt8>) -> UInt64? {
 /// Writes 16 digits.
 private func putHex(_ value: UInt64, into buffer: UnsafeMutableBufferPointer<UInt8>, at start: Int) {
     var value = value
-    for place in stride(from: start + 15, through: start, by: -1) {
+    for position in stride(from: start + 15, through: start, by: -1) {
         let nibble = UInt8(value & 0xF)
-        buffer[place] = nibble < 10 ? 0x30 + nibble : 0x57 + nibble
+        buffer[position] = nibble < 10 ? 0x30 + nibble : 0x57 + nibble
         value >>= 4
     }
 }

@@ -1,10 +1,10 @@
 import Foundation
 
-/// Rows in the binary form of `COPY ... FROM STDIN (FORMAT binary)`: nothing has to be escaped here or read as text there.
+/// Rows in the binary format of `COPY ... FROM STDIN (FORMAT binary)`, which needs no escaping and no parsing of text.
 ///
 /// Begin each row, then write each of its columns in the order and the type of the statement's.
 package struct BinaryRows: Sendable {
-    /// A chunk is begun when the last one has grown over this many bytes.
+    /// A new chunk starts once the last one has reached this many bytes.
     private static let chunkSize = 65_536
     /// Seconds from 1970 to 2000, where Postgres counts from.
     private static let epoch = 946_684_800.0
@@ -32,7 +32,7 @@ package struct BinaryRows: Sendable {
         withUnsafeBytes(of: value.uuid) { chunk.append(contentsOf: $0) }
     }
 
-    /// A column of type `text`. It must not contain a NUL, which Postgres has not.
+    /// A column of type `text`. It must not contain a NUL, which Postgres cannot store.
     package mutating func append(_ value: String?) {
         guard var value else { return appendNull() }
         value.withUTF8 { append(UnsafeRawBufferPointer($0)) }
@@ -60,7 +60,7 @@ package struct BinaryRows: Sendable {
     /// NULL, whatever the column's type.
     package mutating func appendNull() { append(Int32(-1)) }
 
-    /// All of it with the end mark, for ``PostgresPool/copyIn(_:_:deadline:)``.
+    /// The chunks with the trailer, for ``PostgresPool/copyIn(_:_:deadline:)``.
     package consuming func finish() -> [[UInt8]] {
         append(Int16(-1))
         return chunks + [chunk]

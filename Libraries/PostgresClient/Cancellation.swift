@@ -1,11 +1,11 @@
 import Synchronization
 
-/// Waiting for the end of a task.
+/// Waits for the cancellation of the current task.
 enum Cancellation {
     private enum State {
         case new
         case waiting(CheckedContinuation<Void, Never>)
-        case over
+        case cancelled
     }
 
     /// Returns when the current task is cancelled.
@@ -22,17 +22,17 @@ enum Cancellation {
         private let state = Mutex(State.new)
 
         func wait(_ continuation: CheckedContinuation<Void, Never>) {
-            let isOver = state.withLock { state in
-                if case .over = state { return true }
+            let isCancelled = state.withLock { state in
+                if case .cancelled = state { return true }
                 state = .waiting(continuation)
                 return false
             }
-            if isOver { continuation.resume() }
+            if isCancelled { continuation.resume() }
         }
 
         func end() {
             let waiting: CheckedContinuation<Void, Never>? = state.withLock { state in
-                defer { state = .over }
+                defer { state = .cancelled }
                 if case .waiting(let continuation) = state { return continuation }
                 return nil
             }

@@ -2,8 +2,8 @@ import CPQ
 import Foundation
 import Synchronization
 
-/// Asks servers to cancel what a connection is doing. `PQcancel` opens a connection of its own and blocks, so each
-/// request has a thread, of which there are only a few: on a dead network they may hang for minutes.
+/// Sends cancel requests for the current statement of a connection. `PQcancel` opens a connection of its own and
+/// blocks, so each request has a thread, of which there are only a few: on a dead network they may hang for minutes.
 enum Canceller {
     private static let limit = 8
     private static let running = Atomic<Int>(0)
@@ -22,7 +22,7 @@ enum Canceller {
 
         func send() {
             var text = [CChar](repeating: 0, count: 256)
-            // Nothing can be done about a failure: the caller gives the connection up after its grace.
+            // Failures are ignored: the caller closes the connection after its grace period.
             _ = PQcancel(raw, &text, Int32(text.count))
         }
     }

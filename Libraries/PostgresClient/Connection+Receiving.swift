@@ -5,11 +5,11 @@ import Observability
 
 extension Connection {
     func socketIsReady(_ events: FileEvents) {
-        // An error ends the watching, but what arrived before it is read first: only the read after that would notice
-        // that the connection is gone.
+        // An error stops the watcher, but the data that arrived before it is read first; the next read detects that the
+        // connection is closed.
         if events.contains(.error) { watcher?.start(wantsWritable ? [.readable, .writable] : .readable) }
         if let dialogue { return dialogue.socketIsReady() }
-        // What has arrived is answered even when reading ended in an error.
+        // Results that have arrived are processed even when reading ended in an error.
         let isAlive = PQconsumeInput(handle.raw) == 1
         receive()
         if onNotification != nil { receiveNotifications() }
@@ -21,7 +21,7 @@ extension Connection {
     func receive() {
         while isOpen, let operation = inFlight.first, PQisBusy(handle.raw) == 0 {
             guard let raw = PQgetResult(handle.raw) else {
-                // A null ends the answers to one message; on a dead connection they never end.
+                // A null ends the results of one message; on a dead connection there are nulls without end.
                 if PQstatus(handle.raw) == CONNECTION_BAD { return }
                 operation.answered += 1
                 continue
@@ -39,7 +39,7 @@ extension Connection {
             case PGRES_FATAL_ERROR:
                 if operation.error == nil { operation.error = PostgresError(result: raw) }
             default:
-                // A copy, for instance: nothing that a pipeline can go on after.
+                // A COPY, for instance, after which the pipeline cannot continue.
                 operation.fail(PostgresError(.server, "the statement cannot run in a pipeline"))
                 return lose()
             }
@@ -70,12 +70,12 @@ extension Connection {
         }
         // A prepare that failed, or was skipped because an earlier one did, left nothing behind.
         for statement in operation.preparing where !statement.isConfirmed { forget(statement) }
-        if !operation.isAnswered, shouldRepeat(operation, error) {
+        if !operation.isAnswered, shouldRetry(operation, error) {
             operation.attempts += 1
             operation.reset()
             return enqueue(operation)
         }
-        // Behind those that came meanwhile, until its deadline.
+        // Requeued behind the operations that arrived meanwhile, until its deadline.
         if !operation.isAnswered, error.isLockTimeout, operation.repeatsLockWait {
             metrics?.lockWaits.increment()
             operation.reset()
@@ -86,8 +86,8 @@ extension Connection {
         if SQLState.endsConnection(error.sqlState) { lose(error) }
     }
 
-    /// Whether an operation failed, without effect, for a reason that is this connection's and not its own.
-    private func shouldRepeat(_ operation: Operation, _ error: PostgresError) -> Bool {
+    /// Whether an operation failed, without effect, because of this connection's state and not its own.
+    private func shouldRetry(_ operation: Operation, _ error: PostgresError) -> Bool {
         let isStale =
             error.sqlState == SQLState.unknownStatement
             || (error.sqlState == SQLState.featureNotSupported && error.message.contains("cached plan"))

@@ -4,10 +4,10 @@ import EventLoop
 import Observability
 import Foundation
 
-/// One connection in pipeline mode: operations go out in order, each with its own Sync, and their answers come back in
+/// One connection in pipeline mode: operations go out in order, each with its own Sync, and their results come back in
 /// that order.
 ///
-/// Split in two files: sending, deadlines and the end here, answers in `Connection+Receiving`.
+/// Split in two files: sending, deadlines and closing here, results in `Connection+Receiving`.
 ///
 /// `@unchecked Sendable`: confined to one loop's thread.
 final class Connection: @unchecked Sendable {
@@ -18,32 +18,32 @@ final class Connection: @unchecked Sendable {
     var watcher: FileWatcher?
     private(set) var isOpen = true
 
-    /// Accepted, to be sent at the end of the loop's round.
+    /// Accepted, to be sent at the end of the loop iteration.
     private var outgoing = FIFO<Operation>()
-    /// Sent; the first one is what the server works on.
+    /// Sent; the server is executing the first one.
     var inFlight = FIFO<Operation>()
     private var isFlushScheduled = false
     var wantsWritable = false
     var prepared: [String: PreparedStatement] = [:]
     private var preparedCount = 0
-    /// The operation for which a cancel request is under way, and since when.
+    /// The operation for which a cancel request was sent, and when.
     var cancelled: (operation: Operation, since: UInt64)?
     var lastCancel: UInt64?
 
-    /// Called after answers have arrived.
+    /// Called after results have arrived.
     var onProgress: (() -> Void)?
-    /// Called once when the connection ends by itself, with what was never sent.
+    /// Called once when the connection is lost, with the operations never sent.
     var onLost: ((PostgresError, [Operation]) -> Void)?
 
-    /// Called with channel and payload of what this session listens to.
+    /// Called with channel and payload of each notification.
     var onNotification: ((String, String) -> Void)?
-    /// What has the socket while the pipeline is left; it is held by who waits for it, and ends with the connection.
+    /// The simple-query session that uses the socket outside pipeline mode; it ends with the connection.
     var dialogue: Dialogue?
 
     /// Whether the server sees no transaction open.
     var isOutsideTransaction: Bool { isOpen && PQtransactionStatus(handle.raw) == PQTRANS_IDLE }
 
-    /// Operations accepted and not answered.
+    /// Operations accepted and not completed.
     var load: Int { outgoing.count + inFlight.count }
 
     init(loop: EventLoop, handle: PGHandle, cancelGrace: Duration, metrics: PostgresMetrics?) {
@@ -59,7 +59,7 @@ final class Connection: @unchecked Sendable {
         metrics?.connects.increment()
     }
 
-    /// Ends the connection; what is under way fails with `error`.
+    /// Closes the connection; pending operations fail with `error`.
     func close(_ error: PostgresError = PostgresError(.closed, "the pool is closed")) {
         guard let unsent = end(failing: error) else { return }
         for operation in unsent { operation.fail(error) }
@@ -67,7 +67,7 @@ final class Connection: @unchecked Sendable {
 
     // MARK: - Outside the pipeline
 
-    /// Hands the socket to a dialogue. Only when nothing is under way.
+    /// Leaves pipeline mode and hands the socket to a simple-query session, if no operation is pending.
     func leavePipeline(for dialogue: Dialogue) -> Bool {
         guard load == 0, PQexitPipelineMode(handle.raw) == 1 else { return false }
         self.dialogue = dialogue
@@ -89,7 +89,7 @@ final class Connection: @unchecked Sendable {
 
     // MARK: - Sending
 
-    /// Accepts an operation; everything accepted in one round of the loop leaves together.
+    /// Accepts an operation; all that are accepted in one loop iteration are sent together.
     func enqueue(_ operation: Operation) {
         outgoing.append(operation)
         guard !isFlushScheduled else { return }
@@ -143,8 +143,8 @@ final class Connection: @unchecked Sendable {
 
     /// The prepared form of a statement; when there is none yet, one that this operation prepares first.
     private func prepare(_ statement: Statement, for operation: Operation) -> PreparedStatement {
-        if let known = prepared[statement.name], known.statement.sql == statement.sql { return known }
-        // A name is never used twice, so that one which went stale needs no clean-up before its successor.
+        if let existing = prepared[statement.name], existing.statement.sql == statement.sql { return existing }
+        // Names are never reused, so a stale statement needs no clean-up before its successor.
         preparedCount += 1
         let new = PreparedStatement(
             statement, serverName: "\(statement.name)~\(preparedCount)",
@@ -175,7 +175,7 @@ final class Connection: @unchecked Sendable {
     func flush() {
         guard isOpen else { return }
         let state = PQflush(handle.raw)
-        // A write that fails makes libpq read, to find out why, and close the socket: no event would tell.
+        // A write that fails makes libpq read, to find out why, and close the socket: no event would follow.
         if state < 0 || PQstatus(handle.raw) == CONNECTION_BAD { return broken() }
         watchWritable(state > 0)
     }
@@ -188,8 +188,8 @@ final class Connection: @unchecked Sendable {
 
     // MARK: - Deadlines
 
-    /// Fails what is over its time. A statement the server is working on is cancelled; a server that does not react to
-    /// that loses the connection.
+    /// Fails operations past their deadline. A statement that the server is executing is cancelled; if the server does
+    /// not react within the grace period, the connection is closed.
     func expire(now: UInt64) {
         outgoing.forEach { operation in
             guard !operation.isAnswered, operation.deadline <= now else { return }
@@ -197,12 +197,12 @@ final class Connection: @unchecked Sendable {
         }
         inFlight.forEach { operation in
             guard !operation.isAnswered, operation.deadline <= now else { return }
-            let error = PostgresError(.deadline, "no answer within \(operation.timeout)", outcome: .unknown)
+            let error = PostgresError(.deadline, "no result within \(operation.timeout)", outcome: .unknown)
             metrics?.count(error)
             operation.failUnanswered(error)
         }
         guard let head = inFlight.first, head.isAnswered else { return }
-        // Its transaction is lost with it, so the connection need not be kept either.
+        // Its transaction cannot continue, so the connection is closed with it.
         if head.role != .alone {
             Canceller.cancel(self)
             return lose(PostgresError(.deadline, "the transaction ran out of time", outcome: .unknown))
@@ -213,12 +213,12 @@ final class Connection: @unchecked Sendable {
             metrics?.cancels.increment()
             return Canceller.cancel(self)
         }
-        if cancelled.since + cancelGrace <= now { lose(.lost("the server does not answer")) }
+        if cancelled.since + cancelGrace <= now { lose(.lost("the server does not respond")) }
     }
 
-    // MARK: - The end
+    // MARK: - Closing
 
-    /// Answers what has arrived before giving the connection up.
+    /// Processes the results already received before closing the connection.
     private func broken() {
         receive()
         lose()
@@ -232,7 +232,7 @@ final class Connection: @unchecked Sendable {
         onLost = nil
     }
 
-    /// - Returns: what was never sent, or nil when the connection had ended before.
+    /// - Returns: the operations never sent, or nil when the connection was closed before.
     private func end(failing error: PostgresError) -> [Operation]? {
         guard isOpen else { return nil }
         isOpen = false

@@ -3,11 +3,11 @@ import EventLoop
 
 /// The servers that a connection URL names.
 ///
-/// libpq would look host names up itself, blocking the loop, and in asynchronous use it has no time limit for one of
+/// libpq would resolve host names itself, blocking the loop, and in asynchronous use it has no timeout for one of
 /// several hosts. So each server becomes an attempt of its own, with its address given.
 struct ConnectionTarget: Sendable {
     struct Host: Sendable {
-        /// A name, an address or the folder of a unix socket; nil: whatever libpq does without.
+        /// A name, an address or the folder of a unix socket; nil: libpq's default.
         let name: String?
         let port: String?
     }
@@ -51,9 +51,9 @@ struct ConnectionTarget: Sendable {
         }
     }
 
-    /// Looks the names up.
+    /// Resolves the host names.
     ///
-    /// - Returns: one candidate an address, in the URL's order; names that cannot be resolved are left out.
+    /// - Returns: one candidate per address, in the URL's order; names that cannot be resolved are left out.
     func candidates(on loop: EventLoop) async -> [Candidate] {
         guard !hasAddress, !hosts.isEmpty else { return [Candidate(overrides: [], label: "default")] }
         var found: [Candidate] = []
@@ -75,17 +75,17 @@ struct ConnectionTarget: Sendable {
 
     /// All parameters of an attempt, in order: later ones win over what `dbname` holds.
     ///
-    /// - Parameter lockTimeout: how long the session's statements wait for a lock; nil: until somebody cancels them.
+    /// - Parameter lockTimeout: how long the session's statements wait for a lock; nil: without limit.
     func parameters(for candidate: Candidate, lockTimeout: Duration?) -> [(String, String)] {
-        // Dead peers are noticed, text comes in one form, and a server checks now and then whether the client of a
-        // long statement still exists, and does not hold locks for a client that stands still inside a transaction.
+        // Dead peers are detected and text formats are fixed; the server checks during long statements whether its
+        // client still exists, and ends the sessions of clients that are idle inside a transaction.
         let before = [
             ("client_encoding", "UTF8"), ("keepalives_idle", "10"), ("keepalives_interval", "5"),
             ("keepalives_count", "3"), ("tcp_user_timeout", "15000"), ("gssencmode", "disable"),
             ("application_name", applicationName),
         ]
-        // Statements are planned once: a batch of 500 is cheaper than the plan that a look at its values would make,
-        // and rows are locked in the order in which the batch names them.
+        // Statements are planned once: executing a batch of 500 costs less than planning for its values would, and
+        // rows are locked in the order in which the batch names them.
         let session =
             "-c timezone=UTC -c datestyle=ISO -c client_connection_check_interval=5000"
             + " -c idle_in_transaction_session_timeout=60000 -c plan_cache_mode=force_generic_plan"

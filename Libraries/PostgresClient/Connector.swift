@@ -2,7 +2,7 @@ import CPQ
 import CUV
 import EventLoop
 
-/// A connection of libpq; whoever holds it closes it, after its watcher. Loop thread only.
+/// A libpq connection. Its owner closes it, after closing its watcher. Loop thread only.
 ///
 /// `@unchecked Sendable`: confined to one loop's thread.
 final class PGHandle: @unchecked Sendable {
@@ -13,7 +13,7 @@ final class PGHandle: @unchecked Sendable {
 
     deinit { close() }
 
-    /// Says goodbye and frees; the pointer is not to be used any more.
+    /// Sends Terminate and frees the connection; the pointer must not be used afterwards.
     func close() {
         if isOpen { PQfinish(raw) }
         isOpen = false
@@ -51,9 +51,9 @@ final class Connector: @unchecked Sendable {
         self.completion = completion
     }
 
-    /// Begins. The completion is called once, in a later round of the loop, unless ``cancel()`` comes first.
+    /// Starts. The completion is called once, in a later loop iteration, unless ``cancel()`` comes first.
     func start() {
-        // The look-up has no limit of its own, hence the timer around it as well.
+        // The name resolution has no timeout of its own, hence the timer around it as well.
         startTimer()
         loop.spawn { [self] in
             let found = await target.candidates(on: loop)
@@ -88,7 +88,7 @@ final class Connector: @unchecked Sendable {
         let handle = PGHandle(raw)
         self.handle = handle
         switchyard_pq_ignore_notices(raw)
-        // As if the last poll had asked to write, says libpq's manual.
+        // As if the last poll had returned PGRES_POLLING_WRITING, says libpq's manual.
         PQstatus(raw) == CONNECTION_BAD ? failed(handle) : wait(for: .writable, handle)
     }
 
@@ -116,7 +116,7 @@ final class Connector: @unchecked Sendable {
 
     private func failed(_ handle: PGHandle) {
         lastError = PostgresError(.unavailable, handle.errorText)
-        // In a later round: the completion must not be called from within `start`.
+        // In a later iteration: the completion must not be called from within `start`.
         loop.post { [weak self] in self?.tryNext() }
     }
 

@@ -1,21 +1,21 @@
 import CPQ
 import EventLoop
 
-/// What cannot run in a pipeline, on a connection taken out of it: several statements in one text, and copying in.
+/// Runs what pipeline mode cannot, on a connection taken out of it: multi-statement texts and COPY FROM STDIN.
 ///
 /// `@unchecked Sendable`: made by the caller, who hands it to the connection's loop; confined there from then on.
 final class Dialogue: @unchecked Sendable {
-    typealias Answer = Result<[PostgresRows], PostgresError>
+    typealias QueryResult = Result<[PostgresRows], PostgresError>
 
     private let connection: Connection
     private let sql: String
-    /// What is copied in, in pieces; nil when the text copies nothing.
+    /// The data of a COPY, in chunks; nil when the text has no COPY.
     private let data: [[UInt8]]?
-    private var nextPiece = 0
+    private var nextChunk = 0
     private var isCopying = false
     private var rows: [PostgresRows] = []
     private var error: PostgresError?
-    private var completion: UnsafeContinuation<Answer, Never>?
+    private var completion: UnsafeContinuation<QueryResult, Never>?
 
     init(_ connection: Connection, _ sql: String, data: [[UInt8]]? = nil) {
         self.connection = connection
@@ -23,7 +23,7 @@ final class Dialogue: @unchecked Sendable {
         self.data = data
     }
 
-    func run() async -> Answer {
+    func run() async -> QueryResult {
         await withUnsafeContinuation { continuation in
             completion = continuation
             connection.loop.execute { self.start() }
@@ -35,7 +35,7 @@ final class Dialogue: @unchecked Sendable {
     private func start() {
         guard connection.isOpen else { return finish(PostgresError(.unavailable, "the connection was lost")) }
         guard connection.leavePipeline(for: self), PQsendQuery(raw, sql) == 1 else { return fail() }
-        goOn()
+        advance()
     }
 
     /// Called when the socket is ready.
@@ -44,14 +44,14 @@ final class Dialogue: @unchecked Sendable {
             receive()
             return fail()
         }
-        goOn()
+        advance()
     }
 
-    /// Called when the connection has ended under the dialogue.
+    /// Called when the connection is lost meanwhile.
     func connectionEnded(_ error: PostgresError) { finish(self.error ?? error) }
 
-    private func goOn() {
-        if isCopying { feed() }
+    private func advance() {
+        if isCopying { sendCopyData() }
         guard completion != nil else { return }
         guard connection.flushDialogue() else { return fail() }
         if !isCopying { receive() }
@@ -65,34 +65,34 @@ final class Dialogue: @unchecked Sendable {
             case PGRES_TUPLES_OK, PGRES_COMMAND_OK, PGRES_EMPTY_QUERY: rows.append(PostgresRows(result: owner))
             case PGRES_COPY_IN:
                 isCopying = true
-                goOn()
+                advance()
             case PGRES_COPY_OUT, PGRES_COPY_BOTH: return fail(PostgresError(.server, "copying out is not supported"))
             default: error = error ?? PostgresError(result: result)
             }
         }
     }
 
-    /// Gives libpq pieces as long as the socket takes them, so that it never holds much more than one.
-    private func feed() {
-        let pieces = data ?? []
-        while nextPiece < pieces.count {
-            let piece = pieces[nextPiece]
-            let put = piece.withUnsafeBytes { bytes in
+    /// Passes chunks to libpq while the socket is writable, so that libpq never buffers much more than one.
+    private func sendCopyData() {
+        let chunks = data ?? []
+        while nextChunk < chunks.count {
+            let chunk = chunks[nextChunk]
+            let put = chunk.withUnsafeBytes { bytes in
                 PQputCopyData(raw, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), Int32(bytes.count))
             }
             if put < 0 { return fail() }
             if put == 0 { return }
-            nextPiece += 1
+            nextChunk += 1
             if PQflush(raw) != 0 { return }
         }
-        // Without data that was asked for, the copy is refused, not empty.
+        // A COPY for which the caller gave no data fails, rather than copying nothing.
         let end = PQputCopyEnd(raw, data == nil ? "no data" : nil)
         if end < 0 { return fail() }
         if end == 1 { isCopying = false }
     }
 
-    /// The connection cannot be used any more. libpq closes the socket of a broken one by itself, so that the watching
-    /// must end in the same moment: the number may be another socket's the next.
+    /// The connection is unusable. libpq closes the socket of a broken one by itself, so the watcher must be closed at
+    /// once: the descriptor may be reused.
     private func fail(_ error: PostgresError? = nil) {
         let error = self.error ?? error ?? .lost(connection.handle.errorText)
         finish(error)

@@ -28,7 +28,7 @@ final class ExclusiveConnections: @unchecked Sendable {
     private let open: Opener
     private let configuration: PostgresConfiguration
     private var idle: [Connection] = []
-    /// Lent out, with the time by which they must be back.
+    /// Lent connections, with the deadline of each.
     private var lent: [ObjectIdentifier: (connection: Connection, deadline: UInt64)] = [:]
     private var connectors: [ObjectIdentifier: Connector] = [:]
     private var opening = 0
@@ -37,7 +37,7 @@ final class ExclusiveConnections: @unchecked Sendable {
     private var isClosed = false
     private var lastFailure: PostgresError?
 
-    /// Called when there is something whose time must be watched.
+    /// Called when there is a deadline to monitor.
     var onActivity: (() -> Void)?
 
     var isBusy: Bool { !lent.isEmpty || !waiting.isEmpty }
@@ -48,7 +48,7 @@ final class ExclusiveConnections: @unchecked Sendable {
         self.configuration = configuration
     }
 
-    /// Lends a connection; when it is not back after the limit, it is closed under its user.
+    /// Lends a connection; when it is not returned within the limit, it is closed.
     func acquire(limit: Duration) async -> Result<Connection, PostgresError> {
         await withUnsafeContinuation { continuation in
             loop.execute {
@@ -59,7 +59,7 @@ final class ExclusiveConnections: @unchecked Sendable {
         }
     }
 
-    /// Takes a connection back, and closes it when something is left open on it.
+    /// Takes a connection back, and closes it when a call or a transaction is still open on it.
     func release(_ connection: Connection) {
         guard lent.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return }
         if isClosed || connection.load > 0 || !connection.isOutsideTransaction { connection.close() }
@@ -80,11 +80,11 @@ final class ExclusiveConnections: @unchecked Sendable {
             Canceller.cancel(connection)
             connection.close(PostgresError(.deadline, "the transaction ran out of time"))
         }
-        let patience = configuration.unavailableAfter.milliseconds
+        let unavailableTimeout = configuration.unavailableAfter.milliseconds
         let isConnected = !lent.isEmpty || !idle.isEmpty
         waiting.removeAll { waiter in
             let isLate = waiter.deadline <= now
-            guard isLate || (!isConnected && waiter.submitted + patience <= now) else { return false }
+            guard isLate || (!isConnected && waiter.submitted + unavailableTimeout <= now) else { return false }
             let reason = lastFailure.map { "no connection: \($0.message)" } ?? "no connection became free"
             waiter.resume(.failure(PostgresError(isConnected ? .deadline : .unavailable, reason)))
             return true
@@ -133,7 +133,7 @@ final class ExclusiveConnections: @unchecked Sendable {
         if let connector { connectors[ObjectIdentifier(key)] = connector }
     }
 
-    /// Names an attempt whose connector is not known yet when it is described.
+    /// Identifies an attempt before its connector exists.
     private final class Key {}
 
     private func opened(_ result: Result<Connection, PostgresError>) {
@@ -152,7 +152,7 @@ final class ExclusiveConnections: @unchecked Sendable {
         case .failure(let error):
             failures += 1
             lastFailure = error
-            // The place stays taken during the pause, so that nobody else tries meanwhile.
+            // The attempt counts as pending during the back-off, so that no other one starts meanwhile.
             loop.schedule(after: Backoff.pause(failures, configuration)) { [weak self] in
                 self?.opening -= 1
                 self?.serve()

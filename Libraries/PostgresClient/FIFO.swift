@@ -31,11 +31,11 @@ struct FIFO<Element> {
     }
 
     mutating func removeAll(where predicate: (Element) -> Bool) {
-        var kept = FIFO()
+        var remaining = FIFO()
         for element in storage[head...] {
-            if let element, !predicate(element) { kept.append(element) }
+            if let element, !predicate(element) { remaining.append(element) }
         }
-        self = kept
+        self = remaining
     }
 
     func forEach(_ body: (Element) -> Void) {

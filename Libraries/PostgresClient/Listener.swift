@@ -1,12 +1,12 @@
 import EventLoop
 import Observability
 
-/// Listens to notifications on a connection of its own, and listens again after that was lost.
+/// Listens to notifications on a connection of its own, and resubscribes after it was lost.
 ///
 /// `@unchecked Sendable`: confined to its loop's thread.
 final class Listener: @unchecked Sendable {
-    /// How often the connection is asked for a sign of life: nothing else would ever notice that it is dead.
-    private static let pulse: Duration = .seconds(5)
+    /// How often the connection's liveness is checked: nothing else would detect that it is dead.
+    private static let livenessInterval: Duration = .seconds(5)
 
     let loop: EventLoop
     private let slot: Slot
@@ -50,8 +50,8 @@ final class Listener: @unchecked Sendable {
     private func start() {
         slot.onReady = { [weak self] in self?.ready() }
         slot.start()
-        timer = loop.makeTimer { [weak self] in self?.beat() }
-        timer?.start(after: Self.pulse, repeating: Self.pulse)
+        timer = loop.makeTimer { [weak self] in self?.checkLiveness() }
+        timer?.start(after: Self.livenessInterval, repeating: Self.livenessInterval)
     }
 
     private func ready() {
@@ -77,21 +77,21 @@ final class Listener: @unchecked Sendable {
         channels[channel]?.values.forEach { $0.yield(payload) }
     }
 
-    private func beat() {
+    private func checkLiveness() {
         guard let connection = slot.connection else { return }
         connection.expire(now: loop.nowMilliseconds)
         if connection.isOpen, connection.load == 0 { send("SELECT 1", on: connection) {} }
     }
 
     private func send(_ sql: String, on connection: Connection, then: @escaping @Sendable () -> Void) {
-        let operation = Operation([Call(.unprepared(sql))], timeout: Self.pulse)
+        let operation = Operation([Call(.unprepared(sql))], timeout: Self.livenessInterval)
         operation.begin(now: loop.nowMilliseconds)
         loop.spawn { [loop] in
-            // Sent from within the task, since only an operation that is waited for counts as unanswered.
-            let answer = await operation.answer { operation in
+            // Sent from within the task, since an operation without a waiting caller counts as completed.
+            let result = await operation.answer { operation in
                 loop.execute { connection.isOpen ? connection.enqueue(operation) : operation.fail(.lost("closed")) }
             }
-            if case .success = answer { loop.execute(then) }
+            if case .success = result { loop.execute(then) }
         }
     }
 }
@@ -99,9 +99,9 @@ final class Listener: @unchecked Sendable {
 extension PostgresPool {
     /// The payloads of notifications on a channel.
     ///
-    /// Each time listening begins, the first time and after a lost connection, an empty payload comes first: whatever was
-    /// sent meanwhile is lost, so the listener looks at the tables then. A listener that is 1024 payloads behind loses
-    /// the oldest.
+    /// Each time listening begins, the first time and after a lost connection, an empty payload comes first:
+    /// notifications sent meanwhile are lost, so the listener must query the tables then. A listener that is 1024
+    /// payloads behind loses the oldest.
     package func listen(_ channel: String) -> AsyncStream<String> {
         let (stream, continuation) = AsyncStream.makeStream(
             of: String.self, bufferingPolicy: .bufferingNewest(1024))

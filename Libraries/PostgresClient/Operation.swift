@@ -1,13 +1,13 @@
 import CUV
 
-/// Calls that travel together to one Sync: they take effect together or not at all.
+/// Calls that share one Sync message: they take effect together or not at all.
 ///
 /// `@unchecked Sendable`: made by the calling task, which hands it to a loop and does not touch it again; from then on
 /// it is confined to that loop's thread.
 final class Operation: @unchecked Sendable {
-    typealias Answer = Result<[PostgresRows], PostgresError>
+    typealias QueryResult = Result<[PostgresRows], PostgresError>
 
-    /// What it means when the answer is lost.
+    /// What it means when the result is lost.
     enum Role: Sendable {
         /// A transaction of its own: it may have been committed.
         case alone
@@ -26,17 +26,17 @@ final class Operation: @unchecked Sendable {
     var startedNanoseconds: UInt64 = 0
     /// Statements that are prepared ahead of the calls, up to a Sync of their own.
     var preparing: [PreparedStatement] = []
-    /// Whether that Sync has not come back yet.
+    /// Whether the result of that Sync is still pending.
     var isPreparing = false
     /// The prepared statements the calls use, nil for unprepared ones.
     var used: [PreparedStatement?] = []
-    /// How many of the prepares and calls have been answered.
+    /// How many results of the prepares and calls have arrived.
     var answered = 0
     var rows: [PostgresRows] = []
     var error: PostgresError?
-    /// How often it was sent again because its connection was not fit for it.
+    /// How often it was resent because of its connection's state.
     var attempts = 0
-    private var completion: UnsafeContinuation<Answer, Never>?
+    private var completion: UnsafeContinuation<QueryResult, Never>?
 
     init(_ calls: [Call], timeout: Duration, role: Role = .alone) {
         self.calls = calls
@@ -44,14 +44,14 @@ final class Operation: @unchecked Sendable {
         self.role = role
     }
 
-    /// Whether nobody waits for the answer any more.
+    /// Whether the caller no longer waits for the result.
     var isAnswered: Bool { completion == nil }
 
-    /// What the caller of one of several calls is told the statement was.
+    /// The statement that errors name: the last one of the calls that has a name.
     var statementName: String { calls.last { !$0.statement.name.isEmpty }?.statement.name ?? "control" }
 
-    /// Waits for the answer; `submit` hands the operation over.
-    func answer(_ submit: (Operation) -> Void) async -> Answer {
+    /// Waits for the result; `submit` hands the operation over.
+    func answer(_ submit: (Operation) -> Void) async -> QueryResult {
         await withUnsafeContinuation { continuation in
             completion = continuation
             submit(self)
@@ -64,10 +64,10 @@ final class Operation: @unchecked Sendable {
         startedNanoseconds = uv_hrtime()
     }
 
-    /// Whether it is sent again when a lock was not to be had: it is a transaction of its own, which had no effect.
+    /// Whether it is resent after a lock timeout: it is a transaction of its own, which had no effect.
     var repeatsLockWait: Bool { role == .alone && !calls.contains { $0.statement.locks == .brief } }
 
-    /// Makes it ready to be sent again.
+    /// Resets it for another attempt.
     func reset() {
         preparing = []
         isPreparing = false
@@ -85,26 +85,26 @@ final class Operation: @unchecked Sendable {
         finish(.failure(error))
     }
 
-    /// Fails because no answer will come any more.
+    /// Fails because no result will arrive any more.
     func failUnanswered(_ error: PostgresError) {
         var error = self.error ?? error
         if role == .inTransaction { error.outcome = .notApplied }
         fail(error)
     }
 
-    private func finish(_ answer: Answer) {
+    private func finish(_ result: QueryResult) {
         guard let completion else { return }
         self.completion = nil
-        completion.resume(returning: answer)
+        completion.resume(returning: result)
     }
 }
 
-/// A statement as one connection knows it.
+/// A statement prepared on one connection.
 ///
 /// `@unchecked Sendable`: confined to the connection's loop.
 final class PreparedStatement: @unchecked Sendable {
     let statement: Statement
-    /// The name the server knows it by.
+    /// Its name on the server.
     let serverName: [CChar]
     /// Whether the server has confirmed it.
     var isConfirmed = false

@@ -1,8 +1,8 @@
 import Observability
 import Synchronization
 
-/// Whether a pool has connections, for readiness and for the log, where losing and regaining the database is told
-/// once, not once a connection.
+/// Whether a pool has connections, for readiness and for the log, which reports the loss and recovery of the database
+/// once, not once per connection.
 final class PoolHealth: Sendable {
     private struct State {
         var open = 0
@@ -17,12 +17,12 @@ final class PoolHealth: Sendable {
     var isReady: Bool { state.withLock { $0.open > 0 } }
 
     func connectionOpened() {
-        let isBack = state.withLock { state in
+        let isRecovered = state.withLock { state in
             state.open += 1
             defer { state.isReportedDown = false }
             return state.isReportedDown
         }
-        if isBack { logger.info("the database is back") }
+        if isRecovered { logger.info("the database is back") }
     }
 
     func connectionLost(_ error: PostgresError) {
@@ -38,11 +38,11 @@ final class PoolHealth: Sendable {
     }
 
     private func reportIfDown(_ error: PostgresError) {
-        let isNews = state.withLock { state in
+        let shouldReport = state.withLock { state in
             guard state.open == 0, !state.isReportedDown else { return false }
             state.isReportedDown = true
             return true
         }
-        if isNews { logger.warning("the database is not reachable", [.error: .error(error)]) }
+        if shouldReport { logger.warning("the database is not reachable", [.error: .error(error)]) }
     }
 }

@@ -5,7 +5,7 @@ import Observability
 ///
 /// `@unchecked Sendable`: confined to its loop's thread.
 final class PoolShard: @unchecked Sendable {
-    /// How often deadlines are looked at, while anything is under way.
+    /// How often deadlines are checked while operations are pending.
     private static let tick: Duration = .milliseconds(20)
 
     let loop: EventLoop
@@ -17,7 +17,7 @@ final class PoolShard: @unchecked Sendable {
     private var waiting = FIFO<Operation>()
     private var isStarted = false
     private var isClosed = false
-    private var isOver = false
+    private var isFinished = false
     private var timer: LoopTimer?
     private var isTicking = false
     private var onIdle: (() -> Void)?
@@ -35,14 +35,14 @@ final class PoolShard: @unchecked Sendable {
         exclusive.onActivity = { [weak self] in self?.startTicking() }
     }
 
-    /// Begins to connect; the first operation does so, too.
+    /// Starts connecting; submitting the first operation does so, too.
     func start() {
         guard !isClosed, !isStarted else { return }
         isStarted = true
         for slot in slots {
-            slot.onReady = { [weak self] in self?.ready() }
+            slot.onReady = { [weak self] in self?.connectionReady() }
             slot.onProgress = { [weak self] in self?.sendWaiting() }
-            slot.onLost = { [weak self] error, unsent in self?.lost(error, unsent) }
+            slot.onLost = { [weak self] error, unsent in self?.connectionLost(error, unsent) }
             slot.onFailure = { [weak self] error in
                 self?.lastFailure = error
                 self?.health.failed(error)
@@ -51,7 +51,7 @@ final class PoolShard: @unchecked Sendable {
         }
     }
 
-    /// Sends an operation, or has it wait until that is possible.
+    /// Sends an operation, or queues it until a connection has capacity.
     func submit(_ operation: Operation) {
         operation.begin(now: loop.nowMilliseconds)
         guard !isClosed else { return operation.fail(PostgresError(.closed, "the pool is closed")) }
@@ -68,7 +68,7 @@ final class PoolShard: @unchecked Sendable {
         sendWaiting()
     }
 
-    /// Accepts nothing more, and calls back when everything is answered, or failed after the grace.
+    /// Accepts no more operations; calls back once all have completed, or have failed after the grace period.
     func close(_ completion: @escaping () -> Void) {
         guard !isClosed else { return completion() }
         isClosed = true
@@ -77,9 +77,9 @@ final class PoolShard: @unchecked Sendable {
         loop.schedule(after: configuration.closeGrace) { [weak self] in self?.finishClosing() }
     }
 
-    /// Ends everything at once.
+    /// Closes at once: pending operations fail.
     func closeNow() {
-        guard !isOver else { return }
+        guard !isFinished else { return }
         isClosed = true
         onIdle = onIdle ?? {}
         finishClosing()
@@ -94,7 +94,7 @@ final class PoolShard: @unchecked Sendable {
         return best
     }
 
-    private func ready() {
+    private func connectionReady() {
         health.connectionOpened()
         sendWaiting()
     }
@@ -107,8 +107,8 @@ final class PoolShard: @unchecked Sendable {
         }
     }
 
-    /// What a lost connection never sent goes to another one; there was no effect yet.
-    private func lost(_ error: PostgresError, _ unsent: [Operation]) {
+    /// Operations that a lost connection never sent go to another one: they had no effect yet.
+    private func connectionLost(_ error: PostgresError, _ unsent: [Operation]) {
         lastFailure = error
         health.connectionLost(error)
         for operation in unsent {
@@ -141,14 +141,14 @@ final class PoolShard: @unchecked Sendable {
     private func expireWaiting(_ now: UInt64) {
         guard !waiting.isEmpty else { return }
         let isConnected = slots.contains { $0.connection != nil }
-        let patience = configuration.unavailableAfter.milliseconds
+        let unavailableTimeout = configuration.unavailableAfter.milliseconds
         let before = waiting.count
         waiting.removeAll { operation in
             if operation.isAnswered { return true }
             let error: PostgresError
             if operation.deadline <= now {
                 error = PostgresError(isConnected ? .deadline : .unavailable, "waited for a connection for too long")
-            } else if !isConnected, operation.submitted + patience <= now {
+            } else if !isConnected, operation.submitted + unavailableTimeout <= now {
                 error = PostgresError(.unavailable, "no connection: \(lastFailure?.message ?? "still connecting")")
             } else {
                 return false
@@ -163,10 +163,10 @@ final class PoolShard: @unchecked Sendable {
     private func finishClosing() {
         guard let onIdle else { return }
         self.onIdle = nil
-        isOver = true
+        isFinished = true
         timer?.close()
         timer = nil
-        isTicking = true  // nothing starts it again
+        isTicking = true  // it is never started again
         let error = PostgresError(.closed, "the pool is closed")
         for operation in waiting.takeAll() { operation.fail(error) }
         for slot in slots {

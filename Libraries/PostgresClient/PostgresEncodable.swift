@@ -2,7 +2,7 @@ import Foundation
 
 /// A value that can be a parameter: written in Postgres's text form, whose type the statement decides.
 ///
-/// The array functions exist so that the common types can have loops of their own: through the general ones an element
+/// The array functions exist so that the common types can have specialised loops: through the generic ones an element
 /// costs a microsecond, which is more than the server needs for a row.
 package protocol PostgresEncodable: Sendable {
     /// Whether this is SQL's NULL.
@@ -114,7 +114,7 @@ extension Date: PostgresEncodable {
     package func write(to text: inout [UInt8]) { TimestampText.write(self, to: &text) }
 }
 
-/// Alone a byte makes no parameter; an array of them is text or JSON that is passed through as it is.
+/// A single byte is no parameter; an array of bytes is text or JSON that is passed through unchanged.
 extension UInt8: PostgresEncodable {
     package func write(to text: inout [UInt8]) { text.append(self) }
     package static func writeArray(_ values: [UInt8], to text: inout [UInt8]) { text.append(contentsOf: values) }
@@ -125,7 +125,7 @@ extension Array: PostgresEncodable where Element: PostgresEncodable {
 }
 
 extension Optional: PostgresEncodable where Wrapped: PostgresEncodable {
-    // No key path here: in generic code one is made anew at each use, which costs more than a row.
+    // No key path here: generic code creates one at each use, which costs more than a row.
     package var isNull: Bool {
         switch self {
         case .none: true

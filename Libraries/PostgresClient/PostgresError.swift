@@ -1,11 +1,11 @@
 import CPQ
 
-/// Why a query did not give rows.
+/// Why a query failed.
 package struct PostgresError: Error, Sendable, CustomStringConvertible {
     package enum Kind: Sendable, Hashable {
-        /// The database cannot be reached, is starting or stopping, or is out of resources: answer 503.
+        /// The database cannot be reached, is starting or stopping, or is out of resources: respond with 503.
         case unavailable
-        /// The query took longer than it was given.
+        /// The query's deadline passed.
         case deadline
         /// The database refused the statement; see ``PostgresError/sqlState``.
         case server
@@ -13,17 +13,17 @@ package struct PostgresError: Error, Sendable, CustomStringConvertible {
         case closed
     }
 
-    /// What became of the statement.
+    /// Whether the statement took effect.
     package enum Outcome: Sendable, Hashable {
         /// It had no effect: never sent, or rolled back.
         case notApplied
-        /// It was sent and no answer came: it may have been committed.
+        /// It was sent and no result arrived: it may have been committed.
         case unknown
     }
 
     package let kind: Kind
     package internal(set) var outcome: Outcome
-    /// The five characters that name the server's error.
+    /// The server's SQLSTATE code, five characters.
     package let sqlState: String?
     /// The constraint that was violated.
     package let constraint: String?
@@ -43,8 +43,8 @@ package struct PostgresError: Error, Sendable, CustomStringConvertible {
         self.message = message
     }
 
-    /// Whether the same call may succeed when made again, having had no effect: a conflict between transactions, or
-    /// a database that was not reached.
+    /// Whether a retry of the same call may succeed and the call had no effect: a conflict between transactions, a lock
+    /// timeout, or a database that was not reached.
     package var isRetryable: Bool {
         switch kind {
         case .server: sqlState == "40001" || sqlState == "40P01" || sqlState == "55P03"
@@ -58,7 +58,7 @@ package struct PostgresError: Error, Sendable, CustomStringConvertible {
         sqlState == "23505" && (constraint == nil || constraint == self.constraint)
     }
 
-    /// A lock was not to be had within the time that a shared connection gives; see ``LockWait/brief``.
+    /// A lock was not acquired within the lock timeout of a shared connection; see ``LockWait/brief``.
     package var isLockTimeout: Bool { sqlState == SQLState.lockNotAvailable }
 
     package var description: String {
@@ -76,7 +76,7 @@ extension PostgresError {
         func field(_ code: Int32) -> String? { PQresultErrorField(result, code).map { String(cString: $0) } }
         let state = field(switchyard_pq_sqlstate)
         let severity = field(switchyard_pq_severity)
-        // The connection ended under the statement: libpq makes such a result itself, without a state.
+        // The connection was lost during the statement: libpq makes such a result itself, without a SQLSTATE.
         let isFatal = state == nil || severity == "FATAL" || severity == "PANIC"
         let parts = [switchyard_pq_message, switchyard_pq_detail, switchyard_pq_context].compactMap(field)
         let text = parts.isEmpty ? String(cString: PQresultErrorMessage(result)) : parts.joined(separator: "; ")
@@ -86,7 +86,7 @@ extension PostgresError {
     }
 }
 
-/// What the codes of chapter "PostgreSQL Error Codes" mean for us.
+/// The SQLSTATE codes that this client acts on (appendix "PostgreSQL Error Codes").
 enum SQLState {
     static let queryCancelled = "57014"
     static let unknownStatement = "26000"
@@ -95,7 +95,7 @@ enum SQLState {
     static let invalidText = "22021"
     static let lockNotAvailable = "55P03"
 
-    /// Codes that speak about the state of the server, not about the statement.
+    /// Codes about the state of the server, not about the statement.
     static func meansUnavailable(_ state: String?) -> Bool {
         guard let state else { return true }
         switch state {
@@ -106,6 +106,6 @@ enum SQLState {
         }
     }
 
-    /// Codes after which a connection is of no more use although the server keeps it.
+    /// Codes after which a connection is unusable although the server keeps it open.
     static func endsConnection(_ state: String?) -> Bool { state == "25006" || state == "57P01" }
 }

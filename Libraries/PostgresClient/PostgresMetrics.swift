@@ -2,7 +2,7 @@ import Observability
 
 typealias StatementLatency = Histogram
 
-/// What a pool counts.
+/// A pool's metrics.
 final class PostgresMetrics: Sendable {
     private let latencies: MetricFamily<Histogram>
     private let errors: MetricFamily<Counter>
@@ -15,15 +15,15 @@ final class PostgresMetrics: Sendable {
 
     init(_ registry: MetricsRegistry) {
         latencies = registry.histograms(
-            "postgres_query_seconds", "Time from a call's submission to its answer", labels: ["statement"])
+            "postgres_query_seconds", "Time from a call's submission to its result", labels: ["statement"])
         errors = registry.counters("postgres_errors_total", "Calls that failed", labels: ["kind", "sql_state"])
         connections = registry.gauge("postgres_connections", "Connections that are open")
-        inFlight = registry.gauge("postgres_calls_in_flight", "Calls sent and not answered yet")
+        inFlight = registry.gauge("postgres_calls_in_flight", "Calls sent and not completed yet")
         waiting = registry.gauge("postgres_calls_waiting", "Calls that wait for a connection")
         connects = registry.counter("postgres_connects_total", "Connections opened")
-        cancels = registry.counter("postgres_cancels_total", "Statements cancelled because their time was over")
+        cancels = registry.counter("postgres_cancels_total", "Statements cancelled at their deadline")
         lockWaits = registry.counter(
-            "postgres_lock_waits_total", "Calls that let others go first since they waited for a lock")
+            "postgres_lock_waits_total", "Calls requeued after a lock timeout")
     }
 
     func latency(of statement: String) -> StatementLatency { latencies.labelled(statement) }

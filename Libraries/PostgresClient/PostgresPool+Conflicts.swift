@@ -1,8 +1,8 @@
 import EventLoop
 
 extension PostgresError {
-    /// Postgres undid a transaction because of another one: they waited for each other (40P01), or one has seen what the
-    /// other changed (40001). Nothing is wrong with either: made again it succeeds.
+    /// Postgres rolled a transaction back because of another one: a deadlock (40P01) or a serialization failure
+    /// (40001). A retry can succeed.
     package var isConflict: Bool { kind == .server && (sqlState == "40P01" || sqlState == "40001") }
 }
 
@@ -10,11 +10,12 @@ extension PostgresPool {
     private static let conflictAttempts = 5
     private static let longestConflictPause: Duration = .milliseconds(100)
 
-    /// Runs a transaction again that conflicted with others: five times at most, after a short random pause, so that
-    /// those who met do not meet again. Every way to run a statement does so; nobody else needs to.
+    /// Retries a transaction that conflicted with others: five attempts at most, with jittered back-off, so that the
+    /// same transactions do not collide again. Every way to run a statement goes through this; callers need no retry of
+    /// it.
     ///
-    /// - Parameter body: has no effect but through the transaction that it makes.
-    /// - Throws: what `body` throws, the conflict of its last try included.
+    /// - Parameter body: must have no effect outside the transaction that it runs.
+    /// - Throws: what `body` throws, the conflict of its last attempt included.
     func repeatingConflicts<T: Sendable, Failure: Error>(
         _ body: () async throws(Failure) -> T
     ) async throws(Failure) -> T {
@@ -29,7 +30,7 @@ extension PostgresPool {
         return try await body()
     }
 
-    /// Up to 10 ms, 20 ms ... Whoever is cancelled does not wait: its next statement says so.
+    /// Up to 10 ms, 20 ms ... A cancelled task retries without the pause.
     private func pause(afterAttempt attempt: Int) async {
         let longest = min(.milliseconds(10) * (1 << (attempt - 1)), Self.longestConflictPause)
         try? await anyLoop.sleep(for: longest * Double.random(in: 0...1))

@@ -3,14 +3,14 @@ import Observability
 
 /// Connections to one Postgres, a few on each event loop, which all calls share.
 ///
-/// A call made on a loop stays there. Calls are pipelined: each is a transaction of its own, and neither waits for the
-/// answers of those before it. Nothing is retried that might have had an effect; what Postgres undid because of another
-/// transaction is made again, a few times. Without the database every call fails as
+/// A call made on a loop stays there. Calls are pipelined: each is a transaction of its own, and none waits for the
+/// results of earlier ones. A call that may have taken effect is never retried; a transaction that Postgres rolled back
+/// because of a conflict is, a few times. Without the database every call fails as
 /// ``PostgresError/Kind/unavailable`` after about a second, and the pool reconnects by itself.
 package final class PostgresPool: Sendable {
     private let group: EventLoopGroup
     private let shards: [PoolShard]
-    /// For calls that wait for locks: nobody else's stand behind them.
+    /// For calls that wait for locks, so that no other calls queue behind them.
     private let lockingShards: [PoolShard]
     private let health: PoolHealth
     let configuration: PostgresConfiguration
@@ -38,7 +38,7 @@ package final class PostgresPool: Sendable {
         }
         var locking = configuration
         locking.connectionsPerLoop = configuration.lockingConnectionsPerLoop
-        // Of a health of their own: whether the database is there is told by the others.
+        // With a health of their own: readiness is that of the other shards.
         let lockingHealth = PoolHealth(logger: .disabled)
         lockingShards = group.loops.map {
             PoolShard(loop: $0, open: open, configuration: locking, health: lockingHealth)
@@ -46,14 +46,14 @@ package final class PostgresPool: Sendable {
         for shard in shards { shard.loop.execute { shard.start() } }
     }
 
-    /// A pool that is dropped without being closed lets go of its sockets on their loops all the same: closed anywhere
-    /// else, they would vanish under the loop that watches them.
+    /// A pool that is released without ``close()`` still closes its sockets on their loops: on any other thread, a
+    /// descriptor would be closed while its loop polls it.
     deinit {
         for shard in shards + lockingShards { shard.loop.execute { shard.closeNow() } }
         listener.loop.execute { [listener] in listener.close() }
     }
 
-    /// Whether there is a connection.
+    /// Whether at least one connection is open.
     package var isReady: Bool { health.isReady }
 
     /// Keeps the pool until the task is cancelled, then closes it.
@@ -62,7 +62,7 @@ package final class PostgresPool: Sendable {
         await close()
     }
 
-    /// Accepts no more calls, waits a few seconds for those under way, and closes the connections.
+    /// Accepts no more calls, waits a few seconds for those in flight, and closes the connections.
     package func close() async {
         listener.loop.execute { [listener] in listener.close() }
         for shard in shards + lockingShards {
@@ -76,8 +76,8 @@ package final class PostgresPool: Sendable {
 
     /// Runs one statement in a transaction of its own.
     ///
-    /// - Parameter deadline: the time the caller waits, by default as configured; after it the outcome is unknown, unless
-    ///   the error says otherwise.
+    /// - Parameter deadline: how long the caller waits, by default as configured; after it the outcome is unknown,
+    ///   unless the error says otherwise.
     package func query(
         _ statement: Statement, _ parameters: [any PostgresEncodable] = [], deadline: Duration? = nil
     ) async throws(PostgresError) -> PostgresRows {
@@ -99,32 +99,33 @@ package final class PostgresPool: Sendable {
     }
 
     private func runOnce(_ calls: [Call], deadline: Duration?) async throws(PostgresError) -> [PostgresRows] {
-        let shard = Self.own(calls.contains { $0.statement.locks != .none } ? lockingShards : shards, group.any())
-        let answer = await Operation(calls, timeout: deadline ?? configuration.deadline).answer { operation in
+        let takesLocks = calls.contains { $0.statement.locks != .none }
+        let shard = Self.localShard(takesLocks ? lockingShards : shards, group.any())
+        let result = await Operation(calls, timeout: deadline ?? configuration.deadline).answer { operation in
             if shard.loop.inLoop { shard.submit(operation) } else { shard.loop.execute { shard.submit(operation) } }
         }
-        return try answer.get()
+        return try result.get()
     }
 
-    /// Asks the server for a sign of life.
+    /// Checks that the server responds.
     package func ping(deadline: Duration = .seconds(2)) async throws(PostgresError) {
         _ = try await query(Statement("ping", "SELECT 1"), deadline: deadline)
     }
 
-    /// The caller's loop, or one of the loops in turn.
+    /// The caller's loop, or another one, round-robin.
     package var anyLoop: EventLoop { group.any() }
 
-    /// The part of the pool on the caller's loop, or on one of the loops in turn.
-    var shard: PoolShard { Self.own(shards, group.any()) }
+    /// The part of the pool on the caller's loop, or on another one, round-robin.
+    var shard: PoolShard { Self.localShard(shards, group.any()) }
 
-    private static func own(_ shards: [PoolShard], _ loop: EventLoop) -> PoolShard {
+    private static func localShard(_ shards: [PoolShard], _ loop: EventLoop) -> PoolShard {
         for shard in shards where shard.loop === loop { return shard }
         return shards[0]
     }
 }
 
 extension Call {
-    /// - Throws: what the server would say, or could not even be told.
+    /// - Throws: for parameters that the server would reject, or that cannot be sent.
     func check() throws(PostgresError) {
         var error: PostgresError?
         if parameters.containsNUL {

@@ -1,21 +1,20 @@
 import CPQ
 import Foundation
 
-/// One row in the hands of a decoding (``PostgresRows/map(_:)`` and the like), for the time of the call; columns are
-/// numbered from 0.
+/// One row, valid during the closure of ``PostgresRows/map(_:)`` and the like; columns are numbered from 0.
 ///
-/// The plain accessors are for columns that are never NULL; where NULL can occur, use the optional ones. What a column
-/// holds against the statement's promise (an old row, a newer schema, a repair by hand) fails the decoding: the accessor
-/// then gives a value of no meaning, and what was made of it is thrown away.
+/// The plain accessors are for columns that are never NULL; where NULL can occur, use the optional ones. A value
+/// without the expected type (an old row, a newer schema, a manual repair) fails the decoding: the accessor then
+/// returns a placeholder, and the decoded value is discarded.
 package struct PostgresRow {
     let result: ResultOwner
     let index: Int32
-    /// Where the decoding under way notes what does not fit.
+    /// Records the decoding failure.
     let misfit: RowMisfit
 
     package var columnCount: Int { result.columnCount }
 
-    /// Gives the text of a column, valid during the call only; nil for NULL.
+    /// Calls `body` with the text of a column, valid during the call only; nil for NULL.
     package func withText<R>(_ column: Int, _ body: (UnsafeBufferPointer<UInt8>?) throws -> R) rethrows -> R {
         precondition(column >= 0 && column < result.columnCount, "column \(column) of \(result.columnCount)")
         if PQgetisnull(result.raw, index, Int32(column)) == 1 { return try body(nil) }
@@ -31,16 +30,16 @@ package struct PostgresRow {
     package func int(_ column: Int) -> Int { required(column, optionalInt(column), or: 0) }
     package func double(_ column: Int) -> Double { required(column, optionalDouble(column), or: 0) }
     package func bool(_ column: Int) -> Bool { required(column, optionalBool(column), or: false) }
-    package func uuid(_ column: Int) -> UUID { required(column, optionalUUID(column), or: Self.noUUID) }
+    package func uuid(_ column: Int) -> UUID { required(column, optionalUUID(column), or: Self.zeroUUID) }
     package func date(_ column: Int) -> Date { required(column, optionalDate(column), or: .distantPast) }
-    /// The text of a column as it came, for instance JSON that is only passed on.
+    /// The raw text of a column, for instance JSON that is passed through.
     package func bytes(_ column: Int) -> [UInt8] { required(column, optionalBytes(column), or: []) }
     /// The value of a `bytea` column.
     package func bytea(_ column: Int) -> [UInt8] { required(column, optionalBytea(column), or: []) }
     package func strings(_ column: Int) -> [String] { required(column, optionalStrings(column), or: []) }
     package func uuids(_ column: Int) -> [UUID] { required(column, optionalUUIDs(column), or: []) }
 
-    private static let noUUID = UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
+    private static let zeroUUID = UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
 
     package func optionalString(_ column: Int) -> String? {
         withText(column) { $0.map { String(decoding: $0, as: UTF8.self) } }
@@ -101,23 +100,23 @@ package struct PostgresRow {
         }
     }
 
-    /// Nil for NULL; text that `read` refuses does not fit.
+    /// Nil for NULL; text that `read` rejects is recorded as a mismatch.
     private func value<T>(_ column: Int, _ read: (UnsafeBufferPointer<UInt8>) -> T?) -> T? {
         withText(column) { text in
             guard let text else { return nil }
             let value = read(text)
-            if value == nil { doesNotFit(column, "is not a \(T.self)") }
+            if value == nil { recordMismatch(column, "is not a \(T.self)") }
             return value
         }
     }
 
-    private func required<T>(_ column: Int, _ value: T?, or nothing: T) -> T {
+    private func required<T>(_ column: Int, _ value: T?, or placeholder: T) -> T {
         if let value { return value }
-        doesNotFit(column, "is NULL, expected \(T.self)")
-        return nothing
+        recordMismatch(column, "is NULL, expected \(T.self)")
+        return placeholder
     }
 
-    private func doesNotFit(_ column: Int, _ what: String) {
+    private func recordMismatch(_ column: Int, _ what: String) {
         misfit.note("column \(columnName(column)) \(what)")
     }
 

@@ -19,11 +19,11 @@ final class ResultOwner: @unchecked Sendable {
     deinit { PQclear(raw) }
 }
 
-/// The rows of one result, decoded when they are looked at.
+/// The rows of one result, decoded on access.
 ///
-/// They are looked at in one way only, that cannot trap: a closure makes something of a row, and where the row is not as
-/// its statement promises, an error is thrown once the closure has run to its end, with values of no meaning. What it did
-/// until then must not count.
+/// Rows are accessed through closures only, and decoding never traps: where a column does not have the expected type,
+/// the accessor returns a placeholder, and an error is thrown once the closure has returned. Side effects of the
+/// closure must not matter then.
 package struct PostgresRows: Sendable {
     let result: ResultOwner?
 
@@ -36,27 +36,27 @@ package struct PostgresRows: Sendable {
         return Int(String(cString: PQcmdTuples(result.raw))) ?? 0
     }
 
-    /// What the server says it did, such as `UPDATE 3`.
+    /// The server's command tag, such as `UPDATE 3`.
     package var commandTag: String { result.map { String(cString: PQcmdStatus($0.raw)) } ?? "" }
 
-    /// The number of the column with this name.
+    /// The index of the column with this name.
     package func column(_ name: String) -> Int? {
         guard let result else { return nil }
-        let number = PQfnumber(result.raw, "\"\(name)\"")
-        return number < 0 ? nil : Int(number)
+        let index = PQfnumber(result.raw, "\"\(name)\"")
+        return index < 0 ? nil : Int(index)
     }
 }
 
-/// What did not fit in the rows that are being decoded.
+/// The first decoding failure in the rows being decoded.
 final class RowMisfit {
     private(set) var error: PostgresError?
 
-    /// The first one counts: the others may follow from it.
+    /// Keeps the first failure: later ones may be its consequences.
     func note(_ what: String) {
         if error == nil { error = PostgresError(.server, "a row is not as its statement promises: \(what)") }
     }
 
-    /// - Throws: what was noted, once.
+    /// - Throws: the recorded failure, once.
     func check() throws(PostgresError) {
         guard let error else { return }
         self.error = nil
@@ -65,9 +65,9 @@ final class RowMisfit {
 }
 
 extension PostgresRows {
-    /// Makes a value of each row.
+    /// Maps each row to a value.
     ///
-    /// - Throws: ``PostgresError`` for the first row that does not fit, as all of these.
+    /// - Throws: ``PostgresError`` for the first row that cannot be decoded, as all of these do.
     package func map<Value>(_ make: (PostgresRow) -> Value) throws(PostgresError) -> [Value] {
         var values: [Value] = []
         values.reserveCapacity(count)
@@ -75,7 +75,7 @@ extension PostgresRows {
         return values
     }
 
-    /// Makes a value of each row that has one.
+    /// Maps each row to a value, leaving out nil.
     package func compactMap<Value>(_ make: (PostgresRow) -> Value?) throws(PostgresError) -> [Value] {
         var values: [Value] = []
         try forEach { row in
@@ -84,7 +84,8 @@ extension PostgresRows {
         return values
     }
 
-    /// Does something with each row that is of no account should it throw, such as writing to a buffer of the caller's.
+    /// Calls `body` for each row; its effects must not matter when this throws, such as writes to the caller's own
+    /// buffer.
     package func forEach(_ body: (PostgresRow) -> Void) throws(PostgresError) {
         guard let result else { return }
         let misfit = RowMisfit()
@@ -94,26 +95,26 @@ extension PostgresRows {
         }
     }
 
-    /// Makes a value of the first row; nil when there is none, or it has no value.
+    /// Maps the first row; nil when there is none, or `make` returns nil.
     package func first<Value>(_ make: (PostgresRow) -> Value?) throws(PostgresError) -> Value? {
         try isEmpty ? nil : decode(0, make)
     }
 
-    /// Makes a value of the last row; nil when there is none, or it has no value.
+    /// Maps the last row; nil when there is none, or `make` returns nil.
     package func last<Value>(_ make: (PostgresRow) -> Value?) throws(PostgresError) -> Value? {
         try isEmpty ? nil : decode(count - 1, make)
     }
 
-    /// Makes a value of the row of a statement that always has one.
+    /// Maps the row of a statement that always returns exactly one.
     package func only<Value>(_ make: (PostgresRow) -> Value) throws(PostgresError) -> Value {
         guard count == 1 else { throw PostgresError(.server, "\(count) rows where there must be one") }
         return try decode(0, make)
     }
 
-    /// Makes a value of each row that fits, and leaves the others out: for those who walk rows that others wrote, whom
-    /// one bad row must not stop.
+    /// Maps each row that can be decoded and leaves the others out: for passes over many rows, which one bad row must
+    /// not stop.
     ///
-    /// - Returns: the values, and for each row left out the reason.
+    /// - Returns: the values, and the error of each row left out.
     package func decodeEach<Value>(
         _ make: (PostgresRow) -> Value?
     ) -> (values: [Value], refused: [PostgresError]) {

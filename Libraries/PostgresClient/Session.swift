@@ -1,4 +1,4 @@
-/// A connection lent for several steps of one's own making, such as migrations. Valid inside the closure it was given to.
+/// A connection lent for a sequence of statements, such as a migration; valid inside the closure it is passed to.
 package struct Session: Sendable {
     fileprivate let connection: Connection
 
@@ -14,7 +14,7 @@ package struct Session: Sendable {
     ///
     /// - Parameters:
     ///   - sql: a `COPY ... FROM STDIN`.
-    ///   - data: in the form the statement names; cut anywhere.
+    ///   - data: in the format that the statement names, split anywhere.
     /// - Returns: how many rows were copied; all or none.
     @discardableResult
     package func copyIn(_ sql: String, _ data: [[UInt8]]) async throws(PostgresError) -> Int {
@@ -23,9 +23,9 @@ package struct Session: Sendable {
 }
 
 extension PostgresPool {
-    /// Lends a connection outside the pipeline. It must not be given back inside a transaction, unless by throwing.
+    /// Lends a connection outside pipeline mode. The closure must end its transactions, unless it throws.
     ///
-    /// - Parameter deadline: for all of it; after it the connection is closed.
+    /// - Parameter deadline: for the whole closure; after it the connection is closed.
     package func withSession<T: Sendable>(
         deadline: Duration, _ body: (Session) async throws -> T
     ) async throws -> T {
@@ -41,7 +41,7 @@ extension PostgresPool {
     }
 
     /// Runs one or more statements without parameters, separated by semicolons: together one transaction, unless they
-    /// say otherwise.
+    /// begin or end transactions themselves.
     @discardableResult
     package func simple(_ sql: String, deadline: Duration = .seconds(30)) async throws -> [PostgresRows] {
         try await withSession(deadline: deadline) { try await $0.simple(sql) }
@@ -51,18 +51,18 @@ extension PostgresPool {
     ///
     /// - Parameters:
     ///   - sql: a `COPY ... FROM STDIN`.
-    ///   - data: in the form the statement names, see ``BinaryRows``; cut anywhere.
+    ///   - data: in the format that the statement names, see ``BinaryRows``; split anywhere.
     /// - Returns: how many rows were copied; all or none.
     @discardableResult
     package func copyIn(_ sql: String, _ data: [[UInt8]], deadline: Duration = .seconds(10)) async throws -> Int {
         try await withSession(deadline: deadline) { try await $0.copyIn(sql, data) }
     }
 
-    /// Runs a statement and gives its rows in batches, with memory for one batch only, from one snapshot.
+    /// Runs a statement and passes its rows on in batches, holding one batch in memory, all from one snapshot.
     ///
     /// - Parameters:
     ///   - batch: rows at a time.
-    ///   - deadline: for all of it, with the time `body` takes.
+    ///   - deadline: for the whole stream, including the time `body` takes.
     ///   - body: called until there are no more rows; the next batch is fetched after it returns.
     package func stream(
         _ statement: Statement, _ parameters: [any PostgresEncodable] = [], batch: Int = 500,

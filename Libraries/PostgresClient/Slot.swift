@@ -1,6 +1,6 @@
 import EventLoop
 
-/// Keeps one connection: opens it, and opens it again when it is lost, with growing pauses while that fails.
+/// Keeps one connection open: reconnects when it is lost, with back-off while that fails.
 ///
 /// `@unchecked Sendable`: confined to one loop's thread.
 final class Slot: @unchecked Sendable {
@@ -13,7 +13,7 @@ final class Slot: @unchecked Sendable {
     private var failures = 0
     private var isClosed = false
 
-    /// Called when there is a connection, when it makes progress, and when it is lost, with what it never sent.
+    /// Called when there is a connection, when results arrive, and when it is lost, with the operations never sent.
     var onReady: (() -> Void)?
     var onProgress: (() -> Void)?
     var onLost: ((PostgresError, [Operation]) -> Void)?
@@ -25,7 +25,7 @@ final class Slot: @unchecked Sendable {
         self.configuration = configuration
     }
 
-    /// Begins to connect, unless that is under way or done.
+    /// Starts connecting, unless it is connecting or connected.
     func start() {
         guard !isClosed, connection == nil, connector == nil, retry == nil else { return }
         connector = open.start(on: loop, lockTimeout: configuration.lockTimeout) { [weak self] result in
@@ -48,7 +48,7 @@ final class Slot: @unchecked Sendable {
         case .failure(let error):
             failures += 1
             onFailure?(error)
-            startLater()
+            scheduleStart()
         case .success(let connection):
             failures = 0
             self.connection = connection
@@ -61,11 +61,11 @@ final class Slot: @unchecked Sendable {
     private func lost(_ error: PostgresError, _ unsent: [Operation]) {
         connection = nil
         onLost?(error, unsent)
-        // Not at once: a server that ends all connections would be met by all of them in the same instant.
-        startLater()
+        // With back-off: connections that a server closed together must not all reconnect in the same instant.
+        scheduleStart()
     }
 
-    private func startLater() {
+    private func scheduleStart() {
         guard !isClosed else { return }
         let pause = Backoff.pause(failures, configuration)
         retry = loop.schedule(after: pause) { [weak self] in
@@ -75,16 +75,16 @@ final class Slot: @unchecked Sendable {
     }
 }
 
-/// How long to wait before connecting again.
+/// The back-off before reconnecting.
 enum Backoff {
-    /// Doubles with each failure up to the maximum; half of it is chance, so that clients spread out.
+    /// Doubles with each failure up to the maximum; half of it is jitter, so that clients spread out.
     static func pause(_ failures: Int, _ configuration: PostgresConfiguration) -> Duration {
         let full = min(configuration.firstBackoff * (1 << min(failures, 16)), configuration.maximalBackoff)
         return full / 2 + full / 2 * Double.random(in: 0...1)
     }
 }
 
-/// What is needed to open a connection of a pool.
+/// Opens connections of a pool.
 struct Opener: Sendable {
     let target: Result<ConnectionTarget, PostgresError>
     let configuration: PostgresConfiguration
@@ -92,8 +92,8 @@ struct Opener: Sendable {
 
     /// Starts an attempt. Loop thread only.
     ///
-    /// - Parameter lockTimeout: of the session's statements; nil for connections that have one user, who sets it
-    ///   himself.
+    /// - Parameter lockTimeout: of the session's statements; nil for exclusive connections, whose user
+    ///   sets it.
     /// - Returns: the attempt, to be kept until the completion is called; nil when it failed at once, which is reported
     ///   through the completion too.
     func start(

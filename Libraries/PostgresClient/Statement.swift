@@ -1,12 +1,12 @@
 /// A named SQL statement, prepared once on each connection that uses it.
 ///
-/// Statements are constants of the stores that own them: a name that is made up at run time would fill every
+/// Statements are constants of the stores that own them: names generated at run time would fill every
 /// connection's memory with prepared statements.
 package struct Statement: Sendable {
-    /// Also the label of the statement's metrics. Empty: parsed anew at each use.
+    /// Also the label of the statement's metrics. Empty: parsed at each use.
     package let name: String
     package let sql: String
-    /// What it does about locks that others may hold for long.
+    /// How it waits for locks.
     package let locks: LockWait
 
     /// - Parameter locks: see ``LockWait``; by default it takes none that it is likely to wait for.
@@ -20,15 +20,15 @@ package struct Statement: Sendable {
     static func unprepared(_ sql: String) -> Statement { Statement("", sql) }
 }
 
-/// How a statement waits for locks of others. Calls of a pool share connections, and what stands behind a statement
-/// that waits for a lock waits, too: so each wait ends after ``PostgresConfiguration/lockTimeout``.
+/// How a statement waits for locks. Calls of a pool share pipelined connections, so calls behind a statement that waits
+/// for a lock wait, too: each wait ends after ``PostgresConfiguration/lockTimeout``.
 package enum LockWait: Sendable {
-    /// It seldom waits, and shares connections with all others that seldom do. Should it have to wait, it lets others
-    /// go first again and again, until its deadline.
+    /// It rarely waits, and shares connections with all such statements. After a lock timeout it is requeued behind the
+    /// other calls, again and again until its deadline.
     case none
-    /// It takes locks that others may hold: it shares connections with its like only, and waits in the same manner.
+    /// It takes contended locks: it shares connections with such statements only, and is requeued in the same way.
     case patient
-    /// The same, but it fails (55P03) once the lock was not to be had in time: its caller knows better what to do.
+    /// The same, but it fails (55P03) at the first lock timeout, which its caller handles.
     case brief
 }
 

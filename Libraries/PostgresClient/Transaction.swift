@@ -1,6 +1,6 @@
 import EventLoop
 
-/// How much a transaction sees of others.
+/// A transaction's isolation level.
 package enum TransactionIsolation: String, Sendable {
     case readCommitted = "READ COMMITTED"
     case repeatableRead = "REPEATABLE READ"
@@ -15,15 +15,15 @@ package final class Transaction: @unchecked Sendable {
     private let loop: EventLoop
     private let clock = ContinuousClock()
     private let end: ContinuousClock.Instant
-    private let beginning: String
+    private let beginSQL: String
     private var hasBegun = false
-    private var isOver = false
+    private var isFinished = false
 
     init(_ connection: Connection, deadline: Duration, isolation: TransactionIsolation, readOnly: Bool) {
         self.connection = connection
         loop = connection.loop
         end = clock.now + deadline
-        beginning = "BEGIN ISOLATION LEVEL \(isolation.rawValue)" + (readOnly ? " READ ONLY" : "")
+        beginSQL = "BEGIN ISOLATION LEVEL \(isolation.rawValue)" + (readOnly ? " READ ONLY" : "")
     }
 
     /// Runs a statement inside the transaction.
@@ -35,27 +35,27 @@ package final class Transaction: @unchecked Sendable {
 
     /// Runs several statements inside the transaction in one round trip.
     package func query(_ calls: [Call]) async throws(PostgresError) -> [PostgresRows] {
-        if isOver { throw PostgresError(.closed, "the transaction is over") }
+        if isFinished { throw PostgresError(.closed, "the transaction is over") }
         for call in calls { try call.check() }
         if hasBegun { return try await send(calls, role: .inTransaction) }
-        // The beginning travels with the first statement; if it failed, that one would be skipped.
+        // BEGIN is pipelined with the first statement, which is skipped if BEGIN fails.
         hasBegun = true
-        let answers = try await send([Call(.unprepared(beginning))] + calls, role: .inTransaction)
-        return Array(answers.dropFirst())
+        let results = try await send([Call(.unprepared(beginSQL))] + calls, role: .inTransaction)
+        return Array(results.dropFirst())
     }
 
     func commit() async throws(PostgresError) {
-        isOver = true
+        isFinished = true
         guard hasBegun else { return }
-        let answer = try await send([Call(.unprepared("COMMIT"))], role: .commit)
+        let results = try await send([Call(.unprepared("COMMIT"))], role: .commit)
         // A transaction in which a statement failed is rolled back by its COMMIT, without an error.
-        guard answer[0].commandTag == "COMMIT" else {
+        guard results[0].commandTag == "COMMIT" else {
             throw PostgresError(.server, "a statement of it had failed", sqlState: SQLState.failedTransaction)
         }
     }
 
     func rollback() async throws(PostgresError) {
-        isOver = true
+        isFinished = true
         guard hasBegun else { return }
         _ = try await send([Call(.unprepared("ROLLBACK"))], role: .inTransaction)
     }
@@ -63,7 +63,7 @@ package final class Transaction: @unchecked Sendable {
     private func send(_ calls: [Call], role: Operation.Role) async throws(PostgresError) -> [PostgresRows] {
         let left = end - clock.now
         guard left > .zero else { throw PostgresError(.deadline, "the transaction ran out of time") }
-        let answer = await Operation(calls, timeout: left, role: role).answer { operation in
+        let result = await Operation(calls, timeout: left, role: role).answer { operation in
             loop.execute { [connection, loop] in
                 operation.begin(now: loop.nowMilliseconds)
                 guard connection.isOpen else {
@@ -72,18 +72,19 @@ package final class Transaction: @unchecked Sendable {
                 connection.enqueue(operation)
             }
         }
-        return try answer.get()
+        return try result.get()
     }
 }
 
 extension PostgresPool {
     /// Runs a closure inside a transaction on a connection of its own: committed when it returns, rolled back when it
-    /// throws. One that Postgres undid because of another transaction is made again, a few times; nothing else is.
+    /// throws. One that Postgres rolled back because of a conflict is retried a few times; nothing else is.
     ///
     /// - Parameters:
-    ///   - deadline: for each try, with the wait for a connection, by default as configured; after it the connection is
-    ///     closed, and with it the transaction. An error at the commit may leave the outcome unknown, and says so.
-    ///   - body: may run more than once, so that it has no effect but through the transaction, or none that matters.
+    ///   - deadline: for each attempt, including the wait for a connection, by default as configured; after it the
+    ///     connection is closed, which rolls the transaction back. An error at the commit may leave the outcome
+    ///     unknown, and says so.
+    ///   - body: may run more than once, so it must have no effects that matter outside the transaction.
     package func transaction<T: Sendable>(
         deadline: Duration? = nil, isolation: TransactionIsolation = .readCommitted, readOnly: Bool = false,
         _ body: (Transaction) async throws -> T
@@ -112,7 +113,7 @@ extension PostgresPool {
         }
     }
 
-    /// Lends a connection of the caller's loop. Whoever takes a lease ends it.
+    /// Lends a connection of the caller's loop. The caller must end the lease.
     func lease(limit: Duration) async throws(PostgresError) -> Lease {
         let exclusive = shard.exclusive
         let clock = ContinuousClock()
@@ -125,11 +126,11 @@ extension PostgresPool {
 /// A connection lent to one user.
 struct Lease: Sendable {
     let connection: Connection
-    /// What is left of the time it may be used.
+    /// The remaining time for which it may be used.
     let left: Duration
     fileprivate let owner: ExclusiveConnections
 
-    /// Gives the connection back.
+    /// Returns the connection.
     ///
     /// - Parameter discarding: whether it is closed rather than used again.
     func end(discarding: Bool = false) {

@@ -4,7 +4,7 @@ import HTTPClient
 import HTTPCore
 import JSONBytes
 
-/// HTTP calls to a backend: every one has a deadline, every answer a size, every failure a kind.
+/// HTTP calls to a backend, with a timeout for each call, a size limit for each response and a kind for each failure.
 struct BackendClient: Sendable {
     struct Call: Sendable {
         var method: HTTPMethod
@@ -29,7 +29,7 @@ struct BackendClient: Sendable {
 
         /// The body as JSON.
         ///
-        /// - Throws: `unavailable` when it is none: something else answers there at the moment.
+        /// - Throws: `unavailable` when it is not JSON: another server responds there at the moment.
         func json() throws(ProvisioningError) -> JSONValue {
             do {
                 return try JSONValue(decoding: body)
@@ -38,25 +38,25 @@ struct BackendClient: Sendable {
             }
         }
 
-        /// What a refusal says about itself: `message` is the engines' member, `error` ours. Cut, on one line.
+        /// The error message of the response (`message` of engines, `error` of control planes), truncated, on one line.
         var explanation: String {
             let json = try? JSONValue(decoding: body)
             let text = json?["message"]?.string ?? json?["error"]?.string ?? String(decoding: body, as: UTF8.self)
-            // Cut last: half of a secret would not be recognised.
+            // Truncated last: half of a secret would not be recognised.
             let short = secrets.struck(from: text).prefix(500)
             return "\(status.code) \(short)".replacingOccurrences(of: "\n", with: " ")
         }
 
-        /// What was asked for is not there. Not every 404: a wrong address answers with that, too, and then nothing is
-        /// known about the workspace.
+        /// Whether the response says that the resource does not exist. Not every 404 does: a wrong address responds
+        /// with that, too, and then nothing is known about the workspace.
         var saysGone: Bool {
             guard status == .notFound, let json = try? JSONValue(decoding: body) else { return false }
-            // Engines: `No such container: ...`, `no such volume`. Ours: a code.
+            // Engines: `No such container: ...`, `no such volume`. Control planes: a code.
             return json["code"]?.string == "not_found"
                 || json["message"]?.string?.lowercased().contains("no such") == true
         }
 
-        /// The error that this answer is when its status was not expected.
+        /// The error for a response with an unexpected status.
         func failure() -> ProvisioningError { ProvisioningError(kind, operation, detail: explanation) }
 
         private var kind: ProvisioningError.Kind {
@@ -75,8 +75,8 @@ struct BackendClient: Sendable {
     private var secrets = SecretText.none
 
     /// - Parameters:
-    ///   - base: what targets are appended to, without a slash at its end.
-    ///   - socket: connected to in place of the base's host.
+    ///   - base: the URL that targets are appended to, without a slash at its end.
+    ///   - socket: the Unix socket to connect to in place of the base's host.
     init(loops: EventLoopGroup, base: String, socket: String? = nil, headers: HTTPHeaders = [:]) {
         http = HTTPClient(group: loops)
         self.base = base
@@ -84,16 +84,16 @@ struct BackendClient: Sendable {
         self.headers = headers
     }
 
-    /// The same client, with something more to keep out of its errors.
+    /// The same client, with secrets to redact in its errors.
     func hiding(_ secrets: SecretText) -> BackendClient {
         var client = self
         client.secrets = secrets
         return client
     }
 
-    /// Makes a call and reads its answer, whatever its status.
+    /// Makes a call and reads its response, whatever its status.
     ///
-    /// - Throws: `unavailable` when there is none.
+    /// - Throws: `unavailable` without a response.
     func send(_ call: Call) async throws(ProvisioningError) -> Answer {
         do {
             let answer = try await http.send(try request(call), collectUpTo: Self.answerLimit)
@@ -105,7 +105,7 @@ struct BackendClient: Sendable {
         }
     }
 
-    /// As ``send(_:)``, for an answer without bounds of which only the last bytes matter.
+    /// As ``send(_:)``, for a response of any length of which only the last bytes are kept.
     func send(_ call: Call, keepingLast count: Int) async throws(ProvisioningError) -> Answer {
         do {
             let answer = try await http.send(try request(call))
@@ -119,7 +119,7 @@ struct BackendClient: Sendable {
         }
     }
 
-    /// Makes a call whose answer is read as it comes, for as long as some of it comes within the call's timeout.
+    /// Makes a call whose response is streamed, with the call's timeout as the idle timeout.
     func open(_ call: Call) async throws(ProvisioningError) -> ClientResponse {
         do {
             var request = try request(call)
@@ -131,11 +131,11 @@ struct BackendClient: Sendable {
     }
 
     private func request(_ call: Call) throws(HTTPClientError) -> ClientRequest {
-        var all = headers
-        for field in call.headers { all.add(field.name, field.value) }
-        if !call.body.isEmpty || call.upload != nil { all.add("Content-Type", call.contentType) }
+        var fields = headers
+        for field in call.headers { fields.add(field.name, field.value) }
+        if !call.body.isEmpty || call.upload != nil { fields.add("Content-Type", call.contentType) }
         let body: HTTPBody = call.upload.map { .stream($0.source) } ?? (call.body.isEmpty ? .empty : .bytes(call.body))
-        var request = try ClientRequest(call.method, base + call.target, headers: all, body: body)
+        var request = try ClientRequest(call.method, base + call.target, headers: fields, body: body)
         request.contentLength = call.upload?.length
         request.unixSocketPath = socket
         request.connectTimeout = .seconds(5)
@@ -160,7 +160,7 @@ struct BackendClient: Sendable {
             error.kind == .invalidRequest ? .invalid : .unavailable, operation, detail: error.description)
     }
 
-    /// Some 50 000 containers.
+    /// Enough for a list of some 50 000 containers.
     private static let answerLimit = 128 << 20
 }
 

@@ -7,15 +7,15 @@ package struct ManagedWorkspace: Sendable, Hashable {
     }
 
     package let kind: Kind
-    /// What stands where the first 12 characters of a workspace's id should: it may be anything, of any length.
+    /// The part of the name where the first 12 characters of a workspace's id should be: any text, of any length.
     package let idPrefix: String
-    /// What the engine calls the container's state (`running`, `created`, `exited`, ...); empty for a volume.
+    /// The container's state with the engine's name (`running`, `created`, `exited`, ...); empty for a volume.
     package let state: String
     package let labels: [String: String]
-    /// `nil` when the backend does not tell.
+    /// `nil` when the backend does not report it.
     package let createdAt: Date?
-    /// It carries the labels of this instance of the platform. Others may belong to another one on the same engine, or
-    /// come from before there were labels.
+    /// Whether it has the labels of this instance of the platform. Others may belong to another instance on the same
+    /// engine, or be older than the labels.
     package let isOurs: Bool
 
     package init(
@@ -29,9 +29,9 @@ package struct ManagedWorkspace: Sendable, Hashable {
         isOurs = WorkspaceLabels(instance: instance).areIn(labels)
     }
 
-    /// A container with a process, or with one about to be started again.
+    /// Whether it is a container with a process, or with one that the engine is about to restart.
     package var isAlive: Bool { kind == .container && ContainerState.isAlive(state) }
 
-    /// What to stop or remove it by; `nil` when ``idPrefix`` is no beginning of an id, which is ignored before any query.
+    /// The name to stop or remove it by; `nil` when ``idPrefix`` is not the prefix of an id: then it is ignored.
     package var workspace: WorkspaceName? { WorkspaceName(prefix: idPrefix) }
 }

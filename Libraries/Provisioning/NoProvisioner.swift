@@ -1,4 +1,4 @@
-/// Where nothing is configured that could start a workspace: external agents work, containers do not.
+/// The backend when none is configured: external agents work, containers do not.
 package struct NoProvisioner: Provisioner {
     package init() {}
 

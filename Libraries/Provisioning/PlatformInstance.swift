@@ -1,9 +1,9 @@
-/// Tells the containers and volumes of this platform from those of others on the same engine.
+/// The id that distinguishes the containers and volumes of this platform from those of others on the same engine.
 ///
-/// Where nobody chose a name there is none that would be right for two platforms: one is made once and kept with the
-/// platform's data, so that it is known only when those can be read.
+/// No default would be right for two platforms: without a configured id, one is generated once and stored with the
+/// platform's data, so that it is known only when the data can be read.
 package struct PlatformInstance: Sendable {
-    /// What the operator chose; `nil` where it is kept with the platform's data.
+    /// The configured id; `nil` when it is stored with the platform's data.
     package let configured: String?
     private let read: @Sendable () async throws -> String
 
@@ -12,18 +12,18 @@ package struct PlatformInstance: Sendable {
         read = { id }
     }
 
-    /// - Parameter read: reads it where it is kept, and makes it there first if need be.
+    /// - Parameter read: reads the stored id; generates and stores it first if there is none.
     package init(keptBy read: @escaping @Sendable () async throws -> String) {
         configured = nil
         self.read = read
     }
 
-    /// Not known yet to anyone.
+    /// Not known yet.
     package static let unknown = PlatformInstance(keptBy: { throw Unknown() })
 
     private struct Unknown: Error {}
 
-    /// The id. It is read each time: the database may be another one than it was.
+    /// The id. It is read each time: the database may have been replaced.
     ///
     /// - Throws: `unavailable` while it cannot be read; nothing may be started or swept then.
     package func id(for operation: ProvisioningError.Operation) async throws(ProvisioningError) -> String {
@@ -35,7 +35,7 @@ package struct PlatformInstance: Sendable {
         }
     }
 
-    /// Whether a text may be an id: it becomes the value of a label, which people type into filters.
+    /// Whether a text is a valid id: it becomes the value of a label, which people type into filters.
     package static func isUsable(_ text: String) -> Bool {
         (1...maximumLength).contains(text.utf8.count) && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
     }

@@ -1,43 +1,43 @@
 import Foundation
 
-/// What starts and stops the machines that workspaces run on: a container engine, a control plane, or nothing.
+/// A backend that starts and stops workspaces: a container engine, a control plane, or none.
 ///
-/// Everything is idempotent: whoever died in the middle of a call makes the same call again. All calls have
-/// deadlines of their own and may be made from any task, by any number of instances.
+/// All calls are idempotent, so that an interrupted one can be repeated. They have deadlines of their own and may be
+/// made from any task, by any number of instances.
 package protocol Provisioner: Sendable {
-    /// False only where no backend is configured: then everything throws `noBackend`.
+    /// False only when no backend is configured: then all calls throw `noBackend`.
     var isConfigured: Bool { get }
 
-    /// Starts a workspace, in place of one that is there already, and returns when its first process runs.
+    /// Starts a workspace, replacing a running one, and returns when its first process runs.
     ///
     /// The token and the files are in the config volume before that process begins.
     ///
-    /// - Returns: where the platform reaches it. It may take a while longer until its agent answers.
+    /// - Returns: its URL for the platform. It may take a while longer until its agent responds.
     func start(_ specification: WorkspaceSpecification) async throws(ProvisioningError) -> StartedWorkspace
 
     /// Stops a workspace and removes its container; the config volume stays.
     ///
-    /// Succeeds when it is gone already. Throws on anything else: then it may still run, and its volume must be kept.
+    /// Succeeds when it does not exist. When it throws, the workspace may still run, and its volume must be kept.
     func stop(_ workspace: WorkspaceName) async throws(ProvisioningError)
 
-    /// Whether a workspace runs. "Running" together with an error when that cannot be found out.
+    /// Whether a workspace runs. "Running" together with an error when the backend does not respond.
     func isRunning(_ workspace: WorkspaceName) async -> RunningState
 
     /// Removes a workspace's config volume with the token in it.
     ///
-    /// Succeeds when there is none. Throws on anything else, for instance when a container still uses it.
+    /// Succeeds when there is none. Throws for instance when a container still uses it.
     func removeVolume(_ workspace: WorkspaceName) async throws(ProvisioningError)
 
-    /// Every container and config volume named after a workspace, whoever made it: see ``ManagedWorkspace/isOurs``.
+    /// All containers and config volumes named after workspaces, of any instance: see ``ManagedWorkspace/isOurs``.
     func listManaged() async throws(ProvisioningError) -> [ManagedWorkspace]
 
-    /// Whether it copies files into containers and out of them; else the two calls below throw `noBackend`.
+    /// Whether it copies files into containers and out of them; if not, the two calls below throw `noBackend`.
     var copiesFiles: Bool { get }
 
-    /// Copies files into a folder of a workspace's container, in one go. What is missing of the folder is made.
+    /// Copies files into a folder of a workspace's container in one call. Missing folders are created.
     ///
     /// - Parameter folder: absolute and clean.
-    /// - Throws: `missing` when there is no container, `unsafePath` when something of the folder is a link or no folder.
+    /// - Throws: `missing` when there is no container, `unsafePath` when a part of its path is a link or no folder.
     func copy(
         _ files: [OutgoingFile], to folder: String, of workspace: WorkspaceName
     ) async throws(ProvisioningError)
@@ -45,8 +45,8 @@ package protocol Provisioner: Sendable {
     /// Finds a regular file of a workspace's container.
     ///
     /// - Parameter path: absolute and clean.
-    /// - Throws: `missing` when there is no container or no such file, `unsafePath` when it is no regular file, or
-    ///   something of its path a link.
+    /// - Throws: `missing` when there is no container or no such file, `unsafePath` when it is no regular file, or a
+    ///   part of its path is a link.
     func findFile(_ path: String, of workspace: WorkspaceName) async throws(ProvisioningError) -> ContainerFile
 }
 
@@ -77,7 +77,7 @@ extension Provisioner {
     }
 }
 
-/// Where a workspace that was just started is reached.
+/// A workspace that was just started.
 package struct StartedWorkspace: Sendable, Hashable {
     /// `http://127.0.0.1:<port>`, or `http://ws-<12>:8000` when this process runs in a container itself.
     package let url: String
@@ -85,21 +85,21 @@ package struct StartedWorkspace: Sendable, Hashable {
     package init(url: String) { self.url = url }
 }
 
-/// Whether a workspace runs, as far as can be said.
+/// Whether a workspace runs, as far as is known.
 package struct RunningState: Sendable, Hashable {
-    /// True as well when ``error`` says that nobody knows: a silent engine is no reason to declare its agents dead.
+    /// True also when ``error`` is set: an engine that does not respond is no reason to count its agents as offline.
     package let isRunning: Bool
-    /// Where it is reached now, when it runs and that is known. An engine that was restarted may have given it
-    /// another port than it had at its start.
+    /// Its current URL, when it runs and the URL is known. An engine that was restarted may have assigned another port
+    /// than at its start.
     package let url: String?
-    /// Why it could not be found out.
+    /// Why the state is unknown.
     package let error: ProvisioningError?
 
     /// It runs.
     package static func running(url: String?) -> RunningState { RunningState(isRunning: true, url: url, error: nil) }
-    /// There is no such container, or its process has ended for good.
+    /// There is no such container, or its process has ended and will not be restarted.
     package static let gone = RunningState(isRunning: false, url: nil, error: nil)
-    /// Nobody knows, which counts as running.
+    /// The state is unknown, which counts as running.
     package static func unknown(_ error: ProvisioningError) -> RunningState {
         RunningState(isRunning: true, url: nil, error: error)
     }

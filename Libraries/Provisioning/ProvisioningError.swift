@@ -1,32 +1,32 @@
 import Contracts
 
-/// Why a backend did not do what it was asked to.
+/// A failed call to a backend.
 ///
-/// ``sentence`` may be shown to anyone. ``detail`` is for the log alone; values of the environment and tokens are
-/// struck out of it, since engines like to quote what they were sent.
+/// ``sentence`` may be shown to clients. ``detail`` is for the log alone; values of the environment and tokens are
+/// redacted in it, since engines quote requests in their errors.
 package struct ProvisioningError: Error, Sendable, Hashable, CustomStringConvertible {
     package enum Kind: String, Sendable, Hashable, CaseIterable {
-        /// Nothing is configured that could start a workspace.
+        /// No backend is configured.
         case noBackend = "no_backend"
-        /// The backend did not answer, or not in time, or said that it is in trouble.
+        /// The backend did not respond in time, or responded with a temporary error.
         case unavailable
-        /// Something else has hold of the container or the volume at the moment.
+        /// The container or the volume is in use at the moment.
         case conflict
-        /// The backend will not do this, however often it is asked.
+        /// The backend refuses the call; a retry will not succeed.
         case refused
         /// There is no image for this runtime, or it cannot be pulled.
         case imageMissing = "image_missing"
-        /// The runtime is none that we have an image for.
+        /// No image is configured for the runtime.
         case unknownRuntime = "unknown_runtime"
-        /// The specification is none that could be started; nothing was asked of the backend.
+        /// The specification is not valid; no call was made.
         case invalid
         /// There is no such container, or no such file in it.
         case missing
-        /// On the way to the file is a link, or it is no regular file.
+        /// A part of the file's path is a link, or it is no regular file.
         case unsafePath = "unsafe_path"
     }
 
-    /// What was asked for.
+    /// The failed operation.
     package enum Operation: Sendable, Hashable {
         case start, stop, inspect, removeVolume, list, pull, copyIn, copyOut
     }
@@ -42,10 +42,10 @@ package struct ProvisioningError: Error, Sendable, Hashable, CustomStringConvert
         self.detail = detail
     }
 
-    /// The same call may succeed later.
+    /// Whether a retry may succeed.
     package var isTransient: Bool { kind == .unavailable || kind == .conflict }
 
-    /// What a client may be told.
+    /// The error message for clients.
     package var sentence: String {
         if kind == .noBackend { return Sentence.provisionerNotAvailable }
         return switch operation {

@@ -1,6 +1,6 @@
 import JSONBytes
 
-/// How our containers and volumes are told from those of others.
+/// The labels that mark containers and volumes of this instance of the platform.
 struct WorkspaceLabels: Sendable {
     /// `PLATFORM_INSTANCE_ID`.
     let instance: String

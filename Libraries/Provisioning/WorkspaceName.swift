@@ -1,18 +1,17 @@
 import Contracts
 import Foundation
 
-/// What a workspace's container, volume and address are called: everything is named after the first 12 characters of
-/// its id.
+/// The names of a workspace's container, volume and address, all derived from the first 12 characters of its id.
 ///
-/// Made from an id, or from what was found on an engine, where there may be no id any more.
+/// Made from an id, or from a name found on an engine, whose workspace may not exist any more.
 package struct WorkspaceName: Sendable, Hashable, CustomStringConvertible {
-    /// The first 12 characters of the id as it is written, lower-case, the dash included.
+    /// The first 12 characters of the id's text, lower-case, the dash included.
     package let prefix: String
 
     package init(_ id: UUID) { prefix = String(id.lowercased.prefix(Self.prefixLength)) }
 
-    /// - Returns: `nil` for anything but 12 characters that are hexadecimal digits and dashes: a name that merely looks
-    ///   like ours, or a short one that would match many ids.
+    /// - Returns: `nil` for anything but 12 hexadecimal digits and dashes: a similar name of another origin, or a short
+    ///   one that would match many ids.
     package init?(prefix: String) {
         guard prefix.utf8.count == Self.prefixLength, prefix.utf8.allSatisfy(Self.allowed.contains) else { return nil }
         self.prefix = prefix
@@ -24,7 +23,7 @@ package struct WorkspaceName: Sendable, Hashable, CustomStringConvertible {
     /// The volume at `/configs`.
     package var volume: String { Self.start + prefix + Self.volumeEnd }
 
-    /// The first and the last id that begin like this; `nil` where no id does, since its dashes are elsewhere.
+    /// The first and the last id with this prefix; `nil` when its dashes are at the wrong positions.
     package var ids: ClosedRange<UUID>? {
         guard let first = UUID(canonical: prefix + "0-0000-0000-000000000000"),
             let last = UUID(canonical: prefix + "f-ffff-ffff-ffffffffffff")
@@ -32,27 +31,27 @@ package struct WorkspaceName: Sendable, Hashable, CustomStringConvertible {
         return first...last
     }
 
-    /// Where its agent is reached from inside the network.
+    /// Its agent's URL inside the network.
     package var internalURL: String { "http://\(container):\(Self.port)" }
 
     package var description: String { container }
 
     /// The network that all agents of this machine share.
     package static let network = "molecule-monorepo-net"
-    /// Where an agent listens inside its container.
+    /// The port of an agent inside its container.
     package static let port = 8000
-    /// Where a container has its config volume.
+    /// The mount point of the config volume.
     package static let configsFolder = "/configs"
-    /// Where a container has the host's folder that it may use.
+    /// The mount point of the host's folder.
     package static let workspaceFolder = "/workspace"
 
-    /// What follows `ws-`; `nil` for other names. Engines put a slash before a container's name.
+    /// The part after `ws-`; `nil` for other names. Engines put a slash before a container's name.
     static func prefix(ofContainer name: String) -> String? {
         let name = name.hasPrefix("/") ? name.dropFirst() : name[...]
         return name.hasPrefix(start) ? String(name.dropFirst(start.count)) : nil
     }
 
-    /// What stands between `ws-` and `-configs`; `nil` for other names.
+    /// The part between `ws-` and `-configs`; `nil` for other names.
     static func prefix(ofVolume name: String) -> String? {
         guard name.hasPrefix(start), name.hasSuffix(volumeEnd), name.count > start.count + volumeEnd.count else {
             return nil

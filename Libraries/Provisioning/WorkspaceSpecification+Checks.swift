@@ -1,9 +1,9 @@
 import Contracts
 
 extension WorkspaceSpecification {
-    /// Refuses what no backend could start, before anything is asked of one.
+    /// Refuses a specification that no backend could start, before any call is made.
     ///
-    /// - Throws: `invalid`, without a word of what was found.
+    /// - Throws: `invalid`, without the offending value.
     func check() throws(ProvisioningError) {
         if token.isEmpty { throw Self.invalid("the token is empty") }
         guard environment.keys.allSatisfy(Self.isVariable) else { throw Self.invalid("a variable's name is unusable") }
@@ -20,7 +20,7 @@ extension WorkspaceSpecification {
         }
     }
 
-    /// The environment with what follows from where the agent is put, which nothing in it replaces.
+    /// The environment with the variables that the backend sets, which take precedence.
     var runtimeEnvironment: [String: String] {
         environment.merging([
             "WORKSPACE_ID": id.lowercased, "CONFIGS_DIR": WorkspaceName.configsFolder, "HOST": "0.0.0.0",

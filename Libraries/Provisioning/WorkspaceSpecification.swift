@@ -1,23 +1,23 @@
 import Contracts
 import Foundation
 
-/// Everything a backend needs to start a workspace.
+/// Everything that a backend needs to start a workspace.
 package struct WorkspaceSpecification: Sendable {
     package var id: UUID
     /// Chooses the image, e.g. `langgraph`.
     package var runtime: String
     /// Chooses memory and CPU: 1 to 4. Lower and higher ones count as the nearest of these.
     package var tier: Int
-    /// What the agent finds in its environment: `PLATFORM_URL`, the secrets. The backend adds what follows from where it
-    /// puts the agent (`WORKSPACE_ID`, `CONFIGS_DIR`, `HOST`, `PORT`) and lets nothing here replace it.
+    /// The agent's environment: `PLATFORM_URL`, the secrets. The backend adds `WORKSPACE_ID`, `CONFIGS_DIR`, `HOST` and
+    /// `PORT`, which take precedence.
     package var environment: [String: String]
-    /// The auth token; ends up in `.auth_token` of the config volume, readable for the agent's user alone.
+    /// The auth token; written to `.auth_token` of the config volume, readable for the agent's user alone.
     package var token: String
-    /// Written into the config volume as well, over what is there.
+    /// Written to the config volume as well, replacing existing files.
     package var files: [ConfigurationFile]
     /// An absolute folder of the host.
     package var workspaceDirectory: String?
-    /// What the agent may do in that folder, which it finds at `/workspace`.
+    /// The agent's access to that folder, which is mounted at `/workspace`.
     package var access: WorkspaceAccess
 
     package init(

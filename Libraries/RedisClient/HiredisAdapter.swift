@@ -1,7 +1,7 @@
 import CHiredis
 import EventLoop
 
-/// Lets hiredis wait on a loop: its five hooks over a `FileWatcher`.
+/// Runs hiredis on an event loop: its five hooks over a `FileWatcher`.
 ///
 /// hiredis holds it (retained once, in `attach`) until it calls the cleanup hook, which it does before it closes the
 /// socket and frees the context. Loop thread only.
@@ -33,7 +33,7 @@ final class HiredisAdapter {
         Unmanaged<HiredisAdapter>.fromOpaque(data!).takeUnretainedValue()
     }
 
-    /// hiredis asks for the same thing with every command.
+    /// hiredis requests the same events with every command.
     private func change(_ body: (inout FileEvents) -> Void) {
         let before = interest
         body(&interest)
@@ -44,7 +44,7 @@ final class HiredisAdapter {
     private func handle(_ events: FileEvents) {
         if events.contains(.error) { return handleError() }
         if events.contains(.readable), let context { redisAsyncHandleRead(context) }
-        // Reading may have ended the connection: `end` has forgotten the context then.
+        // Reading may have ended the connection: `end` has cleared the context then.
         if events.contains(.writable), let context { redisAsyncHandleWrite(context) }
     }
 

@@ -1,7 +1,7 @@
 import CHiredis
 
-/// A command whose answer has not come. hiredis holds it (retained once) until it calls back, which it does exactly
-/// once for every command: with the answer, or with none when the connection ends. Loop thread only.
+/// A command whose reply has not arrived. hiredis holds it (retained once) until it calls back, which it does exactly
+/// once for every command: with the reply, or with none when the connection ends. Loop thread only.
 final class PendingCommand {
     typealias Completion = (Result<RedisReply, RedisError>) -> Void
 
@@ -16,10 +16,10 @@ final class PendingCommand {
         self.completion = completion
     }
 
-    /// Nobody waits any more, though the answer may still come.
+    /// The caller no longer waits, though the reply may still arrive.
     var isOver: Bool { completion == nil }
 
-    /// Gives the result to whoever waits, once.
+    /// Completes the command, once.
     func finish(_ result: Result<RedisReply, RedisError>) {
         guard let completion else { return }
         self.completion = nil
@@ -36,9 +36,9 @@ final class PendingCommand {
             // The connection outlives its context.
             let connection = command.connection
             if let reply {
-                let answer = RedisReply(reply.assumingMemoryBound(to: redisReply.self))
+                let copied = RedisReply(reply.assumingMemoryBound(to: redisReply.self))
                 connection.didAnswer(command)
-                command.finish(.success(answer))
+                command.finish(.success(copied))
             } else {
                 let text = context?.pointee.errstr.map { String(cString: $0) } ?? ""
                 connection.didAnswer(command)

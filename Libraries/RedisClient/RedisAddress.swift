@@ -28,8 +28,8 @@ struct RedisAddress: Sendable, Hashable {
         self.database = database
     }
 
-    /// What a new connection has to say before it is of use. The last one shows that Redis really answers: a stopped
-    /// process accepts connections too.
+    /// The commands that a new connection starts with. The last one shows that Redis responds: a stopped process
+    /// accepts connections too.
     var greeting: [[RedisArgument]] {
         var commands: [[RedisArgument]] = []
         if let password {

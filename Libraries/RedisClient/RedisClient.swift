@@ -1,19 +1,19 @@
 import EventLoop
 import Observability
 
-/// Sends commands to one Redis, pipelined over one connection a loop.
+/// Sends commands to one Redis, pipelined over one connection per loop.
 ///
-/// Nothing is sent twice and nothing waits for a connection: without one, commands fail at once, since what Redis
-/// holds here can always be done without. For `SUBSCRIBE` and `MONITOR` this is the wrong client.
+/// Nothing is sent twice and nothing waits for a connection: without one, commands fail at once, since
+/// nothing that is kept in Redis is indispensable. `SUBSCRIBE` and `MONITOR` are not supported.
 package final class RedisClient: Sendable {
     package struct Configuration: Sendable {
-        /// How long a command waits for its answer, unless it says otherwise.
+        /// How long a command waits for its reply, unless it has a deadline of its own.
         package var deadline: Duration = .seconds(1)
-        /// For the TCP connection, the log-in and the first answer.
+        /// For the TCP connection, the log-in and the first reply.
         package var connectTimeout: Duration = .seconds(2)
-        /// A connection on which no answer arrived for so long, though some were due, is given up.
+        /// A connection with pending commands on which no reply arrives for so long is closed.
         package var hangTimeout: Duration = .seconds(3)
-        /// Commands waiting for their answers, on each connection.
+        /// Commands awaiting replies, per connection.
         package var maxPending = 10_000
         package var firstRetry: Duration = .milliseconds(50)
         package var maxRetry: Duration = .seconds(2)
@@ -67,15 +67,15 @@ package final class RedisClient: Sendable {
         }
     }
 
-    /// Redis answers on at least one connection.
+    /// At least one connection is ready.
     package var isReady: Bool { connections.contains { $0.isReady } }
 
-    /// Sends a command and returns its answer.
+    /// Sends a command and returns its reply.
     ///
     /// - Parameters:
     ///   - arguments: the command's name and what it takes: `["SET", "key", "value", "PX", 5000]`.
     ///   - deadline: instead of the configured one; kept to within 20 ms.
-    /// - Throws: see `RedisError.Code`; an error that Redis answers is thrown as `.server`.
+    /// - Throws: see `RedisError.Code`; an error reply is thrown as `.server`.
     @discardableResult
     package func send(_ arguments: [RedisArgument], deadline: Duration? = nil) async throws(RedisError) -> RedisReply {
         let reply = try await send(pipeline: [arguments], deadline: deadline)[0]
@@ -86,10 +86,10 @@ package final class RedisClient: Sendable {
         return reply
     }
 
-    /// Sends commands in one go and returns their answers in order; errors of single commands are among them.
+    /// Sends commands as one pipeline and returns their replies in order; errors of single commands are among them.
     ///
-    /// It is no transaction: commands of others may come between.
-    /// - Throws: the first failure that is not Redis's own; other commands may have been carried out.
+    /// It is no transaction: commands of other clients may come between.
+    /// - Throws: the first failure that is no error reply; other commands may have been executed.
     package func send(
         pipeline commands: [[RedisArgument]], deadline: Duration? = nil
     ) async throws(RedisError) -> [RedisReply] {
@@ -99,9 +99,9 @@ package final class RedisClient: Sendable {
         let connection = pick()
         let result: Result<[RedisReply], RedisError> = await withCheckedContinuation { continuation in
             connection.loop.execute {
-                let gathering = Gathering(count: encoded.count) { continuation.resume(returning: $0) }
+                let collector = ReplyCollector(count: encoded.count) { continuation.resume(returning: $0) }
                 for (index, command) in encoded.enumerated() {
-                    connection.submit(command, deadline: limit) { gathering.take($0, at: index) }
+                    connection.submit(command, deadline: limit) { collector.take($0, at: index) }
                 }
             }
         }
@@ -109,7 +109,7 @@ package final class RedisClient: Sendable {
         return try result.get()
     }
 
-    /// Sends a command whose answer does not matter; a failure is only counted.
+    /// Sends a command whose reply does not matter; a failure is only counted.
     package func fireAndForget(_ arguments: [RedisArgument]) {
         let encoded = RedisProtocol.encode(arguments)
         let connection = pick()
@@ -131,8 +131,8 @@ package final class RedisClient: Sendable {
     }
 }
 
-/// The answers of a pipeline as they come in. Loop thread only.
-private final class Gathering {
+/// Collects the replies of a pipeline. Loop thread only.
+private final class ReplyCollector {
     private var replies: [RedisReply]
     private var missing: Int
     private var completion: ((Result<[RedisReply], RedisError>) -> Void)?

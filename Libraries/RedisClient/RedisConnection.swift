@@ -3,7 +3,7 @@ import EventLoop
 import Observability
 import Synchronization
 
-/// One connection to Redis, of one loop: connects again by itself, pipelines what it is given, watches the time.
+/// One connection to Redis, of one loop: reconnects by itself, pipelines commands, enforces their deadlines.
 ///
 /// `@unchecked Sendable`: everything mutable but the atomic is touched on the loop's thread alone.
 final class RedisConnection: @unchecked Sendable {
@@ -14,14 +14,14 @@ final class RedisConnection: @unchecked Sendable {
     private let metrics: RedisMetrics
 
     private let ready = Atomic<Bool>(false)
-    /// hiredis owns and frees it; `nil` as soon as it says that the connection ended.
+    /// Owned and freed by hiredis; `nil` as soon as hiredis reports that the connection ended.
     private var context: UnsafeMutablePointer<redisAsyncContext>?
     private var isRunning = false
     private var failures = 0
-    /// Sent and not answered, in order; those given up stay in it until their answers come.
+    /// Awaiting replies, in order; commands past their deadline stay in it until their replies come.
     private var pending: [PendingCommand] = []
     private var pendingHead = 0
-    private var lastAnswer: UInt64 = 0
+    private var lastReply: UInt64 = 0
     private var timer: LoopTimer?
     private var reconnect: ScheduledCall?
 
@@ -39,16 +39,16 @@ final class RedisConnection: @unchecked Sendable {
     /// From any thread.
     var isReady: Bool { ready.load(ordering: .relaxed) }
 
-    // MARK: - Life
+    // MARK: - Lifecycle
 
     func start() {
         guard !isRunning else { return }
         isRunning = true
-        timer = loop.makeTimer { [weak self] in self?.lookAtTheTime() }
+        timer = loop.makeTimer { [weak self] in self?.checkDeadlines() }
         connect()
     }
 
-    /// Ends the connection; what waits for answers fails.
+    /// Ends the connection; pending commands fail.
     func stop() {
         isRunning = false
         reconnect?.cancel()
@@ -84,16 +84,16 @@ final class RedisConnection: @unchecked Sendable {
             return failed(reason)
         }
         self.context = context
-        // Unretained: `RedisClient.run` alone starts connections, and before it lets go of them it stops them, which
-        // frees the context.
+        // Unretained: `RedisClient.run` alone starts connections, and it stops them, which frees the context, before it
+        // releases them.
         context.pointee.data = Unmanaged.passUnretained(self).toOpaque()
         HiredisAdapter.attach(context, to: loop)
         redisAsyncSetConnectCallback(context) { context, status in
             guard let connection = RedisConnection.of(context) else { return }
-            if status == REDIS_OK { connection.greet() } else { connection.ended(context) }
+            if status == REDIS_OK { connection.sendHandshake() } else { connection.ended(context) }
         }
         redisAsyncSetDisconnectCallback(context) { context, _ in RedisConnection.of(context)?.ended(context) }
-        lastAnswer = loop.nowMilliseconds
+        lastReply = loop.nowMilliseconds
         timer?.start(after: Self.tick, repeating: Self.tick)
     }
 
@@ -101,7 +101,7 @@ final class RedisConnection: @unchecked Sendable {
         context?.pointee.data.map { Unmanaged<RedisConnection>.fromOpaque($0).takeUnretainedValue() }
     }
 
-    private func greet() {
+    private func sendHandshake() {
         let greeting = address.greeting
         for (index, command) in greeting.enumerated() {
             transmit(RedisProtocol.encode(command), deadline: configuration.connectTimeout) { [self] result in
@@ -114,7 +114,7 @@ final class RedisConnection: @unchecked Sendable {
         }
     }
 
-    /// Redis answers, but does not let us in.
+    /// Redis responds, but refuses the log-in.
     private func refuse(_ reason: String) {
         guard let context else { return }
         self.context = nil
@@ -154,11 +154,11 @@ final class RedisConnection: @unchecked Sendable {
 
     // MARK: - Commands
 
-    /// Sends a command, unless there is no connection or too much waits already.
+    /// Sends a command, unless there is no connection or too many commands are pending.
     func submit(_ command: [UInt8], deadline: Duration, _ completion: @escaping PendingCommand.Completion) {
         guard isReady else { return completion(.failure(RedisError(.unavailable, "no connection"))) }
         guard pending.count - pendingHead < configuration.maxPending else {
-            return completion(.failure(RedisError(.overloaded, "too many commands wait for their answers")))
+            return completion(.failure(RedisError(.overloaded, "too many commands await replies")))
         }
         transmit(command, deadline: deadline, completion)
     }
@@ -166,13 +166,13 @@ final class RedisConnection: @unchecked Sendable {
     private func transmit(_ bytes: [UInt8], deadline: Duration, _ completion: @escaping PendingCommand.Completion) {
         guard let context else { return completion(.failure(RedisError(.unavailable, "no connection"))) }
         let now = loop.nowMilliseconds
-        if pendingHead == pending.count { lastAnswer = now }
+        if pendingHead == pending.count { lastReply = now }
         let command = PendingCommand(
             deadline: now + UInt64(max(0, deadline / .milliseconds(1))), connection: self, completion: completion)
         let retained = Unmanaged.passRetained(command)
         let status = bytes.withUnsafeBytes { raw in
             // hiredis copies it into its output buffer and writes when the socket is ready: one write for all
-            // commands of this round.
+            // commands of this loop iteration.
             redisAsyncFormattedCommand(
                 context, PendingCommand.callback, retained.toOpaque(),
                 raw.baseAddress?.assumingMemoryBound(to: CChar.self), raw.count)
@@ -186,9 +186,9 @@ final class RedisConnection: @unchecked Sendable {
         metrics.pending.increment()
     }
 
-    /// hiredis calls back in order: this is the first of those that wait.
+    /// hiredis calls back in order: this is the first pending command.
     func didAnswer(_ command: PendingCommand) {
-        lastAnswer = loop.nowMilliseconds
+        lastReply = loop.nowMilliseconds
         metrics.pending.decrement()
         pendingHead += 1
         guard pendingHead > 256 || pendingHead == pending.count else { return }
@@ -196,22 +196,22 @@ final class RedisConnection: @unchecked Sendable {
         pendingHead = 0
     }
 
-    /// hiredis 0.14 knows no deadlines. One timer a connection looks at all commands, so a deadline is late by up to
+    /// hiredis 0.14 has no deadlines. One timer per connection checks all commands, so a deadline is late by up to
     /// this.
     private static let tick: Duration = .milliseconds(20)
 
-    private func lookAtTheTime() {
+    private func checkDeadlines() {
         let now = loop.nowMilliseconds
         for command in pending[pendingHead...] where command.deadline <= now && !command.isOver {
             metrics.deadlines.increment()
-            command.finish(.failure(RedisError(.deadline, "no answer in time")))
+            command.finish(.failure(RedisError(.deadline, "no reply in time")))
         }
-        // Answers come in order: when the first does not come, none will. Connecting counts as waiting.
+        // Replies come in order: when the first does not come, none will. Connecting counts as waiting.
         let isWaiting = !isReady || pendingHead < pending.count
-        let patience = isReady ? configuration.hangTimeout : configuration.connectTimeout
-        guard isWaiting, now > lastAnswer + UInt64(max(0, patience / .milliseconds(1))), let context else { return }
+        let timeout = isReady ? configuration.hangTimeout : configuration.connectTimeout
+        guard isWaiting, now > lastReply + UInt64(max(0, timeout / .milliseconds(1))), let context else { return }
         self.context = nil
         redisAsyncFree(context)
-        failed("Redis does not answer")
+        failed("Redis does not respond")
     }
 }

@@ -1,13 +1,13 @@
-/// Why a command has no answer.
+/// Why a command failed.
 package struct RedisError: Error, Sendable, CustomStringConvertible {
     package enum Code: String, Sendable {
         /// No connection; the command was not sent.
         case unavailable
-        /// No answer in time; it may have been carried out.
+        /// No reply in time; it may have been executed.
         case deadline
-        /// The connection was lost before the answer; it may have been carried out.
+        /// The connection was lost before the reply; it may have been executed.
         case connectionLost = "connection_lost"
-        /// Too many commands wait for their answers; not sent.
+        /// Too many commands await replies; not sent.
         case overloaded
         /// Redis refused the command.
         case server

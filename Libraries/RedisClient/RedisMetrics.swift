@@ -1,6 +1,6 @@
 import Observability
 
-/// What all Redis connections of a process count.
+/// The metrics of all Redis connections of a process.
 struct RedisMetrics: Sendable {
     let commands: Counter
     let failures: Counter
@@ -10,9 +10,9 @@ struct RedisMetrics: Sendable {
 
     init(_ registry: MetricsRegistry) {
         commands = registry.counter("redis_commands_total", "Commands sent to Redis")
-        failures = registry.counter("redis_failures_total", "Commands without an answer, or refused")
-        deadlines = registry.counter("redis_deadlines_total", "Commands that had no answer in time")
+        failures = registry.counter("redis_failures_total", "Commands without a reply, or refused")
+        deadlines = registry.counter("redis_deadlines_total", "Commands that had no reply in time")
         connects = registry.counter("redis_connects_total", "Connections to Redis that became ready")
-        pending = registry.gauge("redis_pending", "Commands waiting for their answers")
+        pending = registry.gauge("redis_pending", "Commands awaiting replies")
     }
 }

@@ -1,11 +1,11 @@
-/// What Redis answered.
+/// A reply of Redis.
 package enum RedisReply: Sendable, Hashable {
     case null
     case integer(Int64)
     /// Also simple strings such as `OK`.
     case string([UInt8])
     case array([RedisReply])
-    /// Only inside an array or a pipeline's answers; `send` throws it.
+    /// Only inside an array or a pipeline's replies; `send` throws it.
     case error(String)
 
     /// The text of a string; `nil` for anything else, and for bytes that are not UTF-8.
@@ -33,7 +33,7 @@ package enum RedisReply: Sendable, Hashable {
     package var isNull: Bool { self == .null }
 }
 
-/// One part of a command: its name, a key, a value. Bytes are bytes: nothing is ever quoted.
+/// One part of a command: its name, a key, a value. Bytes are sent as they are: nothing is quoted.
 package struct RedisArgument: Sendable, Hashable, ExpressibleByStringLiteral, ExpressibleByIntegerLiteral {
     package let bytes: [UInt8]
 

@@ -2,9 +2,9 @@ import Contracts
 import Crypto
 import Foundation
 
-/// Where a secret belongs: to one workspace, or to all.
+/// Identifies a secret: its key, of one workspace or global.
 package struct SecretPlace: Sendable, Hashable {
-    /// `nil` for all workspaces.
+    /// `nil` for a global secret, which all workspaces get.
     package let workspace: UUID?
     package let key: String
 
@@ -13,8 +13,8 @@ package struct SecretPlace: Sendable, Hashable {
         self.key = key
     }
 
-    /// What a sealed value is bound to: a row copied to another workspace or key, or from all workspaces to one, cannot be
-    /// opened there. No part can hold the separator.
+    /// The associated data of a sealed value: a row copied to another workspace or key, or from the global secrets to a
+    /// workspace, cannot be opened there. No part can contain the separator.
     func context(version: Int) -> [UInt8] {
         Array("switchyard secret \(version)|\(workspace?.lowercased ?? "all")|\(key)".utf8)
     }
@@ -22,7 +22,7 @@ package struct SecretPlace: Sendable, Hashable {
 
 /// A secret's value as it is stored.
 package struct SealedSecret: Sendable, Hashable {
-    /// How values are sealed today: AES-256-GCM, bound to their place.
+    /// The current format of sealed values: AES-256-GCM with the secret's identity as associated data.
     static let currentVersion = 1
 
     /// Nonce, ciphertext and tag.
@@ -38,7 +38,7 @@ extension SecretKeys {
         return SealedSecret(bytes: bytes, version: version)
     }
 
-    /// The value, and whether the first key sealed it; `nil` when no key opens it at this place.
+    /// The value, and whether the first key sealed it; `nil` when no key opens it with this identity.
     package func open(_ sealed: SealedSecret, at place: SecretPlace) -> (value: String, isCurrent: Bool)? {
         guard sealed.version == SealedSecret.currentVersion else { return nil }
         let context = place.context(version: sealed.version)

@@ -1,8 +1,8 @@
 import Contracts
 
-/// Why secrets could not be had. Its description is what anyone may see: neither a key's name nor a cause is in it.
+/// Why secrets are unavailable. Its description is safe to show to clients: it has neither a key's name nor a cause.
 package enum SecretError: Error, Sendable, Hashable, CustomStringConvertible {
-    /// A secret of all workspaces cannot be decrypted.
+    /// A global secret cannot be decrypted.
     case undecryptableGlobal
     /// A secret of this workspace cannot be decrypted.
     case undecryptableWorkspace

@@ -2,7 +2,7 @@ import Configuration
 import Crypto
 import Foundation
 
-/// The keys that secrets are encrypted with: the first seals, all open, so that a new one can be put before the others.
+/// The keys that secrets are encrypted with: the first seals, all open, so that a new one can be prepended.
 package struct SecretKeys: Sendable {
     private static let variable = "SECRETS_ENCRYPTION_KEY"
 
@@ -16,8 +16,8 @@ package struct SecretKeys: Sendable {
         self.ciphers = ciphers
     }
 
-    /// Reads keys as they are written into the environment: each of 32 bytes, as they are or in base64, with commas between
-    /// them. A key that has a comma in itself can only stand alone.
+    /// Reads keys as written in the environment: each of 32 bytes, raw or in base64, separated by commas. A raw key
+    /// that contains a comma can only be the single key.
     package init?(text: String) {
         let raw = Array(text.utf8)
         if raw.count == AESGCM.keyLength {
@@ -35,8 +35,8 @@ package struct SecretKeys: Sendable {
     /// Whether there are keys that are still to be replaced by the first.
     package var isRotating: Bool { ciphers.count > 1 }
 
-    /// Reads `SECRETS_ENCRYPTION_KEY`, without which only development may start: what is sealed there is protected from
-    /// nobody, as nothing else is.
+    /// Reads `SECRETS_ENCRYPTION_KEY`. Only development may start without it, with a well-known key that protects
+    /// nothing.
     package static func read(_ reader: ConfigurationReader, isDevelopment: Bool) -> SecretKeys {
         let text = reader.optionalString(
             variable, secret: true,

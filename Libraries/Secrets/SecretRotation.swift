@@ -2,8 +2,8 @@ import EventLoop
 import Observability
 import ServiceLifecycle
 
-/// Seals secrets anew while there is more than one key. At intervals: an instance that has not got the new key yet goes on
-/// sealing with the old one.
+/// Re-encrypts secrets while there is more than one key. Periodically: an instance without the new key still seals with
+/// the old one.
 package struct SecretRotation: GracefulService {
     private static let interval: Duration = .seconds(600)
 
@@ -24,14 +24,14 @@ package struct SecretRotation: GracefulService {
 
     private func rotate() async throws {
         do {
-            tell(try await vault.rotate())
+            report(try await vault.rotate())
         } catch {
-            logger.debug("secrets not sealed anew", [.error: .error(error)])
+            logger.debug("secrets were not re-encrypted", [.error: .error(error)])
             throw error
         }
     }
 
-    private func tell(_ rotation: SecretVault.Rotation) {
+    private func report(_ rotation: SecretVault.Rotation) {
         logger.info("secrets are sealed with the first key", [.count: .int(rotation.sealedAnew)])
         if rotation.unreadable > 0 {
             logger.warning("there are secrets that no key opens", [.count: .int(rotation.unreadable)])

@@ -1,7 +1,7 @@
 import Foundation
 import PostgresClient
 
-/// Going through all secrets, to seal them anew.
+/// The statements that page through all secrets to re-encrypt them.
 extension SecretStore {
     private static let page = Statement(
         "secret_page",
@@ -16,7 +16,7 @@ extension SecretStore {
         WHERE $1::text IS NULL OR key > $1 ORDER BY key LIMIT $2
         """)
 
-    /// The next secrets behind a place; `nil` for the first.
+    /// The next secrets after a cursor; `nil` for the first page.
     func page(
         isGlobal: Bool, after place: SecretPlace?, limit: Int
     ) async throws(PostgresError) -> [(place: SecretPlace, sealed: SealedSecret)] {

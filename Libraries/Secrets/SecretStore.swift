@@ -2,7 +2,7 @@ import Contracts
 import Foundation
 import PostgresClient
 
-/// The statements about secrets. Values come and go sealed.
+/// The statements about secrets, whose values are always sealed here.
 package struct SecretStore: Sendable {
     let postgres: PostgresPool
 
@@ -10,8 +10,8 @@ package struct SecretStore: Sendable {
         self.postgres = postgres
     }
 
-    /// What concerns a workspace: its own, and those of all that it does not override. One that nobody created, which
-    /// only says that it is there, gets none of those: an operator never meant them for it.
+    /// The effective secrets of a workspace: its own, and the global ones that it does not override. A self-registered
+    /// workspace gets no global ones: no operator has created it.
     private static let effective = Statement(
         "secret_effective",
         """
@@ -29,10 +29,11 @@ package struct SecretStore: Sendable {
     private static let settled = Statement(
         "secret_settled", "SELECT pg_advisory_xact_lock_shared(hashtextextended('switchyard.secrets', 0))")
 
-    /// As `effective`, behind every change of a secret of all workspaces that is under way. Whoever makes one looks for
-    /// the starts that have read before it: without the wait one that begins meanwhile would be neither seen nor told.
+    /// As `effective`, after waiting for changes of global secrets in flight. Such a change repeats the starts that
+    /// have read the secrets before it: without the wait, a start that begins meanwhile would miss the change.
     func settled(for workspace: UUID) async throws -> [(place: SecretPlace, sealed: SealedSecret)] {
-        // On a connection of its own, which may wait. The second statement's snapshot has what the first one waited for.
+        // On a connection of its own, which may wait. The second statement's snapshot includes what the first one
+        // waited for.
         try await postgres.transaction(deadline: .seconds(15)) { transaction in
             try await transaction.query([Call(Self.settled), Call(Self.effective, [workspace])])[1]
         }.map { Self.secret($0) }
@@ -44,7 +45,7 @@ package struct SecretStore: Sendable {
     private static let listGlobal = Statement(
         "secret_list_global", "SELECT key, created_at, updated_at FROM global_secrets ORDER BY key")
 
-    /// The keys and dates of a workspace's own secrets, or with `nil` of those of all workspaces.
+    /// The keys and dates of a workspace's own secrets, or with `nil` of the global ones.
     package func list(_ workspace: UUID?) async throws(PostgresError) -> [SecretEntry] {
         let rows =
             if let workspace {
@@ -60,7 +61,7 @@ package struct SecretStore: Sendable {
     private static let lockAll = Statement(
         "secret_all", "SELECT pg_advisory_xact_lock(hashtextextended('switchyard.secrets', 0))")
 
-    /// Lets no start read secrets until the transaction ends, and no other change of a secret of all workspaces begin.
+    /// Blocks starts from reading secrets, and other changes of global secrets, until the transaction ends.
     func lockAll(in transaction: Transaction) async throws(PostgresError) {
         _ = try await transaction.query(Self.lockAll)
     }

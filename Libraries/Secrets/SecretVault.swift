@@ -1,13 +1,13 @@
 import Foundation
 import PostgresClient
 
-/// Secrets in the clear, for those who may have them: sealed on their way into the store, opened on their way out.
+/// Access to secrets in plaintext: seals values on their way into the store, and opens them on their way out.
 package struct SecretVault: Sendable {
     private let store: SecretStore
     private let keys: SecretKeys
     private let changed: Changed
 
-    /// Called in the transaction that changes a value: what runs with the old one is to be restarted.
+    /// Called in the transaction that changes a value: workspaces that run with the old one must be restarted.
     package typealias Changed = @Sendable (SecretPlace, Transaction) async throws -> Void
 
     package init(store: SecretStore, keys: SecretKeys, changed: @escaping Changed) {
@@ -16,7 +16,7 @@ package struct SecretVault: Sendable {
         self.changed = changed
     }
 
-    /// What a workspace's agent needs in its environment: the secrets of all, overridden by its own.
+    /// The environment of a workspace's agent: the global secrets, overridden by its own.
     ///
     /// - Throws: `SecretError` when one of them cannot be decrypted, whose description is a safe sentence;
     ///   `PostgresError`.
@@ -24,7 +24,7 @@ package struct SecretVault: Sendable {
         try open(try await store.effective(for: workspace))
     }
 
-    /// As `environment`, for a start: a change that is not in it has the start repeated.
+    /// As `environment`, for a start: a change that is not included repeats the start.
     package func environment(forStartOf workspace: UUID) async throws -> [String: String] {
         try open(try await store.settled(for: workspace))
     }
@@ -45,7 +45,7 @@ package struct SecretVault: Sendable {
         try await change(place) { transaction in
             let old = try await store.get(place, in: transaction)
             try await store.put(keys.seal(value, at: place), at: place, in: transaction)
-            // One that cannot be opened is mended by setting it; nobody runs with the value that it had.
+            // Setting a secret repairs one that cannot be opened; no workspace can be running with its old value.
             return old.flatMap { keys.open($0, at: place)?.value } != value
         }
     }
@@ -79,7 +79,7 @@ package struct SecretVault: Sendable {
 
     // MARK: - Rotation
 
-    /// What going through all secrets found.
+    /// The result of a pass over all secrets.
     package struct Rotation: Sendable, Hashable {
         /// Sealed by another key than the first, now by the first.
         package var sealedAnew = 0
@@ -89,7 +89,7 @@ package struct SecretVault: Sendable {
 
     private static let pageSize = 200
 
-    /// Seals with the first key what another one sealed, so that the others can be taken away. Many may do it at once.
+    /// Seals with the first key what another one sealed, so that the others can be removed. Safe to run concurrently.
     ///
     /// - Throws: `PostgresError`; what was done until then stays.
     package func rotate() async throws -> Rotation {
@@ -98,7 +98,7 @@ package struct SecretVault: Sendable {
             var last: SecretPlace?
             while true {
                 let page = try await store.page(isGlobal: isGlobal, after: last, limit: Self.pageSize)
-                for (place, sealed) in page { try await sealAnew(sealed, at: place, &rotation) }
+                for (place, sealed) in page { try await reseal(sealed, at: place, &rotation) }
                 guard page.count == Self.pageSize else { break }
                 last = page.last?.place
             }
@@ -106,7 +106,7 @@ package struct SecretVault: Sendable {
         return rotation
     }
 
-    private func sealAnew(_ sealed: SealedSecret, at place: SecretPlace, _ rotation: inout Rotation) async throws {
+    private func reseal(_ sealed: SealedSecret, at place: SecretPlace, _ rotation: inout Rotation) async throws {
         guard let opened = keys.open(sealed, at: place) else {
             rotation.unreadable += 1
             return

@@ -2,7 +2,7 @@ import Authentication
 import HTTPCore
 import HTTPServer
 
-/// Completes what the audit log has of a request with how it was answered.
+/// Completes a request's entry in the audit log with the status of its response.
 struct AuditMiddleware: Middleware {
     let log: AuditLog
 
@@ -14,7 +14,7 @@ struct AuditMiddleware: Middleware {
             }
             return response
         } catch {
-            // Of one whose client hung up nobody knows how far it went.
+            // When the client disconnected, it is unknown how far the request went.
             if let entry = request.context.auditEntry, !(error is CancellationError) {
                 log.finish(
                     entry, status: APIError(describing: error).status.code, detail: request.context.auditDetail)

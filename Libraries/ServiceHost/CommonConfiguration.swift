@@ -4,7 +4,7 @@ import HTTPServer
 import Observability
 import SafeURL
 
-/// What every service reads from its environment.
+/// The configuration that every service reads from its environment.
 package struct CommonConfiguration: Sendable {
     package var databaseURL: String
     package var amqpURLs: String

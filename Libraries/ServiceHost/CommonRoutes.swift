@@ -6,7 +6,7 @@ import Observability
 import ServiceLifecycle
 import Synchronization
 
-/// Whether the service should be given work.
+/// Whether the service is ready to take requests.
 final class Readiness: Sendable {
     private let stores: Stores
     private let shutdown = Mutex<ShutdownSignal?>(nil)
@@ -15,7 +15,7 @@ final class Readiness: Sendable {
         self.stores = stores
     }
 
-    /// From the signal on, the answer is no.
+    /// Takes the signal from which on the service is not ready.
     func begin(_ signal: ShutdownSignal) {
         shutdown.withLock { $0 = signal }
     }
@@ -42,7 +42,7 @@ struct CommonRoutes: Sendable {
         }
     }
 
-    /// Ready when every dependency answers; the answer names each.
+    /// Ready when every dependency responds; the response names each.
     private func ready() async -> Response {
         if readiness.isShuttingDown {
             return .json(.serviceUnavailable) { $0.member("status", "shutting down") }

@@ -2,23 +2,23 @@ import Configuration
 import HTTPServer
 import ServiceLifecycle
 
-/// What a main file names: one of the five services, assembled in one place.
+/// One of the five services, as its main file names it.
 package protocol HostedService {
     associatedtype Settings: Sendable
 
     static var name: ServiceName { get }
 
-    /// Reads what this service wants beside the common configuration.
+    /// Reads the service's own configuration, beside the common one.
     static func settings(_ reader: ConfigurationReader) -> Settings
 
     /// Builds stores, rules and routes, and passes them down.
     static func assemble(_ context: ServiceContext, _ settings: Settings) throws -> ServiceParts
 }
 
-/// What a service is made of, beside what all have in common.
+/// The routes and parts of a service, beside those that all have in common.
 package struct ServiceParts: Sendable {
     package var router: Router
-    /// Started in this order, stopped in reverse, within the grace.
+    /// Started in this order, stopped in reverse, within the grace period.
     package var services: [any Service]
 
     package init(router: Router, services: [any Service] = []) {

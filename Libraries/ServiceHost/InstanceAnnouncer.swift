@@ -7,14 +7,14 @@ import PostgresClient
 import ServiceLifecycle
 import Synchronization
 
-/// Says every few seconds in the database that this instance is there, and how it is; takes that back on an orderly
-/// shutdown. Of one that was killed, the row stays a while and grows old.
+/// Writes every few seconds to the database that this instance runs, and whether it is ready; deletes the row on a
+/// graceful shutdown. The row of a killed instance stays until it expires.
 final class InstanceAnnouncer: GracefulService {
     private static let interval: Duration = .seconds(10)
-    /// Until it is ready.
+    /// In place of it until the instance is ready.
     private static let startInterval: Duration = .seconds(1)
-    /// Rows of instances that have not been seen for so long go.
-    private static let forgotten: Duration = .seconds(600)
+    /// Age at which other instances' rows are deleted.
+    private static let expiry: Duration = .seconds(600)
 
     private struct State {
         /// Known once the server listens.
@@ -33,17 +33,17 @@ final class InstanceAnnouncer: GracefulService {
         self.readiness = readiness
     }
 
-    /// The server listens: from now on the instance is announced.
+    /// Starts announcing the instance: its server listens.
     func begin(port: UInt16) {
         let host = context.configuration.host
         state.withLock { $0.address = host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
     }
 
     func run(until shutdown: ShutdownSignal) async throws {
-        let turns = PeriodicService(
+        let announcements = PeriodicService(
             name, longestBackoff: Self.interval, on: context.loops.next(), pause: { [self] in pause }
         ) { [self] in try await announce() }
-        try await turns.run(until: shutdown)
+        try await announcements.run(until: shutdown)
         _ = try? await context.postgres.query(Self.withdraw, [context.instance], deadline: .seconds(1))
     }
 
@@ -82,12 +82,12 @@ final class InstanceAnnouncer: GracefulService {
             Self.announce,
             [
                 context.instance, context.service.rawValue, PlatformVersion.current, startedAt, address, isReady, since,
-                writer.bytes, Double(Self.forgotten.components.seconds),
+                writer.bytes, Double(Self.expiry.components.seconds),
             ])
     }
 }
 
-/// What is running.
+/// The version of this build.
 enum PlatformVersion {
     /// Of the next release in `CHANGELOG.md`.
     static let current = "0.1.0-dev"

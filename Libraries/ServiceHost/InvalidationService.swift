@@ -4,10 +4,10 @@ import EventLoop
 import EventOutbox
 import ServiceLifecycle
 
-/// Feeds `CacheInvalidation` from a queue of this process's own, and notices when its connection was made anew: what
-/// was published meanwhile is lost to an exclusive queue, so the caches are emptied.
+/// Feeds `CacheInvalidation` from a queue of this process's own, and notices reconnects: an exclusive queue misses what
+/// is published meanwhile, so the caches are emptied.
 struct InvalidationService: GracefulService {
-    /// A gap that is noticed this late is still far within the 30 s for which caches may be believed.
+    /// A gap that is noticed this late is still far within the 30 s for which cached entries are valid.
     private static let watchInterval: Duration = .milliseconds(500)
 
     let name = "cache-invalidation"

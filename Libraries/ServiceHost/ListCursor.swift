@@ -3,13 +3,13 @@ import Crypto
 import Foundation
 import HTTPServer
 
-/// Where a page of a list begins: after the row with this key. Its text is opaque to clients.
+/// The start of a page of a list: after the row with this key. Its text is opaque to clients.
 package struct ListCursor: Sendable, Hashable {
     package var at: Date
     package var id: UUID
 
-    /// Microseconds since 1970, up to the last second of the year 9999: so far from 1970 a date is exact to 30 of
-    /// them, and the end of that second would become the year 10000.
+    /// Microseconds since 1970, up to the last second of the year 9999: that far from 1970 a `Date` is exact to 30 of
+    /// them, and the end of that second would round to the year 10000.
     private static let times = 0...253_402_300_799_000_000
 
     package init(at: Date, id: UUID) {
@@ -32,7 +32,7 @@ package struct ListCursor: Sendable, Hashable {
     }
 }
 
-/// The parameters that lists have in common. An empty one counts as absent.
+/// The query parameters that lists have in common. An empty one counts as absent.
 extension Request {
     package func present(_ name: String) -> String? {
         query(name).flatMap { $0.allSatisfy(\.isWhitespace) ? nil : $0 }
@@ -40,7 +40,7 @@ extension Request {
 
     /// `?limit=`: rows of a page.
     ///
-    /// - Throws: `APIError` 400 naming it.
+    /// - Throws: `APIError` 400 naming the parameter.
     package func pageLimit(default standard: Int, upTo maximum: Int) throws(APIError) -> Int {
         guard let text = present("limit") else { return standard }
         guard let limit = Int(text), (1...maximum).contains(limit) else {
@@ -51,8 +51,8 @@ extension Request {
 
     /// `?cursor=`, as `next_cursor` gave it.
     ///
-    /// - Parameter read: makes the cursor of its text; nil for what is none.
-    /// - Throws: `APIError` 400 naming it.
+    /// - Parameter read: parses the cursor; nil for any other text.
+    /// - Throws: `APIError` 400 naming the parameter.
     package func pageCursor<Cursor>(_ read: (String) -> Cursor?) throws(APIError) -> Cursor? {
         guard let text = present("cursor") else { return nil }
         guard let cursor = read(text) else {
@@ -64,7 +64,7 @@ extension Request {
     /// A list of words in one parameter, separated by commas.
     ///
     /// - Returns: nil when it is absent.
-    /// - Throws: `APIError` 400 naming it, with the words that there are.
+    /// - Throws: `APIError` 400 naming the parameter and the allowed words.
     package func words<Word: RawRepresentable & CaseIterable>(
         _ name: String, of type: Word.Type
     ) throws(APIError) -> [Word]? where Word.RawValue == String {
@@ -72,7 +72,7 @@ extension Request {
         return try Self.words(name, text.split(separator: ",", omittingEmptySubsequences: false).map(String.init))
     }
 
-    /// - Throws: `APIError` 400 naming the field, with the words that there are.
+    /// - Throws: `APIError` 400 naming the field and the allowed words.
     package static func words<Word: RawRepresentable & CaseIterable>(
         _ name: String, _ texts: [String]
     ) throws(APIError) -> [Word] where Word.RawValue == String {

@@ -1,7 +1,7 @@
 import HTTPCore
 import HTTPServer
 
-/// Requests of another organisation find nothing here (`spec`: contracts, HTTP conventions).
+/// Responds with 404 to requests of other organisations (`spec`: contracts, HTTP conventions).
 package struct OrganizationGate: Sendable {
     private static let header = "x-molecule-org-id"
     private static let open: Set<Substring> = [
@@ -14,14 +14,14 @@ package struct OrganizationGate: Sendable {
         self.id = id
     }
 
-    /// The empty 404 that a request of someone else gets; `nil` for those of this organisation.
+    /// The empty 404 for a request of another organisation; `nil` for those of this one.
     package func refusal(of head: HTTPMessageHead) -> Response? {
         let path = head.target.prefix { $0 != "?" }
-        let isLetIn = Self.open.contains(path) || head.headers[Self.header] == id || announcesOrganization(head)
-        return isLetIn ? nil : Response(.notFound)
+        let isAdmitted = Self.open.contains(path) || head.headers[Self.header] == id || announcesOrganization(head)
+        return isAdmitted ? nil : Response(.notFound)
     }
 
-    /// A browser's preflight cannot carry the header, it only says that the request itself will.
+    /// A browser's preflight cannot carry the header; it names the header that the request itself will carry.
     private func announcesOrganization(_ head: HTTPMessageHead) -> Bool {
         guard head.method == .options, let names = head.headers["access-control-request-headers"] else { return false }
         return names.split(separator: ",").contains { name in

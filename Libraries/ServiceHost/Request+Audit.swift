@@ -4,8 +4,8 @@ import HTTPServer
 import JSONBytes
 
 extension Request {
-    /// Notes for the audit log what the request means to do, and again what it did, which takes the first one's place. Short,
-    /// and never of what is secret or private.
+    /// Sets the detail of the request's audit entry: what it is about to do, and later what it did, which replaces the
+    /// former. Short, and without secret or private data.
     package func noteForAudit(_ members: (inout JSONWriter) -> Void) {
         guard context.auditEntry != nil else { return }
         var writer = JSONWriter()

@@ -22,8 +22,8 @@ extension Request {
         return try await body.collect(upTo: limit)
     }
 
-    /// Refuses a body of which another type was declared. Types that forms and plain text have, a page of any origin can
-    /// make a browser send without asking; JSON it cannot.
+    /// Refuses a body with another declared type. A page of any origin can make a browser send the types of forms and
+    /// plain text without a preflight; JSON it cannot.
     ///
     /// - Throws: `APIError` 415.
     package func requireJSON() throws(APIError) {
@@ -33,33 +33,33 @@ extension Request {
 
     /// The body as a value of the contract.
     ///
-    /// - Parameter sentence: the error's sentence where a route has one of its own.
+    /// - Parameter message: the error message where a route has one of its own.
     /// - Throws: `APIError` 400 naming the field, 413 or 415.
     package func decode<Body: Decodable>(
-        _ type: Body.Type, orError sentence: String = Sentence.invalidRequestBody
+        _ type: Body.Type, orError message: String = Sentence.invalidRequestBody
     ) async throws -> Body {
-        try decode(type, from: try await jsonBytes(), orError: sentence)
+        try decode(type, from: try await jsonBytes(), orError: message)
     }
 
     /// A body that was read already, as a value of the contract.
     ///
     /// - Throws: `APIError` 400 naming the field.
     package func decode<Body: Decodable>(
-        _ type: Body.Type, from bytes: [UInt8], orError sentence: String = Sentence.invalidRequestBody
+        _ type: Body.Type, from bytes: [UInt8], orError message: String = Sentence.invalidRequestBody
     ) throws -> Body {
-        try decode(type, from: try jsonObject(bytes, orError: sentence), orError: sentence)
+        try decode(type, from: try jsonObject(bytes, orError: message), orError: message)
     }
 
     /// A body of which a part was read already, as a value of the contract.
     ///
     /// - Throws: `APIError` 400 naming the field.
     package func decode<Body: Decodable>(
-        _ type: Body.Type, from object: JSONObject, orError sentence: String = Sentence.invalidRequestBody
+        _ type: Body.Type, from object: JSONObject, orError message: String = Sentence.invalidRequestBody
     ) throws -> Body {
         do {
             return try WireJSON.decode(type, from: object.document)
         } catch {
-            throw APIError(.badRequest, sentence, field: error.field, reason: error.reason)
+            throw APIError(.badRequest, message, field: error.field, reason: error.reason)
         }
     }
 
@@ -67,12 +67,12 @@ extension Request {
     ///
     /// - Throws: `APIError` 400.
     package func jsonObject(
-        _ bytes: [UInt8], orError sentence: String = Sentence.invalidRequestBody
+        _ bytes: [UInt8], orError message: String = Sentence.invalidRequestBody
     ) throws(APIError) -> JSONObject {
         do {
             return try JSONObject(validating: bytes)
         } catch {
-            throw APIError(.badRequest, sentence, reason: "must be a JSON object")
+            throw APIError(.badRequest, message, reason: "must be a JSON object")
         }
     }
 
@@ -93,8 +93,8 @@ extension Substring {
 }
 
 extension JSONObject {
-    /// The workspace that a body says it comes from. It is read before anything else of the body: whose credential is
-    /// asked for depends on it.
+    /// The workspace that a body names as its sender. It is read before anything else of the body: it decides which
+    /// credential the request needs.
     ///
     /// - Throws: `APIError` 400 naming the field.
     package func workspaceID(_ name: StaticString) throws(APIError) -> UUID {
@@ -119,7 +119,7 @@ extension APIError {
 }
 
 extension Response {
-    /// An answer of the contract: compact, in the declared order.
+    /// A response with a value of the contract: compact, in the declared order.
     package static func wire(_ status: HTTPStatus = .ok, _ value: some Encodable) throws -> Response {
         .json(status, bytes: try WireJSON.encode(value))
     }

@@ -12,7 +12,7 @@ import RedisClient
 import ServiceLifecycle
 import Synchronization
 
-/// What every service is given to build itself from.
+/// The shared parts from which every service is built.
 package struct ServiceContext: Sendable {
     package let service: ServiceName
     package let configuration: CommonConfiguration
@@ -33,11 +33,11 @@ package struct ServiceContext: Sendable {
     /// The `source` of this service's events.
     package var source: String { CloudEvent.source(ofService: service.rawValue) }
 
-    /// Takes events from a queue. Add the result to the service's parts.
+    /// Makes a consumer of a queue. Add it to the service's parts.
     ///
     /// - Parameters:
-    ///   - prefetch: messages handed out before one is acknowledged.
-    ///   - handler: gets all events of one message, on a loop, and says what becomes of each.
+    ///   - prefetch: the most unacknowledged messages.
+    ///   - handler: gets all events of one message, on a loop, and returns the outcome of each.
     package func consume(
         _ queue: Contracts.Queue, prefetch: UInt16, _ handler: @escaping EventConsumer.Handler
     ) throws -> EventConsumer {
@@ -49,7 +49,7 @@ package struct ServiceContext: Sendable {
     }
 }
 
-/// Tells this process's caches what is no longer true.
+/// Passes invalidating events to this process's caches.
 package final class CacheInvalidation: Sendable {
     private struct Handlers {
         var events: [@Sendable (CloudEvent) -> Void] = []
@@ -60,7 +60,7 @@ package final class CacheInvalidation: Sendable {
 
     /// - Parameters:
     ///   - event: called for every event whose type `invalidatesCaches`.
-    ///   - gap: called when events may have been missed: forget everything.
+    ///   - gap: called when events may have been missed: the cache must be emptied.
     package func register(
         event: @escaping @Sendable (CloudEvent) -> Void, gap: @escaping @Sendable () -> Void
     ) {
@@ -83,7 +83,7 @@ package final class CacheInvalidation: Sendable {
 }
 
 extension ServiceContext {
-    /// Where clients reach the platform: `PLATFORM_URL`, else what this client itself used.
+    /// The platform's URL for clients: `PLATFORM_URL`, else the one that this client used.
     package func platformURL(for request: Request) -> String {
         if let url = configuration.platformURL { return url }
         let scheme = request.context.isSecure ? "https" : "http"

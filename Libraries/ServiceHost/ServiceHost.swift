@@ -12,11 +12,11 @@ import PostgresClient
 import RedisClient
 import ServiceLifecycle
 
-/// What the five main files have in common: configuration, stores, the server with its own routes, and the lifecycle.
+/// Starts a service: reads the configuration, makes stores and server, and runs the parts until shutdown.
 package enum ServiceHost {
-    /// Runs a service until it is told to stop, and ends the process.
+    /// Runs a service until shutdown, and ends the process.
     ///
-    /// Exit codes: 0 after a shutdown that was asked for, 1 when a part failed, 2 when the configuration is wrong.
+    /// Exit codes: 0 after a requested shutdown, 1 when a part failed, 2 when the configuration is invalid.
     package static func run<Hosted: HostedService>(_ service: Hosted.Type) async -> Never {
         let reader = ConfigurationReader(environment: ProcessInfo.processInfo.environment)
         let common = CommonConfiguration(reader, service: service.name)
@@ -62,7 +62,7 @@ package enum ServiceHost {
         return router
     }
 
-    /// What the service serves, for the test of the document that describes it.
+    /// Prints the routes, which a test compares with the OpenAPI document.
     private static func printRoutes(_ router: Router) {
         for route in router.routes.sorted(by: {
             ($0.template, $0.method.rawValue) < ($1.template, $1.method.rawValue)
@@ -84,7 +84,7 @@ package enum ServiceHost {
             middleware: [AuditMiddleware(log: stores.audit)], logger: logger, metrics: context.metrics)
         let announcer = InstanceAnnouncer(context: context, readiness: readiness)
         let grace = Duration.seconds(common.shutdownGraceSeconds)
-        // What is stopped behind it has a sixth of the time for itself, however long clients take.
+        // A sixth of the time is left for the services stopped after it, however long clients take.
         let web = WebService(server: server, announcer: announcer, grace: grace * 5 / 6, logger: logger)
         let group = ServiceGroup(
             services: stores.services + [announcer] + parts.services + [web], grace: grace,

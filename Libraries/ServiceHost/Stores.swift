@@ -27,11 +27,11 @@ struct Stores: Sendable {
         let redis = try RedisClient(url: common.redisURL, group: loops, logger: logger, metrics: metrics)
         let publisher = try AMQPPublisher(
             urls: common.amqpURLs, topology: AMQPTopology([]), logger: logger, metrics: metrics)
-        let signs = SignsOfLife(postgres: postgres, redis: redis, logger: logger)
+        let liveness = SignsOfLife(postgres: postgres, redis: redis, logger: logger)
         audit = AuditLog(postgres: postgres, service: service.rawValue, loops: loops, logger: logger)
         let authenticator = Authenticator(
             adminToken: common.adminToken, isDevelopment: common.isDevelopment, platformURL: common.platformURL,
-            audit: audit, postgres: postgres, loops: loops, signsOfLife: signs, logger: logger)
+            audit: audit, postgres: postgres, loops: loops, signsOfLife: liveness, logger: logger)
         let invalidation = CacheInvalidation()
         invalidation.register(
             event: { event in
@@ -42,7 +42,7 @@ struct Stores: Sendable {
             loops: loops, postgres: postgres, redis: redis, publisher: publisher,
             relay: EventRelay(postgres: postgres, publisher: publisher, logger: logger, metrics: metrics),
             broadcast: EventBroadcast(publisher: publisher, service: service.rawValue),
-            authenticator: authenticator, signsOfLife: signs, invalidation: invalidation)
+            authenticator: authenticator, signsOfLife: liveness, invalidation: invalidation)
         let consumer = try context.consume(
             Topology.invalidation(service: service.rawValue, instance: instance), prefetch: 500
         ) { events in
@@ -68,7 +68,7 @@ struct Stores: Sendable {
         ]
     }
 
-    /// What must answer before the service is ready, by name.
+    /// The dependencies that must respond before the service is ready, by name.
     func check() async -> [(name: String, isUp: Bool)] {
         let isPostgresUp = (try? await context.postgres.ping()) != nil
         return [
@@ -88,8 +88,8 @@ private struct StoreService: GracefulService {
 }
 
 extension CloudEvent {
-    /// Whose tokens are no longer valid: a workspace that had one revoked or was removed; an operator's token is its
-    /// own owner.
+    /// The owner whose tokens are no longer valid: a workspace that was removed or had one revoked; an operator's token
+    /// is its own owner.
     fileprivate var ownerOfRevokedTokens: UUID? {
         guard kind == .tokenRevoked || kind == .workspaceRemoved else { return nil }
         return subject ?? (try? decodeData(as: TokenRevoked.self))?.tokenID

@@ -5,9 +5,9 @@ import JSONBytes
 import PostgresClient
 import Synchronization
 
-/// The last tick of each pass, of whichever instance did it: what `/admin/liveness` shows.
+/// The last tick of each pass, across all instances, for `/admin/liveness`.
 package final class TickStore: Sendable {
-    /// A pass every second need not be a commit every second.
+    /// The least time between two writes of a pass: one that runs every second need not commit every second.
     private static let interval: Duration = .seconds(5)
 
     private let postgres: PostgresPool
@@ -27,7 +27,7 @@ package final class TickStore: Sendable {
             counts = $4, last_error = NULL
         """)
 
-    /// Notes a tick. A tick that cannot be written is no failure of the pass.
+    /// Writes a tick. A tick that cannot be written is no failure of the pass.
     package func note(_ pass: String, duration: Duration, counts: [String: Int]) async {
         let now = ContinuousClock.now
         let isDue = written.withLock { written in
@@ -50,13 +50,13 @@ package final class TickStore: Sendable {
         ON CONFLICT (name) DO UPDATE SET instance = $2, last_error = $3
         """)
 
-    /// Notes that a pass failed: its last tick stays where it was. The next success is noted at once.
+    /// Writes that a pass failed: its last tick stays. The next success is written at once.
     package func noteFailure(_ pass: String, _ error: any Error) async {
         written.withLock { $0[pass] = nil }
         _ = try? await postgres.query(Self.fail, [pass, instance, Self.reason(error)])
     }
 
-    /// What may be shown of an error: the log has its words, which may name hosts and quote values.
+    /// The part of an error that may be shown; its text, which may name hosts and quote values, is in the log only.
     private static func reason(_ error: any Error) -> String {
         switch error {
         case let error as PostgresError:

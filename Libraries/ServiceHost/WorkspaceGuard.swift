@@ -5,7 +5,7 @@ import HTTPCore
 import HTTPServer
 import PostgresClient
 
-/// What routes below `/workspaces/{id}` check first, in the contract's order: credential, syntax, existence.
+/// The checks of all routes below `/workspaces/{id}`, in the contract's order: credential, syntax, existence.
 package struct WorkspaceGuard: Sendable {
     let context: ServiceContext
 

@@ -1,19 +1,19 @@
-/// How long to wait before trying again: growing by a factor up to a ceiling, with chance mixed in, so that many who
-/// failed together do not come back together.
+/// Exponential back-off: the delay before a retry grows by a factor up to a maximum, with jitter, so that clients that
+/// failed together do not retry together.
 package struct Backoff: Sendable, Equatable {
     package let initial: Duration
     package let maximum: Duration
     package let factor: Double
-    /// The share of the delay that is left to chance: with 0.2 a delay of 10 s becomes 8 to 10 s.
+    /// The random share of the delay: with 0.2 a delay of 10 s becomes 8 to 10 s.
     package let jitter: Double
-    /// How many delays were given out since the last success.
+    /// Delays returned since the last success.
     package private(set) var attempt = 0
 
     /// - Parameters:
     ///   - initial: the first delay.
-    ///   - maximum: no delay is longer.
+    ///   - maximum: the longest delay.
     ///   - factor: what each delay is multiplied with, at least 1.
-    ///   - jitter: 0 for none up to 1 for anything between nothing and the whole delay.
+    ///   - jitter: 0 for none, up to 1 for anything between zero and the whole delay (full jitter).
     package init(
         initial: Duration = .milliseconds(100), maximum: Duration = .seconds(10), factor: Double = 2,
         jitter: Double = 0.3
@@ -24,7 +24,7 @@ package struct Backoff: Sendable, Equatable {
         self.jitter = min(max(0, jitter), 1)
     }
 
-    /// The delay before try number `attempt` (0 is the first one repeated) when chance gives `unit`, from 0 to 1.
+    /// The delay before retry number `attempt`, from 0, with the random number `unit`, from 0 to 1.
     package func delay(attempt: Int, unit: Double) -> Duration {
         var delay = min(initial, maximum)
         for _ in 0..<max(0, attempt) {

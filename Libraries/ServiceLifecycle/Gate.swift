@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Opens once and then lets everyone pass.
+/// A one-shot event: once it is open, all waiters continue, and later ones do not wait.
 final class Gate: Sendable {
     private struct State {
         var isOpen = false
@@ -29,7 +29,7 @@ final class Gate: Sendable {
         if isOpen { callback() }
     }
 
-    /// Returns once the gate is open, whatever happens to the task.
+    /// Returns once the gate is open, also in a cancelled task.
     func wait() async {
         await withCheckedContinuation { continuation in onOpen { continuation.resume() } }
     }

@@ -1,6 +1,6 @@
 import EventLoop
 
-/// Does one thing again and again until it is shut down: at an interval, after a failure with backoff.
+/// Repeats some work until shutdown: at an interval, after a failure with back-off.
 package struct PeriodicService: GracefulService {
     package let name: String
     private let pause: @Sendable () -> Duration
@@ -9,7 +9,7 @@ package struct PeriodicService: GracefulService {
     private let work: @Sendable () async throws -> Void
 
     /// - Parameters:
-    ///   - interval: from the end of one turn to the beginning of the next. After a failure 1 s and then longer, up to
+    ///   - interval: from the end of one run to the beginning of the next. After a failure 1 s and then longer, up to
     ///     30 s, whatever the interval is.
     ///   - longestBackoff: in place of the 30 s.
     ///   - loop: where the work runs.
@@ -21,7 +21,7 @@ package struct PeriodicService: GracefulService {
         self.init(name, longestBackoff: longestBackoff, on: loop, pause: { interval }, work)
     }
 
-    /// - Parameter pause: from the end of a turn that succeeded to the beginning of the next, asked each time.
+    /// - Parameter pause: from the end of a successful run to the beginning of the next, evaluated each time.
     package init(
         _ name: String, longestBackoff: Duration = .seconds(30), on loop: EventLoop,
         pause: @escaping @Sendable () -> Duration,
@@ -35,10 +35,10 @@ package struct PeriodicService: GracefulService {
     }
 
     package func run(until shutdown: ShutdownSignal) async throws {
-        try await shutdown.cancelling(on: loop) { await takeTurns() }
+        try await shutdown.cancelling(on: loop) { await repeatWork() }
     }
 
-    private func takeTurns() async {
+    private func repeatWork() async {
         var backoff = Backoff(initial: .seconds(1), maximum: longestBackoff)
         while !Task.isCancelled {
             let pause: Duration

@@ -1,16 +1,16 @@
 /// A long-lived part of a program.
 package protocol Service: Sendable {
-    /// What logs call it.
+    /// Its name in logs.
     var name: String { get }
 
     /// Does the service's work until its task is cancelled. Returning before that, or throwing, ends the program.
     func run() async throws
 }
 
-/// A service that finishes what it has begun when it is told to stop, rather than when it is cancelled.
+/// A service that stops by a signal and finishes what is in flight, in place of being cancelled.
 package protocol GracefulService: Service {
-    /// Does the service's work until `shutdown` is given, finishes what is in flight, and returns. When that takes longer
-    /// than the grace period, the task is cancelled.
+    /// Does the service's work until `shutdown` is given, finishes what is in flight, and returns. When that takes
+    /// longer than the grace period, the task is cancelled.
     func run(until shutdown: ShutdownSignal) async throws
 }
 

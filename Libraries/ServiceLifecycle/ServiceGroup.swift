@@ -4,14 +4,14 @@ import Synchronization
 
 /// Runs the parts of a program together: started in the order given, stopped in reverse.
 ///
-/// `SIGTERM` and `SIGINT` begin a graceful shutdown: one service after the other, last first, is told to stop and waited
-/// for, so that what a service depends on outlives it. When the grace period is over the rest is cancelled, still in
-/// order. A second signal exits at once. A service that throws, or returns unasked, takes the others down with it.
+/// `SIGTERM` and `SIGINT` begin a graceful shutdown: one service after the other, last first, is signalled and awaited,
+/// so that a service's dependencies outlive it. When the grace period is over the rest is cancelled, still in order. A
+/// second signal exits at once. A service that throws, or returns before it is signalled, shuts down the group.
 package final class ServiceGroup: Sendable {
     /// How long a service may take to return once it is cancelled.
     static let cancellationGrace = Duration.seconds(2)
 
-    /// Given when a shutdown begins, before any service is told: readiness turns to "no" here.
+    /// Given when a shutdown begins, before any service is signalled: from then on the process is not ready.
     package let shutdownBegan = ShutdownSignal()
 
     private let services: [any Service]
@@ -22,9 +22,9 @@ package final class ServiceGroup: Sendable {
     private let failed = Atomic<Bool>(false)
 
     /// - Parameters:
-    ///   - services: in the order of starting: what others depend on comes first.
+    ///   - services: in the order of starting: dependencies first.
     ///   - grace: how long services may take to finish, all together (`SHUTDOWN_GRACE_SECONDS`).
-    ///   - executor: where services run, the global pool when nil.
+    ///   - executor: the services' executor, the global pool when nil.
     ///   - handlesSignals: whether `SIGTERM` and `SIGINT` stop the group. Only one such group at a time.
     package init(
         services: [any Service], grace: Duration = .seconds(30), logger: Logger,
@@ -42,7 +42,7 @@ package final class ServiceGroup: Sendable {
 
     /// Runs until shut down.
     ///
-    /// - Returns: the exit code: 0 after a shutdown that was asked for, 1 when a service failed or did not stop.
+    /// - Returns: the exit code: 0 after a requested shutdown, 1 when a service failed or did not stop.
     package func run() async -> Int32 {
         signal(SIGPIPE, SIG_IGN)  // a peer that hangs up is an error of the write, not the end of the process
         let thread = SignalThread(signals: handlesSignals ? [SIGTERM, SIGINT] : []) { self.received($0) }

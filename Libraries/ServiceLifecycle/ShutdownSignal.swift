@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Tells a service to stop: given once, never taken back.
+/// The signal for a service to stop: given once, never reset.
 package final class ShutdownSignal: Sendable {
     private struct State {
         var isGiven = false
@@ -26,7 +26,7 @@ package final class ShutdownSignal: Sendable {
 
     /// Calls `callback` once when the signal is given, at once when it was given already.
     ///
-    /// - Returns: what takes the callback back. Dropping it takes nothing back.
+    /// - Returns: the registration, which can be cancelled. Dropping it does not cancel it.
     @discardableResult
     package func onShutdown(_ callback: @escaping @Sendable () -> Void) -> Registration {
         let id: Int? = state.withLock { state in
@@ -53,12 +53,12 @@ package final class ShutdownSignal: Sendable {
         registration.withLock { $0?.cancel() }
     }
 
-    /// Does work that ends by cancellation: cancels it when the signal is given, and returns when it has ended.
+    /// Runs work that ends by cancellation: cancels it when the signal is given, and returns when it has ended.
     ///
-    /// Work that ends by itself ends this, too, so that the service it belongs to does not outlive it: a service that
-    /// throws, or returns unasked, is a failure of its ``ServiceGroup``.
+    /// Work that ends by itself ends this, too, so that its service does not outlive it: a service that throws, or
+    /// returns before the signal, is a failure of its ``ServiceGroup``.
     ///
-    /// - Parameter executor: where the work runs, the global pool when nil.
+    /// - Parameter executor: the work's executor, the global pool when nil.
     /// - Throws: what the work throws.
     package func cancelling(
         on executor: (any TaskExecutor)? = nil, _ work: @escaping @Sendable () async throws -> Void
@@ -73,7 +73,7 @@ package final class ShutdownSignal: Sendable {
         }
     }
 
-    /// A callback that can be taken back.
+    /// A registered callback, which can be cancelled.
     package struct Registration: Sendable {
         fileprivate let signal: ShutdownSignal
         fileprivate let id: Int?

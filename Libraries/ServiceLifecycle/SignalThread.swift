@@ -1,16 +1,17 @@
 import Glibc
 import Synchronization
 
-/// The write end of the pipe that the signal handler writes to; -1 while there is none. A handler can reach nothing but
-/// globals.
+/// The write end of the pipe that the signal handler writes to; -1 while there is none. A handler has access to nothing
+/// but globals.
 private let signalPipe = Atomic<Int32>(-1)
 
 /// A thread that waits for signals and for one deadline.
 ///
-/// Signals come through a handler that writes their number into a pipe, the one thing that is safe inside a handler; the
-/// thread reads the pipe. So nothing here needs a loop or Dispatch, and a process whose loops are stuck still obeys.
+/// Signals come through a handler that writes their number into a pipe, the one thing that is safe inside a handler;
+/// the thread reads the pipe. So nothing here needs a loop or Dispatch, and a process whose loops are stuck still
+/// obeys.
 final class SignalThread: @unchecked Sendable {
-    // `thread` is set before anyone else sees the object, `old` is used by start() and stop() alone; the rest is
+    // `thread` is set before the object is shared, `previousActions` is used by init and stop() alone; the rest is
     // constant or locked.
     private struct Timer {
         let deadline: ContinuousClock.Instant
@@ -23,7 +24,7 @@ final class SignalThread: @unchecked Sendable {
     private let timers = Mutex<[Int: Timer]>([:])
     private let timerCount = Atomic<Int>(0)
     private var thread = pthread_t()
-    private var old: [(signal: Int32, action: sigaction)] = []
+    private var previousActions: [(signal: Int32, action: sigaction)] = []
 
     /// Starts the thread and takes over the signals. Only one at a time in a process.
     ///
@@ -46,9 +47,9 @@ final class SignalThread: @unchecked Sendable {
             }, Unmanaged.passRetained(self).toOpaque())
     }
 
-    /// Gives the signals back and ends the thread. Not to be called on the thread itself.
+    /// Restores the signals' actions and ends the thread. Not to be called on the thread itself.
     func stop() {
-        for (signal, action) in old {
+        for (signal, action) in previousActions {
             var action = action
             sigaction(signal, &action, nil)
         }
@@ -61,22 +62,22 @@ final class SignalThread: @unchecked Sendable {
 
     /// Calls `action` on the thread after `delay`.
     ///
-    /// - Returns: what ``cancel(_:)`` takes.
+    /// - Returns: the id for ``cancel(_:)``.
     func schedule(after delay: Duration, _ action: @escaping @Sendable () -> Void) -> Int {
         let id = timerCount.wrappingAdd(1, ordering: .relaxed).newValue
         timers.withLock { $0[id] = Timer(deadline: .now + delay, action: action) }
-        wake(with: .look)
+        wake(with: .timersChanged)
         return id
     }
 
     func cancel(_ id: Int) { _ = timers.withLock { $0.removeValue(forKey: id) } }
 
-    private enum Wake: UInt8 {
-        case look = 254
+    private enum WakeReason: UInt8 {
+        case timersChanged = 254
         case stop = 255
     }
 
-    private func wake(with reason: Wake) {
+    private func wake(with reason: WakeReason) {
         var byte = reason.rawValue
         _ = write(writeEnd, &byte, 1)
     }
@@ -93,7 +94,7 @@ final class SignalThread: @unchecked Sendable {
         for signal in signals {
             var previous = sigaction()
             sigaction(signal, &action, &previous)
-            old.append((signal, previous))
+            previousActions.append((signal, previous))
         }
     }
 
@@ -105,9 +106,9 @@ final class SignalThread: @unchecked Sendable {
             guard ready > 0 else { continue }
             var byte: UInt8 = 0
             guard read(readEnd, &byte, 1) == 1 else { continue }
-            switch Wake(rawValue: byte) {
+            switch WakeReason(rawValue: byte) {
             case .stop: return
-            case .look: continue
+            case .timersChanged: continue
             case nil: onSignal(Int32(byte))
             }
         }
@@ -123,7 +124,7 @@ final class SignalThread: @unchecked Sendable {
         for timer in due { timer.action() }
     }
 
-    /// What poll(2) waits at most: -1 for ever. Rounded up, or it would spin through the last millisecond.
+    /// The time-out of poll(2): -1 for none. Rounded up, or it would spin through the last millisecond.
     private func millisecondsToDeadline() -> Int32 {
         guard let next = timers.withLock({ $0.values.map(\.deadline).min() }) else { return -1 }
         let left = (next - .now).components

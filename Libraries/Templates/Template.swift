@@ -6,7 +6,7 @@ package struct Template: Sendable, Hashable {
     package let configuration: TemplateConfiguration
 }
 
-/// What a template's `config.yaml` says, as far as the platform needs it. Values that make no sense are absent.
+/// What a template's `config.yaml` says, as far as the platform needs it. Invalid values are absent.
 package struct TemplateConfiguration: Sendable, Hashable {
     package var runtime: String?
     /// The top-level `model`, else the one of `runtime_config`.
@@ -14,7 +14,7 @@ package struct TemplateConfiguration: Sendable, Hashable {
     package var maxConcurrentTasks: Int?
     /// How long a workspace of it may be `provisioning`.
     package var provisionTimeout: Duration?
-    /// What a workspace of it does by itself from the beginning.
+    /// The schedules that a workspace made from it starts with.
     package var schedules: [TemplateSchedule]
 
     package init(
@@ -28,7 +28,7 @@ package struct TemplateConfiguration: Sendable, Hashable {
         self.schedules = schedules
     }
 
-    /// - Parameter warn: told what is ignored, as `field: why`.
+    /// - Parameter warn: called for each ignored value with `field: reason`.
     init(_ yaml: YAMLValue, warn: (String) -> Void) {
         schedules = TemplateSchedule.list(yaml["schedules"], warn: warn)
         guard case .mapping = yaml else {
@@ -83,14 +83,14 @@ package struct TemplateFile: Sendable, Hashable {
     package let bytes: [UInt8]
 }
 
-/// Why a template's files cannot be had.
+/// Why a template's files cannot be read.
 package enum TemplateError: Error, Sendable, Hashable, CustomStringConvertible {
     /// No such template inside the folder.
     case unknown
     case tooManyFiles(limit: Int)
     /// Bytes, of all files together.
     case tooLarge(limit: Int)
-    /// - Parameter path: of the file that is there and cannot be read.
+    /// - Parameter path: of the file that exists and cannot be read.
     case unreadable(path: String)
 
     package var description: String {

@@ -3,14 +3,14 @@ import EventLoop
 import Observability
 import Synchronization
 
-/// The templates of `TEMPLATES_DIR`, read again when what is known is older than a few seconds.
+/// The templates of `TEMPLATES_DIR`, cached for a few seconds.
 ///
-/// Nothing about a template is ever fatal: what cannot be used is left out, and warned about once.
+/// A faulty template is never fatal: unusable parts are left out, and warned about once.
 package final class TemplateCatalog: Sendable {
     private struct State {
         var listing: TemplateFolder.Listing?
         var readAt: ContinuousClock.Instant?
-        /// The read under way, for all who wait for it.
+        /// The read in flight, shared by all its callers.
         var reading: Task<TemplateFolder.Listing, Never>?
     }
 
@@ -22,7 +22,7 @@ package final class TemplateCatalog: Sendable {
 
     /// - Parameters:
     ///   - path: `nil` for no templates at all.
-    ///   - maximumAge: how long what was read is used without looking again.
+    ///   - maximumAge: how long a listing is cached.
     package convenience init(
         path: String?, maximumAge: Duration = .seconds(5), loops: EventLoopGroup, logger: Logger
     ) {
@@ -93,7 +93,7 @@ package final class TemplateCatalog: Sendable {
 
     private func read(_ folder: TemplateFolder) async -> TemplateFolder.Listing {
         let listing = await loops.any().blocking { folder.list() }
-        let known = state.withLock { state in
+        let previous = state.withLock { state in
             defer {
                 state.listing = listing
                 state.readAt = .now
@@ -101,7 +101,7 @@ package final class TemplateCatalog: Sendable {
             }
             return state.listing?.warnings ?? []
         }
-        for warning in listing.warnings where !known.contains(warning) {
+        for warning in listing.warnings where !previous.contains(warning) {
             logger.warning(
                 "something of a template is ignored",
                 [.name: .string(warning.template ?? folder.path), .reason: .string(warning.reason)])

@@ -4,7 +4,7 @@ extension TemplateFolder {
     /// Every regular file of a template, in order of paths, `.git` left out.
     ///
     /// Links to files inside the templates' folder are read; other links, and links to folders, are left out: copies of
-    /// them could be endless, or somebody else's.
+    /// them could be endless, or contain foreign files.
     func files(of name: String) throws(TemplateError) -> [TemplateFile] {
         guard let folder = folder(named: name) else { throw .unknown }
         var collected = Collected()
@@ -38,9 +38,9 @@ extension TemplateFolder {
 
     private func add(_ path: String, as relative: String, to collected: inout Collected) throws(TemplateError) {
         guard collected.files.count < limits.files else { throw .tooManyFiles(limit: limits.files) }
-        let room = limits.bytes - collected.bytes
-        guard let bytes = BoundedFile.read(path, upTo: room + 1) else { throw .unreadable(path: relative) }
-        guard bytes.count <= room else { throw .tooLarge(limit: limits.bytes) }
+        let remaining = limits.bytes - collected.bytes
+        guard let bytes = BoundedFile.read(path, upTo: remaining + 1) else { throw .unreadable(path: relative) }
+        guard bytes.count <= remaining else { throw .tooLarge(limit: limits.bytes) }
         collected.bytes += bytes.count
         collected.files.append(TemplateFile(path: relative, bytes: bytes))
     }

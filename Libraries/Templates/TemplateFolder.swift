@@ -2,7 +2,7 @@ import Foundation
 
 /// Reads `TEMPLATES_DIR`. Blocking: to be called off the loops.
 ///
-/// Whatever is opened lies inside the folder when all links are followed.
+/// Every file that is opened lies inside the folder once all links are resolved.
 struct TemplateFolder: Sendable {
     /// As it was configured.
     let path: String
@@ -16,7 +16,7 @@ struct TemplateFolder: Sendable {
         var depth = 16
     }
 
-    /// What one look at the folder found.
+    /// The result of reading the folder.
     struct Listing: Sendable {
         var templates: [Template] = []
         /// What was ignored and why; `nil` stands for the folder itself.
@@ -45,7 +45,7 @@ struct TemplateFolder: Sendable {
         return listing
     }
 
-    /// Files beside the templates' folders are none of our business; links that lead out of here are worth a warning.
+    /// Files beside the templates' folders are ignored; links that lead out of the folder are reported.
     private func template(named name: String, warnings: inout [Warning]) -> Template? {
         guard let folder = folder(named: name) else {
             if Self.isLink("\(path)/\(name)") {

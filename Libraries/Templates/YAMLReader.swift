@@ -1,6 +1,6 @@
 import CYAML
 
-/// Reads the first document of a YAML text into a tree, with bounds on everything that a hostile one could blow up.
+/// Reads the first document of a YAML text into a tree, with bounds on everything that a hostile text could inflate.
 package struct YAMLReader {
     /// Bytes of text.
     package var maximumBytes = 256 << 10
@@ -22,7 +22,7 @@ package struct YAMLReader {
     }
 }
 
-/// Puts a tree together from libyaml's events.
+/// Builds a tree from libyaml's events.
 private struct YAMLBuilder {
     /// A value, and how many values it stands for when everything aliased in it is counted.
     private struct Weighed {
@@ -57,8 +57,8 @@ private struct YAMLBuilder {
         switch event {
         case .alias(let name):
             // An anchor that is still open is not among them: a value cannot contain itself.
-            guard let known = anchors[name] else { throw .unknownAlias }
-            return known
+            guard let anchored = anchors[name] else { throw .unknownAlias }
+            return anchored
         case .scalar(let text, let isPlain, _): made = Weighed(value: .scalar(text, isPlain: isPlain), weight: 1)
         case .sequence: made = try sequence(events, depth)
         case .mapping: made = try mapping(events, depth)
@@ -90,7 +90,7 @@ private struct YAMLBuilder {
             let key = try value(event, events, depth: depth + 1)
             let member = try value(try events.next(), events, depth: depth + 1)
             weight = try sum(try sum(weight, key.weight), member.weight)
-            // A member whose name is no text cannot be asked for.
+            // A member whose name is no text cannot be looked up.
             guard case .scalar(let name, let isPlain) = key.value else { continue }
             if name == "<<", isPlain {
                 merged.merge(Self.members(toMerge: member.value)) { old, _ in old }
@@ -101,7 +101,7 @@ private struct YAMLBuilder {
         return Weighed(value: .mapping(merged.merging(members) { $1 }), weight: weight)
     }
 
-    /// What `<<: *defaults` brings; of several mappings the first counts.
+    /// The members that `<<: *defaults` merges; of several mappings the first takes precedence.
     private static func members(toMerge value: YAMLValue) -> [String: YAMLValue] {
         switch value {
         case .mapping(let members): members

@@ -22,14 +22,14 @@ package indirect enum YAMLValue: Sendable, Hashable {
         return Int(text) ?? Double(text).flatMap { Int(exactly: $0) }
     }
 
-    /// Nothing stands there, or `null` or `~` does.
+    /// An empty value, `null` or `~`.
     package var isNull: Bool {
         guard case .scalar(let text, true) = self else { return false }
         return ["", "~", "null", "Null", "NULL"].contains(text)
     }
 }
 
-/// Why a text is no YAML document that we would read.
+/// Why a YAML text is rejected.
 package enum YAMLError: Error, Sendable, Hashable, CustomStringConvertible {
     /// - Parameters:
     ///   - problem: libyaml's words.

@@ -1,19 +1,19 @@
 import Foundation
 import JSONBytes
 
-/// A message that an agent is to answer.
+/// A message for an agent to reply to.
 public struct A2AMessage: Sendable {
-    /// Names the message: the same id again is the same message again. Made up when the sender gave none.
+    /// Identifies the message: a repeated id is the same message again. Generated when the sender gave none.
     public let id: String
     /// The conversation it belongs to.
     public let contextID: String?
-    /// The task it goes on with.
+    /// The task that it continues.
     public let taskID: String?
-    /// What it says.
+    /// The content.
     public let parts: [A2APart]
-    /// Whatever the sender added: the JSON of an object.
+    /// Metadata from the sender: the JSON of an object.
     public let metadata: [UInt8]?
-    /// Set when the platform delivers a message again because an earlier delivery may or may not have arrived.
+    /// Set when the platform redelivers a message because an earlier delivery may or may not have arrived.
     public let deliveryAttempt: Int?
     /// The W3C trace that the message belongs to.
     public let traceparent: String?
@@ -32,37 +32,37 @@ public struct A2AMessage: Sendable {
     }
 }
 
-/// What an agent answers.
+/// The reply of an agent.
 public struct AgentReply: Sendable, ExpressibleByStringInterpolation {
-    /// What it says.
+    /// The content.
     public var parts: [A2APart]
-    /// Anything to add, for instance `tool_trace`: the JSON of an object.
+    /// Additional data, for instance `tool_trace`: the JSON of an object.
     public var metadata: [UInt8]?
 
     /// - Parameters:
-    ///   - parts: what the answer says.
+    ///   - parts: the content.
     ///   - metadata: the JSON of an object.
     public init(parts: [A2APart], metadata: [UInt8]? = nil) {
         self.parts = parts
         self.metadata = metadata
     }
 
-    /// An answer of one text.
+    /// A reply of one text.
     public init(_ text: String) { self.init(parts: [.text(text)]) }
 
-    /// An answer of one text.
+    /// A reply of one text.
     public init(stringLiteral value: String) { self.init(value) }
 }
 
-/// An answer that is an error; every other error that a handler throws becomes an internal one, without its words.
+/// An error as the reply; every other error that a handler throws becomes an internal one, without its text.
 public struct AgentError: Error, Sendable, Hashable {
     /// A JSON-RPC code.
     public var code: Int
-    /// For the one who asked.
+    /// The message for the sender.
     public var message: String
 
     /// - Parameters:
-    ///   - message: for the one who asked.
+    ///   - message: for the sender.
     ///   - code: -32603 is an internal error.
     public init(_ message: String, code: Int = -32603) {
         self.message = message

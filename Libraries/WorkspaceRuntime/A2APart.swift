@@ -34,19 +34,19 @@ public enum A2APart: Sendable, Hashable {
     }
 }
 
-/// Finding the text in what agents answer.
+/// Finds the text in agents' replies.
 enum A2AText {
-    /// The texts of a message's parts, one below the other.
+    /// The texts of a message's parts, one per line.
     static func of(_ parts: [A2APart]) -> String { parts.compactMap(\.text).joined(separator: "\n") }
 
     /// The text of a result, be it a message or a task; without one, its JSON.
     static func ofResult(_ result: JSONSlice?) -> String {
         guard let result else { return "" }
-        let places = [
+        let candidates = [
             result.find("parts"), result.find("artifacts")?.elements?.first?.find("parts"),
             result.find("status", "message", "parts"),
         ]
-        for case let parts? in places {
+        for case let parts? in candidates {
             let text = of((parts.elements ?? []).map(A2APart.init))
             if !text.isEmpty { return text }
         }

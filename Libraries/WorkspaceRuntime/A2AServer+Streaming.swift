@@ -7,16 +7,16 @@ import Synchronization
 /// `message/stream`: server-sent events. Without progress the stream is the reply alone; the first progress turns it
 /// into a task that works, reports, and completes with the reply.
 extension A2AServer {
-    /// A comment this often shows callers, and whatever is in between, that the work goes on.
+    /// The interval of keep-alive comments, which show callers and proxies that the work goes on.
     static let keepAliveInterval: Duration = .seconds(15)
 
     func stream(
-        _ exchange: RPCAnswer.Exchange, _ message: A2AMessage, _ place: Int, on loop: EventLoop
+        _ exchange: RPCAnswer.Exchange, _ message: A2AMessage, _ slot: Int, on loop: EventLoop
     ) -> Response {
-        // The work starts with the request, not with the body's first byte: its place is taken already.
+        // The work starts with the request, not with the body's first byte: its slot is taken already.
         let (events, feed) = AsyncStream.makeStream(of: [UInt8].self)
         let reports = Reports(exchange: exchange, feed: feed)
-        let work = start(message, place, on: loop) { text in reports.progress(text) }
+        let work = start(message, slot, on: loop) { text in reports.progress(text) }
         loop.spawn {
             reports.end(await work.value)
         }
@@ -41,18 +41,18 @@ extension A2AServer {
         return response
     }
 
-    /// Turns what the work reports into events. Of progress that comes faster than the client reads, what is newest is
-    /// kept.
+    /// Turns progress and outcome of the work into events. When progress comes faster than the client reads, only the
+    /// latest is kept.
     private final class Reports: Sendable {
         private struct State {
             var isTask = false
-            /// Events handed over and not written to the client yet.
+            /// Events in the feed that are not written to the client yet.
             var unwritten = 0
-            /// Progress that there was no room for.
+            /// Progress held back by the limit.
             var latest: String?
         }
 
-        /// Beyond so many events progress waits.
+        /// Unwritten events at which progress is held back.
         private static let limit = 32
 
         private let exchange: RPCAnswer.Exchange
@@ -90,7 +90,7 @@ extension A2AServer {
         func end(_ outcome: Result<AgentReply, AgentError>) {
             state.withLock { state in
                 let isTask = state.isTask
-                // The end says more than any progress.
+                // The outcome supersedes all progress.
                 state.latest = nil
                 switch outcome {
                 case .success(let reply) where isTask:

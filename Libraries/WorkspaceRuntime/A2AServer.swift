@@ -6,10 +6,10 @@ import JSONBytes
 import Observability
 import Synchronization
 
-/// Answers A2A requests: the agent card, `message/send` and `message/stream`.
+/// Serves A2A requests: the agent card, `message/send` and `message/stream`.
 ///
-/// Work that has begun goes on when the caller hangs up: the platform stores that the outcome is unknown, and a task
-/// that was cancelled half way would be worse than one that nobody heard the end of.
+/// Work that has begun goes on when the caller disconnects: the platform stores that the outcome is unknown, and a task
+/// that is cancelled half way would be worse than one whose outcome is not reported.
 final class A2AServer: Sendable {
     static let bodyLimit = 10 << 20
 
@@ -23,8 +23,8 @@ final class A2AServer: Sendable {
     private let onRoom: @Sendable () -> Void
 
     /// - Parameters:
-    ///   - work: answers a message.
-    ///   - onRoom: called when a task ends that a message was refused for.
+    ///   - work: handles a message and returns the reply.
+    ///   - onRoom: called when a task ends and frees a slot for which a message was refused.
     init(
         card: AgentCard, activity: AgentActivity, logger: Logger, onRoom: @escaping @Sendable () -> Void,
         work: @escaping Work
@@ -36,21 +36,21 @@ final class A2AServer: Sendable {
         self.work = work
     }
 
-    /// Where the agent is reached, once the port is known.
+    /// Sets the agent's URL, once the port is known.
     func setURL(_ url: String) { card.withLock { $0.url = url } }
 
     var currentCard: AgentCard { card.withLock { $0 } }
 
     func addRoutes(to router: inout Router) {
-        // Older clients look for the second name.
+        // Older clients request the second path.
         for path in ["/.well-known/agent-card.json", "/.well-known/agent.json"] {
             router.on(.get, path) { _ in Response.json(bytes: self.currentCard.json) }
         }
         let options = RouteOptions(maxBodyBytes: Self.bodyLimit)
-        router.on(.post, "/", options: options) { request in try await self.answer(request) }
+        router.on(.post, "/", options: options) { request in try await self.handle(request) }
     }
 
-    private func answer(_ request: Request) async throws -> Response {
+    private func handle(_ request: Request) async throws -> Response {
         let body = try await request.body.collect(upTo: Self.bodyLimit)
         let rpc: RPCRequest
         do throws(AgentError) {
@@ -72,45 +72,45 @@ final class A2AServer: Sendable {
         let message = A2AMessage(
             object, deliveryAttempt: request.headers["X-Delivery-Attempt"].flatMap { Int($0) },
             traceparent: request.headers["traceparent"])
-        guard let place = activity.begin(message.text) else { return Self.busy }
+        guard let slot = activity.begin(message.text) else { return Self.busy }
         let exchange = RPCAnswer.Exchange(
             rpcID: rpc.id, taskID: message.taskID ?? UUID().uuidString.lowercased(),
             contextID: message.contextID ?? UUID().uuidString.lowercased())
-        if rpc.method == "message/stream" { return stream(exchange, message, place, on: request.loop) }
-        switch await start(message, place, on: request.loop, progress: { _ in }).value {
+        if rpc.method == "message/stream" { return stream(exchange, message, slot, on: request.loop) }
+        switch await start(message, slot, on: request.loop, progress: { _ in }).value {
         case .success(let reply): return .json(bytes: RPCAnswer.message(exchange, reply))
         case .failure(let error): return Self.failed(rpc.id, error)
         }
     }
 
-    /// Does the work in a task of its own, which the caller's hanging up does not cancel.
+    /// Runs the work in a task of its own, which is not cancelled when the caller disconnects.
     func start(
-        _ message: A2AMessage, _ place: Int, on loop: EventLoop, progress: @escaping ProgressSink
+        _ message: A2AMessage, _ slot: Int, on loop: EventLoop, progress: @escaping ProgressSink
     ) -> Task<Result<AgentReply, AgentError>, Never> {
         Task(executorPreference: loop) { [self] in
             do {
                 let reply = try await work(message, progress)
-                end(place, error: nil)
+                end(slot, error: nil)
                 return .success(reply)
             } catch {
-                logger.info("a message was answered with an error", [.error: .error(error)])
+                logger.info("the handler of a message failed", [.error: .error(error)])
                 let shown = AgentError(describing: error)
-                end(place, error: shown.message)
+                end(slot, error: shown.message)
                 return .failure(shown)
             }
         }
     }
 
-    private func end(_ place: Int, error: String?) {
-        if activity.finish(place, error: error) { onRoom() }
+    private func end(_ slot: Int, error: String?) {
+        if activity.finish(slot, error: error) { onRoom() }
     }
 
-    /// JSON-RPC errors are answers: their HTTP status is 200.
+    /// JSON-RPC errors are responses with HTTP status 200.
     private static func failed(_ id: [UInt8]?, _ error: AgentError) -> Response {
         .json(bytes: RPCAnswer.error(id, error))
     }
 
-    /// Without a time to wait, which would be a guess: the heartbeat that follows the end of a task says when there is
-    /// room.
+    /// Without `Retry-After`, which would be a guess: the heartbeat that follows the end of a task tells the platform
+    /// that the agent has capacity again.
     private static var busy: Response { APIError(.serviceUnavailable, "agent busy").response }
 }

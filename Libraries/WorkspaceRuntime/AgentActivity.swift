@@ -1,8 +1,8 @@
 import Synchronization
 
-/// What runs in this agent, and how the requests since the last successful beat went.
+/// The tasks that run in this agent, and the counts of requests since the last successful heartbeat.
 final class AgentActivity: Sendable {
-    /// What the next beat says, and what is to be forgotten once it has been received.
+    /// The state for the next heartbeat; its counts are subtracted once the platform has received it.
     struct Snapshot: Sendable {
         let activeTasks: Int
         let currentTask: String
@@ -17,7 +17,7 @@ final class AgentActivity: Sendable {
     private struct State {
         var limit: Int
         var refusesAll = false
-        /// Tasks whose end the platform should hear of at once, because a request was refused for want of room.
+        /// Task ends that are to be reported at once, because a message was refused for lack of capacity.
         var awaitedEnds = 0
         var nextID = 0
         var tasks: [(id: Int, summary: String)] = []
@@ -33,7 +33,7 @@ final class AgentActivity: Sendable {
         state = Mutex(State(limit: max(1, maxConcurrentTasks)))
     }
 
-    /// Whether it refuses every message, whatever runs.
+    /// Whether it refuses every message, also when it has capacity.
     var refusesAll: Bool {
         get { state.withLock { $0.refusesAll } }
         set { state.withLock { $0.refusesAll = newValue } }
@@ -41,9 +41,9 @@ final class AgentActivity: Sendable {
 
     var activeTasks: Int { state.withLock { $0.tasks.count } }
 
-    /// Takes a place for a task.
+    /// Takes a slot for a task.
     ///
-    /// - Returns: what ``finish(_:error:)`` takes; nil when there is no room.
+    /// - Returns: the id for ``finish(_:error:)``; nil when all slots are taken.
     func begin(_ summary: String) -> Int? {
         state.withLock { state in
             guard !state.refusesAll, state.tasks.count < state.limit else {
@@ -56,10 +56,10 @@ final class AgentActivity: Sendable {
         }
     }
 
-    /// Gives the place back and counts the request.
+    /// Frees the slot and counts the request.
     ///
     /// - Parameter error: its text, when the request failed.
-    /// - Returns: whether a message was refused while it ran, so that the platform should hear about the room at once.
+    /// - Returns: whether a message was refused while it ran, so that the free slot should be reported at once.
     func finish(_ id: Int, error: String?) -> Bool {
         state.withLock { state in
             state.tasks.removeAll { $0.id == id }
@@ -83,10 +83,10 @@ final class AgentActivity: Sendable {
         }
     }
 
-    /// Forgets what a successful beat reported. What happened while it was on its way stays for the next one.
+    /// Subtracts what a successful heartbeat reported. What happened while it was in flight is left for the next one.
     func reported(_ snapshot: Snapshot) {
         state.withLock { state in
-            // Two beats at once may both carry the same counts.
+            // Two concurrent heartbeats may carry the same counts.
             state.requests = max(0, state.requests - snapshot.requests)
             state.errors = min(state.requests, max(0, state.errors - snapshot.errors))
             if state.errors == 0 { state.sampleError = "" }

@@ -1,6 +1,6 @@
 import JSONBytes
 
-/// What an agent tells others about itself: the A2A agent card.
+/// The A2A agent card: an agent's description of itself.
 public struct AgentCard: Sendable, Hashable {
     /// One thing that an agent can do.
     public struct Skill: Sendable, Hashable {
@@ -8,7 +8,7 @@ public struct AgentCard: Sendable, Hashable {
         public var id: String
         /// For people.
         public var name: String
-        /// What it does, for people and for agents that choose whom to ask.
+        /// What it does, for people and for agents that choose a peer.
         public var description: String
         /// Words to find it by.
         public var tags: [String]
@@ -26,20 +26,20 @@ public struct AgentCard: Sendable, Hashable {
         }
     }
 
-    /// What people call it.
+    /// The display name.
     public var name: String
-    /// What it is there for.
+    /// The purpose, for people.
     public var description: String
     /// Its own version.
     public var version: String
-    /// Where it is reached; filled in when the agent starts.
+    /// The agent's URL; set when the agent starts.
     public var url = ""
     /// What it can do.
     public var skills: [Skill]
 
     /// - Parameters:
-    ///   - name: what people call it.
-    ///   - description: what it is there for.
+    ///   - name: the display name.
+    ///   - description: the purpose, for people.
     ///   - version: its own version.
     ///   - skills: what it can do.
     public init(name: String, description: String = "", version: String = "1.0.0", skills: [Skill] = []) {
@@ -49,7 +49,7 @@ public struct AgentCard: Sendable, Hashable {
         self.skills = skills
     }
 
-    /// As A2A 0.3 has it.
+    /// The JSON of A2A 0.3.
     var json: [UInt8] {
         var writer = JSONWriter()
         writer.object { writer in

@@ -1,6 +1,6 @@
 import Foundation
 
-/// What an agent needs to know to join a platform.
+/// The configuration of an agent.
 public struct AgentConfiguration: Sendable {
     /// This workspace.
     public var workspaceID: UUID
@@ -18,21 +18,21 @@ public struct AgentConfiguration: Sendable {
     public var registrationToken: String?
     /// Time between two heartbeats.
     public var heartbeatInterval: Duration = .seconds(30)
-    /// Messages worked on at the same time; a further one is answered with 503.
+    /// The most messages handled concurrently; a further one gets a 503.
     public var maxConcurrentTasks = 1
     /// Where results of delegations are written as JSON lines; nil is `delegation_results.jsonl` in the configs folder.
     public var delegationResultsFile: String?
-    /// What the agent tells others about itself.
+    /// The agent card.
     public var card: AgentCard
-    /// What the runtime does itself. When it throws, a heartbeat goes without it.
+    /// The capabilities of the runtime, read for each heartbeat. When it throws, a heartbeat is sent without them.
     public var metadata: @Sendable () throws -> RuntimeMetadata = { RuntimeMetadata() }
-    /// How long work under way may take after `SIGTERM`.
+    /// The grace period for in-flight work after `SIGTERM`.
     public var shutdownGrace: Duration = .seconds(10)
 
     /// - Parameters:
     ///   - workspaceID: this workspace.
     ///   - platformURL: the platform's base URL.
-    ///   - card: what the agent tells others about itself.
+    ///   - card: the agent card.
     public init(workspaceID: UUID, platformURL: String, card: AgentCard) {
         self.workspaceID = workspaceID
         self.platformURL = platformURL
@@ -43,7 +43,7 @@ public struct AgentConfiguration: Sendable {
 extension AgentConfiguration {
     /// Every variable that is missing or wrong, in one error.
     public struct EnvironmentError: Error, Sendable, CustomStringConvertible {
-        /// One sentence a variable.
+        /// One message per variable.
         public let problems: [String]
         /// All of them, one a line.
         public var description: String { problems.joined(separator: "\n") }
@@ -51,7 +51,8 @@ extension AgentConfiguration {
 
     /// Reads `WORKSPACE_ID` and `PLATFORM_URL` (required), `HOST`, `PORT`, `AGENT_URL`, `NAME`, `CONFIGS_DIR`,
     /// `ADMIN_TOKEN`, `HEARTBEAT_SECONDS`, `MAX_CONCURRENT_TASKS`, `IDLE_TIMEOUT_SECONDS`, `CAPABILITIES` (names of
-    /// ``RuntimeMetadata/Capability``, comma separated) and `DELEGATION_RESULTS_FILE`. An empty variable counts as absent.
+    /// ``RuntimeMetadata/Capability``, comma separated) and `DELEGATION_RESULTS_FILE`. An empty variable counts as
+    /// absent.
     ///
     /// - Parameters:
     ///   - environment: for instance the process's own.

@@ -2,19 +2,19 @@ import EventLoop
 import Observability
 import Synchronization
 
-/// Looks for results of delegations after each beat, writes them down, wakes the agent and tells its person.
+/// Polls for results of delegations after each heartbeat, stores them, wakes the agent and notifies its user.
 ///
-/// One message a minute wakes the agent; results that come in between wait for the next one. Telling happens beside
-/// the heartbeats, and waking beside notifying, because the agent may take minutes to answer its own message.
+/// At most one message a minute wakes the agent; results that arrive in between are batched into the next one.
+/// Notifying and waking run in tasks of their own, because the agent may take minutes to reply to its own message.
 final class DelegationResults: Sendable {
     private struct State {
         var isLoaded = false
         var seen: Set<String> = []
-        /// Written down, but the agent was not woken for them. Oldest first.
-        var unannounced: [Delegation] = []
-        var unnotified: [Delegation] = []
+        /// Stored, but the agent was not woken for them. Oldest first.
+        var pendingWake: [Delegation] = []
+        var pendingNotification: [Delegation] = []
         var lastWake: ContinuousClock.Instant?
-        /// So that someone else's result is warned about once.
+        /// Ids of other workspaces' results, so that each is logged once.
         var foreign: Set<String> = []
     }
 
@@ -38,13 +38,13 @@ final class DelegationResults: Sendable {
         self.logger = logger
     }
 
-    /// Takes in what is new and passes on what is due. One call at a time.
+    /// Stores new results and starts the due notifications. One call at a time.
     func collect() async {
         loadOnce()
         do throws(PlatformError) {
-            takeIn(try await platform.delegations())
+            ingest(try await platform.delegations())
         } catch {
-            logger.debug("delegations were not listed", [.error: .error(error)])
+            logger.debug("delegations could not be listed", [.error: .error(error)])
         }
         notifying.run(on: loop) { await self.notifyPerson() }
         waking.run(on: loop) { await self.wakeAgent() }
@@ -58,12 +58,12 @@ final class DelegationResults: Sendable {
             let woken = contents.told[.woken] ?? []
             let notified = contents.told[.notified] ?? []
             state.seen = woken.union(notified).union(contents.results.map(\.id))
-            state.unannounced = contents.results.filter { !woken.contains($0.id) }
-            state.unnotified = contents.results.filter { !notified.contains($0.id) }
+            state.pendingWake = contents.results.filter { !woken.contains($0.id) }
+            state.pendingNotification = contents.results.filter { !notified.contains($0.id) }
         }
     }
 
-    private func takeIn(_ entries: [Delegation]) {
+    private func ingest(_ entries: [Delegation]) {
         state.withLock { state in
             let selection = DelegationSelection(entries, seen: state.seen, workspaceID: platform.id)
             for entry in selection.foreign where state.foreign.insert(entry.id).inserted {
@@ -73,13 +73,13 @@ final class DelegationResults: Sendable {
             do {
                 try file.append(selection.fresh)
             } catch {
-                // Not seen, then: the next beat finds them again.
+                // They are not marked as seen: the next heartbeat finds them again.
                 logger.error("delegation results could not be written", [.error: .error(error)])
                 return
             }
             state.seen.formUnion(selection.fresh.map(\.id))
-            state.unannounced += selection.fresh
-            state.unnotified += selection.fresh
+            state.pendingWake += selection.fresh
+            state.pendingNotification += selection.fresh
         }
     }
 
@@ -89,47 +89,47 @@ final class DelegationResults: Sendable {
 
     private func wakeAgent() async {
         let batch = state.withLock { state -> [Delegation] in
-            guard !state.unannounced.isEmpty, mayWake(state) else { return [] }
+            guard !state.pendingWake.isEmpty, mayWake(state) else { return [] }
             state.lastWake = .now
-            return state.unannounced
+            return state.pendingWake
         }
         guard !batch.isEmpty else { return }
         do throws(PlatformError) {
             try await platform.sendToSelf(DelegationSelection.wakeMessage(batch))
         } catch {
-            // An agent that is still at it after two minutes was woken all right, and one that answers with an error
-            // too; the rest is tried again.
+            // An agent that is still working after two minutes, or that replies with an error, was woken, too; other
+            // failures are retried.
             guard error.mayHaveArrived || (error.kind == .refused && error.status == 200) else {
                 return logger.warning("the agent was not woken for its results", [.error: .error(error)])
             }
         }
-        told(.woken, batch)
+        markDone(.woken, batch)
     }
 
     private func notifyPerson() async {
-        for result in state.withLock({ $0.unnotified }) {
+        for result in state.withLock({ $0.pendingNotification }) {
             do throws(PlatformError) {
                 try await platform.notify(DelegationSelection.personMessage(result), type: "delegation_result")
             } catch {
-                // Once is promised: what may have been shown is not shown again.
+                // At most once: a notification that may have been delivered is not repeated.
                 if error.isRetryable, !error.mayHaveArrived { return }
             }
-            told(.notified, [result])
+            markDone(.notified, [result])
         }
     }
 
-    private func told(_ step: DelegationResultsFile.Step, _ results: [Delegation]) {
+    private func markDone(_ step: DelegationResultsFile.Step, _ results: [Delegation]) {
         let ids = Set(results.map(\.id))
         state.withLock { state in
             switch step {
-            case .woken: state.unannounced.removeAll { ids.contains($0.id) }
-            case .notified: state.unnotified.removeAll { ids.contains($0.id) }
+            case .woken: state.pendingWake.removeAll { ids.contains($0.id) }
+            case .notified: state.pendingNotification.removeAll { ids.contains($0.id) }
             }
         }
         do {
             try file.record(step, results.map(\.id))
         } catch {
-            logger.warning("a restarted agent will tell some results again", [.error: .error(error)])
+            logger.warning("a restarted agent will announce some results again", [.error: .error(error)])
         }
     }
 }

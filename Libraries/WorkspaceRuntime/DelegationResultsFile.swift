@@ -2,10 +2,10 @@ import Foundation
 import JSONBytes
 import Observability
 
-/// The results of delegations as JSON lines, for the agent to read, and beside it a short record of which of them the
-/// agent and its person were told about. Both are only ever appended to, so that a crash loses nothing.
+/// The results of delegations as JSON lines, for the agent to read, and beside it a journal of the results of which the
+/// agent and its user were notified. Both are append-only, so that a crash loses nothing.
 ///
-/// The agent may empty or remove the results once it has read them; the record is ours.
+/// The agent may empty or remove the results once it has read them; the journal belongs to this library.
 struct DelegationResultsFile: Sendable {
     enum Step: String, Sendable {
         case woken
@@ -13,9 +13,9 @@ struct DelegationResultsFile: Sendable {
     }
 
     let path: String
-    private var recordPath: String { path + ".told" }
+    private var journalPath: String { path + ".told" }
 
-    /// What a restarted agent finds.
+    /// The contents of both files after a restart.
     struct Contents {
         var results: [Delegation] = []
         var told: [Step: Set<String>] = [:]
@@ -29,7 +29,7 @@ struct DelegationResultsFile: Sendable {
             }
             contents.results.append(result)
         }
-        for line in lines(of: recordPath) {
+        for line in lines(of: journalPath) {
             let words = line.split(separator: " ")
             guard words.count == 2, let step = Step(rawValue: String(words[0])) else { continue }
             contents.told[step, default: []].insert(String(words[1]))
@@ -47,7 +47,7 @@ struct DelegationResultsFile: Sendable {
     }
 
     func record(_ step: Step, _ ids: [String]) throws {
-        try append(Array(ids.map { "\(step.rawValue) \($0)\n" }.joined().utf8), to: recordPath)
+        try append(Array(ids.map { "\(step.rawValue) \($0)\n" }.joined().utf8), to: journalPath)
     }
 
     private static func json(_ result: Delegation) -> [UInt8] {
@@ -70,7 +70,7 @@ struct DelegationResultsFile: Sendable {
         return text.split(separator: "\n").map(String.init)
     }
 
-    /// One write(2) at the end of the file, whoever else has it open.
+    /// One atomic write(2) with `O_APPEND`, since other processes may have the file open.
     private func append(_ bytes: [UInt8], to path: String) throws {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw CocoaError(.fileWriteUnknown, userInfo: [NSFilePathErrorKey: path]) }

@@ -1,14 +1,14 @@
-/// Which entries of the platform's list are news.
+/// Selects the new results in the platform's list.
 struct DelegationSelection {
-    /// Finished, ours, not seen before; oldest first, one an id.
+    /// Finished, of this workspace, not seen before; oldest first, one per id.
     var fresh: [Delegation] = []
-    /// Finished, but someone else's. An agent that acted on them could be told anything by anybody.
+    /// Finished, but another workspace's. Acting on them would let others inject instructions.
     var foreign: [Delegation] = []
 
     /// - Parameters:
     ///   - entries: newest first. The first finished entry of an id is its result.
-    ///   - seen: ids that are dealt with.
-    ///   - workspaceID: whose results count, in lower case.
+    ///   - seen: ids that are handled already.
+    ///   - workspaceID: this workspace, in lower case.
     init(_ entries: [Delegation], seen: Set<String>, workspaceID: String) {
         var known = seen
         for entry in entries where entry.isFinished && !known.contains(entry.id) {
@@ -22,8 +22,8 @@ struct DelegationSelection {
         fresh.reverse()
     }
 
-    /// What wakes the agent: ids, status and the platform's words alone. Another agent's words could carry orders,
-    /// and the platform's summary quotes them in parentheses.
+    /// The message that wakes the agent: ids, status and the platform's text alone. Another agent's text could carry
+    /// instructions (prompt injection), and the platform's summary quotes it in parentheses.
     static func wakeMessage(_ results: [Delegation]) -> String {
         let lines = results.map { "- \($0.id): \($0.status): \(platformWords($0.summary))" }
         return (["Delegation results are ready:"] + lines).joined(separator: "\n")

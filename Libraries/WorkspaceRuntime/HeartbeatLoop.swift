@@ -2,14 +2,14 @@ import EventLoop
 import Observability
 import Synchronization
 
-/// Registers the agent and tells the platform, every interval and whenever asked, that it lives and how it fares.
+/// Registers the agent and sends heartbeats, every interval and on demand.
 ///
-/// Nothing that goes wrong ends it: an agent whose heartbeats stop is taken for dead.
+/// No failure ends it: an agent whose heartbeats stop counts as offline.
 final class HeartbeatLoop: Sendable {
-    /// After this many failures in a row the connections are dropped: a broken one, or an old address, would fail on.
+    /// Consecutive failures after which all connections are dropped: one may be broken, or a cached address stale.
     static let failuresBeforeReconnect = 10
 
-    /// Says what the runtime does itself. It may look at an adapter that fails: a beat goes without it then.
+    /// Returns the capabilities of the runtime. When it throws, a heartbeat is sent without them.
     typealias MetadataSource = @Sendable () throws -> RuntimeMetadata
 
     private struct State {
@@ -17,7 +17,7 @@ final class HeartbeatLoop: Sendable {
         var registrationFailures = 0
         var failures = 0
         var lastBeatSucceeded = false
-        var isOver = false
+        var isStopped = false
         var waiters: [UnsafeContinuation<Bool, Never>] = []
     }
 
@@ -50,57 +50,57 @@ final class HeartbeatLoop: Sendable {
         self.logger = logger
     }
 
-    /// The platform knows this agent and received the last beat.
+    /// Whether the agent is registered and its last heartbeat succeeded.
     var isOnline: Bool { state.withLock { $0.isRegistered && $0.lastBeatSucceeded } }
 
-    /// Beats until the task is cancelled.
+    /// Sends heartbeats until the task is cancelled.
     func run() async {
         while !Task.isCancelled {
-            await round()
+            await iterate()
             if Task.isCancelled { break }
             await wake.sleep(atMost: pause, on: loop)
         }
         let waiters = state.withLock { state in
-            state.isOver = true
+            state.isStopped = true
             defer { state.waiters = [] }
             return state.waiters
         }
         for waiter in waiters { waiter.resume(returning: false) }
     }
 
-    /// Beats as soon as possible, without waiting for it.
+    /// Sends a heartbeat as soon as possible, without waiting for it.
     func beatSoon() { wake.wake() }
 
-    /// Beats as soon as possible.
+    /// Sends a heartbeat as soon as possible.
     ///
-    /// - Returns: whether a beat that began after the call reached the platform.
+    /// - Returns: whether a heartbeat that began after the call reached the platform.
     func beatNow() async -> Bool {
         await withUnsafeContinuation { continuation in
-            let isOver = state.withLock { state in
-                if !state.isOver {
+            let isStopped = state.withLock { state in
+                if !state.isStopped {
                     state.waiters.append(continuation)
-                    // In one step with the waiter: the round that takes the one takes the other, and is the only one.
+                    // In one step with the waiter, so that the same iteration takes both.
                     wake.wake()
                 }
-                return state.isOver
+                return state.isStopped
             }
-            if isOver { continuation.resume(returning: false) }
+            if isStopped { continuation.resume(returning: false) }
         }
     }
 
-    private func round() async {
+    private func iterate() async {
         let waiters = state.withLock { state in
             wake.forget()
             defer { state.waiters = [] }
             return state.waiters
         }
         await registerIfNeeded()
-        let isAlive = await beat()
-        for waiter in waiters { waiter.resume(returning: isAlive) }
-        if isAlive { await results?.collect() }
+        let succeeded = await beat()
+        for waiter in waiters { waiter.resume(returning: succeeded) }
+        if succeeded { await results?.collect() }
     }
 
-    /// Until it is registered it does not wait a whole interval: usually the platform is just starting too.
+    /// Back-off until it is registered, in place of a whole interval: usually the platform is just starting too.
     private var pause: Duration {
         let failures = state.withLock { $0.isRegistered ? nil : $0.registrationFailures }
         guard let failures else { return interval }
@@ -119,11 +119,11 @@ final class HeartbeatLoop: Sendable {
             logger.info("registered", [.url: .string(url)])
         } catch {
             state.withLock { $0.registrationFailures += 1 }
-            logger.warning("going on unregistered", [.error: .error(error)])
+            logger.warning("registration failed, going on unregistered", [.error: .error(error)])
         }
     }
 
-    /// Sends one beat. An error rate is shown until a beat with it was received, and not again.
+    /// Sends one heartbeat. Counts of errors are reported until a heartbeat with them succeeds.
     private func beat() async -> Bool {
         let snapshot = activity.snapshot()
         do throws(PlatformError) {
@@ -144,7 +144,7 @@ final class HeartbeatLoop: Sendable {
         let failures = state.withLock { state in
             state.failures += 1
             state.lastBeatSucceeded = false
-            // The platform lost us, for instance to an older backup: it is told again who we are.
+            // The platform does not know this workspace, for instance after a restore of a backup: it registers again.
             if error.status == 404 { state.isRegistered = false }
             return state.failures
         }
@@ -166,7 +166,7 @@ final class HeartbeatLoop: Sendable {
         do {
             report.metadata = try metadata()
         } catch {
-            logger.warning("a heartbeat goes without capabilities", [.error: .error(error)])
+            logger.warning("a heartbeat is sent without capabilities", [.error: .error(error)])
         }
         return report
     }

@@ -1,14 +1,14 @@
 import JSONBytes
 
-/// What one sign of life says.
+/// The content of one heartbeat.
 public struct HeartbeatReport: Sendable, Hashable {
     /// Failed requests among those since the last successful beat, from 0 to 1.
     public var errorRate = 0.0
     /// The text of one of the errors; while wedged, the reason.
     public var sampleError = ""
-    /// Tasks that run right now.
+    /// Running tasks.
     public var activeTasks = 0
-    /// What it works on, for a person; empty when idle.
+    /// The current task, for people; empty when idle.
     public var currentTask = ""
     /// Since the process started.
     public var uptimeSeconds = 0
@@ -37,32 +37,32 @@ public struct HeartbeatReport: Sendable, Hashable {
     }
 }
 
-/// What this runtime does itself, so that the platform does not do it a second time.
+/// The capabilities of this runtime, which the platform then leaves to it.
 public struct RuntimeMetadata: Sendable, Hashable {
-    /// The things that a runtime may take over.
+    /// The functions that a runtime may take over.
     public enum Capability: String, Sendable, Hashable, CaseIterable {
-        /// It has signs of life of its own.
+        /// It reports its liveness by itself.
         case heartbeat
         /// It fires its own schedules.
         case scheduler
-        /// Its SDK keeps a queue of its own, so that the platform must not queue for it.
+        /// Its SDK has a queue of its own, so that the platform must not queue for it.
         case session
-        /// It decides itself whether it is healthy.
+        /// It decides by itself whether it is healthy.
         case statusManagement = "status_mgmt"
-        /// It tries again itself.
+        /// It retries by itself.
         case retry
-        /// It adds to activity reports itself.
+        /// It adds to activity reports by itself.
         case activityDecoration = "activity_decoration"
     }
 
-    /// Those that it has; the others are reported as absent.
+    /// Its capabilities; the others are reported as absent.
     public var capabilities: Set<Capability>
-    /// How long the platform waits for a sign of life of this agent, in seconds; sent when positive.
+    /// The platform's idle timeout for this agent, in seconds; sent when positive.
     public var idleTimeoutSeconds: Int
 
     /// - Parameters:
-    ///   - capabilities: what the runtime does itself.
-    ///   - idleTimeoutSeconds: 0 leaves the platform's own.
+    ///   - capabilities: the functions that the runtime takes over.
+    ///   - idleTimeoutSeconds: 0 for the platform's default.
     public init(capabilities: Set<Capability> = [], idleTimeoutSeconds: Int = 0) {
         self.capabilities = capabilities
         self.idleTimeoutSeconds = idleTimeoutSeconds

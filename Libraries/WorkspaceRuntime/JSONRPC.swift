@@ -1,7 +1,7 @@
 import Foundation
 import JSONBytes
 
-/// A JSON-RPC request as far as an agent looks at it.
+/// The members of a JSON-RPC request that an agent uses.
 struct RPCRequest {
     /// As it came: a string, a number or `null`.
     let id: [UInt8]
@@ -18,9 +18,9 @@ struct RPCRequest {
     }
 }
 
-/// The answers of an agent.
+/// Encodes the JSON-RPC responses of an agent.
 enum RPCAnswer {
-    /// The identity of one exchange in A2A's terms.
+    /// The ids of one request and its response.
     struct Exchange {
         let rpcID: [UInt8]
         let taskID: String
@@ -52,7 +52,7 @@ enum RPCAnswer {
         return writer.bytes
     }
 
-    /// The reply as a message of its own.
+    /// The reply as a message.
     static func message(_ exchange: Exchange, _ reply: AgentReply) -> [UInt8] {
         result(exchange.rpcID) { writer in
             writeMessage(&writer, reply)
@@ -70,7 +70,7 @@ enum RPCAnswer {
         }
     }
 
-    /// A step of a task; the last one carries the reply.
+    /// A status update of a task; the final one carries the reply.
     static func status(_ exchange: Exchange, _ state: String, _ reply: AgentReply, isFinal: Bool) -> [UInt8] {
         result(exchange.rpcID) { writer in
             writer.member("kind", "status-update")

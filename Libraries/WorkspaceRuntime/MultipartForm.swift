@@ -1,8 +1,8 @@
 import Foundation
 
-/// Files as the body of an upload: a part `files` each.
+/// The body of an upload: one part named `files` per file.
 struct MultipartForm {
-    /// What the platform takes, in bytes.
+    /// The platform's limits, in bytes.
     static let fileLimit = 25 << 20
     static let totalLimit = 50 << 20
 
@@ -27,7 +27,7 @@ struct MultipartForm {
     }
 
     private mutating func append(_ name: String, _ data: Data) {
-        // What would end the quoted name early is spelled as browsers do.
+        // Characters that would end the quoted name are percent-encoded, as browsers do.
         let quoted = name.replacing("\"", with: "%22").replacing("\r", with: "%0D").replacing("\n", with: "%0A")
         let head =
             "--\(boundary)\r\nContent-Disposition: form-data; name=\"files\"; filename=\"\(quoted)\"\r\n"
@@ -38,7 +38,7 @@ struct MultipartForm {
     }
 }
 
-/// The MIME types of the files that agents hand to people.
+/// The MIME types of uploaded files, by extension.
 enum MIMEType {
     static func of(_ name: String) -> String {
         types[(name as NSString).pathExtension.lowercased()] ?? "application/octet-stream"

@@ -1,12 +1,12 @@
 import EventLoop
 import Synchronization
 
-/// Runs a piece of work on a loop, never twice at once. Asked for while it runs, it runs once more afterwards.
+/// Runs some work on a loop, never concurrently. Calls while it runs are coalesced into one more run afterwards.
 final class OneAtATime: Sendable {
     private enum State {
         case idle
         case running
-        case runningAndAskedAgain
+        case runningWithPendingRun
     }
 
     private let state = Mutex(State.idle)
@@ -15,20 +15,20 @@ final class OneAtATime: Sendable {
     func run(on loop: EventLoop, _ work: @escaping @Sendable () async -> Void) {
         let starts = state.withLock { state in
             let starts = state == .idle
-            state = starts ? .running : .runningAndAskedAgain
+            state = starts ? .running : .runningWithPendingRun
             return starts
         }
         guard starts else { return }
         loop.spawn {
-            repeat { await work() } while self.goesOn()
+            repeat { await work() } while self.runsAgain()
         }
     }
 
-    private func goesOn() -> Bool {
+    private func runsAgain() -> Bool {
         state.withLock { state in
-            let goesOn = state == .runningAndAskedAgain
-            state = goesOn ? .running : .idle
-            return goesOn
+            let runsAgain = state == .runningWithPendingRun
+            state = runsAgain ? .running : .idle
+            return runsAgain
         }
     }
 }

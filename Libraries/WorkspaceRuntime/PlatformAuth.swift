@@ -1,16 +1,16 @@
 import Foundation
 import Synchronization
 
-/// The token that the platform gave this workspace at its first registration, kept in a file because it is shown only
-/// once and a restarted agent needs it again.
+/// The token that the platform issued to this workspace at its first registration, stored in a file because it is
+/// issued only once and a restarted agent needs it again.
 public final class PlatformAuth: Sendable {
     /// The file could not be written.
     public struct SaveError: Error, Sendable, CustomStringConvertible {
-        /// The step that failed and what the system said about it.
+        /// The step that failed and the system's error.
         public let description: String
     }
 
-    /// Where the token is kept.
+    /// The path of the token's file.
     public let path: String
     private let directory: String
 
@@ -39,18 +39,18 @@ public final class PlatformAuth: Sendable {
 
     /// Reads the file again, for when another process may have rotated the token.
     ///
-    /// - Returns: the token that counts from now on.
+    /// - Returns: the token in use from now on.
     @discardableResult
     public func refreshCache() -> String? {
         cache.withLock { cache in
-            // A token that could not be saved lives in the cache alone: an unreadable file must not lose it.
+            // A token that could not be saved is in the cache alone: an unreadable file must not discard it.
             if let token = readFile() { cache = .read(token) }
             if case .read(let token) = cache { return token }
             return nil
         }
     }
 
-    /// Keeps a token: in the cache at once, and in a file that only its owner can read, complete or not at all.
+    /// Saves a token: in the cache at once, and atomically in a file that only its owner can read.
     ///
     /// - Throws: ``SaveError``; the token is used all the same as long as this process lives.
     public func save(_ token: String) throws(SaveError) {
@@ -60,13 +60,13 @@ public final class PlatformAuth: Sendable {
         }
     }
 
-    /// What proves to the platform who we are: nothing before there is a token.
+    /// The headers that authenticate this workspace; none before there is a token.
     public var bearerHeaders: [String: String] {
         token.map { ["Authorization": "Bearer \($0)"] } ?? [:]
     }
 
-    /// The headers of a message that this workspace itself sends to `/a2a`. Without the id the platform would take it
-    /// for something that a person typed.
+    /// The headers of a message that this workspace itself sends to `/a2a`. Without the id the platform would treat it
+    /// as a message that a person typed.
     ///
     /// - Parameter id: this workspace's own.
     public func selfSourceHeaders(_ id: UUID) -> [String: String] {
@@ -79,8 +79,8 @@ public final class PlatformAuth: Sendable {
         return token.isEmpty ? nil : token
     }
 
-    /// Written beside its place with its final mode and moved there: a reader sees the old token or the new one, and
-    /// at no moment can anyone else read it.
+    /// Written to a temporary file with its final mode and renamed: a reader sees the old token or the new one, and no
+    /// other user can read it at any time.
     private func writeFile(_ token: String) throws(SaveError) {
         do {
             try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)

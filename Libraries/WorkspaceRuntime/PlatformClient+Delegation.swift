@@ -4,24 +4,24 @@ import HTTPCore
 import JSONBytes
 import Observability
 
-/// A task that this workspace handed to another, as the platform lists it.
+/// A task delegated from one workspace to another, as the platform lists it.
 public struct Delegation: Sendable, Hashable {
     /// Its id.
     public let id: String
     /// `pending`, `dispatched`, `queued`, `completed` or `failed`.
     public let status: String
-    /// Who handed it over.
+    /// The workspace that delegated it.
     public let sourceID: String
-    /// Who does it.
+    /// The workspace that executes it.
     public let targetID: String
-    /// The platform's own words.
+    /// The platform's summary.
     public let summary: String
-    /// The beginning of the other agent's answer. Not to be trusted: another agent wrote it.
+    /// The beginning of the other agent's response. Untrusted: another agent wrote it.
     public let responsePreview: String?
-    /// Why it failed. Not to be trusted either.
+    /// Why it failed. Untrusted, too.
     public let error: String?
 
-    /// Nothing more will happen to it.
+    /// Whether its status is final.
     public var isFinished: Bool { status == "completed" || status == "failed" }
 
     init?(_ object: JSONObject) {
@@ -36,12 +36,12 @@ public struct Delegation: Sendable, Hashable {
     }
 }
 
-/// Handing tasks to other workspaces.
+/// Delegation to other workspaces.
 extension PlatformClient {
-    /// Hands a task over and comes back at once; the result is announced after a later heartbeat.
+    /// Delegates a task and returns at once; the result is announced after a later heartbeat.
     ///
-    /// - Parameter idempotencyKey: the same key names the same delegation; by default the same task to the same target
-    ///   is one.
+    /// - Parameter idempotencyKey: the same key identifies the same delegation; by default it is made from the task and
+    ///   the target.
     /// - Returns: the delegation's id.
     /// - Throws: ``PlatformError``.
     public func delegate(
@@ -54,7 +54,7 @@ extension PlatformClient {
             writer.member("task", task)
             writer.member("idempotency_key", idempotencyKey ?? Self.idempotencyKey(task, to: targetID))
         }
-        // Its key makes two of them one.
+        // The idempotency key makes it safe to repeat.
         let answer = try await send(
             Call(method: .post, path: "/workspaces/\(id)/delegate", body: writer.bytes, mayRepeat: true))
         guard let delegation = try answer.object()["delegation_id"]?.string else {
@@ -69,7 +69,7 @@ extension PlatformClient {
             .compactMap(Delegation.init)
     }
 
-    /// One delegation with what the platform knows about it now.
+    /// The current state of one delegation.
     public func delegation(_ delegationID: String) async throws(PlatformError) -> Delegation {
         let path = "/workspaces/\(id)/delegations/\(Self.encode(delegationID))"
         guard let delegation = Delegation(try await send(Call(method: .get, path: path)).object()) else {
@@ -78,11 +78,11 @@ extension PlatformClient {
         return delegation
     }
 
-    /// Has a peer do a task and waits for its answer, talking to the peer itself. The platform is told before and after.
+    /// Sends a task directly to a peer and waits for its response. Reports activity to the platform before and after.
     ///
-    /// - Parameter timeout: for the peer's answer.
-    /// - Returns: the text of the answer.
-    /// - Throws: ``PlatformError``; `refused` also when the peer answers with an error.
+    /// - Parameter timeout: for the peer's response.
+    /// - Returns: the text of the response.
+    /// - Throws: ``PlatformError``; `refused` also when the peer responds with an error.
     public func delegateAndWait(
         _ task: String, to target: UUID, timeout: Duration = .seconds(600)
     ) async throws(PlatformError) -> String {
@@ -93,7 +93,7 @@ extension PlatformClient {
         await reportQuietly(activity)
         activity.kind = .messageReceived
         do throws(PlatformError) {
-            let text = try await ask(peer.url, task, timeout)
+            let text = try await sendTask(peer.url, task, timeout)
             activity.result = text
             await reportQuietly(activity)
             return text
@@ -105,8 +105,8 @@ extension PlatformClient {
         }
     }
 
-    /// The peer's own URL is not the platform: no credential of ours goes there.
-    private func ask(_ url: String, _ task: String, _ timeout: Duration) async throws(PlatformError) -> String {
+    /// The peer's URL is not the platform's: no credential is sent there.
+    private func sendTask(_ url: String, _ task: String, _ timeout: Duration) async throws(PlatformError) -> String {
         let body = OutgoingMessage(text: task).envelope
         let headers: HTTPHeaders = ["Content-Type": "application/json"]
         let answer = try await exchange(.post, url, headers, body, timeout)
@@ -120,7 +120,7 @@ extension PlatformClient {
         return A2AText.ofResult(object["result"])
     }
 
-    /// Reports are for people who watch; a task must not fail for want of an audience.
+    /// Reports an activity; a failure to do so must not fail the task.
     private func reportQuietly(_ activity: ActivityReport) async {
         do throws(PlatformError) {
             try await report(activity)
@@ -129,7 +129,7 @@ extension PlatformClient {
         }
     }
 
-    /// The same as other runtimes use, so that an agent moved from one to the other repeats nothing.
+    /// The same as in other runtimes, so that an agent that is moved to another runtime repeats nothing.
     static func idempotencyKey(_ task: String, to target: String) -> String {
         String(hex(sha256("\(target):\(task)")).prefix(32))
     }

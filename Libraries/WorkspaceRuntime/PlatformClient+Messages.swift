@@ -2,23 +2,23 @@ import Foundation
 import HTTPCore
 import JSONBytes
 
-/// Messages to `/a2a`. They all carry `selfSourceHeaders`: without `X-Workspace-ID` the platform would take what this
-/// process triggers for something that a person typed.
+/// Messages to `/a2a`. They all carry `selfSourceHeaders`: without `X-Workspace-ID` the platform would treat them as
+/// messages that a person typed.
 extension PlatformClient {
-    /// What became of a message.
+    /// The outcome of a message.
     public enum Outcome: Sendable, Hashable {
-        /// The text of the agent's answer.
+        /// The text of the agent's response.
         case answered(String)
-        /// The agent is busy; the message waits at the platform under this id.
+        /// The agent is busy; the platform has queued the message under this id.
         case queued(queueID: String)
     }
 
     /// Sends a message to an agent through the platform.
     ///
     /// - Parameters:
-    ///   - messageID: names the message; sending it again under the same id while it waits adds nothing.
-    ///   - timeout: for the answer. An agent may take minutes.
-    /// - Throws: ``PlatformError``; `refused` also when the agent answers with an error.
+    ///   - messageID: identifies the message; a repeated id while it is queued has no effect.
+    ///   - timeout: for the response. An agent may take minutes.
+    /// - Throws: ``PlatformError``; `refused` also when the agent responds with an error.
     @discardableResult
     public func send(
         _ text: String, to target: UUID, messageID: String? = nil, timeout: Duration = .seconds(600)

@@ -2,43 +2,43 @@ import Foundation
 import HTTPCore
 import JSONBytes
 
-/// What an agent did, for the people who watch.
+/// A report of what an agent did, for people.
 public struct ActivityReport: Sendable {
     /// The kinds that the platform knows.
     public enum Kind: String, Sendable {
         /// A message to another agent.
         case messageSent = "a2a_send"
-        /// An answer, or a message from another agent.
+        /// A response, or a message from another agent.
         case messageReceived = "a2a_receive"
-        /// What it works on changed.
+        /// Its current task changed.
         case taskUpdate = "task_update"
-        /// Something worth telling.
+        /// A log message.
         case log = "agent_log"
-        /// It learned something for good.
+        /// It learned a skill permanently.
         case skillPromotion = "skill_promotion"
-        /// It noted something down.
+        /// It wrote to its memory.
         case memoryWrite = "memory_write"
-        /// Something went wrong.
+        /// An error occurred.
         case error
     }
 
-    /// What kind of thing happened.
+    /// The kind of activity.
     public var kind: Kind
-    /// One line; cut to 256 characters.
+    /// One line; truncated to 256 characters.
     public var summary: String
     /// The other workspace, when there is one.
     public var targetID: UUID?
     /// `ok` or `error`.
     public var status = "ok"
-    /// What was asked for.
+    /// The task, as requested.
     public var task: String?
-    /// What came of it.
+    /// Its result.
     public var result: String?
-    /// What went wrong; cut to 4096 characters.
+    /// The error; truncated to 4096 characters.
     public var errorDetail: String?
 
     /// - Parameters:
-    ///   - kind: what kind of thing happened.
+    ///   - kind: the kind of activity.
     ///   - summary: one line about it.
     public init(_ kind: Kind, summary: String) {
         self.kind = kind
@@ -63,10 +63,10 @@ public struct ActivityReport: Sendable {
     }
 }
 
-/// Speaking to the person who runs this workspace.
+/// Notifications to the user of this workspace.
 extension PlatformClient {
-    /// Tells the person something, with files if there are any. The files are uploaded first, and nothing is said
-    /// unless all of them arrived.
+    /// Sends the user a message, with files if there are any. The files are uploaded first, and the message is not sent
+    /// unless all uploads succeed.
     ///
     /// - Parameters:
     ///   - message: not empty.
@@ -85,7 +85,7 @@ extension PlatformClient {
     }
 
     /// - Parameters:
-    ///   - type: marks what kind of news it is.
+    ///   - type: the kind of notification.
     ///   - attachments: a JSON list.
     func notify(_ message: String, type: String?, attachments: [UInt8]? = nil) async throws(PlatformError) {
         var writer = JSONWriter()
@@ -97,7 +97,7 @@ extension PlatformClient {
         try await send(Call(method: .post, path: "/workspaces/\(id)/notify", body: writer.bytes))
     }
 
-    /// - Returns: the platform's list of what it stored, to be attached to a message.
+    /// - Returns: the platform's list of the stored files, to be attached to a message.
     private func upload(_ paths: [String]) async throws(PlatformError) -> [UInt8] {
         let form = try MultipartForm(files: paths)
         let answer = try await send(

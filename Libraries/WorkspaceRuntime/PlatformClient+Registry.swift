@@ -3,28 +3,28 @@ import HTTPCore
 import JSONBytes
 import Observability
 
-/// A workspace that this one may work with.
+/// A workspace that this one may talk to.
 public struct Peer: Sendable, Hashable {
     /// Its id, in lower case.
     public let id: String
-    /// What people call it.
+    /// The display name.
     public let name: String
     /// For instance `online`.
     public let status: String
-    /// What it is there for, when someone said so.
+    /// Its role, when one was set.
     public let role: String?
-    /// Where it hangs in the tree; nil for a root.
+    /// Its parent in the tree; nil for a root.
     public let parentID: String?
 }
 
-/// Registration, signs of life, and who else is there.
+/// Registration, heartbeats and discovery.
 extension PlatformClient {
-    /// Registers this agent, and saves the token that the platform gives it the first time.
+    /// Registers this agent, and saves the token that the platform issues the first time.
     ///
     /// - Parameters:
-    ///   - url: where the platform and peers reach this agent.
-    ///   - card: what it can do.
-    /// - Returns: whether a new token came.
+    ///   - url: the agent's URL for the platform and peers.
+    ///   - card: the agent card.
+    /// - Returns: whether a new token was issued.
     /// - Throws: ``PlatformError``; 410 when the workspace was removed.
     @discardableResult
     public func register(url: String, card: AgentCard) async throws(PlatformError) -> Bool {
@@ -45,14 +45,14 @@ extension PlatformClient {
         return true
     }
 
-    /// Sends one sign of life.
+    /// Sends one heartbeat.
     ///
     /// - Throws: ``PlatformError``; 404 when the platform does not know the workspace, 410 when it was removed.
     public func heartbeat(_ report: HeartbeatReport) async throws(PlatformError) {
         try await send(Call(method: .post, path: "/registry/heartbeat", body: report.json(id: id), mayRepeat: true))
     }
 
-    /// The workspaces that this one may work with: its parent, its children, and those beside it.
+    /// The workspaces that this one may talk to: its parent, its children and its siblings.
     ///
     /// - Parameter query: a part of the name or role; nil for all.
     public func peers(matching query: String? = nil) async throws(PlatformError) -> [Peer] {
@@ -66,7 +66,7 @@ extension PlatformClient {
         }
     }
 
-    /// Where a peer is reached, and its name.
+    /// The URL and the name of a peer.
     ///
     /// - Throws: ``PlatformError``; 403 when the two may not talk, 503 when it is not reachable now.
     public func discover(_ target: UUID) async throws(PlatformError) -> (url: String, name: String?) {

@@ -8,10 +8,10 @@ import Synchronization
 
 /// The platform as one workspace sees it: every call that an agent makes.
 ///
-/// All calls may be made from any task. A 401 is answered by reading the token's file again and trying once more:
-/// another process of the same workspace may have registered or rotated the token meanwhile.
+/// All calls may be made from any task. On a 401 the token's file is read again and the call retried once: another
+/// process of the same workspace may have registered or rotated the token meanwhile.
 public final class PlatformClient: Sendable {
-    /// The longest answer that is read, in bytes: that of an agent.
+    /// The longest response that is read, in bytes: an agent's.
     static let answerLimit = 10 << 20
 
     /// This workspace.
@@ -27,7 +27,7 @@ public final class PlatformClient: Sendable {
 
     /// - Parameters:
     ///   - platformURL: with or without a slash at the end; a path before the platform's own is kept.
-    ///   - registrationToken: an operator's bearer for the first registration of an id that nobody created.
+    ///   - registrationToken: an operator's bearer for the first registration of an id that does not exist yet.
     package init(
         workspaceID: UUID, platformURL: String, auth: PlatformAuth, registrationToken: String? = nil,
         group: EventLoopGroup, logger: Logger
@@ -41,10 +41,10 @@ public final class PlatformClient: Sendable {
         http = Mutex(HTTPClient(group: group))
     }
 
-    /// This workspace's id as it is written everywhere.
+    /// This workspace's id in lower case.
     public var id: String { workspaceID.uuidString.lowercased() }
 
-    /// Drops all connections and cached addresses. Calls under way go on.
+    /// Drops all connections and cached addresses. In-flight calls go on.
     public func reconnect() {
         let fresh = HTTPClient(group: group)
         let old = http.withLock { http in
@@ -58,7 +58,7 @@ public final class PlatformClient: Sendable {
 
     // MARK: - Calls
 
-    /// How a call says who it comes from.
+    /// The credentials of a call.
     enum Identity {
         /// The token, when there is one.
         case bearer
@@ -77,7 +77,7 @@ public final class PlatformClient: Sendable {
         var identity = Identity.bearer
         var timeout: Duration = .seconds(10)
         var headers: [String: String] = [:]
-        /// Sent twice it does what it does once: it may go out again when a kept connection turns out to be closed.
+        /// Whether it is idempotent: it may be resent when a pooled connection turns out to be closed.
         var mayRepeat = false
     }
 
@@ -126,7 +126,7 @@ public final class PlatformClient: Sendable {
             call.method, baseURL + call.path, headers, call.body, call.timeout, mayRepeat: call.mayRepeat)
     }
 
-    /// Sends anything anywhere, and says what became of it in this library's words.
+    /// Sends a request to any URL, and maps errors to ``PlatformError``.
     func exchange(
         _ method: HTTPMethod, _ url: String, _ headers: HTTPHeaders, _ body: [UInt8], _ timeout: Duration,
         mayRepeat: Bool = false

@@ -1,24 +1,24 @@
-/// Why the platform did not do what it was asked.
+/// A failed call to the platform.
 public struct PlatformError: Error, Sendable, CustomStringConvertible {
-    /// The kinds of failure, by what can be done about them.
+    /// The kinds of failure, by how to handle them.
     public enum Kind: Sendable, Hashable {
-        /// No answer: it is down, the network is, or it took too long.
+        /// No response: the platform or the network is down, or the call timed out.
         case unreachable
-        /// It answered, and the answer is no.
+        /// The response is an error.
         case refused
-        /// It answered something that is not what it promises to answer.
+        /// The response does not follow the contract.
         case unexpectedAnswer
-        /// Nothing was sent, because what was asked for cannot be sent: a missing file, a bad address.
+        /// Nothing was sent, because the request is not valid: a missing file, a bad address.
         case invalidRequest
     }
 
-    /// What kind of failure this is.
+    /// The kind of failure.
     public let kind: Kind
-    /// The answer's status; nil without one.
+    /// The response's status; nil without one.
     public let status: Int?
-    /// The platform may have done it although we do not know: the answer was lost, or did not come in time.
+    /// Whether the request may have been executed: the response was lost, or did not arrive in time.
     public let mayHaveArrived: Bool
-    /// What the platform said, or what went wrong.
+    /// The platform's error message, or a description of the failure.
     public let detail: String
 
     init(_ kind: Kind, status: Int? = nil, mayHaveArrived: Bool = false, detail: String) {

@@ -1,11 +1,11 @@
 import Synchronization
 
 /// Whether this process is wedged: every further request in it fails until it is started again, for instance because
-/// the session of an SDK is lost. One bad request is no wedge but an A2A error.
+/// the session of an SDK is lost. A single failed request is an A2A error in place of a wedge.
 ///
-/// While it is wedged the heartbeats say so, and the platform shows the workspace as degraded with the reason.
+/// While it is wedged the heartbeats report it, and the platform shows the workspace as degraded with the reason.
 public final class RuntimeWedge: Sendable {
-    /// The one of this process.
+    /// The instance of this process.
     public static let shared = RuntimeWedge()
 
     private struct State {
@@ -18,14 +18,14 @@ public final class RuntimeWedge: Sendable {
     /// For processes that run several agents, and for tests; others use ``shared``.
     public init() {}
 
-    /// Whether nothing works any more.
+    /// Whether the process is wedged.
     public var isWedged: Bool { wedgeReason != nil }
 
-    /// What a person is told; nil while healthy.
+    /// The reason, for people; nil while healthy.
     public var wedgeReason: String? { state.withLock { $0.reason } }
 
-    /// Says that nothing works any more. The first reason stays until the wedge is cleared, so that what a person
-    /// reads does not change under them.
+    /// Marks the process as wedged. The first reason stays until the wedge is cleared, so that the displayed one does
+    /// not change.
     ///
     /// - Parameter reason: for a person; an empty one becomes "wedged".
     public func markWedged(_ reason: String) {
@@ -36,7 +36,7 @@ public final class RuntimeWedge: Sendable {
         }
     }
 
-    /// Takes the wedge back, because something was seen to work. Does nothing while healthy.
+    /// Clears the wedge, because a call succeeded. Does nothing while healthy.
     public func clearWedge() {
         change { state in
             guard state.reason != nil else { return false }
@@ -45,10 +45,10 @@ public final class RuntimeWedge: Sendable {
         }
     }
 
-    /// Takes the wedge back if a call really succeeded. A call that ends without an error but with nothing in it is
-    /// what a stuck SDK does, so it proves nothing.
+    /// Clears the wedge if a call really succeeded. An empty result without an error is typical of a stuck SDK, so it
+    /// does not count.
     ///
-    /// - Parameter content: what came back.
+    /// - Parameter content: the result of the call.
     /// - Returns: whether it counted as a success.
     @discardableResult
     public func observeSuccess(content: String) -> Bool {

@@ -1,7 +1,7 @@
 import EventLoop
 import Synchronization
 
-/// A sleep that can be cut short. A wake that comes while nobody sleeps counts for the next sleep.
+/// A sleep that can be ended early. A wake without a sleeper is stored for the next sleep.
 final class Wake: Sendable {
     private struct State {
         var isPending = false
@@ -25,7 +25,7 @@ final class Wake: Sendable {
         sleeper?.resume()
     }
 
-    /// Takes back a wake that came while nobody slept, because what it asked for begins now.
+    /// Clears a stored wake, because the work that it requested begins now.
     func forget() { state.withLock { $0.isPending = false } }
 
     /// Sleeps until woken, until the time is over or the task is cancelled. One sleeper at a time.

@@ -13,14 +13,14 @@ import Synchronization
 ///     let agent = WorkspaceAgent(configuration) { message, context in "echo: \(message.text)" }
 ///     exit(await agent.run())
 public final class WorkspaceAgent: Sendable {
-    /// Answers a message. Its loop must not be blocked; an ``AgentError`` it throws is the answer.
+    /// Handles a message and returns the reply. Must not block its loop; an ``AgentError`` it throws is the reply.
     public typealias Handler = @Sendable (A2AMessage, AgentContext) async throws -> AgentReply
 
-    /// What the agent was made with.
+    /// The agent's configuration.
     public let configuration: AgentConfiguration
-    /// The platform, for everything an agent asks of it.
+    /// The client for the platform.
     public let platform: PlatformClient
-    /// Whether this process still works.
+    /// The wedge state of this process.
     public let wedge: RuntimeWedge
 
     private let group: EventLoopGroup
@@ -34,14 +34,14 @@ public final class WorkspaceAgent: Sendable {
         let port: UInt16
         let server: HTTPServer
         let heartbeats: HeartbeatLoop
-        let beating: Task<Void, Never>
+        let heartbeatTask: Task<Void, Never>
     }
 
     /// - Parameters:
-    ///   - configuration: who the agent is and where its platform.
-    ///   - wedge: whether this process still works; usually the process's own.
+    ///   - configuration: identity of the agent, and its platform.
+    ///   - wedge: the wedge state; usually the shared one of the process.
     ///   - endpoints: routes beside the A2A ones.
-    ///   - handler: answers messages.
+    ///   - handler: handles messages.
     public convenience init(
         _ configuration: AgentConfiguration, wedge: RuntimeWedge = .shared, endpoints: [AgentEndpoint] = [],
         handler: @escaping Handler
@@ -72,7 +72,7 @@ public final class WorkspaceAgent: Sendable {
 
     // MARK: - Life
 
-    /// Listens, registers, beats at once and then every interval. The platform need not be there yet.
+    /// Listens, registers, and sends a heartbeat at once and then every interval. The platform need not be up yet.
     ///
     /// - Returns: the port it listens on.
     /// - Throws: when the port cannot be listened on.
@@ -88,15 +88,15 @@ public final class WorkspaceAgent: Sendable {
         a2a.setURL(configuration.agentURL ?? "http://localhost:\(port)")
         logger.info("listening", [.port: .int(Int(port))])
         let heartbeats = makeHeartbeats(a2a)
-        let beating = Task(executorPreference: group.loops[0]) { await heartbeats.run() }
+        let heartbeatTask = Task(executorPreference: group.loops[0]) { await heartbeats.run() }
         running.withLock {
-            $0 = Running(port: port, server: server, heartbeats: heartbeats, beating: beating)
+            $0 = Running(port: port, server: server, heartbeats: heartbeats, heartbeatTask: heartbeatTask)
         }
         wedge.onChange { [weak heartbeats] in heartbeats?.beatSoon() }
         return port
     }
 
-    /// Takes no further messages, finishes those under way, and beats no more.
+    /// Stops taking messages, finishes those in flight, and stops the heartbeats.
     public func stop() async {
         let stopped = running.withLock { running in
             defer { running = nil }
@@ -104,8 +104,8 @@ public final class WorkspaceAgent: Sendable {
         }
         guard let stopped else { return }
         await stopped.server.drain(within: configuration.shutdownGrace)
-        stopped.beating.cancel()
-        await stopped.beating.value
+        stopped.heartbeatTask.cancel()
+        await stopped.heartbeatTask.value
         platform.close()
     }
 
@@ -122,15 +122,15 @@ public final class WorkspaceAgent: Sendable {
         return await ServiceGroup(services: [service], grace: grace, logger: logger).run()
     }
 
-    // MARK: - What handlers use
+    // MARK: - For handlers
 
     /// The port it listens on; nil while it does not.
     public var port: UInt16? { running.withLock { $0?.port } }
 
-    /// The platform knows this agent and received its last heartbeat.
+    /// Whether the agent is registered and its last heartbeat succeeded.
     public var isOnline: Bool { running.withLock { $0?.heartbeats }?.isOnline ?? false }
 
-    /// Messages worked on right now.
+    /// Messages being handled.
     public var activeTasks: Int { activity.activeTasks }
 
     /// While true, every message is refused with 503. Heartbeats go on.
@@ -183,7 +183,7 @@ public final class WorkspaceAgent: Sendable {
     }
 }
 
-/// What a handler has at hand while it answers a message.
+/// The context of a handler while it handles a message.
 public struct AgentContext: Sendable {
     /// The agent itself.
     public let agent: WorkspaceAgent
@@ -192,6 +192,6 @@ public struct AgentContext: Sendable {
     /// The platform.
     public var platform: PlatformClient { agent.platform }
 
-    /// Tells a caller who streams how the work goes; others hear the reply alone.
+    /// Reports progress to a streaming caller; others get the reply alone.
     public func progress(_ text: String) async { await sink(text) }
 }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Where a workspace stands in the tree: what decides who may talk to whom.
+/// A workspace's position in the tree, which decides which workspaces may communicate.
 package struct TreePosition: Sendable, Hashable {
     /// How many levels the hierarchy rules look up.
     package static let levelLimit = 32

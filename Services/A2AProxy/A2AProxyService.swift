@@ -8,7 +8,7 @@ import Lifecycle
 import Observability
 import ServiceHost
 
-/// Takes messages for agents, delivers them, and keeps what cannot be delivered yet.
+/// Accepts messages for agents, delivers them, and queues those that cannot be delivered yet.
 package enum A2AProxyService: HostedService {
     package static let name = ServiceName.a2aProxy
 
@@ -46,12 +46,12 @@ package enum A2AProxyService: HostedService {
             drain: parts.drain, relay: context.relay, recorder: parts.recorder, waker: parts.forwarder.waker,
             logger: context.logger
         ).add(to: &router)
-        forgetChanges(context, parts.targets, parts.contexts)
+        invalidate(context, parts.targets, parts.contexts)
         return ServiceParts(router: router, services: try [running, parts.service] + consumers(context, parts.drain))
     }
 
-    /// What an event says is no longer true of the targets that are kept.
-    private static func forgetChanges(_ context: ServiceContext, _ targets: TargetCache, _ contexts: WaitingContexts) {
+    /// Invalidates the cached targets that an event has changed.
+    private static func invalidate(_ context: ServiceContext, _ targets: TargetCache, _ contexts: WaitingContexts) {
         context.invalidation.register(
             event: { event in
                 guard let id = event.subject else { return }
@@ -83,7 +83,7 @@ package enum A2AProxyService: HostedService {
     }
 }
 
-/// The parts of the proxy, each made of those above it.
+/// The parts of the proxy, in dependency order.
 private struct Parts {
     let targetStore: TargetStore
     let targets: TargetCache
@@ -135,7 +135,7 @@ private struct Parts {
     }
 }
 
-/// The client of agents, which asks the policy for every address that it connects to.
+/// The HTTP client for agents, which applies the policy to every address that it connects to.
 private func makeClient(_ context: ServiceContext, _ settings: A2AProxySettings) -> HTTPClient {
     let policy = ForwardingPolicy(mode: context.configuration.deployment)
     let logger = context.logger

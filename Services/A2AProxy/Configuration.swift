@@ -9,24 +9,24 @@ package struct A2AProxySettings: Sendable {
         case full, summary, off
     }
 
-    /// Silence that ends a call, unless the target says otherwise.
+    /// The idle timeout of a call, unless the target has its own.
     package var idleTimeout: Duration = Limits.idleTimeout
-    /// The value of `A2A_IDLE_TIMEOUT_SECONDS` that was no number of seconds, to be logged.
+    /// The invalid value of `A2A_IDLE_TIMEOUT_SECONDS`, to be logged.
     package var badIdleTimeout: String?
     package var callCeiling: Duration = Limits.agentCallCeiling
     package var activity = Activity.full
     package var connectTimeout: Duration = .seconds(5)
     package var connectionsPerHost = 512
-    /// Bytes of answers held in memory at once, of all calls together.
+    /// Bytes of responses held in memory at once, of all calls together.
     package var answerBudget = 256 << 20
     package var answerLimit = Limits.agentResponse
-    /// Calls under way in this process, direct ones and those of queue items, streams included.
+    /// Calls in flight in this process, direct ones and those of queue items, streams included.
     package var callLimit = 20_000
-    /// Bytes of the messages of all of them.
+    /// Bytes of the messages of all those calls.
     package var callBytes = 512 << 20
     package var lease: Duration = .seconds(30)
     package var rules = QueueRules()
-    /// Calls of queue items at once, in this process.
+    /// Concurrent calls of queue items in this process.
     package var drainLimit = 10_000
     /// Bytes of queue items' bodies that are being delivered at once, in this process.
     package var drainBytes = 256 << 20
@@ -67,7 +67,7 @@ package struct A2AProxySettings: Sendable {
     }
 
     private mutating func readTimeouts(_ reader: ConfigurationReader) {
-        // A bad value must not keep the service from starting: it is logged by name and the default taken.
+        // A bad value must not keep the service from starting: it is logged and the default used.
         let idle = reader.string(
             "A2A_IDLE_TIMEOUT_SECONDS", default: String(idleTimeout.components.seconds),
             "Seconds without a sign of life from an agent that end a call to it.")

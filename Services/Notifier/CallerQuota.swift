@@ -2,19 +2,20 @@ import Authentication
 import EventLoop
 import Synchronization
 
-/// Something that all callers of this process share, of which each may only have a part: bytes, or places.
+/// A resource that all callers of this process share, with a limit per caller: bytes, or slots.
 ///
-/// Who finds none left may wait, in the order of coming, but nobody waits for what another caller has too much of.
+/// When it is exhausted, requests may wait in FIFO order; a waiter that its caller's own limit blocks does not block
+/// waiters of other callers.
 final class CallerQuota: Sendable {
     enum Refusal: Error {
-        /// The caller has its part.
+        /// The caller's limit is reached.
         case caller
-        /// All of it is taken.
+        /// The total is reached.
         case everyone
     }
 
     private struct Waiter {
-        let number: Int
+        let id: Int
         let amount: Int
         let caller: Identity
         let continuation: UnsafeContinuation<Bool, Never>
@@ -22,15 +23,15 @@ final class CallerQuota: Sendable {
 
     private struct State {
         var taken = 0
-        var parts: [Identity: Int] = [:]
+        var usedByCaller: [Identity: Int] = [:]
         var waiters: [Waiter] = []
-        var lastNumber = 0
+        var lastID = 0
     }
 
-    /// Requests that may wait.
+    /// The most waiting requests.
     private static let waitingLimit = 1000
-    /// Requests of one workspace that may wait.
-    private static let waitingOfWorkspace = 16
+    /// The most waiting requests of one workspace.
+    private static let waitingLimitOfWorkspace = 16
 
     private let total: Int
     private let part: @Sendable (Identity) -> Int
@@ -38,20 +39,20 @@ final class CallerQuota: Sendable {
 
     /// - Parameters:
     ///   - total: for all callers together.
-    ///   - part: the most for one caller.
+    ///   - part: the limit of a caller.
     init(total: Int, part: @escaping @Sendable (Identity) -> Int) {
         self.total = total
         self.part = part
     }
 
-    /// What is taken now.
+    /// The amount in use.
     var taken: Int { state.withLock { $0.taken } }
-    /// Requests that wait.
+    /// The number of waiting requests.
     var waiting: Int { state.withLock { $0.waiters.count } }
 
     /// Takes an amount at once.
     ///
-    /// - Throws: when there is none left.
+    /// - Throws: when there is not enough left.
     func take(_ amount: Int, for caller: Identity) throws(Refusal) -> Reservation {
         let reason = state.withLock { state in
             let reason = refusal(amount, caller, state)
@@ -62,99 +63,99 @@ final class CallerQuota: Sendable {
         return Reservation(self, caller, amount)
     }
 
-    /// Takes an amount, and waits for it if need be.
+    /// Takes an amount, waiting for it if necessary.
     ///
-    /// - Throws: when there was none left for so long, or too many wait already.
+    /// - Throws: when it did not get it in time, or too many wait already.
     func take(
         _ amount: Int, for caller: Identity, within limit: Duration, on loop: EventLoop
     ) async throws(Refusal) -> Reservation {
-        let number: Int? = try waitingNumber(amount, caller)
-        guard let number else { return Reservation(self, caller, amount) }
+        let id: Int? = try waiterID(amount, caller)
+        guard let id else { return Reservation(self, caller, amount) }
         var timer: ScheduledCall?
         let isGranted = await withUnsafeContinuation { continuation in
-            let waiter = Waiter(number: number, amount: amount, caller: caller, continuation: continuation)
+            let waiter = Waiter(id: id, amount: amount, caller: caller, continuation: continuation)
             state.withLock { $0.waiters.append(waiter) }
-            // What was given back in between may be enough.
-            serve()
-            timer = loop.schedule(after: limit) { self.giveUp(number) }
+            // Enough may have been released in between.
+            grantWaiters()
+            timer = loop.schedule(after: limit) { self.expire(id) }
         }
         timer?.cancel()
         if isGranted { return Reservation(self, caller, amount) }
         throw state.withLock { refusal(amount, caller, $0) } ?? .everyone
     }
 
-    /// - Returns: nil when the amount has been taken, else the number to wait under.
-    private func waitingNumber(_ amount: Int, _ caller: Identity) throws(Refusal) -> Int? {
+    /// - Returns: nil when the amount has been taken, else the id of a waiter to add.
+    private func waiterID(_ amount: Int, _ caller: Identity) throws(Refusal) -> Int? {
         let result = state.withLock { state -> Result<Int?, Refusal> in
             let reason = refusal(amount, caller, state)
-            // Those who wait although they have not their part yet are first.
-            let isNext = !state.waiters.contains { $0.caller == caller || mayHave($0.amount, $0.caller, state) }
+            // Waiters that are below their caller's limit take precedence.
+            let isNext = !state.waiters.contains { $0.caller == caller || isBelowLimit($0.amount, $0.caller, state) }
             if reason == nil, isNext {
                 add(amount, caller, &state)
                 return .success(nil)
             }
-            if caller.isWorkspace, state.waiters.count(where: { $0.caller == caller }) >= Self.waitingOfWorkspace {
+            if caller.isWorkspace, state.waiters.count(where: { $0.caller == caller }) >= Self.waitingLimitOfWorkspace {
                 return .failure(.caller)
             }
             guard state.waiters.count < Self.waitingLimit else { return .failure(.everyone) }
-            state.lastNumber += 1
-            return .success(state.lastNumber)
+            state.lastID += 1
+            return .success(state.lastID)
         }
         return try result.get()
     }
 
-    private func mayHave(_ amount: Int, _ caller: Identity, _ state: borrowing State) -> Bool {
-        let held = state.parts[caller] ?? 0
-        return held == 0 || held + amount <= part(caller)
+    private func isBelowLimit(_ amount: Int, _ caller: Identity, _ state: borrowing State) -> Bool {
+        let used = state.usedByCaller[caller] ?? 0
+        return used == 0 || used + amount <= part(caller)
     }
 
     private func refusal(_ amount: Int, _ caller: Identity, _ state: borrowing State) -> Refusal? {
-        guard mayHave(amount, caller, state) else { return .caller }
-        // More than there is at all is let through alone.
+        guard isBelowLimit(amount, caller, state) else { return .caller }
+        // An amount above the total is granted when nothing else is in use.
         return state.taken == 0 || state.taken + amount <= total ? nil : .everyone
     }
 
     private func add(_ amount: Int, _ caller: Identity, _ state: inout State) {
         state.taken += amount
-        let held = (state.parts[caller] ?? 0) + amount
-        state.parts[caller] = held == 0 ? nil : held
+        let used = (state.usedByCaller[caller] ?? 0) + amount
+        state.usedByCaller[caller] = used == 0 ? nil : used
     }
 
-    private func giveUp(_ number: Int) {
+    private func expire(_ id: Int) {
         let waiter = state.withLock { state in
-            state.waiters.firstIndex { $0.number == number }.map { state.waiters.remove(at: $0) }
+            state.waiters.firstIndex { $0.id == id }.map { state.waiters.remove(at: $0) }
         }
         waiter?.continuation.resume(returning: false)
-        // Those behind it may need less.
-        serve()
+        // The waiters behind it may need less.
+        grantWaiters()
     }
 
     fileprivate func change(by amount: Int, for caller: Identity) {
         state.withLock { add(amount, caller, &$0) }
-        if amount < 0 { serve() }
+        if amount < 0 { grantWaiters() }
     }
 
-    private func serve() {
-        let served = state.withLock { state in
-            var served: [Waiter] = []
+    private func grantWaiters() {
+        let granted = state.withLock { state in
+            var granted: [Waiter] = []
             var index = 0
             while index < state.waiters.count {
                 let waiter = state.waiters[index]
                 switch refusal(waiter.amount, waiter.caller, state) {
                 case nil:
                     add(waiter.amount, waiter.caller, &state)
-                    served.append(state.waiters.remove(at: index))
+                    granted.append(state.waiters.remove(at: index))
                 case .caller: index += 1
-                case .everyone: return served
+                case .everyone: return granted
                 }
             }
-            return served
+            return granted
         }
-        for waiter in served { waiter.continuation.resume(returning: true) }
+        for waiter in granted { waiter.continuation.resume(returning: true) }
     }
 }
 
-/// A part of a quota, given back when nobody holds this any more.
+/// An amount taken from a quota, released by `deinit`.
 final class Reservation: Sendable {
     private let quota: CallerQuota
     private let caller: Identity
@@ -170,7 +171,7 @@ final class Reservation: Sendable {
         quota.change(by: -amount.withLock { $0 }, for: caller)
     }
 
-    /// Gives back what is not needed, or takes what is needed beyond, whether or not it is there.
+    /// Changes the amount: releases the rest, or takes more, also beyond the limits.
     func resize(to new: Int) {
         let difference = amount.withLock { amount in
             defer { amount = new }

@@ -7,21 +7,21 @@ import Provisioning
 import ServiceHost
 import ServiceLifecycle
 
-/// The service that tells people and agents what happens: event streams, notifications, the feed.
+/// The service for event streams, notifications, the activity feed and files of chats.
 package enum NotifierService: HostedService {
-    /// What the notifier reads from its environment beside the common configuration.
+    /// The notifier's configuration beside the common one.
     package struct Settings: Sendable {
-        /// Open streams, in this process.
+        /// The most open streams, in this process.
         package var streams = 20_000
         package var streamsPerWorkspace = 32
-        /// Bytes of events held for viewers.
+        /// Memory budget of events buffered for viewers, in bytes.
         package var streamBytes = 64 << 20
-        /// Bytes of feed pages and event lists held until their clients have read them.
+        /// Memory budget of feed pages and event lists that clients have not read yet, in bytes.
         package var responseBytes = 128 << 20
-        /// What the console calls this installation.
+        /// The installation's name in the console.
         package var platformName = "Switchyard"
         package var files = ChatFileSettings()
-        /// The containers that files are copied into and out of.
+        /// The backend of the containers that files are copied into and out of.
         package var provisioner = ProvisionerSettings(backend: .none)
 
         package init() {}
@@ -57,7 +57,7 @@ package enum NotifierService: HostedService {
             databaseURL: context.configuration.databaseURL, applicationName: "\(context.instance)-slow",
             metrics: context.metrics)
         let responses = ResponseMemory(bytes: settings.responseBytes)
-        measure(streaming.memory, responses, context)
+        addGauges(streaming.memory, responses, context)
         let store = ActivityStore(postgres: context.postgres)
         var router = Router()
         let tickets = StreamTickets(context: context, store: TicketStore(postgres: context.postgres))
@@ -77,7 +77,7 @@ package enum NotifierService: HostedService {
         return ServiceParts(router: router, services: [slow, indexer] + streaming.services + [cleaner])
     }
 
-    /// The routes of files, and what removes those that are to go.
+    /// Adds the routes of files, and makes the service that deletes files.
     private static func addFiles(
         _ context: ServiceContext, _ settings: Settings, to router: inout Router
     ) -> ChatFileCleaner {
@@ -85,7 +85,7 @@ package enum NotifierService: HostedService {
         let store = settings.files.makeStore(loops: context.loops)
         let quota = TransferQuota(settings.files)
         context.metrics.measuredGauge(
-            "switchyard_upload_bytes", "Uploads under way, as long as they were announced."
+            "switchyard_upload_bytes", "Bytes of uploads in flight, by their announced lengths."
         ) { Double(quota.spooledBytes) }
         let keeper = ChatFileKeeper(
             rows: rows, quota: settings.files.quota, store: store,
@@ -100,12 +100,12 @@ package enum NotifierService: HostedService {
             logger: context.logger)
     }
 
-    private static func measure(_ memory: StreamMemory, _ responses: ResponseMemory, _ context: ServiceContext) {
+    private static func addGauges(_ memory: StreamMemory, _ responses: ResponseMemory, _ context: ServiceContext) {
         context.metrics.measuredGauge(
-            "switchyard_stream_buffer_bytes", "Events held in memory for viewers, and copies on their way."
+            "switchyard_stream_buffer_bytes", "Bytes of events buffered for viewers, and of copies in flight."
         ) { Double(memory.bytes) }
         context.metrics.measuredGauge(
-            "switchyard_response_buffer_bytes", "Lists held in memory until their clients have read them."
+            "switchyard_response_buffer_bytes", "Bytes of lists buffered until their clients have read them."
         ) { Double(responses.taken) }
     }
 }

@@ -3,11 +3,11 @@ import Contracts
 import HTTPCore
 import HTTPServer
 
-/// The memory that long responses of all callers may take together, from before they are read from the database until
-/// the client has taken them.
+/// The memory budget of large responses, reserved before they are read from the database and released once the client
+/// has read them.
 struct ResponseMemory: Sendable {
-    /// How long a request waits for others to take theirs.
-    private static let patience: Duration = .seconds(5)
+    /// How long a request waits for a reservation.
+    private static let timeout: Duration = .seconds(5)
 
     private let quota: CallerQuota
 
@@ -18,16 +18,17 @@ struct ResponseMemory: Sendable {
         }
     }
 
-    /// Bytes that responses hold now.
+    /// Reserved bytes.
     var taken: Int { quota.taken }
 
-    /// Takes memory for a response. The response retains it.
+    /// Reserves memory for a response, which retains the reservation.
     ///
-    /// - Parameter bytes: the most that it should come to.
-    /// - Throws: `APIError` 429 when the caller has not read its other responses, 503 when nobody has.
+    /// - Parameter bytes: the expected maximum of its size.
+    /// - Throws: `APIError` 429 when the caller's unread responses exceed its share, 503 when those of all exceed the
+    ///   budget.
     func reserve(_ bytes: Int, for request: Request) async throws -> Reservation {
         do {
-            return try await quota.take(bytes, for: request.caller, within: Self.patience, on: request.loop)
+            return try await quota.take(bytes, for: request.caller, within: Self.timeout, on: request.loop)
         } catch {
             throw error.apiError(Sentence.tooManyResponses)
         }
@@ -35,7 +36,7 @@ struct ResponseMemory: Sendable {
 }
 
 extension Request {
-    /// Who is charged for it.
+    /// The identity whose quota it counts against.
     var caller: Identity { context.identity as? Identity ?? .anonymous }
 }
 
@@ -46,11 +47,11 @@ extension Identity {
 }
 
 extension CallerQuota.Refusal {
-    /// What the client is told: it may try again soon.
-    func apiError(_ sentence: String) -> APIError {
+    /// The response to the client, with `Retry-After`.
+    func apiError(_ message: String) -> APIError {
         switch self {
-        case .caller: APIError(.tooManyRequests, sentence, retryAfter: 5)
-        case .everyone: APIError(.serviceUnavailable, sentence, retryAfter: 5)
+        case .caller: APIError(.tooManyRequests, message, retryAfter: 5)
+        case .everyone: APIError(.serviceUnavailable, message, retryAfter: 5)
         }
     }
 }

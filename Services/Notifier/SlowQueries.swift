@@ -7,18 +7,18 @@ import Observability
 import PostgresClient
 import ServiceLifecycle
 
-/// Where queries run whose cost grows with the length of a feed and not with that of a page: on a thread and on
-/// connections of their own, so that however many there are, the feeds and streams of others go on.
+/// Runs queries whose cost grows with the length of a feed, not of a page, on a thread and on connections of their own:
+/// a bulkhead, so that they do not slow down other feeds and streams.
 struct SlowQueries: GracefulService {
-    /// At once, each with a connection.
+    /// Concurrent queries, each with a connection.
     private static let limit = 4
-    /// At once, of one workspace; the operators' tools leave one for others.
+    /// Concurrent queries of one workspace; an operator leaves one for others.
     private static let limitOfWorkspace = 2
 
     let name = "slow-queries"
-    /// The feed, by way of these connections.
+    /// The feed's store, with these connections.
     let store: ActivityStore
-    /// Their thread.
+    /// The loop of the connections.
     let loop: EventLoop
     private let pool: PostgresPool
     private let patience: Duration
@@ -27,9 +27,9 @@ struct SlowQueries: GracefulService {
     }
 
     /// - Parameters:
-    ///   - databaseURL: that of the service's own pool, which logs when the database is away.
-    ///   - applicationName: what the server's list of sessions shows.
-    ///   - patience: how long a query waits for its turn.
+    ///   - databaseURL: that of the service's own pool, which logs when the database is not available.
+    ///   - applicationName: the name in the server's list of sessions.
+    ///   - patience: how long a query waits for a free slot.
     init(
         databaseURL: String, applicationName: String, metrics: MetricsRegistry, patience: Duration = .seconds(5)
     ) {
@@ -39,26 +39,25 @@ struct SlowQueries: GracefulService {
         pool = PostgresPool(
             url: databaseURL, group: group,
             configuration: PostgresConfiguration(
-                // One more for the feed's index.
+                // One more for the feed indexer.
                 connectionsPerLoop: 1, exclusiveConnectionsPerLoop: Self.limit + 1, applicationName: applicationName),
             metrics: metrics)
         store = ActivityStore(postgres: pool)
     }
 
-    /// Runs a query in its turn.
+    /// Runs a query, once a slot is free.
     ///
-    /// - Throws: `APIError` 429 when the caller has enough of them running, 503 when everyone has, or when it took too
-    ///   long.
+    /// - Throws: `APIError` 429 when the caller's limit is reached, 503 when all slots are taken, or when it timed out.
     func run<Value: Sendable>(
         for request: Request, _ query: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
-        let place: Reservation
+        let slot: Reservation
         do {
-            place = try await quota.take(1, for: request.caller, within: patience, on: request.loop)
+            slot = try await quota.take(1, for: request.caller, within: patience, on: request.loop)
         } catch {
             throw error.apiError(Sentence.tooManySearches)
         }
-        defer { withExtendedLifetime(place) {} }
+        defer { withExtendedLifetime(slot) {} }
         do {
             return try await withTaskExecutorPreference(loop, operation: query)
         } catch let error as PostgresError where error.kind == .deadline {

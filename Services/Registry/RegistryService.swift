@@ -6,7 +6,7 @@ import Lifecycle
 import Secrets
 import ServiceHost
 
-/// The service that keeps the truth about workspaces: who there is, where, in what state.
+/// The source of truth about workspaces: which exist, their addresses and their status.
 package enum RegistryService: HostedService {
     package struct Settings: Sendable {
         var hasTestTokens: Bool
@@ -55,7 +55,7 @@ package enum RegistryService: HostedService {
         return ServiceParts(router: router, services: lifecycle.services + (isRotating ? [rotation] : []))
     }
 
-    /// What operators and agents change of workspaces that exist.
+    /// The routes by which operators and agents change existing workspaces.
     private static func addConfiguration(_ context: ServiceContext, to router: inout Router) {
         let (postgres, source) = (context.postgres, context.source)
         WorkspaceUpdateRoutes(context: context, store: WorkspaceUpdateStore(postgres: postgres, source: source))

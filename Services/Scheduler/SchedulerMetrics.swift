@@ -1,6 +1,6 @@
 import Observability
 
-/// What the scheduler did, for Prometheus.
+/// The scheduler's metrics.
 package struct SchedulerMetrics: Sendable {
     private let fired: Counter
     private let skipped: Counter
@@ -10,22 +10,22 @@ package struct SchedulerMetrics: Sendable {
     let phantoms: Counter
 
     package init(_ metrics: MetricsRegistry) {
-        fired = metrics.counter("switchyard_schedules_fired_total", "Runs put into the queue.")
-        skipped = metrics.counter("switchyard_schedules_skipped_total", "Slots that were left out.")
+        fired = metrics.counter("switchyard_schedules_fired_total", "Runs enqueued.")
+        skipped = metrics.counter("switchyard_schedules_skipped_total", "Slots that were skipped.")
         broken = metrics.counter(
-            "switchyard_schedules_broken_total", "Schedules that could not be fired, and were put off for an hour.")
+            "switchyard_schedules_broken_total", "Schedules that could not be fired, and were postponed for an hour.")
         lateness = metrics.histogram(
-            "switchyard_schedule_lateness_seconds", "By how much the latest slot of a batch was late.")
+            "switchyard_schedule_lateness_seconds", "The largest delay of a slot in a batch.")
         outcomes = metrics.counters(
-            "switchyard_schedule_runs_total", "Runs that ended, by how.", labels: ["status"])
+            "switchyard_schedule_runs_total", "Finished runs by status.", labels: ["status"])
         phantoms = metrics.counter(
-            "switchyard_phantom_busy_total", "Workspaces that were counted busy and had not said so for too long.")
+            "switchyard_phantom_busy_total", "Workspaces whose stale busy state was reset.")
     }
 
-    func note(_ done: Fired) {
-        fired.increment(by: done.runs)
-        skipped.increment(by: done.skipped.count)
-        broken.increment(by: done.broken.count)
-        lateness.observe(.seconds(done.lateness))
+    func note(_ batch: Fired) {
+        fired.increment(by: batch.runs)
+        skipped.increment(by: batch.skipped.count)
+        broken.increment(by: batch.broken.count)
+        lateness.observe(.seconds(batch.lateness))
     }
 }

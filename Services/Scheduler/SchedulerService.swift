@@ -4,7 +4,7 @@ import HTTPServer
 import ServiceHost
 import ServiceLifecycle
 
-/// The service that keeps cron schedules, and fires them.
+/// The service that stores cron schedules and fires them.
 package enum SchedulerService: HostedService {
     package struct Settings: Sendable {}
 

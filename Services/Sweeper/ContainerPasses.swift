@@ -6,9 +6,9 @@ import Observability
 import Provisioning
 import ServiceHost
 
-/// What the passes about containers read from the environment.
+/// The configuration of the container passes.
 package struct ContainerSettings: Sendable {
-    /// Seconds for all runtimes; `nil` for what each runtime is given.
+    /// Seconds for all runtimes; `nil` for each runtime's own timeout.
     var provisionTimeout: Int?
     /// 0 for ever.
     var volumeRetentionHours: Int
@@ -27,7 +27,7 @@ package struct ContainerSettings: Sendable {
     }
 }
 
-/// The passes that ask a container engine or a control plane, or wait for what it does.
+/// The passes that query a container engine or a control plane, or wait for its work.
 struct ContainerPasses: Sendable {
     let passes: [any SweepPass]
     /// `nil` where no container engine is configured.
@@ -60,7 +60,7 @@ struct ContainerPasses: Sendable {
                     provisioner: lifecycle.provisioner, store: OrphanStore(postgres: postgres), leases: leases,
                     wake: wake, retention: Self.seconds(settings.volumeRetentionHours),
                     gauges: context.metrics.gauges(
-                        "switchyard_orphans", "Containers and volumes of ours without a row.", labels: ["kind"]),
+                        "switchyard_orphans", "Containers and volumes without a row.", labels: ["kind"]),
                     logger: logger),
                 ContainerHealthPass(
                     provisioner: lifecycle.provisioner,

@@ -7,11 +7,11 @@ import HTTPServer
 import Observability
 import ServiceHost
 
-/// `/admin/sweeps/guard`: what the guard of the liveness sweeps does, and how an operator overrules it.
+/// `/admin/sweeps/guard`: the state of the guard of the liveness sweeps, and its override by an operator.
 struct GuardRoutes: Sendable {
     let context: ServiceContext
     let store: LivenessStore
-    /// Seconds without a sign of life, by whose silence it is.
+    /// The liveness timeout of a scope, in seconds.
     let ttl: @Sendable (SweepScope) -> Double
 
     func add(to router: inout Router) {
@@ -42,7 +42,7 @@ struct GuardRoutes: Sendable {
 }
 
 extension SweepGuardStatus {
-    /// What an operator sees of what the guard remembers.
+    /// The part of the guard's state that is shown to operators.
     package init(_ state: GuardState, period: TimeInterval) {
         let counts = state.counts ?? GuardState.Counts(running: 0, late: 0, silent: 0)
         self.init(

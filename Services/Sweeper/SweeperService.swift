@@ -7,7 +7,7 @@ import Observability
 import ServiceHost
 import ServiceLifecycle
 
-/// The service that heals what the others, or their stores, left behind.
+/// The service that repairs what failures of other services, or of their stores, left behind.
 package enum SweeperService: HostedService {
     package struct Settings: Sendable {
         var livenessTTL: Int
@@ -81,7 +81,7 @@ package enum SweeperService: HostedService {
         ] + hibernation(context, lifecycle)
     }
 
-    /// Where nothing starts or stops containers, none is sent to sleep.
+    /// Without a provisioner no workspace is hibernated.
     private static func hibernation(_ context: ServiceContext, _ lifecycle: LifecycleParts) -> [any SweepPass] {
         guard lifecycle.store.hasProvisioner else { return [] }
         let store = HibernationStore(postgres: context.postgres, lifecycle: lifecycle.store)

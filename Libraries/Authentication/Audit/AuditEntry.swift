@@ -3,34 +3,34 @@ import Foundation
 import HTTPCore
 import HTTPServer
 
-/// What an operator is about to do, as the audit log keeps it.
+/// An action of an operator, as the audit log records it.
 struct AuditEntry: Sendable, Hashable {
-    /// What let the operator in.
+    /// The kind of credential that authenticated the operator.
     enum Via: String, Sendable {
         case token
         case console
     }
 
     let actor: SessionActor
-    /// Of an org token.
+    /// Nil unless it is an org token.
     let actorID: UUID?
     let actorName: String?
     let tokenPrefix: String?
     let via: Via
     /// Method and route.
     let action: String
-    /// What stood at the route's parameters.
+    /// The values of the route's parameters.
     let target: String?
     /// The workspace among them.
     let workspace: UUID?
     let requestID: String
     let clientIP: String
-    /// Of a refusal; nil for what is about to be done.
+    /// The response's status, of a refused request; nil for an action that is about to begin.
     let status: Int?
 
     /// - Parameters:
-    ///   - known: the operator, or nobody in particular.
-    ///   - status: known already, of a refusal.
+    ///   - known: the operator's credential, or `anonymous`.
+    ///   - status: the response's, of a refused request.
     init(_ known: KnownToken, _ via: Via, _ request: Request, status: Int? = nil) {
         let context = request.context
         switch known.identity {
@@ -51,7 +51,7 @@ struct AuditEntry: Sendable, Hashable {
         self.status = status
     }
 
-    /// As it can be kept: one entry that cannot would keep those written with it out.
+    /// As the database takes it: one invalid entry would fail the whole batch.
     private static func text(_ text: String, _ limit: Int) -> String {
         let bounded = text.bounded(to: limit)
         return bounded.contains(byte: 0) ? bounded.replacing("\0", with: "\u{FFFD}") : bounded

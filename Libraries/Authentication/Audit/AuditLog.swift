@@ -6,39 +6,39 @@ import Observability
 import PostgresClient
 import ServiceLifecycle
 
-/// What operators do: written before it is done, and how it ended afterwards. Where a process ends in between, the entry
-/// stays without an end, which says just that.
+/// The audit log of operators' actions. An entry is written before the action, its outcome afterwards; when the process
+/// ends in between, the entry stays without an outcome.
 package final class AuditLog: Sendable {
-    /// How a request was answered.
+    /// The outcome of a request.
     struct End: Sendable {
         let id: Int64
         let status: Int
         let detail: String?
     }
 
-    /// How often the ends of requests are tried to be written: through an outage of about half a minute.
+    /// Attempts to write outcomes: enough for an outage of about half a minute.
     private static let attempts = 10
 
     private let entries: Batcher<AuditEntry, Int64>
-    /// Nil marks a place in the order.
+    /// Nil is the marker that `flush` waits for.
     private let ends: Batcher<End?, Void>
 
-    /// - Parameter service: whose requests they are.
+    /// - Parameter service: the name of the service that handles the requests.
     package init(postgres: PostgresPool, service: String, loops: EventLoopGroup, logger: Logger) {
         let store = AuditStore(postgres: postgres, service: service)
         let pacing = BatchPacing(executor: { loops.any() })
-        let unwritten = RepeatedWarning("operators are refused: the audit log cannot be written", logger)
+        let writeFailures = RepeatedWarning("operators are refused: the audit log cannot be written", logger)
         entries = Batcher(limit: 200, capacity: 10_000, pacing: pacing) { entries in
             do {
                 return try await store.add(entries)
             } catch {
-                unwritten.note([.count: .int(entries.count), .error: .string("\(error)")])
+                writeFailures.note([.count: .int(entries.count), .error: .string("\(error)")])
                 throw error
             }
         }
         ends = Batcher(limit: 500, pacing: pacing) { ends in
-            let known = ends.compactMap { $0 }
-            if !known.isEmpty { await Self.write(known, store, loops.any(), logger) }
+            let outcomes = ends.compactMap { $0 }
+            if !outcomes.isEmpty { await Self.write(outcomes, store, loops.any(), logger) }
             return ends.map { _ in }
         }
     }
@@ -53,7 +53,7 @@ package final class AuditLog: Sendable {
             try await store.finish(ends)
         } catch {
             logger.warning(
-                "how operators' requests ended is not in the audit log",
+                "outcomes of operators' requests are missing from the audit log",
                 [.count: .int(ends.count), .error: .string("\(error)")])
         }
     }
@@ -61,7 +61,7 @@ package final class AuditLog: Sendable {
     /// Writes an entry.
     ///
     /// - Returns: its id, once it is committed.
-    /// - Throws: `APIError` 503: nothing is done of which nobody could tell afterwards.
+    /// - Throws: `APIError` 503 when it cannot be written: no action without an entry.
     func record(_ entry: AuditEntry) async throws -> Int64 {
         do {
             return try await entries.submit(entry)
@@ -70,15 +70,15 @@ package final class AuditLog: Sendable {
         }
     }
 
-    /// Notes how a request was answered, without waiting.
+    /// Records the outcome of a request, without waiting.
     ///
-    /// - Parameter detail: what it did, as JSON. More than there is room for would keep what is written with it out.
+    /// - Parameter detail: what it did, as JSON. One that is too long is replaced: it would fail the whole batch.
     package func finish(_ id: Int64, status: Int, detail: String? = nil) {
         let isTooLong = (detail?.utf8.count ?? 0) > Limits.auditDetail
         ends.add(End(id: id, status: status, detail: isTooLong ? #"{"is_cut":true}"# : detail))
     }
 
-    /// Waits until all that was noted is written, or given up.
+    /// Waits until all recorded outcomes are written or abandoned.
     package func flush() async {
         // One flush at a time, in the order of adding.
         _ = try? await ends.submit(nil)

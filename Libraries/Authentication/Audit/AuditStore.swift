@@ -5,7 +5,7 @@ import PostgresClient
 /// The statements that write the audit log.
 struct AuditStore: Sendable {
     let postgres: PostgresPool
-    /// Whose requests they are.
+    /// The name of the service that handles the requests.
     let service: String
 
     /// The ids come in the order of the entries.
@@ -50,7 +50,7 @@ struct AuditStore: Sendable {
         FROM unnest($1::bigint[], $2::int[], $3::text[]) AS e (id, status, detail) WHERE a.id = e.id
         """)
 
-    /// Notes how requests were answered.
+    /// Writes the outcomes of requests.
     func finish(_ ends: [AuditLog.End]) async throws(PostgresError) {
         _ = try await postgres.query(Self.finish, [ends.map(\.id), ends.map(\.status), ends.map(\.detail)])
     }

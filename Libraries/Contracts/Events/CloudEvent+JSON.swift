@@ -20,8 +20,8 @@ extension CloudEvent {
         return output.bytes
     }
 
-    /// New events of one type, source and time in the batch form. What they share is encoded once: of the events of a
-    /// commit nothing differs but the id, the subject and the data.
+    /// New events of one type, source and time in the batch form. Shared members are encoded once: the events of a
+    /// commit differ in id, subject and data only.
     public static func encodeBatch(
         type: String, source: String, time: Date, _ events: [(workspace: UUID, data: RawJSON)]
     ) -> [UInt8] {
@@ -51,17 +51,17 @@ extension CloudEvent {
         return bytes
     }
 
-    /// Reads one event or a batch: consumers take both forms, whatever the content type said.
-    /// - Throws: ``WireError`` when the bytes are no CloudEvents; such a message belongs to the dead letters.
+    /// Reads one event or a batch: both forms are accepted, whatever the content type.
+    /// - Throws: ``WireError`` when the bytes are no CloudEvents; such a message should be dead-lettered.
     public static func decode(_ bytes: [UInt8]) throws(WireError) -> [CloudEvent] {
         let batch = try decodeEach(bytes)
         if let refused = batch.refused.first { throw refused.error }
         return batch.events
     }
 
-    /// The same, but one event of a batch that cannot be read does not take the others with it.
+    /// Reads one event or a batch, of which events that cannot be read do not affect the others.
     ///
-    /// - Returns: the events, and each element of the batch that is none.
+    /// - Returns: the events, and each element of the batch that is not an event.
     /// - Throws: ``WireError`` when the bytes are not JSON, or hold no event at all.
     public static func decodeEach(
         _ bytes: [UInt8]
@@ -113,7 +113,7 @@ extension CloudEvent {
     private static func decodeAll(
         _ bytes: UnsafeBufferPointer<UInt8>
     ) throws -> (events: [CloudEvent], refused: [RefusedEvent]) {
-        // Everything below trusts the text to be UTF-8, as data is passed on without another look.
+        // Everything below relies on valid UTF-8, as data is passed on without another check.
         guard String(validating: bytes, as: UTF8.self) != nil else { throw JSONScanner.Malformed() }
         var scanner = JSONScanner(bytes)
         var events: [CloudEvent] = []
@@ -148,17 +148,17 @@ extension CloudEvent {
     }
 }
 
-/// An element of a batch that is no event.
+/// An element of a batch that is not a valid event.
 public struct RefusedEvent: Sendable {
-    /// Counted from 0 in the batch.
+    /// Its index in the batch, from 0.
     public let place: Int
     /// One JSON value.
     public let bytes: [UInt8]
-    /// Why it is none.
+    /// Why it is not a valid event.
     public let error: WireError
 }
 
-/// What was found of one event so far.
+/// The members of one event read so far.
 private struct Fields {
     private var texts: [String: String] = [:]
     private var data: RawJSON?

@@ -2,10 +2,10 @@ import Foundation
 
 /// An event between services: CloudEvents 1.0.
 ///
-/// `type` is kept as text and `data` as bytes: a consumer decides by the type, and decodes the data only when it
-/// needs to look inside.
+/// `type` is kept as text and `data` as bytes: a consumer dispatches on the type, and decodes the data only when it
+/// needs to.
 public struct CloudEvent: Hashable, Sendable {
-    /// Unique; consumers are idempotent by it.
+    /// Unique; consumers use it to be idempotent.
     public var id: UUID
     /// `switchyard/<service>`.
     public var source: String
@@ -17,7 +17,7 @@ public struct CloudEvent: Hashable, Sendable {
     public var time: Date
     /// The data, one JSON value.
     public var data: RawJSON
-    /// The W3C trace context of what caused it.
+    /// The W3C trace context of its cause.
     public var traceparent: String?
     /// The row of a durable event in `structure_events`; orders events of one log.
     public var sequence: Int64?
@@ -41,7 +41,7 @@ public struct CloudEvent: Hashable, Sendable {
     }
 
     /// Creates an event of a known type.
-    /// - Throws: ``WireError`` when the data holds a number that JSON cannot say.
+    /// - Throws: ``WireError`` when the data holds a number that JSON cannot represent.
     public init<Payload: EventData>(
         id: UUID = UUID(), source: String, type: EventType, subject: UUID?, time: Date = Date(), data: Payload,
         traceparent: String? = nil
@@ -53,7 +53,7 @@ public struct CloudEvent: Hashable, Sendable {
     }
 
     /// Decodes the data.
-    /// - Throws: ``WireError`` when it does not fit.
+    /// - Throws: ``WireError`` when it does not match the type.
     public func decodeData<Payload: EventData>(as type: Payload.Type) throws(WireError) -> Payload {
         try WireJSON.decode(type, from: data.bytes)
     }
@@ -74,7 +74,7 @@ public protocol EventData: Codable, Hashable, Sendable {
 }
 
 extension CloudEvent {
-    /// Whether its subject has another parent now, and not only another address.
+    /// Whether its subject has another parent now, and not only another URL.
     public var movesInTree: Bool {
         guard kind == .workspaceMoved else { return false }
         guard let moved = try? decodeData(as: WorkspaceMoved.self) else { return true }

@@ -7,7 +7,7 @@ public struct WorkspaceUpdated: EventData {
 
     /// Its name.
     public var name: String
-    /// The names of what changed, as in the request.
+    /// The names of the changed members, as in the request.
     public var fields: [String]
 
     private enum CodingKeys: String, CodingKey {
@@ -62,7 +62,7 @@ public struct AgentCardUpdated: EventData {
     }
 }
 
-/// A heartbeat changed the capabilities or the idle timeout; what they are now is in the database.
+/// A heartbeat changed the capabilities or the idle timeout; the new values are in the database.
 public struct RuntimeUpdated: EventData {
     /// The events whose data this is.
     public static let types: [EventType] = [.runtimeUpdated]
@@ -71,12 +71,12 @@ public struct RuntimeUpdated: EventData {
     public init() {}
 }
 
-/// A token is no longer valid. Caches forget the token, or all of the workspace's when it is not named.
+/// A token is no longer valid. Caches drop the token, or all tokens of the workspace when none is named.
 public struct TokenRevoked: EventData {
     /// The events whose data this is.
     public static let types: [EventType] = [.tokenRevoked]
 
-    /// The token, when it was one.
+    /// The token; nil for all tokens of the workspace.
     public var tokenID: UUID?
     /// `workspace`, `org` or `console`.
     public var kind: String
@@ -100,20 +100,20 @@ public struct TokenRevoked: EventData {
     }
 }
 
-/// The sweeps hold back, or act again.
+/// The liveness sweeps are suspended, or resume.
 public struct SweepGuardChanged: EventData {
     /// The events whose data this is.
     public static let types: [EventType] = [.sweepHeld, .sweepReleased]
 
-    /// Whose silence it is about.
+    /// The workspaces concerned.
     public var scope: SweepScope
-    /// Why they hold back; of a release, that the cause is gone or that an operator said so.
+    /// Why they are suspended; of a release, whether the cause is gone or an operator released them.
     public var reason: String
     /// How many workspaces would have gone offline.
     public var candidates: Int
     /// How many were running.
     public var running: Int
-    /// The operator who released them by hand: `admin`, or `org:` and the id of the token.
+    /// The operator who released them manually: `admin`, or `org:` and the id of the token.
     public var by: String?
 
     private enum CodingKeys: String, CodingKey {

@@ -1,72 +1,73 @@
 /// Every kind of event, by its routing key.
 public enum EventType: String, Codable, Hashable, Sendable, CaseIterable {
-    /// A sign of life and load; keeps long calls alive and drains the queue.
+    /// A heartbeat with the workspace's load; keeps long calls alive and drains the queue.
     case heartbeatReceived = "heartbeat.received"
-    /// What a workspace works on has changed.
+    /// A workspace's current task has changed.
     case taskUpdated = "task.updated"
-    /// It is being started.
+    /// A workspace is being started.
     case workspaceProvisioning = "workspace.provisioning"
-    /// It takes messages.
+    /// A workspace accepts messages.
     case workspaceOnline = "workspace.online"
-    /// It is stuck or fails too often.
+    /// A workspace is stuck or fails too often.
     case workspaceDegraded = "workspace.degraded"
-    /// It gave no sign of life.
+    /// A workspace showed no activity for the liveness period.
     case workspaceOffline = "workspace.offline"
-    /// It could not be started.
+    /// A workspace could not be started.
     case workspaceProvisionFailed = "workspace.provision_failed"
-    /// An external one waits for its agent.
+    /// An external workspace waits for its agent to register.
     case workspaceAwaitingAgent = "workspace.awaiting_agent"
-    /// A person stopped it.
+    /// A person paused a workspace.
     case workspacePaused = "workspace.paused"
-    /// It was stopped for being idle.
+    /// A workspace was stopped for being idle.
     case workspaceHibernated = "workspace.hibernated"
-    /// It was deleted.
+    /// A workspace was deleted.
     case workspaceRemoved = "workspace.removed"
-    /// Its configuration was changed (an addition to the contract's table, for caches and consoles).
+    /// A workspace's configuration was changed (an addition to the contract's table, for caches and consoles).
     case workspaceUpdated = "workspace.updated"
-    /// It has another parent: access caches must forget.
+    /// A workspace has another parent: access caches are invalid.
     case workspaceMoved = "workspace.moved"
-    /// Its agent card was replaced.
+    /// A workspace's agent card was replaced.
     case agentCardUpdated = "agent_card.updated"
-    /// A message was stored.
+    /// A message was queued.
     case a2aQueued = "a2a.queued"
-    /// A stored message was delivered.
+    /// A queued message was delivered.
     case a2aCompleted = "a2a.completed"
-    /// A stored message was given up.
+    /// A queued message failed for good.
     case a2aFailed = "a2a.failed"
-    /// A stored message expired or was taken out.
+    /// A queued message expired or was cancelled.
     case a2aDropped = "a2a.dropped"
-    /// A stored message belongs to a context: later ones of it wait, too (an addition to the contract's table, for the
-    /// proxies).
+    /// A queued message belongs to a context: later messages of the context must wait, too (an addition to the
+    /// contract's table, for the proxies).
     case a2aContextWaiting = "a2a.context_waiting"
-    /// The console's call was answered.
+    /// A call of the console got its response.
     case a2aResponse = "a2a.response"
     /// A delegation was accepted.
     case delegationSent = "delegation.sent"
-    /// A delegation moved on.
+    /// A delegation changed its status.
     case delegationStatus = "delegation.status"
-    /// A delegation was answered.
+    /// A delegation got its response.
     case delegationCompleted = "delegation.completed"
-    /// A delegation ended without an answer.
+    /// A delegation ended without a response.
     case delegationFailed = "delegation.failed"
-    /// The feed has a new row.
+    /// The activity feed has a new row.
     case activityLogged = "activity.logged"
-    /// An agent spoke to its person.
+    /// An agent sent a message to a person.
     case agentMessage = "agent.message"
-    /// A schedule's message was put into the queue.
+    /// A schedule's message was queued.
     case scheduleFired = "schedule.fired"
-    /// A schedule's message was answered or failed.
+    /// A schedule's message got its response or failed.
     case scheduleExecuted = "schedule.executed"
     /// A schedule's run was skipped.
     case scheduleSkipped = "schedule.skipped"
-    /// A heartbeat changed the capabilities or the idle timeout: caches of them must forget (an addition to the contract's
-    /// table).
+    /// A heartbeat changed the capabilities or the idle timeout: caches of them are invalid (an addition to the
+    /// contract's table).
     case runtimeUpdated = "runtime.updated"
-    /// A token is no longer valid: token caches must forget.
+    /// A token is no longer valid: token caches are invalid.
     case tokenRevoked = "token.revoked"
-    /// Too much looked dead at once: the sweeps hold back (an addition to the contract's table).
+    /// Too many workspaces looked dead at once: the liveness sweeps are suspended (an addition to the contract's
+    /// table).
     case sweepHeld = "sweep.held"
-    /// The sweeps act again (an addition to the contract's table).
+    /// The liveness sweeps resume (an addition to the contract's table).
     case sweepReleased = "sweep.released"
 
     /// The name that viewers see, nil for events that are not shown to them.
@@ -83,7 +84,7 @@ public enum EventType: String, Codable, Hashable, Sendable, CaseIterable {
     }
 
     /// Whether the event is a row in `structure_events`, written with the change it reports, and persistent in the
-    /// broker. The others may be lost: what they tell is in a row of its own or told again soon.
+    /// broker. The others may be lost: their content is in a row of its own or is sent again soon.
     public var isDurable: Bool {
         switch self {
         case .heartbeatReceived, .taskUpdated, .runtimeUpdated, .a2aResponse, .a2aContextWaiting, .activityLogged,
@@ -93,7 +94,7 @@ public enum EventType: String, Codable, Hashable, Sendable, CaseIterable {
         }
     }
 
-    /// Whether it is frequent enough to travel in batches, one broker message for what one commit carried.
+    /// Whether it is frequent enough to be sent in batches, one broker message for the events of one commit.
     public var isBatched: Bool {
         switch self {
         case .heartbeatReceived, .taskUpdated, .runtimeUpdated, .activityLogged: true
@@ -101,8 +102,8 @@ public enum EventType: String, Codable, Hashable, Sendable, CaseIterable {
         }
     }
 
-    /// Whether it is for what every process keeps in memory: caches of addresses, tokens, budgets, overrides or the tree
-    /// must forget its subject, proxies must know of a context that waits.
+    /// Whether it invalidates what every process keeps in memory: entries of its subject in caches of addresses,
+    /// tokens, budgets, overrides or the tree, and the contexts that are waiting, in proxies.
     public var invalidatesCaches: Bool {
         switch self {
         case .tokenRevoked, .workspaceMoved, .workspaceUpdated, .workspaceRemoved, .workspaceOnline, .workspaceOffline,
@@ -120,11 +121,11 @@ public enum EventType: String, Codable, Hashable, Sendable, CaseIterable {
     }
 }
 
-/// What a viewer is told that is no event of the platform's.
+/// Notices to the viewer of a stream that are no events.
 public enum StreamNotice {
     /// The viewer was too slow; how many events it missed is in `dropped`.
     public static let lagged = "STREAM_LAGGED"
-    /// The position that the viewer gave is not in the log, so that it may have missed something: `reason` says why,
-    /// and `oldest` is the oldest position there is, null for none. The stream goes on with what comes from now on.
+    /// The position that the viewer resumed from is not in the log, so it may have missed events: `reason` says why,
+    /// and `oldest` is the oldest position in the log, null for none. The stream continues with new events.
     public static let reset = "STREAM_RESET"
 }

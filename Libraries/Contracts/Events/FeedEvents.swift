@@ -1,19 +1,19 @@
 import Foundation
 
-/// The feed has a new row; its bodies stay in the row.
+/// The activity feed has a new row; request and response bodies are only in the row.
 public struct ActivityLogged: EventData {
     /// The events whose data this is.
     public static let types: [EventType] = [.activityLogged]
 
     /// The row.
     public var id: UUID
-    /// Whose feed it is in.
+    /// The workspace whose feed it is in.
     public var workspaceID: UUID
     /// Its kind.
     public var activityType: ActivityType
-    /// Who sent it; null for a person or a schedule.
+    /// The workspace that sent it; null for a person or a schedule.
     @OrNull public var sourceID: UUID?
-    /// Who received it.
+    /// The workspace that received it.
     @OrNull public var targetID: UUID?
     /// The JSON-RPC method.
     @OrNull public var method: String?
@@ -62,12 +62,12 @@ public struct ActivityLogged: EventData {
     }
 }
 
-/// An agent spoke to its person.
+/// An agent sent a message to a person.
 public struct AgentMessage: EventData {
     /// The events whose data this is.
     public static let types: [EventType] = [.agentMessage]
 
-    /// What it said.
+    /// The message's text.
     public var message: String
     /// The agent's workspace.
     public var workspaceID: UUID
@@ -92,7 +92,7 @@ public struct AgentMessage: EventData {
     }
 }
 
-/// A schedule fired, was answered, or was skipped.
+/// A schedule fired, got its response, or was skipped.
 public struct ScheduleChanged: EventData {
     /// The events whose data this is.
     public static let types: [EventType] = [.scheduleFired, .scheduleExecuted, .scheduleSkipped]

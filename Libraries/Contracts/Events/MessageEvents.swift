@@ -1,15 +1,15 @@
 import Foundation
 
-/// A message was stored for a busy target.
+/// A message was queued for a busy target.
 public struct A2AQueued: EventData {
     /// The events whose data this is.
     public static let types: [EventType] = [.a2aQueued]
 
-    /// The item.
+    /// The queue item.
     public var queueID: UUID
-    /// Who sent it; null for a person or a schedule.
+    /// The workspace that sent it; null for a person or a schedule.
     @OrNull public var callerID: UUID?
-    /// How many wait for the target.
+    /// How many messages wait for the target.
     public var queueDepth: Int
     /// The JSON-RPC method.
     public var method: String
@@ -41,7 +41,7 @@ public struct A2AQueued: EventData {
     }
 }
 
-/// A stored message belongs to a context. The subject says for whom it is; nothing else is told.
+/// A queued message belongs to a context. The event's subject is its target; there is no other data.
 public struct A2AContextWaiting: EventData {
     /// The events whose data this is.
     public static let types: [EventType] = [.a2aContextWaiting]
@@ -50,14 +50,14 @@ public struct A2AContextWaiting: EventData {
     public init() {}
 }
 
-/// A stored message was delivered, given up or dropped.
+/// A queued message was delivered, failed or was dropped.
 public struct A2AOutcome: EventData {
     /// The events whose data this is.
     public static let types: [EventType] = [.a2aCompleted, .a2aFailed, .a2aDropped]
 
-    /// The item.
+    /// The queue item.
     public var queueID: UUID
-    /// Counted attempts.
+    /// How many delivery attempts were made.
     public var attempts: Int
     /// Why it was not delivered.
     public var error: String?
@@ -86,12 +86,12 @@ public struct A2AOutcome: EventData {
     }
 }
 
-/// The console's call was answered.
+/// A call of the console got its response.
 public struct A2AResponse: EventData {
     /// The events whose data this is.
     public static let types: [EventType] = [.a2aResponse]
 
-    /// The agent's answer.
+    /// The agent's response.
     public var responseBody: RawJSON
     /// The JSON-RPC method.
     public var method: String
@@ -112,7 +112,7 @@ public struct A2AResponse: EventData {
     }
 }
 
-/// A delegation moved on.
+/// A delegation changed its status.
 public struct DelegationChanged: EventData {
     /// The events whose data this is.
     public static let types: [EventType] = [
@@ -121,13 +121,13 @@ public struct DelegationChanged: EventData {
 
     /// The delegation.
     public var delegationID: UUID
-    /// Who works on it.
+    /// The workspace that it was delegated to.
     public var targetID: UUID
-    /// Where it is now.
+    /// Its new status.
     public var status: DelegationStatus
     /// The first 100 characters of the task.
     public var taskPreview: String?
-    /// The first 200 characters of the answer.
+    /// The first 200 characters of the response.
     public var responsePreview: String?
     /// Why it failed.
     public var error: String?

@@ -1,15 +1,15 @@
-/// A heartbeat that was committed: load, and whether there is room for more.
+/// A committed heartbeat: the workspace's load, and whether it has capacity for more tasks.
 public struct HeartbeatReceived: EventData {
     /// The events whose data this is.
     public static let types: [EventType] = [.heartbeatReceived]
 
     /// How many tasks run.
     public var activeTasks: Int
-    /// Since the agent started; jumps to 0 and back with some agents.
+    /// Seconds since the agent started; some agents report 0 in between.
     public var uptimeSeconds: Int
     /// How many may run at once.
     public var maxConcurrentTasks: Int
-    /// Whether fewer run than may.
+    /// Whether fewer tasks run than may.
     public var hasCapacity: Bool
 
     private enum CodingKeys: String, CodingKey {
@@ -28,12 +28,12 @@ public struct HeartbeatReceived: EventData {
     }
 }
 
-/// What a workspace works on, when that changed.
+/// A workspace's current task has changed.
 public struct TaskUpdated: EventData {
     /// The events whose data this is.
     public static let types: [EventType] = [.taskUpdated]
 
-    /// Empty when idle.
+    /// The current task; empty when idle.
     public var currentTask: String
     /// How many tasks run.
     public var activeTasks: Int
@@ -76,16 +76,16 @@ public struct WorkspaceProvisioning: EventData {
     }
 }
 
-/// A workspace takes messages: it registered, or a heartbeat said so.
+/// A workspace accepts messages: it has registered, or has recovered with a heartbeat.
 public struct WorkspaceOnline: EventData {
     /// The events whose data this is.
     public static let types: [EventType] = [.workspaceOnline]
 
-    /// Where it is reached, after a registration.
+    /// The agent's URL, after a registration.
     public var url: String?
     /// Its card, after a registration.
     public var agentCard: RawJSON?
-    /// The status it came back from, after a heartbeat.
+    /// The status it recovered from, after a heartbeat.
     public var recoveredFrom: WorkspaceStatus?
 
     private enum CodingKeys: String, CodingKey {
@@ -102,16 +102,16 @@ public struct WorkspaceOnline: EventData {
     }
 }
 
-/// A workspace says that it is stuck, or fails too often.
+/// A workspace reports that it is stuck, or fails too often.
 public struct WorkspaceDegraded: EventData {
     /// The events whose data this is.
     public static let types: [EventType] = [.workspaceDegraded]
 
-    /// What it said of itself.
+    /// The state that its heartbeat reported.
     public var runtimeState: String?
     /// The share of failed requests, when that was the reason.
     public var errorRate: Double?
-    /// One of its errors: the banner.
+    /// One of its errors, to be shown to people.
     public var sampleError: String
 
     private enum CodingKeys: String, CodingKey {
@@ -128,12 +128,12 @@ public struct WorkspaceDegraded: EventData {
     }
 }
 
-/// A workspace gave no sign of life.
+/// A workspace showed no activity for the liveness period.
 public struct WorkspaceOffline: EventData {
     /// The events whose data this is.
     public static let types: [EventType] = [.workspaceOffline]
 
-    /// Why it is taken for dead.
+    /// Why it is considered dead.
     public var reason: String
 
     private enum CodingKeys: String, CodingKey {
@@ -151,11 +151,11 @@ public struct WorkspaceProvisionFailed: EventData {
     /// The events whose data this is.
     public static let types: [EventType] = [.workspaceProvisionFailed]
 
-    /// A sentence that a client may see.
+    /// An error message that is safe to show to clients.
     public var error: String
-    /// Who found out, as `provision_timeout_sweep`.
+    /// What detected it, such as `provision_timeout_sweep`.
     public var source: String?
-    /// How long was waited.
+    /// The timeout that passed, in seconds.
     public var timeoutSeconds: Int?
     /// Its runtime.
     public var runtime: String?
@@ -214,7 +214,7 @@ public struct WorkspaceStopped: EventData {
     public var name: String
     /// How many descendants were removed with it.
     public var cascadeDeleted: Int?
-    /// Whether its row is gone, too.
+    /// Whether its row was deleted, too.
     public var purged: Bool?
 
     private enum CodingKeys: String, CodingKey {

@@ -2,27 +2,27 @@ import Foundation
 
 /// POST `/workspaces/{id}/activity`.
 public struct ActivityReport: Codable, Hashable, Sendable {
-    /// One of ``ActivityType/reportable``, checked by the route for its own sentence.
+    /// One of ``ActivityType/reportable``, as text: the route has an error message of its own for others.
     public var activityType: String
     /// The reporting workspace, if given.
     public var sourceID: String?
-    /// Whom it concerned.
+    /// The other workspace concerned.
     public var targetID: String?
     /// The JSON-RPC method.
     public var method: String?
     /// One line for people.
     public var summary: String?
-    /// What was sent.
+    /// The request body.
     public var requestBody: RawJSON?
-    /// What came back.
+    /// The response body.
     public var responseBody: RawJSON?
-    /// Stands in for a missing request body.
+    /// Used in place of a missing request body.
     public var metadata: RawJSON?
     /// `ok` when absent.
     public var status: String?
     /// How long it took.
     public var durationMilliseconds: Int?
-    /// What went wrong.
+    /// The error, if any.
     public var errorDetail: String?
     /// The tools that were called.
     public var toolTrace: RawJSON?
@@ -81,37 +81,37 @@ public struct ActivityReport: Codable, Hashable, Sendable {
     }
 }
 
-/// A row of the feed.
+/// A row of the activity feed.
 public struct ActivityEntry: Codable, Hashable, Sendable {
-    /// The row.
+    /// The row's id.
     public var id: UUID
-    /// Whose feed it is in.
+    /// The workspace whose feed it is in.
     public var workspaceID: UUID
     /// Its kind.
     public var activityType: ActivityType
-    /// Who sent it; null for a person or a schedule.
+    /// The workspace that sent it; null for a person or a schedule.
     @OrNull public var sourceID: UUID?
-    /// Who received it.
+    /// The workspace that received it.
     @OrNull public var targetID: UUID?
     /// The JSON-RPC method.
     @OrNull public var method: String?
     /// One line for people.
     @OrNull public var summary: String?
-    /// Left out when absent.
+    /// The request body; left out when there is none.
     public var requestBody: RawJSON?
-    /// Left out when absent.
+    /// The response body; left out when there is none.
     public var responseBody: RawJSON?
-    /// Left out when absent.
+    /// The tools that were called; left out when there is none.
     public var toolTrace: RawJSON?
     /// `ok`, `error` or what the reporter said.
     public var status: String
     /// How long it took.
     @OrNull public var durationMilliseconds: Int?
-    /// What went wrong.
+    /// The error, if any.
     @OrNull public var errorDetail: String?
-    /// Tokens read, when known.
+    /// Input tokens of the model, when known.
     public var inputTokens: Int64?
-    /// Tokens written, when known.
+    /// Output tokens of the model, when known.
     public var outputTokens: Int64?
     /// When it was written.
     public var createdAt: Date

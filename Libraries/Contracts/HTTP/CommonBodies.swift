@@ -1,4 +1,4 @@
-/// The answer of routes that only say what was done: `{"status":"updated"}`.
+/// The response of routes that only report what was done: `{"status":"updated"}`.
 public struct StatusAnswer: Codable, Hashable, Sendable {
     /// What was done.
     public var status: String
@@ -13,19 +13,19 @@ public struct StatusAnswer: Codable, Hashable, Sendable {
     }
 }
 
-/// The body of every error. Fields beyond `error` are there only where a route's description names them.
+/// The body of every error response. Members beyond `error` are present only where a route's description names them.
 public struct ErrorBody: Codable, Hashable, Sendable {
-    /// A short, safe sentence.
+    /// A short message that is safe to show.
     public var error: String
-    /// For programs.
+    /// The error code, for programs.
     public var code: ErrorCode?
-    /// The member of the request at fault.
+    /// The invalid member of the request.
     public var field: String?
     /// What is wrong with it.
     public var reason: String?
-    /// How large it may be.
+    /// The limit that it exceeds.
     public var limit: Int?
-    /// Seconds after which trying again makes sense.
+    /// Seconds after which a retry makes sense.
     public var retryAfter: Int?
     /// The target is busy.
     public var busy: Bool?
@@ -35,11 +35,11 @@ public struct ErrorBody: Codable, Hashable, Sendable {
     public var waking: Bool?
     /// The target is being restarted.
     public var restarting: Bool?
-    /// The agent has certainly seen the message.
+    /// The agent has certainly received the message.
     public var deliveryConfirmed: Bool?
     /// The workspace's status.
     public var status: String?
-    /// How many tasks keep the workspace from being hibernated.
+    /// How many active tasks prevent the hibernation of the workspace.
     public var activeTasks: Int?
     /// The workspace was removed.
     public var deleted: Bool?

@@ -9,21 +9,21 @@ public struct SignInRequest: Codable, Hashable, Sendable {
     public init(token: String) { self.token = token }
 }
 
-/// What a session is made of.
+/// The kind of credential behind a console session.
 public enum SessionActor: String, Codable, Hashable, Sendable, CaseIterable {
     /// The administrator's token.
     case admin
     /// An operator's token.
     case org
-    /// Nothing: in open development mode.
+    /// None: in open development mode.
     case open
 }
 
-/// Who is signed in at the console.
+/// The session of a console user.
 public struct ConsoleSession: Codable, Hashable, Sendable {
-    /// What they may do.
+    /// The user's permissions.
     public var role: OperatorRole
-    /// What they signed in with.
+    /// The credential that the user signed in with.
     public var actor: SessionActor
     /// The name of the operator's token.
     @OrNull public var name: String?
@@ -31,7 +31,7 @@ public struct ConsoleSession: Codable, Hashable, Sendable {
     @OrNull public var tokenPrefix: String?
     /// When the session ends; null where there is none.
     @OrNull public var expiresAt: Date?
-    /// What this installation is called.
+    /// The name of this installation.
     public var platformName: String
 
     private enum CodingKeys: String, CodingKey {

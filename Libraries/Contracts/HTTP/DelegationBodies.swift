@@ -2,11 +2,11 @@ import Foundation
 
 /// POST `/workspaces/{id}/delegate`.
 public struct DelegateRequest: Codable, Hashable, Sendable {
-    /// A UUID, checked by the route for its own sentence.
+    /// A UUID, as text: the route has an error message of its own for others.
     public var targetID: String
-    /// What to do.
+    /// The task.
     public var task: String
-    /// The same key from the same source is the same delegation.
+    /// The idempotency key: the same key from the same source is the same delegation.
     public var idempotencyKey: String?
 
     private enum CodingKeys: String, CodingKey {
@@ -23,15 +23,15 @@ public struct DelegateRequest: Codable, Hashable, Sendable {
     }
 }
 
-/// The 202 to a delegation, or the 200 to one that was there already.
+/// The 202 response to a delegation, or the 200 response to one that exists already.
 public struct DelegateAnswer: Codable, Hashable, Sendable {
     /// The delegation.
     public var delegationID: UUID
-    /// `delegated`, `recorded`, or where the earlier one is.
+    /// `delegated`, `recorded`, or the status of the existing one.
     public var status: String
-    /// Who works on it.
+    /// The workspace that it is delegated to.
     public var targetID: UUID?
-    /// True for an earlier one, else left out.
+    /// True for an existing delegation, else left out.
     public var idempotentHit: Bool?
 
     private enum CodingKeys: String, CodingKey {
@@ -52,9 +52,9 @@ public struct DelegateAnswer: Codable, Hashable, Sendable {
 
 /// POST `/workspaces/{id}/delegations/record`.
 public struct RecordDelegationRequest: Codable, Hashable, Sendable {
-    /// A UUID, checked by the route for its own sentence.
+    /// A UUID, as text: the route has an error message of its own for others.
     public var targetID: String
-    /// What was sent.
+    /// The task that was sent.
     public var task: String
     /// The agent's own id for it, when it is a UUID.
     public var delegationID: String?
@@ -87,7 +87,7 @@ public struct UpdateDelegationRequest: Codable, Hashable, Sendable {
     public var status: String
     /// Why it failed.
     public var error: String?
-    /// The answer, or its beginning.
+    /// The response, or its beginning.
     public var responsePreview: String?
 
     private enum CodingKeys: String, CodingKey {
@@ -112,27 +112,27 @@ public struct UpdateDelegationRequest: Codable, Hashable, Sendable {
     }
 }
 
-/// An entry of the list of delegations: a request, or a result in front of it.
+/// An entry of the list of delegations: a request, or its result, which precedes it.
 public struct DelegationEntry: Codable, Hashable, Sendable {
-    /// The delegation; both entries have it.
+    /// The delegation's id, the same in both entries.
     public var id: UUID
     /// Always `delegation`.
     public var type: String
-    /// Who delegated.
+    /// The workspace that delegated it.
     public var sourceID: UUID
-    /// Who works on it.
+    /// The workspace that it is delegated to.
     public var targetID: UUID
     /// One line for people.
     public var summary: String
-    /// Where it is.
+    /// Its status.
     public var status: DelegationStatus
-    /// When the entry came to be.
+    /// When the entry was created.
     public var createdAt: Date
-    /// The delegation again, where agents look for it.
+    /// The delegation's id again, under the name that agents expect.
     public var delegationID: UUID?
     /// Why it failed.
     public var error: String?
-    /// 300 characters, then `...`.
+    /// The response, cut to 300 characters and `...`.
     public var responsePreview: String?
 
     private enum CodingKeys: String, CodingKey {
@@ -182,29 +182,29 @@ public struct DelegationEntry: Codable, Hashable, Sendable {
     }
 }
 
-/// GET `/workspaces/{id}/delegations/{delegation_id}`: one with its full result.
+/// GET `/workspaces/{id}/delegations/{delegation_id}`: a delegation with its full result.
 public struct DelegationDetail: Codable, Hashable, Sendable {
     /// The delegation.
     public var delegationID: UUID
-    /// Who delegated.
+    /// The workspace that delegated it.
     public var sourceID: UUID
-    /// Who works on it.
+    /// The workspace that it is delegated to.
     public var targetID: UUID
-    /// What to do.
+    /// The task.
     public var task: String
-    /// Where it is.
+    /// Its status.
     public var status: DelegationStatus
     /// Its queue item.
     @OrNull public var queueID: UUID?
-    /// The answer's text, in full.
+    /// The full text of the response.
     @OrNull public var response: String?
-    /// Its beginning.
+    /// The beginning of the response.
     @OrNull public var responsePreview: String?
     /// Why it failed.
     @OrNull public var error: String?
     /// When it was accepted.
     public var createdAt: Date
-    /// When it last moved.
+    /// When its status last changed.
     public var updatedAt: Date
     /// When it ended.
     @OrNull public var completedAt: Date?

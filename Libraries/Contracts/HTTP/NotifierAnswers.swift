@@ -1,14 +1,14 @@
 import Foundation
 
-/// A file that was taken.
+/// An uploaded file.
 public struct UploadedFile: Codable, Hashable, Sendable {
     /// `workspace:/workspace/.molecule/chat-uploads/<stored>`.
     public var uri: String
-    /// Its name, reduced.
+    /// Its sanitised name.
     public var name: String
-    /// Its type.
+    /// Its media type.
     public var mimeType: String
-    /// Bytes.
+    /// Its size in bytes.
     public var size: Int64
 
     private enum CodingKeys: String, CodingKey {
@@ -27,9 +27,9 @@ public struct UploadedFile: Codable, Hashable, Sendable {
     }
 }
 
-/// The answer to an upload, one entry a file.
+/// The response to an upload, with one entry per file.
 public struct UploadAnswer: Codable, Hashable, Sendable {
-    /// In the order sent.
+    /// The files in the order sent.
     public var files: [UploadedFile]
 
     private enum CodingKeys: String, CodingKey {
@@ -42,11 +42,11 @@ public struct UploadAnswer: Codable, Hashable, Sendable {
     }
 }
 
-/// One event on an SSE stream; its `id:` is the sequence.
+/// An event on an SSE stream; its `id:` is the event's sequence number.
 public struct StreamMessage: Codable, Hashable, Sendable {
     /// The client event name.
     public var type: String
-    /// Milliseconds since 1970.
+    /// When it happened, in milliseconds since 1970.
     public var timestamp: Int64
     /// The event's data.
     public var data: RawJSON
@@ -65,11 +65,11 @@ public struct StreamMessage: Codable, Hashable, Sendable {
     }
 }
 
-/// One event on a WebSocket.
+/// An event on a WebSocket.
 public struct SocketMessage: Codable, Hashable, Sendable {
     /// The client event name.
     public var event: String
-    /// Whom it is about.
+    /// The workspace that it is about.
     @OrNull public var workspaceID: UUID?
     /// When it happened.
     public var timestamp: Date
@@ -98,7 +98,7 @@ public struct EventEntry: Codable, Hashable, Sendable {
     public var id: UUID
     /// The client event name.
     public var eventType: String
-    /// Whom it is about.
+    /// The workspace that it is about.
     @OrNull public var workspaceID: UUID?
     /// The event's data.
     public var payload: RawJSON

@@ -1,12 +1,12 @@
-/// A file that goes with a message.
+/// A file attached to a message.
 public struct Attachment: Codable, Hashable, Sendable {
-    /// Where it is; required, checked by the route for its own sentence.
+    /// Its URI; required, but empty when missing: the route has an error message of its own.
     public var uri: String
-    /// What to call it; required, too.
+    /// Its name; required, as `uri`.
     public var name: String
-    /// Its type.
+    /// Its media type.
     public var mimeType: String?
-    /// Bytes.
+    /// Its size in bytes.
     public var size: Int64?
 
     private enum CodingKeys: String, CodingKey {
@@ -36,9 +36,9 @@ public struct Attachment: Codable, Hashable, Sendable {
 
 /// POST `/workspaces/{id}/notify`.
 public struct NotifyRequest: Codable, Hashable, Sendable {
-    /// Required, checked by the route for its own sentence.
+    /// Required; empty when missing, for which the route has an error message of its own.
     public var message: String
-    /// Files.
+    /// The attached files.
     public var attachments: [Attachment]
 
     private enum CodingKeys: String, CodingKey {

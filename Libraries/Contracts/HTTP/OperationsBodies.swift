@@ -1,16 +1,16 @@
 import Foundation
 
-/// When a pass last ran.
+/// The last run of a periodic background pass.
 public struct SubsystemTick: Codable, Hashable, Sendable {
-    /// Null when it never did.
+    /// When it last ran; null when it never did.
     @OrNull public var lastTickAt: Date?
-    /// How many whole seconds ago that is.
+    /// How many whole seconds ago that was.
     @OrNull public var secondsAgo: Int?
     /// How long it took.
     @OrNull public var durationMilliseconds: Int?
-    /// What it did, by name.
+    /// What it did: counts by name.
     public var counts: [String: Int]
-    /// Why it failed since; null when it did not.
+    /// The error of a later run that failed; null without one.
     @OrNull public var lastError: String?
 
     private enum CodingKeys: String, CodingKey {
@@ -34,9 +34,9 @@ public struct SubsystemTick: Codable, Hashable, Sendable {
     }
 }
 
-/// GET `/admin/liveness`.
+/// The response to GET `/admin/liveness`.
 public struct LivenessAnswer: Codable, Hashable, Sendable {
-    /// By the pass's name.
+    /// The passes, by name.
     public var subsystems: [String: SubsystemTick]
 
     private enum CodingKeys: String, CodingKey {
@@ -49,13 +49,13 @@ public struct LivenessAnswer: Codable, Hashable, Sendable {
     }
 }
 
-/// POST `/admin/workspace-images/refresh`.
+/// The response to POST `/admin/workspace-images/refresh`.
 public struct ImageRefreshAnswer: Codable, Hashable, Sendable {
     /// Runtimes whose image was pulled.
     public var pulled: [String]
-    /// Runtimes that could not be.
+    /// Runtimes whose image could not be pulled.
     public var failed: [String]
-    /// Containers that were made anew.
+    /// Containers that were recreated.
     public var recreated: [String]
 
     private enum CodingKeys: String, CodingKey {
@@ -72,31 +72,31 @@ public struct ImageRefreshAnswer: Codable, Hashable, Sendable {
     }
 }
 
-/// A message that nobody could handle.
+/// A dead-lettered message.
 public struct DeadMessage: Codable, Hashable, Sendable {
-    /// Its row.
+    /// Its id.
     public var id: Int64
     /// The event's id.
     @OrNull public var messageID: String?
     /// The event's type.
     @OrNull public var type: String?
-    /// Where it was published.
+    /// The exchange that it was published to.
     public var exchange: String
-    /// With which key.
+    /// Its routing key.
     public var routingKey: String
-    /// Where it died.
+    /// The queue that dead-lettered it.
     @OrNull public var queue: String?
-    /// Why.
+    /// Why it was dead-lettered.
     @OrNull public var reason: String?
-    /// How often it died there so.
+    /// How often that queue dead-lettered it for that reason.
     public var deathCount: Int
-    /// When it was put aside.
+    /// When it was stored.
     public var receivedAt: Date
-    /// When it was last sent again.
+    /// When it was last replayed.
     @OrNull public var replayedAt: Date?
-    /// How often.
+    /// How often it was replayed.
     public var replayCount: Int
-    /// Bytes.
+    /// The size of its body in bytes.
     public var bodySize: Int
 
     private enum CodingKeys: String, CodingKey {
@@ -135,19 +135,19 @@ public struct DeadMessage: Codable, Hashable, Sendable {
     }
 }
 
-/// GET `/admin/dead-letters/{id}`.
+/// The response to GET `/admin/dead-letters/{id}`.
 public struct DeadMessageAnswer: Codable, Hashable, Sendable {
     /// The entry of the list.
     public var message: DeadMessage
-    /// As its publisher said.
+    /// Its content type, as published.
     @OrNull public var contentType: String?
-    /// An object: its headers, with the broker's history of it.
+    /// An object: its headers, including the broker's dead-letter history.
     public var headers: RawJSON
-    /// JSON as text; null for anything else.
+    /// A JSON body as text; null for any other body.
     @OrNull public var body: String?
-    /// Anything else.
+    /// Any other body, in base64.
     @OrNull public var bodyBase64: String?
-    /// The body is longer than what is here.
+    /// Whether the body here is truncated.
     public var isTruncated: Bool
 
     private enum CodingKeys: String, CodingKey {

@@ -1,21 +1,21 @@
 import Foundation
 
-/// The states of queue items that operators tell apart.
+/// The state of a queue item, as operators see it.
 public enum QueueState: String, Codable, Hashable, Sendable, CaseIterable {
-    /// Waits, and was not tried.
+    /// Waits for its first attempt.
     case waiting
     /// Waits after an attempt or a refusal.
     case retrying
-    /// Is being delivered.
+    /// A delivery is in flight.
     case running
-    /// The agent answered.
+    /// The agent responded.
     case delivered
-    /// Gave up.
+    /// Failed for good.
     case failed
-    /// Expired, or taken out by someone.
+    /// Expired, or cancelled.
     case dropped
 
-    /// Of an item with this status.
+    /// The state of an item with this status.
     public init(_ status: QueueStatus, attempts: Int, refusals: Int) {
         self =
             switch status {
@@ -28,35 +28,35 @@ public enum QueueState: String, Codable, Hashable, Sendable, CaseIterable {
     }
 }
 
-/// What can happen to a queue item.
+/// A step in the history of a queue item.
 public enum QueueStep: String, Codable, Hashable, Sendable, CaseIterable {
-    /// It was stored.
+    /// It was queued.
     case enqueued
-    /// Its delivery began; of several deliveries the newest.
+    /// Its delivery started; of several deliveries the latest.
     case claimed
-    /// The agent certainly did not take it.
+    /// The agent certainly did not receive it.
     case refused
     /// A delivery failed, or the item with it.
     case failed
-    /// The agent may have it, and no answer came.
+    /// The agent may have received it, and no response came.
     case uncertain
-    /// The agent answered.
+    /// The agent responded.
     case delivered
-    /// It was taken out.
+    /// It was cancelled.
     case dropped
-    /// Nobody took it in time.
+    /// It expired.
     case expired
-    /// An operator had it tried once more.
+    /// An operator retried it.
     case retried
 }
 
-/// One line of the story of a queue item.
+/// An entry in the history of a queue item.
 public struct QueueLogEntry: Codable, Hashable, Sendable {
-    /// When.
+    /// When it happened.
     public var at: Date
-    /// What.
+    /// The kind of step.
     public var kind: QueueStep
-    /// What went wrong, cut after 300 characters.
+    /// The error, cut after 300 characters.
     @OrNull public var error: String?
     /// The agent's HTTP status.
     @OrNull public var status: Int?
@@ -70,21 +70,21 @@ public struct QueueLogEntry: Codable, Hashable, Sendable {
     }
 }
 
-/// An item of the fleet's queue as operators see it: the members of ``QueueItem`` and these.
+/// An item of the fleet's queue as operators see it: the members of ``QueueItem`` and further ones.
 public struct FleetQueueItem: Encodable, Hashable, Sendable {
     /// The item itself, without its response.
     public var item: QueueItem
     /// The target's name; null once it is purged.
     @OrNull public var targetName: String?
-    /// The sender's name; null for a person, a schedule, and a workspace that is purged.
+    /// The sender's name; null for a person, a schedule, or a purged workspace.
     @OrNull public var callerName: String?
-    /// When it is tried next, or not before; null for what waits for its target's heartbeat, and does not wait.
+    /// The earliest time of its next attempt; null when it waits for its target's heartbeat, or does not wait.
     @OrNull public var nextAttemptAt: Date?
-    /// Of its trace.
+    /// The id of its trace.
     @OrNull public var traceID: String?
-    /// Of its body.
+    /// The size of its body in bytes.
     public var bodyBytes: Int
-    /// Its story, oldest first; only for one item.
+    /// Its history, oldest first; only for a single item.
     public var attemptsLog: [QueueLogEntry]?
 
     private enum CodingKeys: String, CodingKey {
@@ -111,10 +111,10 @@ public struct FleetQueueItem: Encodable, Hashable, Sendable {
         self.attemptsLog = attemptsLog
     }
 
-    /// Which of the states it is in.
+    /// Its state.
     public var state: QueueState { QueueState(item.status, attempts: item.attempts, refusals: item.refusals) }
 
-    /// Writes the item's members and its own as one object.
+    /// Writes the item's members and the further ones as one object.
     public func encode(to encoder: any Encoder) throws {
         try item.encode(to: encoder)
         var container = encoder.container(keyedBy: CodingKeys.self)
@@ -128,15 +128,15 @@ public struct FleetQueueItem: Encodable, Hashable, Sendable {
     }
 }
 
-/// GET `/admin/queue`.
+/// The response to GET `/admin/queue`.
 public struct FleetQueuePage: Encodable, Hashable, Sendable {
-    /// Newest first.
+    /// The items, newest first.
     public var items: [FleetQueueItem]
-    /// How many the filter matches, counted no further than to ten thousand.
+    /// How many items the filter matches, counted up to ``Limits/queueCount``.
     public var total: Int
-    /// Whether there are no more than that.
+    /// Whether `total` is exact.
     public var totalIsExact: Bool
-    /// Where the next page begins; null at the end.
+    /// The cursor of the next page; null at the end.
     @OrNull public var nextCursor: String?
 
     private enum CodingKeys: String, CodingKey {
@@ -155,15 +155,15 @@ public struct FleetQueuePage: Encodable, Hashable, Sendable {
     }
 }
 
-/// What a change of many did: POST `/admin/queue/retry`, `cancel` and `expire`.
+/// The response to a bulk change: POST `/admin/queue/retry`, `cancel` and `expire`.
 public struct QueueChangeAnswer: Codable, Hashable, Sendable {
-    /// How many the filter matched that the change is possible for, counted no further than to 100 000.
+    /// How many items the filter matched that can be changed, counted up to ``Limits/queueChangeCount``.
     public var matched: Int
-    /// How many were changed.
+    /// How many items were changed.
     public var changed: Int
-    /// How many are left for another call, counted no further than to 100 000.
+    /// How many items remain for another call, counted up to ``Limits/queueChangeCount``.
     public var left: Int
-    /// Why it ended before its time, where something failed after some were changed.
+    /// Why it stopped early, when it failed after some items were changed.
     public var stopped: String?
 
     /// Creates the value.

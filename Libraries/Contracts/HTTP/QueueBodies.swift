@@ -1,14 +1,14 @@
 import Foundation
 
-/// The 202 to a message for a busy target.
+/// The 202 response to a message for a busy target, which was queued.
 public struct QueuedAnswer: Codable, Hashable, Sendable {
     /// Always true.
     public var queued: Bool
-    /// The item.
+    /// The queue item.
     public var queueID: UUID
-    /// How many wait for the target.
+    /// How many messages wait for the target.
     public var queueDepth: Int
-    /// A sentence for people.
+    /// An explanation for people.
     public var message: String
 
     private enum CodingKeys: String, CodingKey {
@@ -38,25 +38,25 @@ public struct QueuedAnswer: Codable, Hashable, Sendable {
 
 /// An item of a workspace's queue, and GET `/queue/{queue_id}`.
 public struct QueueItem: Codable, Hashable, Sendable {
-    /// The item.
+    /// The queue item.
     public var queueID: UUID
-    /// The target.
+    /// The target workspace.
     public var workspaceID: UUID
-    /// Who sent it; null for a person or a schedule.
+    /// The workspace that sent it; null for a person or a schedule.
     @OrNull public var callerID: UUID?
-    /// Where it is.
+    /// Its status.
     public var status: QueueStatus
-    /// How urgent it is.
+    /// Its priority.
     public var priority: Priority
     /// The JSON-RPC method.
     public var method: String
-    /// Counted attempts.
+    /// How many delivery attempts were made.
     public var attempts: Int
-    /// Deliveries that certainly did not arrive, which are no attempts.
+    /// Deliveries that certainly did not reach the agent, which do not count as attempts.
     public var refusals = 0
-    /// The agent may have seen it.
+    /// Whether the agent may have received it.
     public var deliveryUncertain: Bool
-    /// What went wrong last.
+    /// The last error.
     @OrNull public var lastError: String?
     /// The delegation it carries.
     @OrNull public var delegationID: UUID?
@@ -64,19 +64,19 @@ public struct QueueItem: Codable, Hashable, Sendable {
     @OrNull public var scheduleID: UUID?
     /// When it was stored.
     public var enqueuedAt: Date
-    /// When it was last sent.
+    /// When its last delivery started.
     @OrNull public var dispatchedAt: Date?
     /// When it ended.
     @OrNull public var completedAt: Date?
-    /// When it is dropped if nothing happens.
+    /// When it expires undelivered.
     public var expiresAt: Date
-    /// The agent's status, once completed.
+    /// The HTTP status of the agent's response, once completed.
     public var responseStatus: Int?
-    /// The agent's answer, once completed and only for one item: JSON as it came, everything else as a string.
+    /// The agent's response, once completed and only for a single item: JSON as received, anything else as a string.
     public var response: RawJSON?
-    /// The answer's very bytes, where that string is not all of it because they are no UTF-8.
+    /// The response's bytes in base64, when they are not UTF-8 and the string is lossy.
     public var responseBase64: String?
-    /// Its place among those that wait for the target, 1 for the next; nil for an item that does not wait.
+    /// Its position among the items that wait for the target, 1 for the next; nil when it does not wait.
     public var position: Int?
 
     private enum CodingKeys: String, CodingKey {
@@ -129,9 +129,9 @@ public struct QueueItem: Codable, Hashable, Sendable {
     }
 }
 
-/// POST `/admin/a2a-queue/drop-stale`.
+/// The response to POST `/admin/a2a-queue/drop-stale`.
 public struct DropStaleAnswer: Codable, Hashable, Sendable {
-    /// How many items.
+    /// How many items were dropped.
     public var dropped: Int
 
     private enum CodingKeys: String, CodingKey {

@@ -4,7 +4,7 @@ import Foundation
 public struct RegisterRequest: Codable, Hashable, Sendable {
     /// The workspace.
     public var id: UUID
-    /// Where its agent is reached.
+    /// The agent's URL.
     public var url: String
     /// The agent's card.
     public var agentCard: RawJSON
@@ -23,11 +23,11 @@ public struct RegisterRequest: Codable, Hashable, Sendable {
     }
 }
 
-/// The answer to a registration.
+/// The response to a registration.
 public struct RegisterAnswer: Codable, Hashable, Sendable {
     /// Always `registered`.
     public var status: String
-    /// The workspace's token, the first time only.
+    /// The workspace's token, on the first registration only.
     public var authToken: String?
 
     private enum CodingKeys: String, CodingKey {
@@ -49,11 +49,11 @@ public struct RegisterAnswer: Codable, Hashable, Sendable {
     }
 }
 
-/// What a heartbeat says of the runtime.
+/// What a heartbeat reports about the runtime.
 public struct RuntimeMetadata: Codable, Hashable, Sendable {
-    /// What it does natively.
+    /// The features that it provides natively.
     public var capabilities: Capabilities
-    /// Silence that ends a call to it; counts when positive.
+    /// The idle timeout of calls to it; ignored unless positive.
     public var idleTimeoutSeconds: Int?
 
     private enum CodingKeys: String, CodingKey {
@@ -79,21 +79,21 @@ public struct RuntimeMetadata: Codable, Hashable, Sendable {
 public struct HeartbeatRequest: Codable, Hashable, Sendable {
     /// The workspace.
     public var workspaceID: UUID
-    /// Failed requests by all requests since its last beat.
+    /// The share of failed requests since its last heartbeat.
     public var errorRate: Double
     /// One of the errors.
     public var sampleError: String
     /// How many tasks run.
     public var activeTasks: Int
-    /// Since it started.
+    /// Seconds since the agent started.
     public var uptimeSeconds: Int
-    /// What it works on.
+    /// The current task; empty when idle.
     public var currentTask: String
-    /// Cents; 0 means no news.
+    /// The spend of this month in cents; 0 for unknown.
     public var monthlySpend: Int64
     /// `wedged`, or empty.
     public var runtimeState: String
-    /// Overrides.
+    /// Overrides of the runtime's capabilities and idle timeout.
     public var runtimeMetadata: RuntimeMetadata?
 
     private enum CodingKeys: String, CodingKey {
@@ -161,9 +161,9 @@ public struct UpdateCardRequest: Codable, Hashable, Sendable {
 
 /// POST `/registry/check-access`.
 public struct CheckAccessRequest: Codable, Hashable, Sendable {
-    /// Who would call.
+    /// The workspace that would call.
     public var callerID: UUID
-    /// Whom.
+    /// The workspace that would be called.
     public var targetID: UUID
 
     private enum CodingKeys: String, CodingKey {
@@ -178,7 +178,7 @@ public struct CheckAccessRequest: Codable, Hashable, Sendable {
     }
 }
 
-/// Whether the two may talk.
+/// Whether two workspaces may communicate.
 public struct CheckAccessAnswer: Codable, Hashable, Sendable {
     /// Whether they may.
     public var allowed: Bool
@@ -193,11 +193,11 @@ public struct CheckAccessAnswer: Codable, Hashable, Sendable {
     }
 }
 
-/// Where a peer is reached.
+/// The address of a peer.
 public struct DiscoverAnswer: Codable, Hashable, Sendable {
-    /// The peer.
+    /// The peer's id.
     public var id: UUID
-    /// Its address, checked.
+    /// The peer's URL, which passed the safety check.
     public var url: String
     /// Its name.
     public var name: String
@@ -218,7 +218,7 @@ public struct DiscoverAnswer: Codable, Hashable, Sendable {
 
 /// An entry of GET `/registry/{id}/peers`.
 public struct Peer: Codable, Hashable, Sendable {
-    /// The peer.
+    /// The peer's id.
     public var id: UUID
     /// Its name.
     public var name: String
@@ -228,9 +228,9 @@ public struct Peer: Codable, Hashable, Sendable {
     public var tier: Int
     /// Its status.
     public var status: WorkspaceStatus
-    /// Its address; empty when it has none.
+    /// Its URL; empty when it has none.
     public var url: String
-    /// Its parent.
+    /// Its parent; null for a root.
     @OrNull public var parentID: UUID?
     /// How many tasks run.
     public var activeTasks: Int

@@ -1,30 +1,30 @@
 import Foundation
 
-/// How a schedule is doing, as operators look for it: the gravest that is true of it.
+/// The condition of a schedule, as operators filter by it: the most severe one that applies.
 public enum ScheduleCondition: String, Codable, Hashable, Sendable, CaseIterable {
-    /// Due, and not fired.
+    /// It is due, and has not fired.
     case late
     /// Its last run failed.
     case failing
-    /// Its last runs were answered with nothing.
+    /// Its last runs got empty responses.
     case stale
-    /// Its last slot was left out.
+    /// Its last slot was skipped.
     case skipped
-    /// As it should be.
+    /// Without problems.
     case ok
-    /// Switched off.
+    /// Disabled.
     case paused
 }
 
 /// One of a schedule's last runs.
 public struct ScheduleRunSummary: Codable, Hashable, Sendable {
-    /// When.
+    /// When it ran.
     public var at: Date
-    /// How it ended.
+    /// Its outcome.
     public var status: String
     /// How long it took.
     @OrNull public var durationMilliseconds: Int?
-    /// What went wrong.
+    /// The error, if any.
     @OrNull public var error: String?
 
     private enum CodingKeys: String, CodingKey {
@@ -43,17 +43,17 @@ public struct ScheduleRunSummary: Codable, Hashable, Sendable {
     }
 }
 
-/// A schedule of the fleet as operators see it: the members of ``ScheduleEntry`` and these.
+/// A schedule of the fleet as operators see it: the members of ``ScheduleEntry`` and further ones.
 public struct FleetSchedule: Encodable, Hashable, Sendable {
     /// The schedule itself.
     public var schedule: ScheduleEntry
-    /// Whose it is.
+    /// The name of its workspace.
     public var workspaceName: String
-    /// How it is doing.
+    /// Its condition.
     public var condition: ScheduleCondition
-    /// Its expression in words; null for one that cannot be read.
+    /// Its expression in words; null when it cannot be parsed.
     @OrNull public var sentence: String?
-    /// The last twenty, newest first.
+    /// The last twenty runs, newest first.
     public var runs: [ScheduleRunSummary]
 
     private enum CodingKeys: String, CodingKey {
@@ -75,7 +75,7 @@ public struct FleetSchedule: Encodable, Hashable, Sendable {
         self.runs = runs
     }
 
-    /// Writes the schedule's members and its own as one object.
+    /// Writes the schedule's members and the further ones as one object.
     public func encode(to encoder: any Encoder) throws {
         try schedule.encode(to: encoder)
         var container = encoder.container(keyedBy: CodingKeys.self)
@@ -86,13 +86,13 @@ public struct FleetSchedule: Encodable, Hashable, Sendable {
     }
 }
 
-/// GET `/admin/schedules`.
+/// The response to GET `/admin/schedules`.
 public struct FleetSchedulePage: Encodable, Hashable, Sendable {
-    /// The late ones first, then by condition, then by when they are due.
+    /// Late schedules first, then by condition, then by due time.
     public var schedules: [FleetSchedule]
-    /// How many the filter matches.
+    /// How many schedules the filter matches.
     public var total: Int
-    /// Where the next page begins; null at the end.
+    /// The cursor of the next page; null at the end.
     @OrNull public var nextCursor: String?
 
     private enum CodingKeys: String, CodingKey {
@@ -109,7 +109,7 @@ public struct FleetSchedulePage: Encodable, Hashable, Sendable {
     }
 }
 
-/// GET `/schedules/preview`.
+/// The response to GET `/schedules/preview`.
 public struct SchedulePreview: Codable, Hashable, Sendable {
     /// The expression in words.
     public var sentence: String

@@ -4,17 +4,17 @@ import Foundation
 public struct CreateScheduleRequest: Codable, Hashable, Sendable {
     /// Unique in its workspace unless empty.
     public var name: String
-    /// Required, checked by the route for its own sentence.
+    /// Required; empty when missing, for which the route has an error message of its own.
     public var cronExpression: String
     /// A name of the tz database.
     public var timezone: String
-    /// Required, too.
+    /// The text to send to the workspace; required, as `cronExpression`.
     public var prompt: String
-    /// Whether it fires.
+    /// Whether it is enabled.
     public var enabled: Bool
-    /// What becomes of a slot while the run before it still waits or runs.
+    /// How a slot is handled while the run before it still waits or runs.
     public var overlap: ScheduleOverlap
-    /// What becomes of slots that passed while nothing could fire.
+    /// How slots are handled that passed while nothing could fire.
     public var missed: MissedSlots
 
     private enum CodingKeys: String, CodingKey {
@@ -54,21 +54,21 @@ public struct CreateScheduleRequest: Codable, Hashable, Sendable {
     }
 }
 
-/// PATCH of a schedule: what is there changes.
+/// PATCH of a schedule: members that are present change.
 public struct UpdateScheduleRequest: Codable, Hashable, Sendable {
     /// Its name.
     public var name: Change<String>
-    /// Its times.
+    /// Its cron expression.
     public var cronExpression: Change<String>
-    /// Their zone.
+    /// The time zone of the expression.
     public var timezone: Change<String>
-    /// What to say.
+    /// The text to send to the workspace.
     public var prompt: Change<String>
-    /// Whether it fires.
+    /// Whether it is enabled.
     public var enabled: Change<Bool>
-    /// What becomes of a slot while the run before it still waits or runs.
+    /// How a slot is handled while the run before it still waits or runs.
     public var overlap: Change<ScheduleOverlap>
-    /// What becomes of slots that passed while nothing could fire.
+    /// How slots are handled that passed while nothing could fire.
     public var missed: Change<MissedSlots>
 
     private enum CodingKeys: String, CodingKey {
@@ -122,9 +122,9 @@ public struct UpdateScheduleRequest: Codable, Hashable, Sendable {
     }
 }
 
-/// The answer to a creation, 201.
+/// The 201 response to the creation of a schedule.
 public struct ScheduleCreated: Codable, Hashable, Sendable {
-    /// The schedule.
+    /// The schedule's id.
     public var id: UUID
     /// Always `created`.
     public var status: String
@@ -153,7 +153,7 @@ public struct ScheduleCreated: Codable, Hashable, Sendable {
     }
 }
 
-/// The answer to a change.
+/// The response to a change of a schedule.
 public struct ScheduleUpdated: Codable, Hashable, Sendable {
     /// Always `updated`.
     public var status: String
@@ -174,23 +174,23 @@ public struct ScheduleUpdated: Codable, Hashable, Sendable {
 
 /// A schedule.
 public struct ScheduleEntry: Codable, Hashable, Sendable {
-    /// The schedule.
+    /// The schedule's id.
     public var id: UUID
-    /// Whose it is.
+    /// The workspace that it belongs to.
     public var workspaceID: UUID
     /// Its name.
     public var name: String
-    /// Its times.
+    /// Its cron expression.
     public var cronExpression: String
-    /// Their zone.
+    /// The time zone of the expression.
     public var timezone: String
-    /// What it says.
+    /// The text that it sends to the workspace.
     public var prompt: String
-    /// Whether it fires.
+    /// Whether it is enabled.
     public var enabled: Bool
-    /// What becomes of a slot while the run before it still waits or runs.
+    /// How a slot is handled while the run before it still waits or runs.
     public var overlap: ScheduleOverlap
-    /// What becomes of slots that passed while nothing could fire.
+    /// How slots are handled that passed while nothing could fire.
     public var missed: MissedSlots
     /// When it last fired.
     @OrNull public var lastRunAt: Date?
@@ -198,13 +198,13 @@ public struct ScheduleEntry: Codable, Hashable, Sendable {
     @OrNull public var nextRunAt: Date?
     /// How often it ran or was skipped.
     public var runCount: Int
-    /// How that ended.
+    /// The outcome of the last run.
     @OrNull public var lastStatus: ScheduleStatus?
-    /// What went wrong.
+    /// The error of the last run.
     @OrNull public var lastError: String?
     /// `template` or `runtime`.
     public var source: String
-    /// When it was made.
+    /// When it was created.
     public var createdAt: Date
     /// When it was last changed.
     public var updatedAt: Date

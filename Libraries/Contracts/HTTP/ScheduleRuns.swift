@@ -1,12 +1,12 @@
 import Foundation
 
-/// The answer to a run by hand.
+/// The response to a manual run.
 public struct ScheduleFired: Codable, Hashable, Sendable {
     /// Always `fired`.
     public var status: String
-    /// Who was told.
+    /// The workspace that the prompt was sent to.
     public var workspaceID: UUID
-    /// What.
+    /// The prompt.
     public var prompt: String
 
     private enum CodingKeys: String, CodingKey {
@@ -33,15 +33,15 @@ public struct ScheduleFired: Codable, Hashable, Sendable {
 
 /// A run in a schedule's history.
 public struct ScheduleRun: Codable, Hashable, Sendable {
-    /// When.
+    /// When it ran.
     public var timestamp: Date
     /// How long it took.
     @OrNull public var durationMilliseconds: Int?
-    /// How it ended.
+    /// Its outcome.
     public var status: String
-    /// What went wrong.
+    /// The error, if any.
     @OrNull public var errorDetail: String?
-    /// Schedule_id, schedule_name, cron_expr and prompt.
+    /// An object with `schedule_id`, `schedule_name`, `cron_expr` and `prompt`.
     @OrNull public var request: RawJSON?
 
     private enum CodingKeys: String, CodingKey {
@@ -65,15 +65,15 @@ public struct ScheduleRun: Codable, Hashable, Sendable {
     }
 }
 
-/// A schedule as peers see it: never what it says or when.
+/// A schedule as peers see it: without its prompt and expression.
 public struct ScheduleHealth: Codable, Hashable, Sendable {
-    /// The schedule.
+    /// The schedule's id.
     public var id: UUID
-    /// Whose it is.
+    /// The workspace that it belongs to.
     public var workspaceID: UUID
     /// Its name.
     public var name: String
-    /// Whether it fires.
+    /// Whether it is enabled.
     public var enabled: Bool
     /// When it last fired.
     @OrNull public var lastRunAt: Date?
@@ -81,9 +81,9 @@ public struct ScheduleHealth: Codable, Hashable, Sendable {
     @OrNull public var nextRunAt: Date?
     /// How often it ran or was skipped.
     public var runCount: Int
-    /// How that ended.
+    /// The outcome of the last run.
     @OrNull public var lastStatus: ScheduleStatus?
-    /// What went wrong.
+    /// The error of the last run.
     @OrNull public var lastError: String?
 
     private enum CodingKeys: String, CodingKey {
@@ -115,13 +115,13 @@ public struct ScheduleHealth: Codable, Hashable, Sendable {
     }
 }
 
-/// A schedule that is not as it should be, as operators see it.
+/// A schedule with problems, as operators see it.
 public struct TroubledSchedule: Codable, Hashable, Sendable {
-    /// What is wrong with it, the gravest first.
+    /// Its problems, the most severe first.
     public var problems: [ScheduleProblem]
-    /// The schedule.
+    /// The schedule's id.
     public var id: UUID
-    /// Whose it is.
+    /// The workspace that it belongs to.
     public var workspaceID: UUID
     /// The workspace's name.
     public var workspaceName: String
@@ -133,9 +133,9 @@ public struct TroubledSchedule: Codable, Hashable, Sendable {
     @OrNull public var nextRunAt: Date?
     /// How often it ran or was skipped.
     public var runCount: Int
-    /// How that ended.
+    /// The outcome of the last run.
     @OrNull public var lastStatus: ScheduleStatus?
-    /// What went wrong.
+    /// The error of the last run.
     @OrNull public var lastError: String?
 
     private enum CodingKeys: String, CodingKey {
@@ -170,13 +170,13 @@ public struct TroubledSchedule: Codable, Hashable, Sendable {
     }
 }
 
-/// What may be wrong with an enabled schedule.
+/// A problem of an enabled schedule.
 public enum ScheduleProblem: String, Codable, Hashable, Sendable, CaseIterable {
-    /// Its time has passed and nothing was fired.
+    /// It is due, and has not fired.
     case late
     /// Its last run failed.
     case failing
-    /// Its last three runs were answered with nothing.
+    /// Its last three runs got empty responses.
     case stale
     /// Its last run was skipped.
     case skipped

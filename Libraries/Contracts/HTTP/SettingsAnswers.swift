@@ -1,12 +1,12 @@
 import Foundation
 
-/// GET `/workspaces/{id}/budget`, in cents.
+/// The response to GET `/workspaces/{id}/budget`, in cents.
 public struct Budget: Codable, Hashable, Sendable {
-    /// The monthly ceiling, null for none.
+    /// The monthly budget, null without a limit.
     @OrNull public var budgetLimit: Int64?
-    /// What was spent.
+    /// The spend of this month.
     public var monthlySpend: Int64
-    /// What is left, null without a ceiling.
+    /// The remaining budget, null without a limit.
     @OrNull public var budgetRemaining: Int64?
 
     private enum CodingKeys: String, CodingKey {
@@ -25,7 +25,7 @@ public struct Budget: Codable, Hashable, Sendable {
 
 /// An entry of GET `/templates`.
 public struct TemplateEntry: Codable, Hashable, Sendable {
-    /// Its folder.
+    /// The template's name.
     public var name: String
     /// The runtime.
     public var runtime: String
@@ -33,7 +33,7 @@ public struct TemplateEntry: Codable, Hashable, Sendable {
     @OrNull public var model: String?
     /// How many tasks may run at once.
     @OrNull public var maxConcurrentTasks: Int?
-    /// How long its start may take.
+    /// The time limit of a workspace's start.
     @OrNull public var provisionTimeoutMilliseconds: Int?
 
     private enum CodingKeys: String, CodingKey {
@@ -61,7 +61,7 @@ public struct TemplateEntry: Codable, Hashable, Sendable {
 public struct SecretEntry: Codable, Hashable, Sendable {
     /// Its name.
     public var key: String
-    /// When it was made.
+    /// When it was created.
     public var createdAt: Date
     /// When it was last set.
     public var updatedAt: Date

@@ -2,9 +2,9 @@ import Foundation
 
 /// POST `/streams/tickets`.
 public struct StreamTicketRequest: Codable, Hashable, Sendable {
-    /// The one whose events the ticket shows; nil for the whole fleet, which an operator may see.
+    /// The workspace whose events the ticket gives access to; nil for the whole fleet, which requires an operator.
     public var workspaceID: UUID?
-    /// Names of the events that it shows; nil or none for all.
+    /// The client names of the events to include; nil or empty for all.
     public var types: [String]?
 
     private enum CodingKeys: String, CodingKey {
@@ -19,11 +19,11 @@ public struct StreamTicketRequest: Codable, Hashable, Sendable {
     }
 }
 
-/// What opens one stream where no header can be set.
+/// A one-time credential for an event stream, for clients that cannot set a header.
 public struct StreamTicket: Codable, Hashable, Sendable {
-    /// For `?ticket=`.
+    /// The value for `?ticket=`.
     public var ticket: String
-    /// When it opens nothing any more.
+    /// When it expires.
     public var expiresAt: Date
 
     private enum CodingKeys: String, CodingKey {

@@ -1,18 +1,18 @@
 import Foundation
 
-/// Whose silence a sweep looks at.
+/// The workspaces whose liveness a sweep checks.
 public enum SweepScope: String, Codable, Hashable, Sendable, CaseIterable {
-    /// Workspaces with a container or machine of ours.
+    /// Workspaces with a container or machine run by the platform.
     case ours
-    /// `external` ones.
+    /// `external` workspaces, whose agents run elsewhere.
     case remote
 }
 
-/// GET `/admin/sweeps/guard`.
+/// The response to GET `/admin/sweeps/guard`.
 public struct SweepGuardAnswer: Codable, Hashable, Sendable {
-    /// Workspaces with a container or machine of ours.
+    /// Workspaces with a container or machine run by the platform.
     public var ours: SweepGuardStatus
-    /// `external` ones.
+    /// `external` workspaces, whose agents run elsewhere.
     public var remote: SweepGuardStatus
 
     private enum CodingKeys: String, CodingKey {
@@ -27,29 +27,29 @@ public struct SweepGuardAnswer: Codable, Hashable, Sendable {
     }
 }
 
-/// What the guard of the liveness sweeps does and knows, as of the last pass.
+/// The state of the guard that limits how many workspaces the liveness sweeps set offline, as of the last pass.
 public struct SweepGuardStatus: Codable, Hashable, Sendable {
-    /// Whether it lets fewer go offline than are silent.
+    /// Whether it sets fewer workspaces offline than are silent.
     public var held: Bool
     /// Why: `grace`, `too_many_silent`, `ingest_trouble` or `no_heartbeats`.
     @OrNull public var reason: String?
-    /// Since when it holds workspaces back for another reason than grace.
+    /// Since when it has held workspaces back for another reason than grace.
     @OrNull public var heldSince: Date?
-    /// Until when it lets none go; from then on `allowance` a minute.
+    /// Until when no workspace is set offline; from then on at most `allowance` per minute.
     @OrNull public var holdsUntil: Date?
-    /// Until when everybody has grace after a start of the platform or of its database.
+    /// Until when all workspaces have a grace period after a start of the platform or of its database.
     @OrNull public var graceUntil: Date?
     /// Workspaces that are online or degraded.
     public var running: Int
-    /// Those of them that gave no sign of life for half the period.
+    /// Those of them without activity for half the liveness period.
     public var late: Int
-    /// Those of them that gave none for the whole period.
+    /// Those of them without activity for the whole liveness period.
     public var silent: Int
-    /// How many go offline a minute, at most, after a hold.
+    /// How many may be set offline per minute after a hold.
     public var allowance: Int
-    /// When the last pass was; null when there was none.
+    /// When the last pass ran; null when there was none.
     @OrNull public var lastPassAt: Date?
-    /// Who last had workspaces released by hand, while that is under way.
+    /// The operator of a manual release, while it is in effect.
     @OrNull public var releasedBy: String?
 
     private enum CodingKeys: String, CodingKey {
@@ -87,7 +87,7 @@ public struct SweepGuardStatus: Codable, Hashable, Sendable {
 
 /// POST `/admin/sweeps/guard/release`.
 public struct SweepReleaseRequest: Codable, Hashable, Sendable {
-    /// Whose silence is real.
+    /// The workspaces that are really offline.
     public var scope: SweepScope
 
     private enum CodingKeys: String, CodingKey {
@@ -100,11 +100,11 @@ public struct SweepReleaseRequest: Codable, Hashable, Sendable {
     }
 }
 
-/// The answer to a release by hand.
+/// The response to a manual release.
 public struct SweepReleaseAnswer: Codable, Hashable, Sendable {
-    /// Whose silence it is.
+    /// The workspaces concerned.
     public var scope: SweepScope
-    /// How many workspaces are silent now and go offline with the next pass, unless they are heard of before.
+    /// How many workspaces are silent now and are set offline by the next pass, unless they become active before.
     public var released: Int
 
     private enum CodingKeys: String, CodingKey {

@@ -1,10 +1,10 @@
 import Foundation
 
-/// A new token, 201. It is shown this once.
+/// The 201 response with a new token, which is shown only once.
 public struct IssuedToken: Codable, Hashable, Sendable {
     /// The token.
     public var authToken: String
-    /// Whose it is.
+    /// The workspace that it belongs to.
     public var workspaceID: UUID
     /// A reminder to keep it.
     public var message: String
@@ -23,11 +23,11 @@ public struct IssuedToken: Codable, Hashable, Sendable {
     }
 }
 
-/// GET `/admin/workspaces/{id}/test-token`.
+/// The response to GET `/admin/workspaces/{id}/test-token`.
 public struct TestToken: Codable, Hashable, Sendable {
     /// The token.
     public var authToken: String
-    /// Whose it is.
+    /// The workspace that it belongs to.
     public var workspaceID: UUID
 
     private enum CodingKeys: String, CodingKey {
@@ -44,7 +44,7 @@ public struct TestToken: Codable, Hashable, Sendable {
 
 /// A token in a list.
 public struct TokenEntry: Codable, Hashable, Sendable {
-    /// The token.
+    /// The token's id.
     public var id: UUID
     /// Its first 8 characters.
     public var prefix: String
@@ -69,7 +69,7 @@ public struct TokenEntry: Codable, Hashable, Sendable {
     }
 }
 
-/// Live tokens, newest first.
+/// A list of valid tokens, newest first.
 public struct TokenList: Codable, Hashable, Sendable {
     /// One page.
     public var tokens: [TokenEntry]
@@ -88,19 +88,19 @@ public struct TokenList: Codable, Hashable, Sendable {
     }
 }
 
-/// A new operator's token, 201. It is shown this once.
+/// The 201 response with a new operator's token, which is shown only once.
 public struct IssuedOrgToken: Codable, Hashable, Sendable {
-    /// The token.
+    /// The token's id.
     public var id: UUID
     /// The token itself.
     public var authToken: String
     /// Its first 8 characters.
     public var prefix: String
-    /// What it is for.
+    /// Its name, which says what it is for.
     public var name: String
     /// The organisation.
     @OrNull public var orgID: String?
-    /// What it is good for.
+    /// Its permissions.
     public var role: OperatorRole
 
     private enum CodingKeys: String, CodingKey {
@@ -127,11 +127,11 @@ public struct IssuedOrgToken: Codable, Hashable, Sendable {
 
 /// POST `/org/tokens`.
 public struct CreateOrgTokenRequest: Codable, Hashable, Sendable {
-    /// What it is for.
+    /// Its name, which says what it is for.
     public var name: String
     /// The organisation.
     public var orgID: String?
-    /// What it is good for.
+    /// Its permissions.
     public var role: OperatorRole
 
     private enum CodingKeys: String, CodingKey {
@@ -158,13 +158,13 @@ public struct CreateOrgTokenRequest: Codable, Hashable, Sendable {
 
 /// An operator's token in a list.
 public struct OrgTokenEntry: Codable, Hashable, Sendable {
-    /// The token.
+    /// The token's id.
     public var id: UUID
-    /// What it is for.
+    /// Its name, which says what it is for.
     public var name: String
     /// The organisation.
     @OrNull public var orgID: String?
-    /// What it is good for.
+    /// Its permissions.
     public var role: OperatorRole
     /// Its first 8 characters.
     public var prefix: String
@@ -198,7 +198,7 @@ public struct OrgTokenEntry: Codable, Hashable, Sendable {
     }
 }
 
-/// Live operators' tokens, newest first.
+/// A list of valid operators' tokens, newest first.
 public struct OrgTokenList: Codable, Hashable, Sendable {
     /// One page.
     public var tokens: [OrgTokenEntry]

@@ -1,6 +1,6 @@
 import Foundation
 
-/// The answer to a creation, 201.
+/// The 201 response to the creation of a workspace.
 public struct CreateWorkspaceAnswer: Codable, Hashable, Sendable {
     /// The workspace.
     public var id: UUID
@@ -8,11 +8,11 @@ public struct CreateWorkspaceAnswer: Codable, Hashable, Sendable {
     public var status: WorkspaceStatus
     /// `workspace:<id>`.
     public var awarenessNamespace: String
-    /// What it may do in its folder.
+    /// Its access to its folder on the host.
     public var workspaceAccess: WorkspaceAccess
-    /// True for external ones, else left out.
+    /// True for external workspaces, else left out.
     public var external: Bool?
-    /// How to connect the agent of an external one without an address.
+    /// How to connect the agent of an external workspace without a URL.
     public var connection: ConnectionDetails?
 
     private enum CodingKeys: String, CodingKey {
@@ -42,17 +42,17 @@ public struct CreateWorkspaceAnswer: Codable, Hashable, Sendable {
 public struct ConnectionDetails: Codable, Hashable, Sendable {
     /// The workspace.
     public var workspaceID: UUID
-    /// The platform's own address.
+    /// The platform's base URL.
     public var platformURL: String
-    /// Shown once.
+    /// The workspace's token, which is shown only once.
     public var authToken: String
-    /// Where to register.
+    /// The URL for registering.
     public var registryEndpoint: String
-    /// Where to send heartbeats.
+    /// The URL for heartbeats.
     public var heartbeatEndpoint: String
-    /// A command to try.
+    /// A `curl` command that registers the agent.
     public var curlRegisterTemplate: String
-    /// A program to start from.
+    /// A minimal agent in Python.
     public var pythonSnippet: String
 
     private enum CodingKeys: String, CodingKey {
@@ -80,11 +80,11 @@ public struct ConnectionDetails: Codable, Hashable, Sendable {
     }
 }
 
-/// The answer to a PATCH.
+/// The response to a PATCH of a workspace.
 public struct UpdateWorkspaceAnswer: Codable, Hashable, Sendable {
     /// Always `updated`.
     public var status: String
-    /// True when the change shows only after a restart, else left out.
+    /// True when the change takes effect only after a restart, else left out.
     public var needsRestart: Bool?
 
     private enum CodingKeys: String, CodingKey {

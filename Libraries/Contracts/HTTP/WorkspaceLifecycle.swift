@@ -1,8 +1,8 @@
 import Foundation
 
-/// A child that stands in the way of a deletion.
+/// A child workspace that prevents a deletion.
 public struct ChildReference: Codable, Hashable, Sendable {
-    /// The child.
+    /// The child's id.
     public var id: UUID
     /// Its name.
     public var name: String
@@ -19,13 +19,13 @@ public struct ChildReference: Codable, Hashable, Sendable {
     }
 }
 
-/// The 409 to the deletion of a workspace with children.
+/// The 409 response to the unconfirmed deletion of a workspace with children.
 public struct DeleteConfirmation: Codable, Hashable, Sendable {
     /// Always `confirmation_required`.
     public var status: String
     /// Its children.
     public var children: [ChildReference]
-    /// How many.
+    /// How many children.
     public var childrenCount: Int
 
     private enum CodingKeys: String, CodingKey {
@@ -50,11 +50,11 @@ public struct DeleteConfirmation: Codable, Hashable, Sendable {
     }
 }
 
-/// The answer to a deletion.
+/// The response to a deletion.
 public struct DeleteAnswer: Codable, Hashable, Sendable {
     /// `removed` or `purged`.
     public var status: String
-    /// How many descendants went with it.
+    /// How many descendants were deleted with it.
     public var cascadeDeleted: Int
 
     private enum CodingKeys: String, CodingKey {
@@ -71,9 +71,9 @@ public struct DeleteAnswer: Codable, Hashable, Sendable {
 
 /// A container that could not be stopped.
 public struct StopFailure: Codable, Hashable, Sendable {
-    /// Whose it is.
+    /// Its workspace.
     public var workspaceID: UUID
-    /// A safe sentence.
+    /// A message that is safe to show.
     public var error: String
 
     private enum CodingKeys: String, CodingKey {
@@ -88,13 +88,13 @@ public struct StopFailure: Codable, Hashable, Sendable {
     }
 }
 
-/// The 500 to a deletion whose containers could not all be stopped; the sweeper goes on.
+/// The 500 response to a deletion of which not all containers could be stopped; the sweeper retries.
 public struct DeleteFailure: Codable, Hashable, Sendable {
-    /// A safe sentence.
+    /// A message that is safe to show.
     public var error: String
-    /// How many were removed all the same.
+    /// How many workspaces were removed nevertheless.
     public var removedCount: Int
-    /// What could not be stopped.
+    /// The containers that could not be stopped.
     public var stopFailures: [StopFailure]
 
     private enum CodingKeys: String, CodingKey {
@@ -111,15 +111,15 @@ public struct DeleteFailure: Codable, Hashable, Sendable {
     }
 }
 
-/// GET `/workspaces/{id}/state`: 200, or 404 with `deleted` true.
+/// The response to GET `/workspaces/{id}/state`: 200, or 404 with `deleted` true.
 public struct WorkspaceState: Codable, Hashable, Sendable {
     /// The workspace.
     public var workspaceID: UUID
-    /// Left out for an unknown one.
+    /// Its status; left out for an unknown workspace.
     public var status: WorkspaceStatus?
-    /// Left out when deleted.
+    /// Whether it is paused; left out when deleted.
     public var paused: Bool?
-    /// Removed or unknown.
+    /// Whether it is removed or unknown.
     public var deleted: Bool
 
     private enum CodingKeys: String, CodingKey {
@@ -138,13 +138,13 @@ public struct WorkspaceState: Codable, Hashable, Sendable {
     }
 }
 
-/// The answer to restart, pause, resume and hibernate.
+/// The response to restart, pause, resume and hibernate.
 public struct LifecycleAnswer: Codable, Hashable, Sendable {
-    /// What happened.
+    /// What was done.
     public var status: String
-    /// How many were paused, after a pause.
+    /// How many workspaces were paused, after a pause.
     public var pausedCount: Int?
-    /// How many were resumed, after a resume.
+    /// How many workspaces were resumed, after a resume.
     public var resumedCount: Int?
 
     private enum CodingKeys: String, CodingKey {

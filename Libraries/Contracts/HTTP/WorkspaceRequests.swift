@@ -1,6 +1,6 @@
 import Foundation
 
-/// Where a workspace stands on the canvas.
+/// The position of a workspace on the canvas.
 public struct CanvasPosition: Codable, Hashable, Sendable {
     /// From the left.
     public var x: Double
@@ -32,31 +32,31 @@ public struct CreateWorkspaceRequest: Codable, Hashable, Sendable {
     public var name: String
     /// One line, 1000 characters at most.
     public var role: String?
-    /// A folder of the templates.
+    /// The name of a template.
     public var template: String?
-    /// Memory and CPU.
+    /// The tier, which sets memory and CPU.
     public var tier: Int
     /// The model; the template's when absent.
     public var model: String?
     /// The runtime; the template's when absent, else `langgraph`.
     public var runtime: String?
-    /// Its agent runs elsewhere.
+    /// Whether its agent runs outside the platform.
     public var external: Bool
-    /// Where an external one is reached.
+    /// The agent's URL, for an external workspace.
     public var url: String?
-    /// An absolute folder of the host.
+    /// The absolute path of a folder on the host.
     public var workspaceDirectory: String?
-    /// What it may do there.
+    /// The access to that folder.
     public var workspaceAccess: WorkspaceAccess?
     /// Its parent.
     public var parentID: UUID?
-    /// Cents a month; no ceiling when absent.
+    /// The budget in cents per month; no limit when absent.
     public var budgetLimit: Int64?
-    /// The template's when absent, else 1.
+    /// How many tasks may run at once; the template's when absent, else 1.
     public var maxConcurrentTasks: Int?
-    /// Idle minutes after which it is hibernated.
+    /// The idle period in minutes after which it is hibernated.
     public var hibernationIdleMinutes: Int?
-    /// Where it stands.
+    /// Its position on the canvas.
     public var canvas: CanvasPosition?
 
     private enum CodingKeys: String, CodingKey {
@@ -122,7 +122,7 @@ public struct CreateWorkspaceRequest: Codable, Hashable, Sendable {
     }
 }
 
-/// PATCH `/workspaces/{id}`: what is there changes, `null` clears what can be empty.
+/// PATCH `/workspaces/{id}`: members that are present change, `null` clears optional ones.
 public struct UpdateWorkspaceRequest: Codable, Hashable, Sendable {
     /// Its name.
     public var name: Change<String>
@@ -136,11 +136,11 @@ public struct UpdateWorkspaceRequest: Codable, Hashable, Sendable {
     public var runtime: Change<String>
     /// Its folder.
     public var workspaceDirectory: Change<String>
-    /// Canvas, from the left.
+    /// Position on the canvas, from the left.
     public var x: Change<Double>
-    /// Canvas, from the top.
+    /// Position on the canvas, from the top.
     public var y: Change<Double>
-    /// Canvas, children hidden.
+    /// Whether its children are hidden on the canvas.
     public var collapsed: Change<Bool>
     /// How many tasks may run at once.
     public var maxConcurrentTasks: Change<Int>
@@ -211,7 +211,7 @@ public struct UpdateWorkspaceRequest: Codable, Hashable, Sendable {
 
 /// PATCH `/workspaces/{id}/budget`.
 public struct UpdateBudgetRequest: Codable, Hashable, Sendable {
-    /// Cents a month; null removes the ceiling.
+    /// The budget in cents per month; null removes the limit.
     public var budgetLimit: Change<Int64>
 
     private enum CodingKeys: String, CodingKey {

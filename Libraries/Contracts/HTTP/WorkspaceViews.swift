@@ -8,13 +8,13 @@ public struct WorkspaceSummary: Codable, Hashable, Sendable {
     public var name: String
     /// Its role.
     @OrNull public var role: String?
-    /// Memory and CPU.
+    /// Its tier, which sets memory and CPU.
     public var tier: Int
-    /// Where it is in its life.
+    /// Its status.
     public var status: WorkspaceStatus
-    /// Where it is reached; empty when it has no address.
+    /// Its agent's URL; empty when it has none.
     public var url: String
-    /// Its parent.
+    /// Its parent workspace; null for a root.
     @OrNull public var parentID: UUID?
     /// Its agent's card.
     @OrNull public var agentCard: RawJSON?
@@ -24,27 +24,27 @@ public struct WorkspaceSummary: Codable, Hashable, Sendable {
     public var activeTasks = 0
     /// How many may run at once.
     public var maxConcurrentTasks = 1
-    /// Failed requests by all requests, as last reported.
+    /// The share of failed requests, as last reported.
     public var lastErrorRate = 0.0
-    /// Since its agent started.
+    /// Seconds since its agent started.
     public var uptimeSeconds = 0
-    /// Its last heartbeat.
+    /// When its last heartbeat arrived.
     @OrNull public var lastHeartbeatAt: Date?
-    /// Its last successful call to another.
+    /// When it last called another workspace successfully.
     @OrNull public var lastOutboundAt: Date?
-    /// Canvas, from the left.
+    /// Position on the canvas, from the left.
     public var x = 0.0
-    /// Canvas, from the top.
+    /// Position on the canvas, from the top.
     public var y = 0.0
-    /// Canvas, children hidden.
+    /// Whether its children are hidden on the canvas.
     public var collapsed = false
-    /// When it was made.
+    /// When it was created.
     public var createdAt: Date
     /// When it was last changed.
     public var updatedAt: Date
     /// How many messages wait for it.
     public var queueDepth = 0
-    /// How long its start may take, where its runtime's template declares that.
+    /// The time limit of its start, when a template of its runtime declares one.
     public var provisionTimeoutMilliseconds: Int?
 
     private enum CodingKeys: String, CodingKey {
@@ -65,7 +65,7 @@ public struct WorkspaceSummary: Codable, Hashable, Sendable {
         case provisionTimeoutMilliseconds = "provision_timeout_ms"
     }
 
-    /// Creates a summary; what is not given here starts as of a workspace that never beat, and is set afterwards.
+    /// Creates a summary; other members start as for a workspace without heartbeats, and are set afterwards.
     public init(
         id: UUID, name: String, tier: Int, status: WorkspaceStatus, url: String, runtime: String, createdAt: Date,
         updatedAt: Date
@@ -88,13 +88,13 @@ public struct WorkspaceSummary: Codable, Hashable, Sendable {
 
 /// A workspace as operators see it: the full form of list and get, one object.
 public struct WorkspaceDetail: Codable, Hashable, Sendable {
-    /// What anyone may see.
+    /// The redacted form.
     public var summary: WorkspaceSummary
-    /// Cents a month, null for no ceiling.
+    /// The budget in cents per month, null without a limit.
     @OrNull public var budgetLimit: Int64?
-    /// Cents.
+    /// The spend of this month in cents.
     public var monthlySpend: Int64
-    /// What it works on; empty when idle.
+    /// The current task; empty when idle.
     public var currentTask: String
     /// One of its errors; empty when there is none.
     public var lastSampleError: String

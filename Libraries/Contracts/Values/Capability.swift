@@ -1,4 +1,5 @@
-/// What a runtime does natively, so that the platform does not. The raw value is `workspace_vitals.capabilities`.
+/// Features that a runtime provides natively, so that the platform does not. The raw value is
+/// `workspace_vitals.capabilities`.
 public struct Capabilities: OptionSet, Codable, Hashable, Sendable {
     /// The bits, as stored.
     public let rawValue: Int16
@@ -12,15 +13,15 @@ public struct Capabilities: OptionSet, Codable, Hashable, Sendable {
     public static let heartbeat = Capabilities(rawValue: 1 << 0)
     /// It fires its schedules itself.
     public static let scheduler = Capabilities(rawValue: 1 << 1)
-    /// It keeps its own queue: busy is answered, not stored.
+    /// It keeps its own queue: while it is busy, messages get an error response and are not queued.
     public static let session = Capabilities(rawValue: 1 << 2)
     /// It reports its status: the platform infers none from error rates.
     public static let statusManagement = Capabilities(rawValue: 1 << 3)
-    /// It tries again itself.
+    /// It retries by itself.
     public static let retry = Capabilities(rawValue: 1 << 4)
     /// It decorates its own activity.
     public static let activityDecoration = Capabilities(rawValue: 1 << 5)
-    /// It dispatches to channels itself.
+    /// It dispatches to channels by itself.
     public static let channelDispatch = Capabilities(rawValue: 1 << 6)
 
     /// The names used on the wire, in the order of the bits.
@@ -36,8 +37,8 @@ public struct Capabilities: OptionSet, Codable, Hashable, Sendable {
         self = known.capability
     }
 
-    /// Reads `{name: bool}`. Unknown names and values that are not booleans are ignored: a newer agent must not lose
-    /// its heartbeats over them.
+    /// Reads `{name: bool}`. Unknown names and values that are not booleans are ignored: they must not make the
+    /// heartbeats of newer agents invalid.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: NameKey.self)
         self = try Self.names.reduce(into: []) { set, known in
@@ -47,7 +48,7 @@ public struct Capabilities: OptionSet, Codable, Hashable, Sendable {
         }
     }
 
-    /// Writes `{name: true}` for what is in the set.
+    /// Writes `{name: true}` for each capability in the set.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: NameKey.self)
         for known in Self.names where contains(known.capability) {

@@ -1,7 +1,7 @@
-/// What an operator's token is good for.
+/// The permissions of an operator's token.
 public enum OperatorRole: String, Codable, Hashable, Sendable, CaseIterable {
-    /// Everything that `ADMIN_TOKEN` is.
+    /// The same as `ADMIN_TOKEN`.
     case `operator`
-    /// Reading: everything but the values of secrets. What would change something is refused.
+    /// Read-only: everything but the values of secrets. Requests that would change something are refused.
     case viewer
 }

@@ -1,15 +1,15 @@
-/// What becomes of a slot of a schedule while the run before it still waits or runs.
+/// How a schedule handles a slot while the run before it still waits or runs.
 public enum ScheduleOverlap: String, Codable, Hashable, Sendable, CaseIterable {
-    /// The slot is left out.
+    /// The slot is skipped.
     case skip
     /// Its run waits behind the other.
     case queue
 }
 
-/// What becomes of slots of a schedule that passed while nothing could fire.
+/// How a schedule handles slots that passed while nothing could fire.
 public enum MissedSlots: String, Codable, Hashable, Sendable, CaseIterable {
     /// One run for all of them.
     case once
-    /// None; they are recorded as skipped, with their number.
+    /// No run; the slots are recorded as skipped, with their number.
     case skip
 }

@@ -1,12 +1,12 @@
-/// Where a workspace is in its life. The raw values are the Postgres type `workspace_status`.
+/// The status of a workspace in its lifecycle. The raw values are the Postgres type `workspace_status`.
 public enum WorkspaceStatus: String, Codable, Hashable, Sendable, CaseIterable {
     /// Its container or machine is being started.
     case provisioning
-    /// It takes messages.
+    /// It accepts messages.
     case online
-    /// No sign of life.
+    /// No activity for the liveness period.
     case offline
-    /// It takes messages, but says or shows that something is wrong.
+    /// It accepts messages, but reports a fault or fails too often.
     case degraded
     /// It could not be started.
     case failed
@@ -14,48 +14,48 @@ public enum WorkspaceStatus: String, Codable, Hashable, Sendable, CaseIterable {
     case removed
     /// Stopped by a person, until a person resumes it.
     case paused
-    /// Being stopped for having been idle.
+    /// Being stopped after an idle period.
     case hibernating
-    /// Stopped for having been idle; a message wakes it.
+    /// Stopped after an idle period; a message wakes it.
     case hibernated
     /// An external workspace without an address: waits for its agent to register.
     case awaitingAgent = "awaiting_agent"
 
-    /// Whether its agent is believed to be running: what liveness watches.
+    /// Whether its agent is expected to be running, so that its liveness is checked.
     public var isRunning: Bool { self == .online || self == .degraded }
 }
 
-/// Where a queue item is in its life.
+/// The status of a queued message.
 public enum QueueStatus: String, Codable, Hashable, Sendable, CaseIterable {
     /// Waits for its target.
     case queued
-    /// Leased: a call runs.
+    /// Leased: a delivery is in flight.
     case dispatched
     /// Delivered, the response stored.
     case completed
-    /// Expired, or taken out by someone.
+    /// Expired, or cancelled.
     case dropped
-    /// Gave up after five attempts, or an hour of refusals.
+    /// Failed after five attempts, or an hour of refusals.
     case failed
 
-    /// Queued or dispatched: its idempotency key is taken.
+    /// Queued or dispatched: its idempotency key is in use.
     public var isActive: Bool { self == .queued || self == .dispatched }
 }
 
-/// Where a delegation is in its life.
+/// The status of a delegation.
 public enum DelegationStatus: String, Codable, Hashable, Sendable, CaseIterable {
     /// Recorded, not yet sent.
     case pending
-    /// Its first dispatch runs.
+    /// Its first dispatch is in flight.
     case dispatched
     /// The target was busy: it waits in the queue.
     case queued
-    /// Answered.
+    /// The target has responded.
     case completed
-    /// Ended without an answer.
+    /// Ended without a response.
     case failed
 
-    /// What delegating agents wait for.
+    /// Whether it has ended.
     public var isFinal: Bool { self == .completed || self == .failed }
 }
 
@@ -63,24 +63,24 @@ public enum DelegationStatus: String, Codable, Hashable, Sendable, CaseIterable 
 public enum ActivityType: String, Codable, Hashable, Sendable, CaseIterable {
     /// The agent sent a message.
     case a2aSend = "a2a_send"
-    /// The agent received a message, or spoke to its person.
+    /// The agent received a message, or sent one to a person.
     case a2aReceive = "a2a_receive"
-    /// What it works on.
+    /// The agent's current task changed.
     case taskUpdate = "task_update"
-    /// A line of its log.
+    /// A line of the agent's log.
     case agentLog = "agent_log"
-    /// It made a skill permanent.
+    /// The agent made a skill permanent.
     case skillPromotion = "skill_promotion"
-    /// It wrote to its memory.
+    /// The agent wrote to its memory.
     case memoryWrite = "memory_write"
     /// Something went wrong.
     case error
-    /// Written by the platform: a delegation moved on.
+    /// Written by the platform: a delegation changed its status.
     case delegation
     /// Written by the platform: a schedule ran or was skipped.
     case cronRun = "cron_run"
 
-    /// What an agent may report, in the order in which the refusal names them.
+    /// The types that an agent may report, in the order in which the error message names them.
     public static let reportable: [ActivityType] = [
         .a2aSend, .a2aReceive, .taskUpdate, .agentLog, .skillPromotion, .memoryWrite, .error,
     ]
@@ -88,17 +88,17 @@ public enum ActivityType: String, Codable, Hashable, Sendable, CaseIterable {
 
 /// The outcome of a schedule's last run.
 public enum ScheduleStatus: String, Codable, Hashable, Sendable, CaseIterable {
-    /// The agent answered.
+    /// The agent responded.
     case ok
     /// The agent failed.
     case error
-    /// Not fired: busy, paused, gone.
+    /// Not fired: the workspace was busy, paused or removed.
     case skipped
-    /// Three empty answers in a row.
+    /// Three empty responses in a row.
     case stale
 }
 
-/// How urgent a queue item is; higher goes first.
+/// The priority of a queue item; higher ones are delivered first.
 public struct Priority: RawRepresentable, Codable, Hashable, Sendable, Comparable {
     /// The number stored in `a2a_queue.priority`.
     public let rawValue: Int
@@ -108,18 +108,18 @@ public struct Priority: RawRepresentable, Codable, Hashable, Sendable, Comparabl
         self.rawValue = rawValue
     }
 
-    /// Ahead of everything.
+    /// Before everything else.
     public static let critical = Priority(rawValue: 100)
-    /// Messages, delegations, schedules.
+    /// Messages, delegations and schedules.
     public static let task = Priority(rawValue: 50)
-    /// What may wait.
+    /// Messages without urgency.
     public static let info = Priority(rawValue: 10)
 
-    /// Orders by urgency.
+    /// Orders by the number.
     public static func < (left: Priority, right: Priority) -> Bool { left.rawValue < right.rawValue }
 }
 
-/// What of the host's folders a workspace may use.
+/// A workspace's access to its folder on the host.
 public enum WorkspaceAccess: String, Codable, Hashable, Sendable, CaseIterable {
     /// Nothing.
     case none

@@ -1,7 +1,7 @@
 import Foundation
 
 extension String {
-    /// Whether a byte stands in its UTF-8 form. Much quicker than `utf8.contains`, for what is asked of every text.
+    /// Whether its UTF-8 form contains a byte. Much quicker than `utf8.contains`, for checks of every text.
     package func contains(byte: UInt8) -> Bool {
         utf8.withContiguousStorageIfAvailable { text in
             text.baseAddress.map { memchr($0, Int32(byte), text.count) != nil } ?? false
@@ -15,7 +15,7 @@ extension String {
         utf8.count > count && (utf8.count > 4 * count || unicodeScalars.count > count)
     }
 
-    /// The first `count` characters, with `mark` behind them when something was cut. Cuts between characters, but for
+    /// The first `count` characters, with `mark` appended when something was cut. Cuts between characters, but for
     /// one with very many marks on it: there are at most eight scalars a character.
     package func shortened(to count: Int, mark: String = "") -> String {
         let bound = bounded(to: 8 * count)

@@ -38,7 +38,7 @@ extension UUID {
         let hyphen = UInt8(ascii: "-")
         guard text[8] == hyphen, text[13] == hyphen, text[18] == hyphen, text[23] == hyphen else { return nil }
         var value: uuid_t = (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
-        // Looked at once at the end: random digits are what a processor cannot foresee the branches of.
+        // Checked once at the end: branches on random digits cannot be predicted.
         var invalid: UInt8 = 0
         withUnsafeMutableBytes(of: &value) { bytes in
             var position = 0

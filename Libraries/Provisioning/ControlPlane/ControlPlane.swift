@@ -12,7 +12,7 @@ package struct ControlPlane: Provisioner {
     private let settings: ProvisionerSettings
 
     /// - Parameters:
-    ///   - url: what the contract's paths are appended to.
+    ///   - url: the URL that the contract's paths are appended to.
     ///   - token: the bearer of every call.
     package init(_ url: ClientURL, token: String?, settings: ProvisionerSettings, loops: EventLoopGroup) {
         var headers: HTTPHeaders = ["Accept": "application/json"]
@@ -118,7 +118,7 @@ package struct ControlPlane: Provisioner {
             createdAt: item["created_at"]?.string.flatMap { RFC3339.parse($0) }, instance: instance)
     }
 
-    /// A control plane may quote our bearer.
+    /// A control plane may quote the bearer in its errors.
     private var hiding: BackendClient { client.hiding(SecretText([token])) }
 
     private static func machine(_ workspace: WorkspaceName) -> String { "/machines/\(workspace.container)" }

@@ -6,9 +6,9 @@ import JSONBytes
 
 /// Files in and out of containers, through the engine's archives.
 ///
-/// Engines follow symbolic links within a container. What may be reached is told by the path alone only when there are none
-/// on it, so every folder of it is looked at. Whoever could put a link there in between is in the container, and reads and
-/// writes the same files without us.
+/// Engines follow symbolic links within a container. The path alone decides what can be accessed only when there are no
+/// links on it, so every folder of it is checked. A process that could create a link in between (TOCTOU) is in the
+/// container, and can read and write the same files anyway.
 extension ContainerEngine {
     package var copiesFiles: Bool { true }
 
@@ -92,9 +92,9 @@ extension ContainerEngine {
     // MARK: - Paths
 
     private struct Container {
-        /// Its own: a name may be somebody else's the next moment.
+        /// The container's id: its name may belong to another container a moment later.
         let id: String
-        /// Who its processes run as, as far as it says so in numbers.
+        /// The user of its processes, when it is given as numbers; else root.
         let owner: TarArchive.Owner
         let operation: ProvisioningError.Operation
     }
@@ -113,9 +113,9 @@ extension ContainerEngine {
             id: id, owner: TarArchive.Owner(imageUser: json["Config"]?["User"]?.string ?? ""), operation: operation)
     }
 
-    /// How much of a folder's path is there, made of folders alone.
+    /// Splits a folder's path into the part that exists, made of folders alone, and the missing rest.
     ///
-    /// - Throws: `unsafePath` when something of it is no folder.
+    /// - Throws: `unsafePath` when a part of it is not a folder.
     private func split(
         _ folder: String, _ container: Container
     ) async throws(ProvisioningError) -> (present: String, missing: [String]) {
@@ -132,7 +132,7 @@ extension ContainerEngine {
         return (path, [])
     }
 
-    /// - Returns: nil when there is nothing.
+    /// - Returns: nil when nothing exists at the path.
     private func status(
         of path: String, _ container: Container
     ) async throws(ProvisioningError) -> PathStatus? {
@@ -140,7 +140,7 @@ extension ContainerEngine {
             .init(
                 method: .head, target: Self.archive(of: path, container), timeout: settings.inspectTimeout,
                 operation: container.operation))
-        // Without a body it does not say what is not there; the container was there a moment ago.
+        // Without a body it does not say what is missing; the container existed a moment ago.
         if answer.status == .notFound { return nil }
         guard answer.status.isSuccess else { throw answer.failure() }
         guard let header = answer.headers["X-Docker-Container-Path-Stat"], let status = PathStatus(header, of: path)
@@ -169,9 +169,9 @@ extension ContainerEngine {
     }
 }
 
-/// What an engine says about a path.
+/// An engine's status of a path.
 struct PathStatus: Hashable {
-    /// Neither a link, nor reached by way of one.
+    /// Neither a link, nor below one.
     let isPlainFile: Bool
     let isPlainFolder: Bool
     /// Bytes.
@@ -187,7 +187,7 @@ struct PathStatus: Hashable {
             let mode = json["mode"]?.int
         else { return nil }
         let (folder, typeBits) = (1 << 31, 1 << 31 | 1 << 27 | 1 << 26 | 1 << 25 | 1 << 24 | 1 << 21 | 1 << 19)
-        // Podman names the path itself there where nothing leads elsewhere.
+        // Podman repeats the path itself there when it is not a link.
         let target = json["linkTarget"]?.string ?? ""
         let isPlain = target.isEmpty || target == path
         isPlainFile = isPlain && mode & typeBits == 0

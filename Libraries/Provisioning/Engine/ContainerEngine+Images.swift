@@ -30,10 +30,10 @@ extension ContainerEngine: ImageBackend {
 }
 
 extension BackendClient {
-    /// Has an image pulled unless it is there.
+    /// Pulls an image unless it is present.
     ///
-    /// - Returns: who its processes run as, as far as it says so in numbers; root else.
-    /// - Throws: `imageMissing` when it cannot be had.
+    /// - Returns: the user of its processes, when it is given as numbers; else root.
+    /// - Throws: `imageMissing` when it cannot be pulled.
     func ensureImage(
         _ image: String, settings: ProvisionerSettings
     ) async throws(ProvisioningError) -> TarArchive.Owner {
@@ -56,7 +56,7 @@ extension BackendClient {
         try await send(.init(method: .get, target: "/images/\(image.percentEncodedPath)/json", operation: operation))
     }
 
-    /// - Returns: the end of what the engine said: its answer is a success before the pulling begins.
+    /// - Returns: the end of the engine's report: the status of its response is sent before the pull begins.
     fileprivate func pull(
         _ image: String, _ credentials: RegistryCredentials?, for operation: ProvisioningError.Operation
     ) async throws(ProvisioningError) -> Answer {
@@ -75,7 +75,7 @@ extension BackendClient {
 }
 
 extension BackendClient.Answer {
-    /// The report of a pull says in one of its lines that it failed, most often the last one.
+    /// Whether one of the report's lines, most often the last one, says that the pull failed.
     fileprivate var hasError: Bool {
         body.split(separator: UInt8(ascii: "\n")).contains { line in
             guard let json = try? JSONValue(decoding: Array(line)) else { return false }
@@ -83,7 +83,7 @@ extension BackendClient.Answer {
         }
     }
 
-    /// The end of a report of many lines, each of them JSON, in short.
+    /// The message of the last of the report's lines, each of which is JSON.
     fileprivate var lastLine: String {
         let line = body.split(separator: UInt8(ascii: "\n")).last { !$0.isEmpty } ?? []
         return BackendClient.Answer(status: status, body: Array(line), operation: operation, secrets: secrets)
@@ -94,7 +94,7 @@ extension BackendClient.Answer {
 extension TarArchive.Owner {
     /// - Parameter imageUser: `user` or `user:group`, each a name or a number.
     init(imageUser: String) {
-        // A name is known inside the image alone, and the archive's fields have seven digits.
+        // Names can be resolved inside the image alone, and the archive's fields have seven digits.
         let numbers = imageUser.split(separator: ":", maxSplits: 1).map { part in
             Int(part).flatMap { (0...0o7777777).contains($0) ? $0 : nil }
         }

@@ -18,7 +18,7 @@ extension ContainerEngine {
     }
 }
 
-/// One start of one workspace. Whatever it leaves behind when it is cut short, the next start replaces.
+/// One start of one workspace. What it leaves behind when it is interrupted, the next start replaces.
 private struct StartStep {
     let engine: ContainerEngine
     let client: BackendClient
@@ -27,7 +27,7 @@ private struct StartStep {
     let labels: WorkspaceLabels
 
     func run(image: String) async throws(ProvisioningError) -> StartedWorkspace {
-        // All that may take long or fail for good comes before the old container's end.
+        // Everything that may take long or fail permanently comes before the old container is removed.
         let owner = try await client.ensureImage(image, settings: engine.settings)
         let archive = try archive(for: owner)
         try await ensureNetwork()
@@ -58,13 +58,13 @@ private struct StartStep {
         let made = try await client.send(
             .init(method: .post, target: "/networks/create", body: body.bytes, operation: .start))
         if made.status.isSuccess { return }
-        // Somebody else may have made it meanwhile, which the engines report in different ways.
+        // Another process may have created it meanwhile, which the engines report in different ways.
         let again = try await client.send(
             .init(method: .get, target: "/networks/\(WorkspaceName.network)", operation: .start))
         guard again.status.isSuccess else { throw made.failure() }
     }
 
-    /// Keeps one that is there, with the agent's own files in it.
+    /// An existing volume is kept, with the agent's own files in it.
     private func ensureVolume() async throws(ProvisioningError) {
         var body = JSONWriter()
         body.object { writer in
@@ -76,7 +76,7 @@ private struct StartStep {
         guard answer.status.isSuccess else { throw answer.failure() }
     }
 
-    /// - Returns: the container's own id: a name may be somebody else's the next moment.
+    /// - Returns: the container's id: its name may belong to another container a moment later.
     private func create(_ image: String) async throws(ProvisioningError) -> String {
         let body = ContainerSpecification(
             workspace: workspace, name: name, image: image,
@@ -101,7 +101,7 @@ private struct StartStep {
         return archive.finished()
     }
 
-    /// The container is created and not started: what is unpacked at the volume's place goes into the volume.
+    /// The container is created and not started: files unpacked at the mount point go into the volume.
     private func write(_ archive: [UInt8], into container: String) async throws(ProvisioningError) {
         let answer = try await client.send(
             .init(
@@ -125,7 +125,7 @@ private struct StartStep {
         return StartedWorkspace(url: url)
     }
 
-    /// Tries to leave nothing behind: an engine that cannot even do that is cleaned up by the next start, or by a sweep.
+    /// Removes a container that did not start. When that fails, the next start or a sweep cleans up.
     private func discard(_ container: String) async {
         do throws(ProvisioningError) {
             let answer = try await client.send(

@@ -6,7 +6,7 @@ import Observability
 
 /// Workspaces as containers of one engine: Docker, or Podman, which serves the same API.
 ///
-/// Paths carry no version: the engines then speak their own, and what is used here is the same in all of them.
+/// Paths carry no version: engines then use their own, and the calls made here are the same in all of them.
 package struct ContainerEngine: Provisioner {
     let client: BackendClient
     let settings: ProvisionerSettings
@@ -28,7 +28,7 @@ package struct ContainerEngine: Provisioner {
         try await remove(workspace, for: .stop)
     }
 
-    /// Ends a container within the grace, and removes it. Succeeds when there is none.
+    /// Stops a container within the grace period, and removes it. Succeeds when there is none.
     func remove(_ workspace: WorkspaceName, for operation: ProvisioningError.Operation) async throws(ProvisioningError)
     {
         let grace = settings.stopGrace
@@ -36,8 +36,8 @@ package struct ContainerEngine: Provisioner {
             .init(
                 method: .post, target: "/containers/\(workspace.container)/stop?t=\(grace.components.seconds)",
                 timeout: grace + .seconds(20), operation: operation))
-        // One that cannot be stopped may still be removed by force, and so may what a dead engine left half made, which
-        // cannot be found otherwise: only the removal counts.
+        // A container that cannot be stopped may still be removed by force, and so may one that a crashed engine left
+        // half created, which stop does not find: only the removal counts.
         if !stopped.status.isSuccess, stopped.status != 304, !stopped.saysGone {
             logger.debug(
                 "an engine could not stop a container",
@@ -52,7 +52,7 @@ package struct ContainerEngine: Provisioner {
         try await awaitRemoval(of: workspace, removed)
     }
 
-    /// Somebody else is removing it already.
+    /// Waits for a removal that is in progress already.
     private func awaitRemoval(
         of workspace: WorkspaceName, _ conflict: BackendClient.Answer
     ) async throws(ProvisioningError) {
@@ -84,28 +84,28 @@ package struct ContainerEngine: Provisioner {
                 operation: operation))
     }
 
-    /// Where a running container is reached; `nil` when its port is not published.
+    /// The URL of a running container; `nil` when its port is not published.
     func url(of workspace: WorkspaceName, _ state: ContainerState) -> String? {
         settings.isInContainer ? workspace.internalURL : state.publishedPort.map { "http://127.0.0.1:\($0)" }
     }
 
     package func removeVolume(_ workspace: WorkspaceName) async throws(ProvisioningError) {
-        // Not by force, by which engines mean different things: a volume in use must stay.
+        // Not by force, which means different things to engines: a volume in use must stay.
         let answer = try await client.send(
             .init(method: .delete, target: "/volumes/\(workspace.volume)", operation: .removeVolume))
         guard answer.status.isSuccess || answer.saysGone else { throw answer.failure() }
     }
 }
 
-/// What an engine says about one container.
+/// An engine's status of one container.
 struct ContainerState {
     /// `running`, `created`, `exited`, ...
     let status: String
     let exitCode: Int
-    /// Of 127.0.0.1.
+    /// On 127.0.0.1.
     let publishedPort: UInt16?
 
-    /// - Parameter json: the answer of `/containers/{id}/json`.
+    /// - Parameter json: the response of `/containers/{id}/json`.
     init(_ json: JSONValue) {
         status = json["State"]?["Status"]?.string ?? ""
         exitCode = json["State"]?["ExitCode"]?.int ?? 0

@@ -29,14 +29,14 @@ struct ContainerSpecification {
         writer.member("Memory", limits.memoryMegabytes << 20)
         writer.member("CpuShares", limits.cpuShares)
         writer.member("PortBindings", object: { $0.member(Self.port, array: { $0.object(Self.publishedPort) }) })
-        // Addresses of this machine are handed to agents under this name.
+        // Agents get addresses of this machine under this name.
         writer.member("ExtraHosts", strings: ["host.docker.internal:host-gateway"])
         writer.member("Mounts", array: mounts)
     }
 
     private static func publishedPort(_ writer: inout JSONWriter) {
         writer.member("HostIp", "127.0.0.1")
-        // The engine's choice.
+        // The engine chooses a free port.
         writer.member("HostPort", "")
     }
 
@@ -55,7 +55,7 @@ struct ContainerSpecification {
             &writer, "bind", folder, at: WorkspaceName.workspaceFolder, isReadOnly: workspace.access == .readOnly)
     }
 
-    /// Not `Binds`, whose syntax a colon in a folder's name breaks.
+    /// Not `Binds`, whose syntax breaks with a colon in a folder's name.
     private static func mount(
         _ writer: inout JSONWriter, _ type: String, _ source: String, at target: String, isReadOnly: Bool
     ) {
@@ -67,6 +67,6 @@ struct ContainerSpecification {
         }
     }
 
-    /// As the engines write a port.
+    /// A port in the engines' syntax.
     static let port = "\(WorkspaceName.port)/tcp"
 }

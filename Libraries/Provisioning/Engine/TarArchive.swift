@@ -2,7 +2,7 @@ import Foundation
 
 /// Builds a tar archive (POSIX ustar) in memory.
 struct TarArchive {
-    /// Who owns what is unpacked.
+    /// The owner of unpacked files.
     struct Owner: Sendable, Hashable {
         var user = 0
         var group = 0
@@ -19,7 +19,7 @@ struct TarArchive {
         self.time = time
     }
 
-    /// Adds a file, and the folders above it that are not there yet.
+    /// Adds a file, and the folders above it that are missing.
     ///
     /// - Parameters:
     ///   - path: relative, with `/` between folders.
@@ -35,7 +35,7 @@ struct TarArchive {
         return true
     }
 
-    /// The archive with its end.
+    /// The archive with its end marker.
     func finished() -> [UInt8] { bytes + TarHeader.end }
 
     private mutating func addFolders(above path: String) {

@@ -5,12 +5,12 @@ enum TarHeader {
     enum Kind: Character {
         case file = "0"
         case folder = "5"
-        /// Records about the entry behind it (POSIX pax).
+        /// Records about the next entry (POSIX pax).
         case extended = "x"
     }
 
-    /// As ``bytes(_:_:mode:size:owner:time:)``, for paths of any length: in front of the header of a long one stands a
-    /// record with it, which whoever does not know of it takes for a file.
+    /// As ``bytes(_:_:mode:size:owner:time:)``, for paths of any length: a long one is in a pax record before the
+    /// header, which readers without pax support unpack as a file.
     static func longBytes(
         _ path: String, _ kind: Kind, mode: Int, size: Int = 0, owner: TarArchive.Owner, time: Int
     ) -> [UInt8]? {
@@ -61,13 +61,13 @@ enum TarHeader {
         return header
     }
 
-    /// What fills the last block of a content of this size.
+    /// The padding of the last block of a content of this size.
     static func padding(_ size: Int) -> [UInt8] { [UInt8](repeating: 0, count: (block - size % block) % block) }
 
-    /// What ends an archive.
+    /// The end marker of an archive.
     static let end = [UInt8](repeating: 0, count: 2 * block)
 
-    /// 100 bytes for the name, and 155 before a slash for what does not fit.
+    /// 100 bytes for the name, and 155 before a slash for the rest.
     private static func split(_ path: String) -> (prefix: String, name: String)? {
         let bytes = Array(path.utf8)
         guard !bytes.isEmpty, !bytes.contains(0) else { return nil }

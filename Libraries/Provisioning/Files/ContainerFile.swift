@@ -4,9 +4,9 @@ import HTTPCore
 package struct OutgoingFile: Sendable {
     /// Without folders.
     package let name: String
-    /// Bytes that the source gives, exactly.
+    /// The exact number of bytes of the source.
     package let size: Int
-    /// Begins to read it.
+    /// Opens its content.
     package let source: @Sendable () -> any HTTPByteSource
 
     package init(name: String, size: Int, source: @escaping @Sendable () -> any HTTPByteSource) {
@@ -16,13 +16,13 @@ package struct OutgoingFile: Sendable {
     }
 }
 
-/// A regular file of a container, as it was found.
+/// A regular file of a container, with its status when it was found.
 package struct ContainerFile: Sendable {
     /// Bytes.
     package let size: Int
-    /// When it was changed, in seconds since 1970.
+    /// Modification time, in seconds since 1970.
     package let modified: Int
-    /// Begins to read all of it, `size` bytes. Until then the backend sends nothing of it.
+    /// Opens its content, `size` bytes, which the backend does not send before.
     ///
     /// - Throws: `unavailable` when it has another size by now.
     package let open: @Sendable () async throws(ProvisioningError) -> any HTTPByteSource

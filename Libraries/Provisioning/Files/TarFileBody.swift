@@ -4,10 +4,10 @@ import HTTPCore
 ///
 /// `@unchecked Sendable`: it has one reader at a time, as every source.
 final class TarFileBody: HTTPByteSource, @unchecked Sendable {
-    /// Why an archive is none that can be read.
+    /// Why an archive cannot be read.
     enum Refusal: Error {
         case broken(String)
-        /// What it begins with is a folder, a link or a device.
+        /// The first entry is a folder, a link or a device.
         case notAFile
     }
 
@@ -25,8 +25,8 @@ final class TarFileBody: HTTPByteSource, @unchecked Sendable {
     ///
     /// - Throws: `Refusal`, `HTTPBodyError`.
     func readHeader() async throws {
-        // In front of it there may be records about long names, fractions of seconds, and sizes of 8 GiB and more, which the
-        // header has no room for: what it has then is not the size.
+        // It may be preceded by records with long names, fractions of seconds, and sizes of 8 GiB and more, which do
+        // not fit into the header: its own size field is not valid then.
         var recorded: Int?
         for _ in 0..<8 {
             let header = try await take(TarHeader.block)
@@ -75,9 +75,9 @@ final class TarFileBody: HTTPByteSource, @unchecked Sendable {
         return taken
     }
 
-    /// The size among records of POSIX: `<length> <key>=<value>\n`, the length that of all of it, in decimal digits.
+    /// The size in pax records: `<length> <key>=<value>\n`, with the length of the whole record in decimal digits.
     ///
-    /// - Throws: `Refusal` for records that cannot be read, and a size that is none.
+    /// - Throws: `Refusal` for malformed records, or a size that is not a number.
     private static func size(inRecords bytes: ArraySlice<UInt8>) throws(Refusal) -> Int? {
         var (rest, size) = (bytes, Int?.none)
         while !rest.isEmpty {
@@ -99,7 +99,7 @@ final class TarFileBody: HTTPByteSource, @unchecked Sendable {
         return Int(String(decoding: digits, as: UTF8.self))
     }
 
-    /// Octal digits, or in base 256 where they would not do.
+    /// Octal digits, or base 256 for larger numbers.
     private static func number(_ field: ArraySlice<UInt8>) -> Int? {
         if let first = field.first, first & 0x80 != 0 {
             guard first == 0x80, field.dropFirst().dropLast(7).allSatisfy({ $0 == 0 }) else { return nil }

@@ -1,6 +1,6 @@
 import HTTPCore
 
-/// A tar archive that is made while it is sent.
+/// A tar archive that is generated while it is sent.
 ///
 /// `@unchecked Sendable`: it has one reader at a time, as every source.
 final class TarUpload: HTTPByteSource, @unchecked Sendable {
@@ -14,13 +14,13 @@ final class TarUpload: HTTPByteSource, @unchecked Sendable {
     private var segments: [Segment] = []
     private var current: (source: any HTTPByteSource, left: Int)?
 
-    /// Adds bytes as they are: a header, or what fills a block.
+    /// Adds raw bytes: a header or padding.
     func add(_ bytes: [UInt8]) {
         segments.append(.bytes(bytes))
         length += bytes.count
     }
 
-    /// Adds a file's content with what fills its last block.
+    /// Adds a file's content with its padding.
     func add(_ file: OutgoingFile) {
         segments.append(.file(file))
         length += file.size

@@ -1,20 +1,20 @@
-/// A backend whose images are its own affair: a container engine. A control plane cares for those of its machines itself.
+/// A backend whose images the platform manages: a container engine. A control plane manages its own.
 package protocol ImageBackend: Sendable {
-    /// Has an image pulled, whether there is one by that name or not.
+    /// Pulls an image, also when one of that name is present.
     ///
-    /// - Returns: the id of what the name stands for now.
-    /// - Throws: `imageMissing` or `unavailable`; then the name stands for what it stood for before, if anything.
+    /// - Returns: the id of the image that the name refers to now.
+    /// - Throws: `imageMissing` or `unavailable`; then the name refers to the same image as before, if any.
     func pull(_ image: String) async throws(ProvisioningError) -> String
 
-    /// What a workspace's container was made from; `nil` when there is none.
+    /// The image of a workspace's container; `nil` when there is none.
     func image(of workspace: WorkspaceName) async throws(ProvisioningError) -> ContainerImage?
 }
 
-/// What a container was made from.
+/// The image that a container was created from.
 package struct ContainerImage: Sendable, Hashable {
-    /// The name that it was created with, which may stand for another image by now.
+    /// The name that the container was created with, which may refer to another image by now.
     package let name: String
-    /// The image itself.
+    /// The image's id.
     package let id: String
 
     package init(name: String, id: String) {

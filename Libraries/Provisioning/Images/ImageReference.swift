@@ -1,4 +1,4 @@
-/// An image's name, taken apart as the engines do.
+/// An image's name, parsed as the engines do.
 package struct ImageReference: Sendable, Hashable {
     /// The registry as the name has it, e.g. `ghcr.io` or `127.0.0.1:5000`.
     let registry: String
@@ -8,7 +8,7 @@ package struct ImageReference: Sendable, Hashable {
     /// `nil` unless the name is pinned to one.
     let digest: String?
 
-    /// - Returns: `nil` for what cannot be in a path.
+    /// - Returns: `nil` for a name that cannot be part of a path.
     init?(_ image: String) {
         guard image.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && !#"?#"\%"#.utf8.contains($0) }) else { return nil }
         let parts = image.split(separator: "@", maxSplits: 1).map(String.init)
@@ -31,12 +31,12 @@ package struct ImageReference: Sendable, Hashable {
         repository = components.joined(separator: "/")
     }
 
-    /// Whether two names are one image's, however much of it each leaves out: engines write a short name in full.
+    /// Whether two names refer to the same image when short names are expanded, as engines do.
     package static func areSame(_ first: String, _ second: String) -> Bool {
         first == second || ImageReference(first).map { $0 == ImageReference(second) } ?? false
     }
 
-    /// Where the registry's API is. Those of this machine have no certificates.
+    /// The URL of the registry's API. Registries on this machine have no certificates.
     var baseURL: String {
         switch registry {
         case Self.dockerHub: "https://registry-1.docker.io"

@@ -5,7 +5,7 @@ import HTTPClient
 import HTTPCore
 import JSONBytes
 
-/// Asks a registry what an image's tag stands for, by the OCI distribution API.
+/// Resolves an image's tag to a digest, by a registry's OCI distribution API.
 package struct ImageRegistry: Sendable {
     private let http: HTTPClient
     private let credentials: RegistryCredentials?
@@ -15,7 +15,7 @@ package struct ImageRegistry: Sendable {
         self.credentials = credentials
     }
 
-    /// The digest of what the registry gives out under an image's name now. One that the name is pinned to is not asked for.
+    /// The digest that an image's name refers to now. For a name that is pinned to a digest, no request is made.
     ///
     /// - Throws: `imageMissing`, `refused` or `unavailable`.
     package func digest(of image: String) async throws(ProvisioningError) -> String {
@@ -31,7 +31,7 @@ package struct ImageRegistry: Sendable {
         }
         try Self.check(answer, reference)
         if let digest = answer.headers["docker-content-digest"] { return try Self.checked(digest) }
-        // The digest is that of the manifest's bytes, whatever the registry says or does not say about it.
+        // The digest is by definition that of the manifest's bytes.
         answer = try await manifest(.get, reference, authorization)
         try Self.check(answer, reference)
         return "sha256:" + hex(sha256(answer.bytes ?? []))
@@ -39,12 +39,12 @@ package struct ImageRegistry: Sendable {
 
     // MARK: - Calls
 
-    /// Lists of several machines' manifests first: the tag stands for the list.
+    /// Multi-platform indexes first: the tag refers to the index.
     private static let mediaTypes = [
         "application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json",
         "application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json",
     ].joined(separator: ", ")
-    /// As much as registries take for a manifest.
+    /// The registries' own limit for a manifest.
     private static let manifestLimit = 4 << 20
     private static let tokenLimit = 1 << 20
 
@@ -70,9 +70,9 @@ package struct ImageRegistry: Sendable {
         }
     }
 
-    // MARK: - Who we are
+    // MARK: - Authentication
 
-    /// - Returns: the value of `Authorization` that the registry asks for.
+    /// - Returns: the value of `Authorization` for the registry's challenge.
     private func authorize(
         _ answer: ClientResponse, _ reference: ImageReference
     ) async throws(ProvisioningError) -> String {
@@ -89,7 +89,7 @@ package struct ImageRegistry: Sendable {
         _ challenge: AuthChallenge, _ reference: ImageReference, _ basic: String?
     ) async throws(ProvisioningError) -> String {
         let realm = challenge.parameters["realm"] ?? ""
-        // A password goes over a network only encrypted, wherever the registry would have it sent.
+        // A password is sent over a network only encrypted, whatever realm the registry names.
         guard realm.hasPrefix("https://") || (reference.isLocal && realm.hasPrefix("http://")) else {
             throw Self.failure(.refused, "\(reference.registry) names no usable realm")
         }
@@ -108,7 +108,7 @@ package struct ImageRegistry: Sendable {
         return token
     }
 
-    // MARK: - Answers
+    // MARK: - Responses
 
     private static func check(
         _ answer: ClientResponse, _ reference: ImageReference
@@ -121,7 +121,7 @@ package struct ImageRegistry: Sendable {
         }
     }
 
-    /// It is kept and compared, and nothing else is done with it.
+    /// A plausible digest: it is only stored and compared.
     private static func checked(_ digest: String) throws(ProvisioningError) -> String {
         let parts = digest.split(separator: ":", omittingEmptySubsequences: false)
         guard parts.count == 2, !parts[0].isEmpty, parts[1].utf8.count >= 32, digest.utf8.count <= 256,

@@ -1,6 +1,6 @@
 import HTTPClient
 
-/// Where a container engine listens, as `DOCKER_HOST` names it.
+/// The address of a container engine, as in `DOCKER_HOST`.
 package enum EngineAddress: Sendable, Hashable {
     /// A socket of this machine.
     case unixSocket(path: String)

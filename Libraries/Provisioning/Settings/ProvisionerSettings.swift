@@ -4,7 +4,7 @@ import Foundation
 import HTTPClient
 import Observability
 
-/// What starts workspaces, and how, as the environment has it.
+/// The configuration of the backend that starts workspaces.
 package struct ProvisionerSettings: Sendable {
     package enum Backend: Sendable {
         case none
@@ -13,17 +13,17 @@ package struct ProvisionerSettings: Sendable {
     }
 
     package var backend: Backend
-    /// Tells our containers from those of other platforms on the same engine.
+    /// Distinguishes this platform's containers from those of others on the same engine.
     package var instance: PlatformInstance
     package var images: WorkspaceImages
-    /// Of tiers 1, 2, ...; never empty.
+    /// The limits of tiers 1, 2, ...; never empty.
     package var tiers: [TierLimits]
     package var credentials: RegistryCredentials?
-    /// Agents are reached by name on the engine's network, since 127.0.0.1 is this container's own.
+    /// This process runs in a container: agents are reached by name on the engine's network, not at 127.0.0.1.
     package var isInContainer: Bool
-    /// Time between asking an agent to end and ending it.
+    /// Grace period of a stop, before the agent is killed.
     package var stopGrace: Duration = .seconds(10)
-    /// How long "is it running?" may take to answer.
+    /// Timeout of inspect calls.
     package var inspectTimeout: Duration = .seconds(10)
 
     package init(
@@ -38,7 +38,7 @@ package struct ProvisionerSettings: Sendable {
         self.isInContainer = isInContainer
     }
 
-    /// Reads the environment; what cannot be used is noted with the reader. Without `DOCKER_HOST` and
+    /// Reads the environment; invalid values are reported to the reader. Without `DOCKER_HOST` and
     /// `CONTROL_PLANE_URL` there is no backend.
     package init(_ reader: ConfigurationReader) {
         self.init(

@@ -1,9 +1,9 @@
 import Foundation
 import JSONBytes
 
-/// Who we are to the registry that our images come from.
+/// Credentials for the registry of the workspaces' images.
 package struct RegistryCredentials: Sendable {
-    /// Shown to this registry and to no other, e.g. `ghcr.io`.
+    /// The only registry that they are sent to, e.g. `ghcr.io`.
     package let registry: String
     package let user: String
     let token: String
@@ -14,12 +14,12 @@ package struct RegistryCredentials: Sendable {
         self.token = token
     }
 
-    /// The value of `Authorization` for a registry's own pages; `nil` for another registry.
+    /// The value of `Authorization` for requests to a registry; `nil` for another registry.
     func basic(forRegistry host: String) -> String? {
         host == registry ? "Basic " + Data("\(user):\(token)".utf8).base64EncodedString() : nil
     }
 
-    /// The value of `X-Registry-Auth` for an image; `nil` when it comes from elsewhere.
+    /// The value of `X-Registry-Auth` for an image; `nil` for an image of another registry.
     func header(forImage image: String) -> String? {
         guard image.hasPrefix(registry + "/") else { return nil }
         var writer = JSONWriter()

@@ -1,4 +1,4 @@
-/// What a workspace of a tier may use.
+/// The resource limits of a tier's workspaces.
 package struct TierLimits: Sendable, Hashable {
     package let memoryMegabytes: Int
     /// Relative to others on the same machine; 1024 is an engine's usual share.
@@ -9,7 +9,7 @@ package struct TierLimits: Sendable, Hashable {
         self.cpuShares = cpuShares
     }
 
-    /// Tiers 1 to 4 where nothing else is configured.
+    /// The defaults of tiers 1 to 4.
     package static let defaults = [
         TierLimits(memoryMegabytes: 512, cpuShares: 512), TierLimits(memoryMegabytes: 512, cpuShares: 1024),
         TierLimits(memoryMegabytes: 2048, cpuShares: 2048), TierLimits(memoryMegabytes: 4096, cpuShares: 4096),

@@ -1,11 +1,11 @@
-/// Which image a runtime runs in.
+/// The images of runtimes.
 package struct WorkspaceImages: Sendable {
     private let images: [String: String]
 
-    /// - Parameter overrides: by runtime; runtimes that are not among the known ones are added to them.
+    /// - Parameter overrides: images by runtime; they replace the defaults, or add runtimes.
     package init(overrides: [String: String] = [:]) {
-        let known = Self.runtimes.map { ($0, "\(Self.repository)\($0):latest") }
-        images = Dictionary(known) { first, _ in first }.merging(overrides.mapValues(Self.withTag)) { $1 }
+        let defaults = Self.runtimes.map { ($0, "\(Self.repository)\($0):latest") }
+        images = Dictionary(defaults) { first, _ in first }.merging(overrides.mapValues(Self.withTag)) { $1 }
     }
 
     /// The image of a runtime, with a tag or digest; `nil` for an unknown one.
@@ -14,7 +14,7 @@ package struct WorkspaceImages: Sendable {
     /// Every runtime that has an image, in order.
     package var knownRuntimes: [String] { images.keys.sorted() }
 
-    /// Without a tag an engine would pull all tags that there are.
+    /// Without a tag an engine would pull all tags.
     private static func withTag(_ image: String) -> String {
         let name = image.split(separator: "/", omittingEmptySubsequences: false).last ?? ""
         return name.contains(":") || name.contains("@") ? image : image + ":latest"

@@ -5,7 +5,7 @@ import PostgresClient
 extension FleetQueueFilter {
     /// The values of `$1` to `$9`.
     ///
-    /// - Parameter possible: the states that the statement can do something about.
+    /// - Parameter possible: the states that the statement applies to.
     func parameters(in possible: [QueueState] = QueueState.allCases) -> [any PostgresEncodable] {
         var sender: UUID?
         if case .workspace(let id) = caller { sender = id }
@@ -16,14 +16,14 @@ extension FleetQueueFilter {
         ]
     }
 
-    /// The workspaces that the text is in the name of, for ``condition``.
+    /// The workspaces whose name contains the text, for ``condition``.
     static let named = """
         named AS MATERIALIZED (
           SELECT w.id FROM workspaces w WHERE $8::text IS NOT NULL AND strpos(lower(w.name), lower($8)) > 0)
         """
 
-    /// That an item `q` is meant, whatever its state. Planned for the values of each, what is not asked for is left out, so
-    /// that the index that is gone along has all that is looked at.
+    /// Whether an item `q` matches, whatever its state. The statements are planned for each set of values, so that
+    /// unused conditions are removed and an index-only scan suffices.
     static let condition = """
         ($1::uuid[] IS NULL OR q.id = ANY ($1)) AND ($2::uuid IS NULL OR q.workspace_id = $2)
           AND ($3::uuid IS NULL OR q.caller_id = $3)
@@ -38,7 +38,7 @@ extension FleetQueueFilter {
 }
 
 extension QueueState {
-    /// That an item `q` is in it: the words of the index that finds it.
+    /// Whether an item `q` is in the state: the predicate of the partial index for it.
     var condition: String {
         switch self {
         case .waiting: "q.status = 'queued' AND q.attempts = 0 AND q.refusals = 0"
@@ -50,11 +50,11 @@ extension QueueState {
         }
     }
 
-    /// The items of several states, each in a part of its own that an index serves, and that is not run unless the state
-    /// is among those asked for (`$9`).
+    /// The items of several states, one subquery for each, which uses its own index and is not executed unless the
+    /// state is requested (`$9`).
     ///
     /// - Parameters:
-    ///   - rest: further conditions and the order, in which each part is cut off.
+    ///   - rest: further conditions, the order and the limit of each subquery.
     static func items(in states: [QueueState], _ rest: String) -> String {
         states.map { state in
             """

@@ -4,7 +4,7 @@ import HTTPServer
 import JSONBytes
 import ServiceHost
 
-/// Which items of the fleet's queue are meant.
+/// A filter of the items of the fleet's queue.
 package struct FleetQueueFilter: Sendable, Hashable {
     package enum Sender: Sendable, Hashable {
         case workspace(UUID)
@@ -18,15 +18,15 @@ package struct FleetQueueFilter: Sendable, Hashable {
     package var target: UUID?
     package var caller: Sender?
     package var method: String?
-    /// Only what was stored at least so many seconds ago.
+    /// The minimum age in seconds.
     package var olderThan: Int?
     package var minAttempts: Int?
-    /// A part of a name or an error, or the beginning of an id.
+    /// A substring of a name or an error, or the prefix of an id.
     package var text: String?
 
     package init() {}
 
-    /// It leaves nothing out.
+    /// Whether it matches every item.
     package var isEmpty: Bool { self == FleetQueueFilter() }
 }
 
@@ -57,7 +57,7 @@ extension FleetQueueFilter {
 
     /// The query of `GET /admin/queue`.
     ///
-    /// - Throws: `APIError` 400 naming the parameter: ignoring one would show what was not asked for.
+    /// - Throws: `APIError` 400 naming the parameter: ignoring one would return items that were not requested.
     package init(_ request: Request) throws(APIError) {
         states = try request.words("state", of: QueueState.self)
         target = try ChangeFilter.id("target", request.present("target"))
@@ -71,7 +71,7 @@ extension FleetQueueFilter {
 
     private static let members = ["ids", "state", "target", "caller", "method", "older_than", "min_attempts", "q"]
 
-    /// The `filter` of a change. It must narrow something down.
+    /// The `filter` of a change. It must have at least one condition.
     ///
     /// - Throws: `APIError` 400 naming the field.
     package init(changing object: JSONObject) throws(APIError) {
@@ -82,7 +82,7 @@ extension FleetQueueFilter {
         target = try ChangeFilter.id("target", members.target)
         caller = try Self.sender(members.caller)
         method = members.method
-        // 0 leaves nothing out.
+        // 0 matches every item.
         olderThan = try Self.number("older_than", members.olderThan, Self.ages).flatMap { $0 == 0 ? nil : $0 }
         minAttempts = try Self.number("min_attempts", members.minAttempts, Self.counts).flatMap { $0 == 0 ? nil : $0 }
         text = members.text

@@ -8,10 +8,10 @@ import HTTPServer
 import JSONBytes
 import ServiceHost
 
-/// `/admin/queue`: the queue of the whole fleet, to be looked at and changed by many.
+/// `/admin/queue`: lists the queue of the whole fleet and changes its items in bulk.
 struct FleetQueueRoutes: Sendable {
-    /// After that much time of a request no further piece is begun: what is left is told.
-    private static let patience: Duration = .seconds(20)
+    /// After this time no further batch of a change is begun; the response has the number of items that are left.
+    private static let timeBudget: Duration = .seconds(20)
 
     let authenticator: Authenticator
     let store: FleetQueueStore
@@ -45,13 +45,13 @@ struct FleetQueueRoutes: Sendable {
         return try .wire(.ok, item)
     }
 
-    /// What people wrote and agents answered: apart from the item, so that it is read when somebody asks for it.
+    /// The request and the response: apart from the item, so that they are read only on request.
     private func body(_ request: Request) async throws -> Response {
         let identity = try await authenticator.admin(request)
         let id = try request.uuid("queue_id", orError: "invalid queue ID")
         guard let bodies = try await store.bodies(of: id) else { throw Self.notFound }
         let isPrivate = PrivateBody.isMarked(bodies.request)
-        // What its parties have marked as private is not for who only looks.
+        // Bodies marked as private are not shown to viewers.
         if isPrivate, identity.role == .viewer { throw APIError(.forbidden, Sentence.readOnlyToken) }
         return .json(object: { writer in
             writer.member("request", raw: RawJSON(asJSON: bodies.request).bytes)
@@ -79,7 +79,7 @@ struct FleetQueueRoutes: Sendable {
         return try .wire(.ok, answer)
     }
 
-    /// What is left; where the count fails as well, what was not changed of those that matched.
+    /// The number of items left; where the count fails as well, the matched ones that were not changed.
     private func left(
         _ filter: FleetQueueFilter, _ change: QueueChange, _ answer: QueueChangeAnswer, orAfter failure: (any Error)?
     ) async throws -> Int {
@@ -103,7 +103,7 @@ struct FleetQueueRoutes: Sendable {
         }
     }
 
-    /// A member that is not known is refused: it may be a `dry_run` that was misspelt.
+    /// Unknown members are rejected: one may be a misspelt `dry_run`.
     private static func read(_ body: JSONObject) throws(APIError) -> (filter: FleetQueueFilter, isDry: Bool) {
         if let unknown = body.members.first(where: { $0.name != "filter" && $0.name != "dry_run" }) {
             throw .invalidBody(field: unknown.name, reason: "is not a member of the request")
@@ -120,30 +120,30 @@ struct FleetQueueRoutes: Sendable {
         return (try FleetQueueFilter(changing: filter), isDry)
     }
 
-    /// Piece by piece, each told and acted upon as soon as it is committed.
+    /// Changes items batch by batch; events are relayed and the drain is woken after each commit.
     ///
-    /// - Returns: how many were changed, and what failed after some were.
-    /// - Throws: what failed before any was.
+    /// - Returns: the number of changed items, and the error that stopped the change after some were changed.
+    /// - Throws: the error that stopped it before any was.
     private func change(_ change: QueueChange, _ filter: FleetQueueFilter) async throws -> (Int, (any Error)?) {
-        let end = ContinuousClock.now + Self.patience
+        let deadline = ContinuousClock.now + Self.timeBudget
         var changed = 0
         var cursor: ListCursor?
         repeat {
             let limit = min(FleetQueueStore.piece, Limits.queueChange - changed)
-            let piece: ChangedPiece
+            let batch: ChangedPiece
             do {
-                piece = try await store.change(change, filter, after: cursor, limit: limit)
+                batch = try await store.change(change, filter, after: cursor, limit: limit)
             } catch {
                 if changed == 0 { throw error }
                 return (changed, error)
             }
-            relay.committed(piece.events)
-            for workspace in Set(piece.withContext) { await contexts.stored(for: workspace) }
-            drain.wake(Set(piece.woken), because: .work)
-            changed += piece.changed
-            if let failure = piece.failure { return (changed, failure) }
-            cursor = piece.next
-        } while cursor != nil && changed < Limits.queueChange && ContinuousClock.now < end && !Task.isCancelled
+            relay.committed(batch.events)
+            for workspace in Set(batch.withContext) { await contexts.stored(for: workspace) }
+            drain.wake(Set(batch.woken), because: .work)
+            changed += batch.changed
+            if let failure = batch.failure { return (changed, failure) }
+            cursor = batch.next
+        } while cursor != nil && changed < Limits.queueChange && ContinuousClock.now < deadline && !Task.isCancelled
         return (changed, nil)
     }
 }

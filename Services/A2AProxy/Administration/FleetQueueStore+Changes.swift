@@ -4,16 +4,16 @@ import Foundation
 import PostgresClient
 import ServiceHost
 
-/// What an operator can do with many items at once.
+/// An operator's bulk change of queue items.
 package enum QueueChange: String, Sendable, CaseIterable {
-    /// Failed ones are tried once more.
+    /// Queues failed items again.
     case retry
-    /// Waiting ones are taken out.
+    /// Drops queued items.
     case cancel
-    /// Waiting ones end as if nobody had taken them in time.
+    /// Ends queued items as expired.
     case expire
 
-    /// Of items that it is possible for.
+    /// The states of the items that it applies to.
     package var states: [QueueState] {
         switch self {
         case .retry: [.failed]
@@ -22,17 +22,17 @@ package enum QueueChange: String, Sendable, CaseIterable {
     }
 }
 
-/// What changing one piece of what a filter matches came to.
+/// The result of changing one batch of the items that a filter matches.
 package struct ChangedPiece: Sendable {
     package var changed = 0
     package var events: [CommittedEvent] = []
-    /// Whose items wait again.
+    /// The workspaces whose items are queued again.
     package var woken: [UUID] = []
-    /// Those of them that have an item with a context.
+    /// Those of them with an item that has a context.
     package var withContext: [UUID] = []
-    /// Where the next piece begins; nil when there is none.
+    /// The cursor of the next batch; nil when there is none.
     package var next: ListCursor?
-    /// What ended it in its midst, where its items are changed one by one; all else that it says has been done.
+    /// The error that stopped the batch, where its items are changed one by one; the other members are committed.
     package var failure: (any Error)?
 }
 
@@ -40,9 +40,10 @@ extension FleetQueueStore {
     /// Items of one transaction.
     package static let piece = 500
 
-    // MARK: - What is meant
+    // MARK: - Selecting items
 
-    /// Beside having failed: somebody takes it, somebody waits for it, and it is not in the queue already.
+    /// Whether a failed item can be retried: its target exists, its delegation has not ended otherwise, and the same
+    /// message is not in the queue already.
     private static let isRetriable = """
         EXISTS (SELECT FROM workspaces w WHERE w.id = q.workspace_id AND w.status <> 'removed')
           AND (q.delegation_id IS NULL OR EXISTS (
@@ -77,7 +78,7 @@ extension FleetQueueStore {
         }
     }
 
-    /// The keys of one piece, `keys`: the oldest items behind the cursor (`$10`, `$11`), `$12` at most.
+    /// The keys of one batch, `keys`: the oldest items after the cursor (`$10`, `$11`), `$12` at most.
     private static func keys(_ change: QueueChange, _ condition: String) -> String {
         """
         \(FleetQueueFilter.named),
@@ -94,28 +95,28 @@ extension FleetQueueStore {
         """
     }
 
-    /// That an item is still meant once it is locked: it may have been claimed, or tried, since its key was read.
-    private static func isStillMeant(_ change: QueueChange) -> String {
+    /// Whether an item still matches once it is locked: it may have been claimed or attempted since its key was read.
+    private static func stillMatches(_ change: QueueChange) -> String {
         let states = change.states.map { "'\($0.rawValue)' = ANY ($9::text[]) AND \($0.condition)" }
         return "(\(states.joined(separator: " OR "))) AND \(FleetQueueFilter.condition)"
     }
 
-    /// What somebody else has in hand is left: a delivery, or another operator's change.
+    /// Skips rows that are locked by a delivery or by another operator's change.
     private static func locked(_ change: QueueChange) -> String {
         """
         SELECT q.id, q.workspace_id FROM a2a_queue q
-        WHERE q.id = ANY (ARRAY(SELECT keys.id FROM keys)) AND \(isStillMeant(change))
+        WHERE q.id = ANY (ARRAY(SELECT keys.id FROM keys)) AND \(stillMatches(change))
         ORDER BY q.id FOR UPDATE SKIP LOCKED
         """
     }
 
-    /// How many keys there were and which was the last, for the next piece.
-    private static let ofKeys = """
+    /// The number of keys and the last of them, for the next batch.
+    private static let keyColumns = """
         (SELECT count(*) FROM keys), (SELECT k.enqueued_at FROM keys k ORDER BY k.enqueued_at DESC, k.id DESC LIMIT 1),
         (SELECT k.id FROM keys k ORDER BY k.enqueued_at DESC, k.id DESC LIMIT 1)
         """
 
-    // MARK: - Doing it
+    // MARK: - Changing items
 
     private static func drop(changes: String? = nil) -> Statement {
         Statement(
@@ -124,13 +125,13 @@ extension FleetQueueStore {
                 "\(keys(.cancel, "")), picked AS MATERIALIZED (\(locked(.cancel)))", reason: "$13::text",
                 failure: "$14::text", source: "$15", changes: changes,
                 result: """
-                    SELECT (SELECT count(*) FROM dropped), \(ofKeys), NULL::uuid, NULL::boolean, event.*
+                    SELECT (SELECT count(*) FROM dropped), \(keyColumns), NULL::uuid, NULL::boolean, event.*
                     FROM (VALUES (1)) AS one LEFT JOIN event ON true
                     """))
     }
 
     private static let cancel = drop()
-    /// As the sweeper does: a schedule's run keeps what was said of its last try, which says why it came to nothing.
+    /// As the sweeper does: a schedule's run keeps the error of its last attempt, which says why it failed.
     private static let expire = drop(
         changes: """
             expires_at = least(q.expires_at, now()),
@@ -142,12 +143,12 @@ extension FleetQueueStore {
         QueueStore.retrying(
             "\(keys(.retry, "AND \(isRetriable)")), item AS MATERIALIZED (\(locked(.retry)))", source: "$13",
             result: """
-                SELECT (SELECT count(*) FROM retried), \(ofKeys), told.* FROM (
+                SELECT (SELECT count(*) FROM retried), \(keyColumns), notices.* FROM (
                   SELECT NULL::uuid AS woken, NULL::boolean AS has_context, event.*
                   FROM (VALUES (1)) AS one LEFT JOIN event ON true
                   UNION ALL
                   SELECT retried.workspace_id, bool_or(retried.has_context), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
-                  FROM retried GROUP BY retried.workspace_id) AS told
+                  FROM retried GROUP BY retried.workspace_id) AS notices
                 """))
 
     private static let pick = Statement(
@@ -157,20 +158,20 @@ extension FleetQueueStore {
         SELECT keys.enqueued_at, keys.id FROM keys ORDER BY keys.enqueued_at, keys.id
         """)
 
-    /// Changes one piece of what a filter matches, in one transaction: the oldest behind `cursor`.
+    /// Changes one batch of the items that a filter matches, in one transaction: the oldest after `cursor`.
     package func change(
         _ change: QueueChange, _ filter: FleetQueueFilter, after cursor: ListCursor?, limit: Int
     ) async throws -> ChangedPiece {
         let parameters = filter.parameters(in: change.states) + [cursor?.at, cursor?.id, limit]
         switch change {
         case .cancel: return try await drop(Self.cancel, Self.reasons, parameters, limit: limit)
-        // In the sweeper's words.
+        // With the sweeper's texts.
         case .expire: return try await drop(Self.expire, ("expired", "message expired"), parameters, limit: limit)
         case .retry:
             do {
                 return try await run(Call(Self.retry, parameters + [queue.source]), limit: limit)
             } catch {
-                // Among them are two of the same message, of which one can wait.
+                // The batch has two items of the same message, of which only one can be queued.
                 guard (error as? PostgresError)?.isUniqueViolation() == true else { throw error }
             }
             return try await retryEach(parameters, limit: limit)
@@ -187,7 +188,7 @@ extension FleetQueueStore {
             Call(statement, parameters + [reasons.item, reasons.delegation, queue.source]), limit: limit)
     }
 
-    /// On a connection of its own, since nobody should stand behind it.
+    /// On an exclusive connection, so that no other statement is pipelined behind it.
     private func run(_ call: Call, limit: Int) async throws -> ChangedPiece {
         let rows = try await postgres.transaction { transaction in try await transaction.query([call])[0] }
         return try ChangedPiece(rows, limit: limit)
@@ -197,27 +198,27 @@ extension FleetQueueStore {
         let keys = try await postgres.transaction(readOnly: true) { transaction in
             try await transaction.query(Self.pick, parameters).map { ListCursor(at: $0.date(0), id: $0.uuid(1)) }
         }
-        var piece = ChangedPiece()
-        piece.next = keys.count == limit ? keys.last : nil
+        var batch = ChangedPiece()
+        batch.next = keys.count == limit ? keys.last : nil
         for key in keys {
             let retried: (workspace: UUID, events: [CommittedEvent])?
             do {
                 retried = try await retryOne(key.id)
             } catch {
-                if piece.changed == 0 { throw error }
-                piece.failure = error
-                return piece
+                if batch.changed == 0 { throw error }
+                batch.failure = error
+                return batch
             }
             guard let retried else { continue }
-            piece.changed += 1
-            piece.events += retried.events
-            piece.woken.append(retried.workspace)
-            piece.withContext.append(retried.workspace)
+            batch.changed += 1
+            batch.events += retried.events
+            batch.woken.append(retried.workspace)
+            batch.withContext.append(retried.workspace)
         }
-        return piece
+        return batch
     }
 
-    /// - Returns: nil when it cannot be tried again.
+    /// - Returns: nil when it cannot be retried.
     private func retryOne(_ item: UUID) async throws -> (workspace: UUID, events: [CommittedEvent])? {
         do {
             if case .queued(let workspace, let events) = try await queue.retry(item) { return (workspace, events) }
@@ -229,8 +230,8 @@ extension FleetQueueStore {
 }
 
 extension ChangedPiece {
-    /// - Parameter rows: how many were changed, how many keys there were, the last of them, a workspace that was woken and
-    ///   whether with a context, and an event.
+    /// - Parameter rows: the numbers of changed items and of keys, the last key, a woken workspace and whether it has
+    ///   an item with a context, and an event.
     fileprivate init(_ rows: PostgresRows, limit: Int) throws(PostgresError) {
         self.init()
         guard let first = try rows.first({ ($0.int(0), $0.int(1), $0.optionalDate(2), $0.optionalUUID(3)) }) else {

@@ -7,8 +7,8 @@ import ServiceHost
 
 /// The statements about the queue of the whole fleet, for operators.
 ///
-/// Those with a filter have no name, so that they are planned anew for the values of each: one plan for all would read
-/// the whole queue for the sake of a filter that names ten items.
+/// Those with a filter are unnamed, so that they are planned for each set of values: a generic plan would read the
+/// whole queue for a filter that names ten items.
 package struct FleetQueueStore: Sendable {
     let queue: QueueStore
     var postgres: PostgresPool { queue.postgres }
@@ -17,7 +17,7 @@ package struct FleetQueueStore: Sendable {
         self.queue = queue
     }
 
-    private static let limit: Duration = .seconds(10)
+    private static let deadline: Duration = .seconds(10)
 
     private static let columns = """
         \(QueueStore.columns), NULL, (SELECT w.name FROM workspaces w WHERE w.id = q.workspace_id),
@@ -60,16 +60,16 @@ package struct FleetQueueStore: Sendable {
         _ filter: FleetQueueFilter, before cursor: ListCursor?, limit: Int
     ) async throws -> FleetQueuePage {
         let parameters = filter.parameters()
-        // On a connection of its own: a filter that few of very many items match takes its time.
-        let answers = try await postgres.transaction(deadline: Self.limit, readOnly: true) { transaction in
+        // On an exclusive connection: a filter that matches few of very many items is slow.
+        let results = try await postgres.transaction(deadline: Self.deadline, readOnly: true) { transaction in
             try await transaction.query([
-                // One more than asked for says whether there is another page.
+                // One more than the limit shows whether there is another page.
                 Call(Self.page, parameters + [cursor?.at, cursor?.id, limit + 1]),
                 Call(Self.count, parameters + [Limits.queueCount + 1]),
             ])
         }
-        let items = try answers[0].map { FleetQueueItem($0) }
-        let total = try answers[1].first { $0.int(0) } ?? 0
+        let items = try results[0].map { FleetQueueItem($0) }
+        let total = try results[1].first { $0.int(0) } ?? 0
         let last = items.count > limit ? items[limit - 1].item : nil
         return FleetQueuePage(
             items: Array(items.prefix(limit)), total: min(total, Limits.queueCount),
@@ -83,7 +83,7 @@ package struct FleetQueueStore: Sendable {
         SELECT \(columns), q.claim_number > 0, q.response_status, q.attempts_log FROM a2a_queue q WHERE q.id = $1
         """)
 
-    /// One item with its story.
+    /// One item with its history.
     package func item(_ id: UUID) async throws(PostgresError) -> FleetQueueItem? {
         try await postgres.query(Self.one, [id]).first { row in
             var found = FleetQueueItem(row)
@@ -101,7 +101,7 @@ package struct FleetQueueStore: Sendable {
     private static let bodies = Statement(
         "fleet_queue_bodies", "SELECT body, response, response_bytes FROM a2a_queue WHERE id = $1")
 
-    /// The request that an item carries, and the agent's response, in the bytes that came.
+    /// The request that an item carries, and the agent's response, byte for byte.
     package func bodies(
         of item: UUID
     ) async throws(PostgresError) -> (request: [UInt8], response: [UInt8]?)? {

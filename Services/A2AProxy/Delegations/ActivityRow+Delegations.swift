@@ -2,7 +2,7 @@ import Contracts
 import Foundation
 import JSONBytes
 
-/// Delegations in the feed of those who delegate.
+/// Delegations in the feed of the delegating workspace.
 extension ActivityRow {
     static func delegationRequest(_ new: NewDelegation) -> ActivityRow {
         var row = ActivityRow(

@@ -44,12 +44,12 @@ package struct DelegationRoutes: Sendable {
 
     static let notFound = APIError(.notFound, "delegation not found")
 
-    /// The workspace in the path, whose own affair its delegations are.
+    /// The workspace in the path, the source of the delegations.
     private func source(_ request: Request) async throws -> UUID {
         try await authenticator.workspace(inPathOf: request)
     }
 
-    /// As ``source(_:)``, for what leaves something behind: an operator's credential says nothing about the workspace.
+    /// As ``source(_:)``, for routes that write: an operator's credential does not prove that the workspace exists.
     private func existingSource(_ request: Request) async throws -> UUID {
         let source = try await source(request)
         guard let status = try await router.status(of: source), status != .removed else {
@@ -58,7 +58,7 @@ package struct DelegationRoutes: Sendable {
         return source
     }
 
-    /// The checks that delegating and recording have in common.
+    /// The checks that delegating and recording share.
     private func target(_ text: String, of source: UUID) throws(APIError) -> UUID {
         guard let target = UUID(canonical: text) else {
             throw APIError(.badRequest, Sentence.targetMustBeUUID, field: "target_id")
@@ -67,7 +67,7 @@ package struct DelegationRoutes: Sendable {
         return target
     }
 
-    /// What cannot be stored is refused: changed, it would be something else.
+    /// Text that cannot be stored is rejected, not altered.
     private static func check(
         _ text: String?, _ field: String, orError sentence: String = Sentence.invalidRequestBody
     ) throws(APIError) {
@@ -90,15 +90,17 @@ package struct DelegationRoutes: Sendable {
             "idempotency_key", body.idempotencyKey, upTo: Limits.identifier, orError: Sentence.invalidDelegation)
         var new = NewDelegation(source: source, target: target, task: body.task)
         if let key = body.idempotencyKey, !key.isEmpty { new.idempotencyKey = key }
-        let prospect = try await prospect(from: source, to: target)
-        if case .fails(let reason) = prospect { new.failure = reason }
+        let availability = try await availability(from: source, to: target)
+        if case .undeliverable(let reason) = availability { new.failure = reason }
         new.body = Self.message(new)
         new.traceparent = request.context.traceparent
-        let made = try await store.create(new)
-        if case .made(let events) = made { relay.committed(events) }
-        // Before the answer: who is told that it is accepted does not ask again. It is, whether or not this succeeds.
-        if case .sleeps(let place) = prospect, made.isUnderWay { await waker.wakeOrWarn(place, logger) }
-        switch made {
+        let created = try await store.create(new)
+        if case .made(let events) = created { relay.committed(events) }
+        // Before the response: a client that gets 202 does not retry. It gets that whether or not the wake-up succeeds.
+        if case .hibernated(let workspace) = availability, created.isUnderWay {
+            await waker.wakeOrWarn(workspace, logger)
+        }
+        switch created {
         case .made:
             drain.wake([target], because: .work)
             recorder.add(.delegationRequest(new))
@@ -113,35 +115,36 @@ package struct DelegationRoutes: Sendable {
         }
     }
 
-    /// What a delegation may expect.
+    /// Whether a delegation's target can be called.
     private enum Prospect {
-        case waitsOrGoes
-        /// Until this workspace is woken.
-        case sleeps(UUID)
-        /// At once, in these words.
-        case fails(String)
+        /// Now or later.
+        case deliverable
+        /// Once this workspace is woken.
+        case hibernated(UUID)
+        /// Not at all: the delegation fails with this text.
+        case undeliverable(String)
     }
 
-    /// - Throws: when it must not be made at all.
-    private func prospect(from source: UUID, to target: UUID) async throws -> Prospect {
+    /// - Throws: when the delegation must not be created at all.
+    private func availability(from source: UUID, to target: UUID) async throws -> Prospect {
         do {
             _ = try await router.route(from: source, to: target)
-            return .waitsOrGoes
-        } catch RouteRefusal.hibernated(let place) {
-            return .sleeps(place.id)
+            return .deliverable
+        } catch RouteRefusal.hibernated(let workspace) {
+            return .hibernated(workspace.id)
         } catch RouteRefusal.error(let error) {
             switch error.status {
             case .forbidden, .notFound: throw error
             case .serviceUnavailable:
                 let status = try await router.status(of: target)
                 let mayComeUp = [.provisioning, .online, .degraded, .offline].contains(status)
-                return mayComeUp ? .waitsOrGoes : .fails(error.sentence)
-            default: return .fails(error.sentence)
+                return mayComeUp ? .deliverable : .undeliverable(error.sentence)
+            default: return .undeliverable(error.sentence)
             }
         }
     }
 
-    /// What the target gets.
+    /// The message for the target.
     static func message(_ new: NewDelegation) -> String {
         var writer = JSONWriter(reservingCapacity: new.task.utf8.count + 320)
         writer.object { writer in
@@ -171,7 +174,7 @@ package struct DelegationRoutes: Sendable {
         return String(decoding: writer.bytes, as: UTF8.self)
     }
 
-    // MARK: - What agents keep themselves
+    // MARK: - Delegations recorded by agents
 
     private func record(_ request: Request) async throws -> Response {
         let source = try await existingSource(request)
@@ -206,7 +209,7 @@ package struct DelegationRoutes: Sendable {
         let events = try await store.update(
             id, of: source, to: status, error: body.error, response: body.responsePreview)
         relay.committed(events)
-        // It may have ended before, and otherwise.
+        // It may have ended before, with another status.
         let ended = events.isEmpty ? try await store.delegation(id, of: source)?.status ?? status : status
         return .json(object: { writer in
             writer.member("status", ended.rawValue)

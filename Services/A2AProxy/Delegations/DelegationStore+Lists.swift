@@ -3,8 +3,8 @@ import Foundation
 import PostgresClient
 
 extension DelegationStore {
-    /// Requests by when they were made, results by when they last came to something: whoever polls finds a result near
-    /// the top, however old its request is.
+    /// Requests by creation time, results by the time of their last change, so that polling clients find a new result
+    /// near the top, however old its request is.
     private static let list = Statement(
         "delegation_list",
         """
@@ -21,7 +21,7 @@ extension DelegationStore {
         ORDER BY e.at DESC, e.is_result DESC LIMIT $2
         """)
 
-    /// The newest entries of what a workspace delegated.
+    /// The newest entries of a workspace's delegations.
     package func entries(of source: UUID) async throws(PostgresError) -> [DelegationEntry] {
         try await postgres.query(Self.list, [source, Limits.delegationPage]).map { row in
             let status = DelegationStatus(rawValue: row.string(3)) ?? .pending

@@ -8,13 +8,14 @@ import Observability
 import PostgresClient
 import Synchronization
 
-/// Writes rows of the feed in batches behind the calls' backs, and tells of those written.
+/// Writes rows of the feed asynchronously in batches, and broadcasts those written.
 ///
-/// While the database is away rows wait, up to a limit in bytes; those beyond it are dropped and counted.
+/// While the database is unavailable rows are buffered, up to a limit in bytes; those beyond it are dropped and
+/// counted.
 package final class ActivityWriter: Sendable {
-    /// What comes within this time goes into one statement: nobody waits for a row, and a commit for each costs more than
-    /// its call.
-    private static let linger: Duration = .milliseconds(25)
+    /// Rows that arrive within this time are coalesced into one statement: no caller waits for a row, and a commit for
+    /// each costs more than its call.
+    private static let coalescingDelay: Duration = .milliseconds(25)
     private static let batchBytes = 4 << 20
     private static let waitingBytes = 128 << 20
     private static let retryPause: Duration = .seconds(1)
@@ -22,7 +23,7 @@ package final class ActivityWriter: Sendable {
 
     private struct State {
         var waiting: [ActivityRow] = []
-        /// Of the rows that wait and of those that are being written.
+        /// Of the buffered rows and of those that are being written.
         var bytes = 0
         var isWriting = false
     }
@@ -44,7 +45,7 @@ package final class ActivityWriter: Sendable {
         self.logger = logger
     }
 
-    /// Hands a row over.
+    /// Buffers a row; drops and counts it beyond the limit.
     package func add(_ row: ActivityRow) {
         let (isAccepted, isFirst) = state.withLock { state in
             guard state.bytes + row.weight <= Self.waitingBytes else { return (false, false) }
@@ -58,12 +59,12 @@ package final class ActivityWriter: Sendable {
         if isFirst { Task { await run() } }
     }
 
-    /// Everything handed over has been written, or given up.
+    /// Whether every row has been written or dropped.
     package var isIdle: Bool { state.withLock { $0.bytes == 0 } }
 
     private func run() async {
         while true {
-            try? await loops.any().sleep(for: Self.linger)
+            try? await loops.any().sleep(for: Self.coalescingDelay)
             guard let rows = take() else { return }
             for slice in rows.sliced(by: { $0.weight }, upTo: Self.batchBytes) { await write(Array(slice)) }
             let written = rows.reduce(0) { $0 + $1.weight }
@@ -71,7 +72,7 @@ package final class ActivityWriter: Sendable {
         }
     }
 
-    /// What waits, or nil when nothing does; the writing is over then.
+    /// The buffered rows, or nil when there are none; the writing task ends then.
     private func take() -> [ActivityRow]? {
         state.withLock { state in
             guard !state.waiting.isEmpty else {
@@ -92,27 +93,27 @@ package final class ActivityWriter: Sendable {
             } catch {
                 let error = error as? PostgresError
                 if error?.kind == .server, rows.count > 1 {
-                    // One row that the database does not take must not cost the others.
+                    // One row that the database rejects must not cost the others.
                     for row in rows { await write([row]) }
                     return
                 }
                 guard let error, [.unavailable, .deadline].contains(error.kind), attempt < Self.retries - 1 else {
-                    return giveUp(rows, error)
+                    return drop(rows, error)
                 }
                 try? await loops.any().sleep(for: Self.retryPause)
             }
         }
     }
 
-    /// A batch is written as a whole or not at all, and its ids are nobody else's: when one of them is there, an earlier try
-    /// whose answer was lost did it.
+    /// A batch is written atomically, and its ids are unique: a conflict means that an earlier attempt, whose response
+    /// was lost, has written it.
     private func insert(_ rows: [ActivityRow]) async throws {
         do {
             try await store.insert(rows)
         } catch let error as PostgresError where error.isUniqueViolation(of: "activity_logs_pkey") {}
     }
 
-    private func giveUp(_ rows: [ActivityRow], _ error: (any Error)?) {
+    private func drop(_ rows: [ActivityRow], _ error: (any Error)?) {
         metrics.activityDropped.increment(by: rows.count)
         logger.warning(
             "activity not written", [.count: .int(rows.count), .error: .string(error.map { "\($0)" } ?? "unknown")])
@@ -120,8 +121,8 @@ package final class ActivityWriter: Sendable {
 }
 
 extension ActivityRow {
-    /// The row without its bodies, as it is published: the data of ``ActivityLogged``, written by hand, since there is one
-    /// for each call.
+    /// The row without its bodies, as it is published: the data of ``ActivityLogged``, written by hand, since there is
+    /// one for each call.
     package var event: RawJSON {
         var writer = JSONWriter(reservingCapacity: 448)
         writer.object { writer in

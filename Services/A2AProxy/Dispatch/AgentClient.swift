@@ -6,22 +6,22 @@ import Observability
 
 /// Calls agents: one POST, with the timeouts of the contract, and an outcome in the platform's terms.
 package final class AgentClient: Sendable {
-    /// How one call differs from another.
+    /// The options of one call.
     package struct Options: Sendable {
         /// For the whole call; nil for none.
         package var ceiling: Duration?
-        /// The caller set the ceiling: that it is over says nothing about the target's room.
+        /// Whether the caller set the ceiling: reaching it then says nothing about the target's capacity.
         package var hasCallersCeiling = false
         package var traceparent: String?
-        /// The fields of the A2A protocol that came with the message.
+        /// The header fields of the A2A protocol that came with the message.
         package var protocolHeaders: HTTPHeaders?
-        /// Which delivery this is, when an earlier one may have arrived.
+        /// The number of this delivery, when an earlier one may have arrived.
         package var deliveryAttempt: Int?
-        /// Hand a stream of events over instead of collecting it.
+        /// Whether a stream of events is returned instead of collected.
         package var passesStreams = false
-        /// The call ends with the task that makes it; else with its answer or its timeouts.
+        /// Whether the call is cancelled with its task; otherwise it ends with its response or its timeouts.
         package var endsWithTask = true
-        /// Who is to have the answer: the memory for answers is shared among them.
+        /// The owner of the response, whose part of the memory budget it takes.
         package var answersTo = AnswerOwner.queue
 
         package init(ceiling: Duration? = nil) {
@@ -34,7 +34,7 @@ package final class AgentClient: Sendable {
         case streams(ClientResponse)
     }
 
-    /// Provisioned addresses have rules of their own, and connections that are never shared with others.
+    /// Provisioned addresses have an address policy of their own, and connections that are never shared with others.
     package static let provisionedClass = 1
 
     private let client: HTTPClient
@@ -57,15 +57,15 @@ package final class AgentClient: Sendable {
     /// Sends a message to a target's agent.
     ///
     /// - Parameters:
-    ///   - place: whose address is called: the target itself, or the one that it is forwarded to.
-    package func call(_ place: Target, url: ClientURL, message: [UInt8], _ options: Options) async -> Result {
+    ///   - endpoint: the workspace whose address is called: the target itself, or the one that it forwards to.
+    package func call(_ endpoint: Target, url: ClientURL, message: [UInt8], _ options: Options) async -> Result {
         do throws(HTTPClientError) {
-            let response = try await client.send(request(to: place, url, message, options))
+            let response = try await client.send(request(to: endpoint, url, message, options))
             if case .stream(let source) = response.body {
                 let passes = options.passesStreams && response.status.isSuccess && Self.isEventStream(response.headers)
                 if passes { return .streams(response) }
-                let patience = place.idleTimeout ?? settings.idleTimeout
-                return .ended(await collect(source, response, for: options.answersTo, patience: patience))
+                let timeout = endpoint.idleTimeout ?? settings.idleTimeout
+                return .ended(await collect(source, response, for: options.answersTo, timeout: timeout))
             }
             return .ended(Self.outcome(response))
         } catch {
@@ -74,9 +74,9 @@ package final class AgentClient: Sendable {
     }
 
     private func request(
-        to place: Target, _ url: ClientURL, _ message: [UInt8], _ options: Options
+        to endpoint: Target, _ url: ClientURL, _ message: [UInt8], _ options: Options
     ) -> ClientRequest {
-        // A message that came from a proxy brings its count along.
+        // A message that came from a proxy carries its hop count already.
         let isCounted = options.protocolHeaders?.contains(Hops.header) == true
         var headers = isCounted ? Self.baseHeaders : Self.firstHopHeaders
         if let traceparent = options.traceparent { headers.add("traceparent", traceparent) }
@@ -85,43 +85,45 @@ package final class AgentClient: Sendable {
         var request = ClientRequest(.post, url, headers: headers, body: .bytes(message))
         request.retryHeaders =
             options.deliveryAttempt.map { [Self.attemptHeader: String($0 + 1)] } ?? Self.secondAttempt
-        // What is sent again says so.
+        // A retry is marked by `X-Delivery-Attempt`.
         request.retriesStaleConnection = true
         request.connectTimeout = settings.connectTimeout
         request.totalTimeout = options.ceiling
-        request.policyClass = place.isProvisioned ? Self.provisionedClass : 0
-        let idle = place.idleTimeout ?? settings.idleTimeout
-        let doubts = Doubts()
-        request.idleTimeout = IdleTimeout(idle) { [self, place] in await timeLeft(of: place, idle, doubts) }
+        request.policyClass = endpoint.isProvisioned ? Self.provisionedClass : 0
+        let idle = endpoint.idleTimeout ?? settings.idleTimeout
+        let extensions = Doubts()
+        request.idleTimeout = IdleTimeout(idle) { [self, endpoint] in await timeLeft(of: endpoint, idle, extensions) }
         request.collection = Self.collection
         request.endsWithTask = options.endsWithTask
         return request
     }
 
-    /// What a sign of life that arrived elsewhere leaves of the idle timeout; nil when there was none. Where nobody can
-    /// tell, the call is given the benefit of the doubt for a while: the fault is ours, and the agent may be at work.
-    private func timeLeft(of place: Target, _ idle: Duration, _ doubts: Doubts) async -> Duration? {
+    /// What is left of the idle timeout after activity that was recorded elsewhere; nil when there was none. While
+    /// liveness cannot be read, the call is extended up to a limit: the outage is the platform's, and the agent may be
+    /// working.
+    private func timeLeft(of endpoint: Target, _ idle: Duration, _ extensions: Doubts) async -> Duration? {
         var left: Duration?
         do {
-            if let silence = try await life.silence(of: place.id, below: idle), silence < idle { left = idle - silence }
-            doubts.end()
+            let silence = try await life.silence(of: endpoint.id, below: idle)
+            if let silence, silence < idle { left = idle - silence }
+            extensions.end()
         } catch {
-            left = doubts.next()
+            left = extensions.next()
         }
         (left == nil ? metrics.idleTimeouts : metrics.idleResets).increment()
         return left
     }
 
     private static let attemptHeader = "X-Delivery-Attempt"
-    /// The agent may have died over a message that went out on a kept connection: sent again, it says so.
+    /// The agent may have crashed on a message that was sent on a reused connection: the retry is marked.
     private static let secondAttempt: HTTPHeaders = [attemptHeader: "2"]
     private static let baseHeaders = HTTPHeaders([
         ("Content-Type", "application/json"), ("Accept", "application/json, text/event-stream"),
     ])
     private static let firstHopHeaders = HTTPHeaders(Array(baseHeaders) + [(Hops.header, "1")])
 
-    /// Small answers come as a whole; what is large or of unknown length is read piece by piece, against the budget.
-    /// How long a coded one is shows when it is decoded.
+    /// Small responses are collected by the client; large ones and those of unknown length are read chunk by chunk,
+    /// against the budget. The length of an encoded one is known only when it is decoded.
     private static let collection = AnswerCollection(upTo: AnswerBudget.countedFrom) { _, headers in
         if headers.contains("content-encoding") { return true }
         guard let length = headers["content-length"].flatMap({ Int($0) }) else { return true }
@@ -136,53 +138,53 @@ package final class AgentClient: Sendable {
 
     // MARK: - Outcomes
 
-    /// - Parameter patience: for memory that other answers hold.
+    /// - Parameter timeout: for memory that other responses hold.
     private func collect(
-        _ source: any HTTPByteSource, _ response: ClientResponse, for caller: AnswerOwner, patience: Duration
+        _ source: any HTTPByteSource, _ response: ClientResponse, for owner: AnswerOwner, timeout: Duration
     ) async -> CallOutcome {
         let limit = settings.answerLimit
         let announced = response.headers["content-length"].flatMap { Int($0) } ?? limit
         do throws(HTTPBodyError) {
-            let share = budget.makeShare(for: caller)
-            let read = announced <= limit ? try await read(source, announced, share, patience) : .tooLarge
-            guard case .whole(let body, let share) = read else {
+            let reservation = budget.makeShare(for: owner)
+            let read = announced <= limit ? try await read(source, announced, reservation, timeout) : .tooLarge
+            guard case .whole(let body, let reservation) = read else {
                 source.cancel()
                 return Self.outcome(of: read)
             }
-            return Self.outcome(response, body, share)
+            return Self.outcome(response, body, reservation)
         } catch {
-            // A failure's status says enough without its body.
+            // The status of a failure suffices without its body.
             if error == .undecodable, !response.status.isSuccess { return Self.outcome(response, []) }
             return error == .cancelled ? .abandoned(mayBeDelivered: true) : .answerLost(deliveryConfirmed: true)
         }
     }
 
-    /// What reading an answer came to.
-    private enum Reading {
+    /// The result of reading a response.
+    private enum ReadResult {
         case whole([UInt8], AnswerShare)
         case tooLarge
         case noRoom
     }
 
-    private static func outcome(of reading: Reading) -> CallOutcome {
-        guard case .noRoom = reading else { return .answerLost(deliveryConfirmed: true) }
+    private static func outcome(of read: ReadResult) -> CallOutcome {
+        guard case .noRoom = read else { return .answerLost(deliveryConfirmed: true) }
         return Task.isCancelled ? .abandoned(mayBeDelivered: true) : .noRoom
     }
 
     private func read(
-        _ source: any HTTPByteSource, _ announced: Int, _ share: AnswerShare, _ patience: Duration
-    ) async throws(HTTPBodyError) -> Reading {
+        _ source: any HTTPByteSource, _ announced: Int, _ reservation: AnswerShare, _ timeout: Duration
+    ) async throws(HTTPBodyError) -> ReadResult {
         var body: [UInt8] = []
         while let chunk = try await source.next() {
             let length = body.count + chunk.count
             guard length <= settings.answerLimit else { return .tooLarge }
             if length > AnswerBudget.countedFrom {
-                guard await share.grow(to: length, ofAtMost: announced, within: patience) else { return .noRoom }
+                guard await reservation.grow(to: length, ofAtMost: announced, within: timeout) else { return .noRoom }
             }
             body.append(contentsOf: chunk)
         }
-        share.shrink(to: body.count)
-        return .whole(body, share)
+        reservation.shrink(to: body.count)
+        return .whole(body, reservation)
     }
 
     private static func outcome(_ response: ClientResponse) -> CallOutcome {
@@ -192,12 +194,12 @@ package final class AgentClient: Sendable {
     }
 
     private static func outcome(
-        _ response: ClientResponse, _ body: [UInt8], _ share: AnswerShare? = nil
+        _ response: ClientResponse, _ body: [UInt8], _ reservation: AnswerShare? = nil
     ) -> CallOutcome {
         outcome(
             AgentAnswer(
                 status: response.status, contentType: contentType(response.headers),
-                protocolHeaders: ProtocolHeaders.find(in: response.headers), body: body, share: share),
+                protocolHeaders: ProtocolHeaders.find(in: response.headers), body: body, share: reservation),
             response.headers)
     }
 
@@ -208,11 +210,11 @@ package final class AgentClient: Sendable {
         }
     }
 
-    private static func outcome(_ answer: AgentAnswer, _ headers: HTTPHeaders) -> CallOutcome {
-        switch answer.status.code {
+    private static func outcome(_ response: AgentAnswer, _ headers: HTTPHeaders) -> CallOutcome {
+        switch response.status.code {
         case 429: .busy(.tooManyRequests, retryAfter: RetryAfter.read(headers))
         case 503: .busy(.unavailable, retryAfter: RetryAfter.read(headers))
-        default: .answered(answer)
+        default: .answered(response)
         }
     }
 }

@@ -2,158 +2,161 @@ import Authentication
 import Foundation
 import Synchronization
 
-/// Whose part of the memory an answer takes.
+/// The owner of a response, from whose part of the memory budget it is reserved.
 package enum AnswerOwner: Sendable, Hashable {
     case caller(Caller)
-    /// Nobody reads it slowly: it is held until it is written down.
+    /// The queue's deliveries: their responses are held until they are stored, and have no slow reader.
     case queue
 }
 
-/// The memory that large answers of all calls may take together while they are held: from their reading until their
-/// caller has taken them. Who finds none left waits for it, in the order of coming: that there is none is no fault of
-/// the agent's, and its work is done.
+/// The memory budget of large responses of all calls together, from their reading until their caller has taken them.
+/// Reservations that do not fit wait, round-robin among the callers: the shortage is not the agent's fault, and its work
+/// is done.
 ///
-/// Each caller may take a part of it only, so that one who asks for much and reads slowly holds up nobody else.
+/// Each caller may reserve only a part of it, so that a slow reader of many large responses does not block other
+/// callers.
 ///
-/// Answers take memory as they grow, so that they might wait for each other. Therefore one at a time may go beyond the
-/// budget and needs not wait: it comes to its end, and gives back what the next one needs. Of each caller's part the
-/// same is true.
+/// Responses reserve memory as they grow, so that they might deadlock. Therefore one reservation at a time may overdraw
+/// the budget without waiting: it completes, and releases what the next one needs. The same holds for each caller's
+/// part.
 package final class AnswerBudget: Sendable {
-    /// Answers up to this are not counted: there are at most as many as calls, each small.
+    /// Responses up to this size are not counted: their number is bounded by that of the calls.
     static let countedFrom = 64 * 1024
-    /// One caller's part is the budget's by this.
-    private static let callersPart = 8
+    /// One caller may reserve the budget divided by this.
+    private static let callerDivisor = 8
 
     private struct Waiter {
         let number: Int
-        let share: ObjectIdentifier
+        let reservation: ObjectIdentifier
         let bytes: Int
         let continuation: UnsafeContinuation<Bool, Never>
     }
 
-    /// What may be taken, and who may go beyond it.
-    private struct Room {
-        /// Below zero while one answer goes beyond.
+    /// The bytes that are free, and the reservation that may overdraw them.
+    private struct Capacity {
+        /// Below zero while one reservation overdraws.
         var free: Int
-        /// The share of the answer that may go beyond, until what is taken fits again.
-        var beyond: ObjectIdentifier?
+        /// The reservation that may overdraw, until all that is reserved fits again.
+        var overdrawer: ObjectIdentifier?
 
-        func has(_ bytes: Int, for share: ObjectIdentifier) -> Bool {
-            bytes <= free || beyond == nil || beyond == share
+        func allows(_ bytes: Int, for reservation: ObjectIdentifier) -> Bool {
+            bytes <= free || overdrawer == nil || overdrawer == reservation
         }
 
-        mutating func take(_ bytes: Int, for share: ObjectIdentifier) {
-            if bytes > free, beyond == nil { beyond = share }
+        mutating func reserve(_ bytes: Int, for reservation: ObjectIdentifier) {
+            if bytes > free, overdrawer == nil { overdrawer = reservation }
             free -= bytes
         }
 
-        /// - Parameter ended: a share that asks for nothing more.
-        mutating func give(back bytes: Int, of ended: ObjectIdentifier?) {
+        /// - Parameter ended: a reservation that grows no more.
+        mutating func release(_ bytes: Int, of ended: ObjectIdentifier?) {
             free += bytes
-            if free >= 0 || ended != nil && beyond == ended { beyond = nil }
+            if free >= 0 || ended != nil && overdrawer == ended { overdrawer = nil }
         }
     }
 
-    /// One caller's part, there while the caller has something or waits.
-    private struct Part {
-        var room: Room
+    /// One owner's part of the budget; exists while the owner has reservations or waiters.
+    private struct Account {
+        var capacity: Capacity
         var waiters: [Waiter] = []
     }
 
     private struct State {
-        var room: Room
-        let part: Int
-        var parts: [AnswerOwner: Part] = [:]
-        /// The callers that wait, in the order in which they get their turns.
-        var turns: [AnswerOwner] = []
+        var capacity: Capacity
+        let ownerLimit: Int
+        var accounts: [AnswerOwner: Account] = [:]
+        /// The owners with waiters, in round-robin order.
+        var waitingOwners: [AnswerOwner] = []
         var lastNumber = 0
 
-        /// - Returns: false when there is no room, or the caller has its part.
-        mutating func grant(_ bytes: Int, to share: ObjectIdentifier, of caller: AnswerOwner) -> Bool {
-            var own = parts[caller]?.room ?? Room(free: part)
-            // Who goes beyond the budget must come to its end: everybody waits for that.
-            guard room.has(bytes, for: share), room.beyond == share || own.has(bytes, for: share) else { return false }
-            room.take(bytes, for: share)
-            own.take(bytes, for: share)
-            parts[caller, default: Part(room: own)].room = own
+        /// - Returns: false when the budget or the owner's part is used up.
+        mutating func grant(_ bytes: Int, to reservation: ObjectIdentifier, of owner: AnswerOwner) -> Bool {
+            var own = accounts[owner]?.capacity ?? Capacity(free: ownerLimit)
+            // The reservation that overdraws the budget must complete, since all others wait for it.
+            guard capacity.allows(bytes, for: reservation),
+                capacity.overdrawer == reservation || own.allows(bytes, for: reservation)
+            else { return false }
+            capacity.reserve(bytes, for: reservation)
+            own.reserve(bytes, for: reservation)
+            accounts[owner, default: Account(capacity: own)].capacity = own
             return true
         }
 
-        mutating func give(back bytes: Int, of ended: ObjectIdentifier?, _ caller: AnswerOwner) {
-            room.give(back: bytes, of: ended)
-            parts[caller]?.room.give(back: bytes, of: ended)
-            forgetIfDone(caller)
+        mutating func release(_ bytes: Int, of ended: ObjectIdentifier?, _ owner: AnswerOwner) {
+            capacity.release(bytes, of: ended)
+            accounts[owner]?.capacity.release(bytes, of: ended)
+            removeIfIdle(owner)
         }
 
-        mutating func add(_ waiter: Waiter, of caller: AnswerOwner) {
-            if parts[caller]?.waiters.isEmpty != false { turns.append(caller) }
-            var own = parts[caller] ?? Part(room: Room(free: part))
-            // For the one that goes beyond its caller's part the others wait.
-            own.waiters.insert(waiter, at: own.room.beyond == waiter.share ? 0 : own.waiters.count)
-            parts[caller] = own
+        mutating func add(_ waiter: Waiter, of owner: AnswerOwner) {
+            if accounts[owner]?.waiters.isEmpty != false { waitingOwners.append(owner) }
+            var own = accounts[owner] ?? Account(capacity: Capacity(free: ownerLimit))
+            // The one that overdraws its owner's part goes first, since the others wait for it.
+            own.waiters.insert(waiter, at: own.capacity.overdrawer == waiter.reservation ? 0 : own.waiters.count)
+            accounts[owner] = own
         }
 
-        mutating func remove(_ number: Int, of caller: AnswerOwner) -> Waiter? {
-            guard let index = parts[caller]?.waiters.firstIndex(where: { $0.number == number }) else { return nil }
-            defer { waiterLeft(caller) }
-            return parts[caller]?.waiters.remove(at: index)
+        mutating func remove(_ number: Int, of owner: AnswerOwner) -> Waiter? {
+            guard let index = accounts[owner]?.waiters.firstIndex(where: { $0.number == number }) else { return nil }
+            defer { waiterLeft(owner) }
+            return accounts[owner]?.waiters.remove(at: index)
         }
 
-        /// Those for whom there is room now: each caller's first before anyone's second.
+        /// Grants what fits now: each owner's first waiter before any owner's second.
         mutating func takeReady() -> [Waiter] {
             var ready: [Waiter] = []
             var passed = 0
-            while passed < turns.count {
-                let caller = turns[passed]
-                guard let first = parts[caller]?.waiters.first, grant(first.bytes, to: first.share, of: caller) else {
+            while passed < waitingOwners.count {
+                let owner = waitingOwners[passed]
+                guard let first = accounts[owner]?.waiters.first, grant(first.bytes, to: first.reservation, of: owner)
+                else {
                     passed += 1
                     continue
                 }
                 ready.append(first)
-                parts[caller]?.waiters.removeFirst()
-                turns.remove(at: passed)
-                if parts[caller]?.waiters.isEmpty == false { turns.append(caller) }
+                accounts[owner]?.waiters.removeFirst()
+                waitingOwners.remove(at: passed)
+                if accounts[owner]?.waiters.isEmpty == false { waitingOwners.append(owner) }
             }
             return ready
         }
 
-        private mutating func waiterLeft(_ caller: AnswerOwner) {
-            if parts[caller]?.waiters.isEmpty == true { turns.removeAll { $0 == caller } }
-            forgetIfDone(caller)
+        private mutating func waiterLeft(_ owner: AnswerOwner) {
+            if accounts[owner]?.waiters.isEmpty == true { waitingOwners.removeAll { $0 == owner } }
+            removeIfIdle(owner)
         }
 
-        private mutating func forgetIfDone(_ caller: AnswerOwner) {
-            if let own = parts[caller], own.waiters.isEmpty, own.room.free == part { parts[caller] = nil }
+        private mutating func removeIfIdle(_ owner: AnswerOwner) {
+            if let own = accounts[owner], own.waiters.isEmpty, own.capacity.free == ownerLimit { accounts[owner] = nil }
         }
     }
 
     private let state: Mutex<State>
 
     /// - Parameters:
-    ///   - bytes: for all calls together; one answer may go beyond.
-    ///   - part: for those of one caller; one answer may go beyond.
-    package init(bytes: Int, eachCaller part: Int? = nil) {
-        state = Mutex(State(room: Room(free: bytes), part: part ?? bytes / Self.callersPart))
+    ///   - bytes: for all calls together; one response may overdraw.
+    ///   - limit: in bytes, for those of one caller; one response may overdraw.
+    package init(bytes: Int, eachCaller limit: Int? = nil) {
+        state = Mutex(State(capacity: Capacity(free: bytes), ownerLimit: limit ?? bytes / Self.callerDivisor))
     }
 
-    /// Bytes that are not taken.
-    package var bytesLeft: Int { state.withLock { $0.room.free } }
+    /// Bytes that are not reserved.
+    package var bytesLeft: Int { state.withLock { $0.capacity.free } }
 
-    /// How many answers wait.
-    package var waiting: Int { state.withLock { state in state.parts.values.reduce(0) { $0 + $1.waiters.count } } }
+    /// The number of responses that wait for memory.
+    package var waiting: Int { state.withLock { state in state.accounts.values.reduce(0) { $0 + $1.waiters.count } } }
 
-    /// A share of nothing yet, for one answer.
-    ///
-    /// - Parameter caller: who is to have it.
-    package func makeShare(for caller: AnswerOwner = .queue) -> AnswerShare { AnswerShare(self, caller) }
+    /// An empty reservation for one response.
+    package func makeShare(for owner: AnswerOwner = .queue) -> AnswerShare { AnswerShare(self, owner) }
 
-    /// - Returns: false when there was no room in time, or the task was cancelled.
-    fileprivate func take(_ bytes: Int, for share: AnswerShare, within limit: Duration) async -> Bool {
-        let (caller, id) = (share.caller, ObjectIdentifier(share))
+    /// - Returns: false when it did not fit in time, or the task was cancelled.
+    fileprivate func reserve(_ bytes: Int, for reservation: AnswerShare, within timeout: Duration) async -> Bool {
+        let (owner, id) = (reservation.owner, ObjectIdentifier(reservation))
         let number: Int? = state.withLock { state in
-            let own = state.parts[caller]
-            let isNext = own?.waiters.isEmpty != false || state.room.beyond == id || own?.room.beyond == id
-            if isNext, state.grant(bytes, to: id, of: caller) { return nil }
+            let own = state.accounts[owner]
+            let isNext =
+                own?.waiters.isEmpty != false || state.capacity.overdrawer == id || own?.capacity.overdrawer == id
+            if isNext, state.grant(bytes, to: id, of: owner) { return nil }
             state.lastNumber += 1
             return state.lastNumber
         }
@@ -162,81 +165,81 @@ package final class AnswerBudget: Sendable {
         defer { timer?.cancel() }
         return await withTaskCancellationHandler {
             await withUnsafeContinuation { continuation in
-                wait(Waiter(number: number, share: id, bytes: bytes, continuation: continuation), of: caller)
-                // The handler may have run before there was anybody to give up.
-                if Task.isCancelled { giveUp(number, of: caller) }
+                wait(Waiter(number: number, reservation: id, bytes: bytes, continuation: continuation), of: owner)
+                // The cancellation handler may have run before the waiter was added.
+                if Task.isCancelled { cancelWait(number, of: owner) }
                 timer = Task {
-                    if (try? await Task.sleep(for: limit)) != nil { giveUp(number, of: caller) }
+                    if (try? await Task.sleep(for: timeout)) != nil { cancelWait(number, of: owner) }
                 }
             }
         } onCancel: {
-            giveUp(number, of: caller)
+            cancelWait(number, of: owner)
         }
     }
 
-    private func wait(_ waiter: Waiter, of caller: AnswerOwner) {
-        state.withLock { $0.add(waiter, of: caller) }
-        // What was given back in between may be enough.
+    private func wait(_ waiter: Waiter, of owner: AnswerOwner) {
+        state.withLock { $0.add(waiter, of: owner) }
+        // What was released in between may be enough.
         resumeReady()
     }
 
-    private func giveUp(_ number: Int, of caller: AnswerOwner) {
-        let waiter = state.withLock { $0.remove(number, of: caller) }
+    private func cancelWait(_ number: Int, of owner: AnswerOwner) {
+        let waiter = state.withLock { $0.remove(number, of: owner) }
         waiter?.continuation.resume(returning: false)
         // Those behind it may need less.
         resumeReady()
     }
 
-    /// What was taken fits again once the one that went beyond has ended, if not before.
-    fileprivate func give(back bytes: Int, of ended: ObjectIdentifier?, _ caller: AnswerOwner) {
-        state.withLock { $0.give(back: bytes, of: ended, caller) }
+    /// - Parameter ended: a reservation that grows no more; others may overdraw from then on.
+    fileprivate func release(_ bytes: Int, of ended: ObjectIdentifier?, _ owner: AnswerOwner) {
+        state.withLock { $0.release(bytes, of: ended, owner) }
         resumeReady()
     }
 
     private func resumeReady() {
-        let ready = state.withLock { $0.turns.isEmpty ? [] : $0.takeReady() }
+        let ready = state.withLock { $0.waitingOwners.isEmpty ? [] : $0.takeReady() }
         for waiter in ready { waiter.continuation.resume(returning: true) }
     }
 }
 
-/// One answer's share of the budget, given back when nobody holds the answer any more.
+/// One response's reservation of the budget, released when the response is freed.
 package final class AnswerShare: Sendable {
-    fileprivate let caller: AnswerOwner
+    fileprivate let owner: AnswerOwner
     private let budget: AnswerBudget
     private let bytes = Atomic(0)
 
-    fileprivate init(_ budget: AnswerBudget, _ caller: AnswerOwner) {
+    fileprivate init(_ budget: AnswerBudget, _ owner: AnswerOwner) {
         self.budget = budget
-        self.caller = caller
+        self.owner = owner
     }
 
     deinit {
         let held = bytes.load(ordering: .relaxed)
-        if held > 0 { budget.give(back: held, of: ObjectIdentifier(self), caller) }
+        if held > 0 { budget.release(held, of: ObjectIdentifier(self), owner) }
     }
 
-    /// Takes memory for an answer that is being read. In steps, each as large as what is held: what an agent announces, or
-    /// may yet send, takes nothing from others before it comes.
+    /// Reserves memory for a response that is being read, doubling with each step: an announced length reserves nothing
+    /// before the bytes arrive.
     ///
     /// - Parameters:
-    ///   - count: the answer's length so far.
-    ///   - most: what it may come to.
-    ///   - limit: how long to wait for room.
+    ///   - count: the response's length so far, in bytes.
+    ///   - most: its maximum length, in bytes.
+    ///   - timeout: how long to wait for memory.
     /// - Returns: false when there was none in that time, or the task was cancelled.
-    package func grow(to count: Int, ofAtMost most: Int, within limit: Duration) async -> Bool {
+    package func grow(to count: Int, ofAtMost most: Int, within timeout: Duration) async -> Bool {
         let held = bytes.load(ordering: .relaxed)
         guard count > held else { return true }
         let step = max(count, min(most, max(2 * held, 2 * AnswerBudget.countedFrom))) - held
-        guard await budget.take(step, for: self, within: limit) else { return false }
+        guard await budget.reserve(step, for: self, within: timeout) else { return false }
         bytes.store(held + step, ordering: .relaxed)
         return true
     }
 
-    /// Gives back what an answer of `count` bytes does not need.
+    /// Releases what a response of `count` bytes does not need.
     package func shrink(to count: Int) {
         let held = bytes.load(ordering: .relaxed)
         guard count < held else { return }
         bytes.store(count, ordering: .relaxed)
-        budget.give(back: held - count, of: nil, caller)
+        budget.release(held - count, of: nil, owner)
     }
 }

@@ -6,7 +6,7 @@ import Foundation
 import JSONBytes
 import Synchronization
 
-/// What remains of a call when it is over.
+/// The record of a finished call.
 package struct CallRecord: Sendable {
     package var caller: UUID?
     package var target: Target
@@ -16,7 +16,7 @@ package struct CallRecord: Sendable {
     package var status = "ok"
     package var error: String?
     package var answer: AgentAnswer?
-    /// A person waits for it at the console.
+    /// Whether a person sent the message from the console.
     package var isConsole = false
 
     package init(
@@ -34,17 +34,17 @@ package struct CallRecord: Sendable {
     }
 }
 
-/// Notes what calls did: a row of the feed, the workspaces' last calls, and word to the console.
+/// Records calls: a row of the feed, the workspaces' last activity, and the console's response event.
 package final class CallRecorder: Sendable {
-    /// Larger bodies do not travel in the event; the console finds them in the feed.
+    /// Larger bodies are not in the event; the console reads them from the feed.
     private static let eventBytes = 256 * 1024
-    /// Of one message to the broker, which takes 16 MiB.
+    /// Bytes of one message to the broker, which accepts 16 MiB.
     private static let messageBytes = 4 << 20
-    private static let touchInterval: Duration = .seconds(1)
-    private static let touchedLimit = 100_000
+    private static let activityInterval: Duration = .seconds(1)
+    private static let recentLimit = 100_000
 
-    /// An answer on its way to the console; written as JSON with others, behind the call's back.
-    private struct ConsoleAnswer: Sendable {
+    /// A response to be sent to the console; encoded asynchronously in batches.
+    private struct ConsoleResponse: Sendable {
         let workspace: UUID
         let body: [UInt8]
         let method: String
@@ -64,48 +64,48 @@ package final class CallRecorder: Sendable {
 
     package let writer: ActivityWriter
     private let activity: A2AProxySettings.Activity
-    private let answers: Batcher<ConsoleAnswer, Void>
-    private let touches: Batcher<Touch, Void>
-    private let touched = Mutex<[Touch: ContinuousClock.Instant]>([:])
+    private let responses: Batcher<ConsoleResponse, Void>
+    private let activities: Batcher<Touch, Void>
+    private let recent = Mutex<[Touch: ContinuousClock.Instant]>([:])
 
     package init(
         activity: A2AProxySettings.Activity, writer: ActivityWriter, targets: TargetStore, broadcast: EventBroadcast
     ) {
         self.activity = activity
         self.writer = writer
-        answers = Batcher(limit: 200, capacity: 5_000) { answers in
-            let events = answers.map { (workspace: $0.workspace, data: $0.data) }
+        responses = Batcher(limit: 200, capacity: 5_000) { responses in
+            let events = responses.map { (workspace: $0.workspace, data: $0.data) }
             for slice in events.sliced(by: { $0.data.bytes.count }, upTo: Self.messageBytes) {
                 broadcast.send(.a2aResponse, Array(slice))
             }
-            return answers.map { _ in }
+            return responses.map { _ in }
         }
-        touches = Batcher(limit: 1000, capacity: 50_000) { touches in
-            // Only what hibernation and a person look at; the next call touches again.
-            try? await targets.touch(Array(Set(touches)))
-            return touches.map { _ in }
+        activities = Batcher(limit: 1000, capacity: 50_000) { parties in
+            // Read by hibernation and by people only; after an error the next call writes it again.
+            try? await targets.touch(Array(Set(parties)))
+            return parties.map { _ in }
         }
     }
 
-    /// Notes that workspaces send or receive something, so that none is sent to sleep for being idle: when a call begins, and
-    /// again while it goes on for long.
-    package func note(_ touches: [Touch]) {
-        for touch in touches { self.touch(touch) }
+    /// Records that workspaces send or receive something, so that none is hibernated as idle: when a call begins, and
+    /// periodically while a long one is in flight.
+    package func note(_ parties: [Touch]) {
+        for party in parties { recordActivity(of: party) }
     }
 
-    /// Notes that a call is over. Costs little and waits for nothing.
+    /// Records that a call is over. Cheap and non-blocking.
     package func record(_ record: CallRecord) {
         add(row(of: record))
         if record.status == "ok" {
-            if let caller = record.caller { touch(Touch(workspace: caller, isSender: true)) }
-            touch(Touch(workspace: record.target.id, isSender: false))
+            if let caller = record.caller { recordActivity(of: Touch(workspace: caller, isSender: true)) }
+            recordActivity(of: Touch(workspace: record.target.id, isSender: false))
         }
-        if record.isConsole, let answer = record.answer, answer.body.count <= Self.eventBytes {
-            answers.add(
-                ConsoleAnswer(
+        if record.isConsole, let response = record.answer, response.body.count <= Self.eventBytes {
+            responses.add(
+                ConsoleResponse(
                     workspace: record.target.id,
-                    // Streams do not know what their viewers may read of it.
-                    body: PrivateBody.isMarked(record.message.bytes) ? Array("null".utf8) : answer.body,
+                    // A stream is not filtered by what each of its viewers may read.
+                    body: PrivateBody.isMarked(record.message.bytes) ? Array("null".utf8) : response.body,
                     method: record.message.method,
                     milliseconds: record.duration.milliseconds))
         }
@@ -132,15 +132,15 @@ package final class CallRecorder: Sendable {
         return row
     }
 
-    private func touch(_ touch: Touch) {
+    private func recordActivity(of party: Touch) {
         let now = ContinuousClock.now
-        let isDue = touched.withLock { touched in
-            if let last = touched[touch], now - last < Self.touchInterval { return false }
-            if touched.count >= Self.touchedLimit { touched.removeAll() }
-            touched[touch] = now
+        let isDue = recent.withLock { recent in
+            if let last = recent[party], now - last < Self.activityInterval { return false }
+            if recent.count >= Self.recentLimit { recent.removeAll() }
+            recent[party] = now
             return true
         }
-        if isDue { touches.add(touch) }
+        if isDue { activities.add(party) }
     }
 }
 

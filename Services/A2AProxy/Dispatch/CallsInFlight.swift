@@ -2,38 +2,38 @@ import Foundation
 import Observability
 import Synchronization
 
-/// What this process has under way: calls to agents, direct ones and those of queue items, and the bytes of their
-/// messages. A call counts from before it is made until its outcome is dealt with, or its stream has ended, whether or
-/// not its caller still listens.
+/// Admission control: the calls to agents that this process has in flight, direct ones and those of queue items, and
+/// the bytes of their messages. A call counts from before it is made until its outcome is handled, or its stream has
+/// ended, whether or not its caller is still connected.
 package final class CallsInFlight: Sendable {
     private let callLimit: Int
     private let byteLimit: Int
     private let calls = Atomic(0)
     private let bytes = Atomic(0)
     private let gauge: Gauge
-    /// How many calls that somebody waits for each has under way.
+    /// The number of direct calls in flight of each party.
     private let parties = Mutex<[Touch: Int]>([:])
 
     /// - Parameters:
-    ///   - byteLimit: of messages, of all calls together; one call alone may go beyond.
-    ///   - gauge: shows the number of calls.
+    ///   - byteLimit: bytes of the messages of all calls together; a single call may exceed it.
+    ///   - gauge: set to the number of calls.
     package init(callLimit: Int, byteLimit: Int, gauge: Gauge) {
         self.callLimit = callLimit
         self.byteLimit = byteLimit
         self.gauge = gauge
     }
 
-    /// What may be begun; nothing, or less, when there is too much already.
+    /// The capacity that is left; zero or negative at the limit.
     package var room: (calls: Int, bytes: Int) {
         (callLimit - calls.load(ordering: .relaxed), byteLimit - bytes.load(ordering: .relaxed))
     }
 
-    /// Begins a call that somebody waits for.
+    /// Begins a direct call.
     ///
     /// - Parameters:
     ///   - count: bytes of its message.
-    ///   - between: the workspaces that take part in it.
-    /// - Returns: `nil` when there is no room for it.
+    ///   - between: its parties.
+    /// - Returns: `nil` when the limits are reached.
     package func begin(_ count: Int, between: [Touch] = []) -> CallInFlight? {
         let (now, size) = add(count)
         guard now <= callLimit, size <= byteLimit || now == 1 else {
@@ -44,10 +44,11 @@ package final class CallsInFlight: Sendable {
         return CallInFlight(self, count, between)
     }
 
-    /// Who sends or receives something right now, but for the targets of queue items, of which the database knows.
+    /// The parties of the direct calls in flight. The targets of queue items are not included: they are in the
+    /// database.
     package var underWay: [Touch] { parties.withLock { Array($0.keys) } }
 
-    /// Begins a call of a queue item, for which there was room when it was claimed.
+    /// Begins a call of a queue item, whose capacity was checked when it was claimed.
     package func beginClaimed(_ count: Int) -> CallInFlight {
         _ = add(count)
         return CallInFlight(self, count, [])
@@ -78,11 +79,11 @@ package final class CallsInFlight: Sendable {
     }
 }
 
-/// One call that counts until it is ended, and for as long as this is held at most.
+/// One call that counts until `end()`, or until this is freed.
 package final class CallInFlight: Sendable {
     private let calls: CallsInFlight
     private let bytes: Int
-    /// Nil once it is over.
+    /// Nil once the call has ended.
     private let between: Mutex<[Touch]?>
 
     fileprivate init(_ calls: CallsInFlight, _ bytes: Int, _ between: [Touch]) {
@@ -95,7 +96,7 @@ package final class CallInFlight: Sendable {
         end()
     }
 
-    /// From now on, too, a workspace takes part in it.
+    /// Adds a party to the call.
     package func join(_ party: Touch) {
         between.withLock { between in
             guard between?.contains(party) == false else { return }
@@ -104,7 +105,7 @@ package final class CallInFlight: Sendable {
         }
     }
 
-    /// There is room for another call from now on.
+    /// Releases the call's capacity. Idempotent.
     package func end() {
         let parties = between.withLock { between in
             defer { between = nil }

@@ -6,15 +6,15 @@ import Observability
 import Synchronization
 
 extension Forwarder {
-    /// Hands a stream of events on as it comes, as fast as the caller takes it.
-    func pass(_ response: ClientResponse, _ errand: Errand, _ route: MessageRoute) -> Response {
+    /// Forwards a stream of events as it arrives, with the caller's back-pressure.
+    func pass(_ response: ClientResponse, _ context: Errand, _ route: MessageRoute) -> Response {
         metrics.outcomes.labelled("stream").increment()
-        if case .stream(let source) = response.body { errand.watch?.onBegin(source) }
+        if case .stream(let source) = response.body { context.watch?.onBegin(source) }
         let stream = PassedStream(response.body) { error in
-            record(errand, route, error == nil ? "ok" : "error", error)
-            await errand.watch?.onEnd()
-            // Until here it is under way.
-            withExtendedLifetime(errand.call) {}
+            record(context, route, error == nil ? "ok" : "error", error)
+            await context.watch?.onEnd()
+            // Until here the call is in flight.
+            withExtendedLifetime(context.call) {}
         }
         var headers: HTTPHeaders = [
             "Content-Type": response.headers["content-type"] ?? "text/event-stream", "Cache-Control": "no-cache",
@@ -29,8 +29,8 @@ extension Forwarder {
     }
 }
 
-/// An agent's stream on its way to a caller who may hang up: the agent is read to its end all the same, since work that
-/// was started goes on.
+/// An agent's stream that is forwarded to a caller which may disconnect: the agent's response is read to its end all
+/// the same, since work that was started goes on.
 private final class PassedStream: Sendable {
     private let body: HTTPBody
     private let isTaken = Mutex(false)
@@ -42,19 +42,19 @@ private final class PassedStream: Sendable {
     }
 
     deinit {
-        // The caller was gone before the first event.
+        // The caller disconnected before the first event.
         if !isTaken.withLock({ $0 }) { Task { [body, onEnd] in try? await Self.read(body, onEnd) { _ in } } }
     }
 
-    /// - Throws: when the stream broke off, so that the caller sees that it is not complete.
+    /// - Throws: when the stream was truncated, so that the caller sees that it is incomplete.
     func pass(to writer: ResponseWriter) async throws {
         isTaken.withLock { $0 = true }
-        // A task of its own is not cancelled with the caller's connection.
+        // A separate task is not cancelled with the caller's connection.
         let task = Task(executorPreference: writer.loop) { [body, onEnd] in
-            var isListening = true
+            var isConnected = true
             try await Self.read(body, onEnd) { chunk in
-                guard isListening else { return }
-                do { try await writer.write(chunk) } catch { isListening = false }
+                guard isConnected else { return }
+                do { try await writer.write(chunk) } catch { isConnected = false }
             }
         }
         try await task.value

@@ -8,7 +8,7 @@ import Observability
 import PostgresClient
 import ServiceHost
 
-/// Forwards one message and answers as the contract says: the agent's answer, 202 when it is busy, or what went wrong.
+/// Forwards one message and responds as the contract says: the agent's response, 202 when it is busy, or an error.
 package struct Forwarder: Sendable {
     let router: MessageRouter
     let agents: AgentClient
@@ -38,45 +38,45 @@ package struct Forwarder: Sendable {
         self.logger = logger
     }
 
-    /// What is stored when the agent is busy.
+    /// Which requests are queued when the agent is busy.
     package enum Kept: Sendable {
         case everything
-        /// Not what only asks: whoever asks can ask again.
+        /// Not queries: their clients can repeat them.
         case messages
     }
 
-    /// Who has to know how long a stream that is handed on runs.
+    /// Observes the lifetime of a forwarded stream.
     package struct StreamWatch: Sendable {
-        /// Called with what ends the agent's call.
+        /// Called with the source that can be cancelled to end the agent's call.
         let onBegin: @Sendable (any HTTPByteSource) -> Void
-        /// Called when it has come to its end, whether or not its caller still listens.
+        /// Called when the stream has ended, whether or not its caller is still connected.
         let onEnd: @Sendable () async -> Void
     }
 
-    /// One message on its way, and what is needed to answer for it.
+    /// The context of one message that is being forwarded.
     struct Errand: Sendable {
         let caller: Caller
         let message: A2AMessage
         let options: AgentClient.Options
-        let kept: Kept
-        /// Of a send that a key stands for.
+        let policy: Kept
+        /// Set for a send with an `Idempotency-Key`.
         let run: KeyedRun?
-        /// Of such a send, should its agent answer with a stream.
+        /// Set for such a send, in case its agent responds with a stream.
         let watch: StreamWatch?
         let start: ContinuousClock.Instant
-        /// Counts the call for as long as anybody deals with it: the reader of its stream, too.
+        /// Keeps the call counted as in flight, also while its stream is read.
         let call: CallInFlight
 
-        /// Whether it may be stored for later.
-        var makesSenseLater: Bool { message.canWait && (kept == .everything || message.carriesMessage) }
+        /// Whether it may be queued.
+        var isQueueable: Bool { message.canWait && (policy == .everything || message.carriesMessage) }
     }
 
     /// - Parameters:
-    ///   - run: which run of a keyed send this is; its call ends with the task.
-    ///   - watch: told of the agent's stream, if it answers with one.
-    /// - Throws: ``UnansweredCall`` for what a call came to, `APIError` for what was refused before one.
+    ///   - run: the run of a keyed send; its call is cancelled with the task.
+    ///   - watch: notified of the agent's stream, if it responds with one.
+    /// - Throws: ``UnansweredCall`` when a call failed, `APIError` when the message was rejected before one.
     package func forward(
-        _ request: Request, from caller: Caller, to id: UUID, keeping kept: Kept = .everything, run: KeyedRun? = nil,
+        _ request: Request, from caller: Caller, to id: UUID, keeping policy: Kept = .everything, run: KeyedRun? = nil,
         watch: StreamWatch? = nil
     ) async throws -> Response {
         let route = try await admit(caller, id)
@@ -87,25 +87,25 @@ package struct Forwarder: Sendable {
         options.traceparent = request.context.traceparent
         options.protocolHeaders = try ProtocolHeaders.forwarded(of: request)
         options.passesStreams = true
-        // Work that was started goes on, whatever becomes of the caller. A keyed send has a task of its own, which outlives
-        // the caller, too, and ends when the send is another instance's.
+        // Work that was started goes on when the caller disconnects. A keyed send has a task of its own, which outlives
+        // the caller, too, and is cancelled when another instance takes over the send.
         options.endsWithTask = run != nil
         options.deliveryAttempt = run.flatMap { $0.number > 1 ? $0.number : nil }
         options.answersTo = .caller(caller)
         let parties = Self.parties(caller, route)
         guard let call = calls.begin(message.bytes.count, between: parties) else { throw tooManyCalls() }
         recorder.note(parties)
-        let errand = Errand(
-            caller: caller, message: message, options: options, kept: kept, run: run, watch: watch,
+        let context = Errand(
+            caller: caller, message: message, options: options, policy: policy, run: run, watch: watch,
             start: .now, call: call)
         defer { withExtendedLifetime(call) {} }
-        if try await isBehindOthers(errand, route) { return try await lineUp(errand, route) }
-        return try await send(errand, route)
+        if try await isBehindOthers(context, route) { return try await enqueueBehind(context, route) }
+        return try await send(context, route)
     }
 
     // MARK: - Before the call
 
-    /// Who takes part in a call: its sender, whose message it is, and who deals with it.
+    /// The parties of a call: its sender, its target, and the workspace that the target forwards to.
     private static func parties(_ caller: Caller, _ route: MessageRoute) -> [Touch] {
         var parties = [Touch(workspace: route.target.id, isSender: false)]
         if let id = caller.workspaceID { parties.append(Touch(workspace: id, isSender: true)) }
@@ -113,7 +113,7 @@ package struct Forwarder: Sendable {
         return parties
     }
 
-    /// The shortage is ours and says nothing about the agent; nothing was sent.
+    /// The proxy is at its limit of calls in flight; nothing was sent.
     private func tooManyCalls() -> APIError {
         metrics.outcomes.labelled("no_room").increment()
         return APIError(
@@ -125,7 +125,7 @@ package struct Forwarder: Sendable {
 
     private func body(of request: Request) async throws -> [UInt8] {
         try request.requireJSON()
-        // Nearly always there by now: nothing to wait for then.
+        // The common case: the body has arrived already.
         if case .bytes(let bytes) = request.body, bytes.count <= Limits.requestBody { return bytes }
         return try await request.body.collect(upTo: Limits.requestBody)
     }
@@ -146,11 +146,11 @@ package struct Forwarder: Sendable {
         } catch RouteRefusal.error(let error) {
             throw error
         } catch RouteRefusal.hibernated(let target) {
-            throw try await waking(target)
+            throw try await wake(target)
         }
     }
 
-    private func waking(_ target: Target) async throws -> APIError {
+    private func wake(_ target: Target) async throws -> APIError {
         try await waker.wake(target.id)
         return APIError(
             .serviceUnavailable, "workspace is waking up", retryAfter: Limits.wakingRetryAfterSeconds,
@@ -176,50 +176,51 @@ package struct Forwarder: Sendable {
 
     // MARK: - The call
 
-    private func send(_ errand: Errand, _ route: MessageRoute) async throws -> Response {
-        let result = await agents.call(route.place, url: route.url, message: errand.message.bytes, errand.options)
+    private func send(_ context: Errand, _ route: MessageRoute) async throws -> Response {
+        let result = await agents.call(route.place, url: route.url, message: context.message.bytes, context.options)
         switch result {
-        case .streams(let response): return pass(response, errand, route)
+        case .streams(let response): return pass(response, context, route)
         case .ended(let outcome):
             metrics.count(outcome)
             do {
-                if outcome.foundNoAgent { return try await notReached(outcome, errand, route) }
-                return try await respond(to: outcome, errand, route)
+                if outcome.foundNoAgent { return try await handleConnectFailure(outcome, context, route) }
+                return try await respond(to: outcome, context, route)
             } catch let error as APIError {
                 throw UnansweredCall(apiError: error, delivery: outcome.delivery)
             }
         }
     }
 
-    private func respond(to outcome: CallOutcome, _ errand: Errand, _ route: MessageRoute) async throws -> Response {
+    private func respond(to outcome: CallOutcome, _ context: Errand, _ route: MessageRoute) async throws -> Response {
         switch outcome {
-        case .answered(let answer):
-            let isSuccess = answer.status.isSuccess
-            record(errand, route, isSuccess ? "ok" : "error", isSuccess ? nil : answer.errorText, answer)
-            guard isSuccess else { return answer.errorResponse }
-            var response = Response(answer.status, headers: Self.headers(answer), body: .bytes(answer.body))
-            response.retained = answer.share
+        case .answered(let agentResponse):
+            let isSuccess = agentResponse.status.isSuccess
+            record(context, route, isSuccess ? "ok" : "error", isSuccess ? nil : agentResponse.errorText, agentResponse)
+            guard isSuccess else { return agentResponse.errorResponse }
+            var response = Response(
+                agentResponse.status, headers: Self.headers(agentResponse), body: .bytes(agentResponse.body))
+            response.retained = agentResponse.share
             response.isPassedOn = true
             return response
         case .busy(let reason, let retryAfter):
-            return try await busy(reason, retryAfter, errand, route)
+            return try await busy(reason, retryAfter, context, route)
         case .unsafeAddress:
-            record(errand, route, "error", outcome.failureText)
+            record(context, route, "error", outcome.failureText)
             throw MessageRouter.unsafe
         case .answerLost(let isConfirmed):
-            throw unreadable(outcome, isConfirmed: isConfirmed, errand, route)
+            throw unreadable(outcome, isConfirmed: isConfirmed, context, route)
         case .noRoom:
-            throw unreadable(outcome, isConfirmed: true, errand, route)
+            throw unreadable(outcome, isConfirmed: true, context, route)
         case .absent, .unreachable, .abandoned, .notNow, .gone, .refused:
-            record(errand, route, "error", outcome.failureText)
+            record(context, route, "error", outcome.failureText)
             throw APIError(.badGateway, Sentence.agentUnreachable)
         }
     }
 
     private func unreadable(
-        _ outcome: CallOutcome, isConfirmed: Bool, _ errand: Errand, _ route: MessageRoute
+        _ outcome: CallOutcome, isConfirmed: Bool, _ context: Errand, _ route: MessageRoute
     ) -> APIError {
-        record(errand, route, "error", outcome.failureText)
+        record(context, route, "error", outcome.failureText)
         return APIError(
             .badGateway, Sentence.agentResponseUnreadable,
             members: [(name: "delivery_confirmed", value: .bool(isConfirmed))])
@@ -227,66 +228,66 @@ package struct Forwarder: Sendable {
 
     private static let jsonHeaders = HTTPHeaders([("Content-Type", "application/json")])
 
-    private static func headers(_ answer: AgentAnswer) -> HTTPHeaders {
+    private static func headers(_ response: AgentAnswer) -> HTTPHeaders {
         var headers = jsonHeaders
-        if let type = answer.contentType, type != "application/json" { headers = ["Content-Type": type] }
-        answer.protocolHeaders?.forEachField { headers.add(name: $0, value: $1) }
+        if let type = response.contentType, type != "application/json" { headers = ["Content-Type": type] }
+        response.protocolHeaders?.forEachField { headers.add(name: $0, value: $1) }
         return headers
     }
 
-    /// Perhaps the agent has moved since the cache was filled, or was sent to sleep in this moment. Where nobody listens,
-    /// perhaps its container is dead.
-    private func notReached(
-        _ outcome: CallOutcome, _ errand: Errand, _ route: MessageRoute
+    /// The agent may have moved since the route was cached, or have just been hibernated. If the connection was
+    /// refused, its container may be dead.
+    private func handleConnectFailure(
+        _ outcome: CallOutcome, _ context: Errand, _ route: MessageRoute
     ) async throws -> Response {
         var fresh: MessageRoute?
         do {
-            fresh = try await router.verifiedRoute(from: errand.caller.workspaceID, to: route.target.id)
+            fresh = try await router.verifiedRoute(from: context.caller.workspaceID, to: route.target.id)
         } catch RouteRefusal.hibernated(let target) {
-            record(errand, route, "error", "workspace is hibernated")
-            throw try await waking(target)
+            record(context, route, "error", "workspace is hibernated")
+            throw try await wake(target)
         } catch {}
-        if let fresh, fresh.url != route.url { return try await send(errand, fresh) }
+        if let fresh, fresh.url != route.url { return try await send(context, fresh) }
         if await waker.restart(route.place, after: outcome) {
-            record(errand, route, "error", "container not running")
+            record(context, route, "error", "container not running")
             throw APIError(
                 .serviceUnavailable, "workspace agent is restarting", retryAfter: Limits.wakingRetryAfterSeconds,
                 members: [(name: "restarting", value: .bool(true))])
         }
-        return try await respond(to: outcome, errand, route)
+        return try await respond(to: outcome, context, route)
     }
 
     // MARK: - Busy
 
     private func busy(
-        _ reason: BusyReason, _ retryAfter: Duration?, _ errand: Errand, _ route: MessageRoute
+        _ reason: BusyReason, _ retryAfter: Duration?, _ context: Errand, _ route: MessageRoute
     ) async throws -> Response {
         let isOwnQueue = route.place.capabilities.contains(.session)
-        guard !isOwnQueue, errand.makesSenseLater else {
-            record(errand, route, "error", reason.rawValue)
+        guard !isOwnQueue, context.isQueueable else {
+            record(context, route, "error", reason.rawValue)
             var members: [(name: String, value: APIError.Member)] = [("busy", .bool(true))]
             if isOwnQueue { members.append(("native_session", .bool(true))) }
             throw Self.busyError("workspace agent is busy", members)
         }
-        return try await keep(newItem(errand, route, reason, retryAfter), reason.rawValue, errand, route)
+        return try await enqueue(newItem(context, route, reason, retryAfter), reason.rawValue, context, route)
     }
 
-    private func keep(
-        _ item: NewItem, _ reason: String, _ errand: Errand, _ route: MessageRoute
+    private func enqueue(
+        _ item: NewItem, _ reason: String, _ context: Errand, _ route: MessageRoute
     ) async throws -> Response {
         let queued: Enqueued
         do {
             queued = try await enqueuer.enqueue(item)
         } catch is MessageIDTaken {
-            record(errand, route, "error", Self.isTaken)
+            record(context, route, "error", Self.isTaken)
             throw APIError(.conflict, Self.isTaken, field: "messageId")
         } catch {
             logger.warning("message not stored", [.workspaceID: .uuid(route.target.id), .error: .error(error)])
-            record(errand, route, "error", reason)
+            record(context, route, "error", reason)
             throw Self.busyError("workspace agent is busy and the message could not be stored", [("busy", .bool(true))])
         }
         if item.contextID != nil { await contexts.stored(for: item.workspace) }
-        record(errand, route, "queued", reason)
+        record(context, route, "queued", reason)
         return try .json(
             .accepted,
             bytes: WireJSON.encode(
@@ -300,27 +301,28 @@ package struct Forwarder: Sendable {
 
     private static let isBehind = "an earlier message of its context is waiting"
 
-    /// Whether it would pass an earlier message of its context that waits. What only asks passes, and so does everything
-    /// to a target with a queue of its own, or one that is offline: no heartbeat of it may ever come for what waits.
-    private func isBehindOthers(_ errand: Errand, _ route: MessageRoute) async throws -> Bool {
-        guard let context = errand.message.contextID, errand.makesSenseLater,
+    /// Whether it would overtake an earlier message of its context that is queued. Queries may overtake, and so may
+    /// everything to a target with a queue of its own, or one that is offline: a heartbeat for queued items may never
+    /// come.
+    private func isBehindOthers(_ context: Errand, _ route: MessageRoute) async throws -> Bool {
+        guard let contextID = context.message.contextID, context.isQueueable,
             !route.place.capabilities.contains(.session), route.target.status != .offline
         else { return false }
-        return try await contexts.hasMessage(of: context, for: route.target.id)
+        return try await contexts.hasMessage(of: contextID, for: route.target.id)
     }
 
-    /// Stores a message behind the others of its context; the target may well have room.
-    private func lineUp(_ errand: Errand, _ route: MessageRoute) async throws -> Response {
-        var item = newItem(errand, route)
+    /// Queues a message behind the others of its context; the target may well have capacity.
+    private func enqueueBehind(_ context: Errand, _ route: MessageRoute) async throws -> Response {
+        var item = newItem(context, route)
         item.targetIsBusy = false
-        return try await keep(item, Self.isBehind, errand, route)
+        return try await enqueue(item, Self.isBehind, context, route)
     }
 
     private func newItem(
-        _ errand: Errand, _ route: MessageRoute, _ reason: BusyReason, _ retryAfter: Duration?
+        _ context: Errand, _ route: MessageRoute, _ reason: BusyReason, _ retryAfter: Duration?
     ) -> NewItem {
-        var item = newItem(errand, route)
-        let isCallersLimit = reason == .deadline && errand.options.hasCallersCeiling
+        var item = newItem(context, route)
+        let isCallersLimit = reason == .deadline && context.options.hasCallersCeiling
         item.targetIsBusy = reason.isOfTheTarget && !isCallersLimit
         item.error = reason.rawValue
         item.isUncertain = item.isUncertain || reason.isUncertain
@@ -330,15 +332,15 @@ package struct Forwarder: Sendable {
         return item
     }
 
-    private func newItem(_ errand: Errand, _ route: MessageRoute) -> NewItem {
+    private func newItem(_ context: Errand, _ route: MessageRoute) -> NewItem {
         var item = NewItem(
-            workspace: route.target.id, caller: errand.caller.workspaceID, operatorKey: errand.caller.operatorKey,
-            method: errand.message.method, body: String(decoding: errand.message.bytes, as: UTF8.self),
-            messageID: errand.message.messageID, contextID: errand.message.contextID,
-            delegation: errand.message.links.delegationID, traceparent: errand.options.traceparent,
-            protocolHeaders: errand.options.protocolHeaders.map(ProtocolHeaders.text))
+            workspace: route.target.id, caller: context.caller.workspaceID, operatorKey: context.caller.operatorKey,
+            method: context.message.method, body: String(decoding: context.message.bytes, as: UTF8.self),
+            messageID: context.message.messageID, contextID: context.message.contextID,
+            delegation: context.message.links.delegationID, traceparent: context.options.traceparent,
+            protocolHeaders: context.options.protocolHeaders.map(ProtocolHeaders.text))
         // Each earlier run of a keyed send may have delivered it.
-        item.deliveries = (errand.options.deliveryAttempt ?? 1) - 1
+        item.deliveries = (context.options.deliveryAttempt ?? 1) - 1
         item.isUncertain = item.deliveries > 0
         return item
     }
@@ -352,12 +354,13 @@ package struct Forwarder: Sendable {
     }
 
     func record(
-        _ errand: Errand, _ route: MessageRoute, _ status: String, _ error: String? = nil, _ answer: AgentAnswer? = nil
+        _ context: Errand, _ route: MessageRoute, _ status: String, _ error: String? = nil,
+        _ response: AgentAnswer? = nil
     ) {
         recorder.record(
             CallRecord(
-                caller: errand.caller.workspaceID, target: route.target, message: errand.message,
-                duration: ContinuousClock.now - errand.start, status: status, error: error, answer: answer,
-                isConsole: errand.caller.isConsole))
+                caller: context.caller.workspaceID, target: route.target, message: context.message,
+                duration: ContinuousClock.now - context.start, status: status, error: error, answer: response,
+                isConsole: context.caller.isConsole))
     }
 }

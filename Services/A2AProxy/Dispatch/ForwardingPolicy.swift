@@ -1,7 +1,7 @@
 import EventLoop
 import SafeURL
 
-/// Which addresses messages are sent to. Asked for the address that is connected to, whatever a name said before.
+/// The addresses that messages may be sent to. Applied to the address that is connected to, after name resolution.
 package struct ForwardingPolicy: Sendable {
     private let standard: AddressPolicy
     private let provisioned: AddressPolicy

@@ -6,9 +6,9 @@ import HTTPCore
 import HTTPServer
 import PostgresClient
 
-/// `Idempotency-Key`: the outcome of a send is kept for 24 h and given again to whoever sends the same once more.
+/// `Idempotency-Key`: the outcome of a send is stored for 24 h and replayed when the same request is repeated.
 ///
-/// A table of its own, touched only by requests that carry the header.
+/// A separate table, used only by requests that run the header.
 package struct IdempotentSends: Sendable {
     private static let keyLimit = 255
 
@@ -22,8 +22,8 @@ package struct IdempotentSends: Sendable {
         self.running = running
     }
 
-    /// A key that expired is a new one. A run whose lease ran out is followed by another, which is perhaps a repetition; it
-    /// may be so early because the run's instance gave it back.
+    /// An expired key is treated as new. A run whose lease expired, or was released by its instance, is followed by
+    /// another, which may be a redelivery.
     private static let begin = Statement(
         "idempotent_begin",
         """
@@ -54,16 +54,16 @@ package struct IdempotentSends: Sendable {
     ///
     /// - Throws: `APIError`.
     package func send(
-        _ request: Request, from caller: Caller, to id: UUID, keeping kept: Forwarder.Kept = .everything
+        _ request: Request, from caller: Caller, to id: UUID, keeping policy: Forwarder.Kept = .everything
     ) async throws -> Response {
         guard let key = try Self.key(of: request) else {
             do {
-                return try await forwarder.forward(request, from: caller, to: id, keeping: kept)
+                return try await forwarder.forward(request, from: caller, to: id, keeping: policy)
             } catch let error as UnansweredCall {
                 throw error.apiError
             }
         }
-        return try await send(request, from: caller, to: id, kept, key: key)
+        return try await send(request, from: caller, to: id, policy, key: key)
     }
 
     /// - Returns: nil when there is none.
@@ -71,7 +71,7 @@ package struct IdempotentSends: Sendable {
         guard let bytes = request.headers.withValue(of: "idempotency-key", Array.init), !bytes.isEmpty else {
             return nil
         }
-        // Ill-formed text would be mended, and with it two keys might become one.
+        // Repairing ill-formed UTF-8 might map two keys to one.
         guard bytes.count <= keyLimit, let key = String(validating: bytes, as: UTF8.self), !bytes.contains(0) else {
             throw APIError(
                 .badRequest, "invalid Idempotency-Key", field: "Idempotency-Key",
@@ -81,39 +81,40 @@ package struct IdempotentSends: Sendable {
     }
 
     private func send(
-        _ request: Request, from caller: Caller, to id: UUID, _ kept: Forwarder.Kept, key: String
+        _ request: Request, from caller: Caller, to id: UUID, _ policy: Forwarder.Kept, key: String
     ) async throws -> Response {
         let body = try await request.body.collect(upTo: Limits.requestBody)
         var request = request
         request.body = .bytes(body)
-        let place = SendKey(
+        let sendKey = SendKey(
             caller: caller.workspaceID?.lowercased ?? caller.operatorKey ?? "console", target: id, key: key)
         let (owner, leasedAt) = (running.makeOwner(), ContinuousClock.now)
         let begun = try await postgres.query(
             Self.begin,
-            place.parameters + [Bytea(sha256(body)), owner, running.lease.inSeconds, UUID().lowercased])
+            sendKey.parameters + [Bytea(sha256(body)), owner, running.lease.inSeconds, UUID().lowercased])
         let begins = try begun.first { row in
             KeyedRun(number: row.int(0), messageID: row.optionalString(1) ?? UUID().lowercased)
         }
-        guard let run = begins else { return try await replay(place, body) }
-        let send = RunningSend(key: place, owner: owner, run: run)
+        guard let run = begins else { return try await replay(sendKey, body) }
+        let send = RunningSend(key: sendKey, owner: owner, run: run)
         running.begin(send, leasedAt: leasedAt)
-        return try await carry(request, from: caller, to: id, kept, send)
+        return try await perform(request, from: caller, to: id, policy, send)
     }
 
-    /// Makes the call in a task of its own, which ends when the send is another instance's.
-    private func carry(
-        _ request: Request, from caller: Caller, to id: UUID, _ kept: Forwarder.Kept, _ send: RunningSend
+    /// Makes the call in a task of its own, which is cancelled when another instance takes over the send.
+    private func perform(
+        _ request: Request, from caller: Caller, to id: UUID, _ policy: Forwarder.Kept, _ send: RunningSend
     ) async throws -> Response {
         let call = Task(executorPreference: request.loop) {
-            // A stream is not stored, but it runs until the agent has come to its end, which outlives the caller's listening.
+            // A stream is not stored, but the run lasts until the agent ends it, also after the caller has
+            // disconnected.
             let watch = Forwarder.StreamWatch {
                 running.streams(send, $0)
             } onEnd: {
                 await running.end(send, .unknown)
             }
             return try await forwarder.forward(
-                request, from: caller, to: id, keeping: kept, run: send.run, watch: watch)
+                request, from: caller, to: id, keeping: policy, run: send.run, watch: watch)
         }
         running.onLoss(of: send) { call.cancel() }
         do {
@@ -129,8 +130,8 @@ package struct IdempotentSends: Sendable {
         }
     }
 
-    private func replay(_ place: SendKey, _ body: [UInt8]) async throws -> Response {
-        let stored = try await postgres.query(Self.find, place.parameters).first { row in
+    private func replay(_ sendKey: SendKey, _ body: [UInt8]) async throws -> Response {
+        let stored = try await postgres.query(Self.find, sendKey.parameters).first { row in
             (hash: row.bytea(0), isDone: row.string(1) == "done", response: Self.replayed(row))
         }
         guard let stored else {

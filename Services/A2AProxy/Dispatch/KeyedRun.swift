@@ -1,11 +1,11 @@
 import HTTPClient
 import HTTPServer
 
-/// One run of a send that an `Idempotency-Key` stands for.
+/// One run of a send with an `Idempotency-Key`.
 package struct KeyedRun: Sendable {
-    /// 1 for the first. Each of those before may have delivered the message.
+    /// 1 for the first. Each earlier run may have delivered the message.
     package let number: Int
-    /// For a message that came without: every run's, so that the agent can tell.
+    /// Used for a message without `messageId`; the same for every run, so that the agent can deduplicate.
     package let messageID: String
 
     package init(number: Int = 1, messageID: String) {
@@ -14,15 +14,15 @@ package struct KeyedRun: Sendable {
     }
 }
 
-/// What a sender is told of a call that has no answer for it.
+/// A call without a response for the sender, with the error that the sender gets.
 package struct UnansweredCall: APIErrorConvertible {
     package let apiError: APIError
-    /// What the agent may have seen of the message.
+    /// Whether the agent may have received the message.
     package let delivery: HTTPClientError.Delivery
 }
 
 extension CallOutcome {
-    /// What the agent may have seen of the message.
+    /// Whether the agent may have received the message.
     var delivery: HTTPClientError.Delivery {
         switch self {
         case .answered, .answerLost, .noRoom: .answered

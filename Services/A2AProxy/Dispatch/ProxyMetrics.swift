@@ -1,12 +1,12 @@
 import Observability
 
-/// What the proxy counts beside the HTTP server's and the stores' own metrics.
+/// The proxy's metrics beside those of the HTTP server and the stores.
 package final class ProxyMetrics: Sendable {
     package let callsInFlight: Gauge
     package let idleTimeouts: Counter
     package let idleResets: Counter
     package let outcomes: MetricFamily<Counter>
-    /// The one of them that each call should be counted by without a look-up.
+    /// The most frequent of them, cached to avoid the look-up for each call.
     private let answered: Counter
     package let queued: Counter
     package let claimed: Counter
@@ -18,29 +18,27 @@ package final class ProxyMetrics: Sendable {
 
     package init(_ metrics: MetricsRegistry) {
         callsInFlight = metrics.gauge(
-            "switchyard_a2a_calls_in_flight", "Calls to agents that are going on, streams included.")
-        idleTimeouts = metrics.counter("switchyard_a2a_idle_timeouts_total", "Calls ended for lack of a sign of life.")
+            "switchyard_a2a_calls_in_flight", "Calls to agents in flight, streams included.")
+        idleTimeouts = metrics.counter("switchyard_a2a_idle_timeouts_total", "Calls ended by the idle timeout.")
         idleResets = metrics.counter(
-            "switchyard_a2a_idle_resets_total", "Idle timers that fired and were set again by a sign of life elsewhere."
-        )
+            "switchyard_a2a_idle_resets_total", "Idle timers that fired and were reset by liveness recorded elsewhere.")
         outcomes = metrics.counters(
-            "switchyard_a2a_calls_total", "Calls to agents by how they ended.", labels: ["outcome"])
+            "switchyard_a2a_calls_total", "Calls to agents by outcome.", labels: ["outcome"])
         answered = outcomes.labelled("answered")
         queued = metrics.counter("switchyard_a2a_queued_total", "Messages stored for a busy target.")
-        claimed = metrics.counter("switchyard_a2a_claimed_total", "Queue items taken out for a delivery.")
+        claimed = metrics.counter("switchyard_a2a_claimed_total", "Queue items claimed for delivery.")
         finished = metrics.counters(
-            "switchyard_a2a_finished_total", "Deliveries of queue items by what became of the item.", labels: ["status"]
-        )
+            "switchyard_a2a_finished_total", "Deliveries of queue items by the item's new status.", labels: ["status"])
         drainLatency = metrics.histogram(
             "switchyard_a2a_drain_seconds", "From a wake-up of the drain to the first call it led to.")
         claimSize = metrics.histogram(
-            "switchyard_a2a_claim_size", "Items taken by one claim.", bounds: Histogram.sizeBounds)
+            "switchyard_a2a_claim_size", "Items per claim.", bounds: Histogram.sizeBounds)
         leasesLost = metrics.counter(
-            "switchyard_a2a_leases_lost_total", "Calls ended because their lease was another's.")
-        activityDropped = metrics.counter("switchyard_a2a_activity_dropped_total", "Feed rows that were not written.")
+            "switchyard_a2a_leases_lost_total", "Calls cancelled because their lease was lost.")
+        activityDropped = metrics.counter("switchyard_a2a_activity_dropped_total", "Feed rows dropped.")
     }
 
-    /// Counts a call by how it ended.
+    /// Counts a call by its outcome.
     package func count(_ outcome: CallOutcome) {
         if outcome.isSuccess { answered.increment() } else { outcomes.labelled(outcome.label).increment() }
     }

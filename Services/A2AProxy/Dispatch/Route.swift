@@ -6,7 +6,7 @@ import HTTPCore
 import HTTPServer
 import WorkspaceTree
 
-/// Where a message goes: the workspace it is for, and the one whose address is called.
+/// The route of a message: its target workspace, and the one whose address is called.
 package struct MessageRoute: Sendable {
     package let target: Target
     /// The target itself, or the end of its `forwarded_to` chain.
@@ -14,14 +14,14 @@ package struct MessageRoute: Sendable {
     package let url: ClientURL
 }
 
-/// Why a message goes nowhere now.
+/// Why a message cannot be routed now.
 package enum RouteRefusal: Error, Sendable {
     case error(APIError)
-    /// The target sleeps and must be woken.
+    /// The target is hibernated and must be woken.
     case hibernated(Target)
 }
 
-/// Decides from the cache whether a message may go, and where to. Refuses only on fresh facts.
+/// Routes messages, from the cache where it can. Refusals are based on fresh data only.
 package struct MessageRouter: Sendable {
     private let targets: TargetCache
 
@@ -31,20 +31,20 @@ package struct MessageRouter: Sendable {
 
     /// The checks of the contract in their order: hierarchy, budget, address.
     ///
-    /// - Parameter caller: nil for the console, and for what the platform itself sends.
-    /// - Throws: `RouteRefusal`, or what the database said.
+    /// - Parameter caller: nil for the console, and for messages of the platform itself.
+    /// - Throws: `RouteRefusal`, or an error of the database.
     package func route(from caller: UUID?, to id: UUID) async throws -> MessageRoute {
-        let known = try await facts(caller, id, targets.find)
+        let cached = try await facts(caller, id, targets.find)
         do {
-            return try Self.check(caller, id, known)
+            return try Self.check(caller, id, cached)
         } catch {
             return try Self.check(caller, id, try await facts(caller, id, targets.verified))
         }
     }
 
-    /// The route as far as the cache knows everything about it, without waiting: nearly every message's case.
+    /// The route from the cache alone, without suspending: the common case.
     ///
-    /// - Returns: nil when something has to be looked up, or speaks against it.
+    /// - Returns: nil when something is not cached, or a check fails.
     package func knownRoute(from caller: UUID?, to id: UUID) -> MessageRoute? {
         let now = ContinuousClock.now
         guard let target = targets.known(id, at: now), target.forwardedTo == nil else { return nil }
@@ -56,17 +56,17 @@ package struct MessageRouter: Sendable {
         return try? Self.check(caller, id, facts)
     }
 
-    /// As `route`, from the database: for a call that found nobody at the address the cache knew.
+    /// As `route`, from the database: for a call whose cached address refused the connection.
     package func verifiedRoute(from caller: UUID?, to id: UUID) async throws -> MessageRoute {
         try Self.check(caller, id, try await facts(caller, id, targets.reloaded))
     }
 
-    /// Where a workspace is in its life, as the database has it.
+    /// A workspace's status, from the database.
     package func status(of id: UUID) async throws -> WorkspaceStatus? {
         try await targets.verified(id)?.status
     }
 
-    /// What the checks look at.
+    /// The input of the checks.
     package struct Facts: Sendable {
         package var caller: Target?
         package var target: Target?

@@ -8,27 +8,27 @@ import PostgresClient
 import ServiceLifecycle
 import Synchronization
 
-/// The keyed sends that run in this process: keeps their leases, and writes their outcomes until the database has taken
-/// them, also at a shutdown, for as long as its grace lasts.
+/// The keyed sends that run in this process: renews their leases, and writes their outcomes, with retries, also during
+/// the grace period of a shutdown.
 package final class RunningSends: GracefulService {
-    /// Between looks at what is due.
+    /// The interval of the service's periodic work.
     private static let tick: Duration = .seconds(1)
     private static let shutdownPause: Duration = .milliseconds(20)
-    /// Outcomes that wait for the database, and the bytes of their answers. Beyond it one is let go: its lease runs out,
-    /// and the next run says that it is perhaps a repetition.
+    /// Outcomes that wait for the database, and the bytes of their responses. Beyond the limits one is discarded: its
+    /// lease expires, and the next run is marked as a possible redelivery.
     private static let unwrittenLimit = 1_000
     private static let unwrittenBytes = 64 << 20
 
     private struct Entry {
         let send: RunningSend
-        /// Another instance may run the send from then on.
+        /// From then on another instance may run the send.
         var leasedUntil: ContinuousClock.Instant
         var onLost: (@Sendable () -> Void)?
-        /// The agent's, once it answers with events.
+        /// The agent's stream, once it responds with one.
         var stream: (any HTTPByteSource)?
-        /// The call is over: the row may be gone before this is.
+        /// The call is over: the row may be written before this entry is removed.
         var isEnding = false
-        /// What is still to be written.
+        /// The outcome that is still to be written.
         var outcome: SendOutcome?
     }
 
@@ -48,7 +48,7 @@ package final class RunningSends: GracefulService {
     }
 
     package let name = "idempotent-sends"
-    /// How long a send is believed to run without a word from the instance that runs it.
+    /// The lease of a run, which its instance renews.
     package let lease: Duration
     private let postgres: PostgresPool
     private let loops: EventLoopGroup
@@ -70,19 +70,19 @@ package final class RunningSends: GracefulService {
 
     func makeOwner() -> String { "\(instance)/\(UUID().lowercased)" }
 
-    /// Keeps a run's lease from now on.
+    /// Starts to renew a run's lease.
     ///
-    /// - Parameter leasedAt: when the lease was asked for: it is no shorter than counted from then.
+    /// - Parameter leasedAt: when the lease was requested: a lower bound of its start.
     func begin(_ send: RunningSend, leasedAt: ContinuousClock.Instant) {
         state.withLock { $0.entries[send.owner] = Entry(send: send, leasedUntil: leasedAt + lease) }
     }
 
-    /// What to do when the send is another instance's, or may be since its lease could not be extended.
+    /// Sets the handler for a lost lease: another instance has taken over the send, or may, since its lease expired.
     func onLoss(of send: RunningSend, _ work: @escaping @Sendable () -> Void) {
         state.withLock { $0.entries[send.owner]?.onLost = work }
     }
 
-    /// The agent answers with events: from now on this ends with the lease.
+    /// The agent responds with a stream, which is cancelled if the lease is lost.
     func streams(_ send: RunningSend, _ source: any HTTPByteSource) {
         let isHeld = state.withLock { state in
             state.entries[send.owner]?.stream = source
@@ -91,8 +91,8 @@ package final class RunningSends: GracefulService {
         if !isHeld { source.cancel() }
     }
 
-    /// The call has come to an answer, perhaps a stream that goes on: there is nothing to be called any more, nor anything
-    /// that may hold on to the answer, whose stream goes on without a caller once it is dropped.
+    /// The call has returned its response, perhaps a stream. The handler for a lost lease is removed, since it keeps
+    /// the response alive, whose stream is read without a caller once it is freed.
     func callReturned(_ send: RunningSend) {
         state.withLock { $0.entries[send.owner]?.onLost = nil }
     }
@@ -100,8 +100,8 @@ package final class RunningSends: GracefulService {
     /// Whether the run still has its lease, as far as this process knows.
     func holds(_ send: RunningSend) -> Bool { state.withLock { $0.entries[send.owner] != nil } }
 
-    /// Ends a run. Whoever waits is answered after the first try to write its outcome; until one succeeds the send counts as
-    /// running, so that the work is not done again because the database was away at its end.
+    /// Ends a run. The caller gets its response after the first attempt to write the outcome; until one succeeds the
+    /// send counts as running, so that the work is not repeated because the database was unavailable.
     func end(_ send: RunningSend, _ outcome: SendOutcome) async {
         let isHeld = state.withLock { state in
             state.entries[send.owner]?.isEnding = true
@@ -112,12 +112,12 @@ package final class RunningSends: GracefulService {
         if await write(outcome, send) {
             _ = state.withLock { $0.remove(send.owner) }
         } else {
-            keep(outcome, of: send)
+            retryLater(outcome, of: send)
         }
     }
 
-    private func keep(_ outcome: SendOutcome, of send: RunningSend) {
-        let isKept = state.withLock { state in
+    private func retryLater(_ outcome: SendOutcome, of send: RunningSend) {
+        let isDeferred = state.withLock { state in
             let weight = outcome.weight
             let hasRoom =
                 state.unwritten < Self.unwrittenLimit && state.unwrittenBytes + weight <= Self.unwrittenBytes
@@ -130,7 +130,7 @@ package final class RunningSends: GracefulService {
             state.unwrittenBytes += weight
             return true
         }
-        if !isKept { logger.warning("outcome of an idempotent send let go: too many wait for the database") }
+        if !isDeferred { logger.warning("outcome of an idempotent send discarded: too many wait for the database") }
     }
 
     // MARK: - The service
@@ -151,10 +151,10 @@ package final class RunningSends: GracefulService {
     private var unwritten: Int { state.withLock { $0.unwritten } }
 
     private func ticks(_ loop: EventLoop) async {
-        var isDue = ContinuousClock.now + lease / 3
-        // Often enough that a look which comes a little early costs no lease.
+        var nextRenewal = ContinuousClock.now + lease / 3
+        // Often enough that a tick shortly before the renewal is due costs no lease.
         while (try? await loop.sleep(for: min(Self.tick, lease / 6))) != nil {
-            if ContinuousClock.now >= isDue, await renew() { isDue = .now + lease / 3 }
+            if ContinuousClock.now >= nextRenewal, await renew() { nextRenewal = .now + lease / 3 }
             await writeOutcomes()
         }
     }
@@ -169,14 +169,14 @@ package final class RunningSends: GracefulService {
         RETURNING s.lease_owner
         """)
 
-    /// The columns of what `renew` and `release` look for.
+    /// The parameters that select sends in `renew` and `release`.
     private static func columns(_ sends: [RunningSend]) -> [any PostgresEncodable] {
         [sends.map(\.key.caller), sends.map(\.key.target), sends.map(\.key.key), sends.map(\.owner)]
     }
 
     /// Extends all leases.
     ///
-    /// - Returns: false when it should be tried again soon.
+    /// - Returns: false when it should be retried soon.
     private func renew() async -> Bool {
         let held = state.withLock { $0.entries.values.map(\.send) }
         guard !held.isEmpty else { return true }
@@ -184,15 +184,15 @@ package final class RunningSends: GracefulService {
         do {
             let rows = try await postgres.query(
                 Self.renew, Self.columns(held) + [lease.inSeconds])
-            let kept = Set(try rows.map { $0.string(0) })
+            let renewed = Set(try rows.map { $0.string(0) })
             let isHeld = state.withLock { state in
-                for owner in kept { state.entries[owner]?.leasedUntil = leasedUntil }
+                for owner in renewed { state.entries[owner]?.leasedUntil = leasedUntil }
                 return Set(state.entries.keys)
             }
-            for send in held where !kept.contains(send.owner) { lose(send) }
-            // Ended while its lease was being extended after all: nobody makes it now. What came to its end in the ordinary
-            // way has no owner any more.
-            let left = held.filter { kept.contains($0.owner) && !isHeld.contains($0.owner) }
+            for send in held where !renewed.contains(send.owner) { cancelLost(send) }
+            // Cancelled while its lease was being extended after all: no instance runs it now, so its lease is
+            // released. A row that was ended normally has no owner any more.
+            let left = held.filter { renewed.contains($0.owner) && !isHeld.contains($0.owner) }
             if !left.isEmpty { _ = try await postgres.query(Self.release, Self.columns(left)) }
             return true
         } catch {
@@ -201,9 +201,9 @@ package final class RunningSends: GracefulService {
         }
     }
 
-    /// A call whose lease could not be extended is ended before another instance makes it. An answer that waits to be written
-    /// is kept: as long as nobody has taken over, it is the send's. In a task of its own, since what else there is to do
-    /// may wait for the database.
+    /// Cancels a call whose lease could not be extended, before another instance repeats it. An outcome that waits to
+    /// be written is kept: it stays valid until another instance takes over. In a separate task, since the other
+    /// periodic work may wait for the database.
     private func endOverdue(_ loop: EventLoop) async {
         let pause = min(Self.tick, lease / 12)
         while (try? await loop.sleep(for: pause)) != nil {
@@ -211,14 +211,14 @@ package final class RunningSends: GracefulService {
             let overdue = state.withLock { state in
                 state.entries.values.filter { $0.leasedUntil <= next && !$0.isEnding && $0.outcome == nil }.map(\.send)
             }
-            for send in overdue { lose(send) }
+            for send in overdue { cancelLost(send) }
         }
     }
 
-    /// What was taken over while this process stood still is ended here: the agent must not be at work on it twice.
-    private func lose(_ send: RunningSend) {
+    /// Cancels a run that another instance has taken over, or may: the agent must not do the work twice at once.
+    private func cancelLost(_ send: RunningSend) {
         let entry = state.withLock { state in
-            // One that is being ended has no lease any more.
+            // A run that is being ended needs its lease no more.
             let entry = state.entries[send.owner]
             return entry?.isEnding == true && entry?.outcome == nil ? nil : state.remove(send.owner)
         }
@@ -252,7 +252,7 @@ package final class RunningSends: GracefulService {
         "idempotent_forget",
         "DELETE FROM idempotent_sends WHERE caller = $1 AND target_id = $2 AND key = $3 AND lease_owner = $4")
 
-    /// The next send with the key begins another run at once, and says so.
+    /// Lets the next send with the key begin another run immediately, marked as a possible redelivery.
     private static let release = Statement(
         "idempotent_release",
         """
@@ -262,7 +262,7 @@ package final class RunningSends: GracefulService {
           AND s.lease_owner = held.owner
         """)
 
-    /// - Returns: false when it is worth another try.
+    /// - Returns: false when it should be retried.
     private func write(_ outcome: SendOutcome, _ send: RunningSend) async -> Bool {
         let row = send.key.parameters + [send.owner]
         do {
@@ -279,7 +279,7 @@ package final class RunningSends: GracefulService {
             }
             return true
         } catch {
-            logger.warning("outcome of an idempotent send not kept", [.error: .error(error)])
+            logger.warning("outcome of an idempotent send not written", [.error: .error(error)])
             return error.kind == .server && !error.isRetryable
         }
     }

@@ -3,7 +3,7 @@ import HTTPClient
 import HTTPServer
 import PostgresClient
 
-/// Where the row of a keyed send is.
+/// The primary key of a keyed send's row.
 struct SendKey: Sendable {
     /// A workspace's id or an operator's key; `console` for the administrator.
     let caller: String
@@ -13,25 +13,25 @@ struct SendKey: Sendable {
     var parameters: [any PostgresEncodable] { [caller, target, key] }
 }
 
-/// A run of a keyed send that goes on in this process. Its owner names the run, not only the instance, which may begin a
-/// later one of the same key: only the current owner's word counts.
+/// A run of a keyed send in this process. Its owner identifies the run, not only the instance, which may begin a later
+/// one of the same key: writes are fenced by the current owner.
 struct RunningSend: Sendable {
     let key: SendKey
     let owner: String
     let run: KeyedRun
 }
 
-/// What is kept of a run that has ended.
+/// The stored result of a run that has ended.
 enum SendOutcome: Sendable {
-    /// What whoever sends the same is answered with from then on.
+    /// The response that is replayed to repeated requests.
     case answer(Response)
-    /// Nothing, and the agent may have the message: the next run is perhaps a repetition.
+    /// None, and the agent may have received the message: the next run may be a redelivery.
     case unknown
-    /// Nothing: it was not delivered.
+    /// None: the message was not delivered.
     case undelivered
 
-    /// An agent's answer, whatever it says, or that the message is queued. Events, however few, are not kept: what is
-    /// replayed is an answer, not something to listen to.
+    /// An agent's response, whatever its status, or that the message is queued. Streams, however short, are not stored
+    /// and not replayed.
     init(_ response: Response) {
         self = AgentClient.isEventStream(response.headers) ? .unknown : .answer(response)
     }
@@ -49,7 +49,7 @@ enum SendOutcome: Sendable {
             }
     }
 
-    /// Bytes that it takes while it waits to be written.
+    /// Its size in memory while it waits to be written, in bytes.
     var weight: Int {
         if case .answer(let response) = self, case .bytes(let bytes) = response.body { bytes.count } else { 0 }
     }

@@ -4,28 +4,29 @@ import Foundation
 import PostgresClient
 import RedisClient
 
-/// Finds out when a workspace last gave a sign of life, wherever in the fleet of services it arrived.
+/// Reads a workspace's liveness: its last activity, whichever instance recorded it.
 ///
-/// Asked only when a call's idle timer has fired, so that it may cost a round trip to each store.
+/// Used only when a call's idle timer has fired, so that it may cost a round trip to each store.
 package struct SignOfLifeReader: Sendable {
-    private let signs: SignsOfLife
+    private let tracker: SignsOfLife
     private let redis: RedisClient
     private let store: TargetStore
 
     package init(signs: SignsOfLife, redis: RedisClient, store: TargetStore) {
-        self.signs = signs
+        tracker = signs
         self.redis = redis
         self.store = store
     }
 
-    /// How long the workspace has been silent as far as anyone knows; nil when nobody ever heard of it.
+    /// The time since the workspace's last recorded activity; nil when there is none.
     ///
-    /// Redis is written at most every 5 s a workspace and may be away; the database has every heartbeat. The least of
-    /// what the three say is the truth.
+    /// The minimum of three sources: this process, Redis, which is written at most every 5 s for a workspace and may be
+    /// unavailable, and the database, which has every heartbeat.
     ///
-    /// - Throws: when the database could not be asked and nobody else knows of a sign of life: that is no silence.
+    /// - Throws: when the database could not be queried and the other sources have no recent activity: that is not
+    ///   silence.
     package func silence(of workspace: UUID, below limit: Duration) async throws(PostgresError) -> Duration? {
-        var least = signs.age(of: workspace)
+        var least = tracker.age(of: workspace)
         if let least, least < limit { return least }
         if let reported = await redisSilence(of: workspace) {
             least = min(least ?? reported, reported)

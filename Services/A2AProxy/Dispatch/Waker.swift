@@ -4,7 +4,7 @@ import Lifecycle
 import Observability
 import PostgresClient
 
-/// Wakes hibernated workspaces and has dead containers restarted: durable work, which whoever runs containers takes up.
+/// Wakes hibernated workspaces and restarts dead containers, by durable jobs that another service carries out.
 package struct Waker: Sendable {
     private let lifecycle: LifecycleStore
     private let relay: EventRelay
@@ -21,7 +21,7 @@ package struct Waker: Sendable {
         relay.committed(try await lifecycle.wake(workspace))
     }
 
-    /// As ``wake(_:)``, for what waits in the queue: a wake-up that fails is made up for by the drain's next search.
+    /// As ``wake(_:)``, for queued items: a failed wake-up is repeated by the drain's next reconciliation.
     func wakeOrWarn(_ workspace: UUID, _ logger: Logger) async {
         do {
             try await wake(workspace)
@@ -30,17 +30,17 @@ package struct Waker: Sendable {
         }
     }
 
-    /// Marks a provisioned workspace offline and asks for its restart if a call to it found nobody: no one listens on the
-    /// port that its container published, so the container is not running. Any other failure may be the caller's own
-    /// (a ceiling of no time at all) or that of a living agent (a full queue of connections).
+    /// Marks a provisioned workspace offline and requests its restart if its connection was refused: the port that its
+    /// container published is closed, so the container is not running. Any other failure may be the caller's own (a
+    /// ceiling of zero) or that of a live agent (a full listen backlog).
     ///
-    /// - Returns: whether it is being restarted, on this call's account or another's.
-    package func restart(_ place: Target, after outcome: CallOutcome) async -> Bool {
-        guard case .absent = outcome, place.isProvisioned, let events = try? await lifecycle.lose(place.id) else {
+    /// - Returns: whether it is being restarted, because of this call or another one.
+    package func restart(_ endpoint: Target, after outcome: CallOutcome) async -> Bool {
+        guard case .absent = outcome, endpoint.isProvisioned, let events = try? await lifecycle.lose(endpoint.id) else {
             return false
         }
         relay.committed(events)
         if !events.isEmpty { return true }
-        return (try? await targets.isRestarting(place.id)) ?? false
+        return (try? await targets.isRestarting(endpoint.id)) ?? false
     }
 }

@@ -6,7 +6,7 @@ import HTTPServer
 import Observability
 import PostgresClient
 
-/// Delivers claimed items: one call each, its outcome judged by the rules and written down.
+/// Delivers claimed items: one call each, whose outcome is evaluated by the rules and stored.
 package final class Courier: Sendable {
     package let flights = Flights()
 
@@ -35,8 +35,8 @@ package final class Courier: Sendable {
         self.logger = logger
     }
 
-    /// How many items may be taken on, and how many bytes of messages: what is set for deliveries, and what is left of
-    /// what the whole process may have under way.
+    /// The capacity for further items and bytes of messages: the lesser of the limits of deliveries, and of what is
+    /// left of the process' limits of calls in flight.
     var room: (items: Int, bytes: Int) {
         let (load, room) = (flights.load, calls.room)
         return (
@@ -47,8 +47,8 @@ package final class Courier: Sendable {
     /// Starts the delivery of an item.
     ///
     /// - Parameters:
-    ///   - claimedAt: when the claim was sent: the lease is no shorter than counted from then.
-    ///   - whenDone: called when the item's row is written: there may be room again.
+    ///   - claimedAt: when the claim was requested: a lower bound of the lease's start.
+    ///   - whenDone: called when the item's row is written and its capacity released.
     func deliver(
         _ item: ClaimedItem, claimedAt: ContinuousClock.Instant, on loop: EventLoop,
         whenDone: @escaping @Sendable () -> Void
@@ -57,7 +57,7 @@ package final class Courier: Sendable {
         let call = calls.beginClaimed(item.body.count)
         flights.begin(lease, bytes: item.body.count, until: claimedAt + settings.lease) {
             Task(executorPreference: loop) {
-                await self.carry(item, lease, call)
+                await self.run(item, lease, call)
                 call.end()
                 self.flights.end(lease)
                 whenDone()
@@ -65,10 +65,11 @@ package final class Courier: Sendable {
         }
     }
 
-    private func carry(_ item: ClaimedItem, _ lease: Lease, _ call: CallInFlight) async {
+    private func run(_ item: ClaimedItem, _ lease: Lease, _ call: CallInFlight) async {
         let start = ContinuousClock.now
         let (outcome, target) = await attempt(item, call)
-        // Given up on our side: a shutdown hands all leases back at once, a lost lease is another's to finish.
+        // Cancelled by the proxy: a shutdown hands all leases back together, and after a lost lease another instance
+        // finishes.
         if case .abandoned = outcome { return }
         flights.finishing(lease)
         metrics.count(outcome)
@@ -76,7 +77,7 @@ package final class Courier: Sendable {
         verdict.error = verdict.error?.withoutNUL
         let finished = finished(item, verdict, outcome)
         if let target { record(item, target, verdict, outcome, ContinuousClock.now - start) }
-        // The answer takes its share of the memory until it is written down.
+        // The response keeps its memory reservation until it is stored.
         defer { withExtendedLifetime(outcome) {} }
         let isAccepted = await finisher.finish(finished) { [flights] in flights.holds(lease) }
         metrics.finished.labelled(isAccepted ? verdict.status : "stale").increment()
@@ -98,32 +99,33 @@ package final class Courier: Sendable {
         options.traceparent = item.traceparent
         options.protocolHeaders = item.protocolHeaders
         if item.deliveries > 0 { options.deliveryAttempt = item.deliveries + 1 }
-        var (place, url) = (route.place, route.url)
+        var (endpoint, url) = (route.place, route.url)
         for isLast in [false, true] {
-            keepAwake(place, item, call)
-            guard case .ended(let outcome) = await agents.call(place, url: url, message: item.body, options) else {
+            keepAwake(endpoint, item, call)
+            guard case .ended(let outcome) = await agents.call(endpoint, url: url, message: item.body, options) else {
                 break
             }
             guard outcome.foundNoAgent, !isLast,
                 let fresh = try? await router.verifiedRoute(from: nil, to: item.workspace), fresh.url != url
             else {
-                _ = await waker.restart(place, after: outcome)
+                _ = await waker.restart(endpoint, after: outcome)
                 return (outcome, route.target)
             }
-            (place, url) = (fresh.place, fresh.url)
+            (endpoint, url) = (fresh.place, fresh.url)
         }
         return (.unreachable, route.target)
     }
 
-    /// An item keeps its own target from being sent to sleep, and not the one that its target forwards to.
-    private func keepAwake(_ place: Target, _ item: ClaimedItem, _ call: CallInFlight) {
-        guard place.id != item.workspace else { return }
-        let party = Touch(workspace: place.id, isSender: false)
+    /// Keeps the workspace that the target forwards to from being hibernated; the target itself is kept awake by its
+    /// item.
+    private func keepAwake(_ endpoint: Target, _ item: ClaimedItem, _ call: CallInFlight) {
+        guard endpoint.id != item.workspace else { return }
+        let party = Touch(workspace: endpoint.id, isSender: false)
         call.join(party)
         recorder.note([party])
     }
 
-    /// What it means that there is no way to the target now.
+    /// The outcome when the target cannot be routed to.
     private func outcome(of error: any Error) async -> CallOutcome {
         switch error {
         case RouteRefusal.hibernated(let target):
@@ -137,7 +139,7 @@ package final class Courier: Sendable {
             default: return .notNow(refusal.sentence)
             }
         default:
-            logger.warning("target of a queue item not found out", [.error: .error(error)])
+            logger.warning("target of a queue item not resolved", [.error: .error(error)])
             return .notNow("platform datastore unavailable")
         }
     }
@@ -147,11 +149,11 @@ package final class Courier: Sendable {
     private func finished(_ item: ClaimedItem, _ verdict: QueueVerdict, _ outcome: CallOutcome) -> FinishedItem {
         var finished = FinishedItem(
             id: item.id, workspace: item.workspace, claimNumber: item.claimNumber, verdict: verdict)
-        if case .answered(let answer) = outcome {
+        if case .answered(let response) = outcome {
             finished.wasAnswered = true
             if verdict.next == .completed {
-                finished.response = StoredBody(answer.body)
-                finished.responseStatus = answer.status.code
+                finished.response = StoredBody(response.body)
+                finished.responseStatus = response.status.code
             }
         }
         finished.logged = verdict.logged(after: item.facts, outcome)
@@ -169,14 +171,14 @@ package final class Courier: Sendable {
             message: A2AMessage(stored: item.body, method: item.method, messageID: item.messageID), duration: duration)
         record.status = verdict.next == .completed ? "ok" : verdict.status == "queued" ? "queued" : "error"
         record.error = verdict.error
-        if case .answered(let answer) = outcome { record.answer = answer }
+        if case .answered(let response) = outcome { record.answer = response }
         record.isConsole = item.caller == nil && item.isFromACall
         recorder.record(record)
     }
 }
 
 extension ClaimedItem {
-    /// It was not sent by somebody's call to the proxy, but made by the platform.
+    /// Whether it was created by the platform, for a delegation or a schedule, and not by a call to the proxy.
     var isFromQueueAlone: Bool { delegation != nil || schedule != nil }
     var isFromACall: Bool { !isFromQueueAlone }
 }

@@ -5,26 +5,26 @@ import Observability
 import PostgresClient
 import Synchronization
 
-/// Takes items out of the queue when there may be room for them, and has them delivered.
+/// Claims items from the queue when their targets may have capacity, and has them delivered.
 ///
-/// Whatever makes room or work wakes it with the workspaces concerned. Wakes that come while a claim runs share the
-/// next one, so that the database sees few claims, each for many workspaces.
+/// New items and new capacity wake it with the workspaces concerned. Wake-ups that arrive while a claim runs are
+/// coalesced into the next one, so that the database gets few claims, each for many workspaces.
 package final class Drain: Sendable {
-    /// Why a workspace may have room.
+    /// Why a workspace's queue is to be drained.
     package enum Cause: Sendable {
-        /// Something happened to its items in this process.
+        /// Its items were changed in this process.
         case work
-        /// Perhaps nothing waits, or nothing may go: look before claiming. A heartbeat is one.
+        /// Perhaps nothing is claimable: query before claiming. A heartbeat is one.
         case hint
     }
 
-    private struct Wake {
+    private struct PendingWake {
         var mayBeEmpty = true
         let at = ContinuousClock.now
     }
 
     private struct State {
-        var wakes: [UUID: Wake] = [:]
+        var wakes: [UUID: PendingWake] = [:]
         var order: [UUID] = []
         var isRunning = false
         var isStopped = false
@@ -58,12 +58,12 @@ package final class Drain: Sendable {
         self.logger = logger
     }
 
-    /// Looks into the queues of workspaces, now or together with others in a moment.
+    /// Schedules a claim for workspaces, immediately or coalesced with later ones.
     package func wake(_ workspaces: some Sequence<UUID>, because cause: Cause) {
         let isFirst = state.withLock { state in
             for id in workspaces {
                 if state.wakes[id] == nil { state.order.append(id) }
-                var wake = state.wakes[id] ?? Wake()
+                var wake = state.wakes[id] ?? PendingWake()
                 if cause == .work { wake.mayBeEmpty = false }
                 state.wakes[id] = wake
             }
@@ -74,26 +74,26 @@ package final class Drain: Sendable {
         if isFirst { loops.any().spawn { await self.run() } }
     }
 
-    /// Claims nothing more; a claim that is under way still brings what it got.
+    /// Stops claiming; a claim in flight is still completed.
     package func stop() {
         state.withLock { $0.isStopped = true }
     }
 
-    /// Whether a claim is under way.
+    /// Whether the claim loop is running.
     package var isRunning: Bool { state.withLock { $0.isRunning } }
 
-    /// Some workspaces to claim for, and how much may be claimed.
-    private struct Round {
-        let batch: [UUID: Wake]
+    /// The workspaces of one claim, and its limits.
+    private struct ClaimPlan {
+        let batch: [UUID: PendingWake]
         let items: Int
         let bytes: Int
     }
 
     private func run() async {
-        while let round = next() {
-            let batch = round.batch
+        while let plan = next() {
+            let batch = plan.batch
             do {
-                try await claim(round)
+                try await claim(plan)
             } catch {
                 logger.warning("queue not claimed", [.count: .int(batch.count), .error: .error(error)])
                 putBack(batch)
@@ -102,8 +102,8 @@ package final class Drain: Sendable {
         }
     }
 
-    /// No more workspaces than items may be claimed: each of them may get one then.
-    private func next() -> Round? {
+    /// Takes no more workspaces than items may be claimed, so that each of them may get one.
+    private func next() -> ClaimPlan? {
         state.withLock { state in
             // Under the lock, so that a delivery which ends now is either seen here or starts the next run.
             let (items, bytes) = courier.room
@@ -114,11 +114,11 @@ package final class Drain: Sendable {
             let taken = state.order.prefix(min(Self.claimLimit, items))
             state.order.removeFirst(taken.count)
             let batch = taken.reduce(into: [:]) { batch, id in batch[id] = state.wakes.removeValue(forKey: id) }
-            return Round(batch: batch, items: items, bytes: bytes)
+            return ClaimPlan(batch: batch, items: items, bytes: bytes)
         }
     }
 
-    private func putBack(_ batch: [UUID: Wake]) {
+    private func putBack(_ batch: [UUID: PendingWake]) {
         state.withLock { state in
             for (id, wake) in batch where state.wakes[id] == nil {
                 state.wakes[id] = wake
@@ -127,14 +127,14 @@ package final class Drain: Sendable {
         }
     }
 
-    private func claim(_ round: Round) async throws {
-        let batch = round.batch
-        let doubtful = batch.filter(\.value.mayBeEmpty).map(\.key)
+    private func claim(_ plan: ClaimPlan) async throws {
+        let batch = plan.batch
+        let unconfirmed = batch.filter(\.value.mayBeEmpty).map(\.key)
         let busyPause = settings.rules.retryDelay.initial * 0.8
-        let filled = doubtful.isEmpty ? [] : try await store.claimable(doubtful, busyPause: busyPause)
-        let wanted = batch.filter { !$0.value.mayBeEmpty }.map(\.key) + filled
+        let confirmed = unconfirmed.isEmpty ? [] : try await store.claimable(unconfirmed, busyPause: busyPause)
+        let wanted = batch.filter { !$0.value.mayBeEmpty }.map(\.key) + confirmed
         guard !wanted.isEmpty else { return }
-        let bounds = ClaimBounds(itemsEach: round.items / wanted.count, bytes: round.bytes)
+        let bounds = ClaimBounds(itemsEach: plan.items / wanted.count, bytes: plan.bytes)
         let claimedAt = ContinuousClock.now
         let claims = try await store.claim(
             wanted, within: bounds, owner: instance, lease: settings.lease, busyPause: busyPause)

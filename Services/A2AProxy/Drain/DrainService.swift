@@ -4,18 +4,18 @@ import Observability
 import PostgresClient
 import ServiceLifecycle
 
-/// Keeps the drain's leases and its clock, and winds it up at a shutdown: calls get the grace to end, what is left is
-/// handed back.
+/// Runs the drain's periodic work and renews its leases. At a shutdown calls get the grace period to end, and the
+/// leases that are left are handed back.
 package struct DrainService: GracefulService {
     private static let tick: Duration = .seconds(1)
-    /// Items whose time came in the last few ticks; a tick that was missed is made up by the next.
+    /// The window of items that became due recently, longer than a tick, so that a missed tick is covered by the next.
     private static let dueWindow: Duration = .seconds(5)
-    /// Every so many ticks the queue is searched for what no wake-up told of.
+    /// The number of ticks between searches of the queue for items without a wake-up.
     private static let ticksPerSearch = 5
-    /// Every so many ticks the database is told who takes part in calls that go on: less than the shortest idle time after
-    /// which a workspace is sent to sleep, a minute.
+    /// The number of ticks between recordings of the parties of calls in flight: less than the shortest idle time
+    /// before hibernation, one minute.
     private static let ticksPerNote = 20
-    /// Between tries to extend leases while the database is away.
+    /// The retry interval of lease extensions while the database is unavailable.
     private static let leaseRetry: Duration = .milliseconds(500)
     private static let leaseTick: Duration = .milliseconds(250)
     private static let shutdownPause: Duration = .milliseconds(20)
@@ -60,13 +60,13 @@ package struct DrainService: GracefulService {
         let loop = loops.next()
         let clock = Task(executorPreference: loop) { await ticks(loop) }
         let leases = Task(executorPreference: loop) { await keepLeases(loop) }
-        let guardian = Task(executorPreference: loop) { await endOverdueCalls(loop) }
+        let overdueWatch = Task(executorPreference: loop) { await endOverdueCalls(loop) }
         await shutdown.wait()
         clock.cancel()
         drain.stop()
         await finishCalls(loop)
         leases.cancel()
-        guardian.cancel()
+        overdueWatch.cancel()
         await handBack()
         await flushActivity(loop)
     }
@@ -74,7 +74,7 @@ package struct DrainService: GracefulService {
     // MARK: - While running
 
     private func ticks(_ loop: EventLoop) async {
-        // Instances that started together should not search together.
+        // Jitter: instances that started together should not search together.
         var count = Int.random(in: 0..<Self.ticksPerSearch)
         while (try? await loop.sleep(for: Self.tick)) != nil {
             count += 1
@@ -88,41 +88,41 @@ package struct DrainService: GracefulService {
         }
     }
 
-    /// Thinks of the workspaces that nobody else did.
+    /// Drains the queues of workspaces whose wake-ups were missed.
     private func makeUp() async throws {
         try await contexts.refresh()
-        let missed = try await store.missed(busyPause: settings.rules.retryDelay.initial * 0.8)
-        drain.wake(missed.ready, because: .work)
-        for workspace in missed.asleep { await waker.wakeOrWarn(workspace, logger) }
+        let unnotified = try await store.missed(busyPause: settings.rules.retryDelay.initial * 0.8)
+        drain.wake(unnotified.ready, because: .work)
+        for workspace in unnotified.asleep { await waker.wakeOrWarn(workspace, logger) }
     }
 
     private func keepLeases(_ loop: EventLoop) async {
         var pause = settings.lease / 3
         while (try? await loop.sleep(for: pause)) != nil {
             pause = settings.lease / 3
-            let held = courier.flights.leases
-            guard !held.isEmpty else { continue }
+            let current = courier.flights.leases
+            guard !current.isEmpty else { continue }
             let start = ContinuousClock.now
             do {
-                let kept = try await store.extend(held, owner: instance, by: settings.lease)
-                courier.flights.extended(kept, until: start + settings.lease)
-                lose(held.filter { !kept.contains($0.item) && courier.flights.isCalling($0) })
+                let extended = try await store.extend(current, owner: instance, by: settings.lease)
+                courier.flights.extended(extended, until: start + settings.lease)
+                cancelLost(current.filter { !extended.contains($0.item) && courier.flights.isCalling($0) })
             } catch {
-                logger.warning("leases not extended", [.count: .int(held.count), .error: .error(error)])
+                logger.warning("leases not extended", [.count: .int(current.count), .error: .error(error)])
                 pause = min(pause, Self.leaseRetry)
             }
         }
     }
 
-    /// Ends calls whose lease could not be extended in time: from then on another instance may make them, and the
-    /// agent must not be called twice at once. In a task of its own, since an extension may wait for the database.
+    /// Cancels calls whose lease could not be extended in time: from then on another instance may make them, and the
+    /// agent must not be called twice at once. In a separate task, since an extension may wait for the database.
     private func endOverdueCalls(_ loop: EventLoop) async {
         while (try? await loop.sleep(for: Self.leaseTick)) != nil {
-            lose(courier.flights.calling(withLeaseUntil: .now + Self.leaseTick))
+            cancelLost(courier.flights.calling(withLeaseUntil: .now + Self.leaseTick))
         }
     }
 
-    private func lose(_ leases: [Lease]) {
+    private func cancelLost(_ leases: [Lease]) {
         for lease in leases {
             metrics.leasesLost.increment()
             logger.warning("lease lost", [.queueID: .uuid(lease.item)])
@@ -132,7 +132,7 @@ package struct DrainService: GracefulService {
 
     // MARK: - At the end
 
-    /// Returns when no claim and no call is left, or when the grace is over.
+    /// Returns when no claim and no call is left, or when the grace period is over.
     private func finishCalls(_ loop: EventLoop) async {
         while drain.isRunning || courier.flights.count > 0, !Task.isCancelled {
             if (try? await loop.sleep(for: Self.shutdownPause)) == nil { return }
@@ -143,14 +143,14 @@ package struct DrainService: GracefulService {
         let leases = courier.flights.abandonAll()
         guard !leases.isEmpty else { return }
         logger.info("handing queue items back", [.count: .int(leases.count)])
-        // In a task of its own: this one may be cancelled already, and with it every call it makes.
+        // In a separate task: this one may be cancelled already, and with it every query that it makes.
         let store = store
         let logger = logger
         await Task {
             do {
                 try await store.handBack(leases)
             } catch {
-                logger.warning("queue items not handed back; their leases will run out", [.error: .error(error)])
+                logger.warning("queue items not handed back; their leases will expire", [.error: .error(error)])
             }
         }.value
     }

@@ -6,15 +6,15 @@ import Foundation
 import Observability
 import PostgresClient
 
-/// Writes how deliveries ended, many in one statement, and keeps at it while the database is away. What the database
-/// refuses again and again is given up: the item is failed, since the next delivery would only end the same way.
+/// Writes the outcomes of deliveries in batches, with retries while the database is unavailable. An outcome that the
+/// database rejects repeatedly is given up: the item is failed, since the next delivery would end the same way.
 package final class Finisher: Sendable {
-    /// Bytes of answers in one statement.
+    /// Bytes of responses in one statement.
     private static let batchBytes = 8 << 20
     private static let longestPause: Duration = .seconds(16)
-    /// Refusals after which an outcome is given up; with the pauses between them about half a minute.
-    private static let refusalLimit = 7
-    /// What is said of an item whose outcome was given up.
+    /// Rejections after which an outcome is given up; with the back-off between them about half a minute.
+    private static let rejectionLimit = 7
+    /// The error text of an item whose outcome was given up.
     package static let lost = "the outcome could not be stored"
 
     private let store: QueueStore
@@ -24,7 +24,7 @@ package final class Finisher: Sendable {
     private let logger: Logger
     private let pause: Duration
 
-    /// - Parameter pause: before the second try; doubled with each refusal.
+    /// - Parameter pause: before the second attempt; doubled with each rejection.
     package init(
         store: QueueStore, relay: EventRelay, loops: EventLoopGroup, logger: Logger,
         pause: Duration = .milliseconds(500)
@@ -54,48 +54,48 @@ package final class Finisher: Sendable {
 
     /// Returns after the commit.
     ///
-    /// - Parameter isWorthTrying: asked before each further try: whether the item's lease is still ours.
+    /// - Parameter isWorthTrying: called before each retry: whether this instance still holds the item's lease.
     /// - Returns: false when this was not written: the item's claim was not current any more, or it was given up.
     package func finish(_ item: FinishedItem, isWorthTrying: @Sendable () -> Bool) async -> Bool {
         var item = item
         var isAlone = false
-        var refusals = 0
+        var rejections = 0
         repeat {
             do {
                 guard isAlone else { return try await batcher.submit(item) }
                 return try await Self.write([item], store, relay)[0]
             } catch let error as PostgresError where error.kind == .server && !error.isRetryable {
-                // Something in the batch that the database does not take. An item that it does not take alone either, it
-                // will take without the texts; its neighbours keep theirs.
+                // The database rejects something in the batch. An item that is rejected alone, too, is written without
+                // its texts; the others of the batch keep theirs.
                 isAlone = true
-                refusals += 1
-                if refusals == 1 {
-                    logger.warning("outcome refused", [.queueID: .uuid(item.id), .error: .error(error)])
+                rejections += 1
+                if rejections == 1 {
+                    logger.warning("outcome rejected", [.queueID: .uuid(item.id), .error: .error(error)])
                 }
-                if refusals == 2 { item.forgetTexts() }
-                if refusals == Self.refusalLimit {
+                if rejections == 2 { item.dropTexts() }
+                if rejections == Self.rejectionLimit {
                     await giveUp(item, after: error)
                     return false
                 }
             } catch {
-                // Somebody holds rows of one item's target: the others of its batch are written without it.
+                // The rows of one item's target are locked: the others of its batch are written without it.
                 if let error = error as? PostgresError, error.isLockTimeout { isAlone = true }
                 logger.warning("outcome not written yet", [.queueID: .uuid(item.id), .error: .error(error)])
             }
-            try? await loops.any().sleep(for: min(pause * (1 << max(refusals - 1, 0)), Self.longestPause))
+            try? await loops.any().sleep(for: min(pause * (1 << max(rejections - 1, 0)), Self.longestPause))
         } while isWorthTrying() && !Task.isCancelled
         return false
     }
 
-    /// Fails the item with what follows from it, or, where that is refused, too, its row alone.
+    /// Fails the item and its delegation, or, if that is rejected, too, its row alone.
     private func giveUp(_ item: FinishedItem, after error: PostgresError) async {
         logger.error("outcome given up", [.queueID: .uuid(item.id), .error: .error(error)])
-        for _ in 0..<Self.refusalLimit {
+        for _ in 0..<Self.rejectionLimit {
             do {
                 _ = try await Self.write([item.failed(Self.lost)], store, relay)
                 return
             } catch {
-                // That rows are held, or the database is away, says nothing about this one.
+                // Locked rows, or an unavailable database, are no fault of this item.
                 if error.kind == .server, !error.isRetryable { break }
                 try? await loops.any().sleep(for: pause)
             }
@@ -111,13 +111,13 @@ package final class Finisher: Sendable {
 extension FinishedItem {
     var weight: Int { (response?.byteCount ?? 0) + (delegation?.response?.utf8.count ?? 0) + 500 }
 
-    fileprivate mutating func forgetTexts() {
+    fileprivate mutating func dropTexts() {
         response = response == nil ? nil : StoredBody(Array("\"the answer could not be stored\"".utf8))
         delegation?.response = nil
         delegation?.preview = nil
     }
 
-    /// The same delivery with this end.
+    /// The same delivery as failed for `reason`.
     fileprivate func failed(_ reason: String) -> FinishedItem {
         var verdict = QueueVerdict(next: .failed, attempts: verdict.attempts, error: reason)
         verdict.isUncertain = true

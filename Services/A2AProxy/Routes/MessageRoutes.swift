@@ -3,13 +3,13 @@ import Contracts
 import HTTPCore
 import HTTPServer
 
-/// Sending a message, in the platform's own form.
+/// `POST /workspaces/{id}/a2a`: sends a message, in the platform's own format.
 package struct MessageRoutes: Sendable {
     let authenticator: Authenticator
     let sends: IdempotentSends
 
     package func add(to table: inout Router) {
-        // Bodies are read after the checks, as the contract orders them; small ones are there by then anyway.
+        // Bodies are read after the checks, in the contract's order; small ones have arrived by then anyway.
         table.on(.post, "/workspaces/{id}/a2a", options: RouteOptions(isAudited: false)) { try await send($0) }
     }
 
@@ -19,7 +19,7 @@ package struct MessageRoutes: Sendable {
         do {
             return try await sends.send(request, from: caller, to: id)
         } catch let error as APIError {
-            // An agent that is busy or gone is an answer like any other here, no failure of ours to be logged.
+            // A busy or missing agent is an ordinary response here, not a failure of the proxy to be logged.
             return error.response
         }
     }

@@ -9,7 +9,7 @@ import JSONBytes
 import PostgresClient
 import ServiceHost
 
-/// Looking at the queue, and taking things out of it or putting them back.
+/// The routes that read the queue, drop its items or retry them.
 package struct QueueRoutes: Sendable {
     private static let listLimit = 500
 
@@ -28,24 +28,24 @@ package struct QueueRoutes: Sendable {
     }
 
     private static let notFound = APIError(.notFound, "queue item not found")
-    private static let nobody = UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
+    private static let noWorkspace = UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
 
     private func itemID(_ request: Request) throws -> UUID {
         try request.uuid("queue_id", orError: "invalid queue ID")
     }
 
-    /// For its caller or an operator; anybody else is refused whether or not there is such an item.
+    /// For its caller or an operator; other callers are refused whether or not the item exists.
     private func one(_ request: Request) async throws -> Response {
         let id = try? itemID(request)
         var sender: UUID?
         if let id { sender = try await store.sender(of: id) }
         let identity: Identity
         if let sender, request.sessionCookie == nil || request.bearerToken != nil {
-            // A caller that never had a token is taken at its word here, as when it sent the message.
+            // A caller that never had a token is accepted by its id alone here, as when it sent the message.
             identity = try await authenticator.registry(sender, request)
         } else {
-            // Of a person at the console the cookie counts.
-            identity = try await authenticator.workspace(sender ?? Self.nobody, request)
+            // At the console the session cookie counts.
+            identity = try await authenticator.workspace(sender ?? Self.noWorkspace, request)
         }
         guard var item = try await store.item(try itemID(request)) else { throw Self.notFound }
         if identity.role == .viewer, let body = try await store.request(of: item.queueID), PrivateBody.isMarked(body) {
@@ -62,7 +62,7 @@ package struct QueueRoutes: Sendable {
 
     private static let listed: [QueueStatus] = [.queued, .dispatched, .failed, .dropped]
 
-    /// A filter that cannot be read is refused: ignoring it would show what was not asked for.
+    /// An unreadable filter is rejected: ignoring it would return items that were not requested.
     private func filter(_ request: Request) throws -> QueueFilter {
         var filter = QueueFilter()
         if let text = request.query("status"), !text.isEmpty {
@@ -109,7 +109,7 @@ package struct QueueRoutes: Sendable {
         }
         let workspace = try workspaceQuery("workspace_id", request)
         var dropped = 0
-        // What was dropped before an error is told, too.
+        // Items dropped before an error are audited, too.
         defer {
             request.noteForAudit { writer in
                 writer.member("max_age_minutes", minutes)
@@ -138,7 +138,7 @@ package struct QueueRoutes: Sendable {
             switch try await store.retry(id) {
             case .queued(let workspace, let events):
                 relay.committed(events)
-                // Perhaps it has one: what comes directly is then looked at.
+                // The item may have a context: direct messages of it must be checked from now on.
                 await contexts.stored(for: workspace)
                 drain.wake([workspace], because: .work)
             case .unknown: throw Self.notFound

@@ -1,8 +1,8 @@
 import JSONBytes
 
 extension A2AMessage.Malformed {
-    /// Why a body was refused as a whole: half of a surrogate pair is told of by the member that it stands in, where that is
-    /// one of those which are kept.
+    /// Why a body was rejected as a whole. A lone surrogate is reported by the name of its member, where that is one of
+    /// the members that are stored.
     init(refused body: [UInt8]) {
         self = .invalidJSON
         do {

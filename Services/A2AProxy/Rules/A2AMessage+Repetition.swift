@@ -1,8 +1,8 @@
 import JSONBytes
 
 extension A2AMessage {
-    /// Whether a request says what another one said: the same method with the same `params`, in which the context is. The
-    /// JSON-RPC `id` is not compared, since clients that try again make a new one, and neither is how the JSON is written.
+    /// Whether a request repeats another one: the same method with the same `params`, which include the context. The
+    /// JSON-RPC `id` is not compared, since clients generate a new one for a retry, and neither is the JSON formatting.
     ///
     /// - Parameters: both are well-formed requests with the same `messageId`.
     package static func isRepetition(_ sent: [UInt8], of stored: [UInt8]) -> Bool {

@@ -4,8 +4,8 @@ import HTTPCore
 import HTTPServer
 import JSONBytes
 
-/// A JSON-RPC request for an agent, normalised, with the few facts that the platform needs from it. Its bytes are those
-/// that came in, but for what normalising puts in.
+/// A JSON-RPC request for an agent, normalised, with the few fields that the platform needs from it. Its bytes are
+/// those that came in, except for what normalising inserts.
 package struct A2AMessage: Sendable {
     /// What is sent to the agent.
     package let bytes: [UInt8]
@@ -15,14 +15,14 @@ package struct A2AMessage: Sendable {
     /// `params.message.contextId`: the conversation that it belongs to. Nil for messages read from the queue.
     package let contextID: String?
 
-    /// Why a body is no request.
+    /// Why a body is not a valid request.
     package enum Malformed: Error, Sendable, Hashable {
         case invalidJSON
-        /// This member of the message is longer than what may stand in an index.
+        /// This member of the message is longer than an indexed column allows.
         case tooLong(String, limit: Int)
-        /// This member has a NUL or half of a surrogate pair: no text that can be stored, and another one is another id.
+        /// This member has a NUL or a lone surrogate, which cannot be stored; a replacement would be a different id.
         case notStorable(String)
-        /// This member stands twice: of the two the agent might take the other one.
+        /// This member is duplicated: the agent might read the other one of the two.
         case repeated(String)
 
         package var apiError: APIError {
@@ -42,11 +42,11 @@ package struct A2AMessage: Sendable {
         }
     }
 
-    /// Normalises a body: what has no `jsonrpc` is wrapped in an envelope with a fresh `id`, and a message without
+    /// Normalises a body: one without `jsonrpc` is wrapped in an envelope with a fresh `id`, and a message without
     /// `messageId` gets one.
     ///
-    /// - Throws: `Malformed` for what is not JSON or not an object, and for ids and methods that cannot be kept: who sends
-    ///   one is told so whether or not the agent is busy.
+    /// - Throws: `Malformed` for a body that is not JSON or not an object, and for ids and methods that cannot be
+    ///   stored, whether or not the agent is busy.
     package init(normalising body: [UInt8], makeID: () -> String = { UUID().uuidString.lowercased() }) throws(Malformed)
     {
         guard var request = Self.object(body) else { throw Malformed(refused: body) }
@@ -59,7 +59,7 @@ package struct A2AMessage: Sendable {
             throw .repeated(error.field)
         }
         if request["jsonrpc"] == nil {
-            // Well-formed by construction: it is made of well-formed pieces.
+            // Well-formed by construction: composed of well-formed parts.
             guard let wrapped = Self.object(request.wrappedInEnvelope(id: makeID())) else { throw .invalidJSON }
             request = wrapped
         }
@@ -87,7 +87,7 @@ package struct A2AMessage: Sendable {
         guard !text.contains(byte: 0) else { throw .notStorable(field) }
     }
 
-    /// What is read of a request, each of which must stand once.
+    /// The members that are read from a request; each must be given at most once.
     private static func members(
         of request: JSONObject
     ) throws(JSONFieldError) -> (message: JSONSlice?, id: JSONSlice?, context: JSONSlice?) {
@@ -109,7 +109,7 @@ package struct A2AMessage: Sendable {
         contextID = nil
     }
 
-    /// What only a message that has to wait is asked for.
+    /// References that are needed only when a message is queued.
     package struct Links: Sendable {
         /// The delegation that the message carries.
         package let delegationID: UUID?
@@ -124,11 +124,11 @@ package struct A2AMessage: Sendable {
             delegationID: delegation?.string.flatMap(UUID.init(uuidString:)))
     }
 
-    /// Whether the message makes sense later. Listening on to a task does not: it would stream to nobody. The second name
-    /// is that of version 1.0 of the protocol.
+    /// Whether the message may be delivered later. Resubscribing to a task may not: there would be no client to stream
+    /// to. The second name is that of version 1.0 of the protocol.
     package var canWait: Bool { method != "tasks/resubscribe" && method != "SubscribeToTask" }
 
-    /// Whether somebody says something with it, and does not only ask, in either version of the protocol.
+    /// Whether the method sends a message, as opposed to a query, in either version of the protocol.
     package var carriesMessage: Bool {
         Self.sends.contains(method) && Self.object(bytes)?.find("params", "message") != nil
     }
@@ -142,7 +142,7 @@ package struct A2AMessage: Sendable {
         return text
     }
 
-    /// A `messageId` that is absent, `null` or empty is filled in; one of another type is the sender's affair.
+    /// A `messageId` that is absent, `null` or empty is filled in; one of another type is left to the agent to reject.
     private static func isMissing(_ id: JSONSlice?) -> Bool {
         guard let id else { return true }
         return id.isNull || id.string == ""

@@ -3,14 +3,14 @@ import HTTPCore
 import HTTPServer
 import JSONBytes
 
-/// What an agent answered, read to its end. A class, since it is passed on several times; immutable.
+/// An agent's complete response. A class, so that it is cheap to pass on several times; immutable.
 package final class AgentAnswer: Sendable {
     package let status: HTTPStatus
     package let contentType: String?
-    /// The fields of the A2A protocol among its header.
+    /// The header fields of the A2A protocol.
     package let protocolHeaders: HTTPHeaders?
     package let body: [UInt8]
-    /// What a large one takes of the memory for answers, for as long as it is held.
+    /// A large response's reservation of the response memory budget, held as long as the response.
     package let share: AnswerShare?
 
     package init(
@@ -24,22 +24,22 @@ package final class AgentAnswer: Sendable {
         self.share = share
     }
 
-    /// The body as JSON, nil when it is none.
+    /// The body as JSON, nil when it is not JSON.
     package var json: JSONSlice? { try? JSONSlice(validating: body) }
 
-    /// It is somewhere else now. Nobody follows it there: only the address that it registered is checked and trusted.
+    /// The agent moved. Redirects are not followed: only the address that it registered is checked and trusted.
     package var isRedirect: Bool { [301, 302, 303, 307, 308].contains(status.code) }
 
-    /// The agent's own words for what went wrong: `error` as a string or its `message`, else the status' phrase. As
-    /// many of them as a row, an event and a list can take: an agent may say ten megabytes.
+    /// The agent's own error text: `error` as a string or its `message`, else the status' phrase. Truncated to what a
+    /// row, an event and a list can take: a response may have ten megabytes.
     package var errorText: String {
         if isRedirect { return Sentence.agentMoved }
         let error = json?.find("error")
         return (error?.string ?? error?.find("message")?.string ?? status.phrase).bounded(to: Limits.errorText)
     }
 
-    /// What a caller is told of an answer above 299: its status, `error` with its words, and in `agent_error` the whole
-    /// error when it is one of JSON-RPC, whose code and data say what the words may not.
+    /// What a caller gets for a response above 299: its status, `error` with its text, and in `agent_error` the whole
+    /// error when it is one of JSON-RPC, whose code and data say what the text may not.
     package var errorResponse: Response {
         var response = Response.json(status) { writer in
             writer.member("error", errorText)
@@ -51,7 +51,7 @@ package final class AgentAnswer: Sendable {
         return response
     }
 
-    /// What is too long to be told whole is told without its data.
+    /// Oversized `data` is left out.
     private func write(_ error: JSONSlice, _ code: Int, to writer: inout JSONWriter) {
         writer.member("code", code)
         writer.member("message", errorText)
@@ -60,7 +60,7 @@ package final class AgentAnswer: Sendable {
         }
     }
 
-    /// What a feed shows beside the bodies.
+    /// The fields of a response that a feed shows beside the bodies.
     package struct Facts: Sendable, Hashable {
         package var toolTrace: [UInt8]?
         package var inputTokens: Int?
@@ -72,11 +72,11 @@ package final class AgentAnswer: Sendable {
             self.outputTokens = outputTokens
         }
 
-        /// - Parameter answer: a JSON-RPC answer: the trace in `result.metadata.tool_trace`, the tokens in
+        /// - Parameter response: a JSON-RPC response: the trace in `result.metadata.tool_trace`, the tokens in
         ///   `result.usage` or `usage`, in either of the two usual spellings.
-        package init(_ answer: JSONSlice) {
-            toolTrace = answer.find("result", "metadata", "tool_trace").flatMap { $0.isNull ? nil : Array($0.bytes) }
-            guard let usage = answer.find("result", "usage") ?? answer.find("usage") else { return }
+        package init(_ response: JSONSlice) {
+            toolTrace = response.find("result", "metadata", "tool_trace").flatMap { $0.isNull ? nil : Array($0.bytes) }
+            guard let usage = response.find("result", "usage") ?? response.find("usage") else { return }
             inputTokens = (usage.find("input_tokens") ?? usage.find("prompt_tokens"))?.int
             outputTokens = (usage.find("output_tokens") ?? usage.find("completion_tokens"))?.int
         }

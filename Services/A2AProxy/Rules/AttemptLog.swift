@@ -3,7 +3,7 @@ import Foundation
 import HTTPCore
 import JSONBytes
 
-/// What an item's log says of a delivery that did not end it well.
+/// The log entry of a delivery attempt that was not successful.
 package struct LoggedAttempt: Sendable, Equatable {
     package var kind: QueueStep
     /// The agent's HTTP status.
@@ -16,11 +16,11 @@ package struct LoggedAttempt: Sendable, Equatable {
 }
 
 extension QueueVerdict {
-    /// What the item's log keeps of it: nothing of what was delivered or dropped, which its row tells, and nothing where
-    /// nothing was tried.
+    /// The log entry for the verdict: none for an item that was delivered or dropped, which its row shows, and none
+    /// where nothing was attempted.
     ///
-    /// - Parameter facts: of the item before.
-    package func logged(after facts: ItemFacts, _ outcome: CallOutcome) -> LoggedAttempt? {
+    /// - Parameter previous: the item before this attempt.
+    package func logged(after previous: ItemFacts, _ outcome: CallOutcome) -> LoggedAttempt? {
         let kind: QueueStep
         switch next {
         case .completed, .dropped: return nil
@@ -28,7 +28,7 @@ extension QueueVerdict {
         case .waits, .retries:
             if isUncertain {
                 kind = .uncertain
-            } else if attempts > facts.attempts {
+            } else if attempts > previous.attempts {
                 kind = .failed
             } else if error != nil {
                 kind = .refused
@@ -41,10 +41,10 @@ extension QueueVerdict {
 }
 
 extension CallOutcome {
-    /// The status that the agent answered with.
+    /// The status of the agent's response.
     var agentStatus: Int? {
         switch self {
-        case .answered(let answer): answer.status.code
+        case .answered(let response): response.status.code
         case .busy(.tooManyRequests, _): 429
         case .busy(.unavailable, _): 503
         default: nil
@@ -52,7 +52,7 @@ extension CallOutcome {
     }
 }
 
-/// The story of a queue item, made of its columns and of its log.
+/// The history of a queue item, built from its columns and its log.
 package struct QueueStory: Sendable {
     package var status: QueueStatus
     package var enqueuedAt: Date
@@ -83,13 +83,13 @@ package struct QueueStory: Sendable {
     /// Oldest first, the newest 30.
     package var entries: [QueueLogEntry] {
         let logged = Self.read(log ?? [])
-        // Why it was stored at all: its target was busy then.
+        // `last_error` of an unclaimed item is the reason why it was stored: its target was busy.
         let isUntried = !wasClaimed && status.isActive
         var entries = [QueueLogEntry(at: enqueuedAt, kind: .enqueued, error: isUntried ? lastError : nil)]
         entries += logged
         if let dispatchedAt { entries.append(QueueLogEntry(at: dispatchedAt, kind: .claimed)) }
         if let end = end(after: logged.last) { entries.append(end) }
-        // Of the same instant, in the order in which they stand here.
+        // A stable sort: entries of the same instant keep this order.
         let sorted = entries.enumerated().sorted { ($0.element.at, $0.offset) < ($1.element.at, $1.offset) }
         return sorted.suffix(Limits.queueLog).map(\.element)
     }
@@ -100,10 +100,10 @@ package struct QueueStory: Sendable {
         case .queued, .dispatched: return nil
         case .completed: return QueueLogEntry(at: completedAt, kind: .delivered, status: responseStatus)
         case .failed:
-            // Written to the log when it failed, unless that was before there was one.
+            // In the log already, unless the item failed before the log was introduced.
             return last?.kind == .failed ? nil : QueueLogEntry(at: completedAt, kind: .failed, error: lastError)
         case .dropped:
-            // Whoever ends a delegation has its item expire in the moment that it was stored.
+            // A source that ends a delegation sets its item's expiry to the time at which it was stored.
             let hasExpired = completedAt >= expiresAt && expiresAt > enqueuedAt
             return QueueLogEntry(at: completedAt, kind: hasExpired ? .expired : .dropped, error: lastError)
         }

@@ -3,31 +3,32 @@ import HTTPCore
 
 /// How a call to an agent ended, when it did not end in a stream.
 package enum CallOutcome: Sendable {
-    /// Any complete answer but 429 and 503.
+    /// Any complete response other than 429 and 503.
     case answered(AgentAnswer)
-    /// - Parameter retryAfter: how long the agent itself asks to be left alone.
+    /// - Parameter retryAfter: the back-off that the agent requested.
     case busy(BusyReason, retryAfter: Duration? = nil)
-    /// Nobody listens there, or the host has no address: nothing was delivered, and a container of ours is dead.
+    /// Connection refused, or the host has no address: nothing was delivered, and a provisioned container is not
+    /// running.
     case absent
-    /// Nothing was delivered for want of a connection: none in time, no route, no TLS. The agent may well be alive.
+    /// Nothing was delivered for lack of a connection: none in time, no route, no TLS. The agent may well be alive.
     case unreachable
     /// The address is not one that may be called.
     case unsafeAddress
-    /// The answer began and could not be read: cut off, larger than allowed, or no HTTP.
+    /// The response began and could not be read: truncated, larger than allowed, or not HTTP.
     case answerLost(deliveryConfirmed: Bool)
-    /// The answer began and there was no memory here to read it into: the agent has done its part.
+    /// The response began and the memory budget had no room for it: the agent has done the work.
     case noRoom
-    /// There is no way to the target for now; nothing was sent.
+    /// The target cannot be called at the moment; nothing was sent.
     case notNow(String)
     /// The target does not exist any more; nothing was sent.
     case gone
-    /// The platform itself refuses the message, in these words; nothing was sent.
+    /// The platform itself refuses the message, with this text; nothing was sent.
     case refused(String)
-    /// We gave the call up: a shutdown, or a lease that is another's now.
+    /// The proxy cancelled the call: at a shutdown, or because another instance holds the lease.
     case abandoned(mayBeDelivered: Bool)
 }
 
-/// What counts as busy, and how certain it is that the agent did not get the message.
+/// Why a target counts as busy, and whether the agent may have received the message.
 package enum BusyReason: String, Sendable, CaseIterable {
     case idleTimeout = "no sign of life from the agent"
     case deadline = "the agent did not answer in time"
@@ -38,10 +39,11 @@ package enum BusyReason: String, Sendable, CaseIterable {
     case noConnection = "too many calls wait for a connection to the agent"
     case deadlineBeforeSending = "the time for the call was over before the message was sent"
 
-    /// The agent has no room. A ceiling that leaves no time for sending is the caller's own and says nothing about it.
+    /// Whether the agent has no capacity. A ceiling that leaves no time for sending is the caller's own and says
+    /// nothing about the agent.
     package var isOfTheTarget: Bool { self != .deadlineBeforeSending }
 
-    /// Bytes were written and the answer was lost: the agent may have begun the work.
+    /// Bytes were written and no response was received: the agent may have begun the work.
     package var isUncertain: Bool {
         switch self {
         case .idleTimeout, .deadline, .connectionReset, .endOfFile: true
@@ -51,7 +53,7 @@ package enum BusyReason: String, Sendable, CaseIterable {
 }
 
 extension CallOutcome {
-    /// The agent has the message, or may have it: a further delivery is a repetition.
+    /// The agent has or may have received the message: a further delivery is a redelivery.
     package var mayHaveArrived: Bool {
         switch self {
         case .answered, .answerLost, .noRoom: true
@@ -62,10 +64,10 @@ extension CallOutcome {
     }
 
     package var isSuccess: Bool {
-        if case .answered(let answer) = self { answer.status.isSuccess } else { false }
+        if case .answered(let response) = self { response.status.isSuccess } else { false }
     }
 
-    /// There was no connection: what is known of the agent's address may be out of date.
+    /// There was no connection: the cached address of the agent may be stale.
     package var foundNoAgent: Bool {
         switch self {
         case .absent, .unreachable: true
@@ -73,10 +75,10 @@ extension CallOutcome {
         }
     }
 
-    /// What a log and a queue item say about a call that brought nothing.
+    /// The error text of an unsuccessful call for the log and the queue item.
     package var failureText: String {
         switch self {
-        case .answered(let answer): answer.errorText
+        case .answered(let response): response.errorText
         case .busy(let reason, _): reason.rawValue
         case .absent, .unreachable: "failed to reach workspace agent"
         case .unsafeAddress: "workspace URL is not publicly routable"
@@ -92,7 +94,7 @@ extension CallOutcome {
     /// The value of the outcome's label in metrics.
     package var label: String {
         switch self {
-        case .answered(let answer): answer.status.isSuccess ? "answered" : "error"
+        case .answered(let response): response.status.isSuccess ? "answered" : "error"
         case .busy(let reason, _): reason.isUncertain ? "busy_uncertain" : "busy"
         case .absent, .unreachable: "unreachable"
         case .unsafeAddress: "unsafe"
@@ -104,7 +106,7 @@ extension CallOutcome {
 }
 
 extension CallOutcome {
-    /// What a call that the client could not bring to an answer means.
+    /// The outcome of a call for which the client has no response.
     package init(_ error: HTTPClientError) {
         self =
             if error.kind == .cancelled {
@@ -112,13 +114,13 @@ extension CallOutcome {
             } else if error.answerStarted {
                 .answerLost(deliveryConfirmed: true)
             } else {
-                Self.withoutAnswer(error)
+                Self.withoutResponse(error)
             }
     }
 
-    private static func withoutAnswer(_ error: HTTPClientError) -> CallOutcome {
+    private static func withoutResponse(_ error: HTTPClientError) -> CallOutcome {
         switch error.kind {
-        // What was sent on a connection found dead, and then found no other, may have arrived.
+        // A request sent on a stale connection, and not retried for lack of another, may have arrived.
         case .unsafeAddress where error.requestBytesWritten, .overloaded where error.requestBytesWritten:
             .busy(.connectionReset)
         case .unsafeAddress: .unsafeAddress
@@ -128,7 +130,7 @@ extension CallOutcome {
         case .endOfFile: .busy(.endOfFile)
         case .malformed, .tooLarge: .answerLost(deliveryConfirmed: false)
         case .overloaded: .busy(.noConnection)
-        // A request that was sent on a connection found dead, and then found nobody, may have arrived.
+        // A request sent on a stale connection, whose retry was refused, may have arrived.
         case .unknownHost, .refused: error.requestBytesWritten ? .busy(.connectionReset) : .absent
         case .invalidRequest, .unreachable, .connectTimeout, .tls, .requestBody, .cancelled:
             error.requestBytesWritten ? .busy(.connectionReset) : .unreachable

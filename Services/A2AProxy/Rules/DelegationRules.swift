@@ -2,7 +2,7 @@ import AgentResponses
 import Contracts
 import Foundation
 
-/// What the end of a delivery makes of the delegation that the item carries.
+/// The effect of a finished delivery on the delegation that the item carries.
 package enum DelegationRules {
     /// - Returns: nil when nothing about the delegation changes.
     package static func change(
@@ -13,8 +13,8 @@ package enum DelegationRules {
         change.firstAttempts = verdict.firstAttempts
         switch verdict.next {
         case .completed:
-            guard case .answered(let answer) = outcome else { return nil }
-            let text = ResponseText.extract(from: answer.body).withoutNUL
+            guard case .answered(let response) = outcome else { return nil }
+            let text = ResponseText.extract(from: response.body).withoutNUL
             change.status = "completed"
             change.response = text
             change.preview = preview(text)
@@ -31,15 +31,15 @@ package enum DelegationRules {
         return change
     }
 
-    /// What the list shows of an answer.
+    /// The part of a response that the list shows.
     package static func preview(_ text: String) -> String {
         text.bounded(to: Limits.errorText).shortened(to: Limits.listedResponsePreview, mark: "...")
     }
 
-    /// The line of a delegation's request.
+    /// The summary of a delegation's request.
     package static func requestSummary(target: String) -> String { "Delegating to \(target)" }
 
-    /// The line of a delegation's result.
+    /// The summary of a delegation's result.
     package static func resultSummary(_ status: DelegationStatus, preview: String?) -> String {
         switch status {
         case .completed: "Delegation completed (\((preview ?? "").shortened(to: Limits.summaryText)))"

@@ -2,10 +2,10 @@ import Contracts
 import HTTPCore
 import HTTPServer
 
-/// The header fields of the A2A protocol itself: which version of it a message or an answer speaks, and which extensions.
-/// They belong to the message as its body does, also while it waits.
+/// The header fields of the A2A protocol itself: the version and the extensions of a message or a response. They belong
+/// to the message as its body does, also while it is queued.
 package enum ProtocolHeaders {
-    /// Those of a message's or an answer's fields that belong to the protocol; nil when there are none, as with most.
+    /// The protocol fields of a request or a response; nil when there are none, the common case.
     package static func find(in headers: HTTPHeaders) -> HTTPHeaders? {
         var found: HTTPHeaders?
         headers.forEachField { name, value in
@@ -16,11 +16,11 @@ package enum ProtocolHeaders {
         return found
     }
 
-    /// What of a request's head goes to the agent with the message: the fields of the protocol, its version also when it
-    /// stands in the query, and how often the message has passed if it came from a proxy.
+    /// The header fields that go to the agent with the message: those of the protocol, its version also when it is
+    /// given in the query, and the hop count if the message came from a proxy.
     ///
-    /// - Returns: nil when there is nothing, as with most.
-    /// - Throws: `APIError` 400 for a version in the query that is none, 508 for a message that has passed too often.
+    /// - Returns: nil when there are none, the common case.
+    /// - Throws: `APIError` 400 for an invalid version in the query, 508 for a message whose hop count is at the limit.
     package static func forwarded(of request: Request) throws(APIError) -> HTTPHeaders? {
         var (fields, hopsText): (HTTPHeaders?, String?)
         // In one pass, since nearly every message has neither.
@@ -50,8 +50,8 @@ package enum ProtocolHeaders {
             let version = request.queryItems.first(where: { HTTPHeaders.equal($0.name, versionHeader) })?.value,
             !version.isEmpty
         else { return nil }
-        let isSane = version.utf8.count <= 32 && version.utf8.allSatisfy { (0x21...0x7E).contains($0) }
-        guard isSane else { throw APIError(.badRequest, "invalid \(versionHeader)", field: versionHeader) }
+        let isValid = version.utf8.count <= 32 && version.utf8.allSatisfy { (0x21...0x7E).contains($0) }
+        guard isValid else { throw APIError(.badRequest, "invalid \(versionHeader)", field: versionHeader) }
         return version
     }
 

@@ -2,11 +2,11 @@ import JSONBytes
 
 /// An agent's card as the platform publishes it: the same agent, at the platform's address.
 package enum PublishedCard {
-    /// Everything in the card that says where the agent is says `url` instead, in the spellings of all versions of the
-    /// protocol. Other transports than JSON-RPC are left out, since the platform does not speak them, and so are signatures,
-    /// which are over the card as it was. Of several members of one name, the one that counts is left.
+    /// Replaces every address of the agent in the card by `url`, in the spellings of all versions of the protocol.
+    /// Other transports than JSON-RPC are left out, since the platform does not support them, and so are signatures,
+    /// which cover the original card. Of duplicate members, the last one is kept.
     ///
-    /// - Returns: nil when the card is no JSON object.
+    /// - Returns: nil when the card is not a JSON object.
     package static func make(from card: [UInt8], at url: String) -> [UInt8]? {
         guard let card = try? JSONSlice(validating: card), let members = card.object?.members else { return nil }
         let last = Dictionary(members.enumerated().map { ($1.name, $0) }) { $1 }

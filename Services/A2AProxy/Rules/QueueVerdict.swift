@@ -1,36 +1,36 @@
 import Foundation
 import HTTPCore
 
-/// What a finished call makes of its queue item: the arrows of the item's life, as a value that the store performs.
+/// The state transition of a queue item after a finished call, as a value that the store applies.
 package struct QueueVerdict: Sendable, Equatable {
     package enum Next: Sendable, Equatable {
         case completed
         case failed
         case dropped
-        /// Until the target's next heartbeat with room; for a target that never heartbeats, for `backoff`.
+        /// Until the target's next heartbeat with capacity; for a target that never heartbeats, for `backoff`.
         case waits(backoff: Duration)
-        /// Due again after a fixed time, heartbeat or not.
+        /// Due again after a fixed delay, heartbeat or not.
         case retries(after: Duration)
     }
 
     package var next: Next
     /// Counted outcomes so far.
     package var attempts: Int
-    /// Bytes were written and no answer came.
+    /// Bytes were written and no response was received.
     package var isUncertain = false
     package var error: String?
-    /// The target has no room until its next heartbeat.
+    /// The target has no capacity until its next heartbeat.
     package var targetIsBusy = false
-    /// The agent has the message, or may have it.
+    /// The agent has or may have received the message.
     package var mayHaveArrived = false
-    /// Not tried again before that, whatever the target reports.
+    /// The minimum delay before the next attempt, whatever the target reports.
     package var hold: Duration = .zero
     package var refusals = Refusals()
-    /// First dispatches of a delegation so far; nil leaves its row alone.
+    /// First dispatches of a delegation so far; nil leaves its row unchanged.
     package var firstAttempts: Int?
 }
 
-/// How often a message was certainly not delivered. That is no attempt: the agent did not have it.
+/// How often a message was certainly not delivered. Those do not count as attempts: the agent did not receive it.
 package struct Refusals: Sendable, Equatable {
     package var count = 0
     /// From the first to the last of them.
@@ -44,19 +44,19 @@ package struct Refusals: Sendable, Equatable {
     /// With one more.
     ///
     /// - Parameters:
-    ///   - pause: since the message came back from its target before; means nothing for the first refusal.
-    ///   - longest: what one pause counts for: a target that was away for a night did not refuse all night.
+    ///   - pause: time since the previous refusal of the message; ignored for the first one.
+    ///   - longest: the most that one pause counts: a target that was offline for a night did not refuse all night.
     package func adding(after pause: Duration, countedUpTo longest: Duration) -> Refusals {
         Refusals(count: count + 1, time: count == 0 ? .zero : time + max(.zero, min(pause, longest)))
     }
 }
 
-/// The facts about an item that its verdict depends on.
+/// The delivery state of an item that its verdict depends on.
 package struct ItemFacts: Sendable, Equatable {
     package enum Phase: Sendable, Equatable {
-        /// A plain message, or a delegation that waits in the queue.
+        /// A plain message, or a delegation that has been queued.
         case queued
-        /// A delegation that was not put off yet; with how many first dispatches it had.
+        /// A delegation that was not queued yet, with the number of first dispatches it had.
         case firstDispatch(attempts: Int)
     }
 
@@ -64,7 +64,7 @@ package struct ItemFacts: Sendable, Equatable {
     package var claimNumber: Int
     package var phase: Phase
     package var refusals: Refusals
-    /// Between its return from an earlier delivery and this one.
+    /// Time between the end of the previous delivery and this one.
     package var pause: Duration
 
     package init(
@@ -79,23 +79,23 @@ package struct ItemFacts: Sendable, Equatable {
     }
 }
 
-/// The numbers of the rules, all of them settings.
+/// The limits and delays of the queue's rules, all of them settings.
 package struct QueueRules: Sendable {
     /// Counted failures after which an item fails.
     package var attemptLimit = 5
     package var retryDelay = RetryDelay()
-    /// Before the second attempt after a counted failure; it doubles. No heartbeat shortens it.
+    /// Delay before the second attempt after a counted failure; it doubles. No heartbeat shortens it.
     package var failureDelay: Duration = .seconds(3)
     /// An item that its target refuses for this long fails.
     package var refusalLimit: Duration = .seconds(3600)
-    /// Before the second and last first dispatch of a delegation.
+    /// Delay before the second and last first dispatch of a delegation.
     package var firstDispatchDelay: Duration = .seconds(8)
 
     package init() {}
 
-    /// The verdict over an item whose call ended with `outcome`.
+    /// The verdict on an item whose call ended with `outcome`.
     ///
-    /// - Parameter unit: chance, 0 to 1, for the backoff.
+    /// - Parameter unit: a random number, 0 to 1, for the jitter of the back-off.
     package func verdict(
         on outcome: CallOutcome, for item: ItemFacts, unit: Double = .random(in: 0...1)
     ) -> QueueVerdict {
@@ -104,11 +104,11 @@ package struct QueueRules: Sendable {
         verdict.mayHaveArrived = outcome.mayHaveArrived
         verdict.refusals = item.refusals
         switch outcome {
-        case .answered(let answer) where answer.status.isSuccess:
+        case .answered(let response) where response.status.isSuccess:
             verdict.next = .completed
             verdict.error = nil
-        case .answered(let answer) where answer.isRedirect:
-            // Every further try would be answered alike, until the agent registers anew.
+        case .answered(let response) where response.isRedirect:
+            // Every further attempt would get the same response, until the agent registers again.
             count(&verdict, unit)
             verdict.next = .failed
         case .busy(let reason, let retryAfter):
@@ -126,7 +126,8 @@ package struct QueueRules: Sendable {
             verdict.isUncertain = mayBeDelivered
             verdict.error = nil
         case .noRoom:
-            // The shortage is ours and counts for nothing; but the agent has done the work, and would do it again each time.
+            // Memory pressure in the proxy is not counted; but the agent has done the work, and would repeat it each
+            // time.
             verdict.isUncertain = true
             let pause = RetryDelay(initial: failureDelay, maximum: retryDelay.maximum)
             verdict.hold = pause.delay(claims: item.claimNumber, unit: unit)
@@ -135,7 +136,7 @@ package struct QueueRules: Sendable {
         case .gone:
             verdict.next = .dropped
         case .refused:
-            // A delegation fails at once with the platform's words, as a direct call would; what waits, waits on.
+            // A delegation fails at once with the platform's text, as a direct call would; queued items stay queued.
             if case .firstDispatch = item.phase { verdict.next = .failed }
         case .absent, .unreachable:
             verdict.targetIsBusy = true
@@ -163,7 +164,7 @@ package struct QueueRules: Sendable {
         verdict.hold = max(verdict.hold, delay.delay(claims: verdict.attempts - 1, unit: unit))
     }
 
-    /// Four pauses at least make up the limit, however long each of them is.
+    /// At least four pauses are needed to reach the limit, however long each of them is.
     private func refuse(_ verdict: inout QueueVerdict, _ item: ItemFacts) {
         verdict.refusals = item.refusals.adding(after: item.pause, countedUpTo: refusalLimit / 4)
         guard verdict.refusals.time >= refusalLimit else { return }
@@ -178,17 +179,17 @@ package struct QueueRules: Sendable {
         verdict.hold = firstDispatchDelay
     }
 
-    /// What a sender at the proxy's front door would have seen as 502.
+    /// Whether a direct call would have got 502.
     private func isBadGateway(_ outcome: CallOutcome) -> Bool {
         switch outcome {
         case .unsafeAddress, .answerLost, .absent, .unreachable: true
-        case .answered(let answer): answer.status == .badGateway
+        case .answered(let response): response.status == .badGateway
         case .busy, .noRoom, .abandoned, .notNow, .gone, .refused: false
         }
     }
 }
 
-/// How long an item waits for a target that never heartbeats: doubling up to a ceiling, with chance mixed in.
+/// Exponential back-off with jitter for items whose target never heartbeats.
 package struct RetryDelay: Sendable, Equatable {
     package var initial: Duration = .seconds(30)
     package var maximum: Duration = .seconds(300)
@@ -199,9 +200,9 @@ package struct RetryDelay: Sendable, Equatable {
     }
 
     /// - Parameters:
-    ///   - claims: how often the item was claimed; 0 when it met a busy target before it was stored.
-    ///   - unit: chance, 0 to 1; takes up to a fifth of the delay away.
-    ///   - asked: what the agent's `Retry-After` said: it is not tried before, within reason.
+    ///   - claims: how often the item was claimed; 0 when its target was busy before it was stored.
+    ///   - unit: a random number, 0 to 1; jitter that takes up to a fifth of the delay away.
+    ///   - asked: the agent's `Retry-After`: a lower bound, up to ``RetryAfter/longest``.
     package func delay(claims: Int, unit: Double, asked: Duration? = nil) -> Duration {
         var delay = min(initial, maximum)
         for _ in 0..<max(0, min(claims, 32)) where delay < maximum { delay = min(delay * 2, maximum) }

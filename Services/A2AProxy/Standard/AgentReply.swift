@@ -2,45 +2,45 @@ import AgentResponses
 import Foundation
 import JSONBytes
 
-/// What an agent made of a message that had waited, read out of its stored answer in either version of the protocol.
+/// An agent's result for a message that was queued, parsed from its stored response in either version of the protocol.
 package enum AgentReply: Sendable, Equatable {
     /// A task of its own.
     ///
-    /// - Parameter final: the task as JSON, when it has come to its end and is in the version asked for.
+    /// - Parameter final: the task as JSON, when it has ended and is in the requested version.
     case task(id: String, final: [UInt8]?)
     /// A message, as JSON.
     case message([UInt8])
-    /// A JSON-RPC error, in its words.
+    /// A JSON-RPC error's message.
     case failed(String)
-    /// Something else: the words in it.
+    /// Anything else: the text in it.
     case text(String)
 
     /// - Parameters:
-    ///   - stored: one JSON-RPC answer, or the events of a stream.
-    ///   - version: of whoever asks.
+    ///   - stored: one JSON-RPC response, or the events of a stream.
+    ///   - version: of the client's request.
     package init(_ stored: [UInt8], in version: StandardRequest.Version) {
-        let answers = Self.answers(stored)
+        let responses = Self.responses(stored)
         self =
-            answers.lazy.compactMap { Self.read($0, version, isWhole: answers.count == 1) }.first
+            responses.lazy.compactMap { Self.read($0, version, isWhole: responses.count == 1) }.first
             ?? .text(ResponseText.extract(from: stored))
     }
 
-    private static func answers(_ stored: [UInt8]) -> [JSONSlice] {
-        if let answer = try? JSONSlice(validating: stored) { return [answer] }
+    private static func responses(_ stored: [UInt8]) -> [JSONSlice] {
+        if let response = try? JSONSlice(validating: stored) { return [response] }
         return ServerSentEvents.data(in: stored).compactMap { try? JSONSlice(validating: $0) }
     }
 
     private static func read(
-        _ answer: JSONSlice, _ version: StandardRequest.Version, isWhole: Bool
+        _ response: JSONSlice, _ version: StandardRequest.Version, isWhole: Bool
     ) -> AgentReply? {
-        if let error = answer.find("error"), !error.isNull {
+        if let error = response.find("error"), !error.isNull {
             return .failed(error.find("message")?.string ?? "the agent answered with an error")
         }
-        guard let result = answer.find("result") else { return nil }
+        guard let result = response.find("result") else { return nil }
         let tasks: [(JSONSlice?, StandardRequest.Version)] = [(result.find("task"), .v1), (kind(result, "task"), .v03)]
         for (task, itsVersion) in tasks {
             guard let task, let id = task.find("id")?.string else { continue }
-            let isFinal = isWhole && itsVersion == version && isEnd(task.find("status", "state")?.string)
+            let isFinal = isWhole && itsVersion == version && isTerminal(task.find("status", "state")?.string)
             return .task(id: id, final: isFinal ? Array(task.bytes) : nil)
         }
         if let message = version == .v1 ? result.find("message") : kind(result, "message") {
@@ -55,7 +55,7 @@ package enum AgentReply: Sendable, Equatable {
         result.find("kind")?.string == name ? result : nil
     }
 
-    private static func isEnd(_ state: String?) -> Bool {
+    private static func isTerminal(_ state: String?) -> Bool {
         let ends = ["completed", "failed", "canceled", "rejected"]
         return state.map { ends.contains($0) || ends.contains($0.dropFirst("TASK_STATE_".count).lowercased()) } ?? false
     }

@@ -3,13 +3,13 @@ import Contracts
 import Foundation
 import PostgresClient
 
-/// A queue item as its sender asks for it.
+/// A queue item as its sender may see it.
 package struct StoredTask: Sendable {
     package let status: QueueStatus
     package let contextID: String?
     package let lastError: String?
     package let response: [UInt8]?
-    /// When it came to its status.
+    /// When it entered its status.
     package let at: Date
 }
 
@@ -23,7 +23,7 @@ extension QueueStore {
           AND operator_key IS NOT DISTINCT FROM $4 AND delegation_id IS NULL AND schedule_id IS NULL
         """)
 
-    /// The item that a caller's message to a workspace became; nil for everybody else's.
+    /// The queue item of a caller's message to a workspace; nil for items of other callers.
     package func task(
         _ id: UUID, of workspace: UUID, sentBy caller: Caller
     ) async throws(PostgresError) -> StoredTask? {

@@ -2,24 +2,24 @@ import Contracts
 import Foundation
 import JSONBytes
 
-/// A message that waits, or has waited, as a task of the A2A protocol: its id is the queue item's.
+/// A message that is or was queued, as a task of the A2A protocol: its id is the queue item's.
 package struct QueuedTask: Sendable {
     package enum State: Sendable, CaseIterable {
         case submitted, working, completed, failed, canceled
 
-        /// As the two versions of the protocol spell it.
+        /// Its spelling in a version of the protocol.
         package func name(in version: StandardRequest.Version) -> String {
             version == .v1 ? "TASK_STATE_\("\(self)".uppercased())" : "\(self)"
         }
     }
 
     package let id: UUID
-    /// Of the message; a message without one gets a context of its own.
+    /// The message's context; a message without one gets a context of its own.
     package var contextID: String?
     package var state: State
-    /// A sentence for people.
+    /// A human-readable status text.
     package var note: String?
-    /// The agent's own message, as JSON, in place of the sentence.
+    /// The agent's own message, as JSON, instead of the note.
     package var message: [UInt8]?
     package var at: Date
 

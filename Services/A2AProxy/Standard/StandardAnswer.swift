@@ -5,8 +5,8 @@ import HTTPCore
 import HTTPServer
 import JSONBytes
 
-/// The platform's own answers in the terms of JSON-RPC. Clients of the protocol read nothing but the status of an answer
-/// above 299, so that what they should tell their user comes with 200.
+/// The platform's own responses as JSON-RPC. Clients of the protocol read only the status of a response above 299, so
+/// that errors for their user are sent with 200.
 package enum StandardAnswer {
     /// Codes of JSON-RPC and of A2A.
     package enum Code: Int, Sendable {
@@ -16,40 +16,43 @@ package enum StandardAnswer {
         case invalidParams = -32_602
         case taskNotCancelable = -32_002
         case invalidAgentResponse = -32_006
-        /// Whatever else the platform has to say.
+        /// Any other error of the platform.
         case serverError = -32_000
     }
 
-    /// What is about HTTP and not about the message: credentials, size, type and rate, and a loop, which only whoever made
-    /// it can end. The clients of the protocol act on it, and believe that it is said by whom they called.
+    /// Statuses about HTTP and not about the message: credentials, size, type and rate, and a forwarding loop, which
+    /// only its operator can end. Clients of the protocol act on them, and attribute them to the server that they
+    /// called.
     private static let aboutHTTP: [HTTPStatus] = [
         .unauthorized, .forbidden, .payloadTooLarge, .unsupportedMediaType, .tooManyRequests, .loopDetected,
     ]
 
-    /// What every other client gets, as a client of the protocol gets it. An agent's successes stay as they are, and so do
-    /// the platform's refusals that are about HTTP, and its own outage.
+    /// Converts the platform's own response to one of the protocol. An agent's successful responses are not changed,
+    /// nor are the platform's errors that are about HTTP, and its own outage.
     ///
-    /// - Parameter url: where the platform takes messages for the agent.
+    /// - Parameter url: the agent's endpoint at the platform.
     package static func adapt(_ response: Response, to request: StandardRequest, at url: String) -> Response {
         if response.isPassedOn { return passOn(response, request, url) }
         guard case .bytes(let bytes) = response.body, response.status == .accepted || !response.status.isSuccess,
             let body = try? JSONSlice(validating: bytes)
         else { return response }
-        if response.status == .accepted { return queued(body, request).map { keep(response, in: $0) } ?? response }
+        if response.status == .accepted {
+            return queued(body, request).map { keepHeaders(response, in: $0) } ?? response
+        }
         guard !aboutHTTP.contains(response.status), body.find("code") == nil,
             let sentence = body.find("error")?.string
         else { return response }
-        return keep(
-            response, in: error(code(response.status, body), sentence, response.status, facts(body), request))
+        return keepHeaders(
+            response, in: error(code(response.status, body), sentence, response.status, details(body), request))
     }
 
-    /// What is no call of the protocol.
+    /// The error response to a request that is not a valid call of the protocol.
     package static func refuse(_ refusal: StandardRefusal, _ request: StandardRequest) -> Response {
-        let field = refusal.field.map { [Fact(name: "field", value: JSONValue.string($0).encoded[...])] }
+        let field = refusal.field.map { [Detail(name: "field", value: JSONValue.string($0).encoded[...])] }
         return error(refusal.code, refusal.sentence, .badRequest, field ?? [], request)
     }
 
-    // MARK: - The agent's own answers
+    // MARK: - The agent's own responses
 
     private static func passOn(_ response: Response, _ request: StandardRequest, _ url: String) -> Response {
         if response.status.isSuccess { return request.call == .card ? publish(response, request, url) : response }
@@ -57,36 +60,37 @@ package enum StandardAnswer {
             return error(.serverError, response.status.phrase, response.status, [], request)
         }
         if let error = body.find("agent_error") {
-            return keep(response, in: respond(envelope(request) { $0.member("error", raw: error.bytes) }, request))
+            let payload = envelope(request) { $0.member("error", raw: error.bytes) }
+            return keepHeaders(response, in: respond(payload, request))
         }
         var sentence = body.find("error")?.string ?? response.status.phrase
         if aboutHTTP.contains(response.status) { sentence = "the agent refused the message: \(sentence)" }
-        return keep(response, in: error(.serverError, sentence, response.status, facts(body), request))
+        return keepHeaders(response, in: error(.serverError, sentence, response.status, details(body), request))
     }
 
-    /// The extended card leads to the platform, as the public one does.
+    /// The extended card has the platform's address, as the public one does.
     private static func publish(_ response: Response, _ request: StandardRequest, _ url: String) -> Response {
         guard case .bytes(let bytes) = response.body, let body = try? JSONSlice(validating: bytes) else {
             return error(.invalidAgentResponse, Sentence.agentResponseUnreadable, .badGateway, [], request)
         }
-        var answer: [UInt8]?
+        var payload: [UInt8]?
         if let error = body.find("error"), !error.isNull {
-            answer = envelope(request) { $0.member("error", raw: error.bytes) }
+            payload = envelope(request) { $0.member("error", raw: error.bytes) }
         } else if let result = body.find("result"), let card = PublishedCard.make(from: Array(result.bytes), at: url) {
-            answer = envelope(request) { $0.member("result", raw: card) }
+            payload = envelope(request) { $0.member("result", raw: card) }
         }
-        guard let answer else {
+        guard let payload else {
             return error(.invalidAgentResponse, Sentence.agentResponseUnreadable, .badGateway, [], request)
         }
         var published = response
-        published.body = .bytes(answer)
+        published.body = .bytes(payload)
         return published
     }
 
     // MARK: - Tasks
 
-    /// The fields of the answer's head that say something.
-    private static func keep(_ response: Response, in adapted: Response) -> Response {
+    /// Copies the header fields that matter to the client.
+    private static func keepHeaders(_ response: Response, in adapted: Response) -> Response {
         var adapted = adapted
         for name in ["Retry-After", "Idempotency-Replayed"] {
             if let value = response.headers[name] { adapted.headers.add(name, value) }
@@ -94,7 +98,7 @@ package enum StandardAnswer {
         return adapted
     }
 
-    /// A message that waits is a task that was submitted.
+    /// A queued message is a submitted task.
     private static func queued(_ body: JSONSlice, _ request: StandardRequest) -> Response? {
         guard body.find("queued")?.bool == true, let id = body.find("queue_id")?.string.flatMap(UUID.init(uuidString:))
         else { return nil }
@@ -109,25 +113,25 @@ package enum StandardAnswer {
 
     package static func answer(task: [UInt8], _ request: StandardRequest) -> Response {
         let isWrapped = request.version == .v1 && [.send, .stream, .subscribe].contains(request.call)
-        let answer = envelope(request) { writer in
+        let payload = envelope(request) { writer in
             if isWrapped {
                 writer.member("result", object: { $0.member("task", raw: task) })
             } else {
                 writer.member("result", raw: task)
             }
         }
-        return respond(answer, request)
+        return respond(payload, request)
     }
 
-    /// One event for a client that reads a stream: some read nothing else, not even an error.
-    private static func respond(_ answer: [UInt8], _ request: StandardRequest) -> Response {
-        guard request.isStreaming else { return .json(bytes: answer) }
+    /// A single event for a client that requested a stream: some read nothing else, not even an error.
+    private static func respond(_ payload: [UInt8], _ request: StandardRequest) -> Response {
+        guard request.isStreaming else { return .json(bytes: payload) }
         return Response(
             .ok, headers: ["Content-Type": "text/event-stream", "Cache-Control": "no-cache"],
-            body: .bytes(ServerSentEvents.event(json: answer)))
+            body: .bytes(ServerSentEvents.event(json: payload)))
     }
 
-    /// - Parameter status: of the message that is not cancelled. One that is on its way may wait again in a moment, if its
+    /// - Parameter status: of the message that is not cancelled. One that is in flight may be queued again, if its
     ///   agent turns out to be busy.
     package static func notCancelable(_ request: StandardRequest, _ status: QueueStatus) -> Response {
         let mayWaitAgain = status == .dispatched || status == .queued
@@ -135,10 +139,10 @@ package enum StandardAnswer {
             mayWaitAgain
             ? "the message is with the agent now; try again, it may have to wait once more"
             : "the message has come to its end"
-        let answer = envelope(request) { writer in
+        let payload = envelope(request) { writer in
             writer.member("error", object: { write(.taskNotCancelable, reason, to: &$0) })
         }
-        return respond(answer, request)
+        return respond(payload, request)
     }
 
     // MARK: - Errors
@@ -152,17 +156,17 @@ package enum StandardAnswer {
     }
 
     private static func error(
-        _ code: Code, _ sentence: String, _ status: HTTPStatus, _ facts: [Fact], _ request: StandardRequest
+        _ code: Code, _ sentence: String, _ status: HTTPStatus, _ details: [Detail], _ request: StandardRequest
     ) -> Response {
-        let answer = envelope(request) { writer in
+        let payload = envelope(request) { writer in
             writer.member(
                 "error",
                 object: { writer in
                     write(code, sentence, to: &writer)
-                    writeData(status, facts, request.version, to: &writer)
+                    writeData(status, details, request.version, to: &writer)
                 })
         }
-        return respond(answer, request)
+        return respond(payload, request)
     }
 
     private static func write(_ code: Code, _ sentence: String, to writer: inout JSONWriter) {
@@ -170,29 +174,29 @@ package enum StandardAnswer {
         writer.member("message", sentence)
     }
 
-    /// What other clients find beside the sentence: a name and a value of JSON.
-    private struct Fact {
+    /// A further member of the platform's error body: its name and its JSON value.
+    private struct Detail {
         let name: String
         let value: ArraySlice<UInt8>
     }
 
-    private static func facts(_ body: JSONSlice) -> [Fact] {
-        // Elsewhere `status` is the workspace's, since the answer's own is in its head.
+    private static func details(_ body: JSONSlice) -> [Detail] {
+        // In the body `status` is the workspace's; the response's own is its HTTP status.
         (body.object?.members ?? []).filter { $0.name != "error" }
-            .map { Fact(name: $0.name == "status" ? "workspace_status" : $0.name, value: $0.value.bytes) }
+            .map { Detail(name: $0.name == "status" ? "workspace_status" : $0.name, value: $0.value.bytes) }
     }
 
-    /// The answer's status and the facts. Version 1.0 wants a list of typed objects, of
-    /// which this type has texts for members.
+    /// The response's status and the details. Version 1.0 requires a list of typed objects; the members of this type
+    /// are strings.
     private static func writeData(
-        _ status: HTTPStatus, _ facts: [Fact], _ version: StandardRequest.Version, to writer: inout JSONWriter
+        _ status: HTTPStatus, _ details: [Detail], _ version: StandardRequest.Version, to writer: inout JSONWriter
     ) {
         guard version == .v1 else {
             return writer.member(
                 "data",
                 object: { writer in
                     writer.member("status", status.code)
-                    for fact in facts { writer.member(fact.name, raw: fact.value) }
+                    for detail in details { writer.member(detail.name, raw: detail.value) }
                 })
         }
         writer.member(
@@ -206,7 +210,7 @@ package enum StandardAnswer {
                         "metadata",
                         object: { writer in
                             writer.member("status", String(status.code))
-                            for fact in facts { writer.member(fact.name, text(fact.value)) }
+                            for detail in details { writer.member(detail.name, text(detail.value)) }
                         })
                 }
             })

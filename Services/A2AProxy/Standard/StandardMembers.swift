@@ -1,9 +1,8 @@
 import JSONBytes
 
-/// The members of a call that are looked at, each object of it walked through once: a body may be large and dense.
+/// The members of a call that are read; each object is scanned once, since a body may be large and dense.
 ///
-/// Parameters are looked at only as far as a message or a task must be told apart from something else; the rest is the
-/// agent's affair.
+/// Parameters are validated only as far as needed to recognise a message or a task; the rest is left to the agent.
 struct StandardMembers {
     private let request: JSONObject?
     let params: JSONObject?
@@ -17,7 +16,7 @@ struct StandardMembers {
 
     var method: String? { request?["method"]?.string }
 
-    /// Nil when there is none, or none that JSON-RPC allows.
+    /// Nil when it is absent, or of a type that JSON-RPC does not allow.
     var id: JSONSlice? {
         guard let id = request?["id"], [.string, .number, .null].contains(id.kind) else { return nil }
         return id
@@ -39,7 +38,8 @@ struct StandardMembers {
         let found =
             method.isKnown || namesExtensions
             ? parameterRefusal(method) : StandardRefusal(.methodNotFound, "method not found")
-        // What only lacks `jsonrpc` gets an envelope, as everywhere else; what is wrong besides is no request of JSON-RPC.
+        // A body that lacks only `jsonrpc` gets an envelope, as everywhere else; one with other faults is no JSON-RPC
+        // request.
         return found == nil || version != nil ? found : Self.wrongVersion
     }
 
@@ -64,24 +64,24 @@ struct StandardMembers {
     }
 
     private func messageRefusal(_ version: StandardRequest.Version) -> StandardRefusal? {
-        let place = "params.message"
-        guard let message else { return .parameter(place, "must be an object") }
+        let path = "params.message"
+        guard let message else { return .parameter(path, "must be an object") }
         for name: StaticString in ["messageId", "contextId", "taskId"] {
             guard let value = message[name], value.kind != .string, !value.isNull else { continue }
-            return .parameter("\(place).\(name)", "must be a string")
+            return .parameter("\(path).\(name)", "must be a string")
         }
-        guard Self.isRole(message["role"], version) else { return .parameter("\(place).role", "must be a role") }
+        guard Self.isRole(message["role"], version) else { return .parameter("\(path).role", "must be a role") }
         guard let parts = message["parts"]?.elements, !parts.isEmpty else {
-            return .parameter("\(place).parts", "must be a list that is not empty")
+            return .parameter("\(path).parts", "must be a list that is not empty")
         }
         guard let bad = parts.firstIndex(where: { !Self.isPart($0, version) }) else { return nil }
-        return .parameter("\(place).parts[\(bad)]", "must be a part")
+        return .parameter("\(path).parts[\(bad)]", "must be a part")
     }
 
     private static func isRole(_ role: JSONSlice?, _ version: StandardRequest.Version) -> Bool {
         switch version {
         case .v03: ["user", "agent"].contains(role?.string)
-        // As protobuf writes an enumeration, by name or by number.
+        // Protobuf's JSON has enumerations by name or by number.
         case .v1: ["ROLE_USER", "ROLE_AGENT"].contains(role?.string) || [1, 2].contains(role?.int)
         }
     }

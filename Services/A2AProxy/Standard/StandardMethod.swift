@@ -2,7 +2,7 @@
 struct StandardMethod: Sendable {
     let version: StandardRequest.Version
     let call: StandardRequest.Call
-    /// Whether the protocol has it.
+    /// Whether the protocol defines it.
     let isKnown: Bool
 
     private static let calls: [String: (StandardRequest.Version, StandardRequest.Call)] = [
@@ -21,8 +21,8 @@ struct StandardMethod: Sendable {
     ]
 
     init(_ name: String) {
-        // `agent/getAuthenticatedExtendedCard`, `agent/getExtendedCard`, `GetExtendedAgentCard`: agents have more names for it
-        // than there are versions, and by none of them may the card go out as it is.
+        // `agent/getAuthenticatedExtendedCard`, `agent/getExtendedCard`, `GetExtendedAgentCard`: there are more names
+        // than versions, and the card must be rewritten for all of them.
         let isCard = name.hasSuffix("Card")
         (version, call) =
             Self.calls[name] ?? (name.first?.isUppercase == true ? .v1 : .v03, isCard ? .card : .other)

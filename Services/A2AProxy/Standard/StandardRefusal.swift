@@ -1,13 +1,13 @@
 import Contracts
 import JSONBytes
 
-/// Why a body is no call of the protocol. What is refused does not depend on the agent or on whether it is busy: what it
-/// would be asked later, it must be able to understand.
+/// Why a body is not a valid call of the protocol. Independent of the agent and of whether it is busy, since a queued
+/// request must be valid when it is delivered.
 package struct StandardRefusal: Sendable, Hashable {
     package let code: StandardAnswer.Code
     /// For the client's developer.
     package let sentence: String
-    /// Where it is wrong.
+    /// The path of the invalid member.
     package let field: String?
 
     init(_ code: StandardAnswer.Code, _ sentence: String, field: String? = nil) {
@@ -16,7 +16,7 @@ package struct StandardRefusal: Sendable, Hashable {
         self.field = field
     }
 
-    /// A body that is no JSON, or too deep a one, which is no fault of its spelling.
+    /// A body that is not JSON, or is nested too deeply, which is not a parse error.
     init(_ error: JSONError) {
         self =
             error.kind == .tooDeep

@@ -1,9 +1,9 @@
 import Foundation
 import JSONBytes
 
-/// A call of the standard endpoint, as far as it must be understood to be answered in the client's own terms.
+/// A call of the JSON-RPC endpoint, parsed as far as a response in the client's version of the protocol requires.
 package struct StandardRequest: Sendable {
-    /// How the protocol names its methods, states and roles.
+    /// The version of the protocol, which determines the names of methods, states and roles.
     package enum Version: Sendable, Hashable {
         /// `message/send`
         case v03
@@ -13,27 +13,27 @@ package struct StandardRequest: Sendable {
 
     package enum Call: Sendable, Hashable {
         case send, stream, get, cancel, subscribe
-        /// The extended card, which says where the agent is.
+        /// The extended card, which has the agent's address.
         case card
         case other
     }
 
     package let version: Version
     package let call: Call
-    /// As it was sent; `null` when there is none, or none that JSON-RPC allows.
+    /// As it was sent; `null` when it is absent, or of a type that JSON-RPC does not allow.
     package let id: [UInt8]
     /// `params.message.contextId`
     package let contextID: String?
-    /// The task that the call is about, if its id may be one of ours.
+    /// The task that the call is about, if its id may be a queue item's.
     package let taskID: UUID?
-    /// Why it is no call of the protocol; nil when it is one.
+    /// Why it is not a valid call of the protocol; nil when it is.
     package let refusal: StandardRefusal?
-    /// Nil when the body is no JSON.
+    /// Nil when the body is not JSON.
     private let body: JSONSlice?
 
     /// - Parameters:
-    ///   - bytes: the body, however wrong.
-    ///   - namesExtensions: whether the client names extensions of the protocol, which may bring methods of their own.
+    ///   - bytes: the body, valid or not.
+    ///   - namesExtensions: whether the client names extensions of the protocol, which may add methods.
     package init(_ bytes: [UInt8], namesExtensions: Bool = false) {
         var members: StandardMembers?
         do throws(JSONError) {
@@ -57,7 +57,7 @@ package struct StandardRequest: Sendable {
         }
     }
 
-    /// Whether the client reads a stream of events.
+    /// Whether the client expects a stream of events.
     package var isStreaming: Bool { call == .stream || call == .subscribe }
 
     /// The same request about another task.

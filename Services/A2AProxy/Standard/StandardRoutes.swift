@@ -7,7 +7,7 @@ import HTTPServer
 import JSONBytes
 import ServiceHost
 
-/// Each agent as a standard A2A endpoint, for clients that know nothing of the platform.
+/// Each agent as a standard A2A endpoint over JSON-RPC, for clients that do not know the platform.
 package struct StandardRoutes: Sendable {
     let authenticator: Authenticator
     let router: MessageRouter
@@ -15,7 +15,7 @@ package struct StandardRoutes: Sendable {
     let queue: QueueStore
     let relay: EventRelay
     let targets: TargetStore
-    /// Where clients reach the platform; nil to take what each client used.
+    /// The platform's public URL; nil to use the host that each client used.
     let platformURL: String?
 
     package func add(to table: inout Router) {
@@ -27,7 +27,7 @@ package struct StandardRoutes: Sendable {
 
     // MARK: - The agent's card
 
-    /// The agent's card with the address at which the platform takes messages for it.
+    /// The agent's card with its endpoint at the platform.
     private func card(_ request: Request) async throws -> Response {
         let id = try request.uuid("id", orError: Sentence.invalidWorkspaceID)
         guard let found = try await targets.card(of: id) else { throw APIError(.notFound, Sentence.workspaceNotFound) }
@@ -37,7 +37,7 @@ package struct StandardRoutes: Sendable {
         return .json(bytes: bytes)
     }
 
-    /// Where the platform takes messages for an agent.
+    /// An agent's endpoint at the platform.
     private func url(of id: UUID, _ request: Request) -> String {
         let own = "\(request.context.isSecure ? "https" : "http")://\(request.headers["host"] ?? "localhost")"
         return "\(platformURL ?? own)/agents/\(id.lowercased)"
@@ -45,7 +45,7 @@ package struct StandardRoutes: Sendable {
 
     // MARK: - Calls
 
-    /// One call on its way, in the client's terms.
+    /// The context of one JSON-RPC call.
     private struct Errand {
         var request: Request
         let call: StandardRequest
@@ -59,19 +59,19 @@ package struct StandardRoutes: Sendable {
         let body = try await request.jsonBytes()
         let call = StandardRequest(body, namesExtensions: ProtocolHeaders.namesExtensions(request.headers))
         if let refusal = call.refusal {
-            return try await whatForbidsCalling(id, caller).map {
+            return try await callDenial(id, caller).map {
                 StandardAnswer.adapt($0.response, to: call, at: url(of: id, request))
             } ?? StandardAnswer.refuse(refusal, call)
         }
-        var errand = Errand(request: request, call: call, caller: caller, workspace: id)
-        errand.request.body = .bytes(body)
-        if let task = errand.call.taskID, let answer = try await answer(about: task, errand) { return answer }
-        return try await forward(errand)
+        var rpc = Errand(request: request, call: call, caller: caller, workspace: id)
+        rpc.request.body = .bytes(body)
+        if let task = rpc.call.taskID, let answer = try await answer(about: task, rpc) { return answer }
+        return try await forward(rpc)
     }
 
-    /// Who may not call an agent, or calls none, is told that before anything about the body. Whatever else keeps a message
-    /// from going there now says nothing about one that can never go.
-    private func whatForbidsCalling(_ id: UUID, _ caller: Caller) async throws -> APIError? {
+    /// The error for a caller that may not call an agent, or for an unknown agent: it takes precedence over an invalid
+    /// body. Temporary obstacles do not, since an invalid body can never be delivered.
+    private func callDenial(_ id: UUID, _ caller: Caller) async throws -> APIError? {
         do {
             _ = try await router.route(from: caller.workspaceID, to: id)
             return nil
@@ -82,48 +82,49 @@ package struct StandardRoutes: Sendable {
         }
     }
 
-    private func forward(_ errand: Errand) async throws -> Response {
-        let url = url(of: errand.workspace, errand.request)
+    private func forward(_ rpc: Errand) async throws -> Response {
+        let url = url(of: rpc.workspace, rpc.request)
         do {
-            // What asks and brings no message makes no sense later: its client asks again.
+            // Queries are not queued: their clients repeat them.
             var response = try await sends.send(
-                errand.request, from: errand.caller, to: errand.workspace, keeping: .messages)
+                rpc.request, from: rpc.caller, to: rpc.workspace, keeping: .messages)
             if response.headers.contains("Idempotency-Replayed") {
-                response.isPassedOn = try await isAgents(response, errand)
+                response.isPassedOn = try await isFromAgent(response, rpc)
             }
-            return StandardAnswer.adapt(response, to: errand.call, at: url)
+            return StandardAnswer.adapt(response, to: rpc.call, at: url)
         } catch let error as APIError {
-            return StandardAnswer.adapt(error.response, to: errand.call, at: url)
+            return StandardAnswer.adapt(error.response, to: rpc.call, at: url)
         }
     }
 
-    /// Whose words an outcome is that was kept for its `Idempotency-Key`. Of the platform's own, two are kept: that the
-    /// message waits, which its item shows, and that the agent's answer could not be read.
-    private func isAgents(_ response: Response, _ errand: Errand) async throws -> Bool {
+    /// Whether a replayed response is the agent's. Two responses of the platform itself are stored for an
+    /// `Idempotency-Key`: that the message is queued, which its item shows, and that the agent's response could not be
+    /// read.
+    private func isFromAgent(_ response: Response, _ rpc: Errand) async throws -> Bool {
         guard case .bytes(let bytes) = response.body, let body = try? JSONSlice(validating: bytes) else { return true }
         switch response.status {
         case .accepted:
             guard let id = body.find("queue_id")?.string.flatMap({ UUID(uuidString: $0) }) else { return true }
-            return try await queue.task(id, of: errand.workspace, sentBy: errand.caller) == nil
+            return try await queue.task(id, of: rpc.workspace, sentBy: rpc.caller) == nil
         case .badGateway: return body.find("delivery_confirmed") == nil
         default: return true
         }
     }
 
-    // MARK: - Tasks that are messages of the queue
+    // MARK: - Tasks that are queue items
 
-    /// - Returns: nil for a task that is not ours but the agent's.
-    private func answer(about id: UUID, _ errand: Errand) async throws -> Response? {
-        guard let task = try await queue.task(id, of: errand.workspace, sentBy: errand.caller)
+    /// - Returns: nil for a task that is not a queue item but the agent's.
+    private func answer(about id: UUID, _ rpc: Errand) async throws -> Response? {
+        guard let task = try await queue.task(id, of: rpc.workspace, sentBy: rpc.caller)
         else { return nil }
-        errand.request.context.workspaceID = errand.workspace
-        if task.status == .completed { return try await answer(id, task, errand) }
-        guard errand.call.call == .cancel else { return StandardAnswer.answer(waiting(id, task), errand.call) }
-        guard task.status == .queued else { return StandardAnswer.notCancelable(errand.call, task.status) }
-        return try await cancel(id, errand)
+        rpc.request.context.workspaceID = rpc.workspace
+        if task.status == .completed { return try await answer(id, task, rpc) }
+        guard rpc.call.call == .cancel else { return StandardAnswer.answer(queuedTask(id, task), rpc.call) }
+        guard task.status == .queued else { return StandardAnswer.notCancelable(rpc.call, task.status) }
+        return try await cancel(id, rpc)
     }
 
-    private func waiting(_ id: UUID, _ task: StoredTask) -> QueuedTask {
+    private func queuedTask(_ id: UUID, _ task: StoredTask) -> QueuedTask {
         let state: QueuedTask.State =
             switch task.status {
             case .queued: .submitted
@@ -135,37 +136,37 @@ package struct StandardRoutes: Sendable {
         return QueuedTask(id: id, contextID: task.contextID, state: state, note: task.lastError, at: task.at)
     }
 
-    /// The agent has answered: with its result, or with a task of its own, which it is asked about then.
-    private func answer(_ id: UUID, _ task: StoredTask, _ errand: Errand) async throws -> Response {
-        var ended = waiting(id, task)
-        switch AgentReply(task.response ?? [], in: errand.call.version) {
+    /// The agent has responded: with its result, or with a task of its own, for which the request is forwarded to it.
+    private func answer(_ id: UUID, _ task: StoredTask, _ rpc: Errand) async throws -> Response {
+        var ended = queuedTask(id, task)
+        switch AgentReply(task.response ?? [], in: rpc.call.version) {
         case .task(_, let final?):
-            return errand.call.call == .cancel
-                ? StandardAnswer.notCancelable(errand.call, task.status)
-                : StandardAnswer.answer(task: final, errand.call)
+            return rpc.call.call == .cancel
+                ? StandardAnswer.notCancelable(rpc.call, task.status)
+                : StandardAnswer.answer(task: final, rpc.call)
         case .task(let own, nil):
-            guard let body = errand.call.asking(for: own) else {
-                return StandardAnswer.notCancelable(errand.call, task.status)
+            guard let body = rpc.call.asking(for: own) else {
+                return StandardAnswer.notCancelable(rpc.call, task.status)
             }
-            var asking = errand
-            asking.request.body = .bytes(body)
-            return try await forward(asking)
+            var forwarded = rpc
+            forwarded.request.body = .bytes(body)
+            return try await forward(forwarded)
         case .message(let message): ended.message = message
         case .failed(let reason): (ended.state, ended.note) = (.failed, reason)
         case .text(let text): ended.note = text
         }
-        return errand.call.call == .cancel
-            ? StandardAnswer.notCancelable(errand.call, task.status) : StandardAnswer.answer(ended, errand.call)
+        return rpc.call.call == .cancel
+            ? StandardAnswer.notCancelable(rpc.call, task.status) : StandardAnswer.answer(ended, rpc.call)
     }
 
-    private func cancel(_ id: UUID, _ errand: Errand) async throws -> Response {
+    private func cancel(_ id: UUID, _ rpc: Errand) async throws -> Response {
         let reason = "cancelled by its sender"
-        let outcome = try await queue.drop(id, of: errand.workspace, reason: reason)
+        let outcome = try await queue.drop(id, of: rpc.workspace, reason: reason)
         relay.committed(outcome.events)
-        let task = try await queue.task(id, of: errand.workspace, sentBy: errand.caller)
+        let task = try await queue.task(id, of: rpc.workspace, sentBy: rpc.caller)
         guard outcome.dropped > 0, let task else {
-            return StandardAnswer.notCancelable(errand.call, task?.status ?? .dropped)
+            return StandardAnswer.notCancelable(rpc.call, task?.status ?? .dropped)
         }
-        return StandardAnswer.answer(waiting(id, task), errand.call)
+        return StandardAnswer.answer(queuedTask(id, task), rpc.call)
     }
 }

@@ -4,21 +4,21 @@ import Crypto
 import HTTPCore
 import HTTPServer
 
-/// The files of the console, which are compiled in, by name.
+/// The files of the console by name, compiled into the executable.
 struct ConsolePages: Sendable {
     struct Page: Sendable {
         let bytes: [UInt8]
         let contentType: String
     }
 
-    /// Stands in `index.html` where the version belongs.
+    /// The placeholder of the version in `index.html`.
     private static let placeholder = Array("{{version}}".utf8)
     private static let contentTypes = [
         "html": "text/html; charset=utf-8", "css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8",
         "svg": "image/svg+xml",
     ]
 
-    /// Changes with the content of any of them.
+    /// A hash over the content of all files.
     let version: String
     private let pages: [String: Page]
 
@@ -44,7 +44,7 @@ struct ConsolePages: Sendable {
 
     subscript(_ name: String) -> Page? { pages[name] }
 
-    /// Names of all of them, and what they weigh before compression.
+    /// The names of all files, and their size before compression.
     var names: Set<String> { Set(pages.keys) }
     var totalBytes: Int { pages.values.reduce(0) { $0 + $1.bytes.count } }
 }

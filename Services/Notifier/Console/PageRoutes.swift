@@ -3,7 +3,7 @@ import HTTPServer
 
 /// `/` and `/console/assets`: the console's pages.
 struct PageRoutes: Sendable {
-    /// Nothing but what this origin serves as a file of its own.
+    /// Only files of this origin, nothing inline.
     private static let policy =
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
         + "form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
@@ -11,12 +11,12 @@ struct PageRoutes: Sendable {
     let pages: ConsolePages
 
     func add(to router: inout Router) {
-        // Files of memory, asked for by the dozen.
+        // Served from memory, requested by the dozen.
         let options = RouteOptions(rateLimit: .exempt)
         router.on(.get, "/", options: options) { _ in response("index.html", cache: "no-cache") }
         router.on(.get, "/console/assets/{version}/{file}", options: options) { request in
-            // The address has the content's hash in it. One of another version, in the midst of an upgrade, gets what
-            // there is, and does not keep it.
+            // The URL contains the content's hash. One of another version, during an upgrade, gets the current file,
+            // which must not be cached.
             let isCurrent = request.parameters["version"] == pages.version
             return response(
                 request.parameters["file"] ?? "",

@@ -6,8 +6,8 @@ import HTTPCore
 import HTTPServer
 import ServiceHost
 
-/// `/console/session`: an operator's token is exchanged for a cookie, since a browser puts no bearer on an event stream,
-/// a WebSocket or a download.
+/// `/console/session`: an operator's token is exchanged for a cookie, since a browser puts no bearer on an event
+/// stream, a WebSocket or a download.
 struct SessionRoutes: Sendable {
     private static let path = "/console/session"
     /// Bytes: a token is short.
@@ -20,7 +20,7 @@ struct SessionRoutes: Sendable {
     func add(to router: inout Router) {
         router.on(.post, Self.path, options: RouteOptions(maxBodyBytes: Self.bodyLimit, isReading: true), signIn)
         router.on(.get, Self.path, show)
-        // Whoever may sign in may sign out.
+        // Viewers may sign in, so they may sign out.
         router.on(.delete, Self.path, options: RouteOptions(isReading: true, isAudited: true), signOut)
     }
 
@@ -28,15 +28,15 @@ struct SessionRoutes: Sendable {
         let body = try await request.decode(SignInRequest.self)
         let session = try await context.authenticator.signIn(body.token, request)
         let (expiresAt, events) = try await store.add(session)
-        forget(events)
-        var response = try answer(session.holder, until: expiresAt)
+        invalidate(events)
+        var response = try sessionResponse(session.holder, until: expiresAt)
         setCookie(session.token.secret, seconds: Limits.consoleSession.components.seconds, request, &response)
         return response
     }
 
     private func show(_ request: Request) async throws -> Response {
         let (holder, until) = try await context.authenticator.signedIn(request)
-        return try answer(holder, until: until)
+        return try sessionResponse(holder, until: until)
     }
 
     private func signOut(_ request: Request) async throws -> Response {
@@ -52,7 +52,7 @@ struct SessionRoutes: Sendable {
         return response
     }
 
-    private func forget(_ events: [CommittedEvent]) {
+    private func invalidate(_ events: [CommittedEvent]) {
         for event in events {
             guard let ended = (try? event.event.decodeData(as: TokenRevoked.self))?.tokenID else { continue }
             context.authenticator.forgetTokens(of: ended)
@@ -60,7 +60,7 @@ struct SessionRoutes: Sendable {
         context.relay.committed(events)
     }
 
-    private func answer(_ holder: SignIn, until: Date?) throws -> Response {
+    private func sessionResponse(_ holder: SignIn, until: Date?) throws -> Response {
         let actor: SessionActor =
             switch holder.identity {
             case .admin: .admin
@@ -76,8 +76,8 @@ struct SessionRoutes: Sendable {
         return response
     }
 
-    /// Over TLS the cookie never goes without. Where a proxy does not say so, the page's own origin does: it has been
-    /// compared with ours.
+    /// Sets the cookie, as `Secure` when the client uses TLS. When a proxy does not say so, the request's `Origin`,
+    /// which has been checked, does.
     private func setCookie(_ value: String, seconds: Int64, _ request: Request, _ response: inout Response) {
         let field = SessionCookie.field(value, seconds: seconds, isSecure: request.cameOverTLS)
         response.headers.add("Set-Cookie", field)

@@ -1,23 +1,23 @@
 import Contracts
 import Foundation
 
-/// Which rows of the feed a list asks for.
+/// A query for rows of the feed.
 struct ActivityQuery: Sendable {
     var type: String?
     /// `true`: a person typed it; `false`: an agent sent it.
     var isFromPerson: Bool?
     var before: ActivityPosition?
-    /// The first row that belongs to it; nil for all there are.
+    /// The lower bound; nil for none.
     var from: ActivityPosition?
     var limit: Int
-    /// For who only looks on: without the bodies that are marked as private.
+    /// For viewers: without the bodies that are marked as private.
     var hidesPrivate = false
 
-    /// Rows that do not match may have to be read to find those that do, however many there are.
+    /// Whether any number of rows that do not match may have to be read.
     var isFiltered: Bool { type != nil || isFromPerson != nil }
 }
 
-/// A place in the feed, between two rows.
+/// A position in the feed, between two rows.
 struct ActivityPosition: Sendable, Hashable, Comparable {
     /// The id before all others.
     static let noRow = UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
@@ -26,7 +26,7 @@ struct ActivityPosition: Sendable, Hashable, Comparable {
     static let distantFuture = ActivityPosition(time: .distantFuture)
 
     var time: Date
-    /// The row of this time that the place is behind; nil before all rows of this time.
+    /// The row of this time that it is behind; nil for the position before all rows of this time.
     var id: UUID?
 
     init(time: Date, id: UUID? = nil) {
@@ -53,7 +53,7 @@ struct ActivityPosition: Sendable, Hashable, Comparable {
         hasher.combine(rowID)
     }
 
-    /// Reads a time, or what ``text`` gave.
+    /// Parses a time, or what ``text`` wrote.
     ///
     /// - Returns: nil for anything else.
     init?(_ text: String) {
@@ -65,14 +65,14 @@ struct ActivityPosition: Sendable, Hashable, Comparable {
         self.id = id
     }
 
-    /// A time as rows have it; with a row's id where a page ends between rows of one time.
+    /// A row's time; with the row's id when a page ends between rows of the same time.
     var text: String { RFC3339.format(time) + (id.map { "_" + $0.lowercased } ?? "") }
 }
 
-/// A part of the feed.
+/// A page of the feed.
 struct ActivityPage: Sendable {
     /// A JSON array.
     var bytes: [UInt8]
-    /// What to ask for next; `nil` when there are no more.
+    /// The position of the next page; `nil` when there are no more.
     var next: ActivityPosition?
 }

@@ -7,7 +7,7 @@ import HTTPServer
 import JSONBytes
 import ServiceHost
 
-/// `POST /workspaces/{id}/activity`: what agents report to the feed.
+/// `POST /workspaces/{id}/activity`: agents' reports for the feed.
 struct ActivityRoutes: Sendable {
     let context: ServiceContext
     let store: ActivityStore
@@ -18,7 +18,7 @@ struct ActivityRoutes: Sendable {
 
     private func report(_ request: Request) async throws -> Response {
         let id = try await context.authenticator.workspace(inPathOf: request)
-        // A workspace's own token says that it is there.
+        // A workspace's own token implies that it exists.
         if request.caller.isOperator, try await store.name(of: id) == nil {
             throw APIError(.notFound, Sentence.workspaceNotFound)
         }

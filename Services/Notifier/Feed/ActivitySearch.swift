@@ -2,28 +2,28 @@ import Foundation
 import JSONBytes
 import PostgresClient
 
-/// Finds rows of the feed by what stands in them.
+/// Full-text search in the feed.
 ///
-/// It reads the feed, newest first, piece by piece, and looks for itself: what the database could compare is JSON's
-/// spelling. Pieces of which the index says that they do not have it are passed over.
+/// It reads the feed, newest first, in chunks, and compares here: the database could only compare JSON's escaped
+/// spelling. Blocks that the index excludes are skipped.
 struct ActivitySearch: Sendable {
-    /// A search that has gone on for this long ends with what it has found, and says where it stopped.
+    /// After this time a search ends with what it has found, and a cursor to continue.
     static let timeLimit: Duration = .seconds(3)
-    /// What is read at a time.
-    private static let piece = (rows: 500, bytes: 2 << 20)
-    /// Rows without an index that are read until one is asked for.
-    private static let patience = 2 * BlockStore.rows
+    /// The limits of one read.
+    private static let chunk = (rows: 500, bytes: 2 << 20)
+    /// Unindexed rows read by one search that cause a request for an index.
+    private static let indexThreshold = 2 * BlockStore.rows
 
     let store: ActivityStore
-    /// Makes the index where there is none yet; nil for who wants none.
+    /// Builds a missing index; nil to build none.
     var indexer: FeedIndexer?
 
-    /// A page of the rows in which a text stands.
+    /// A page of the rows that contain a text.
     ///
     /// - Parameters:
     ///   - text: nil for all rows.
     ///   - hidesPrivate: bodies that are marked as private are neither searched nor shown.
-    ///   - timeLimit: after it, the page ends where the search has come.
+    ///   - timeLimit: when it is over, the page ends at the current position.
     func find(
         _ text: SearchText?, in workspace: UUID, before: ActivityPosition?, limit: Int,
         hidesPrivate: Bool = false, timeLimit: Duration = timeLimit
@@ -34,7 +34,7 @@ struct ActivitySearch: Sendable {
         var (count, unindexed) = (0, 0)
         writer.beginArray()
         func page(_ next: ActivityPosition?) -> ActivityPage {
-            if unindexed > Self.patience { indexer?.request(workspace) }
+            if unindexed > Self.indexThreshold { indexer?.request(workspace) }
             writer.endArray()
             return ActivityPage(bytes: writer.bytes, next: next)
         }
@@ -44,9 +44,9 @@ struct ActivitySearch: Sendable {
             let (ranges, isAll) = try await blocks.ranges(workspace, hashes: hashes, before: position)
             for range in ranges {
                 var query = ActivityQuery(
-                    before: range.upper, from: range.lower, limit: text == nil ? limit : Self.piece.rows)
+                    before: range.upper, from: range.lower, limit: text == nil ? limit : Self.chunk.rows)
                 repeat {
-                    let (rows, next) = try await store.rows(workspace, query, bytes: Self.piece.bytes)
+                    let (rows, next) = try await store.rows(workspace, query, bytes: Self.chunk.bytes)
                     if !range.isIndexed { unindexed += rows.count }
                     var last: ActivityPosition?
                     try rows.forEach { row in
@@ -62,7 +62,7 @@ struct ActivitySearch: Sendable {
                     }
                     if let last { return page(last) }
                     query.before = next
-                    // Behind the range's last row, whose time rows of the next range may have as well.
+                    // Behind the range's last row; rows of the next range may have the same time.
                     position = next.map { next in range.lower.map { max(next, $0) } ?? next } ?? range.lower
                     guard ContinuousClock.now < end else { return page(position) }
                 } while query.before != nil

@@ -1,10 +1,10 @@
 import Glibc
 
-/// Bytes to look for in others, by Knuth, Morris and Pratt's way: whatever is looked for, each byte is looked at
-/// once. Where nothing has matched yet, `memchr` leads to the next first byte.
+/// Substring search in bytes by the Knuth-Morris-Pratt algorithm, in linear time for any pattern. While nothing has
+/// matched, `memchr` finds the next first byte.
 struct BytePattern: Sendable {
     let bytes: [UInt8]
-    /// For each beginning of the bytes: how long its longest end is that is a beginning as well.
+    /// For each prefix of the bytes: the length of its longest proper suffix that is also a prefix.
     private let fallbacks: [Int]
 
     /// - Parameter bytes: not empty.

@@ -5,7 +5,7 @@ import HTTPCore
 import HTTPServer
 import ServiceHost
 
-/// `GET /workspaces/{id}/activity` and `/workspaces/{id}/session-search`: the feed and what stands in it.
+/// `GET /workspaces/{id}/activity` and `/workspaces/{id}/session-search`: the feed, and search in it.
 struct FeedRoutes: Sendable {
     private static let page = 100
     private static let largestPage = 500
@@ -41,7 +41,7 @@ struct FeedRoutes: Sendable {
         }
     }
 
-    /// Garbage counts as the default.
+    /// An invalid value counts as the default.
     private static func limit(_ request: Request, _ fallback: Int, upTo largest: Int) -> Int {
         guard let limit = request.query("limit").flatMap({ Int($0) }), limit > 0 else { return fallback }
         return min(limit, largest)

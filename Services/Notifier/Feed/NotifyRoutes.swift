@@ -7,7 +7,7 @@ import HTTPServer
 import JSONBytes
 import ServiceHost
 
-/// `/workspaces/{id}/notify`: the agent speaks to its person.
+/// `/workspaces/{id}/notify`: messages of an agent to its user.
 struct NotifyRoutes: Sendable {
     let context: ServiceContext
     let store: ActivityStore
@@ -29,7 +29,7 @@ struct NotifyRoutes: Sendable {
             throw APIError(.badRequest, Sentence.attachmentIncomplete(index))
         }
         try Self.check(body)
-        // The push does not wait for the row; the answer does.
+        // The push does not wait for the row; the response does.
         let event = AgentMessage(
             message: body.message, workspaceID: id, name: name,
             attachments: body.attachments.isEmpty ? nil : body.attachments)
@@ -60,7 +60,7 @@ struct NotifyRoutes: Sendable {
         return "Agent message: \(text.replacing("\0", with: "\u{FFFD}"))"
     }
 
-    /// What a page that is loaded again shows: the text, and the files as parts.
+    /// The content for a page that is loaded later: the text, and the files as parts.
     private static func responseBody(_ body: NotifyRequest) throws -> [UInt8] {
         var writer = JSONWriter()
         try writer.object { writer in

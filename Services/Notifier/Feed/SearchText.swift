@@ -1,25 +1,25 @@
 import Foundation
 import JSONBytes
 
-/// What a search looks for, without regard to case: a piece of a text as people read it.
+/// The text of a case-insensitive search.
 ///
-/// Texts that are not ASCII are compared in one form of Unicode (NFC), since a letter with an accent may have been
-/// typed as one or as two. What is typed in ASCII finds ASCII only, which costs a copy and a look.
+/// Texts that are not ASCII are compared in Unicode's NFC, since a letter with an accent may have been typed as one
+/// scalar or as two. A search for ASCII matches ASCII only, which is cheap.
 struct SearchText: Sendable {
-    /// Unicode scalars that a search may have.
+    /// The most Unicode scalars.
     static let limit = 1000
 
     /// Folded, in UTF-8.
-    private let wanted: BytePattern
-    /// The longest piece of it that every text has which has all of it, whatever its case and form: a text without it
-    /// need not be folded, which is slow. Nil when there is none.
+    private let pattern: BytePattern
+    /// The longest part of the pattern that does not change with case and normal form: a text without it need not be
+    /// folded, which is slow. Nil when there is none.
     private let anchor: BytePattern?
     private let isASCII: Bool
     private let hasLineBreak: Bool
-    /// It may stand in a number, outside of JSON's strings.
+    /// It may be part of a number, outside of JSON's strings.
     private let isNumeric: Bool
 
-    /// - Returns: nil for white space alone, which is no wish.
+    /// - Returns: nil for white space alone.
     init?(_ text: String) {
         guard text.unicodeScalars.contains(where: { !$0.properties.isWhitespace }) else { return nil }
         let unixText = text.replacing("\r\n", with: "\n")
@@ -27,36 +27,36 @@ struct SearchText: Sendable {
         hasLineBreak = unixText.utf8.contains(0x0A)
         isNumeric = unixText.utf8.allSatisfy { (0x30...0x39).contains($0) || ".-+eE".utf8.contains($0) }
         let folded = isASCII ? Array(unixText.utf8).map(Self.lowered) : Self.folded(unixText)
-        wanted = BytePattern(folded)
+        pattern = BytePattern(folded)
         anchor = isASCII ? nil : Self.anchor(of: folded)
     }
 
-    /// Whether it stands in a plain text.
+    /// Whether a plain text contains it.
     ///
-    /// - Parameter scratch: memory that is kept from one text to the next.
+    /// - Parameter scratch: memory that is reused from one text to the next.
     func isFound(in text: UnsafeBufferPointer<UInt8>, scratch: inout [UInt8]) -> Bool {
-        guard text.count >= wanted.bytes.count || !isASCII else { return false }
+        guard text.count >= pattern.bytes.count || !isASCII else { return false }
         if !isASCII {
             guard text.contains(where: { $0 >= 0x80 }) else { return false }
             if let anchor {
                 Self.lower(text, into: &scratch)
                 guard anchor.isIn(scratch) else { return false }
             }
-            return wanted.isIn(Self.folded(String(decoding: text, as: UTF8.self)))
+            return pattern.isIn(Self.folded(String(decoding: text, as: UTF8.self)))
         }
         if hasLineBreak, text.contains(0x0D) {
             scratch = Array(String(decoding: text, as: UTF8.self).replacing("\r\n", with: "\n").utf8)
             for index in scratch.indices { scratch[index] = Self.lowered(scratch[index]) }
-            return wanted.isIn(scratch)
+            return pattern.isIn(scratch)
         }
         Self.lower(text, into: &scratch)
-        return wanted.isIn(scratch)
+        return pattern.isIn(scratch)
     }
 
-    /// The hashes that the filter of a piece has if this stands in it; none for what is too short to be told.
-    var hashes: [Int32] { GramFilter.hashes(of: wanted.bytes) }
+    /// The hashes that a block's filter contains when a row of it contains the text; none for a text that is too short.
+    var hashes: [Int32] { GramFilter.hashes(of: pattern.bytes) }
 
-    /// Takes in a plain text in every form that ``isFound(in:scratch:)`` compares.
+    /// Adds a plain text to a filter, in every form that ``isFound(in:scratch:)`` compares.
     static func add(_ text: UnsafeBufferPointer<UInt8>, to filter: inout GramFilter, scratch: inout [UInt8]) {
         lower(text, into: &scratch)
         scratch.withUnsafeBufferPointer { filter.add($0) }
@@ -64,7 +64,7 @@ struct SearchText: Sendable {
         folded(String(decoding: text, as: UTF8.self)).withUnsafeBufferPointer { filter.add($0) }
     }
 
-    /// Takes in a JSON document as ``isFound(inJSON:scratch:)`` looks through it.
+    /// Adds a JSON document to a filter, as ``isFound(inJSON:scratch:)`` reads it.
     static func add(
         json: UnsafeBufferPointer<UInt8>, to filter: inout GramFilter, scratch: inout Scratch
     ) {
@@ -74,8 +74,7 @@ struct SearchText: Sendable {
         }
     }
 
-    /// Whether it stands in one of the texts of a JSON document, or in a number. Names of members, which are the form
-    /// and not the text, do not count.
+    /// Whether one of the strings or numbers of a JSON document contains it. Names of members do not count.
     func isFound(inJSON json: UnsafeBufferPointer<UInt8>, scratch: inout Scratch) -> Bool {
         json.containsJSONText(includesRest: isNumeric, scratch: &scratch.unescaped) {
             isFound(in: $0, scratch: &scratch.folded)
@@ -92,7 +91,7 @@ struct SearchText: Sendable {
         scratch.append(contentsOf: text.lazy.map(lowered))
     }
 
-    /// ASCII and Chinese characters have one form.
+    /// ASCII and Chinese characters do not change with the normal form.
     private static func anchor(of folded: [UInt8]) -> BytePattern? {
         let pieces = String(decoding: folded, as: UTF8.self).unicodeScalars.split { scalar in
             // A text may have a carriage return before a line feed.

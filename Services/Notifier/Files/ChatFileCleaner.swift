@@ -3,13 +3,13 @@ import Foundation
 import Observability
 import ServiceLifecycle
 
-/// Removes files that are to go: first they are marked, then their bytes go, then their rows. Any number of instances do
-/// it side by side, and go on where one was killed.
+/// Deletes abandoned files and those of removed workspaces: marks them, then deletes the bytes, then the rows.
+/// Instances run concurrently, and continue where a killed one stopped.
 struct ChatFileCleaner: GracefulService {
     private static let interval: Duration = .seconds(60)
     private static let batch = 100
-    private static let workspacesAtOnce = 500
-    /// Longer than an upload can take to be written.
+    private static let workspaceBatch = 500
+    /// Seconds; longer than the write of an upload can take.
     private static let abandonedAfter: Double = 3600
 
     let name = "chat-files"
@@ -22,15 +22,15 @@ struct ChatFileCleaner: GracefulService {
         try await PeriodicService(name, every: Self.interval, on: loop, clean).run(until: shutdown)
     }
 
-    /// One turn.
+    /// One run.
     func clean() async throws {
         do {
             try await store?.sweep(on: loop)
             try await rows.markAbandoned(olderThan: Self.abandonedAfter, limit: 10 * Self.batch)
             try await markRemoved()
-            while try await removeSome() {}
+            while try await deleteBatch() {}
         } catch {
-            logger.warning("files of chats were not removed", [.error: .error(error)])
+            logger.warning("files of chats were not deleted", [.error: .error(error)])
             throw error
         }
     }
@@ -40,8 +40,8 @@ struct ChatFileCleaner: GracefulService {
         while true {
             let limit = 10 * Self.batch
             let (marked, last) = try await rows.markRemoved(
-                after: position, workspaces: Self.workspacesAtOnce, limit: limit)
-            // As many as it may: there may be more of the same workspaces.
+                after: position, workspaces: Self.workspaceBatch, limit: limit)
+            // The limit is reached: there may be more of the same workspaces.
             if marked == limit { continue }
             guard let last else { return }
             position = last
@@ -49,22 +49,22 @@ struct ChatFileCleaner: GracefulService {
     }
 
     /// - Returns: whether there may be more.
-    private func removeSome() async throws -> Bool {
-        let doomed = try await rows.claim(Self.batch, hasStore: store != nil)
-        var gone: [UUID] = []
+    private func deleteBatch() async throws -> Bool {
+        let files = try await rows.claim(Self.batch, hasStore: store != nil)
+        var deleted: [UUID] = []
         var failure: (any Error)?
-        for file in doomed {
+        for file in files {
             do {
-                // What is in a container goes with the container.
+                // Files in a container are removed with the container.
                 if file.storage == .store { try await store?.remove(file.stored, of: file.workspace, on: loop) }
-                gone.append(file.id)
+                deleted.append(file.id)
             } catch {
                 failure = error
                 break
             }
         }
-        try await rows.delete(gone)
+        try await rows.delete(deleted)
         if let failure { throw failure }
-        return doomed.count == Self.batch
+        return files.count == Self.batch
     }
 }

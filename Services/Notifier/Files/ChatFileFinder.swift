@@ -5,13 +5,13 @@ import HTTPCore
 import HTTPServer
 import Provisioning
 
-/// A file that may be downloaded.
+/// A file for download.
 struct FoundFile: Sendable {
     let name: String
     let mimeType: String
     let size: Int
     let tag: EntityTag
-    /// Begins to read a part of it.
+    /// Opens a range of it.
     let open: @Sendable (Range<Int>) async throws -> any HTTPByteSource
 }
 

@@ -7,31 +7,31 @@ import Observability
 import PostgresClient
 import Provisioning
 
-/// Keeps the files of an upload: all of them or none, and their bytes before anybody is told of them.
+/// Stores the files of an upload: all of them or none, and their bytes are durable before the rows are visible.
 struct ChatFileKeeper: Sendable {
-    /// Of writing all of them, well before they count as abandoned.
-    private static let writingTime: Duration = .seconds(900)
-    /// Seconds after which a write that failed can arrive no more.
+    /// Timeout of writing all files, well below the age at which they count as abandoned.
+    private static let writeTimeout: Duration = .seconds(900)
+    /// Seconds after which a failed write can no longer take effect.
     private static let lateWrites: Double = 600
 
     let rows: ChatFileRows
     let quota: ChatFileRows.Quota
-    /// Nil where none is configured.
+    /// Nil when none is configured.
     let store: (any FileStore)?
     let provisioner: any Provisioner
     let logger: Logger
 
-    /// Where the files of a workspace go.
+    /// The storage for new files of a workspace.
     ///
-    /// - Throws: `APIError` 404 for an unknown or removed workspace, 409 when it has as much as it may, 503 when there is no
-    ///   place for files.
+    /// - Throws: `APIError` 404 for an unknown or removed workspace, 409 when its quota is used up, 503 when there is
+    ///   no storage.
     func storage(of workspace: UUID) async throws -> ChatFile.Storage {
         guard let isManaged = try await rows.isManaged(workspace) else {
             throw APIError(.notFound, Sentence.workspaceNotFound)
         }
         let isInContainer = isManaged && provisioner.copiesFiles
         guard isInContainer || store != nil else { throw APIError(.serviceUnavailable, Sentence.noFileStore) }
-        // What cannot be kept in any case is not read.
+        // Checked first, so that an upload that would be refused anyway is not read.
         guard try await rows.hasRoom(workspace, quota) else { throw overQuota }
         return isInContainer ? .container : .store
     }
@@ -43,7 +43,7 @@ struct ChatFileKeeper: Sendable {
             members: [("limit", .int(quota.bytes))])
     }
 
-    /// - Throws: `APIError` 404, 409 when the workspace would have too much, 503.
+    /// - Throws: `APIError` 404, 409 when the quota would be exceeded, 503.
     func keep(_ files: [SpooledFile], of workspace: UUID, in storage: ChatFile.Storage, on loop: EventLoop) async throws
     {
         let entries = files.map { file in
@@ -68,14 +68,14 @@ struct ChatFileKeeper: Sendable {
         }
     }
 
-    /// Not in the request's task, which may have been cancelled: then all calls would be.
+    /// In a task of its own: the request's may have been cancelled, and with it all calls.
     private func giveUp(_ stored: [String], of workspace: UUID) async {
         await Task { [rows, logger] in
             do {
                 try await rows.giveUp(stored, of: workspace, after: Self.lateWrites)
             } catch {
-                // As with a process that dies here: they count as abandoned after an hour.
-                logger.debug("files were not given up", [.error: .error(error)])
+                // As when the process dies here: they count as abandoned after an hour.
+                logger.debug("failed files were not marked for deletion", [.error: .error(error)])
             }
         }.value
     }
@@ -86,9 +86,9 @@ struct ChatFileKeeper: Sendable {
         switch storage {
         case .container: try await copy(files, to: workspace, on: loop)
         case .store:
-            let end = ContinuousClock.now + Self.writingTime
+            let deadline = ContinuousClock.now + Self.writeTimeout
             for file in files {
-                guard let store, ContinuousClock.now < end else {
+                guard let store, ContinuousClock.now < deadline else {
                     throw APIError(.serviceUnavailable, Sentence.fileStoreUnavailable, retryAfter: 30)
                 }
                 do throws(FileStoreError) {
@@ -100,7 +100,7 @@ struct ChatFileKeeper: Sendable {
         }
     }
 
-    /// What a client is told of a store's error; the log is told the rest.
+    /// The response for a store's error; the detail is logged.
     func unavailable(_ error: FileStoreError) -> APIError {
         logger.warning("the file store failed", [.error: .string(error.detail)])
         return APIError(
@@ -120,7 +120,7 @@ struct ChatFileKeeper: Sendable {
         }
     }
 
-    /// What a client is told of a container's error.
+    /// The response for a backend's error.
     func refusal(of error: ProvisioningError) -> APIError {
         switch error.kind {
         case .missing where error.operation == .copyIn: return APIError(.notFound, Sentence.containerNotFound)

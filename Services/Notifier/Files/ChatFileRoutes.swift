@@ -27,8 +27,8 @@ struct ChatFileRoutes: Sendable {
         guard let boundary = request.headers["content-type"].flatMap(MultipartBoundary.init(contentType:)) else {
             throw APIError(.unsupportedMediaType, Sentence.notAForm, field: "Content-Type")
         }
-        let place = try quota.upload(request)
-        defer { withExtendedLifetime(place) {} }
+        let reservation = try quota.upload(request)
+        defer { withExtendedLifetime(reservation) {} }
         let files = try await UploadReader(folder: spoolFolder, loop: request.loop)
             .read(request.body.source, boundary)
         guard !files.isEmpty else {
@@ -53,13 +53,13 @@ struct ChatFileRoutes: Sendable {
         } catch {
             throw APIError(.badRequest, Sentence.invalidPath, field: "path", reason: error.rawValue)
         }
-        let place = try quota.download(request)
+        let reservation = try quota.download(request)
         let file = try await finder.find(path, of: id, on: request.loop)
-        return try await respond(to: request, with: file, holding: place)
+        return try await respond(to: request, with: file, holding: reservation)
     }
 
     private func respond(
-        to request: Request, with file: FoundFile, holding place: Reservation
+        to request: Request, with file: FoundFile, holding reservation: Reservation
     ) async throws -> Response {
         var headers: HTTPHeaders = [
             "Accept-Ranges": "bytes", "ETag": file.tag.text, "Cache-Control": "private, no-cache",
@@ -68,9 +68,9 @@ struct ChatFileRoutes: Sendable {
         if file.tag.isNamed(in: request.headers["if-none-match"]) { return Response(304, headers: headers) }
         headers.add("Content-Type", MediaType.served(file.mimeType))
         headers.add("Content-Disposition", ContentDisposition.attachment(file.name))
-        let wanted = request.method == .get && file.tag.allowsRange(request.headers["if-range"])
+        let mayServeRange = request.method == .get && file.tag.allowsRange(request.headers["if-range"])
         let range: Range<Int>
-        switch ByteRange(wanted ? request.headers["range"] : nil, size: file.size) {
+        switch ByteRange(mayServeRange ? request.headers["range"] : nil, size: file.size) {
         case .whole: range = 0..<file.size
         case .part(let part):
             range = part
@@ -80,11 +80,11 @@ struct ChatFileRoutes: Sendable {
                 416, Sentence.rangeNotSatisfiable, field: "Range",
                 headers: ["Content-Range": "bytes */\(file.size)", "Accept-Ranges": "bytes"])
         }
-        // Opened before the head is sent: what is not there is told by the status.
+        // Opened before the head is sent, so that a missing file is a status.
         let source = request.method == .head ? BytesSource([]) : try await file.open(range)
         let status: HTTPStatus = headers.contains("Content-Range") ? 206 : .ok
         return .stream(status, headers: headers, length: range.count) { writer in
-            defer { withExtendedLifetime(place) {} }
+            defer { withExtendedLifetime(reservation) {} }
             while let chunk = try await source.next() { try await writer.write(chunk) }
         }
     }

@@ -17,9 +17,9 @@ struct ChatFile: Hashable, Sendable {
     var storage: Storage
 }
 
-/// The statements about `chat_files`: the life of a file is `pending`, `stored`, `doomed`.
+/// The statements about `chat_files`: the states of a file are `pending`, `stored`, `doomed`.
 struct ChatFileRows: Sendable {
-    /// How much one workspace may have.
+    /// The limits of one workspace.
     struct Quota: Sendable {
         var files = 10_000
         var bytes = 1 << 30
@@ -27,7 +27,7 @@ struct ChatFileRows: Sendable {
 
     enum Registration: Sendable {
         case registered
-        /// With these files it would have too much.
+        /// These files would exceed the quota.
         case overQuota
         /// Unknown, or removed.
         case noWorkspace
@@ -38,7 +38,7 @@ struct ChatFileRows: Sendable {
     private static let place = Statement(
         "files_place", "SELECT managed FROM workspaces WHERE id = $1 AND status <> 'removed'")
 
-    /// Whether we start the workspace's container; nil when it is unknown or removed.
+    /// Whether the platform starts the workspace's container; nil when it is unknown or removed.
     func isManaged(_ workspace: UUID) async throws(PostgresError) -> Bool? {
         try await postgres.query(Self.place, [workspace]).first { $0.bool(0) }
     }
@@ -49,14 +49,14 @@ struct ChatFileRows: Sendable {
         SELECT count(*), coalesce(sum(size), 0)::bigint FROM chat_files WHERE workspace_id = $1 AND state <> 'doomed'
         """)
 
-    /// Whether a workspace may have another file at all.
+    /// Whether a workspace is below its quota.
     func hasRoom(_ workspace: UUID, _ quota: Quota) async throws(PostgresError) -> Bool {
         try await postgres.query(Self.used, [workspace]).only { row in
             row.int(0) < quota.files && row.int(1) < quota.bytes
         }
     }
 
-    /// The files of one workspace are counted one upload after the other.
+    /// Serializes the uploads of one workspace, so that their quota is checked one after the other.
     private static let lock = Statement(
         "files_lock", locks: .patient, "SELECT pg_advisory_xact_lock(hashtextextended('chat_files:' || $1::uuid, 0))")
 
@@ -80,7 +80,7 @@ struct ChatFileRows: Sendable {
         SELECT place.is_there, (SELECT count(*) FROM added) FROM place
         """)
 
-    /// Notes files whose bytes are about to be written: all of them or none.
+    /// Adds rows for files whose bytes are about to be written: all of them or none.
     func register(
         _ files: [ChatFile], of workspace: UUID, _ quota: Quota
     ) async throws(PostgresError) -> Registration {
@@ -111,9 +111,10 @@ struct ChatFileRows: Sendable {
         RETURNING 1
         """)
 
-    /// The bytes of files are durable: from now on they are there for everybody.
+    /// Makes files visible whose bytes are durable.
     ///
-    /// - Returns: false when the workspace has been removed, or they were given up meanwhile: none is there.
+    /// - Returns: false when the workspace has been removed, or they were marked for deletion meanwhile: none is
+    ///   visible.
     func keep(_ stored: [String], of workspace: UUID) async throws(PostgresError) -> Bool {
         try await postgres.query(Self.keep, [workspace, stored]).count == stored.count
     }
@@ -125,7 +126,7 @@ struct ChatFileRows: Sendable {
         WHERE workspace_id = $1 AND stored_name = ANY ($2) AND state = 'pending'
         """)
 
-    /// Has files removed that could not be written, once no write can arrive any more.
+    /// Marks files for deletion that could not be written, once no late write can take effect any more.
     func giveUp(_ stored: [String], of workspace: UUID, after seconds: Double) async throws(PostgresError) {
         _ = try await postgres.query(Self.giveUp, [workspace, stored, seconds])
     }
@@ -137,7 +138,7 @@ struct ChatFileRows: Sendable {
         WHERE workspace_id = $1 AND stored_name = $2 AND state = 'stored'
         """)
 
-    /// A file that is there.
+    /// A visible file.
     func find(_ stored: String, of workspace: UUID) async throws(PostgresError) -> ChatFile? {
         try await postgres.query(Self.find, [workspace, stored]).first { row in
             ChatFile.Storage(rawValue: row.string(4)).map { storage in

@@ -3,7 +3,7 @@ import EventLoop
 import Foundation
 import HTTPClient
 
-/// What the notifier reads about the files of chats.
+/// The configuration of the files of chats.
 package struct ChatFileSettings: Sendable {
     enum Place: Sendable {
         case none
@@ -13,7 +13,7 @@ package struct ChatFileSettings: Sendable {
 
     var place = Place.none
     var quota = ChatFileRows.Quota()
-    /// Where uploads are while they arrive.
+    /// The folder of temporary files of uploads.
     var spoolFolder = FileManager.default.temporaryDirectory.path
     var spoolBytes = 1 << 30
     var uploads = 64
@@ -100,7 +100,7 @@ package struct ChatFileSettings: Sendable {
             }
     }
 
-    /// Nil where nothing is configured.
+    /// Nil when none is configured.
     func makeStore(loops: EventLoopGroup) -> (any FileStore)? {
         switch place {
         case .none: nil

@@ -1,7 +1,7 @@
 import Foundation
 import PostgresClient
 
-/// The statements about files that are to be removed.
+/// The statements about files that are to be deleted.
 struct DoomedFileRows: Sendable {
     struct Doomed: Sendable {
         let id: UUID
@@ -22,12 +22,12 @@ struct DoomedFileRows: Sendable {
         UPDATE chat_files f SET state = 'doomed' FROM found WHERE f.id = found.id
         """)
 
-    /// Marks what an instance that died was about to write.
+    /// Marks files that an instance was writing when it died.
     func markAbandoned(olderThan seconds: Double, limit: Int) async throws(PostgresError) {
         _ = try await postgres.query(Self.markAbandoned, [seconds, limit])
     }
 
-    /// From workspace to workspace through the index, however many files each has.
+    /// A loose index scan: from workspace to workspace, however many files each has.
     private static let markRemoved = Statement(
         "files_mark_removed",
         """
@@ -52,12 +52,12 @@ struct DoomedFileRows: Sendable {
                 (SELECT id FROM visited WHERE id IS NOT NULL ORDER BY id DESC LIMIT 1) END
         """)
 
-    /// Marks files of workspaces that are no more.
+    /// Marks files of removed workspaces.
     ///
     /// - Parameters:
-    ///   - workspace: only those behind it are looked at.
-    ///   - limit: files to mark, at most.
-    /// - Returns: how many were marked, and the workspace behind which to go on; nil at the end.
+    ///   - workspace: only those behind it are examined.
+    ///   - limit: the most files to mark.
+    /// - Returns: how many were marked, and the workspace to continue after; nil at the end.
     func markRemoved(
         after workspace: UUID, workspaces: Int, limit: Int
     ) async throws(PostgresError) -> (marked: Int, last: UUID?) {
@@ -78,9 +78,9 @@ struct DoomedFileRows: Sendable {
         RETURNING f.id, f.workspace_id, f.stored_name, f.storage
         """)
 
-    /// Takes files to remove; should this process die, others take them some minutes later.
+    /// Leases files to delete; when this process dies, others claim them some minutes later.
     ///
-    /// - Parameter hasStore: those in the store, too.
+    /// - Parameter hasStore: whether to claim those in the file store, too.
     func claim(_ limit: Int, hasStore: Bool) async throws(PostgresError) -> [Doomed] {
         try await postgres.query(Self.claim, [limit, hasStore]).map { row in
             Doomed(

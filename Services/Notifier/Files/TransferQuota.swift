@@ -3,7 +3,7 @@ import Contracts
 import HTTPCore
 import HTTPServer
 
-/// How many uploads and downloads there may be at once, and how many bytes of uploads on this machine's disk.
+/// The limits of concurrent uploads and downloads, and of bytes of uploads on this machine's disk.
 struct TransferQuota: Sendable {
     private let uploads: CallerQuota
     private let bytes: CallerQuota
@@ -21,19 +21,19 @@ struct TransferQuota: Sendable {
         }
     }
 
-    /// Bytes of uploads under way, as announced.
+    /// Bytes of uploads in flight, by their announced lengths.
     var spooledBytes: Int { bytes.taken }
 
-    /// Takes what an upload needs; it is given back when nobody holds the result any more.
+    /// Reserves what an upload needs, until the result is released.
     ///
-    /// - Throws: `APIError` 429 when the caller has too many under way, 503 when everybody has.
+    /// - Throws: `APIError` 429 when the caller's limit is reached, 503 when the total is.
     func upload(_ request: Request) throws(APIError) -> [Reservation] {
-        // As long as one may be, where it is not announced.
-        let longest = Limits.upload + Limits.uploadFraming
-        let length = request.headers["content-length"].flatMap { Int($0) } ?? longest
+        // The maximum, when the length is not announced.
+        let maximum = Limits.upload + Limits.uploadFraming
+        let length = request.headers["content-length"].flatMap { Int($0) } ?? maximum
         do throws(CallerQuota.Refusal) {
             return [
-                try uploads.take(1, for: request.caller), try bytes.take(min(length, longest), for: request.caller),
+                try uploads.take(1, for: request.caller), try bytes.take(min(length, maximum), for: request.caller),
             ]
         } catch {
             throw error.apiError(Sentence.tooManyTransfers)

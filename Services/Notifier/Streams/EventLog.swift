@@ -3,10 +3,10 @@ import EventOutbox
 import Foundation
 import PostgresClient
 
-/// A place in the log of durable events.
+/// A position in the log of durable events.
 ///
-/// Sequence order is not commit order, so a place is a pair: rows become readable in the order of their transactions'
-/// ids, once no older transaction is open, and within a transaction in the order of their sequence.
+/// Sequence order is not commit order, so a position is a pair: rows become readable in the order of their
+/// transactions' ids, once no older transaction is open, and within a transaction in the order of their sequence.
 struct LogPosition: Sendable, Hashable, Comparable {
     var transaction: UInt64
     var sequence: Int64
@@ -18,18 +18,18 @@ struct LogPosition: Sendable, Hashable, Comparable {
     }
 }
 
-/// One durable event and where it stands.
+/// One durable event and its position.
 struct LogEntry: Sendable {
     let position: LogPosition
     let event: CloudEvent
 }
 
-/// A piece of the log.
+/// A page of the log.
 struct LogPage: Sendable {
     var entries: [LogEntry]
-    /// Where the next one begins; nil for an empty one.
+    /// The position of the next page; nil for an empty page.
     var end: LogPosition?
-    /// There was nothing behind it.
+    /// Whether there was nothing behind it.
     var isLast: Bool
 }
 
@@ -39,7 +39,7 @@ struct EventLog: Sendable {
     static let page = 500
     /// A read ends with the event that takes its data to this size.
     static let pageBytes = 1 << 20
-    /// The same for the list of the newest ones.
+    /// The same for the list of the newest events.
     static let newestBytes = 8 << 20
 
     let postgres: PostgresPool
@@ -47,14 +47,14 @@ struct EventLog: Sendable {
     static let readAll = Statement("log_read", next(where: "true"))
     static let readOne = Statement("log_read_workspace", next(where: "workspace_id = $5"))
 
-    /// Where these columns are in a row.
+    /// Indices of columns in a row.
     private enum Column {
         static let event = 1
-        /// Rows that were found, of which these may be the first: behind the eight of the event.
+        /// The number of rows before the limit by bytes: behind the eight columns of the event.
         static let found = 9
     }
 
-    /// The order names the column: unqualified it would be that of the text beside it, in which 1000 comes before 999.
+    /// The order qualifies the column: unqualified it would be the text column, in which 1000 comes before 999.
     private static func next(where condition: String) -> String {
         """
         SELECT transaction_id::text, \(CommittedEvent.columns), found FROM (
@@ -70,7 +70,7 @@ struct EventLog: Sendable {
         """
     }
 
-    /// Only compressed data has to be read to tell its size. A cast of JSON to text copies.
+    /// Only compressed data has to be read to get its size. A cast of JSON to text copies.
     private static let dataBytes = """
         CASE WHEN pg_column_compression(data) IS NULL THEN pg_column_size(data) ELSE octet_length(data::text) END
         """
@@ -83,12 +83,14 @@ struct EventLog: Sendable {
     func read(
         after position: LogPosition, workspace: UUID? = nil, bytes: Int = pageBytes
     ) async throws(PostgresError) -> LogPage {
-        let place: [any PostgresEncodable] = [String(position.transaction), Int(position.sequence), Self.page, bytes]
+        let parameters: [any PostgresEncodable] = [
+            String(position.transaction), Int(position.sequence), Self.page, bytes,
+        ]
         let rows =
             if let workspace {
-                try await postgres.query(Self.readOne, place + [workspace])
+                try await postgres.query(Self.readOne, parameters + [workspace])
             } else {
-                try await postgres.query(Self.readAll, place)
+                try await postgres.query(Self.readAll, parameters)
             }
         let found = try rows.first { $0.int(Column.found) } ?? 0
         var page = LogPage(entries: [], isLast: rows.count == found && found < Self.page)
@@ -116,7 +118,7 @@ struct EventLog: Sendable {
     private static let timeline = Statement(
         "log_timeline", "SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8)")
 
-    /// Which history of the server this is: another one once a replica has taken over. Nil where it does not tell.
+    /// The server's timeline, which changes with a failover. Nil when the server does not provide it.
     func timeline() async throws(PostgresError) -> String? {
         do {
             return try await postgres.query(Self.timeline).only { $0.string(0) }
@@ -132,8 +134,8 @@ struct EventLog: Sendable {
         WHERE e.sequence = $1 AND (e.transaction_id, e.sequence) > (f.transaction_id, f.sequence)
         """)
 
-    /// Where the event with this sequence stands; nil when the log does not have it (any more), or not all that came
-    /// after it: an event that waits to be published outlives its neighbours.
+    /// The position of the event with this sequence; nil when the log does not have it (any more), or not everything
+    /// after it: retention leaves an event that waits to be published.
     func position(ofSequence sequence: Int64) async throws(PostgresError) -> LogPosition? {
         try await postgres.query(Self.find, [Int(sequence)]).first { row in
             UInt64(row.string(0)).map { LogPosition(transaction: $0, sequence: sequence) }
@@ -143,7 +145,7 @@ struct EventLog: Sendable {
     private static let whole = Statement(
         "log_whole", "SELECT ($1::text::xid8, $2::bigint) >= (transaction_id, sequence) FROM event_log_floor")
 
-    /// Whether everything behind a position is still there.
+    /// Whether everything behind a position is still in the log.
     func isWhole(after position: LogPosition) async throws(PostgresError) -> Bool {
         try await postgres.query(Self.whole, [String(position.transaction), Int(position.sequence)]).only { $0.bool(0) }
     }
@@ -167,12 +169,12 @@ struct EventLog: Sendable {
         ) AS place ORDER BY place.transaction_id DESC, place.sequence DESC LIMIT 1
         """)
 
-    /// The first event from which on everything is kept, nil for none, and the position of the last one that is readable
-    /// now, the start for none.
+    /// The first event from which on the log is complete, nil for none, and the position of the last readable event,
+    /// the start for none.
     func bounds() async throws(PostgresError) -> (oldest: Int64?, last: LogPosition) {
-        let answers = try await postgres.atomically([Call(Self.oldest), Call(Self.last)])
-        let oldest = try answers[0].first { Int64($0.int(0)) }
-        let last = try answers[1].first { row in
+        let results = try await postgres.atomically([Call(Self.oldest), Call(Self.last)])
+        let oldest = try results[0].first { Int64($0.int(0)) }
+        let last = try results[1].first { row in
             UInt64(row.string(0)).map { LogPosition(transaction: $0, sequence: Int64(row.int(1))) }
         }
         return (oldest, last ?? .start)
@@ -185,7 +187,7 @@ struct EventLog: Sendable {
         WHERE (e.transaction_id, e.sequence) > ($1::text::xid8, $2) ORDER BY e.transaction_id, e.sequence LIMIT 1
         """)
 
-    /// How long the first event behind a position has been there; zero when there is none.
+    /// The age of the first event behind a position; zero when there is none.
     func age(after position: LogPosition) async throws(PostgresError) -> Duration {
         let parameters: [any PostgresEncodable] = [String(position.transaction), Int(position.sequence)]
         return .seconds(max(0, try await postgres.query(Self.waiting, parameters).first { $0.double(0) } ?? 0))
@@ -194,7 +196,7 @@ struct EventLog: Sendable {
     static let newestAll = Statement("log_newest", newest(where: "true", by: "sequence DESC"))
     static let newestOne = Statement(
         "log_newest_workspace", newest(where: "workspace_id = $2", by: "transaction_id DESC, sequence DESC"))
-    /// Types of events between services alone. Not a parameter: the planner would take them for most of the log.
+    /// Types of internal events. Not a parameter: the planner would estimate them as most of the log.
     private static let hidden = EventType.allCases.filter { $0.clientName == nil }.map { "'\($0.rawValue)'" }
         .joined(separator: ", ")
 
@@ -209,8 +211,8 @@ struct EventLog: Sendable {
         """
     }
 
-    /// The newest 100 events that clients are shown, newest first, fewer when their data is more than a response should
-    /// carry: id, type, workspace, data, time.
+    /// The newest 100 events for clients, newest first, fewer when their data exceeds the limit of a response: id,
+    /// type, workspace, data, time.
     func newest(workspace: UUID?) async throws(PostgresError) -> PostgresRows {
         if let workspace { return try await postgres.query(Self.newestOne, [Self.newestBytes, workspace]) }
         return try await postgres.query(Self.newestAll, [Self.newestBytes])

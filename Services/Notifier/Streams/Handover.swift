@@ -1,7 +1,7 @@
 import Contracts
 import Synchronization
 
-/// Events on their way from the hub to the viewers of every loop.
+/// Events that the hub has dispatched to the viewers of every loop.
 final class Handover: Sendable {
     enum Audience: Sendable {
         case everyone, operators, agents
@@ -9,16 +9,16 @@ final class Handover: Sendable {
 
     let events: [StreamEvent]
     let audience: Audience
-    /// Of those whom the events concern, and of the agents.
+    /// The positions of the events' workspaces, and of the agents.
     let positions: TreePositions
-    /// About what the events take in memory.
+    /// The approximate size of the events in memory.
     let size: Int
     private let loopsLeft: Atomic<Int>
     private let finish: @Sendable () -> Void
 
     /// - Parameters:
-    ///   - loops: how many loops it goes to.
-    ///   - finish: called once, when all of them are done with it.
+    ///   - loops: the number of loops that process it.
+    ///   - finish: called once, when all loops have processed it.
     init(
         _ events: [StreamEvent], for audience: Audience, _ positions: TreePositions, loops: Int,
         finish: @escaping @Sendable () -> Void
@@ -31,7 +31,7 @@ final class Handover: Sendable {
         self.finish = finish
     }
 
-    /// A loop is done with it.
+    /// To be called by each loop that has processed it.
     func finished() {
         if loopsLeft.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue == 0 { finish() }
     }

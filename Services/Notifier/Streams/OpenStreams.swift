@@ -5,17 +5,16 @@ import Foundation
 import HTTPServer
 import Synchronization
 
-/// The streams of this process, from their opening to their end, whether they are being brought up to date, wait for
-/// events or for their client: what ends them when their token is revoked.
+/// The registry of all open streams of this process, in whatever phase; closes them when their token is revoked.
 final class OpenStreams: Sendable {
     private struct Entry {
         let viewer: Viewer
         let request: Request
-        /// Breaks the connection off.
+        /// Aborts the connection.
         let abort: @Sendable () -> Void
     }
 
-    /// How long a stream whose token is revoked may take to end by itself.
+    /// Grace period of a stream whose token is revoked, before its connection is aborted.
     private static let grace: Duration = .milliseconds(300)
 
     private let authenticator: Authenticator
@@ -25,7 +24,7 @@ final class OpenStreams: Sendable {
         self.authenticator = authenticator
     }
 
-    /// - Parameter abort: called on the request's loop for a stream that does not end by itself.
+    /// - Parameter abort: called on the request's loop when the stream does not end within the grace period.
     func add(_ viewer: Viewer, _ request: Request, abort: @escaping @Sendable () -> Void) {
         entries.withLock { entries in
             entries[ObjectIdentifier(viewer)] = Entry(viewer: viewer, request: request, abort: abort)
@@ -41,7 +40,7 @@ final class OpenStreams: Sendable {
         for entry in entries.withLock({ Array($0.values) }) { entry.viewer.end() }
     }
 
-    /// Whose credentials may have ended.
+    /// The owner of credentials that may have been revoked.
     enum Owner: Sendable {
         case workspace(UUID)
         case operators
@@ -56,7 +55,7 @@ final class OpenStreams: Sendable {
         }
     }
 
-    /// Asks about the streams that may have been let in by a credential that has ended, and ends those that were.
+    /// Checks the credentials of an owner's streams, and ends the streams whose credential is no longer valid.
     func recheck(_ owner: Owner) {
         let concerned = entries.withLock { entries in
             entries.values.filter { owner.isOwner(of: $0.request.caller) }
@@ -69,7 +68,7 @@ final class OpenStreams: Sendable {
         loop.spawn { [authenticator] in
             guard await !authenticator.isStillValid(entry.request) else { return }
             entry.viewer.end()
-            // One whose client does not read waits for it.
+            // A stream whose client does not read does not end by itself.
             try? await loop.sleep(for: Self.grace)
             if self.entries.withLock({ $0[ObjectIdentifier(entry.viewer)] != nil }) { entry.abort() }
         }
@@ -77,7 +76,7 @@ final class OpenStreams: Sendable {
 }
 
 extension CloudEvent {
-    /// Whose credentials it ends.
+    /// The owner whose credentials it revokes.
     var endsCredentials: OpenStreams.Owner? {
         switch kind {
         case .tokenRevoked, .workspaceRemoved: subject.map { .workspace($0) } ?? .operators

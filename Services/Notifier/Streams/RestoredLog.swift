@@ -1,11 +1,11 @@
 import Foundation
 import PostgresClient
 
-/// A log that came out of a backup: `pg_restore` copies the ids of transactions of another server, which may be far ahead
-/// of this one's. Nothing that this one writes would be behind such a place for a long time, so whoever resumes from it
-/// would see nothing and not know.
+/// Repair of a log that was restored from a backup: `pg_restore` copies transaction ids of another server, which may be
+/// far ahead of this one's. New entries would be before such positions for a long time, so that a client that resumes
+/// from one would silently get nothing.
 extension EventLog {
-    /// Rows that are rewritten at once.
+    /// Rows per update.
     private static let batch = 2000
 
     private static let restored = Statement(
@@ -29,10 +29,10 @@ extension EventLog {
         SELECT max(sequence) FROM batch
         """)
 
-    /// Puts what was restored before everything that this server writes, in the order of the sequence. The last row is
-    /// the last to go, so that one who takes over sees what is left. Several may do it at once.
+    /// Moves restored entries before all that this server writes, in the order of the sequence. The last row is updated
+    /// last, so that an interrupted repair is detected and continued. May run concurrently.
     ///
-    /// - Returns: whether there was any.
+    /// - Returns: whether there were any.
     func adoptRestored() async throws(PostgresError) -> Bool {
         guard let last = try await postgres.query(Self.restored).only({ $0.isNull(0) ? nil : $0.int(0) }) else {
             return false

@@ -1,19 +1,19 @@
 import HTTPCore
 import HTTPServer
 
-/// Where a client wants a stream to begin.
+/// The position at which a client wants a stream to start.
 enum ResumeRequest: Equatable, Sendable {
-    /// With what comes from now on.
+    /// New events only.
     case now
-    /// With everything that is kept.
+    /// The start of the log.
     case oldest
-    /// Behind this event.
+    /// After this event.
     case after(Int64)
-    /// What it gave is no position. That is told on the stream: a refusal would end an `EventSource` for good.
+    /// Not a valid position. Reported on the stream: an error response would end an `EventSource` permanently.
     case unreadable
 
-    /// Reads `Last-Event-ID`, which a client that reconnects by itself sends, before `?since=`, which it was opened
-    /// with.
+    /// `Last-Event-ID`, which a client sends when it reconnects, takes precedence over `?since=`, with which the stream
+    /// was opened first.
     init(_ request: Request) {
         self.init(lastEventID: request.headers["last-event-id"], since: request.query("since"))
     }
@@ -31,16 +31,16 @@ enum ResumeRequest: Equatable, Sendable {
     }
 }
 
-/// Where a stream begins.
+/// The position at which a stream starts.
 enum StreamStart: Equatable, Sendable {
     case now
     case after(LogPosition)
-    /// The client may have missed something: it is told why, and the oldest event there is.
+    /// The client may have missed events: it is sent the reason and the oldest available event.
     case reset(reason: String, oldest: Int64?, after: LogPosition)
 
     /// - Parameters:
-    ///   - known: where the event that the client named stands; nil when the log does not have it.
-    ///   - bounds: the oldest event, and the last position.
+    ///   - known: the position of the event that the client named; nil when the log does not have it.
+    ///   - bounds: the oldest event and the last position.
     init(_ request: ResumeRequest, known: LogPosition?, bounds: (oldest: Int64?, last: LogPosition)) {
         switch request {
         case .now: self = .now

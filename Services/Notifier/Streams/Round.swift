@@ -1,30 +1,29 @@
-/// One pass over the viewers of a loop, with the events that have come together for it, or with none, for what is due
-/// by time.
+/// One pass over the viewers of a loop, with a batch of events, or without events, for timers.
 ///
-/// Viewers that see the same of the events, and mostly that is all, share the bytes of all of them put together.
+/// Viewers with the same selection of events, which mostly is all of them, share the encoded bytes of the batch.
 /// Confined to the loop.
 final class Round {
     let handovers: [Handover]
-    /// Who was there when it began. Those that come later have had its events from the log, or want none from before.
+    /// A snapshot of the viewers. Those attached later got its events from the log, or want only later ones.
     let viewers: [Viewer]
     var next = 0
-    /// Events that were sent, or wait for their clients, and those that were lost, by viewer.
+    /// Events that were sent or buffered, and events that were dropped, summed over viewers.
     var sent = 0
     var dropped = 0
 
     private let memory: StreamMemory
     private let events: [StreamEvent]
-    /// The first one that stands in the log.
+    /// The first position of its durable events.
     private let start: LogPosition?
-    private var known = (sse: Known(), webSocket: Known())
-    private var places: [Int] = []
+    private var cache = (sse: SelectionCache(), webSocket: SelectionCache())
+    private var indices: [Int] = []
 
-    /// What viewers of one format see.
-    private struct Known {
-        /// Operators that want everything.
+    /// The selections of viewers with one format.
+    private struct SelectionCache {
+        /// All events: operators without a filter.
         var all: Selection?
-        /// The last one that wanted, or was to see, something else.
-        var last: (places: [Int], selection: Selection)?
+        /// The last other selection.
+        var last: (indices: [Int], selection: Selection)?
     }
 
     init(_ handovers: [Handover], _ viewers: [Viewer], in memory: StreamMemory) {
@@ -35,51 +34,51 @@ final class Round {
         start = events.lazy.compactMap(\.position).min()
     }
 
-    /// What a viewer gets to see.
+    /// The events that a viewer gets.
     func selection(for viewer: Viewer) -> Selection {
         switch viewer.format {
-        case .serverSentEvents: selection(for: viewer, &known.sse)
-        case .webSocket: selection(for: viewer, &known.webSocket)
+        case .serverSentEvents: selection(for: viewer, &cache.sse)
+        case .webSocket: selection(for: viewer, &cache.webSocket)
         }
     }
 
-    private func selection(for viewer: Viewer, _ known: inout Known) -> Selection {
+    private func selection(for viewer: Viewer, _ cache: inout SelectionCache) -> Selection {
         let wantsAll = viewer.filter.isOpen && (start.map { viewer.seen < $0 } ?? true)
-        if wantsAll, let all = known.all { return all }
-        findPlaces(for: viewer)
-        if !wantsAll, let last = known.last, last.places == places { return last.selection }
-        let made = Selection(places.map { events[$0] }, as: viewer.format, in: memory)
-        if wantsAll { known.all = made } else { known.last = (places, made) }
+        if wantsAll, let all = cache.all { return all }
+        findIndices(for: viewer)
+        if !wantsAll, let last = cache.last, last.indices == indices { return last.selection }
+        let made = Selection(indices.map { events[$0] }, as: viewer.format, in: memory)
+        if wantsAll { cache.all = made } else { cache.last = (indices, made) }
         return made
     }
 
-    private func findPlaces(for viewer: Viewer) {
-        places.removeAll(keepingCapacity: true)
-        var place = 0
+    private func findIndices(for viewer: Viewer) {
+        indices.removeAll(keepingCapacity: true)
+        var offset = 0
         for handover in handovers {
             if handover.concerns(viewer.filter) {
                 for (index, event) in handover.events.enumerated() where viewer.wants(event, handover.positions) {
-                    places.append(place + index)
+                    indices.append(offset + index)
                 }
             }
-            place += handover.events.count
+            offset += handover.events.count
         }
     }
 }
 
-/// What some viewers of one format see of a round's events.
+/// The events of a pass that some viewers of one format get.
 final class Selection {
-    /// Events that are written in one go.
+    /// Events that are written at once.
     struct Piece {
         let bytes: EventBytes
-        /// How many of the selection's events have been written with it.
+        /// The number of the selection's events written up to and including it.
         let end: Int
     }
 
     let events: [StreamEvent]
     private let format: StreamFormat
     private let memory: StreamMemory
-    /// Short events together, a long one by itself. Made when somebody is ready for them.
+    /// Short events joined, a long one by itself. Encoded on first use.
     private(set) lazy var pieces = makePieces()
 
     init(_ events: [StreamEvent], as format: StreamFormat, in memory: StreamMemory) {

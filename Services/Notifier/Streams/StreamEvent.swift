@@ -2,11 +2,11 @@ import Contracts
 import Foundation
 import Synchronization
 
-/// One event for all viewers: encoded once in each format that somebody wants it in, on whatever loop that is.
+/// One event for all viewers: encoded once in each format that is needed, on any loop.
 final class StreamEvent: Sendable {
     let event: CloudEvent
     let type: EventType
-    /// Where a durable event stands in the log.
+    /// The position of a durable event in the log.
     let position: LogPosition?
     private let memory: StreamMemory
     private let encoded = Mutex<[StreamFormat: EventBytes]>([:])
@@ -20,7 +20,7 @@ final class StreamEvent: Sendable {
         self.memory = memory
     }
 
-    /// Made for the first who wants it.
+    /// The event's encoding, made on first use.
     func bytes(as format: StreamFormat) -> EventBytes {
         encoded.withLock { encoded in
             if let made = encoded[format] { return made }
@@ -32,18 +32,18 @@ final class StreamEvent: Sendable {
     }
 }
 
-/// What a viewer asked to see, and may.
+/// The events that a viewer requested and may see.
 struct StreamFilter: Sendable {
     var workspace: UUID?
     /// Empty for all.
     var types: Set<EventType> = []
-    /// The agent that looks on: it sees what happens to those that it may talk to. Nil for operators.
+    /// The agent whose stream it is: it gets events of workspaces that it may talk to. Nil for operators.
     var agent: UUID?
 
-    /// Whether it keeps nothing back.
+    /// Whether it admits all events.
     var isOpen: Bool { workspace == nil && types.isEmpty && agent == nil }
 
-    /// - Parameter positions: of the agent and of the event's workspace; one that is missing is nobody's neighbour.
+    /// - Parameter positions: of the agent and of the event's workspace; without a position it may talk to no one.
     func admits(_ type: EventType, of workspace: UUID?, _ positions: TreePositions) -> Bool {
         if let wanted = self.workspace, wanted != workspace { return false }
         guard types.isEmpty || types.contains(type) else { return false }

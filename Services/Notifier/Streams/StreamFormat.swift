@@ -2,7 +2,7 @@ import Contracts
 import Foundation
 import JSONBytes
 
-/// How a viewer gets its events.
+/// The encoding of a viewer's events.
 enum StreamFormat: Sendable, CaseIterable {
     /// `id:` and `data: {"type", "timestamp", "workspace_id", "data"}`.
     case serverSentEvents
@@ -17,14 +17,14 @@ enum StreamFormat: Sendable, CaseIterable {
         ) { json, key in json.member(key, raw: event.data.bytes) }
     }
 
-    /// Tells a viewer how many events it was too slow for.
+    /// A notice of the number of events dropped for a slow viewer.
     func lagged(_ dropped: Int) -> [UInt8] {
         notice(StreamNotice.lagged, id: nil) { $0.member("dropped", dropped) }
     }
 
-    /// Tells a viewer that it may have missed something.
+    /// A notice that the viewer may have missed events.
     ///
-    /// - Parameter position: the event behind which the stream goes on; the client resumes from it the next time.
+    /// - Parameter position: the event after which the stream continues; the client resumes from it the next time.
     func reset(_ reason: String, position: Int64, oldest: Int64?) -> [UInt8] {
         notice(StreamNotice.reset, id: position) { data in
             data.member("reason", reason)
@@ -53,7 +53,7 @@ enum StreamFormat: Sendable, CaseIterable {
                 data(&json, "data")
             case .webSocket:
                 json.member("event", type)
-                // A text always, as agents in the field expect.
+                // Never null, as existing agents expect.
                 json.member("workspace_id", workspace?.lowercased ?? "")
                 json.member("timestamp", RFC3339.format(time))
                 data(&json, "payload")
@@ -63,7 +63,7 @@ enum StreamFormat: Sendable, CaseIterable {
         return self == .webSocket ? json.bytes : Self.serverSentEvent(json.bytes, id: id)
     }
 
-    /// A server-sent event. What the JSON holds must not end its line.
+    /// A server-sent event, whose JSON must be on one line.
     private static func serverSentEvent(_ json: [UInt8], id: Int64?) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(json.count + 32)

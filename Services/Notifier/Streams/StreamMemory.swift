@@ -2,8 +2,8 @@ import HTTPServer
 import Synchronization
 import WebSocket
 
-/// The memory that this process holds for its viewers: of events, each counted once, however many it is for, and of
-/// copies of them that are on their way to clients.
+/// The memory in use for viewers: events, each counted once for any number of viewers, and copies of them in flight to
+/// clients.
 final class StreamMemory: Sendable {
     private let limit: Int
     private let events = Atomic(0)
@@ -14,9 +14,9 @@ final class StreamMemory: Sendable {
     }
 
     var bytes: Int { events.load(ordering: .relaxed) + copies.load(ordering: .relaxed) }
-    /// Slow viewers have to give up what waits for them. Copies are nobody's to give up, and would take it from all.
+    /// Backlogs of slow viewers have to be dropped. Copies do not count: they cannot be dropped.
     var isFull: Bool { events.load(ordering: .relaxed) > limit }
-    /// Even what is on its way, which nobody can give up, is too much: what comes is given up, and streams end.
+    /// With the copies in flight, the hard limit is exceeded: new events are dropped, and stalled streams closed.
     var isOverfull: Bool { bytes > 2 * limit }
 
     fileprivate func changeEvents(by count: Int) { events.wrappingAdd(count, ordering: .relaxed) }
@@ -25,13 +25,13 @@ final class StreamMemory: Sendable {
 
 /// An event's bytes in the format of some viewers, ready to be written and shared by all of them.
 final class EventBytes: Sendable {
-    /// Longer ones are sent in pieces of this size, so that each viewer's connection copies no more than one.
+    /// Longer ones are sent in chunks of this size, so that each viewer's connection copies no more than one.
     static let piece = 64 * 1024
-    /// What an event takes beside its bytes, about.
+    /// Approximate memory of an event beside its bytes.
     private static let overhead = 200
 
     enum Content: Sendable {
-        /// Of an HTTP body.
+        /// Chunks of an HTTP body.
         case chunks([PreparedChunk])
         /// Whole WebSocket frames.
         case frames([[UInt8]])
@@ -56,7 +56,7 @@ final class EventBytes: Sendable {
         memory.changeEvents(by: count + Self.overhead)
     }
 
-    /// Several, which come to a piece, to be written in one go.
+    /// Several short ones, joined to be written at once.
     private init(joining events: some Collection<EventBytes>, as format: StreamFormat, in memory: StreamMemory) {
         self.memory = memory
         let bytes = events.flatMap(\.bytes)
@@ -65,7 +65,7 @@ final class EventBytes: Sendable {
         memory.changeEvents(by: count + Self.overhead)
     }
 
-    /// - Parameter events: not none; one stays as it is.
+    /// - Parameter events: not empty; a single one is returned as it is.
     static func joined(
         _ events: some Collection<EventBytes>, as format: StreamFormat, in memory: StreamMemory
     ) -> EventBytes {
@@ -73,7 +73,7 @@ final class EventBytes: Sendable {
         return EventBytes(joining: events, as: format, in: memory)
     }
 
-    /// How many pieces it is written in.
+    /// The number of chunks.
     var pieces: Int {
         switch content {
         case .chunks(let chunks): chunks.count
@@ -85,7 +85,7 @@ final class EventBytes: Sendable {
         memory.changeEvents(by: -(count + Self.overhead))
     }
 
-    /// All of it, for being sent together with others.
+    /// All of its bytes, to be joined with others.
     var bytes: [UInt8] {
         switch content {
         case .chunks(let chunks): chunks.count == 1 ? Array(chunks[0].bytes) : chunks.flatMap(\.bytes)

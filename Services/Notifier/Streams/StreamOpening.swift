@@ -4,7 +4,7 @@ import Foundation
 import HTTPServer
 import ServiceHost
 
-/// Lets a client in whose credential is good: a place of its caller's quota, and where its stream begins.
+/// Opens a stream of an authenticated client: takes a slot of the caller's quota, and resolves the start position.
 struct StreamOpening: Sendable {
     let places: CallerQuota
     let streams: OpenStreams
@@ -13,14 +13,14 @@ struct StreamOpening: Sendable {
 
     /// - Throws: `APIError` 429 or 503 when there are too many streams, of the caller or at all.
     func open(_ request: Request, _ filter: StreamFilter) async throws -> StreamSession {
-        let place: Reservation
+        let slot: Reservation
         do {
-            place = try places.take(1, for: request.caller)
+            slot = try places.take(1, for: request.caller)
         } catch {
             throw error.apiError(Sentence.tooManyStreams)
         }
         return StreamSession(
-            request, filter, from: try await replay.start(ResumeRequest(request)), place: place, streams: streams,
+            request, filter, from: try await replay.start(ResumeRequest(request)), place: slot, streams: streams,
             replay: replay, authenticator: authenticator)
     }
 }
@@ -37,7 +37,7 @@ extension StreamFilter {
     }
 
     /// - Parameter names: client names or routing keys.
-    /// - Throws: `APIError` 400 for one that is none.
+    /// - Throws: `APIError` 400 for an unknown one.
     static func types(named names: [String]) throws(APIError) -> Set<EventType> {
         var types: Set<EventType> = []
         for name in names {

@@ -4,26 +4,26 @@ import Foundation
 import HTTPServer
 import PostgresClient
 
-/// Brings a viewer from where its client left off to where the hub is, so that there is neither a gap nor a double.
+/// Replays the log from a client's position to the hub's, without gaps or duplicates.
 ///
-/// The log is read a piece at a time, the next one when the client has taken the one before: a client that does not
-/// read holds one piece, and of one caller's clients only a few hold one at a time.
+/// The log is read in pages, each once the client has read the previous one: a client that does not read holds one
+/// page, and the pages of one caller's clients are limited by a quota.
 struct StreamReplay: Sendable {
-    /// Data of events in a piece.
+    /// Bytes of events' data in a page.
     static let pieceBytes = 256 << 10
-    /// What pieces of all viewers may take together, and what those of one workspace may.
+    /// Memory budgets of the pages of all viewers, and of those of one workspace.
     private static let memory = (everyone: 64 << 20, workspace: 2 << 20)
-    /// How long a viewer waits for its turn before the stream ends; its client will come again.
-    private static let patience: Duration = .seconds(20)
-    /// How soon a viewer looks again for a hub that has not read its log yet.
+    /// How long a viewer waits for a reservation before the stream ends; its client reconnects.
+    private static let reservationTimeout: Duration = .seconds(20)
+    /// Polling interval while the hub has not read its log yet.
     private static let pause: Duration = .milliseconds(50)
 
     let log: EventLog
     let hub: EventHub
     private let positions: TreePositionCache
-    /// What events take that are being sent.
+    /// Accounts for events being sent.
     let events: StreamMemory
-    /// How often a client hears something meanwhile, though nothing of what is read may concern it.
+    /// The keep-alive interval during a replay, in which no event may match the filter.
     private let keepAlive: Duration
     private let pieces = CallerQuota(total: memory.everyone) { caller in
         caller.isWorkspace ? memory.workspace : memory.everyone / 2
@@ -40,7 +40,7 @@ struct StreamReplay: Sendable {
         self.keepAlive = keepAlive
     }
 
-    /// Where a stream begins that a client asks for.
+    /// Resolves the position at which a client wants a stream to start.
     func start(_ request: ResumeRequest) async throws(PostgresError) -> StreamStart {
         var known: LogPosition?
         switch request {
@@ -53,10 +53,10 @@ struct StreamReplay: Sendable {
         return StreamStart(request, known: nil, bounds: try await log.bounds())
     }
 
-    /// Sends what the client missed, until the viewer has caught up with the hub and gets the rest from there. On the
+    /// Replays what the client missed, until the viewer has caught up with the hub and is attached to it. On the
     /// request's loop.
     ///
-    /// - Returns: false when there was no room for it, or its token is no longer valid: the stream should end.
+    /// - Returns: false without a reservation, or when its token is no longer valid: the stream should end.
     func attach(
         _ viewer: Viewer, from start: StreamStart, _ request: Request, _ writer: some StreamWriter,
         _ token: inout TokenCheck
@@ -86,7 +86,7 @@ struct StreamReplay: Sendable {
     ) async throws -> Bool {
         var position = start
         while !viewer.isOver {
-            // Read before the log: what is readable then covers everything up to here.
+            // Taken before the log is read, which then includes everything up to here.
             let hubPosition = hub.position
             guard
                 let page = try await send(
@@ -101,20 +101,20 @@ struct StreamReplay: Sendable {
         return false
     }
 
-    /// Sends one piece of the log.
+    /// Sends one page of the log.
     ///
-    /// - Parameter isWhole: nothing of it may be missing. What was pruned since the client's position was found would be;
-    ///   the client comes again then, and is told.
-    /// - Returns: where it ended; nil when there was no room for it, the token is no longer valid, or some of it is gone.
+    /// - Parameter isWhole: requires that no entry was pruned since the client's position was resolved; else the
+    ///   stream ends, and the client gets a reset when it resumes.
+    /// - Returns: the page's end; nil without a reservation, with an invalid token, or when entries are missing.
     private func send(
         after position: LogPosition, isWhole: Bool, to viewer: Viewer, _ request: Request, _ writer: some StreamWriter,
         _ token: inout TokenCheck
     ) async throws -> (end: LogPosition?, isLast: Bool)? {
         guard
             let reservation = try? await pieces.take(
-                Self.pieceBytes, for: request.caller, within: Self.patience, on: request.loop)
+                Self.pieceBytes, for: request.caller, within: Self.reservationTimeout, on: request.loop)
         else { return nil }
-        // Asked behind the wait for a turn, which may be long.
+        // Checked after the wait for a reservation, which may be long.
         guard await token.isStillValid() else { return nil }
         let page = try await log.read(after: position, workspace: viewer.filter.workspace, bytes: Self.pieceBytes)
         if isWhole, try await !log.isWhole(after: position) { return nil }
@@ -124,21 +124,21 @@ struct StreamReplay: Sendable {
         return (page.end, page.isLast)
     }
 
-    /// Short events are sent together.
+    /// Writes the entries that the viewer may see, short ones in batches.
     private func write(_ entries: [LogEntry], to viewer: Viewer, _ writer: some StreamWriter) async throws {
         let agents = viewer.filter.agent.map { [$0] } ?? []
         let positions = try await positions.find(of: entries.map(\.event), for: Set(agents))
-        var together: [EventBytes] = []
+        var batch: [EventBytes] = []
         var bytes = 0
         for entry in entries where viewer.filter.admits(entry.event, positions) {
             guard let text = writer.format.text(of: entry.event) else { continue }
-            if !together.isEmpty, bytes + text.count > EventBytes.piece {
-                try await writer.write(together)
-                (together, bytes) = ([], 0)
+            if !batch.isEmpty, bytes + text.count > EventBytes.piece {
+                try await writer.write(batch)
+                (batch, bytes) = ([], 0)
             }
-            together.append(EventBytes(text, as: writer.format, in: events))
+            batch.append(EventBytes(text, as: writer.format, in: events))
             bytes += text.count
         }
-        if !together.isEmpty { try await writer.write(together) }
+        if !batch.isEmpty { try await writer.write(batch) }
     }
 }

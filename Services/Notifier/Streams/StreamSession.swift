@@ -2,15 +2,15 @@ import Authentication
 import EventLoop
 import HTTPServer
 
-/// One open stream: from what its client missed to what happens now.
+/// One open stream: the replay of what its client missed, then live events.
 ///
-/// No task waits for the events of an open stream, of which there may be many: they go to its viewer. There is one while
-/// the client is brought up to date, and one whenever the token is looked at.
+/// No task waits for live events, since there may be many streams: they go to the viewer. There is a task during the
+/// replay, and one for each check of the token.
 final class StreamSession: Sendable {
     private let filter: StreamFilter
     private let start: StreamStart
     private let request: Request
-    /// Held as long as the stream is open.
+    /// The slot of the caller's quota, held as long as the stream is open.
     private let place: Reservation
     private let streams: OpenStreams
     private let replay: StreamReplay
@@ -29,10 +29,9 @@ final class StreamSession: Sendable {
         self.authenticator = authenticator
     }
 
-    /// Sends events from now on, until the client is gone, its token is revoked, or the service stops. On the request's
-    /// loop.
+    /// Sends events until the client disconnects, its token is revoked, or the service stops. On the request's loop.
     ///
-    /// - Parameter abort: breaks the connection off; called on its loop.
+    /// - Parameter abort: aborts the connection; called on its loop.
     func begin(_ writer: some StreamWriter, abort: @escaping @Sendable () -> Void) {
         let viewer = Viewer(filter: filter, writer: writer, on: request.loop, in: replay.events)
         viewer.onClose = { [self, unowned viewer] in

@@ -2,37 +2,37 @@ import EventLoop
 import HTTPServer
 import WebSocket
 
-/// A client took too little for too long, when all of them together had too much on its way.
+/// A client read nothing for too long while the memory budget was exceeded.
 struct ClientTooSlow: Error {}
 
-/// Where a viewer's events go.
+/// The output of a viewer's events.
 protocol StreamWriter: Sendable {
     var format: StreamFormat { get }
 
-    /// Sends events, in order, and waits while the client has too much to take already.
+    /// Sends events, in order, and waits while the client's buffer is full.
     ///
-    /// - Throws: when the client is gone.
+    /// - Throws: when the client has disconnected.
     func write(_ events: [EventBytes]) async throws
 
-    /// Bytes that the system has not taken yet. Loop thread only.
+    /// Bytes that have not been written to the socket yet. Loop thread only.
     var pendingBytes: Int { get }
 
-    /// Bytes that the client's system has taken so far: it rises as long as the client reads. Loop thread only.
+    /// Bytes that the client's system has acknowledged: increases while the client reads. Loop thread only.
     var takenBytes: Int { get }
 
-    /// Sends a piece of an event without waiting. Loop thread only.
+    /// Sends a chunk of an event without waiting. Loop thread only.
     func send(_ event: EventBytes, piece: Int)
 
-    /// Shows the client, and whatever stands between, that the stream is alive. Loop thread only.
+    /// Sends a keep-alive for the client and proxies. Loop thread only.
     func keepAlive()
 
-    /// Tells a viewer from now on when everything has gone to the system, when the client goes, and when the server
+    /// Notifies a viewer from now on when the output is drained, when the client disconnects, and when the server
     /// stops. Loop thread only.
     func report(to viewer: Viewer)
 
     /// Ends the stream. Loop thread only.
     ///
-    /// - Parameter error: why it is not whole, where it is not.
+    /// - Parameter error: why it is incomplete, if it is.
     func finish(_ error: (any Error)?)
 }
 
@@ -65,7 +65,7 @@ struct ServerSentEventWriter: StreamWriter {
         guard !writer.isClosed else { return viewer.close() }
         writer.onDrain = { viewer.drained() }
         writer.onDisconnect = { viewer.close() }
-        // The server stops before whatever else would end it, and waits for its connections.
+        // The server stops before the service that would end it, and waits for its connections.
         writer.onShutdown = { viewer.end() }
     }
 
@@ -75,7 +75,7 @@ struct ServerSentEventWriter: StreamWriter {
     }
 }
 
-/// A WebSocket. It pings by itself.
+/// A WebSocket, which sends its own pings.
 struct WebSocketEventWriter: StreamWriter {
     let connection: WebSocketConnection
     let format = StreamFormat.webSocket
@@ -97,14 +97,14 @@ struct WebSocketEventWriter: StreamWriter {
     func keepAlive() {}
 
     func report(to viewer: Viewer) {
-        // What the client sent ahead may have ended it: it would keep for ever what it is told now.
+        // A close frame with the handshake may have ended it: callbacks set now would never be released.
         guard connection.isOpen else { return viewer.close() }
         connection.onDrain = { viewer.drained() }
         connection.onClose = { viewer.close() }
     }
 
     func finish(_ error: (any Error)?) {
-        // A farewell would wait behind what is not taken.
+        // A close frame would wait behind unsent data.
         if error is ClientTooSlow { return connection.abort() }
         connection.close(.goingAway, "stream ended")
     }

@@ -5,7 +5,7 @@ import HTTPServer
 import ServiceHost
 import ServiceLifecycle
 
-/// What streams are made of: the log and the broker on one side, open streams on the other.
+/// Assembles the parts of event streams: log, broker consumer, hub and open streams.
 struct Streaming: Sendable {
     let memory: StreamMemory
     let opening: StreamOpening
@@ -21,10 +21,10 @@ struct Streaming: Sendable {
             log: log, hub: hub, positions: positions, streams: streams, loop: context.loops.next(),
             logger: context.logger, metrics: context.metrics)
         let consumer = try context.consume(Topology.notify(instance: context.instance), prefetch: 500) { events in
-            // A durable event is only news that the log has more; the others are passed on as they came.
+            // A durable event only signals that the log has new entries; transient ones are published directly.
             if events.contains(where: { $0.sequence != nil }) { follower.wake() }
             let transient = events.filter { $0.sequence == nil }
-            // What cannot be placed in the tree is shown to operators alone.
+            // Without positions in the tree, events go to operators alone.
             await hub.pass(transient: transient) { try? await positions.find(of: transient, for: $0) }
             return .done
         }

@@ -4,7 +4,7 @@ import PostgresClient
 import Synchronization
 import WorkspaceTree
 
-/// Where some workspaces stand in the tree.
+/// The positions of some workspaces in the tree.
 struct TreePositions: Sendable {
     static let none = TreePositions([:])
 
@@ -14,7 +14,7 @@ struct TreePositions: Sendable {
         self.byID = byID
     }
 
-    /// `CanCommunicate`. What concerns no workspace, or one that is not known, is shown to no agent, but for its own.
+    /// `CanCommunicate`. False without a workspace, or with an unknown one that is not the agent itself.
     func mayTalk(_ agent: UUID, _ workspace: UUID?) -> Bool {
         guard let workspace else { return false }
         if agent == workspace { return true }
@@ -23,11 +23,11 @@ struct TreePositions: Sendable {
     }
 }
 
-/// Positions in the tree, kept until an event says that somebody moved.
+/// A cache of positions in the tree, invalidated by events that move workspaces.
 final class TreePositionCache: Sendable {
     private struct State {
-        var known: [UUID: TreePosition] = [:]
-        /// Raised with everything that is forgotten: what a query that began before says is not kept.
+        var cached: [UUID: TreePosition] = [:]
+        /// Raised by each invalidation: results of queries that began before it are not cached.
         var generation = 0
     }
 
@@ -57,7 +57,7 @@ final class TreePositionCache: Sendable {
     func find(_ ids: Set<UUID>) async throws(PostgresError) -> TreePositions {
         var found: [UUID: TreePosition] = [:]
         let generation = state.withLock { state in
-            for id in ids { found[id] = state.known[id] }
+            for id in ids { found[id] = state.cached[id] }
             return state.generation
         }
         let unknown = ids.filter { found[$0] == nil }
@@ -68,39 +68,39 @@ final class TreePositionCache: Sendable {
         for position in loaded { found[position.id] = position }
         state.withLock { state in
             guard state.generation == generation else { return }
-            if state.known.count + loaded.count > Self.limit { state.known = [:] }
-            for position in loaded { state.known[position.id] = position }
+            if state.cached.count + loaded.count > Self.limit { state.cached = [:] }
+            for position in loaded { state.cached[position.id] = position }
         }
         return TreePositions(found)
     }
 
-    /// What decides which of the agents see these events; nothing where no agent looks on.
+    /// The positions that decide which of the agents get these events; none without agents.
     func find(of events: [CloudEvent], for agents: Set<UUID>) async throws(PostgresError) -> TreePositions {
         agents.isEmpty ? .none : try await find(agents.union(events.compactMap(\.subject)))
     }
 
-    /// Takes note of an event: one that moves a workspace moves all below it. One that was removed, or is there anew,
-    /// may come to stand elsewhere.
+    /// Invalidates by an event: one that moves a workspace moves all below it. One that was removed, or was created
+    /// again, may be at another position.
     func invalidate(by event: CloudEvent) {
         guard let root = event.subject else { return }
-        let isAnew = [.workspaceRemoved, .workspaceOnline, .workspaceProvisioning, .workspaceAwaitingAgent]
+        let isRecreated = [.workspaceRemoved, .workspaceOnline, .workspaceProvisioning, .workspaceAwaitingAgent]
             .contains(event.kind)
-        guard event.movesInTree || isAnew else { return }
+        guard event.movesInTree || isRecreated else { return }
         state.withLock { state in
             state.generation += 1
-            if isAnew {
-                state.known[root] = nil
+            if isRecreated {
+                state.cached[root] = nil
             } else {
-                state.known = state.known.filter { $0.key != root && !$0.value.ancestors.contains(root) }
+                state.cached = state.cached.filter { $0.key != root && !$0.value.ancestors.contains(root) }
             }
         }
     }
 
-    /// Events may have been missed.
+    /// Empties the cache: events may have been missed.
     func forgetAll() {
         state.withLock { state in
             state.generation += 1
-            state.known = [:]
+            state.cached = [:]
         }
     }
 }

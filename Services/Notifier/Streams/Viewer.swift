@@ -2,19 +2,18 @@ import Contracts
 import EventLoop
 import Foundation
 
-/// One open stream: sends its client what the hub hands over, and keeps a bounded part of that while the client is not
-/// ready for it.
+/// The live part of one open stream: sends the hub's events to its client, with a bounded backlog while the client is
+/// not ready.
 ///
 /// `@unchecked Sendable`: confined to the loop; `end` goes there first.
 final class Viewer: @unchecked Sendable {
-    /// Events that wait for a slow client, and their bytes, but for one of any size; what comes beyond is dropped,
-    /// counted and told.
+    /// Limits of a slow client's backlog in events and bytes; a single event may have any size. Events beyond are
+    /// dropped and counted, and the client is notified.
     static let capacity = 256
     static let capacityBytes = 1 << 20
-    /// A stream that is idle says so this often, which keeps proxies from closing it. In milliseconds, as the loop's
-    /// clock.
+    /// Keep-alive interval of an idle stream, so that proxies do not close it. In milliseconds, as the loop's clock.
     static let keepAlive: UInt64 = 15_000
-    /// How often its token is looked at while events are sent, and while none are.
+    /// Intervals of token checks while events are sent, and while the stream is idle. In milliseconds.
     private static let check: (busy: UInt64, idle: UInt64) = (5_000, 15_000)
 
     let filter: StreamFilter
@@ -23,31 +22,31 @@ final class Viewer: @unchecked Sendable {
     private let memory: StreamMemory
     var format: StreamFormat { writer.format }
 
-    /// Where it is among the viewers of its loop; nil while it is not.
+    /// Its index among the viewers of its loop; nil while it is not attached.
     var place: Int?
-    /// What the client has had already, from the log.
+    /// The position up to which the client has the log already.
     private(set) var seen = LogPosition.start
-    /// Its stream is to end, as soon as its client has what is being sent.
+    /// Whether its stream is ending, as soon as pending output is drained.
     private(set) var isOver = false
-    /// Its stream has ended.
+    /// Whether its stream has ended.
     private var isClosed = false
     private var waiting: [EventBytes] = []
     private var waitingBytes = 0
     private var dropped = 0
-    /// One whose first pieces have been sent: nobody can give it up any more.
+    /// An event whose first chunks have been sent, so that it cannot be dropped any more.
     private var unfinished: (bytes: EventBytes, next: Int)?
-    /// What its connection holds until the client takes it, as it is counted among the memory of all.
-    private var copied = 0
+    /// Pending bytes of its connection, as counted in the shared memory.
+    private var countedCopies = 0
     private var sentAt: UInt64
-    /// What its client had taken when it was looked at last, while something was on its way.
-    private var taken = 0
-    /// When it was last sent something, or seen to have taken something. In milliseconds, as the loop's clock.
+    /// The writer's `takenBytes` at the last check while output was in flight.
+    private var lastTakenBytes = 0
+    /// When it was last sent data, or made progress in reading. In milliseconds, as the loop's clock.
     private(set) var movedAt: UInt64
     private var checkedAt: UInt64
     private var isBeingChecked = false
     /// Called once, when its stream has ended.
     var onClose: (() -> Void)?
-    /// Called when it is time to look at its token; `isChecked` or `end` is the answer.
+    /// Called when a check of its token is due, to be followed by `isChecked` or `end`.
     var onCheck: (() -> Void)?
 
     /// On the loop.
@@ -59,14 +58,14 @@ final class Viewer: @unchecked Sendable {
         (sentAt, movedAt, checkedAt) = (loop.nowMilliseconds, loop.nowMilliseconds, loop.nowMilliseconds)
     }
 
-    /// Leaves out events of the log up to this position: the client has had them.
+    /// Skips events of the log up to this position: the client has them.
     func start(after position: LogPosition) {
         seen = position
         movedAt = loop.nowMilliseconds
-        countCopied()
+        countCopies()
     }
 
-    /// Ends the stream when its client has what was sent. From any thread.
+    /// Ends the stream once pending output is drained. From any thread.
     func end() {
         loop.execute {
             self.isOver = true
@@ -76,12 +75,12 @@ final class Viewer: @unchecked Sendable {
 
     /// Ends the stream at once.
     ///
-    /// - Parameter error: why the client does not have all of it, where it is still there.
+    /// - Parameter error: why the stream is incomplete, when the client is still connected.
     func close(_ error: (any Error)? = nil) {
         guard !isClosed else { return }
         (isOver, isClosed) = (true, true)
         (waiting, waitingBytes, unfinished) = ([], 0, nil)
-        countCopied()
+        countCopies()
         let handler = onClose
         (onClose, onCheck) = (nil, nil)
         handler?()
@@ -90,36 +89,36 @@ final class Viewer: @unchecked Sendable {
 
     // MARK: - Events
 
-    /// Nothing of what was sent before is still here.
-    private var isReady: Bool { hasNothing && writer.pendingBytes == 0 }
-    private var hasNothing: Bool { unfinished == nil && waiting.isEmpty && dropped == 0 }
+    /// No earlier output is pending.
+    private var isReady: Bool { isBacklogEmpty && writer.pendingBytes == 0 }
+    private var isBacklogEmpty: Bool { unfinished == nil && waiting.isEmpty && dropped == 0 }
 
-    /// Whether its client is to see an event, and has not yet.
+    /// Whether its filter admits an event that its client does not have yet.
     func wants(_ event: StreamEvent, _ positions: TreePositions) -> Bool {
         if let position = event.position, position <= seen { return false }
         return filter.admits(event.type, of: event.event.subject, positions)
     }
 
-    /// Sends what concerns it of the round, or keeps it for when its client is ready; never waits.
+    /// Sends its selection of the pass's events, or buffers it while its client is not ready; never waits.
     func take(_ round: Round) {
         guard !isOver else { return }
         let selection = round.selection(for: self)
-        var taken = 0
+        var sentCount = 0
         if isReady, !selection.events.isEmpty {
             for piece in selection.pieces {
                 send(piece.bytes)
-                taken = piece.end
+                sentCount = piece.end
                 guard isReady else { break }
             }
         }
-        round.sent += taken
-        for event in selection.events[taken...] {
-            if keep(event) { round.sent += 1 } else { round.dropped += 1 }
+        round.sent += sentCount
+        for event in selection.events[sentCount...] {
+            if buffer(event) { round.sent += 1 } else { round.dropped += 1 }
         }
     }
 
-    private func keep(_ event: StreamEvent) -> Bool {
-        // Nothing is taken behind a gap before the client has been told of it.
+    private func buffer(_ event: StreamEvent) -> Bool {
+        // Nothing is buffered behind a gap before the client has been notified of it.
         guard dropped == 0, !memory.isOverfull, waiting.count < Self.capacity else {
             dropped += 1
             return false
@@ -135,7 +134,7 @@ final class Viewer: @unchecked Sendable {
     }
 
     private func send(_ bytes: EventBytes, from first: Int = 0) {
-        defer { countCopied() }
+        defer { countCopies() }
         unfinished = nil
         (sentAt, movedAt) = (loop.nowMilliseconds, loop.nowMilliseconds)
         for piece in first..<bytes.pieces {
@@ -147,15 +146,15 @@ final class Viewer: @unchecked Sendable {
         }
     }
 
-    /// The client has taken all that was sent: it gets more, and is told how much it missed behind that.
+    /// All output was written: sends the backlog, and after it the number of dropped events.
     func drained() {
-        countCopied()
+        countCopies()
         while !isClosed, writer.pendingBytes == 0 {
             if let (bytes, next) = unfinished {
                 send(bytes, from: next)
             } else if isOver {
                 close()
-            } else if let bytes = takeWaiting() {
+            } else if let bytes = nextOfBacklog() {
                 send(bytes)
             } else if dropped > 0 {
                 let count = dropped
@@ -167,8 +166,8 @@ final class Viewer: @unchecked Sendable {
         }
     }
 
-    /// Short ones together, or one of any length.
-    private func takeWaiting() -> EventBytes? {
+    /// Several short ones joined, or one of any length.
+    private func nextOfBacklog() -> EventBytes? {
         guard let first = waiting.first else { return nil }
         var (count, bytes) = (1, first.count)
         while count < waiting.count, bytes + waiting[count].count <= EventBytes.piece {
@@ -182,25 +181,25 @@ final class Viewer: @unchecked Sendable {
         return .joined(waiting[..<count], as: format, in: memory)
     }
 
-    private func countCopied() {
+    private func countCopies() {
         let pending = isClosed ? 0 : writer.pendingBytes
-        guard pending != copied else { return }
-        memory.changeCopies(by: pending - copied)
-        copied = pending
+        guard pending != countedCopies else { return }
+        memory.changeCopies(by: pending - countedCopies)
+        countedCopies = pending
     }
 
-    /// Bytes that wait for a client that was not ready for them.
+    /// Bytes buffered for a client that was not ready.
     var backlog: Int { waitingBytes }
-    /// Whether its client has not taken what is on its way to it since a time.
+    /// Whether its client has read nothing of the output in flight since a time.
     ///
     /// - Parameter time: milliseconds on the loop's clock.
     func isStuck(since time: UInt64) -> Bool {
-        (copied > 0 || unfinished != nil) && movedAt <= time
+        (countedCopies > 0 || unfinished != nil) && movedAt <= time
     }
 
-    /// Gives up what waits, to be told to the client.
+    /// Drops the backlog; the client will be notified.
     ///
-    /// - Returns: how many events.
+    /// - Returns: the number of dropped events.
     func dropBacklog() -> Int {
         let count = waiting.count
         dropped += count
@@ -210,13 +209,15 @@ final class Viewer: @unchecked Sendable {
 
     // MARK: - Time
 
-    /// Does what is due.
+    /// Runs what is due by time: keep-alive and token check.
     ///
     /// - Parameter now: milliseconds on the loop's clock.
     func tick(_ now: UInt64) {
         guard !isOver else { return }
-        countCopied()
-        if copied > 0, writer.takenBytes > taken { (taken, movedAt) = (writer.takenBytes, now) }
+        countCopies()
+        if countedCopies > 0, writer.takenBytes > lastTakenBytes {
+            (lastTakenBytes, movedAt) = (writer.takenBytes, now)
+        }
         let isBusy = sentAt > checkedAt
         if isReady, now >= sentAt + Self.keepAlive {
             sentAt = now
@@ -228,7 +229,7 @@ final class Viewer: @unchecked Sendable {
         onCheck?()
     }
 
-    /// Its token is still one. On the loop.
+    /// The token check succeeded. On the loop.
     func isChecked() {
         isBeingChecked = false
     }

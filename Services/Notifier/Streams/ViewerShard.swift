@@ -3,19 +3,18 @@ import Observability
 
 /// The viewers whose connections are on one loop.
 ///
-/// Events are handed over to the loop once, whatever the number of viewers, and go from here to each connection without
-/// a task's waking up. What comes while a round is under way goes together in the next one. Rounds give way to the
-/// loop's other work.
+/// Events are dispatched to the loop once, whatever the number of viewers, and written to each connection without
+/// waking a task. Events that arrive during a pass are batched in the next one. Passes yield to the loop's other work.
 ///
 /// `@unchecked Sendable`: confined to the loop; `take` goes there first.
 final class ViewerShard: @unchecked Sendable {
-    /// How long the loop's other work waits for a round.
+    /// Time slice of a pass, after which it yields to the loop's other work.
     private static let slice: Duration = .microseconds(500)
-    /// How many viewers between two looks at the clock.
+    /// Viewers between two readings of the clock.
     private static let stride = 8
-    /// Data of events in a round, but for those that came together.
+    /// The most bytes of events' data in a pass, unless a single batch is larger.
     private static let roundBytes = 1 << 20
-    /// How often viewers are looked at for what is due without an event.
+    /// The interval of passes for timers.
     private static let interval: Duration = .seconds(1)
 
     let loop: EventLoop
@@ -31,7 +30,7 @@ final class ViewerShard: @unchecked Sendable {
     private var isTickDue = false
     private var timer: LoopTimer?
 
-    /// - Parameter patience: how long a client may take nothing of what is on its way, where memory is short. In
+    /// - Parameter patience: how long a client may read nothing of what is in flight when memory is short. In
     ///   milliseconds.
     init(
         loop: EventLoop, memory: StreamMemory, patience: UInt64, sent: Counter, dropped: Counter, cut: Counter
@@ -68,7 +67,7 @@ final class ViewerShard: @unchecked Sendable {
         timer = nil
     }
 
-    /// Takes events over for its viewers. From any thread.
+    /// Enqueues events for its viewers. From any thread.
     func take(_ handover: Handover) {
         loop.execute {
             self.handovers.append(handover)
@@ -76,12 +75,12 @@ final class ViewerShard: @unchecked Sendable {
         }
     }
 
-    // MARK: - Rounds
+    // MARK: - Passes
 
     private func schedule() {
         guard !isScheduled else { return }
         isScheduled = true
-        // In a later round of the loop, even here: what is handed over until then goes together.
+        // In a later iteration of the loop, even on the loop: batches until then are coalesced.
         loop.post { self.run() }
     }
 
@@ -120,11 +119,11 @@ final class ViewerShard: @unchecked Sendable {
         sent.increment(by: round.sent)
         dropped.increment(by: round.dropped)
         if memory.isFull { dropBacklogs() }
-        if memory.isOverfull { endStuck() }
+        if memory.isOverfull { closeStalled() }
         for handover in round.handovers { handover.finished() }
     }
 
-    /// Takes from the slowest of the loop first, until the rest may stay.
+    /// Drops backlogs of this loop, the largest first, until memory is below the limit.
     private func dropBacklogs() {
         let slow = viewers.filter { $0.backlog > 0 }
         for viewer in slow.sorted(by: { $0.backlog > $1.backlog }) {
@@ -133,9 +132,9 @@ final class ViewerShard: @unchecked Sendable {
         }
     }
 
-    /// Ends streams whose clients have taken nothing of what is on its way to them, for the longest first, until the rest
-    /// may stay: they get it when they come again.
-    private func endStuck() {
+    /// Closes streams whose clients have stopped reading, the longest stalled first, until memory is below the limit.
+    /// They resume when they reconnect.
+    private func closeStalled() {
         let time = loop.nowMilliseconds - min(loop.nowMilliseconds, patience)
         for viewer in viewers.filter({ $0.isStuck(since: time) }).sorted(by: { $0.movedAt < $1.movedAt }) {
             guard memory.isOverfull else { return }

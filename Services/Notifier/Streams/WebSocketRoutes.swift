@@ -7,7 +7,7 @@ import HTTPServer
 import ServiceHost
 import WebSocket
 
-/// `/ws`: events as a WebSocket's messages.
+/// `/ws`: events as messages of a WebSocket.
 struct WebSocketRoutes: Sendable {
     let context: ServiceContext
     let opening: StreamOpening
@@ -19,7 +19,7 @@ struct WebSocketRoutes: Sendable {
 
     private func connect(_ request: Request) async throws -> Response {
         let filter = try await filter(request)
-        // Before a place is taken and the log is asked.
+        // Before a slot is taken and the log is read.
         let handshake = try WebSocketHandshake(request)
         let session = try await opening.open(request, filter)
         return handshake.response { stream, ahead in
@@ -29,13 +29,14 @@ struct WebSocketRoutes: Sendable {
         }
     }
 
-    /// An agent sees those that it may talk to; an operator, or in development anyone, the whole fleet.
+    /// An agent gets events of workspaces that it may talk to; an operator, or in development any client, the whole
+    /// fleet's.
     private func filter(_ request: Request) async throws -> StreamFilter {
         if let ticket = try await tickets.redeem(request) { return try StreamFilter(query: request).within(ticket) }
         var filter = try StreamFilter(query: request)
         guard let header = request.headers["x-workspace-id"], !header.isEmpty else {
             try await context.authenticator.observer(request)
-            // No script reads another site's streams, but any page may open a WebSocket, and the cookie goes with it.
+            // The same-origin policy does not cover WebSockets: any page may open one, and the cookie goes with it.
             try context.authenticator.checkOrigin(request)
             return filter
         }

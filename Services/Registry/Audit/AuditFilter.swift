@@ -9,10 +9,10 @@ package enum AuditResult: String, Sendable, CaseIterable {
     case ok
     case refused
     case failed
-    /// The process ended before it answered, or could not write that it had.
+    /// The process ended before it responded, or could not record the response.
     case unknown
 
-    /// - Parameter status: of the answer; nil while there is none.
+    /// - Parameter status: of the response; nil while there is none.
     package init(status: Int?) {
         switch status {
         case nil: self = .unknown
@@ -23,11 +23,11 @@ package enum AuditResult: String, Sendable, CaseIterable {
     }
 }
 
-/// Which entries of the audit log are asked for.
+/// A filter of the audit log's entries.
 package struct AuditFilter: Sendable, Hashable {
     /// `admin`, `org`, `open`, or an org token's prefix or name.
     package var actor: String?
-    /// A part of method and route.
+    /// A substring of method and route.
     package var action: String?
     /// The path's parameters, or the workspace among them.
     package var target: String?
@@ -39,7 +39,7 @@ package struct AuditFilter: Sendable, Hashable {
 }
 
 extension AuditFilter {
-    /// A filter that is wrong is an error: ignoring it would show what was not asked for.
+    /// An invalid filter is an error: ignoring it would return entries that were not requested.
     init(_ request: Request) throws(APIError) {
         actor = try Self.present(request, "actor")
         action = try Self.present(request, "action")
@@ -64,13 +64,13 @@ extension AuditFilter {
 
     private static func present(_ request: Request, _ name: String) throws(APIError) -> String? {
         guard let text = request.query(name), !text.isEmpty else { return nil }
-        // No entry has one, and Postgres takes none.
+        // No entry has one, and Postgres rejects it.
         if text.utf8.contains(0) { throw .invalidBody(field: name, reason: "must have no NUL") }
         return text
     }
 }
 
-/// Which page of the audit log, and in which form.
+/// The requested page of the audit log, and its format.
 struct AuditPage: Sendable {
     var limit = Limits.auditPage
     /// The id before which it begins.
@@ -96,6 +96,6 @@ struct AuditPage: Sendable {
         }
     }
 
-    /// The cursor of the page behind an entry: opaque to clients.
+    /// The cursor of the page after an entry: opaque to clients.
     static func cursor(after id: Int64) -> String { base64URLEncode(Array(String(id).utf8)) }
 }

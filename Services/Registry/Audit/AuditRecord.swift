@@ -12,13 +12,13 @@ package struct AuditRecord: Sendable, Hashable {
     package var via: String
     package var action: String
     package var target: String?
-    /// What the workspace is called now.
+    /// The workspace's current name.
     package var targetName: String?
     package var service: String
     package var status: Int?
     package var requestID: String
     package var clientIP: String
-    /// What a request for many did, as JSON.
+    /// The details of a bulk request, as JSON.
     package var detail: String?
 
     package var result: AuditResult { AuditResult(status: status) }
@@ -62,8 +62,8 @@ package enum AuditCSV {
 
     private static func row(_ cells: [String]) -> String { cells.map(cell).joined(separator: ",") + "\r\n" }
 
-    /// Always in quotes: some programs part cells at other characters than commas. What begins like a formula is told to
-    /// be text by an apostrophe: names come from whoever made them.
+    /// Always in quotes: some programs separate cells at other characters than commas. An apostrophe prevents formula
+    /// injection, since names come from untrusted users.
     package static func cell(_ text: String) -> String {
         let isFormula = text.unicodeScalars.first.map { "=+-@\t\r".unicodeScalars.contains($0) } ?? false
         return "\"" + (isFormula ? "'" : "") + text.replacing("\"", with: "\"\"") + "\""

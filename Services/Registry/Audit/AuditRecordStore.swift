@@ -2,7 +2,7 @@ import Contracts
 import Foundation
 import PostgresClient
 
-/// The statement that reads the audit log. Authentication writes it.
+/// The statement that reads the audit log, which Authentication writes.
 package struct AuditRecordStore: Sendable {
     let postgres: PostgresPool
 
@@ -10,10 +10,10 @@ package struct AuditRecordStore: Sendable {
         self.postgres = postgres
     }
 
-    private static let limit: Duration = .seconds(10)
+    private static let deadline: Duration = .seconds(10)
 
-    /// Without a name, so that it is planned anew for each filter: one plan for all goes through the whole log for the few
-    /// entries of a workspace, which an index has.
+    /// Unnamed, so that it is planned for each filter: a generic plan scans the whole log for the few entries of a
+    /// workspace, for which there is an index.
     private static let list = Statement(
         "",
         """
@@ -32,14 +32,14 @@ package struct AuditRecordStore: Sendable {
 
     /// Entries, newest first.
     ///
-    /// - Parameter before: the id before which they begin.
+    /// - Parameter before: the cursor; only entries with a smaller id are returned.
     package func list(_ filter: AuditFilter, before: Int64 = .max, limit: Int) async throws -> [AuditRecord] {
         let parameters: [any PostgresEncodable] = [
             before, filter.actor, filter.action, filter.target, filter.target.flatMap { UUID(canonical: $0) },
             filter.result?.rawValue, filter.since, filter.until, limit,
         ]
-        // On a connection of its own: what few of very many entries match takes its time.
-        let rows = try await postgres.transaction(deadline: Self.limit, readOnly: true) { transaction in
+        // On an exclusive connection: a filter that matches few of very many entries is slow.
+        let rows = try await postgres.transaction(deadline: Self.deadline, readOnly: true) { transaction in
             try await transaction.query(Self.list, parameters)
         }
         return try rows.map { row in

@@ -5,7 +5,7 @@ import HTTPServer
 import JSONBytes
 import ServiceHost
 
-/// `/admin/audit`: what operators did.
+/// `/admin/audit`: the log of operators' actions.
 struct AuditRoutes: Sendable {
     let context: ServiceContext
     let store: AuditRecordStore
@@ -17,7 +17,7 @@ struct AuditRoutes: Sendable {
     private func list(_ request: Request) async throws -> Response {
         try await context.authenticator.admin(request)
         let (filter, page) = (try AuditFilter(request), try AuditPage(request))
-        // Read before the head goes out: what fails at once is told as an error.
+        // Read before the header is sent, so that an early failure gets an error response.
         let size = page.isCSV ? Limits.auditPageMaximum : page.limit
         let records = try await store.list(filter, before: page.before, limit: size)
         return page.isCSV ? csv(filter, beginning: records) : json(records, isWhole: records.count < size)
@@ -30,7 +30,7 @@ struct AuditRoutes: Sendable {
         }
     }
 
-    /// All that match, page by page as the client takes them.
+    /// All matching entries, page by page, with back-pressure.
     private func csv(_ filter: AuditFilter, beginning first: [AuditRecord]) -> Response {
         var response = Response.stream(contentType: "text/csv; charset=utf-8; header=present") { writer in
             var records = first

@@ -3,7 +3,7 @@ import Crypto
 import Foundation
 import ServiceHost
 
-/// How far a change of many came: to this workspace, in the order in which they are changed.
+/// The cursor of a bulk change: the last changed workspace, in the order of the changes.
 package struct BulkCursor: Sendable, Hashable {
     package var action: BulkAction
     package var depth: Int

@@ -4,23 +4,23 @@ import HTTPServer
 import JSONBytes
 import ServiceHost
 
-/// The body of the request.
+/// The body of `POST /workspaces/bulk`.
 struct BulkRequest: Sendable {
     enum Selection: Sendable {
         case ids([UUID])
-        /// Those behind the cursor.
+        /// The matching workspaces after the cursor.
         case filter(FleetFilter, BulkCursor?)
     }
 
     var selection: Selection
     var action: BulkAction
     var isDry: Bool
-    /// That children go with those that are deleted.
+    /// Confirms that children are deleted with their parents.
     var isConfirmed: Bool
 
     private static let members = ["ids", "filter", "cursor", "action", "dry_run", "confirm"]
 
-    /// A member that is not known is refused: it may be a `dry_run` that was misspelt.
+    /// Unknown members are rejected: one may be a misspelt `dry_run`.
     ///
     /// - Throws: `APIError` 400 naming the field.
     init(_ body: JSONObject) throws(APIError) {
@@ -79,7 +79,7 @@ struct BulkRequest: Sendable {
         }
     }
 
-    /// Null as `next_cursor` is at the end, too, so that the first request of a loop is like the others.
+    /// Null is accepted, as the first request of a loop sends it.
     private static func cursor(_ text: String?, _ action: BulkAction) throws(APIError) -> BulkCursor? {
         guard let text else { return nil }
         guard let cursor = BulkCursor(text, for: action) else {
@@ -88,7 +88,7 @@ struct BulkRequest: Sendable {
         return cursor
     }
 
-    /// Each once, in their order.
+    /// Without duplicates, in the given order.
     private static func ids(_ elements: [JSONSlice]) throws(APIError) -> [UUID] {
         guard (1...Limits.bulkWorkspaces).contains(elements.count) else {
             throw .invalidBody(field: "ids", reason: "must have 1 to \(Limits.bulkWorkspaces) elements")

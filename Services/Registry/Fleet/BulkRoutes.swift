@@ -9,10 +9,10 @@ import Lifecycle
 import PostgresClient
 import ServiceHost
 
-/// `POST /workspaces/bulk`: one change of many workspaces, each by the transition that its own route makes.
+/// `POST /workspaces/bulk`: changes many workspaces, each by the same transition as the single route.
 struct BulkRoutes: Sendable {
-    /// After that much time of a request nothing further is begun; what is left is told.
-    private static let patience: Duration = .seconds(18)
+    /// After this time no further change is begun; the response has the number of workspaces that are left.
+    private static let timeBudget: Duration = .seconds(18)
 
     let context: ServiceContext
     let fleet: FleetStore
@@ -36,7 +36,7 @@ struct BulkRoutes: Sendable {
         case .filter:
             if left > 0, !results.isEmpty { next = BulkCursor(body.action, after: subjects[results.count - 1]) }
         }
-        if body.isDry { touched += try await addBelow(body.action, to: &results) }
+        if body.isDry { touched += try await addDescendants(body.action, to: &results) }
         request.noteForAudit { writer in
             body.audit(to: &writer)
             writer.member("matched", selection.matched)
@@ -61,30 +61,32 @@ struct BulkRoutes: Sendable {
         return (results, results.count { $0.outcome == .wouldChange })
     }
 
-    /// What goes with those that would change, though it was not asked for, or would not be changed by itself.
+    /// Adds the descendants that would be changed with their ancestors, though not requested or not changed by
+    /// themselves.
     ///
-    /// - Returns: how many there are.
-    private func addBelow(_ action: BulkAction, to results: inout [BulkResult]) async throws -> Int {
+    /// - Returns: the number of those descendants.
+    private func addDescendants(_ action: BulkAction, to results: inout [BulkResult]) async throws -> Int {
         let changed = results.filter { $0.outcome == .wouldChange }.map(\.id)
-        let below = try await fleet.below(changed, asked: results.map(\.id), for: action)
-        let places = Dictionary(uniqueKeysWithValues: results.indices.map { (results[$0].id, $0) })
-        for member in below.members {
-            if let place = places[member.id] {
-                (results[place].outcome, results[place].error) = (.wouldChange, nil)
+        let descendants = try await fleet.below(changed, asked: results.map(\.id), for: action)
+        let positions = Dictionary(uniqueKeysWithValues: results.indices.map { (results[$0].id, $0) })
+        for member in descendants.members {
+            if let position = positions[member.id] {
+                (results[position].outcome, results[position].error) = (.wouldChange, nil)
             } else {
                 results.append(
                     BulkResult(
                         id: member.id, name: member.name, status: member.status, outcome: .wouldChange, isBelow: true))
             }
         }
-        return below.count
+        return descendants.count
     }
 
-    /// One after the other, since each locks what is below it, until the time is over or the database is away.
+    /// Changes one after the other, since each locks its descendants, until the time is over or the database is
+    /// unavailable.
     private func change(_ subjects: [BulkSubject], _ body: BulkRequest) async -> (results: [BulkResult], touched: Int) {
-        let end = ContinuousClock.now + Self.patience
+        let deadline = ContinuousClock.now + Self.timeBudget
         var (results, touched) = ([BulkResult](), 0)
-        for subject in subjects where ContinuousClock.now < end && !Task.isCancelled {
+        for subject in subjects where ContinuousClock.now < deadline && !Task.isCancelled {
             var result = BulkRule.result(subject, .ok)
             do {
                 let done = try await lifecycle.perform(body.action, on: subject.id, isConfirmed: body.isConfirmed)
@@ -139,9 +141,9 @@ struct BulkRoutes: Sendable {
 }
 
 extension LifecycleRoutes {
-    /// Does to a workspace what its own route does, without waiting for its container.
+    /// Performs the action of the single route, without waiting for the container.
     ///
-    /// - Returns: the status that it has then, and how many were changed with it, itself included.
+    /// - Returns: the new status, and the number of changed workspaces, descendants included.
     /// - Throws: ``LifecycleRefusal``, `PostgresError`.
     func perform(
         _ action: BulkAction, on id: UUID, isConfirmed: Bool

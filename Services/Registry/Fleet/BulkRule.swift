@@ -3,40 +3,40 @@ import Foundation
 import HTTPServer
 import Lifecycle
 
-/// What can be done to many workspaces with one request.
+/// An action on many workspaces with one request.
 package enum BulkAction: String, Sendable, CaseIterable {
     case pause, resume, restart, hibernate, delete
 
-    /// The statuses that it makes sense from: what a filter matches beside them is not looked at.
+    /// The statuses that it applies to; a filter's matches in other statuses are not selected.
     package var statuses: Set<WorkspaceStatus> {
-        let living = Set(WorkspaceStatus.allCases).subtracting([.removed])
+        let existing = Set(WorkspaceStatus.allCases).subtracting([.removed])
         return switch self {
-        case .pause: living.subtracting([.paused])
+        case .pause: existing.subtracting([.paused])
         case .resume: [.paused]
-        case .restart: living.subtracting([.paused, .hibernating, .provisioning])
+        case .restart: existing.subtracting([.paused, .hibernating, .provisioning])
         case .hibernate: [.online, .degraded]
-        case .delete: living
+        case .delete: existing
         }
     }
 
-    /// Those above come first where what is above changes what is below with it, or has to be changed before it; whoever
-    /// is deleted must have no children any more.
+    /// Whether descendants are changed before their ancestors: a deleted workspace must have no children any more. The
+    /// other actions begin with the ancestors, which change their descendants or must be changed first.
     package var beginsBelow: Bool { self == .delete }
 
-    /// That what is below a workspace goes with it: that in one of ``statuses``.
+    /// Whether the descendants in one of ``statuses`` are changed with a workspace.
     package var takesBelow: Bool { self == .pause || self == .resume || self == .delete }
 }
 
-/// A workspace that is to be changed with others.
+/// A workspace that is to be changed by a bulk action.
 package struct BulkSubject: Sendable {
     package var id: UUID
     package var name: String
     package var parent: UUID?
-    /// How many are above it.
+    /// The number of its ancestors.
     package var depth: Int
     package var createdAt: Date
     package var subject: LifecycleRule.Subject
-    /// Those that are not removed, as many as one request changes and one more.
+    /// Those that are not removed, at most one more than a request changes.
     package var children: [UUID]
 
     package init(
@@ -53,7 +53,7 @@ package struct BulkSubject: Sendable {
     }
 }
 
-/// What became of one of many.
+/// The result for one workspace of a bulk action.
 package struct BulkResult: Sendable {
     package enum Outcome: String, Sendable {
         case ok, skipped, failed
@@ -66,13 +66,13 @@ package struct BulkResult: Sendable {
     package var status: WorkspaceStatus?
     package var outcome: Outcome
     package var error: String?
-    /// It was not asked for, and goes with one above it.
+    /// Whether it was not requested, but is changed with an ancestor.
     package var isBelow = false
 }
 
-/// The rules of changing many, without doing it.
+/// The rules of bulk actions. Free of I/O.
 package enum BulkRule {
-    /// What a refusal means for one of many: who is already as it was to be is passed over.
+    /// The outcome for a refusal: a workspace that is already in the requested state is skipped.
     package static func outcome(of refusal: LifecycleRefusal) -> BulkResult.Outcome {
         switch refusal {
         case .alreadyPaused, .notPaused: .skipped
@@ -80,7 +80,7 @@ package enum BulkRule {
         }
     }
 
-    /// What would become of each, as far as can be told without trying.
+    /// The expected result for each workspace.
     ///
     /// - Parameter subjects: in the order in which they would be changed.
     package static func forecast(
@@ -104,10 +104,10 @@ package enum BulkRule {
         switch action {
         case .pause: try LifecycleRule.pause(subject.subject)
         case .resume:
-            // A parent that is resumed first resumes what is below it.
-            var facts = subject.subject
-            if let parent = subject.parent, changed.contains(parent) { facts.isParentPaused = false }
-            try LifecycleRule.resume(facts)
+            // A parent that is resumed first resumes its descendants.
+            var state = subject.subject
+            if let parent = subject.parent, changed.contains(parent) { state.isParentPaused = false }
+            try LifecycleRule.resume(state)
         case .restart: try LifecycleRule.restart(subject.subject, hasProvisioner: hasProvisioner)
         case .hibernate: try LifecycleRule.hibernate(subject.subject, isForced: false)
         case .delete:

@@ -4,22 +4,22 @@ import Lifecycle
 import PostgresClient
 import WorkspaceTree
 
-/// What a request to change many means.
+/// The workspaces that a bulk request selects.
 package struct BulkSelection: Sendable {
     /// At most as many as one request changes, in the order in which they are changed.
     package var subjects: [BulkSubject] = []
-    /// How many there are in all, behind the cursor where there is one.
+    /// The total number of matches, after the cursor if there is one.
     package var matched = 0
 }
 
 extension FleetStore {
-    /// With what the rules look at, and where each stands in the tree.
+    /// Selects workspaces with the input of the rules, and their depth in the tree.
     ///
     /// - Parameters:
-    ///   - condition: which are meant.
-    ///   - place: by what they are ordered before their age.
-    ///   - rest: which of those that are meant are chosen.
-    private static func subjects(_ condition: String, place: String, _ rest: String) -> String {
+    ///   - condition: selects the matches.
+    ///   - rank: the primary sort key, before the age.
+    ///   - rest: selects the page of the matches.
+    private static func subjects(_ condition: String, rank: String, _ rest: String) -> String {
         """
         WITH RECURSIVE meant AS MATERIALIZED (
             SELECT w.id, w.name, w.parent_id, w.status, w.external, w.created_at FROM workspaces w
@@ -30,7 +30,7 @@ extension FleetStore {
             SELECT above.id, p.parent_id, above.level + 1 FROM above JOIN workspaces p ON p.id = above.parent_id
             WHERE above.level < 1000),
         depth AS (SELECT id, max(level) AS depth FROM above GROUP BY id),
-        placed AS (SELECT meant.*, depth.depth, \(place) AS place FROM meant JOIN depth ON depth.id = meant.id),
+        placed AS (SELECT meant.*, depth.depth, \(rank) AS place FROM meant JOIN depth ON depth.id = meant.id),
         chosen AS MATERIALIZED (SELECT placed.*, count(*) OVER () AS matched FROM placed \(rest))
         SELECT chosen.id, chosen.name, chosen.parent_id, chosen.depth, chosen.status, chosen.external,
             coalesce(p.status = 'paused', false), coalesce(v.active_tasks, 0),
@@ -45,18 +45,18 @@ extension FleetStore {
     }
 
     private static let named = Statement(
-        "bulk_named", subjects("w.id = ANY ($1::uuid[])", place: "$2::int * depth", ""))
-    /// The order is that of the changes, so that wherever a request ends, another goes on from there.
+        "bulk_named", subjects("w.id = ANY ($1::uuid[])", rank: "$2::int * depth", ""))
+    /// In the order of the changes, so that another request can continue wherever one ends.
     private static let matching = Statement(
         "",
         subjects(
-            FleetFilter.condition, place: "$5::int * depth",
+            FleetFilter.condition, rank: "$5::int * depth",
             """
             WHERE $6::int IS NULL OR (place, created_at, id) > ($6, $7::timestamptz, $8::uuid)
             ORDER BY place, created_at, id LIMIT \(Limits.bulkWorkspaces)
             """))
 
-    /// The workspaces of these ids that there are.
+    /// The existing workspaces of these ids.
     package func selection(_ ids: [UUID], for action: BulkAction) async throws -> BulkSelection {
         let rows = try await postgres.transaction(readOnly: true) { transaction in
             try await transaction.query(Self.named, [ids, action.sign])
@@ -64,7 +64,7 @@ extension FleetStore {
         return try BulkSelection(rows)
     }
 
-    /// The first workspaces behind a cursor that a filter matches in a status from which the action makes sense.
+    /// The first workspaces after a cursor that a filter matches, in a status to which the action applies.
     package func selection(
         _ filter: FleetFilter, for action: BulkAction, after cursor: BulkCursor? = nil
     ) async throws -> BulkSelection {
@@ -81,11 +81,11 @@ extension FleetStore {
     }
 }
 
-/// What is below workspaces, and goes with them.
+/// The descendants of workspaces that are changed with them.
 package struct BulkBelow: Sendable {
-    /// As many as one request changes, at most.
+    /// At most as many as one request changes.
     package var members: [(id: UUID, name: String, status: WorkspaceStatus?)] = []
-    /// How many there are in all.
+    /// The total number.
     package var count = 0
 }
 
@@ -102,7 +102,7 @@ extension FleetStore {
         ORDER BY w.id = ANY ($3::uuid[]) DESC, lower(w.name), w.id LIMIT \(Limits.bulkWorkspaces)
         """)
 
-    /// Those that go with these workspaces: the ones that were asked for first.
+    /// The descendants that are changed with these workspaces; the requested ones come first.
     package func below(_ ids: [UUID], asked: [UUID], for action: BulkAction) async throws -> BulkBelow {
         guard action.takesBelow, !ids.isEmpty else { return BulkBelow() }
         let rows = try await postgres.transaction(readOnly: true) { transaction in
@@ -115,7 +115,7 @@ extension FleetStore {
 }
 
 extension BulkAction {
-    /// That of a depth in the order of the changes.
+    /// The sign of the depth in the order of the changes.
     fileprivate var sign: Int { beginsBelow ? -1 : 1 }
 }
 

@@ -5,10 +5,10 @@ import JSONBytes
 import PostgresClient
 import ServiceHost
 
-/// Which workspaces of the fleet are meant; those that are removed only where their status is asked for.
+/// A filter of the fleet's workspaces. Removed ones match only if their status is requested.
 package struct FleetFilter: Sendable, Hashable {
     package var statuses: [WorkspaceStatus]?
-    /// A part of the name or the role, or the beginning of the id.
+    /// A substring of the name or the role, or the prefix of the id.
     package var text: String?
     package var parent: UUID?
     package var runtime: String?
@@ -17,7 +17,7 @@ package struct FleetFilter: Sendable, Hashable {
 
     /// The query of `GET /admin/workspaces`.
     ///
-    /// - Throws: `APIError` 400 naming the parameter: ignoring one would show what was not asked for.
+    /// - Throws: `APIError` 400 naming the parameter: ignoring one would return workspaces that were not requested.
     init(_ request: Request) throws(APIError) {
         statuses = try request.words("status", of: WorkspaceStatus.self)
         text = request.present("q")
@@ -28,7 +28,7 @@ package struct FleetFilter: Sendable, Hashable {
 
     private static let members = ["status", "q", "parent_id", "runtime"]
 
-    /// The `filter` of a change. It must narrow something down.
+    /// The `filter` of a change. It must have at least one condition.
     ///
     /// - Throws: `APIError` 400 naming the field.
     package init(changing object: JSONObject) throws(APIError) {
@@ -84,7 +84,7 @@ package struct FleetFilter: Sendable, Hashable {
     /// The values of `$1` to `$4`.
     var parameters: [any PostgresEncodable] { [statuses.map { $0.map(\.rawValue) }, text, parent, runtime] }
 
-    /// That a workspace `w` is meant.
+    /// Whether a workspace `w` matches.
     static let condition = """
         CASE WHEN $1::text[] IS NULL THEN w.status <> 'removed' ELSE w.status = ANY ($1::workspace_status[]) END
             AND ($2::text IS NULL OR strpos(lower(w.name), lower($2)) > 0
@@ -93,7 +93,7 @@ package struct FleetFilter: Sendable, Hashable {
         """
 }
 
-/// In what order the fleet is listed.
+/// The sort order of the fleet's list.
 package struct FleetOrder: Sendable, Hashable {
     package enum Key: String, Sendable, CaseIterable {
         case name, status, role, runtime
@@ -123,7 +123,7 @@ package struct FleetOrder: Sendable, Hashable {
     }
 }
 
-/// Where a page of the fleet begins: after the workspace with this value in the column that it is sorted by.
+/// The cursor of a page of the fleet: the last workspace's value in the sort column, and its id.
 package struct FleetCursor: Sendable, Hashable {
     package var order: FleetOrder
     package var value: String

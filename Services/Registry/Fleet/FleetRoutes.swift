@@ -10,7 +10,7 @@ import PostgresClient
 import ServiceHost
 import Templates
 
-/// `/admin/fleet` and `/admin/workspaces`: the fleet in numbers, and as a list in any order.
+/// `/admin/fleet` and `/admin/workspaces`: the fleet's counts, and its list in any order.
 struct FleetRoutes: Sendable {
     let context: ServiceContext
     let store: FleetStore
@@ -24,9 +24,9 @@ struct FleetRoutes: Sendable {
     private func fleet(_ request: Request) async throws -> Response {
         try await context.authenticator.admin(request)
         let numbers = try await store.numbers()
-        let living = numbers.statuses.filter { $0.key != .removed }
+        let existing = numbers.statuses.filter { $0.key != .removed }
         return .json(object: { writer in
-            writer.member("total", living.values.reduce(0, +))
+            writer.member("total", existing.values.reduce(0, +))
             writer.member(
                 "by_status",
                 object: { writer in
@@ -95,7 +95,7 @@ extension FleetOrder.Key {
         case .activeTasks: Int32(text) != nil
         case .queueDepth, .monthlySpend: Int64(text) != nil
         case .lastHeartbeat, .created:
-            // As Postgres writes it in UTC; nothing is before a workspace that never sent a heartbeat.
+            // As Postgres writes it in UTC; `-infinity` stands for a workspace that never sent a heartbeat.
             text == "-infinity"
                 || text.hasSuffix("+00") && RFC3339.parse(text.dropLast(3).replacing(" ", with: "T") + "Z") != nil
         }

@@ -12,9 +12,9 @@ package struct FleetStore: Sendable {
         self.postgres = postgres
     }
 
-    private static let limit: Duration = .seconds(10)
+    private static let deadline: Duration = .seconds(10)
 
-    // MARK: - In numbers
+    // MARK: - Counts
 
     private static let statuses = Statement(
         "fleet_statuses",
@@ -23,7 +23,7 @@ package struct FleetStore: Sendable {
         FROM workspaces w LEFT JOIN workspace_vitals v ON v.workspace_id = w.id GROUP BY w.status
         """)
 
-    /// Counted in the indexes, no further than anybody would want to know it.
+    /// Counted by index-only scans, up to a limit.
     private static let queue = Statement(
         "fleet_queue",
         """
@@ -40,7 +40,7 @@ package struct FleetStore: Sendable {
                  WHERE status = 'queued' AND (attempts > 0 OR refusals > 0) ORDER BY enqueued_at, id LIMIT 1)))::float8
         """)
 
-    /// The numbers of the fleet.
+    /// The counts of the fleet.
     package struct Numbers: Sendable {
         package var statuses: [WorkspaceStatus: Int] = [:]
         package var callsInFlight = 0
@@ -52,15 +52,15 @@ package struct FleetStore: Sendable {
 
     /// Counts the fleet.
     package func numbers() async throws -> Numbers {
-        let answers = try await postgres.transaction(deadline: Self.limit, readOnly: true) { transaction in
+        let results = try await postgres.transaction(deadline: Self.deadline, readOnly: true) { transaction in
             try await transaction.query([Call(Self.statuses), Call(Self.queue, [Limits.queueChangeCount])])
         }
         var numbers = Numbers()
-        try answers[0].forEach { row in
+        try results[0].forEach { row in
             if let status = WorkspaceStatus(rawValue: row.string(0)) { numbers.statuses[status] = row.int(1) }
             numbers.callsInFlight += row.int(2)
         }
-        try answers[1].forEach { row in
+        try results[1].forEach { row in
             (numbers.waiting, numbers.retrying, numbers.running) = (row.int(0), row.int(1), row.int(2))
             numbers.oldestWaitingSeconds = row.optionalDouble(3).map { Int(max(0, $0)) }
         }
@@ -72,8 +72,8 @@ package struct FleetStore: Sendable {
     private static let count = Statement(
         "", "SELECT count(*) FROM workspaces w WHERE \(FleetFilter.condition)")
 
-    /// When the oldest item that waits for `w` was stored: it is the first of its priority, or was put back behind others
-    /// since. Going through all that wait reads their rows.
+    /// When the oldest queued item of `w` was stored: it is the first of its priority, or has been requeued since. A
+    /// scan of all queued items would read their rows.
     private static let oldest = """
         SELECT min(o.enqueued_at) FROM (
             (WITH RECURSIVE first (priority, enqueued_at) AS (
@@ -95,7 +95,7 @@ package struct FleetStore: Sendable {
         """
     }
 
-    /// What is shown of the workspaces of a page, in the order of the keys. `path` begins at the root.
+    /// The columns of the workspaces of a page, in the order of the keys. `path` begins at the root.
     private static let rows = """
         SELECT \(WorkspaceJSON.columns), page.value, coalesce(up.path, '{}'),
             (SELECT count(*) FROM workspaces c WHERE c.parent_id = w.id AND c.status <> 'removed'),
@@ -111,8 +111,8 @@ package struct FleetStore: Sendable {
         ORDER BY page.n
         """
 
-    /// They have no names, so that they are planned anew for the values of each: one plan for all would not know whether
-    /// it is to read twenty workspaces or twenty thousand.
+    /// Unnamed, so that they are planned for each set of values: a generic plan could not know whether it has to read
+    /// twenty workspaces or twenty thousand.
     private static func page(_ order: FleetOrder) -> Statement {
         let (value, type, tables) = order.key.expression
         let (comparison, direction) = order.isDescending ? ("<", "DESC") : (">", "ASC")
@@ -136,9 +136,9 @@ package struct FleetStore: Sendable {
     /// - Returns: the statement that lists the fleet in an order.
     package static func statement(_ order: FleetOrder) -> Statement { pages[order] ?? page(order) }
 
-    /// What one page of the list holds.
+    /// One page of the list.
     package struct Page: Sendable {
-        /// Perhaps with one more than is shown.
+        /// Possibly one more than is shown.
         package var rows: PostgresRows
         package var shown: Int
         package var total: Int
@@ -149,16 +149,16 @@ package struct FleetStore: Sendable {
     package func page(
         _ filter: FleetFilter, _ order: FleetOrder, after cursor: FleetCursor?, limit: Int
     ) async throws -> Page {
-        // One more than asked for says whether there is another page.
+        // One more than the limit shows whether there is another page.
         let parameters = filter.parameters + [cursor?.value, cursor?.id, limit + 1]
-        // On a connection of its own: the whole fleet is gone through for most orders.
-        let answers = try await postgres.transaction(deadline: Self.limit, readOnly: true) { transaction in
+        // On an exclusive connection: most orders scan the whole fleet.
+        let results = try await postgres.transaction(deadline: Self.deadline, readOnly: true) { transaction in
             try await transaction.query([
                 Call(Self.statement(order), parameters), Call(Self.count, filter.parameters),
             ])
         }
-        let rows = answers[0]
-        var page = Page(rows: rows, shown: min(rows.count, limit), total: try answers[1].first { $0.int(0) } ?? 0)
+        let rows = results[0]
+        var page = Page(rows: rows, shown: min(rows.count, limit), total: try results[1].first { $0.int(0) } ?? 0)
         if rows.count > limit {
             let keys = try rows.map { (value: $0.string(27), id: $0.uuid(0)) }
             page.next = FleetCursor(order: order, value: keys[limit - 1].value, id: keys[limit - 1].id)
@@ -199,13 +199,13 @@ extension FleetOrder {
 }
 
 extension FleetOrder.Key {
-    /// How many wait, counted no further than to ten thousand: beyond, one queue is as long as another.
+    /// The number of queued items, counted up to ten thousand.
     private static let depth = """
         CROSS JOIN LATERAL (SELECT count(*) AS depth FROM (
             SELECT FROM a2a_queue q WHERE q.workspace_id = w.id AND q.status = 'queued' LIMIT 10000) AS c) AS d
         """
 
-    /// The value by which a workspace `w` is sorted, never NULL; its type; and what it is joined from.
+    /// The sort value of a workspace `w`, never NULL; its type; and the tables to join for it.
     fileprivate var expression: (value: String, type: String, tables: String) {
         let vitals = "JOIN workspace_vitals v ON v.workspace_id = w.id"
         return switch self {

@@ -5,9 +5,9 @@ import HTTPServer
 import JSONBytes
 import ServiceHost
 
-/// One heartbeat as it was sent, its fields checked. Absent fields count as 0 and empty.
+/// One heartbeat with its fields validated. Absent fields count as 0 and empty.
 struct Heartbeat: Sendable {
-    /// What the runtime says of itself in `runtime_metadata`.
+    /// The runtime's `runtime_metadata`.
     struct Metadata: Sendable, Hashable {
         var capabilities: Capabilities
         var idleTimeoutSeconds: Int?
@@ -19,10 +19,10 @@ struct Heartbeat: Sendable {
     var activeTasks: Int
     var uptimeSeconds: Int
     var currentTask: String
-    /// Cents this month; 0 is "no news".
+    /// Cents this month; 0 means that the beat has no new value.
     var monthlySpend: Int
     var runtimeState: String
-    /// `nil` when the beat carries none, which short beats in the middle of a task do not.
+    /// `nil` when the beat has none, as the short beats during a task.
     var metadata: Metadata?
 
     /// Reads a body.
@@ -38,7 +38,7 @@ struct Heartbeat: Sendable {
         try self.init(of: try object.workspaceID("workspace_id"), object)
     }
 
-    /// Reads what a body says beside whose it is.
+    /// Reads a body whose workspace has been parsed already.
     ///
     /// - Throws: `APIError` 400 naming the field.
     init(of workspace: UUID, _ object: JSONObject) throws(APIError) {
@@ -61,7 +61,7 @@ struct Heartbeat: Sendable {
 
     private static func metadata(_ object: JSONObject) throws -> Metadata {
         var capabilities: Capabilities = []
-        // Names that we do not know are passed over: a newer agent must not lose its heartbeats over one.
+        // Unknown names are ignored, so that heartbeats of newer agents are accepted.
         if let given = try object.object("capabilities") {
             for name in Self.capabilityNames where try given.unique(name)?.bool == true {
                 if let known = Capabilities(name: name.description) { capabilities.insert(known) }
@@ -71,7 +71,7 @@ struct Heartbeat: Sendable {
         return Metadata(capabilities: capabilities, idleTimeoutSeconds: idle)
     }
 
-    /// `Capabilities.names`, as they are looked up.
+    /// `Capabilities.names`, as static strings for the look-up.
     static let capabilityNames: [StaticString] = [
         "heartbeat", "scheduler", "session", "status_mgmt", "retry", "activity_decoration", "channel_dispatch",
     ]
@@ -80,21 +80,21 @@ struct Heartbeat: Sendable {
         min(max(value ?? 0, range.lowerBound), range.upperBound)
     }
 
-    /// A counter that ran away is clamped, however far: whole cents below 2^53 are exact as doubles.
+    /// Clamped; whole cents below 2^53 are exact as doubles.
     private static func spend(_ value: Double?) -> Int {
         Int(min(max(value ?? 0, 0), Double(Limits.monthlySpend)))
     }
 
-    /// Cut, since one beat must not weigh on the batch that it shares; and Postgres's text has no NUL.
+    /// Truncated, since one beat must not slow down its batch; and without NUL, which Postgres's text does not allow.
     private static func storable(_ text: String?, _ limit: Int) -> String {
         guard let text = text?.bounded(to: limit) else { return "" }
         return text.contains(byte: 0) ? text.replacing("\0", with: "\u{FFFD}") : text
     }
 
-    /// About what it takes in a statement and in the events that tell of it, in bytes.
+    /// Its approximate size in a statement and in its events, in bytes.
     var weight: Int { 256 + sampleError.utf8.count + currentTask.utf8.count + runtimeState.utf8.count }
 
-    /// The data of the `workspace.degraded` event, should this beat make one; `nil` when it cannot.
+    /// The data of the `workspace.degraded` event, if this beat can cause one; `nil` otherwise.
     var degradedData: [UInt8]? {
         let isWedged = runtimeState == StatusRule.wedged
         guard isWedged || errorRate >= StatusRule.degradedErrorRate else { return nil }

@@ -8,32 +8,32 @@ import Observability
 import RedisClient
 import ServiceHost
 
-/// The hottest path of the platform: beats are committed in batches, answered after the commit, then told: one Redis
-/// command and one broker message for what one commit carried.
+/// The hottest path of the platform: beats are committed in batches, acknowledged after the commit, then published: one
+/// Redis command and one broker message for each commit.
 struct HeartbeatIngest: Sendable {
-    /// Rows of one statement; larger ones gain nothing and hold their locks longer.
+    /// Rows of one statement; larger batches gain nothing and hold their locks longer.
     private static let batchLimit = 500
 
-    /// How long, and how often, a beat is tried whose rows somebody holds.
-    private static let heldLimit: Duration = .seconds(3)
-    private static let heldPause: Duration = .milliseconds(250)
+    /// The deadline and the interval of retries for a beat whose rows are locked.
+    private static let lockTimeout: Duration = .seconds(3)
+    private static let lockRetryInterval: Duration = .milliseconds(250)
 
     private let loops: EventLoopGroup
     private let batcher: Batcher<Heartbeat, HeartbeatOutcome>
-    /// For those whose rows were held when they came first: they wait for each other only. One flush at a time, so
-    /// that none is written while a newer one is.
-    private let held: Batcher<Held, HeartbeatOutcome>
+    /// Retries beats whose rows were locked, which delay only each other. One flush at a time, so that none is written
+    /// while a newer one is.
+    private let retries: Batcher<LockedBeat, HeartbeatOutcome>
     private let line: HeldLine
 
-    private struct Held {
+    private struct LockedBeat {
         let beat: Heartbeat
         let turn: Int
     }
 
     init(_ context: ServiceContext) {
         let store = HeartbeatStore(postgres: context.postgres)
-        let untold = RepeatedWarning(
-            "heartbeats are stored, but the broker or Redis does not take them", context.logger)
+        let publishFailures = RepeatedWarning(
+            "heartbeats are stored, but not published: the broker or Redis is unavailable", context.logger)
         let size = context.metrics.histogram(
             "switchyard_heartbeat_batch_size", "Heartbeats of one commit.", bounds: Histogram.sizeBounds)
         let loops = context.loops
@@ -41,7 +41,7 @@ struct HeartbeatIngest: Sendable {
         let line = HeldLine()
         self.line = line
         let pacing = BatchPacing(executor: { loops.any() }, overlapsOnlyWhenFull: true) {
-            // Far below the 5 ms that a beat may wait for its flush.
+            // Coalescing delay, far below the 5 ms that a beat may wait for its flush.
             try? await loops.any().sleep(for: .milliseconds(1))
         }
         batcher = Batcher(limit: Self.batchLimit, concurrency: 2, key: { $0.workspace }, pacing: pacing) { beats in
@@ -51,52 +51,52 @@ struct HeartbeatIngest: Sendable {
             for slice in order.map({ beats[$0] }).sliced(by: { $0.weight }, upTo: Limits.heartbeatBatch) {
                 let written = try await store.write(Array(slice), source: context.source)
                 size.observe(Double(slice.count))
-                Self.tell(Array(slice), written, context, untold)
+                Self.publish(Array(slice), written, context, publishFailures)
                 sorted += written
             }
-            // Those that wait behind an older one are held as well.
+            // Beats behind an older one that is locked count as locked as well.
             var outcomes = beats.map { _ in HeartbeatOutcome(verdict: .held, turn: turn) }
-            for (place, index) in order.enumerated() {
-                outcomes[index] = sorted[place]
+            for (position, index) in order.enumerated() {
+                outcomes[index] = sorted[position]
                 outcomes[index].turn = turn
             }
-            // The last step, since nothing may fail after it: who is held is released by whoever gets its outcome.
+            // The last step, since nothing may fail after it: the caller that gets a locked beat's outcome releases it.
             line.settle(beats, outcomes, turn: turn)
             return outcomes
         }
-        held = Batcher(limit: Self.batchLimit, key: { $0.beat.workspace }) { beats in
-            // The newer one was written: the older one is as good as written before it.
+        retries = Batcher(limit: Self.batchLimit, key: { $0.beat.workspace }) { beats in
+            // A newer beat was written: the older one counts as written before it.
             var outcomes = beats.map { _ in HeartbeatOutcome(verdict: .accepted) }
             let order = beats.indices.filter { !line.isOvertaken(beats[$0].beat.workspace, turn: beats[$0].turn) }
             for slice in order.sliced(by: { beats[$0].beat.weight }, upTo: Limits.heartbeatBatch) {
-                let some = slice.map { beats[$0].beat }
-                let written = try await store.writeFree(some, source: context.source)
+                let slicedBeats = slice.map { beats[$0].beat }
+                let written = try await store.writeFree(slicedBeats, source: context.source)
                 for (index, outcome) in zip(slice, written) {
                     outcomes[index] = outcome
                     guard outcome.verdict == .accepted else { continue }
                     line.accept(beats[index].beat.workspace, turn: beats[index].turn)
                 }
-                Self.tell(some, written, context, untold)
+                Self.publish(slicedBeats, written, context, publishFailures)
             }
             return outcomes
         }
     }
 
-    /// Returns when the beat is committed, or somebody else has held its rows for seconds; meanwhile it holds up no
-    /// other.
+    /// Returns when the beat is committed, or its rows have been locked for seconds; meanwhile it does not delay other
+    /// beats.
     func accept(_ beat: Heartbeat) async throws -> HeartbeatOutcome {
         let outcome = try await batcher.submit(beat)
         guard outcome.verdict == .held else { return outcome }
-        return try await retry(Held(beat: beat, turn: outcome.turn))
+        return try await retry(LockedBeat(beat: beat, turn: outcome.turn))
     }
 
-    private func retry(_ beat: Held) async throws -> HeartbeatOutcome {
-        defer { line.release(beat.beat.workspace) }
-        let end = ContinuousClock.now + Self.heldLimit
+    private func retry(_ locked: LockedBeat) async throws -> HeartbeatOutcome {
+        defer { line.release(locked.beat.workspace) }
+        let deadline = ContinuousClock.now + Self.lockTimeout
         var outcome = HeartbeatOutcome(verdict: .held)
-        while outcome.verdict == .held, ContinuousClock.now < end {
-            try await loops.any().sleep(for: Self.heldPause)
-            outcome = try await held.submit(beat)
+        while outcome.verdict == .held, ContinuousClock.now < deadline {
+            try await loops.any().sleep(for: Self.lockRetryInterval)
+            outcome = try await retries.submit(locked)
         }
         return outcome
     }
@@ -107,18 +107,19 @@ struct HeartbeatIngest: Sendable {
         }
     }
 
-    private static func tell(
-        _ beats: [Heartbeat], _ outcomes: [HeartbeatOutcome], _ context: ServiceContext, _ untold: RepeatedWarning
+    private static func publish(
+        _ beats: [Heartbeat], _ outcomes: [HeartbeatOutcome], _ context: ServiceContext,
+        _ publishFailures: RepeatedWarning
     ) {
         let accepted = zip(beats, outcomes).filter { $0.1.verdict == .accepted }
         guard !accepted.isEmpty else { return }
         context.relay.committed(accepted.compactMap(\.1.event))
-        let isTold = context.broadcast.send(
+        let isPublished = context.broadcast.send(
             .heartbeatReceived, accepted.map { ($0.0.workspace, received($0.0, $0.1)) })
-        if !isTold || !context.redis.isReady {
-            // What proxies and idle timers do not hear of looks like silence of the agents.
-            untold.note([
-                .count: .int(accepted.count), .custom("broker"): .bool(isTold),
+        if !isPublished || !context.redis.isReady {
+            // Without these messages proxies and idle timers consider the agents silent.
+            publishFailures.note([
+                .count: .int(accepted.count), .custom("broker"): .bool(isPublished),
                 .custom("redis"): .bool(context.redis.isReady),
             ])
         }

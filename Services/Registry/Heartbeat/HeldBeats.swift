@@ -1,25 +1,25 @@
 import Foundation
 import Synchronization
 
-/// The rule for beats whose rows somebody holds: none is written after a newer one of its workspace.
+/// The ordering rule for beats whose rows are locked: none is written after a newer one of its workspace.
 ///
-/// It knows a workspace only while a beat of it waits. Turns say which of two beats of a workspace is newer.
+/// It has an entry for a workspace only while a beat of it waits. Turns order the beats of a workspace.
 struct HeldBeats {
     private struct Entry {
         var waiting = 0
-        /// The turn of the newest that was accepted while others wait.
+        /// The turn of the newest beat that was written while others wait.
         var accepted = 0
     }
 
     private var entries: [UUID: Entry] = [:]
 
-    /// How many workspaces have a beat that waits.
+    /// The number of workspaces with a waiting beat.
     var count: Int { entries.count }
 
-    /// Whether a beat of this workspace waits: later ones have to wait behind it.
+    /// Whether a beat of this workspace waits: later ones must wait behind it.
     func contains(_ workspace: UUID) -> Bool { entries[workspace] != nil }
 
-    /// A beat turned out held.
+    /// The rows of a beat were locked.
     mutating func hold(_ workspace: UUID) { entries[workspace, default: Entry()].waiting += 1 }
 
     /// A beat was written.
@@ -31,32 +31,32 @@ struct HeldBeats {
     /// Whether a newer beat was written, so that this one must not be.
     func isOvertaken(_ workspace: UUID, turn: Int) -> Bool { entries[workspace].map { $0.accepted > turn } ?? false }
 
-    /// A beat that was held waits no longer, whatever became of it.
+    /// A beat waits no longer, whatever its outcome.
     mutating func release(_ workspace: UUID) {
         guard let entry = entries[workspace] else { return }
         if entry.waiting > 1 { entries[workspace]?.waiting -= 1 } else { entries[workspace] = nil }
     }
 }
 
-/// ``HeldBeats`` for the batches of one process; while nothing is held, none of them takes the lock.
+/// ``HeldBeats`` for the batches of one process; while no beat waits, none of them takes the lock.
 ///
-/// Of the batches that run at once only one has a beat of a workspace, and it is settled before the next that has one
-/// looks for what is free.
+/// Of concurrent batches only one has a beat of a given workspace, and `settle` is called for it before `free` is
+/// called for the next such batch.
 final class HeldLine: Sendable {
     private let beats = Mutex(HeldBeats())
     private let count = Atomic<Int>(0)
     private let turn = Atomic<Int>(0)
 
-    /// The turn of a batch that begins. A batch has at most one beat of a workspace.
+    /// The turn of a new batch. A batch has at most one beat of a workspace.
     func nextTurn() -> Int { turn.wrappingAdd(1, ordering: .relaxed).newValue }
 
-    /// The indices of those beats that need not wait behind an older one.
+    /// The indices of the beats that need not wait behind an older one.
     func free(_ batch: [Heartbeat]) -> [Int] {
         if count.load(ordering: .acquiring) == 0 { return Array(batch.indices) }
         return beats.withLock { beats in batch.indices.filter { !beats.contains(batch[$0].workspace) } }
     }
 
-    /// Notes what became of a batch that came first. Each that is held now must be released.
+    /// Records the outcomes of a batch's first attempt. Each beat whose rows were locked must be released later.
     func settle(_ batch: [Heartbeat], _ outcomes: [HeartbeatOutcome], turn: Int) {
         if count.load(ordering: .acquiring) == 0, !outcomes.contains(where: { $0.verdict == .held }) { return }
         beats.withLock { beats in

@@ -4,7 +4,7 @@ import HTTPServer
 import Lifecycle
 
 extension LifecycleRefusal: APIErrorConvertible {
-    /// What a client is told.
+    /// The error for the client.
     package var apiError: APIError {
         switch self {
         case .unknown: APIError(.notFound, Sentence.workspaceNotFound)

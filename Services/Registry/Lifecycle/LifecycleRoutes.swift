@@ -22,7 +22,7 @@ struct LifecycleRoutes: Sendable {
         router.on(.delete, "/workspaces/{id}", delete)
     }
 
-    /// The change is committed: tell of it, and have its jobs done.
+    /// Publishes the events of a committed change, and wakes the worker for its jobs.
     func committed(_ events: [CommittedEvent]) {
         context.relay.committed(events)
         worker.wake()
@@ -51,8 +51,8 @@ struct LifecycleRoutes: Sendable {
         let id = try await WorkspaceGuard(context: context).authorized(request)
         let change = try await store.hibernate(id, isForced: try request.flag("force"))
         committed(change.events)
-        let isAsleep = try await settlement.failures(of: change.jobs).isEmpty
-        let status: WorkspaceStatus = isAsleep ? .hibernated : .hibernating
+        let isHibernated = try await settlement.failures(of: change.jobs).isEmpty
+        let status: WorkspaceStatus = isHibernated ? .hibernated : .hibernating
         return try .wire(.ok, LifecycleAnswer(status: status.rawValue))
     }
 
@@ -81,7 +81,7 @@ struct LifecycleRoutes: Sendable {
         return try .wire(.ok, DeleteAnswer(status: purges ? "purged" : "removed", cascadeDeleted: deletion.descendants))
     }
 
-    /// Tokens end here and now; the other instances learn it by the events.
+    /// Invalidates the cached tokens in this instance; the other instances are notified by the events.
     func removed(_ deletion: LifecycleStore.Deletion) {
         for id in deletion.workspaces { context.authenticator.forgetTokens(of: id) }
         committed(deletion.events)

@@ -4,23 +4,23 @@ import Foundation
 import Lifecycle
 import Synchronization
 
-/// Waits for jobs on behalf of clients that want to know how they ended: one look at the database serves all of them.
+/// Waits for jobs on behalf of clients that need their outcome: one query of the database serves all of them.
 ///
-/// The jobs are durable and go on without it: any instance does them, whether the client waits or hangs up.
+/// The jobs are durable and independent of it: any instance performs them, whether the client waits or disconnects.
 final class Settlement: Sendable {
-    /// Engines give a container ten seconds to end; then it is killed.
-    private static let limit: Duration = .seconds(45)
+    /// Engines give a container ten seconds to stop before they kill it.
+    private static let timeout: Duration = .seconds(45)
     private static let interval: Duration = .milliseconds(50)
 
     private struct Waiter {
         let jobs: [UUID]
-        let end: ContinuousClock.Instant
+        let deadline: ContinuousClock.Instant
         let continuation: CheckedContinuation<[StopFailure], any Error>
     }
 
     private struct State {
         var waiters: [UUID: Waiter] = [:]
-        var isLooking = false
+        var isPolling = false
     }
 
     private let jobs: JobStore
@@ -34,13 +34,13 @@ final class Settlement: Sendable {
 
     /// Returns when each job is done or has failed once, or after 45 seconds.
     ///
-    /// - Returns: what is not done.
+    /// - Returns: the jobs that are not done.
     func failures(of ids: [UUID]) async throws -> [StopFailure] {
         guard !ids.isEmpty else { return [] }
         let name = UUID()
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                add(Waiter(jobs: ids, end: .now + Self.limit, continuation: continuation), name)
+                add(Waiter(jobs: ids, deadline: .now + Self.timeout, continuation: continuation), name)
             }
         } onCancel: {
             end([name: .failure(CancellationError())])
@@ -50,28 +50,28 @@ final class Settlement: Sendable {
     private func add(_ waiter: Waiter, _ name: UUID) {
         let isFirst = state.withLock { state in
             state.waiters[name] = waiter
-            defer { state.isLooking = true }
-            return !state.isLooking
+            defer { state.isPolling = true }
+            return !state.isPolling
         }
         if isFirst {
             let loop = loops.any()
-            loop.spawn { await self.lookWhileAnyoneWaits(on: loop) }
+            loop.spawn { await self.poll(on: loop) }
         }
-        // A task that was cancelled before it waited would not be told again.
+        // The cancellation handler may have run before the waiter was added.
         if Task.isCancelled { end([name: .failure(CancellationError())]) }
     }
 
-    private func lookWhileAnyoneWaits(on loop: EventLoop) async {
-        while let waiters = nextRound() {
+    private func poll(on loop: EventLoop) async {
+        while let waiters = currentWaiters() {
             end(await outcomes(of: waiters))
             try? await loop.sleep(for: Self.interval)
         }
     }
 
-    private func nextRound() -> [UUID: Waiter]? {
+    private func currentWaiters() -> [UUID: Waiter]? {
         state.withLock { state in
             if state.waiters.isEmpty {
-                state.isLooking = false
+                state.isPolling = false
                 return nil
             }
             return state.waiters
@@ -84,7 +84,7 @@ final class Settlement: Sendable {
         }
     }
 
-    /// - Returns: those whose wait is over.
+    /// - Returns: the results of the waiters that are finished.
     private func outcomes(of waiters: [UUID: Waiter]) async -> [UUID: Result<[StopFailure], any Error>] {
         let progress: [UUID: JobStore.Progress]
         do {
@@ -95,7 +95,7 @@ final class Settlement: Sendable {
         }
         return waiters.compactMapValues { waiter in
             let open = waiter.jobs.compactMap { progress[$0] }.filter { !$0.isDone }
-            guard open.allSatisfy({ $0.error != nil }) || ContinuousClock.now > waiter.end else { return nil }
+            guard open.allSatisfy({ $0.error != nil }) || ContinuousClock.now > waiter.deadline else { return nil }
             return .success(
                 open.map { StopFailure(workspaceID: $0.workspace, error: $0.error ?? Sentence.workspaceStopFailed) })
         }

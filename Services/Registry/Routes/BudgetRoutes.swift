@@ -5,7 +5,7 @@ import HTTPCore
 import HTTPServer
 import ServiceHost
 
-/// `/workspaces/{id}/budget`: what a workspace may spend a month, and what it spent.
+/// `/workspaces/{id}/budget`: a workspace's monthly budget and spend.
 struct BudgetRoutes: Sendable {
     let context: ServiceContext
     let store: BudgetStore
@@ -31,7 +31,7 @@ struct BudgetRoutes: Sendable {
         return try .wire(.ok, set.budget)
     }
 
-    /// - Returns: cents; `nil` to have no ceiling.
+    /// - Returns: cents; `nil` for no limit.
     static func limit(_ change: Change<Int64>) throws(APIError) -> Int64? {
         switch change {
         case .unchanged: throw .invalidBody(field: "budget_limit", reason: "is required; null removes it")

@@ -7,7 +7,7 @@ import JSONBytes
 import ServiceHost
 import WorkspaceTree
 
-/// `/registry/discover`, `/registry/{id}/peers`, `/registry/check-access`: who may talk to whom, and where.
+/// `/registry/discover`, `/registry/{id}/peers`, `/registry/check-access`: peers' addresses and access checks.
 struct DiscoveryRoutes: Sendable {
     let context: ServiceContext
     let store: PeerStore
@@ -31,19 +31,21 @@ struct DiscoveryRoutes: Sendable {
         guard let from = try await store.present(caller), let target = try await store.present(id),
             from.position.canCommunicate(with: target.position)
         else { throw APIError(.forbidden, Sentence.notAuthorizedToDiscover) }
-        let place = try await forwarded(target)
+        let recipient = try await forwarded(target)
         return try .wire(
-            .ok, DiscoverAnswer(id: place.id, url: try await address(of: place, for: from), name: place.name))
+            .ok,
+            DiscoverAnswer(
+                id: recipient.id, url: try await address(of: recipient, for: from), name: recipient.name))
     }
 
-    /// The workspace that takes the target's messages.
+    /// The workspace that receives the target's messages.
     private func forwarded(_ target: KnownPeer) async throws -> KnownPeer {
-        var place = target
+        var recipient = target
         for _ in 0..<Limits.forwardingHops {
-            guard let next = place.forwardedTo, let found = try await store.find(next) else { break }
-            place = found
+            guard let next = recipient.forwardedTo, let found = try await store.find(next) else { break }
+            recipient = found
         }
-        return place
+        return recipient
     }
 
     private func address(of target: KnownPeer, for caller: KnownPeer) async throws -> String {
@@ -65,7 +67,7 @@ struct DiscoveryRoutes: Sendable {
     }
 
     private func peers(_ request: Request) async throws -> Response {
-        // The existing runtime asks at boot with its id alone, before it has looked for its token.
+        // The existing runtime sends this at boot with its id alone, before it has read its token.
         let text = request.parameters["id"] ?? ""
         guard let id = UUID(canonical: text) else {
             throw APIError(.badRequest, Sentence.invalidWorkspaceID, field: "id", reason: "must be a UUID")

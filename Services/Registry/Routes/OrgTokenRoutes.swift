@@ -6,7 +6,7 @@ import HTTPCore
 import HTTPServer
 import ServiceHost
 
-/// `/org/tokens`: tokens of operators, which pass wherever `ADMIN_TOKEN` does, or of viewers, who only read.
+/// `/org/tokens`: tokens of operators, which are accepted wherever `ADMIN_TOKEN` is, and of read-only viewers.
 struct OrgTokenRoutes: Sendable {
     let context: ServiceContext
     let store: OrgTokenStore

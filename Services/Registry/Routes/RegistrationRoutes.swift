@@ -9,7 +9,7 @@ import PostgresClient
 import SafeURL
 import ServiceHost
 
-/// `/registry/register`, `/registry/heartbeat`, `/registry/update-card`: what an agent says of itself.
+/// `/registry/register`, `/registry/heartbeat`, `/registry/update-card`: an agent's reports about itself.
 struct RegistrationRoutes: Sendable {
     let context: ServiceContext
     let store: RegistrationStore
@@ -26,7 +26,7 @@ struct RegistrationRoutes: Sendable {
     private func register(_ request: Request) async throws -> Response {
         let object = try request.jsonObject(try await request.jsonBytes())
         let id = try object.workspaceID("id")
-        // Before its name is looked up and its card read: nothing is done for who may not register.
+        // Before the host name is resolved and the card parsed: unauthorized requests cause no work.
         let registrant = try await context.authenticator.registrant(id, request)
         let body = try request.decode(RegisterRequest.self, from: object)
         try Self.check(card: body.agentCard)

@@ -7,7 +7,7 @@ import JSONBytes
 import Secrets
 import ServiceHost
 
-/// Secrets of one workspace and of all of them. Values go in; they come out for the workspace's own token only.
+/// Secrets of one workspace and global ones. Values are returned to the workspace's own token only.
 struct SecretRoutes: Sendable {
     let context: ServiceContext
     let store: SecretStore
@@ -21,20 +21,20 @@ struct SecretRoutes: Sendable {
         router.on(.delete, own + "/{key}") { try await remove($0, try await workspace($0)) }
         router.on(.get, own + "/values", options: RouteOptions(isReading: false), values)
         for all in ["/settings/secrets", "/admin/secrets"] {
-            router.on(.get, all) { try await list(try await everyone($0)) }
-            router.on(.post, all) { try await put($0, try await everyone($0)) }
-            router.on(.put, all) { try await put($0, try await everyone($0)) }
-            router.on(.delete, all + "/{key}") { try await remove($0, try await everyone($0)) }
+            router.on(.get, all) { try await list(try await global($0)) }
+            router.on(.post, all) { try await put($0, try await global($0)) }
+            router.on(.put, all) { try await put($0, try await global($0)) }
+            router.on(.delete, all + "/{key}") { try await remove($0, try await global($0)) }
         }
     }
 
-    /// Whose secrets the request is about: those of the workspace in its path.
+    /// The owner of the secrets: the workspace in the path.
     private func workspace(_ request: Request) async throws -> UUID? {
         try await WorkspaceGuard(context: context).owned(request)
     }
 
-    /// Those of all workspaces, for operators.
-    private func everyone(_ request: Request) async throws -> UUID? {
+    /// Global secrets, of all workspaces, for operators.
+    private func global(_ request: Request) async throws -> UUID? {
         try await context.authenticator.admin(request)
         return nil
     }
@@ -59,7 +59,7 @@ struct SecretRoutes: Sendable {
         return try .wire(.ok, StatusAnswer(status: "deleted"))
     }
 
-    /// For agents that are in no container of ours. Operators set secrets, they have no use for reading them here.
+    /// For agents outside the platform's containers. Operators set secrets, but cannot read them here.
     private func values(_ request: Request) async throws -> Response {
         let id = try await WorkspaceGuard(context: context).owned(request)
         switch request.context.identity as? Identity {

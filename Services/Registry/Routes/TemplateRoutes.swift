@@ -5,7 +5,7 @@ import HTTPServer
 import ServiceHost
 import Templates
 
-/// `/templates`: what workspaces can be made from.
+/// `/templates`: the templates for new workspaces.
 struct TemplateRoutes: Sendable {
     let context: ServiceContext
     let templates: TemplateCatalog

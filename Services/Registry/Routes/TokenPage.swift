@@ -2,13 +2,13 @@ import Contracts
 import HTTPCore
 import HTTPServer
 
-/// Which page of a list of tokens is asked for.
+/// The requested page of a list of tokens.
 struct TokenPage: Sendable, Hashable {
-    /// 50 rows unless asked otherwise, 200 at most.
+    /// 50 rows by default, 200 at most.
     var limit = Limits.tokenPage
     var offset = 0
 
-    /// - Throws: `APIError` 400 for what is no number; a limit that is too large is cut.
+    /// - Throws: `APIError` 400 for an invalid number; a limit that is too large is clamped.
     init(_ request: Request) throws(APIError) {
         if let limit = try Self.number("limit", in: 1...Int.max, request) {
             self.limit = min(limit, Limits.tokenPageMaximum)

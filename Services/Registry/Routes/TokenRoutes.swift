@@ -8,18 +8,18 @@ import JSONBytes
 import PostgresClient
 import ServiceHost
 
-/// `/workspaces/{id}/tokens`, and the token that tests may ask for.
+/// `/workspaces/{id}/tokens`, and the route that issues tokens for tests.
 struct TokenRoutes: Sendable {
     let context: ServiceContext
     let store: WorkspaceTokenStore
-    /// In development, or where `MOLECULE_ENABLE_TEST_TOKENS=1` says so.
+    /// In development, or with `MOLECULE_ENABLE_TEST_TOKENS=1`.
     let hasTestTokens: Bool
 
     func add(to router: inout Router) {
         router.on(.get, "/workspaces/{id}/tokens", list)
         router.on(.post, "/workspaces/{id}/tokens", issue)
         router.on(.delete, "/workspaces/{id}/tokens/{tokenId}", revoke)
-        // It reads by its method alone: each time it issues a token.
+        // Despite its method it is not read-only: each request issues a token.
         let isIssuing = RouteOptions(isReading: false)
         if hasTestTokens { router.on(.get, "/admin/workspaces/{id}/test-token", options: isIssuing, testToken) }
     }

@@ -4,7 +4,7 @@ import HTTPCore
 import HTTPServer
 import ServiceHost
 
-/// The query of `GET /workspaces`. A filter that is wrong is an error: ignoring it would answer with the whole list.
+/// The query of `GET /workspaces`. An invalid filter is an error: ignoring it would return the whole list.
 enum WorkspaceListQuery {
     private static let limits = 1...1000
 

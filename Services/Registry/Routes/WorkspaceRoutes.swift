@@ -37,7 +37,7 @@ struct WorkspaceRoutes: Sendable {
         return .json(bytes: body)
     }
 
-    /// How much of a workspace somebody is shown.
+    /// The level of detail for a viewer.
     private func detail(of id: UUID, for viewer: Identity?) async throws -> WorkspaceJSON.Detail {
         switch viewer {
         case .some(.anonymous), .some(.admin), .some(.org): return .full
@@ -124,7 +124,7 @@ struct WorkspaceRoutes: Sendable {
         return response
     }
 
-    /// The first page is read before the answer begins, so that a database that is away is still a proper 503.
+    /// The first page is read before the response begins, so that an unavailable database still gets a proper 503.
     private func wholeList(_ filter: WorkspaceFilter, after cursor: ListCursor?) async throws -> Response {
         let first = try await store.page(filter, after: cursor, limit: Self.streamPage)
         let view = await view(.full)
@@ -140,7 +140,7 @@ struct WorkspaceRoutes: Sendable {
         }
     }
 
-    /// The elements of one page, behind the array's bracket or the comma after those before.
+    /// The elements of one page, after the array's bracket or a comma.
     private static func elements(_ rows: PostgresRows, _ view: WorkspaceJSON.View, isFirst: Bool) throws -> [UInt8] {
         var bytes: [UInt8] = isFirst ? [UInt8(ascii: "[")] : []
         bytes.reserveCapacity(1 + rows.count * 640)

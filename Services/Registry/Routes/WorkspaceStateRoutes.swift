@@ -6,7 +6,7 @@ import HTTPCore
 import HTTPServer
 import ServiceHost
 
-/// `GET /workspaces/{id}/state`, and what an outside watcher says of a boot.
+/// `GET /workspaces/{id}/state`, and an external watcher's report of a failed boot.
 struct WorkspaceStateRoutes: Sendable {
     let context: ServiceContext
     let store: WorkspaceStateStore
@@ -17,15 +17,15 @@ struct WorkspaceStateRoutes: Sendable {
     }
 
     private func state(_ request: Request) async throws -> Response {
-        let id = try await polling(request)
+        let id = try await pollingWorkspace(request)
         guard let status = try await store.status(of: id), status != .removed else { throw try await gone(id) }
         return try .wire(
             .ok, WorkspaceState(workspaceID: id, status: status, paused: status == .paused, deleted: false))
     }
 
-    /// The workspace, for an operator, for itself, and for the agent of one that was removed: to hear that it no longer
-    /// exists is what agents poll for.
-    private func polling(_ request: Request) async throws -> UUID {
+    /// The workspace, for an operator, for itself, and for the agent of a removed one: agents poll to detect their
+    /// removal.
+    private func pollingWorkspace(_ request: Request) async throws -> UUID {
         do {
             return try await WorkspaceGuard(context: context).authorized(request)
         } catch let refusal as APIError where refusal.status == .unauthorized {

@@ -2,9 +2,9 @@ import Contracts
 import Foundation
 import JSONBytes
 
-/// What the agent of an external workspace needs to find its way here.
+/// The connection data that the agent of an external workspace needs to register.
 enum ConnectionBundle {
-    /// - Parameter token: `nil` in development, where the first registration answers with it.
+    /// - Parameter token: `nil` in development, where the response to the first registration has it.
     static func write(_ id: UUID, token: String?, platformURL: String, to writer: inout JSONWriter) {
         let shellField = token.map { "-H 'Authorization: Bearer \($0)' " } ?? ""
         let pythonField = token.map { "\"Authorization\": \"Bearer \($0)\", " } ?? ""

@@ -1,9 +1,9 @@
 import Foundation
 import SafeURL
 
-/// How callers in containers reach what listens on their host.
+/// Rewrites URLs of services on the host for callers in containers.
 enum ContainerAddress {
-    /// Whether the URL's host is whoever calls it, in any spelling.
+    /// Whether the URL's host is a loopback address, in any spelling.
     static func isLoopback(_ text: String) -> Bool {
         guard let url = try? SafeURL.parse(text) else { return false }
         switch url.host {

@@ -3,64 +3,65 @@ import Foundation
 import Provisioning
 import WorkspaceTree
 
-/// What access and discovery need to know of a workspace.
+/// The fields of a workspace that access checks and discovery need.
 struct KnownPeer: Sendable {
     var id: UUID
     var name: String
     var status: WorkspaceStatus
-    /// Where the platform reaches it: set by our provisioner, or else by the agent itself.
+    /// The URL at which the platform reaches it: set by the provisioner, or else by the agent itself.
     var url: String?
-    /// What the agent of a provisioned workspace said of itself: where its peers in containers reach it.
+    /// The URL that the agent of a provisioned workspace registered: its peers in containers reach it there.
     var internalURL: String?
     var isProvisioned: Bool
     var isExternal: Bool
     var forwardedTo: UUID?
     var position: TreePosition
 
-    /// It runs in a container of ours.
+    /// Whether it runs in a container of the platform.
     var isInContainer: Bool { isProvisioned && !isExternal }
 }
 
-/// An address as a peer may be given it, after it was checked.
+/// The address of a peer for a caller; to be checked before it is returned.
 struct PeerAddress: Sendable, Hashable {
-    /// Who says that the peer is there, which decides what it is checked for.
+    /// The origin of the address, which decides how it is checked.
     enum Source: Sendable, Hashable {
         /// Its agent or its owner.
         case agent
-        /// Our provisioner: loopback and private networks are allowed.
+        /// The provisioner: loopback and private networks are allowed.
         case provisioner
-        /// The name that we give its container. It means something on the containers' network alone, where we may not be.
+        /// The name of its container, which resolves only on the containers' network.
         case containerName
     }
 
-    /// What is to be checked.
+    /// The URL to be checked.
     var url: String
     var source: Source
-    /// What is handed out when it is not the same: the host has another name where the caller is.
+    /// The URL to return instead, if the host has another name on the caller's network.
     var rewritten: String?
 
-    /// What is handed out.
+    /// The URL to return.
     var handedOut: String { rewritten ?? url }
 }
 
-/// Which of a workspace's addresses a caller is given.
+/// Chooses the address of a workspace that a caller gets.
 enum DiscoveryRule {
     /// - Returns: `nil` when the target is not reachable.
     static func address(of target: KnownPeer, for caller: KnownPeer) -> PeerAddress? {
         guard target.status.isRunning, let url = target.url ?? target.internalURL else { return nil }
-        guard target.isInContainer else { return onItsOwn(url, for: caller) }
+        guard target.isInContainer else { return externalAddress(url, for: caller) }
         return caller.isInContainer
             ? betweenContainers(target, url)
             : PeerAddress(url: url, source: target.url == nil ? .agent : .provisioner)
     }
 
-    /// Nothing of ours started it: it may run on our host.
-    private static func onItsOwn(_ url: String, for caller: KnownPeer) -> PeerAddress {
+    /// Not started by the platform: it may run on the platform's host.
+    private static func externalAddress(_ url: String, for caller: KnownPeer) -> PeerAddress {
         PeerAddress(url: url, source: .agent, rewritten: caller.isInContainer ? ContainerAddress.rewritten(url) : nil)
     }
 
-    /// Loopback is the caller itself there. What the target's agent says of itself goes first, then what the provisioner
-    /// set; where that is a port of the host, both are on the network that the engine gives names to.
+    /// Loopback is the caller itself there. The URL that the target's agent registered has precedence, then the
+    /// provisioner's; where that is a port of the host, both are on the engine's network, which resolves container
+    /// names.
     private static func betweenContainers(_ target: KnownPeer, _ url: String) -> PeerAddress {
         if let own = target.internalURL, !ContainerAddress.isLoopback(own) {
             return PeerAddress(url: own, source: .agent)

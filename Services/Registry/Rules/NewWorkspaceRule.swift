@@ -7,18 +7,18 @@ import JSONBytes
 import ServiceHost
 import Templates
 
-/// What a request to create a workspace makes: the values checked, the status it starts with, and what is told of it.
+/// Turns a request to create a workspace into its validated values, its initial status and its events.
 enum NewWorkspaceRule {
-    /// Scalars: with a mark that combines with it, one of these is another character.
+    /// Scalars, since a combining mark would make another `Character` of one.
     private static let forbiddenInNames = Set("{}[]|>*&!".unicodeScalars)
-    /// Folders of the system that no workspace may have as its own.
+    /// System folders that no workspace may use.
     private static let systemFolders = [
         "/bin", "/boot", "/dev", "/etc", "/lib", "/lib64", "/proc", "/root", "/run", "/sbin", "/sys", "/usr", "/var",
     ]
 
     /// - Parameters:
-    ///   - template: fills what the request leaves open; empty when it names none.
-    ///   - isDevelopment: an agent whose address is known may register without a token, and gets it then.
+    ///   - template: defaults for absent fields of the request; empty when it names none.
+    ///   - isDevelopment: an agent with a known address may register without a token, and gets one then.
     /// - Throws: `APIError` 400 naming the field.
     static func workspace(
         _ request: CreateWorkspaceRequest, template: TemplateConfiguration = TemplateConfiguration(),
@@ -53,7 +53,7 @@ enum NewWorkspaceRule {
     private static func start(_ new: inout NewWorkspace, hasProvisioner: Bool) {
         let runtime = new.runtime
         guard hasProvisioner else {
-            // Nothing will ever start it: better said at once than after a timeout.
+            // It can never be started: fail immediately and not after a timeout.
             new.status = .failed
             new.statusReason = Sentence.provisionerNotAvailable
             new.events = [
@@ -115,8 +115,8 @@ enum NewWorkspaceRule {
         guard let directory, !directory.isEmpty else { return }
         try APIError.check(
             "workspace_dir", directory, upTo: Limits.workspaceDirectory, orError: Sentence.invalidWorkspaceDirectory)
-        // Only one spelling of each path: an engine would resolve the others, and mount what was refused here. By
-        // bytes, as the system reads it: a mark behind a slash makes it another character.
+        // Only one spelling of each path: an engine would resolve the others, and mount what was rejected here. By
+        // bytes, as the system reads it: a combining mark behind a slash would make another `Character` of it.
         let path = directory.utf8
         var parts = path.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).dropFirst()
         if parts.last?.isEmpty == true { parts.removeLast() }
@@ -156,7 +156,7 @@ enum NewWorkspaceRule {
 }
 
 extension NewWorkspace {
-    /// What the answer says: an external workspace's status, `provisioning` for all others, as the contract has it.
+    /// The status in the response: an external workspace's status, `provisioning` for all others, as the contract says.
     var answeredStatus: String {
         isExternal ? status.rawValue : WorkspaceStatus.provisioning.rawValue
     }

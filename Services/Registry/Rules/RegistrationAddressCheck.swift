@@ -6,11 +6,11 @@ import HTTPServer
 import SafeURL
 import ServiceHost
 
-/// Refuses addresses early that no message could be sent to. The check that counts is the proxy's, on the address that
-/// it connects to.
+/// Rejects early the addresses that messages cannot be sent to. The authoritative check is the proxy's, on the address
+/// that it connects to.
 struct RegistrationAddressCheck: Sendable {
-    /// How long a name may take: its server may be anyone's. Longer than a resolver waits until it asks again.
-    private static let nameLimit: Duration = .seconds(7)
+    /// The timeout of name resolution: the name server is not trusted. Longer than a resolver's retry interval.
+    private static let resolveTimeout: Duration = .seconds(7)
 
     private let mode: DeploymentMode
     private let loops: EventLoopGroup
@@ -20,8 +20,8 @@ struct RegistrationAddressCheck: Sendable {
         loops = context.loops
     }
 
-    /// - Parameter isProvisioned: our own provisioner set it.
-    /// - Throws: `APIError` 400 `invalid request body` with `field` and `reason`; 503 when the name was not answered in time.
+    /// - Parameter isProvisioned: the platform's provisioner set it.
+    /// - Throws: `APIError` 400 `invalid request body` with `field` and `reason`; 503 when name resolution timed out.
     func check(_ text: String, isProvisioned: Bool = false) async throws {
         try APIError.check("url", bytes: text.utf8.count, upTo: Limits.url)
         let url: SafeURL
@@ -45,13 +45,13 @@ struct RegistrationAddressCheck: Sendable {
         if !verdict.isAllowed { throw refusal(verdict.reason ?? "is not allowed") }
     }
 
-    /// - Returns: none for a name that the resolver knows not to exist, or cannot find out about.
+    /// - Returns: none for a name that does not exist, or that the resolver cannot resolve.
     private func addresses(of name: String, _ port: UInt16) async throws(APIError) -> [SocketAddress] {
         do {
-            return try await loops.any().resolve(host: name, port: port, within: Self.nameLimit, by: .clients)
+            return try await loops.any().resolve(host: name, port: port, within: Self.resolveTimeout, by: .clients)
         } catch {
             guard error.isLate else { return [] }
-            // No verdict over the address: who asks again may well get in.
+            // A timeout is no verdict on the address: a retry may well succeed.
             throw APIError(
                 .serviceUnavailable, "the URL's host name was not looked up in time — retry shortly", field: "url",
                 retryAfter: Self.retryAfterSeconds)

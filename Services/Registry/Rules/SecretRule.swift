@@ -3,7 +3,7 @@ import HTTPCore
 import HTTPServer
 import ServiceHost
 
-/// What may be a secret: a name and a value that an environment can hold.
+/// Validates a secret: its name and value must be possible in a process environment.
 enum SecretRule {
     /// - Throws: `APIError` 400 naming the field.
     static func check(_ request: SecretRequest) throws(APIError) {

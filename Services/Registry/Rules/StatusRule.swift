@@ -1,10 +1,10 @@
 import Contracts
 
-/// What a heartbeat does to a workspace's status: the table of the registry's specification, as a pure function.
+/// The status transition of a workspace on a heartbeat: the table of the registry's specification, as a pure function.
 ///
-/// `HeartbeatStore` says the same in SQL, for a whole batch in one statement; a test holds the two against each other.
+/// `HeartbeatStore` implements the same in SQL, for a whole batch in one statement; a test compares the two.
 package enum StatusRule {
-    /// The part of a heartbeat that matters here.
+    /// The part of a heartbeat that the status depends on.
     package struct Beat: Sendable, Hashable {
         package var runtimeState: String
         package var errorRate: Double
@@ -21,12 +21,12 @@ package enum StatusRule {
     package static let degradedErrorRate = 0.5
     /// Below this error rate a degraded workspace has recovered.
     package static let recoveredErrorRate = 0.1
-    /// What an agent says of itself when every further request would fail until its restart.
+    /// The runtime state that an agent reports when every further request would fail until its restart.
     package static let wedged = "wedged"
 
-    /// The status that a workspace in `status` changes to; `nil` when the beat leaves it as it is.
+    /// The status that a workspace in `status` changes to; `nil` when the beat does not change it.
     package static func next(_ status: WorkspaceStatus, _ beat: Beat) -> WorkspaceStatus? {
-        // With `status_mgmt` the platform infers nothing; what the agent says of itself still counts.
+        // With `status_mgmt` the platform infers nothing; the agent's own report still counts.
         let infers = !beat.capabilities.contains(.statusManagement)
         switch status {
         case .online:

@@ -3,7 +3,7 @@ import Foundation
 import HTTPCore
 import HTTPServer
 
-/// What `PATCH /workspaces/{id}` may change of a workspace.
+/// The fields of a workspace that `PATCH /workspaces/{id}` may change.
 struct WorkspaceConfiguration: Sendable, Hashable {
     var name: String
     var role: String?
@@ -17,7 +17,7 @@ struct WorkspaceConfiguration: Sendable, Hashable {
     var isCollapsed = false
 }
 
-/// Which updates are possible, and what they make of a workspace. Free of I/O; the tree is the store's to check.
+/// Validates and applies updates of a workspace. Free of I/O; the store checks the tree.
 enum WorkspaceUpdateRule {
     /// - Throws: `APIError` 400 naming the field.
     static func check(_ request: UpdateWorkspaceRequest) throws(APIError) {
@@ -37,10 +37,10 @@ enum WorkspaceUpdateRule {
         try NewWorkspaceRule.check(maxConcurrentTasks: request.maxConcurrentTasks.value)
     }
 
-    /// What a workspace may change of itself. An agent that was talked into it must not leave its place in the tree,
-    /// nor have a folder of the host mounted.
+    /// Checks the fields that a workspace may change of itself. A prompt-injected agent must not move in the tree, nor
+    /// have a folder of the host mounted.
     ///
-    /// - Throws: `APIError` 403 naming the first field that is an operator's.
+    /// - Throws: `APIError` 403 naming the first field that is reserved for operators.
     static func checkOwn(_ request: UpdateWorkspaceRequest) throws(APIError) {
         let operators = [
             ("parent_id", request.parentID.isPresent), ("tier", request.tier.isPresent),
@@ -50,8 +50,9 @@ enum WorkspaceUpdateRule {
         throw APIError(.forbidden, Sentence.operatorRequired, field: field)
     }
 
-    /// Who starts a workspace is settled when it is created. The runtime `external` says that its owner does, so none gets
-    /// or loses it; an external one that was created with another runtime names its framework, which may change.
+    /// Whether the platform or its owner starts a workspace is fixed at creation. The runtime `external` stands for the
+    /// owner, so it cannot be set or replaced; an external workspace created with another runtime names its framework,
+    /// which may change.
     ///
     /// - Throws: `APIError` 400 naming the field.
     static func check(
@@ -87,7 +88,7 @@ enum WorkspaceUpdateRule {
         return new
     }
 
-    /// The names of what differs, as requests spell them.
+    /// The names of the fields that differ, as in requests.
     static func changedFields(_ old: WorkspaceConfiguration, _ new: WorkspaceConfiguration) -> [String] {
         [
             ("name", old.name != new.name), ("role", old.role != new.role), ("tier", old.tier != new.tier),

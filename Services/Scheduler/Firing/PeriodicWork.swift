@@ -5,7 +5,7 @@ import Observability
 import ServiceHost
 import ServiceLifecycle
 
-/// Something that the scheduler does again and again, with its entry in `/admin/liveness`.
+/// Periodic work of the scheduler, with its entry in `/admin/liveness`.
 struct PeriodicWork: GracefulService {
     let name: String
     let interval: Duration
@@ -15,7 +15,7 @@ struct PeriodicWork: GracefulService {
     let work: @Sendable () async throws -> [String: Int]
 
     func run(until shutdown: ShutdownSignal) async throws {
-        // What is due is fired within a second of the database's return.
+        // Due schedules are fired within a second of the database's recovery.
         try await PeriodicService(name, every: interval, longestBackoff: .seconds(1), on: loop, runOnce)
             .run(until: shutdown)
     }

@@ -1,8 +1,8 @@
 import Observability
 
-/// Frees workspaces that are counted busy and have long stopped saying so.
+/// Resets workspaces whose busy state is stale: they count as busy, but have not reported so for long.
 package struct PhantomSearch: Sendable {
-    /// Seconds without a change of what a workspace works on.
+    /// Seconds without a change of a workspace's tasks.
     package static let age: Double = 600
 
     let store: PhantomStore
@@ -22,7 +22,7 @@ package struct PhantomSearch: Sendable {
             for (workspace, tasks) in freed {
                 metrics.phantoms.increment()
                 logger.warning(
-                    "workspace was counted busy without a change for ten minutes, freed",
+                    "workspace was busy without a change for ten minutes, reset",
                     [.workspaceID: .uuid(workspace), .count: .int(tasks)])
             }
             count += freed.count

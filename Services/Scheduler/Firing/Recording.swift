@@ -5,7 +5,7 @@ import Foundation
 import PostgresClient
 import Synchronization
 
-/// Records how runs ended.
+/// Records the outcomes of runs.
 package struct Recording: Sendable {
     let store: OutcomeStore
     let relay: EventRelay
@@ -23,7 +23,7 @@ package struct Recording: Sendable {
         self.logger = logger
     }
 
-    /// Until none is left that nobody else is recording.
+    /// Records all ended runs that no other instance has claimed.
     package func recordEnded() async throws -> [String: Int] {
         var count = 0
         while !Task.isCancelled {
@@ -31,7 +31,7 @@ package struct Recording: Sendable {
             do {
                 recorded = try await record(upTo: OutcomeStore.batch)
             } catch let error as PostgresError where error.isOfARow {
-                // Some run of the batch is one that the database does not take: the others must not wait for it.
+                // The database rejects some run of the batch, which must not block the others.
                 recorded = try await recordOneByOne()
             }
             count += recorded
@@ -40,7 +40,7 @@ package struct Recording: Sendable {
         return ["recorded": count]
     }
 
-    /// Starts the time of runs whose turn it is.
+    /// Starts the deadlines of runs that are first in their workspace's queue.
     package func beginTurns() async throws -> [String: Int] {
         var count = 0
         while !Task.isCancelled {
@@ -55,7 +55,7 @@ package struct Recording: Sendable {
         let recorded = try await store.recordEnded(upTo: limit, claimed: claimed)
         relay.committed(recorded.events)
         broadcast.tell(of: recorded.records)
-        for (schedule, item) in recorded.unreadable { tellGivenUp(schedule, item, "its row cannot be read") }
+        for (schedule, item) in recorded.unreadable { logGivenUp(schedule, item, "its row cannot be read") }
         for record in recorded.records { metrics.outcomes.labelled(record.status.rawValue).increment() }
         return recorded.count
     }
@@ -70,14 +70,14 @@ package struct Recording: Sendable {
                 }
             } catch let error as PostgresError where error.isOfARow {
                 guard let item = claimed.withLock({ $0 }) else { throw error }
-                if let schedule = try await store.giveUp(item) { tellGivenUp(schedule, item, "\(error)") }
+                if let schedule = try await store.giveUp(item) { logGivenUp(schedule, item, "\(error)") }
             }
             count += 1
         }
         return count
     }
 
-    private func tellGivenUp(_ schedule: UUID, _ item: UUID, _ reason: String) {
+    private func logGivenUp(_ schedule: UUID, _ item: UUID, _ reason: String) {
         logger.warning(
             "run of a schedule cannot be recorded",
             [.scheduleID: .uuid(schedule), .queueID: .uuid(item), .error: .string(reason)])

@@ -6,7 +6,7 @@ import HTTPCore
 import HTTPServer
 import ServiceHost
 
-/// `/admin/schedules`: the schedules of the fleet; and `/schedules/preview`: what an expression means.
+/// `/admin/schedules`: the schedules of the fleet; and `/schedules/preview`: explains an expression.
 struct FleetScheduleRoutes: Sendable {
     let context: ServiceContext
     let store: FleetScheduleStore
@@ -23,7 +23,7 @@ struct FleetScheduleRoutes: Sendable {
         return try .wire(.ok, try await store.page(try filter(request), after: cursor, limit: limit))
     }
 
-    /// A filter that cannot be read is refused: ignoring it would show what was not asked for.
+    /// An unreadable filter is rejected: ignoring it would return schedules that were not requested.
     private func filter(_ request: Request) throws(APIError) -> FleetScheduleFilter {
         var filter = FleetScheduleFilter()
         filter.conditions = try request.words("condition", of: ScheduleCondition.self)
@@ -39,7 +39,7 @@ struct FleetScheduleRoutes: Sendable {
         return filter
     }
 
-    /// For whoever may have schedules: an operator, or any workspace. It tells nothing of anybody.
+    /// For operators and all workspaces. The response has no data of a workspace.
     private func preview(_ request: Request) async throws -> Response {
         guard try await context.authenticator.viewer(request) != nil else {
             let hasBearer = request.bearerToken != nil

@@ -4,43 +4,43 @@ import Foundation
 import PostgresClient
 import ServiceHost
 
-/// Which schedules of the fleet are meant.
+/// A filter of the fleet's schedules.
 package struct FleetScheduleFilter: Sendable, Hashable {
     /// Nil for all.
     package var conditions: [ScheduleCondition]?
     package var workspace: UUID?
-    /// A part of its name or its workspace's.
+    /// A substring of its name or its workspace's.
     package var text: String?
 
     package init() {}
 }
 
-/// Where a page begins: after the schedule with this condition, due time and id.
+/// The cursor of a page: the condition, due time and id of the last schedule.
 package struct FleetScheduleCursor: Sendable, Hashable {
     package var condition: ScheduleCondition
-    package var place: ListCursor
+    package var key: ListCursor
 
-    package init(condition: ScheduleCondition, place: ListCursor) {
+    package init(condition: ScheduleCondition, key: ListCursor) {
         self.condition = condition
-        self.place = place
+        self.key = key
     }
 
     /// Reads what ``text`` wrote; nil for anything else.
     package init?(_ text: String) {
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count == 2, let condition = ScheduleCondition(rawValue: String(parts[0])),
-            let place = ListCursor(String(parts[1]))
+            let key = ListCursor(String(parts[1]))
         else { return nil }
-        self.init(condition: condition, place: place)
+        self.init(condition: condition, key: key)
     }
 
-    package var text: String { "\(condition.rawValue).\(place.text)" }
+    package var text: String { "\(condition.rawValue).\(key.text)" }
 }
 
 /// The statements about the schedules of the whole fleet, for operators.
 ///
-/// They have no names, so that they are planned anew for the values of each: one plan for all would read every schedule for
-/// the sake of one workspace's.
+/// Unnamed, so that they are planned for each set of values: a generic plan would read every schedule to find those of
+/// one workspace.
 package struct FleetScheduleStore: Sendable {
     private let postgres: PostgresPool
 
@@ -48,8 +48,8 @@ package struct FleetScheduleStore: Sendable {
         self.postgres = postgres
     }
 
-    /// What ``ScheduleRule/condition(isEnabled:next:lastStatus:now:)`` says, as the index of each has it; and when the
-    /// schedule is due for the order, never NULL. `$5` is the tolerance.
+    /// ``ScheduleRule/condition(isEnabled:next:lastStatus:now:)`` as the predicates of the partial indexes; and the due
+    /// time that the schedules are sorted by, never NULL. `$5` is the tolerance.
     private static let parts: [(condition: ScheduleCondition, sql: String, due: String)] = {
         let isDue = "s.next_run_at IS NOT NULL AND s.next_run_at >= now() - make_interval(secs => $5)"
         func ended(_ status: String) -> String { "s.enabled AND s.last_status = '\(status)' AND \(isDue)" }
@@ -67,10 +67,10 @@ package struct FleetScheduleStore: Sendable {
         ]
     }()
 
-    /// Before everything that is planned.
+    /// The sort value of schedules without a due time: before all others.
     private static let unplanned = "'1970-01-01 00:00:00+00'::timestamptz"
 
-    /// That a schedule `s` is meant, whatever its condition: `$1` to `$3`.
+    /// Whether a schedule `s` matches, whatever its condition: `$1` to `$3`.
     private static let matches = """
         ($1::uuid IS NULL OR s.workspace_id = $1)
             AND ($2::text IS NULL OR strpos(lower(s.name), lower($2)) > 0
@@ -83,7 +83,7 @@ package struct FleetScheduleStore: Sendable {
             SELECT w.id FROM workspaces w WHERE $2::text IS NOT NULL AND strpos(lower(w.name), lower($2)) > 0)
         """
 
-    /// Each condition in a part of its own that an index serves, and that is not run unless it is among those asked for
+    /// One subquery for each condition, which uses its own index and is not executed unless the condition is requested
     /// (`$3`).
     private static func items(_ rest: (_ rank: Int, _ due: String) -> String) -> String {
         parts.map { part in
@@ -139,20 +139,20 @@ package struct FleetScheduleStore: Sendable {
             filter.workspace, filter.text, conditions.map(\.rawValue), limit + 1, FiringRule.tolerance,
         ]
         let start: [any PostgresEncodable] = [
-            cursor.flatMap { ScheduleCondition.allCases.firstIndex(of: $0.condition) } ?? -1, cursor?.place.at,
-            cursor?.place.id,
+            cursor.flatMap { ScheduleCondition.allCases.firstIndex(of: $0.condition) } ?? -1, cursor?.key.at,
+            cursor?.key.id,
         ]
-        // On a connection of its own: a filter that few schedules match reads all of them.
+        // On an exclusive connection: a filter that matches few schedules reads all of them.
         return try await postgres.transaction(readOnly: true) { transaction in
-            let answers = try await transaction.query([
+            let results = try await transaction.query([
                 Call(Self.page, parameters + start), Call(Self.count, parameters),
             ])
-            let rows = try answers[0].map { FleetScheduleRow($0) }
+            let rows = try results[0].map { FleetScheduleRow($0) }
             var schedules = rows.prefix(limit).map(\.schedule)
             let runs = try await transaction.query(Self.runs, [schedules.map(\.schedule.id)])
             try Self.add(runs, to: &schedules)
             return FleetSchedulePage(
-                schedules: schedules, total: try answers[1].first { $0.int(0) } ?? 0,
+                schedules: schedules, total: try results[1].first { $0.int(0) } ?? 0,
                 nextCursor: rows.count > limit ? rows[limit - 1].cursor.text : nil)
         }
     }
@@ -169,18 +169,18 @@ package struct FleetScheduleStore: Sendable {
     }
 }
 
-/// A row of the page, and where the page would go on behind it.
+/// A row of the page, and the cursor after it.
 private struct FleetScheduleRow {
     let schedule: FleetSchedule
     let cursor: FleetScheduleCursor
 
-    /// - Parameter row: the columns of a schedule, its workspace's name, the rank of its condition, and when it is due.
+    /// - Parameter row: the columns of a schedule, its workspace's name, the rank of its condition, and its due time.
     init(_ row: PostgresRow) {
         let entry = ScheduleEntry(row: row)
         let condition = ScheduleCondition.allCases[min(max(row.int(18), 0), ScheduleCondition.allCases.count - 1)]
         schedule = FleetSchedule(
             schedule: entry, workspaceName: row.optionalString(17) ?? "", condition: condition,
             sentence: ScheduleRule.sentence(entry.cronExpression, in: entry.timezone))
-        cursor = FleetScheduleCursor(condition: condition, place: ListCursor(at: row.date(19), id: entry.id))
+        cursor = FleetScheduleCursor(condition: condition, key: ListCursor(at: row.date(19), id: entry.id))
     }
 }

@@ -6,17 +6,17 @@ import HTTPServer
 import ServiceHost
 import WorkspaceTree
 
-/// How schedules are doing: for the workspace's peers, and for operators.
+/// The health of schedules: for the workspace's peers, and for operators.
 struct ScheduleHealthRoutes: Sendable {
     let context: ServiceContext
     let store: ScheduleHealthStore
 
     func add(to router: inout Router) {
         router.on(.get, "/workspaces/{id}/schedules/health", health)
-        router.on(.get, "/admin/schedules/health", troubled)
+        router.on(.get, "/admin/schedules/health", unhealthy)
     }
 
-    /// For any peer that may talk to the workspace, which says who it is and shows its token.
+    /// For peers that may communicate with the workspace, authenticated by id and token.
     private func health(_ request: Request) async throws -> Response {
         guard request.headers["x-workspace-id"]?.isEmpty == false else {
             throw APIError(.unauthorized, Sentence.workspaceIDHeaderRequired)
@@ -31,7 +31,7 @@ struct ScheduleHealthRoutes: Sendable {
         return try .wire(.ok, try await store.health(of: id))
     }
 
-    private func troubled(_ request: Request) async throws -> Response {
+    private func unhealthy(_ request: Request) async throws -> Response {
         try await context.authenticator.admin(request)
         return try .wire(.ok, try await store.troubled())
     }

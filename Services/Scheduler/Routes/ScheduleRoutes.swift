@@ -9,7 +9,7 @@ import JSONBytes
 import PostgresClient
 import ServiceHost
 
-/// `/workspaces/{id}/schedules`: what a workspace's owners do with its schedules.
+/// `/workspaces/{id}/schedules`: manages and runs a workspace's schedules.
 struct ScheduleRoutes: Sendable {
     let context: ServiceContext
     let store: ScheduleStore
@@ -30,7 +30,7 @@ struct ScheduleRoutes: Sendable {
         try await WorkspaceGuard(context: context).owned(request)
     }
 
-    /// - Throws: `APIError` 400 for what is no id.
+    /// - Throws: `APIError` 400 for an invalid id.
     private func schedule(_ request: Request) throws -> UUID {
         try request.uuid("scheduleId", orError: Sentence.invalidScheduleID)
     }
@@ -61,7 +61,7 @@ struct ScheduleRoutes: Sendable {
         let change = try await store.update(id, of: workspace) { old in
             var new = old
             try body.apply(to: &new)
-            // One whose times cannot be computed any more can still be switched off.
+            // A schedule that cannot be computed any more can still be disabled.
             if !new.enabled, new.cronExpression == old.cronExpression, new.timezone == old.timezone {
                 new.name = try ScheduleRule.check(name: new.name)
                 new.prompt = try ScheduleRule.check(prompt: new.prompt)

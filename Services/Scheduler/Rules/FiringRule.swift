@@ -2,7 +2,7 @@ import Contracts
 import Cron
 import Foundation
 
-/// A schedule whose time has come, and what its workspace says about it.
+/// A due schedule, with the state of its workspace.
 package struct DueSchedule: Sendable, Hashable {
     package var id: UUID
     package var workspace: UUID
@@ -15,11 +15,11 @@ package struct DueSchedule: Sendable, Hashable {
     package var overlap: ScheduleOverlap
     package var missed: MissedSlots
     package var status: WorkspaceStatus
-    /// Its runtime fires schedules itself.
+    /// Whether its runtime fires schedules itself.
     package var isNative: Bool
     /// When the workspace was last resumed.
     package var resumedAt: Date?
-    /// Runs of the schedule that wait or run.
+    /// The schedule's runs that are queued or in flight.
     package var openRuns: Int
 
     package init(
@@ -43,16 +43,16 @@ package struct DueSchedule: Sendable, Hashable {
     }
 }
 
-/// Decides what becomes of a slot that is due, and when the schedule is due next. By the database's clock.
+/// Decides what to do with a due slot, and when the schedule is due next. By the database's clock.
 package enum FiringRule {
     package enum Decision: Sendable, Hashable {
-        /// A run goes into the queue.
+        /// A run is enqueued.
         case fire
-        /// No run; why, in a sentence for the history.
+        /// No run; with the reason for the history.
         case skip(String)
-        /// No run, and nothing to tell: its runtime does it, or the slot is older than the workspace's resumption.
+        /// No run and no record: its runtime fires it, or the slot is older than the workspace's resumption.
         case pass
-        /// The schedule cannot be computed any more; why.
+        /// The schedule cannot be computed any more; with the reason.
         case broken(String)
     }
 
@@ -66,12 +66,12 @@ package enum FiringRule {
         }
     }
 
-    /// Seconds by which a slot may be late and still count as fired in time: longer than any pause of ours that is no
-    /// down time, shorter than what separates most slots.
+    /// Seconds by which a slot may be late and still count as fired in time: longer than the scheduler's own delays
+    /// short of an outage, shorter than the interval of most schedules.
     package static let tolerance: TimeInterval = 60
-    /// Seconds after which a schedule that could not be fired is looked at again.
+    /// Seconds after which a broken schedule is retried.
     package static let brokenPause: TimeInterval = 3600
-    /// Missed slots are counted no further.
+    /// Missed slots are counted up to this.
     package static let countLimit = 1000
 
     /// - Parameter now: of the database.
@@ -101,7 +101,7 @@ package enum FiringRule {
         }
         let inTime = now.addingTimeInterval(-tolerance)
         if schedule.missed == .skip, schedule.dueAt < inTime {
-            // Of the slots that passed, one may be late by no more than the tolerance: it has its turn next, and at once.
+            // The last of the missed slots may still be within the tolerance: it is due next, immediately.
             let first = cron.slot(after: inTime, from: schedule.dueAt)
             let count = cron.slots(from: schedule.dueAt, through: inTime, limit: countLimit)
             return Outcome(
@@ -127,7 +127,7 @@ extension CronSchedule {
         return due.addingTimeInterval((passed + 1) * interval)
     }
 
-    /// How many slots there are from one that was due up to a time, counted no further than `limit`.
+    /// The number of slots from a due one up to a time, counted up to `limit`.
     func slots(from due: Date, through time: Date, limit: Int) -> Int {
         guard let interval = interval?.inSeconds else {
             return min(limit, 1 + count(after: due, through: time, limit: limit))
@@ -137,8 +137,7 @@ extension CronSchedule {
 }
 
 extension WorkspaceStatus {
-    /// A message put into its queue now has someone to take it within the time that a run waits: what is being started
-    /// counts.
+    /// Whether a queued message can be delivered before its run expires, also when the workspace is being started.
     var takesRuns: Bool {
         switch self {
         case .online, .degraded, .provisioning: true

@@ -5,23 +5,23 @@ import JSONBytes
 
 /// A run whose queue item has ended.
 package struct EndedRun: Sendable, Hashable {
-    /// How its queue item ended.
+    /// The end of its queue item.
     package enum End: Sendable, Hashable {
-        /// The agent's response; nil for one so large that it says something.
+        /// The agent's response; nil for one above ``RunOutcome/responseLimit``, which is not empty.
         case completed(response: [UInt8]?)
         case failed(error: String?)
-        /// It was not done within the time that a run waits.
+        /// It was not delivered before it expired.
         ///
         /// - Parameters:
-        ///   - error: what was said of the last try; nil when there was none.
-        ///   - wasTried: the agent had it, or failed at it.
+        ///   - error: the error of the last attempt; nil when there was none.
+        ///   - wasTried: whether the agent had received it, or failed at it.
         case expired(error: String?, wasTried: Bool)
-        /// Somebody took it out of the queue.
+        /// It was dropped from the queue.
         case dropped(reason: String?)
     }
 
     package var end: End
-    /// Of its workspace, at the end.
+    /// Its workspace's status at the end.
     package var status: WorkspaceStatus?
     package var activeTasks: Int
 
@@ -32,11 +32,11 @@ package struct EndedRun: Sendable, Hashable {
     }
 }
 
-/// What a run that has ended says about its schedule.
+/// The outcome of an ended run, for its schedule.
 package struct RunOutcome: Sendable, Hashable {
     package var status: ScheduleStatus
     package var error: String?
-    /// Empty responses in a row, with this one.
+    /// Consecutive empty responses, including this one.
     package var emptyRuns: Int
 
     package init(status: ScheduleStatus, error: String? = nil, emptyRuns: Int = 0) {
@@ -45,12 +45,12 @@ package struct RunOutcome: Sendable, Hashable {
         self.emptyRuns = emptyRuns
     }
 
-    /// So many empty responses in a row are no accident.
+    /// After this many consecutive empty responses a schedule counts as stale.
     package static let staleAfter = 3
-    /// Bytes of a response that are looked at: what is longer says something.
+    /// Bytes of a response that are examined: longer ones count as not empty.
     package static let responseLimit = 64 << 10
 
-    /// - Parameter emptyRuns: empty responses in a row before.
+    /// - Parameter emptyRuns: the consecutive empty responses before.
     package init(of run: EndedRun, emptyRuns: Int) {
         switch run.end {
         case .completed(nil): self.init(status: .ok)
@@ -75,12 +75,12 @@ package struct RunOutcome: Sendable, Hashable {
 
     private init(response: [UInt8], emptyRuns: Int) {
         let events = ServerSentEvents.data(in: response).compactMap { try? JSONSlice(validating: $0) }
-        let answers = (try? JSONSlice(validating: response)).map { [$0] } ?? events
-        if let error = answers.lazy.compactMap(Self.error).first {
-            // An escaped NUL is JSON, and no text that can be stored.
+        let responses = (try? JSONSlice(validating: response)).map { [$0] } ?? events
+        if let error = responses.lazy.compactMap(Self.error).first {
+            // An escaped NUL is valid JSON, but cannot be stored.
             self.init(status: .error, error: error.withoutNUL, emptyRuns: emptyRuns)
-        } else if answers.isEmpty
-            ? Self.isNothing(String(decoding: response, as: UTF8.self)) : !answers.contains(where: Self.hasContent)
+        } else if responses.isEmpty
+            ? Self.isNothing(String(decoding: response, as: UTF8.self)) : !responses.contains(where: Self.hasContent)
         {
             let isStale = emptyRuns + 1 >= Self.staleAfter
             self.init(
@@ -91,7 +91,7 @@ package struct RunOutcome: Sendable, Hashable {
         }
     }
 
-    /// What an agent says went wrong: a JSON-RPC error, or a task that it failed or refused.
+    /// The agent's error: a JSON-RPC error, or a task that failed or was rejected.
     private static func error(in body: JSONSlice) -> String? {
         if let error = body.find("error"), !error.isNull {
             return error.find("message")?.string ?? error.string ?? "the agent answered with an error"
@@ -102,14 +102,14 @@ package struct RunOutcome: Sendable, Hashable {
         return ResponseText.words(of: Array(body.bytes)).map { "task \(state): \($0)" } ?? "task \(state)"
     }
 
-    /// Of a task, in the words of A2A 0.3.
+    /// A task's state, as A2A 0.3 names it.
     private static func state(of body: JSONSlice) -> String? {
         let task = body.find("result", "task") ?? body.find("result", "statusUpdate") ?? body.find("result")
         return task?.find("status", "state")?.string?.lowercased().replacing("task_state_", with: "")
     }
 
-    /// Whether a message or a task, of A2A 0.3 or 1.0, has words, a file or data for its reader. A task that has only begun
-    /// has something to come.
+    /// Whether a message or a task, of A2A 0.3 or 1.0, has text, a file or data. A task that has not ended counts as
+    /// having content.
     private static func hasContent(_ body: JSONSlice) -> Bool {
         guard let result = body.find("result") else {
             return body.kind != .null && !(body.string.map(isNothing) ?? false)
@@ -125,7 +125,7 @@ package struct RunOutcome: Sendable, Hashable {
         }
     }
 
-    /// Nothing, or the words by which agents in the field say so.
+    /// Whether a text is empty, or is the placeholder that agents in the field use.
     private static func isNothing(_ text: String) -> Bool {
         let text = text.trimmingCharacters(in: .whitespacesAndNewlines)
         return text.isEmpty || text == "(no response generated)"

@@ -2,9 +2,9 @@ import Contracts
 import Foundation
 import JSONBytes
 
-/// One line of a schedule's history: a run that ended, or a slot that was left out.
+/// One entry of a schedule's history: a run that ended, or a skipped slot.
 package struct RunRecord: Sendable {
-    /// Of its row in the feed.
+    /// The id of its row in the feed.
     package var id = UUID()
     package var schedule: UUID
     package var workspace: UUID
@@ -13,11 +13,11 @@ package struct RunRecord: Sendable {
     package var prompt: String
     package var status: ScheduleStatus
     package var error: String?
-    /// From the delivery to its end; nil when there was none.
+    /// The duration of the delivery; nil when there was none.
     package var milliseconds: Int?
-    /// Of the run's message; nil for a slot that was left out.
+    /// The queue item of the run's message; nil for a skipped slot.
     package var queueItem: UUID?
-    /// Somebody asked for it.
+    /// Whether it was requested manually.
     package var isManual = false
     /// When it ended, by the database's clock.
     package var at: Date
@@ -36,7 +36,7 @@ package struct RunRecord: Sendable {
         self.at = at
     }
 
-    /// One line for people.
+    /// A human-readable summary.
     package var summary: String {
         let subject = name.isEmpty ? "Schedule" : "Schedule “\(name.shortened(to: Limits.summaryText, mark: "…"))”"
         return switch status {
@@ -69,7 +69,7 @@ package struct RunRecord: Sendable {
                 scheduleID: schedule, scheduleName: name, status: status.rawValue, error: error, queueID: queueItem))
     }
 
-    /// What the feed tells of it.
+    /// The event for its row in the feed.
     package func logged() throws(WireError) -> RawJSON {
         try RawJSON(
             encoding: ActivityLogged(

@@ -6,7 +6,7 @@ import HTTPCore
 import HTTPServer
 import ServiceHost
 
-/// A schedule as it is to be stored, every value checked.
+/// A validated schedule, ready to be stored.
 package struct CheckedSchedule: Sendable {
     package var name: String
     package var expression: String
@@ -15,7 +15,7 @@ package struct CheckedSchedule: Sendable {
     package var cron: CronSchedule
 }
 
-/// Checks what a request says about a schedule.
+/// Validates the schedule in a request.
 package enum ScheduleRule {
     /// - Throws: `APIError` 400 naming the field.
     package static func check(
@@ -33,7 +33,7 @@ package enum ScheduleRule {
             prompt: prompt, cron: cron)
     }
 
-    /// - Parameter timezone: counts where the expression names no zone itself; UTC when empty.
+    /// - Parameter timezone: used when the expression names no zone itself; UTC when empty.
     /// - Throws: `APIError` 400 naming the field.
     package static func check(expression: String, timezone: String) throws(APIError) -> CronSchedule {
         let expression = expression.trimmingCharacters(in: .whitespacesAndNewlines)
@@ -47,7 +47,7 @@ package enum ScheduleRule {
         return try cron(expression, zone)
     }
 
-    /// An expression in words; nil for one that cannot be read (any more).
+    /// An explanation of an expression; nil for one that cannot be parsed (any more).
     package static func sentence(_ expression: String, in timezone: String) -> String? {
         guard let zone = CronTimeZone(timezone) else { return nil }
         return (try? CronSchedule(expression, timeZone: zone))?.explanation
@@ -62,7 +62,7 @@ package enum ScheduleRule {
         return name
     }
 
-    /// Takes carriage returns out, which come with texts typed under Windows and mean nothing to an agent.
+    /// Removes carriage returns, which come from Windows clients and mean nothing to an agent.
     ///
     /// - Throws: `APIError` 400.
     package static func check(prompt: String) throws(APIError) -> String {
@@ -81,7 +81,7 @@ package enum ScheduleRule {
         }
     }
 
-    /// How a schedule is doing: the gravest of its problems.
+    /// The condition of a schedule: the most severe of its problems.
     ///
     /// - Parameter now: of the database.
     package static func condition(
@@ -97,7 +97,7 @@ package enum ScheduleRule {
         }
     }
 
-    /// What is wrong with an enabled schedule, the gravest first.
+    /// The problems of an enabled schedule, the most severe first.
     ///
     /// - Parameter now: of the database.
     package static func problems(next: Date?, lastStatus: ScheduleStatus?, now: Date) -> [ScheduleProblem] {

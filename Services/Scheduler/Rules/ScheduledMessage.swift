@@ -2,7 +2,7 @@ import Contracts
 import Foundation
 import JSONBytes
 
-/// The message that a run sends: `message/send` with the prompt, from nobody.
+/// The message that a run sends: `message/send` with the prompt, without a caller.
 package struct ScheduledMessage: Sendable {
     /// The queue item that carries it.
     package let item: UUID
@@ -11,11 +11,11 @@ package struct ScheduledMessage: Sendable {
     package let body: String
 
     /// - Parameters:
-    ///   - schedule: eight characters of its id stand in the message's.
-    ///   - prompt: what to say.
+    ///   - schedule: eight characters of its id become part of the message's.
+    ///   - prompt: the text of the message.
     package init(schedule: UUID, prompt: String) {
         item = UUID()
-        // The random half of an id that is random anyway.
+        // The last part of the item's random id.
         messageID = "cron-\(schedule.lowercased.prefix(8))-\(item.lowercased.suffix(8))"
         body = Self.body(messageID: messageID, prompt: prompt)
     }
@@ -38,7 +38,7 @@ package struct ScheduledMessage: Sendable {
             "parts",
             array: { writer in
                 writer.object { writer in
-                    // A2A 0.3's spelling, and that of the agents before it.
+                    // A2A 0.3's spelling, and that of older agents.
                     writer.member("kind", "text")
                     writer.member("type", "text")
                     writer.member("text", prompt)

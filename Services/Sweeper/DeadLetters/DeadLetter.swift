@@ -5,14 +5,14 @@ import EventOutbox
 import Foundation
 import JSONBytes
 
-/// A message that a queue gave up, as a row of `dead_messages` keeps it.
+/// A dead-lettered message, as stored in a row of `dead_messages`.
 package struct DeadLetter: Sendable, Hashable {
-    /// Of the headers that are kept; what is beyond is left out, the broker's own history first.
+    /// The size limit of stored headers; beyond it the broker's own history is left out first.
     package static let headerBytes = 16 << 10
 
     package var messageID: String?
     package var type: String?
-    /// Where it was published before it came to the queue that it died in.
+    /// The exchange that it was published to originally.
     package var exchange: String
     package var routingKey: String
     package var queue: String?
@@ -22,7 +22,7 @@ package struct DeadLetter: Sendable, Hashable {
     /// A JSON object.
     package var headers: [UInt8]
     package var body: [UInt8]
-    /// The same for a letter that is handed out again, to whichever instance.
+    /// The same for every redelivery of a letter, to any instance: the key of deduplication.
     package var fingerprint: [UInt8]
 
     package init(_ message: AMQPMessage) {
@@ -41,7 +41,7 @@ package struct DeadLetter: Sendable, Hashable {
         fingerprint = Self.fingerprint(message, death)
     }
 
-    /// What the broker says of the last time a message died: it puts that first.
+    /// The newest entry of the broker's `x-death`, which is the first.
     private static func lastDeath(_ headers: [String: AMQPValue]) -> [String: AMQPValue] {
         guard case .array(let deaths)? = headers["x-death"], case .table(let last)? = deaths.first else { return [:] }
         return last
@@ -52,15 +52,15 @@ package struct DeadLetter: Sendable, Hashable {
         return elements.first?.text
     }
 
-    /// Postgres keeps no NUL.
+    /// Postgres's text does not allow NUL.
     private static func storable(_ text: String) -> String {
         text.utf8.contains(0) ? String(text.map { $0 == "\0" ? "\u{FFFD}" : $0 }) : text
     }
 
-    /// A consumer that separated an event from its batch may have done so twice, and says by what that is seen. What the
-    /// broker gave up it gave up once, at a time, with all its history.
+    /// A consumer may separate an event from its batch twice; its header has a key for deduplication. A message that
+    /// the broker dead-lettered is identified by the time and the history of its death.
     private static func fingerprint(_ message: AMQPMessage, _ death: [String: AMQPValue]) -> [UInt8] {
-        if let known = message.headers[EventHeader.death]?.text { return sha256("separated\n" + known) }
+        if let key = message.headers[EventHeader.death]?.text { return sha256("separated\n" + key) }
         var time = ""
         if case .timestamp(let seconds)? = death["time"] { time = String(seconds) }
         let parts = [
@@ -71,10 +71,10 @@ package struct DeadLetter: Sendable, Hashable {
     }
 
     private static func encode(_ headers: [String: AMQPValue]) -> [UInt8] {
-        let kept = headers.filter { $0.key != "x-publish-number" }
-        let all = json(kept)
+        let stored = headers.filter { $0.key != "x-publish-number" }
+        let all = json(stored)
         if all.count <= headerBytes { return all }
-        let own = json(kept.filter { !EventHeader.isHistory($0.key) })
+        let own = json(stored.filter { !EventHeader.isHistory($0.key) })
         return own.count <= headerBytes ? own : Array("{}".utf8)
     }
 
@@ -84,7 +84,7 @@ package struct DeadLetter: Sendable, Hashable {
 }
 
 extension JSONValue {
-    /// For people to read; bytes that are no text in base64.
+    /// Human-readable; bytes that are not text in base64.
     init(_ value: AMQPValue) {
         switch value {
         case .bool(let truth): self = .bool(truth)
@@ -101,7 +101,7 @@ extension JSONValue {
 }
 
 extension DeadLetter {
-    /// The headers with which a letter is sent again: its own, without what they say of how it fared.
+    /// The headers of a replayed letter: its own, without its dead-letter history.
     package static func replayHeaders(_ json: [UInt8], replay: String) -> [String: AMQPValue] {
         var headers: [String: AMQPValue] = [:]
         if case .object(let members)? = try? JSONValue(decoding: json) {

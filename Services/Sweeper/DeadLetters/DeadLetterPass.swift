@@ -6,17 +6,17 @@ import Observability
 import ServiceLifecycle
 import Synchronization
 
-/// Moves `switchyard.dead` into `dead_messages`, all the time: a letter is acknowledged once its row is committed, so that
-/// none is lost, and one that is handed out again is recognised.
+/// Continuously moves messages from `switchyard.dead` into `dead_messages`: a letter is acknowledged once its row is
+/// committed, so that none is lost, and redeliveries are deduplicated.
 package struct DeadLetterCollector: GracefulService {
-    /// A message may have 16 MiB, and is held several times over while it is written.
+    /// A message may have 16 MiB, and there are several copies of it in memory while it is written.
     private static let prefetch: UInt16 = 8
 
     package let name = "dead letters"
     private let consumer: AMQPConsumer
     private let moved: Moved
 
-    /// What was moved since somebody last asked.
+    /// The letters moved since the last pass.
     fileprivate final class Moved: Sendable {
         let letters = Atomic<Int>(0)
     }
@@ -62,7 +62,7 @@ package struct DeadLetterCollector: GracefulService {
     fileprivate func takeCount() -> Int { moved.letters.exchange(0, ordering: .relaxed) }
 }
 
-/// Tells how many letters this instance has moved, and when it cannot.
+/// Reports how many letters this instance has moved, or its failure.
 package struct DeadLetterPass: SweepPass {
     package let name = "dead-letters"
     package let interval: Duration = .seconds(10)

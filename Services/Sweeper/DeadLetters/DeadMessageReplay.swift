@@ -2,12 +2,12 @@ import AMQPClient
 import Contracts
 import PostgresClient
 
-/// Sends dead messages again, to the queue that they died in and to no other consumer of the event.
+/// Replays dead messages, to the queue that they died in and to no other consumer of the event.
 struct DeadMessageReplay: Sendable {
     enum Outcome: Sendable {
         case replayed(queue: String, count: Int)
         case unknown
-        /// There is no queue that takes it; says why.
+        /// No queue accepts it; with the reason.
         case noQueue(String)
         case brokerAway
     }
@@ -15,7 +15,7 @@ struct DeadMessageReplay: Sendable {
     let store: DeadMessageStore
     let publisher: AMQPPublisher
 
-    /// The message may arrive twice: who dies between the broker's confirm and the note of it has not noted it.
+    /// At least once: a crash between the broker's confirm and its record leaves the message unreplayed in the store.
     func replay(_ id: Int64) async throws -> Outcome {
         guard let dead = try await store.message(id, bodyBytes: publisher.configuration.maxBody + 1) else {
             return .unknown

@@ -6,7 +6,7 @@ import HTTPServer
 import JSONBytes
 import ServiceHost
 
-/// `/admin/dead-letters`: what nobody could handle, to be looked at, sent again or thrown away.
+/// `/admin/dead-letters`: lists, replays and discards dead messages.
 struct DeadMessageRoutes: Sendable {
     let context: ServiceContext
     let store: DeadMessageStore
@@ -86,14 +86,14 @@ struct DeadMessageRoutes: Sendable {
         }
     }
 
-    /// The oldest first, until one cannot be sent since the broker is away. Those without a queue are passed over.
+    /// The oldest first, until the broker is unavailable. Those without a queue are skipped.
     private func replayAll(_ request: Request) async throws -> Response {
         try await context.authenticator.admin(request)
         let filter = try DeadMessageQuery.requiredFilter(request)
         let limit = try DeadMessageQuery.limit(request)
         let waiting = try await store.waiting(filter, limit: limit)
         var (replayed, undeliverable) = (0, 0)
-        // What was replayed before an error is told, too.
+        // Messages replayed before an error are audited, too.
         defer {
             request.noteForAudit { writer in
                 filter.audit(to: &writer)
@@ -135,7 +135,7 @@ extension DeadMessageFilter {
     }
 }
 
-/// What requests say about which messages they mean.
+/// The query parameters that select dead messages.
 enum DeadMessageQuery {
     private static let limits = 1...1000
 
@@ -150,7 +150,7 @@ enum DeadMessageQuery {
         DeadMessageFilter(queue: present(request, "queue"), type: present(request, "type"))
     }
 
-    /// Of what changes many at once: by mistake nothing is changed.
+    /// The filter of a bulk change, which is required: a request without one must not change all messages.
     static func requiredFilter(_ request: Request) throws(APIError) -> DeadMessageFilter {
         let filter = filter(request)
         guard filter.queue != nil || filter.type != nil else {
@@ -177,13 +177,13 @@ enum DeadMessageQuery {
     }
 
     private static func present(_ request: Request, _ name: String) -> String? {
-        // No queue or type has a NUL, and Postgres takes none.
+        // No queue or type has a NUL, and Postgres rejects it.
         request.query(name).flatMap { $0.isEmpty || $0.utf8.contains(0) ? nil : $0 }
     }
 }
 
 extension DeadMessageAnswer {
-    /// JSON as text, anything else in base64; the beginning only of what is longer than is shown.
+    /// JSON as text, anything else in base64; bodies beyond the limit are truncated.
     fileprivate init(_ found: DeadMessageDetail) {
         let isWhole = found.body.count == found.message.bodySize
         let isJSON = isWhole && RawJSON(found.body) != nil && String(validating: found.body, as: UTF8.self) != nil

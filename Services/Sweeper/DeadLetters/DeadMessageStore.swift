@@ -2,7 +2,7 @@ import Contracts
 import Foundation
 import PostgresClient
 
-/// Which dead messages are meant.
+/// A filter of dead messages.
 package struct DeadMessageFilter: Sendable, Hashable {
     package var queue: String?
     package var type: String?
@@ -29,9 +29,9 @@ package struct DeadMessageStore: Sendable {
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (fingerprint) DO NOTHING RETURNING id
         """)
 
-    /// Keeps a letter.
+    /// Stores a letter.
     ///
-    /// - Returns: false when it is kept already.
+    /// - Returns: false when it is stored already.
     package func add(_ letter: DeadLetter) async throws(PostgresError) -> Bool {
         try await !postgres.query(
             Self.add,
@@ -56,7 +56,7 @@ package struct DeadMessageStore: Sendable {
 
     /// A page, newest first.
     ///
-    /// - Parameter id: only those before it.
+    /// - Parameter id: the cursor; only messages with a smaller id are returned.
     package func list(
         _ filter: DeadMessageFilter, before id: Int64, limit: Int
     ) async throws(PostgresError) -> [DeadMessage] {
@@ -83,9 +83,9 @@ package struct DeadMessageStore: Sendable {
         RETURNING replay_count
         """)
 
-    /// Notes that a message was sent again.
+    /// Records that a message was replayed.
     ///
-    /// - Returns: how often so far; nil when it was discarded meanwhile.
+    /// - Returns: the number of its replays; nil when it was discarded meanwhile.
     package func noteReplay(_ id: Int64) async throws(PostgresError) -> Int? {
         try await postgres.query(Self.noteReplay, [id]).first { $0.int(0) }
     }
@@ -98,7 +98,7 @@ package struct DeadMessageStore: Sendable {
         ORDER BY id LIMIT $3
         """)
 
-    /// The oldest that were never sent again.
+    /// The oldest messages that were never replayed.
     package func waiting(_ filter: DeadMessageFilter, limit: Int) async throws(PostgresError) -> [Int64] {
         try await postgres.query(Self.waiting, [filter.queue, filter.type, limit]).map { Int64($0.int(0)) }
     }
@@ -106,7 +106,7 @@ package struct DeadMessageStore: Sendable {
     private static let discard = Statement(
         "dead_discard", "DELETE FROM dead_messages WHERE id = $1 RETURNING queue, type")
 
-    /// - Returns: which it was one of; nil when there is none.
+    /// - Returns: its queue and type; nil when there is none.
     package func discard(_ id: Int64) async throws(PostgresError) -> DeadMessageFilter? {
         try await postgres.query(Self.discard, [id]).first { row in
             DeadMessageFilter(queue: row.optionalString(0), type: row.optionalString(1))
@@ -123,9 +123,9 @@ package struct DeadMessageStore: Sendable {
         DELETE FROM dead_messages d USING picked WHERE d.id = picked.id RETURNING d.id
         """)
 
-    /// Discards the oldest of them.
+    /// Discards the oldest matching messages.
     ///
-    /// - Returns: how many.
+    /// - Returns: the number of discarded messages.
     package func discard(_ filter: DeadMessageFilter, limit: Int) async throws(PostgresError) -> Int {
         try await postgres.query(Self.discardAll, [filter.queue, filter.type, limit]).count
     }
@@ -139,11 +139,11 @@ package struct DeadMessageStore: Sendable {
     }
 }
 
-/// A message with all that is known of it.
+/// A message with its headers and body.
 package struct DeadMessageDetail: Sendable {
     package let message: DeadMessage
     package let contentType: String?
     package let headers: RawJSON
-    /// Or its beginning.
+    /// Possibly truncated.
     package let body: [UInt8]
 }

@@ -2,15 +2,15 @@ import EventLoop
 import Foundation
 import Provisioning
 
-/// Brings containers up to what their runtimes' images stand for now.
+/// Recreates containers when the image of their runtime has changed in its registry.
 ///
-/// Whatever fails leaves the observation as it was, so that the next pass does it again. A container that was made from the
-/// new image already stays as it is.
+/// A failure leaves the stored observation unchanged, so that the next pass retries. A container that was created from
+/// the new image already is not changed.
 package struct ImageRefresher: Sendable {
-    /// Containers looked at at the same time.
-    private static let width = 8
-    /// How long somebody who asked waits for a refresh that is under way: as long as a pull may take.
-    private static let patience: Duration = .seconds(900)
+    /// Containers inspected concurrently.
+    private static let concurrency = 8
+    /// How long a request waits for another refresh in progress: as long as a pull may take.
+    private static let timeout: Duration = .seconds(900)
 
     let images: WorkspaceImages
     let backend: any ImageBackend
@@ -35,18 +35,18 @@ package struct ImageRefresher: Sendable {
 
     package var knownRuntimes: [String] { images.knownRuntimes }
 
-    /// What a look at one runtime's image came to.
+    /// The result of checking one runtime's image.
     package enum Outcome: Sendable, Hashable {
         /// Seen for the first time under this name.
         case seeded
         case unchanged
-        /// Pulled; so many containers are started anew.
+        /// Pulled; with the number of containers to be recreated.
         case refreshed(containers: Int)
-        /// Another instance is at it.
+        /// Another instance holds the lease.
         case busy
     }
 
-    /// Pulls a runtime's image if its registry has a new one, and has its containers made anew.
+    /// Pulls a runtime's image if its registry has a new one, and has its containers recreated.
     package func refreshIfChanged(_ runtime: String) async throws -> Outcome {
         guard let image = images.image(for: runtime) else { return .unchanged }
         let outcome = try await leases.holding(Self.lease(runtime)) {
@@ -58,9 +58,9 @@ package struct ImageRefresher: Sendable {
                 return .seeded
             }
             let id = try await backend.pull(image)
-            let (made, failure) = try await containers(of: runtime, madeFrom: image)
-            let outdated = made.filter { $0.image != id }
-            // One that the engine says nothing about keeps none of the others back, and is asked for again.
+            let (created, failure) = try await containers(of: runtime, createdFrom: image)
+            let outdated = created.filter { $0.image != id }
+            // A container that the engine could not report on does not block the others, and is inspected again.
             try await store.recreate(outdated.map(\.workspace), of: runtime, failure == nil ? seen : nil)
             wake()
             if let failure { throw failure }
@@ -71,14 +71,14 @@ package struct ImageRefresher: Sendable {
 
     /// Pulls a runtime's image, changed or not.
     ///
-    /// - Parameter recreates: and has all containers made from it made anew.
+    /// - Parameter recreates: whether all containers of the image are recreated.
     /// - Returns: the names of those containers.
-    /// - Throws: ``ProvisioningError``, `PostgresError`; `conflict` when another refresh does not come to its end.
+    /// - Throws: ``ProvisioningError``, `PostgresError`; `conflict` when another refresh does not end in time.
     package func refresh(_ runtime: String, recreates: Bool) async throws -> [String] {
-        let end = ContinuousClock.now + Self.patience
+        let deadline = ContinuousClock.now + Self.timeout
         while true {
             if let names = try await refreshOnce(runtime, recreates) { return names }
-            guard ContinuousClock.now < end else {
+            guard ContinuousClock.now < deadline else {
                 throw ProvisioningError(.conflict, .pull, detail: "another refresh of \(runtime) is under way")
             }
             try await loop.sleep(for: .seconds(1))
@@ -90,8 +90,8 @@ package struct ImageRefresher: Sendable {
         return try await leases.holding(Self.lease(runtime)) {
             _ = try await backend.pull(image)
             guard recreates else { return [] }
-            let (made, failure) = try await containers(of: runtime, madeFrom: image)
-            let all = made.map(\.workspace)
+            let (created, failure) = try await containers(of: runtime, createdFrom: image)
+            let all = created.map(\.workspace)
             try await store.recreate(all, of: runtime, nil)
             wake()
             if let failure { throw failure }
@@ -101,37 +101,37 @@ package struct ImageRefresher: Sendable {
 
     private static func lease(_ runtime: String) -> String { "image \(runtime)" }
 
-    private struct Made: Sendable {
+    private struct CreatedContainer: Sendable {
         var workspace: UUID
-        /// The id of the image that it was made from.
+        /// The id of the image that it was created from.
         var image: String
     }
 
-    /// The workspaces of a runtime with a container that was made from this image, by its name as it was configured: what the
-    /// name stood for then does not matter.
+    /// The workspaces of a runtime with a container that was created from this image, compared by the configured name
+    /// and not by the digest.
     ///
-    /// - Returns: also why the engine did not say it of some.
+    /// - Returns: also the first error of the engine.
     private func containers(
-        of runtime: String, madeFrom image: String
-    ) async throws -> (made: [Made], failure: (any Error)?) {
+        of runtime: String, createdFrom image: String
+    ) async throws -> (created: [CreatedContainer], failure: (any Error)?) {
         var rest = try await store.workspaces(of: runtime).makeIterator()
-        return await withTaskGroup(of: Result<Made?, any Error>.self) { group in
+        return await withTaskGroup(of: Result<CreatedContainer?, any Error>.self) { group in
             let backend = backend
             func add(_ id: UUID) {
                 group.addTask {
                     do {
-                        guard let made = try await backend.image(of: WorkspaceName(id)),
-                            ImageReference.areSame(made.name, image)
+                        guard let container = try await backend.image(of: WorkspaceName(id)),
+                            ImageReference.areSame(container.name, image)
                         else { return .success(nil) }
-                        return .success(Made(workspace: id, image: made.id))
+                        return .success(CreatedContainer(workspace: id, image: container.id))
                     } catch { return .failure(error) }
                 }
             }
-            for _ in 0..<Self.width { if let id = rest.next() { add(id) } }
-            var (found, failure): ([Made], (any Error)?) = ([], nil)
-            while let made = await group.next() {
-                switch made {
-                case .success(let made?): found.append(made)
+            for _ in 0..<Self.concurrency { if let id = rest.next() { add(id) } }
+            var (found, failure): ([CreatedContainer], (any Error)?) = ([], nil)
+            while let result = await group.next() {
+                switch result {
+                case .success(let container?): found.append(container)
                 case .success(nil): break
                 case .failure(let error): failure = failure ?? error
                 }

@@ -13,7 +13,7 @@ final class ImageRoutes: Sendable {
     private let context: ServiceContext
     /// `nil` where no container engine is configured.
     private let refresher: ImageRefresher?
-    /// One at a time: who asks again since it takes long must not have the fleet restarted twice.
+    /// One at a time: a client that repeats a slow request must not cause a second restart of the fleet.
     private let isRefreshing = Mutex(false)
 
     init(context: ServiceContext, refresher: ImageRefresher?) {
@@ -41,7 +41,7 @@ final class ImageRoutes: Sendable {
             return !isRefreshing
         }
         guard isFirst else { throw APIError(.conflict, "a refresh is under way") }
-        // In a task of its own: a client that hangs up meanwhile ends no pull half-way.
+        // In a separate task: a client that disconnects meanwhile does not cancel a pull.
         let answer = await Task(executorPreference: context.loops.next()) { [self] in
             defer { isRefreshing.withLock { $0 = false } }
             return await refresh(chosen, recreates, refresher)

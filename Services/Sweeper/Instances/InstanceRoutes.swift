@@ -5,7 +5,7 @@ import HTTPServer
 import JSONBytes
 import ServiceHost
 
-/// `/admin/instances`: what is running, and what is still to be told to the broker.
+/// `/admin/instances`: the running instances, and the events that are not published yet.
 struct InstanceRoutes: Sendable {
     let context: ServiceContext
     let store: ServiceInstanceStore

@@ -1,7 +1,7 @@
 import Foundation
 import PostgresClient
 
-/// An instance of a service, by its own announcement.
+/// An instance of a service, as it registered itself.
 package struct ServiceInstance: Sendable {
     package var instance: String
     package var service: String
@@ -10,7 +10,7 @@ package struct ServiceInstance: Sendable {
     package var lastSeenAt: Date
     package var address: String
     package var isReady: Bool
-    /// Seen so short a time ago that it is there.
+    /// Whether its last announcement is recent enough.
     package var isAlive: Bool
     package var notReadySince: Date?
     /// JSON: `up` or `down`, by name.
@@ -26,8 +26,9 @@ package struct UnpublishedEvents: Sendable, Hashable {
 
 /// The statements about instances that are running.
 package struct ServiceInstanceStore: Sendable {
-    /// Seconds without an announcement, three of which are due in them, after which an instance is taken for dead.
-    private static let alive = 30.0
+    /// Seconds without an announcement after which an instance counts as dead: three announcements are due in that
+    /// time.
+    private static let timeout = 30.0
 
     let postgres: PostgresPool
 
@@ -43,9 +44,9 @@ package struct ServiceInstanceStore: Sendable {
         FROM service_instances ORDER BY service, started_at, instance
         """)
 
-    /// Those seen of late, by service.
+    /// All recorded instances, by service.
     package func all() async throws(PostgresError) -> [ServiceInstance] {
-        try await postgres.query(Self.list, [Self.alive]).map { row in
+        try await postgres.query(Self.list, [Self.timeout]).map { row in
             ServiceInstance(
                 instance: row.string(0), service: row.string(1), version: row.string(2), startedAt: row.date(3),
                 lastSeenAt: row.date(4), address: row.string(5), isReady: row.bool(6), isAlive: row.bool(7),
@@ -53,7 +54,7 @@ package struct ServiceInstanceStore: Sendable {
         }
     }
 
-    /// The first in the order of the log is the oldest, but for transactions that overlapped.
+    /// The first in log order is the oldest, except for overlapping transactions.
     private static let unpublished = Statement(
         "instance_unpublished",
         """
@@ -62,7 +63,7 @@ package struct ServiceInstanceStore: Sendable {
             ORDER BY sequence LIMIT 1)
         """)
 
-    /// On a connection of its own: while the broker is away they become many.
+    /// On an exclusive connection: while the broker is unavailable there may be very many.
     package func unpublished() async throws -> UnpublishedEvents {
         try await postgres.transaction(deadline: .seconds(10), readOnly: true) { transaction in
             try await transaction.query(Self.unpublished).only { row in

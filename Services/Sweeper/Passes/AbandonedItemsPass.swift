@@ -1,7 +1,7 @@
 import EventOutbox
 
-/// Drops queue items whose workspace is gone: they were on their way, or accepted, while it was removed, and nobody drains
-/// its queue any more.
+/// Drops queue items of removed workspaces: items that were in flight, or enqueued, during the removal, and whose queue
+/// is drained no more.
 struct AbandonedItemsPass: SweepPass {
     let name = "abandoned-items"
     let interval: Duration = .seconds(10)

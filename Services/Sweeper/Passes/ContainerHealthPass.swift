@@ -5,14 +5,13 @@ import Observability
 import Provisioning
 import RedisClient
 
-/// Takes workspaces offline whose container is gone, and has them started anew. What an engine does not say for certain
-/// counts as running.
+/// Takes workspaces offline whose container is gone, and has them restarted. An unknown state counts as running.
 package struct ContainerHealthPass: SweepPass {
-    /// Questions to the engine at the same time, and in one run: what is left over is asked at the next.
-    private static let width = 8
+    /// Concurrent queries of the engine, and queries of one run; the next run continues.
+    private static let concurrency = 8
     private static let limit = 500
-    /// For how long it is asked: an older answer says too little when it is acted on.
-    private static let asking: Duration = .seconds(15)
+    /// The deadline of all queries: an older result would be stale when it is acted upon.
+    private static let queryTimeout: Duration = .seconds(15)
 
     package let name = "container-health"
     package let interval: Duration = .seconds(ContainerHealthRule.interval)
@@ -27,9 +26,9 @@ package struct ContainerHealthPass: SweepPass {
     private let logger: Logger
 
     /// - Parameters:
-    ///   - wake: there are new jobs.
-    ///   - holds: 1 while the pass holds back.
-    ///   - period: seconds for which it does at first: those of liveness.
+    ///   - wake: called when there are new jobs.
+    ///   - holds: set to 1 while the pass limits the number of workspaces.
+    ///   - period: the initial hold in seconds, the same as the liveness timeout.
     package init(
         provisioner: any Provisioner, store: ContainerHealthStore, leases: LeaseStore, relay: EventRelay,
         wake: @escaping @Sendable () -> Void, redis: RedisClient, holds: Gauge, period: TimeInterval, logger: Logger
@@ -53,8 +52,8 @@ package struct ContainerHealthPass: SweepPass {
         let (expected, time) = try await store.expected()
         guard !expected.isEmpty else { return [:] }
         let missing = ContainerHealthRule.missing(expected, among: try await provisioner.listManaged())
-        // At random: those for which the engine has no word must not stand before the others for ever.
-        let (gone, unknown) = await ask(missing.shuffled().prefix(Self.limit))
+        // At random, so that those with an unknown state do not block the others.
+        let (gone, unknown) = await inspect(missing.shuffled().prefix(Self.limit))
         let decision = try await store.decide(gone: missing.count - unknown, of: expected.count, period: period)
         holds.set(decision.isHeld ? 1 : 0)
         if decision.isHeld {
@@ -62,16 +61,16 @@ package struct ContainerHealthPass: SweepPass {
                 "much of the fleet has no container, holding back",
                 [.count: .int(missing.count - unknown), .limit: .int(decision.limit)])
         }
-        let lost = try await lose(Array(gone.prefix(decision.limit)), time, decision.silence)
+        let lost = try await markOffline(Array(gone.prefix(decision.limit)), time, decision.silence)
         return ["offline": lost, "unknown": unknown]
     }
 
-    private func ask(_ workspaces: some Collection<UUID>) async -> (gone: [UUID], unknown: Int) {
+    private func inspect(_ workspaces: some Collection<UUID>) async -> (gone: [UUID], unknown: Int) {
         var rest = workspaces.makeIterator()
-        let end = ContinuousClock.now + Self.asking
+        let deadline = ContinuousClock.now + Self.queryTimeout
         return await withTaskGroup(of: (UUID, RunningState).self) { group in
             let provisioner = provisioner
-            for _ in 0..<Self.width {
+            for _ in 0..<Self.concurrency {
                 guard let id = rest.next() else { break }
                 group.addTask { (id, await provisioner.isRunning(id)) }
             }
@@ -79,11 +78,11 @@ package struct ContainerHealthPass: SweepPass {
             for await (id, state) in group {
                 if let error = state.error {
                     unknown += 1
-                    logger.debug("nobody knows whether it runs", [.workspaceID: .uuid(id), .error: .error(error)])
+                    logger.debug("container state unknown", [.workspaceID: .uuid(id), .error: .error(error)])
                 } else if !state.isRunning {
                     gone.append(id)
                 }
-                if .now < end, let next = rest.next() {
+                if .now < deadline, let next = rest.next() {
                     group.addTask { (next, await provisioner.isRunning(next)) }
                 }
             }
@@ -91,7 +90,7 @@ package struct ContainerHealthPass: SweepPass {
         }
     }
 
-    private func lose(_ gone: [UUID], _ time: Date, _ silence: Double) async throws -> Int {
+    private func markOffline(_ gone: [UUID], _ time: Date, _ silence: Double) async throws -> Int {
         guard !gone.isEmpty else { return 0 }
         let events = try await store.lose(gone, seenAt: time, silence: silence)
         relay.committed(events)

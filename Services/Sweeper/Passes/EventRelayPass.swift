@@ -4,11 +4,11 @@ import EventOutbox
 import Observability
 import PostgresClient
 
-/// Publishes events that the service which wrote them did not manage to: it died, or the broker was away.
+/// Publishes committed events that their own service did not publish, because it died or the broker was unavailable.
 package struct EventRelayPass: SweepPass {
     private static let batch = 500
-    /// Of the data of one batch. Nobody knows how large events are (an agent's card is in some), and the publisher takes
-    /// a batch in as a whole or not at all: one too large would stand at the head of the log for ever.
+    /// Bytes of the data of one batch. Events may be large (some have an agent's card), and the publisher accepts a
+    /// batch as a whole or not at all: one too large would block the log for ever.
     private static let batchBytes = 16 << 20
 
     package let name = "unpublished-events"
@@ -41,10 +41,10 @@ package struct EventRelayPass: SweepPass {
     private static let lock = Statement(
         "relay_lock", "SELECT pg_try_advisory_xact_lock(hashtextextended('switchyard event relay', 0))")
 
-    /// What became of one batch.
+    /// The result of one batch.
     private struct Batch {
         var relayed = 0
-        /// Those that are not in the log any more, although nobody has published them.
+        /// Events that are not in the log any more, although they were not published.
         var missing = 0
         var failure: AMQPError?
     }
@@ -64,19 +64,19 @@ package struct EventRelayPass: SweepPass {
         return ["relayed": relayed]
     }
 
-    /// An advisory lock keeps two sweepers from publishing the same rows. It is no row lock on purpose: that would give
-    /// the transaction an id, and readers of the log stop before the oldest one that is open.
+    /// An advisory lock keeps two sweepers from publishing the same rows. A row lock would give the transaction an id,
+    /// and readers of the log stop before the oldest open one.
     private func relayBatch() async throws -> Batch {
         try await postgres.transaction(deadline: .seconds(30)) { transaction in
             guard try await transaction.query(Self.lock).only({ $0.bool(0) }) else { return Batch() }
             let rows = try await transaction.query(
                 [EventRelay.usingIndexes, Call(Self.take, [Self.batch, Self.batchBytes])])[1]
-            let (places, refused) = rows.decodeEach { (event: CommittedEvent(row: $0), sequence: $0.int(8)) }
-            if let error = refused.first {
-                unreadable.note([.count: .int(refused.count), .error: .error(error)])
+            let (entries, unreadableRows) = rows.decodeEach { (event: CommittedEvent(row: $0), sequence: $0.int(8)) }
+            if let error = unreadableRows.first {
+                unreadable.note([.count: .int(unreadableRows.count), .error: .error(error)])
             }
-            let events = places.compactMap(\.event)
-            let missing = places.filter { $0.event == nil }.map(\.sequence)
+            let events = entries.compactMap(\.event)
+            let missing = entries.filter { $0.event == nil }.map(\.sequence)
             let sent = events.isEmpty ? EventRelay.Sent() : await EventRelay.send(events, publisher: publisher)
             EventRelay.tell(of: sent.unpublishable, logger)
             let settled = missing + sent.settled.map { Int($0.sequence) }

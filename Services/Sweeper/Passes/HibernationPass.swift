@@ -2,7 +2,7 @@ import EventOutbox
 import Lifecycle
 import Observability
 
-/// Sends workspaces to sleep that have been idle for as long as each allows. A message wakes them.
+/// Hibernates workspaces after their idle timeout. A message wakes them.
 package struct HibernationPass: SweepPass {
     /// Workspaces of one run: each is a container to stop.
     private static let limit = 200
@@ -34,10 +34,10 @@ package struct HibernationPass: SweepPass {
                 relay.committed(change.events)
                 hibernated += change.count
             } catch let refusal as LifecycleRefusal {
-                // Somebody else changed it in this moment.
+                // It was changed concurrently.
                 logger.debug("workspace not hibernated", [.workspaceID: .uuid(id), .error: .string("\(refusal)")])
             } catch {
-                // The others need not wait for what is wrong with one.
+                // An error of one workspace must not block the others.
                 failure = failure ?? error
             }
         }

@@ -1,13 +1,14 @@
 import Observability
 
-/// Has containers made anew when their runtime's image changed in its registry.
+/// Has containers recreated when their runtime's image has changed in its registry.
 struct ImagePass: SweepPass {
     let name = "images"
     let interval: Duration = .seconds(300)
     let refresher: ImageRefresher
     let logger: Logger
 
-    /// Each runtime by itself: one whose registry is away stops none of the others, and is tried again at the next pass.
+    /// Each runtime by itself: one whose registry is unavailable does not block the others, and is retried at the next
+    /// pass.
     func run() async throws -> [String: Int] {
         var counts: [String: Int] = [:]
         for runtime in refresher.knownRuntimes {

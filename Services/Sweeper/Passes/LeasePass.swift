@@ -1,8 +1,8 @@
 import EventOutbox
 
-/// Puts queue items back whose instance died, and drops those that expired.
+/// Requeues items whose lease expired with their instance, and drops expired items.
 struct LeasePass: SweepPass {
-    /// Batches of one run: an instance that dies with all the calls it may have leaves no more than this behind.
+    /// Batches of one run: enough for all the calls that one instance may have in flight.
     private static let rounds = 40
 
     let name = "leases"
@@ -11,7 +11,7 @@ struct LeasePass: SweepPass {
     let relay: EventRelay
 
     func run() async throws -> [String: Int] {
-        // What is wrong with one half does not stop the other.
+        // An error in one half must not stop the other.
         let recovered = await result(of: { try await store.recoverLeases() })
         let dropped = await result(of: { try await store.dropExpired() })
         return ["recovered": try recovered.get(), "dropped": try dropped.get()]

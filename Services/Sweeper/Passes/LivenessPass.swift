@@ -3,21 +3,21 @@ import EventOutbox
 import Observability
 import Synchronization
 
-/// Takes workspaces offline that gave no sign of life, as far as the guard lets it.
+/// Takes workspaces offline after the liveness timeout, as far as the guard allows.
 package final class LivenessPass: SweepPass {
-    /// Transactions of one run; what is left waits for the next.
+    /// Transactions of one run; the next run continues.
     private static let rounds = 20
 
     package let interval: Duration
     private let scope: SweepScope
-    /// Seconds without a sign of life.
+    /// The liveness timeout in seconds.
     private let ttl: Double
     private let store: LivenessStore
     private let relay: EventRelay
     private let metrics: LivenessMetrics
     private let logger: Logger
-    /// Why this instance last said that the guard holds back.
-    private let told = Mutex<LivenessGuard.Reason?>(nil)
+    /// The reason for the hold that this instance logged last.
+    private let loggedReason = Mutex<LivenessGuard.Reason?>(nil)
 
     package init(
         scope: SweepScope, interval: Duration, ttl: Double, store: LivenessStore, relay: EventRelay,
@@ -40,19 +40,18 @@ package final class LivenessPass: SweepPass {
             guard let outcome = try await store.sweep(scope, ttl: ttl) else { break }
             relay.committed(outcome.events)
             metrics.note(outcome, scope)
-            tell(outcome)
+            logHold(outcome)
             offline += outcome.offline
             if outcome.offline < LivenessStore.batch { break }
         }
         return ["offline": offline]
     }
 
-    /// Logs that the guard holds back, and why, when it begins to and when the reason is another; passes come every few
-    /// seconds.
-    private func tell(_ outcome: LivenessStore.Outcome) {
-        let before = told.withLock { told in
-            defer { told = outcome.held }
-            return told
+    /// Logs the guard's hold and its reason, only when it begins, changes or ends, since passes run every few seconds.
+    private func logHold(_ outcome: LivenessStore.Outcome) {
+        let before = loggedReason.withLock { loggedReason in
+            defer { loggedReason = outcome.held }
+            return loggedReason
         }
         guard before != outcome.held else { return }
         if let held = outcome.held {
@@ -67,7 +66,7 @@ package final class LivenessPass: SweepPass {
     }
 }
 
-/// What the guard sees and does, for Prometheus.
+/// The metrics of the liveness guard.
 package struct LivenessMetrics: Sendable {
     private let holds: MetricFamily<Gauge>
     private let workspaces: MetricFamily<Gauge>

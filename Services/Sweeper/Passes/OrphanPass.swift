@@ -2,21 +2,21 @@ import Foundation
 import Observability
 import Provisioning
 
-/// Removes what is left of removed workspaces, and in time what has no row at all.
+/// Removes the leftovers of removed workspaces, and after some time containers and volumes without any row.
 struct OrphanPass: SweepPass {
-    /// Calls to the engine at the same time.
-    private static let width = 4
+    /// Concurrent calls to the engine.
+    private static let concurrency = 4
 
     let name = "orphans"
     let interval: Duration = .seconds(60)
     let provisioner: any Provisioner
     let store: OrphanStore
     let leases: LeaseStore
-    /// There are new jobs.
+    /// Called when there are new jobs.
     let wake: @Sendable () -> Void
     /// Seconds for which volumes without a row are kept; `nil` for ever.
     let retention: TimeInterval?
-    /// What has no row, by kind.
+    /// The number of orphans by kind.
     let gauges: MetricFamily<Gauge>
     let logger: Logger
 
@@ -24,9 +24,9 @@ struct OrphanPass: SweepPass {
         try await leases.holding(name) { try await sweep() } ?? [:]
     }
 
-    /// Its two parts have nothing to do with each other: an error in one must not stop the other.
+    /// The two parts are independent: an error in one must not stop the other.
     private func sweep() async throws -> [String: Int] {
-        // The list comes first: whatever is in it has had its row by the time that rows are looked up.
+        // The list comes first: everything in it has had its row by the time that rows are looked up.
         let found = try await provisioner.listManaged()
         let findings = OrphanRule.findings(found, known: try await store.known(OrphanRule.names(in: found)))
         var counts: [String: Int] = [:]
@@ -69,13 +69,13 @@ struct OrphanPass: SweepPass {
         ]
     }
 
-    /// Does something to each, a few at a time. What fails is tried again at the next pass.
+    /// Applies `act` to each name, with limited concurrency. Failures are retried at the next pass.
     private func each(
         _ names: [WorkspaceName], _ act: @escaping @Sendable (WorkspaceName) async throws -> Void
     ) async throws -> (done: Int, failed: Int) {
         try await withThrowingTaskGroup(of: Bool?.self) { group in
             var rest = names.makeIterator()
-            for _ in 0..<Self.width {
+            for _ in 0..<Self.concurrency {
                 if let name = rest.next() { group.addTask { try await once(name, act) } }
             }
             var (done, failed) = (0, 0)
@@ -88,7 +88,8 @@ struct OrphanPass: SweepPass {
         }
     }
 
-    /// - Returns: whether it succeeded; `nil` when there is a row by now: those before it took their time.
+    /// - Returns: whether it succeeded; `nil` when a row exists by now, which is checked again since earlier calls may
+    ///   be slow.
     private func once(
         _ name: WorkspaceName, _ act: @Sendable (WorkspaceName) async throws -> Void
     ) async throws -> Bool? {
@@ -98,7 +99,7 @@ struct OrphanPass: SweepPass {
             return true
         } catch {
             logger.warning(
-                "what has no workspace could not be removed",
+                "container or volume without a workspace could not be removed",
                 [.name: .string(name.container), .error: .error(error)])
             return false
         }

@@ -4,8 +4,8 @@ import Observability
 import ServiceHost
 import ServiceLifecycle
 
-/// Runs one pass for ever: at its interval, after an error with backoff. Each pass has a runner of its own, so that
-/// an error in one never stops another.
+/// Runs one pass at its interval, after an error with back-off. Each pass has a runner of its own, so that an error in
+/// one never stops another.
 package struct PassRunner: GracefulService {
     let pass: any SweepPass
     let loop: EventLoop
@@ -51,7 +51,7 @@ package struct PassRunner: GracefulService {
     }
 }
 
-/// What the passes did, for Prometheus.
+/// The metrics of the passes.
 package struct SweepMetrics: Sendable {
     private let duration: MetricFamily<Histogram>
     private let swept: MetricFamily<Counter>
@@ -59,14 +59,14 @@ package struct SweepMetrics: Sendable {
     private let lastTick: MetricFamily<Gauge>
 
     package init(_ metrics: MetricsRegistry) {
-        duration = metrics.histograms("switchyard_sweep_duration_seconds", "Time of one pass.", labels: ["pass"])
-        swept = metrics.counters("switchyard_sweep_changes_total", "What passes changed.", labels: ["pass", "what"])
+        duration = metrics.histograms("switchyard_sweep_duration_seconds", "Duration of a pass.", labels: ["pass"])
+        swept = metrics.counters("switchyard_sweep_changes_total", "Changes made by passes.", labels: ["pass", "what"])
         failures = metrics.counters("switchyard_sweep_failures_total", "Passes that failed.", labels: ["pass"])
         lastTick = metrics.gauges(
             "switchyard_sweep_last_tick_seconds", "When a pass last ended, in seconds since 1970.", labels: ["pass"])
     }
 
-    /// A pass is there before it has ever ended.
+    /// Registers a pass, so that its metrics exist before its first run ends.
     func expect(_ pass: String) {
         _ = duration.labelled(pass)
         _ = failures.labelled(pass)

@@ -10,7 +10,7 @@ struct ProvisionTimeoutPass: SweepPass {
 
     let name = "provision-timeout"
     let interval: Duration = .seconds(30)
-    /// Seconds that the operator set for all runtimes.
+    /// The operator's timeout for all runtimes, in seconds.
     let override: Int?
     let templates: TemplateCatalog
     let store: ProvisionTimeoutStore

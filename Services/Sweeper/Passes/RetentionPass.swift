@@ -3,13 +3,13 @@ import Observability
 import PostgresClient
 import Synchronization
 
-/// Prunes what is older than it is kept, table by table in short transactions. What a run did not get to, the next one
-/// does, which follows at once; what a killed one left, any other.
+/// Prunes rows past their retention, table by table in short transactions. The next run, which follows immediately,
+/// continues where a run ended; after a crash any instance can continue.
 package final class RetentionPass: SweepPass {
     private struct State {
-        /// Where tables gave way, or failed, and at which pace.
-        var places: [String: (position: [String]?, pace: RetentionPace)] = [:]
-        /// When the run began in which a table last came to its end.
+        /// The position and the pace of tables whose pruning is not finished.
+        var progress: [String: (position: [String]?, pace: RetentionPace)] = [:]
+        /// The start of the run in which a table was last finished.
         var ended: [String: ContinuousClock.Instant] = [:]
         var pause: Duration?
     }
@@ -23,8 +23,8 @@ package final class RetentionPass: SweepPass {
     private let state = Mutex(State())
 
     /// - Parameters:
-    ///   - pace: at which each table begins.
-    ///   - interval: for which a table rests that has come to its end.
+    ///   - pace: the initial pace of each table.
+    ///   - interval: the pause after a table is finished.
     package init(
         store: RetentionStore, settings: RetentionSettings, logger: Logger, pace: RetentionPace = RetentionPace(),
         interval: Duration = .seconds(600)
@@ -45,7 +45,7 @@ package final class RetentionPass: SweepPass {
         let start = ContinuousClock.now
         for table in tables where isDue(table, start) {
             guard try await store.claim() else {
-                // Should the other have been killed, its claim is over by then.
+                // If the other instance was killed, its claim has expired by then.
                 state.withLock { $0.pause = RetentionStore.lease }
                 return counts
             }
@@ -53,47 +53,47 @@ package final class RetentionPass: SweepPass {
                 counts[table.name] = try await prune(table, in: start)
             } catch {
                 if Task.isCancelled { break }
-                // The others need not wait for what is wrong with one. It begins anew: before the place where it failed
-                // rows come of age, too.
+                // An error of one table must not block the others. It starts from the beginning, since rows before the
+                // failed position expire, too.
                 logger.warning("table was not pruned", [.name: .string(table.name), .error: .error(error)])
-                state.withLock { $0.places[table.name]?.position = nil }
+                state.withLock { $0.progress[table.name]?.position = nil }
                 failure = failure ?? error
             }
         }
-        // Who has a backlog goes on with it: another instance would begin at the beginning, and quietly.
-        if failure != nil || Task.isCancelled || state.withLock({ $0.places.isEmpty }) {
-            // In a task of its own: this one may be cancelled, and with it every call.
+        // An instance with a backlog keeps the claim: another one would start from the beginning, at the quiet tempo.
+        if failure != nil || Task.isCancelled || state.withLock({ $0.progress.isEmpty }) {
+            // In a separate task: this one may be cancelled, and with it every query.
             await Task { [store] in try? await store.release() }.value
         }
         try Task.checkCancellation()
         if let failure { throw failure }
-        state.withLock { $0.pause = rest(of: $0, since: start) }
+        state.withLock { $0.pause = pauseUntilDue(of: $0, since: start) }
         return counts
     }
 
-    /// Until the next run: as long as no table is due.
+    /// The pause until the next table is due.
     ///
-    /// - Parameter start: of the run that is over.
-    private func rest(of state: State, since start: ContinuousClock.Instant) -> Duration {
-        guard state.places.isEmpty else { return .seconds(1) }
+    /// - Parameter start: the start of the finished run.
+    private func pauseUntilDue(of state: State, since start: ContinuousClock.Instant) -> Duration {
+        guard state.progress.isEmpty else { return .seconds(1) }
         let due = tables.compactMap { state.ended[$0.name] }.map { $0 + interval }.min()
         return max(.seconds(1), due.map { $0 - start } ?? interval)
     }
 
-    /// What has come to its end rests for the interval, however long others take.
+    /// A finished table is due again after the interval; an unfinished one always is.
     private func isDue(_ table: RetentionTable, _ now: ContinuousClock.Instant) -> Bool {
         state.withLock { state in
-            if state.places[table.name] != nil { return true }
+            if state.progress[table.name] != nil { return true }
             return state.ended[table.name].map { now - $0 >= interval } ?? true
         }
     }
 
-    /// One table's turn.
+    /// Prunes one table for a time slice.
     ///
     /// - Parameter run: when the run began.
-    /// - Returns: how many rows were pruned.
+    /// - Returns: the number of pruned rows.
     private func prune(_ table: RetentionTable, in run: ContinuousClock.Instant) async throws -> Int {
-        var (position, pace) = state.withLock { $0.places[table.name] } ?? (nil, newPace)
+        var (position, pace) = state.withLock { $0.progress[table.name] } ?? (nil, newPace)
         let clock = ContinuousClock()
         let start = clock.now
         var pruned = 0
@@ -106,12 +106,12 @@ package final class RetentionPass: SweepPass {
                 after: RetentionPace.Batch(
                     examined: batch.examined, pruned: batch.pruned, isLast: batch.isLast, took: clock.now - began),
                 elapsed: clock.now - start)
-            // Also should the next batch fail: it was at this pace.
-            state.withLock { $0.places[table.name] = (position, pace) }
+            // Stored before the next batch, so that the pace is kept if that fails.
+            state.withLock { $0.progress[table.name] = (position, pace) }
             switch step {
             case .finished:
                 state.withLock { state in
-                    state.places[table.name] = nil
+                    state.progress[table.name] = nil
                     state.ended[table.name] = run
                 }
                 return pruned

@@ -1,14 +1,15 @@
-/// One thing that heals. A pass is idempotent, bounded, and safe with any number of instances running it at once.
+/// One repair or clean-up task. A pass is idempotent, bounded, and safe with any number of instances running it at
+/// once.
 package protocol SweepPass: Sendable {
-    /// What metrics and `/admin/liveness` call it.
+    /// Its name in metrics and in `/admin/liveness`.
     var name: String { get }
     var interval: Duration { get }
-    /// From the end of a run to the beginning of the next: the interval, unless the pass knows that there is more to do.
+    /// The time between the end of a run and the start of the next: the interval, unless the pass has more to do.
     var pause: Duration { get }
 
-    /// Does it once.
+    /// Runs the pass once.
     ///
-    /// - Returns: what it did, by name.
+    /// - Returns: counts of its changes by name.
     func run() async throws -> [String: Int]
 }
 

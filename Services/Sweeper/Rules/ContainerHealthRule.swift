@@ -1,16 +1,16 @@
 import Foundation
 import Provisioning
 
-/// Which workspaces look as if their container were gone, and when to believe it.
+/// Which workspaces seem to have lost their container, and when to act on it.
 package enum ContainerHealthRule {
-    /// Of those that should run, those that an engine's list does not show running. A list may be older than a start: each is
-    /// asked for by itself before anything follows from it.
+    /// The expected workspaces that an engine's list does not show running. A list may be older than a start: each
+    /// workspace is inspected by itself before it is acted upon.
     package static func missing(_ expected: [UUID], among found: [ManagedWorkspace]) -> [UUID] {
         let alive = Set(found.lazy.filter(\.isAlive).map(\.idPrefix))
         return expected.filter { !alive.contains(WorkspaceName($0).prefix) }
     }
 
-    /// What is remembered from pass to pass; kept in `platform_state`.
+    /// The state between passes; stored in `platform_state`.
     package struct State: Sendable, Hashable, Codable {
         /// Since when much of the fleet has had no container, by the database's clock.
         package var manyGoneSince: Date?
@@ -21,9 +21,9 @@ package enum ContainerHealthRule {
     }
 
     package struct Decision: Sendable, Hashable {
-        /// How many of those that are gone may go offline now.
+        /// How many of the workspaces without a container may go offline now.
         package var limit: Int
-        /// Seconds for which they must have been silent besides.
+        /// Seconds for which they must also have been silent.
         package var silence: TimeInterval
         package var state: State
 
@@ -33,18 +33,19 @@ package enum ContainerHealthRule {
             self.state = state
         }
 
-        /// Fewer may go than are gone.
+        /// Whether the number is limited.
         package var isHeld: Bool { state.manyGoneSince != nil }
     }
 
-    /// A few that are gone are believed at once. Where much of the fleet is, the engine may be another one than the fleet's, or
-    /// has just been started: then the liveness guard's word counts as well, nothing changes for one period, and afterwards a
-    /// tenth of the fleet goes a minute, of those that are silent: agents that run beat every 30 s.
+    /// A few missing containers are acted upon immediately. If much of the fleet has none, the engine may be the wrong
+    /// one, or may have just been started: then the liveness guard's state counts as well, nothing changes for one
+    /// period, and afterwards a tenth of the fleet goes offline a minute, silent workspaces only: running agents beat
+    /// every 30 s.
     ///
     /// - Parameters:
-    ///   - gone: how many have no container, those among them that were not asked for one by one.
-    ///   - expected: how many should have one.
-    ///   - liveness: what the liveness guard remembers; `nil` when it never ran.
+    ///   - gone: the number of workspaces without a container, including those that were not inspected one by one.
+    ///   - expected: the number of workspaces that should have one.
+    ///   - liveness: the state of the liveness guard; `nil` when it never ran.
     ///   - period: seconds.
     package static func decide(
         gone: Int, of expected: Int, liveness: GuardState?, _ state: State, now: Date, period: TimeInterval
@@ -54,10 +55,10 @@ package enum ContainerHealthRule {
         }
         let since = state.manyGoneSince ?? now
         func isRecent(_ date: Date?) -> Bool { date.map { now.timeIntervalSince($0) < period } ?? false }
-        let isOurs =
+        let isPlatformFault =
             liveness.map { $0.graceSince != nil || isRecent($0.ingestTroubleAt) || ($0.holdsUntil ?? now) > now }
             ?? true
-        let mayGo = now.timeIntervalSince(since) >= period && !isOurs
+        let mayGo = now.timeIntervalSince(since) >= period && !isPlatformFault
         let share = Double(expected) * LivenessGuard.releaseShareAMinute * interval / 60
         return Decision(
             limit: mayGo ? max(1, Int(share)) : 0, silence: LivenessGuard.ingestSilence,

@@ -1,28 +1,28 @@
 import Foundation
 
-/// What ``LivenessGuard`` remembers from pass to pass; kept in `platform_state`, so that any instance goes on with it. All
+/// The state of ``LivenessGuard`` between passes; stored in `platform_state`, so that any instance can continue. All
 /// times are by the database's clock.
 package struct GuardState: Sendable, Hashable, Codable {
-    /// Since when everybody has the benefit of the doubt: the platform or its database has just started.
+    /// The start of the grace period, after a start of the platform or its database.
     package var graceSince: Date?
     package var lastPassAt: Date?
-    /// When the database server that we saw last was started.
+    /// The start time of the database server at the last pass.
     package var databaseStartedAt: Date?
-    /// When nothing was heard of anyone.
+    /// When no heartbeats of any workspace arrived.
     package var ingestTroubleAt: Date?
     /// When too many were late.
     package var manyLateAt: Date?
-    /// Since when the guard holds workspaces back.
+    /// Since when the guard keeps workspaces from going offline.
     package var heldSince: Date?
-    /// Until when it lets none go.
+    /// Until when it lets none go offline.
     package var holdsUntil: Date?
-    /// What is left of the share that it lets go.
+    /// The unused part of the share that it releases.
     package var allowance: Double = 0
-    /// Why the last pass let fewer go than were silent.
+    /// Why the last pass released fewer workspaces than were silent.
     package var reason: LivenessGuard.Reason?
-    /// What the last pass saw.
+    /// The counts of the last pass.
     package var counts: Counts?
-    /// What an operator had released by hand.
+    /// The last release by an operator.
     package var handRelease: HandRelease?
 
     package init(handRelease: HandRelease? = nil) {
@@ -41,10 +41,10 @@ package struct GuardState: Sendable, Hashable, Codable {
         }
     }
 
-    /// An operator's word that those who were silent at a moment are really dead.
+    /// An operator's confirmation that the workspaces which were silent at a time are dead.
     package struct HandRelease: Sendable, Hashable, Codable {
         package var at: Date
-        /// Which credential it was, as the event names it.
+        /// The operator's credential, as named in the event.
         package var by: String
 
         package init(at: Date, by: String) {
@@ -52,7 +52,7 @@ package struct GuardState: Sendable, Hashable, Codable {
             self.by = by
         }
 
-        /// For one period, but for some passes at least: what is silent later is another matter.
+        /// Valid for one period, but at least for some passes; not for workspaces that fall silent later.
         package func isValid(at now: Date, for period: TimeInterval) -> Bool {
             let age = now.timeIntervalSince(at)
             return age >= 0 && age < max(period, LivenessGuard.passGap)

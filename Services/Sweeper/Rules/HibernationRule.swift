@@ -1,19 +1,19 @@
 import Contracts
 
-/// When a workspace is sent to sleep for being idle.
+/// When an idle workspace is hibernated.
 package enum HibernationRule {
-    /// What the rule looks at.
+    /// The input of the rule.
     package struct Subject: Sendable, Hashable {
         package var status: WorkspaceStatus
         package var isExternal: Bool
-        /// We start and stop its container.
+        /// Whether the platform starts and stops its container.
         package var isManaged: Bool
-        /// After how many minutes; never when nil or 0.
+        /// The idle timeout in minutes; never when nil or 0.
         package var idleMinutes: Int?
         package var activeTasks: Int
-        /// Messages that wait for it, or are being delivered out of the queue.
+        /// Whether messages for it are queued, or are being delivered from the queue.
         package var hasMessages: Bool
-        /// Seconds since anything last happened: a message in or out, a change of its tasks or of its status.
+        /// Seconds since its last activity: a message in or out, a change of its tasks or of its status.
         package var idleSeconds: Double
 
         package init(

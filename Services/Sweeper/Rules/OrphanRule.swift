@@ -1,19 +1,19 @@
 import Foundation
 import Provisioning
 
-/// What becomes of containers and volumes that no living workspace has.
+/// Which containers and volumes without an existing workspace are removed.
 ///
-/// Two cases that have nothing in common. A workspace that was removed is known to be: what is left of it goes. Where there
-/// is no row at all, the database may be empty, old or the wrong one, which looks the same; so time must pass, and a volume
-/// is kept for long. Only what carries our labels counts in either: a name is twelve characters, which another platform on
-/// the same engine may have given, from a copy of this database for instance.
+/// There are two independent cases. The leftovers of a removed workspace are removed. Those without any row may be the
+/// sign of an empty, old or wrong database; so they are removed only after some time, and volumes after a long time.
+/// Both cases need the platform's labels: a name has only twelve characters of the id, and another platform on the same
+/// engine may use it as well, for instance with a copy of this database.
 package enum OrphanRule {
-    /// The rows and the work of the workspaces whose ids begin as a container's name does.
+    /// The rows and jobs of the workspaces whose ids have the prefix in a container's name.
     package struct Known: Sendable, Hashable {
-        /// Those that are removed.
+        /// The workspaces that are removed.
         package var removed: [UUID] = []
         package var hasLiving = false
-        /// Somebody starts, stops or removes one of them, with or without a row.
+        /// Whether a job starts, stops or removes one of them, with or without a row.
         package var hasJob = false
 
         package init(removed: [UUID] = [], hasLiving: Bool = false, hasJob: Bool = false) {
@@ -23,7 +23,7 @@ package enum OrphanRule {
         }
     }
 
-    /// A container or volume of ours without a row.
+    /// A container or volume with the platform's labels and without a row.
     package struct Orphan: Sendable, Hashable {
         package let kind: ManagedWorkspace.Kind
         package let workspace: WorkspaceName
@@ -35,10 +35,10 @@ package enum OrphanRule {
     }
 
     package struct Findings: Sendable, Hashable {
-        /// Removed workspaces of which something is left, one for each name.
+        /// Removed workspaces with leftovers, one for each name.
         package var removed: [UUID] = []
         package var orphans: [Orphan] = []
-        /// Names of ours that a living workspace has.
+        /// The number of labelled names of existing workspaces.
         package var living = 0
 
         package init(removed: [UUID] = [], orphans: [Orphan] = [], living: Int = 0) {
@@ -48,7 +48,7 @@ package enum OrphanRule {
         }
     }
 
-    /// Names of ours that an id can begin with: only for these is anything looked up.
+    /// The labelled names that can be the prefix of an id: only these are looked up.
     package static func names(in found: [ManagedWorkspace]) -> [WorkspaceName] {
         Set(found.lazy.filter(\.isOurs).compactMap(\.workspace).filter { $0.ids != nil }).sorted {
             $0.prefix < $1.prefix
@@ -59,12 +59,12 @@ package enum OrphanRule {
     package static func findings(
         _ found: [ManagedWorkspace], known: [WorkspaceName: Known]
     ) -> Findings {
-        // Whoever's they are: a volume's time begins when no container is there that may use it.
+        // With or without labels: a volume's retention begins when no container can use it any more.
         let containers = Set(found.lazy.filter { $0.kind == .container }.map(\.idPrefix))
-        let ours = Set(
+        let labelled = Set(
             found.lazy.filter(\.isOurs).compactMap { entry in entry.workspace.map { Orphan(entry.kind, $0) } })
-        // A removal goes by the name, and would take a stranger's along.
-        let strangers = Set(found.lazy.filter { !$0.isOurs }.map(\.idPrefix))
+        // A removal is by name, and would also remove an unlabelled container or volume.
+        let unlabelled = Set(found.lazy.filter { !$0.isOurs }.map(\.idPrefix))
         var findings = Findings()
         for name in names(in: found) {
             let known = known[name] ?? Known()
@@ -73,8 +73,8 @@ package enum OrphanRule {
             } else if known.hasJob {
                 continue
             } else if let removed = known.removed.min(by: { $0.uuidString < $1.uuidString }) {
-                if !strangers.contains(name.prefix) { findings.removed.append(removed) }
-            } else if ours.contains(Orphan(.container, name)) {
+                if !unlabelled.contains(name.prefix) { findings.removed.append(removed) }
+            } else if labelled.contains(Orphan(.container, name)) {
                 findings.orphans.append(Orphan(.container, name))
             } else if !containers.contains(name.prefix) {
                 findings.orphans.append(Orphan(.volume, name))
@@ -85,7 +85,7 @@ package enum OrphanRule {
 
     // MARK: - Without a row
 
-    /// Since when something has been seen without interruption.
+    /// An orphan, and since when it has been seen without interruption.
     package struct Sighting: Sendable, Hashable {
         package let orphan: Orphan
         package let since: Date
@@ -106,18 +106,18 @@ package enum OrphanRule {
         }
     }
 
-    /// Seconds between two passes that must both have seen a container.
+    /// The minimum age of an orphaned container, in seconds, so that at least two passes have seen it.
     package static let containerAge: TimeInterval = 120
-    /// Seconds after which what was seen before does not count any more: in between nobody looked, and the database may have
-    /// been another one.
+    /// The maximum gap between sightings, in seconds: after a longer one the age begins anew, since no pass ran in
+    /// between, and the database may have been another one.
     package static let longestGap: TimeInterval = 600
     /// Containers stopped in one pass, and volumes removed.
     package static let limit = 20
 
-    /// What to do now.
+    /// The orphans to remove now.
     ///
     /// - Parameters:
-    ///   - sightings: of everything that is without a row in this pass.
+    ///   - sightings: of all orphans of this pass.
     ///   - retention: seconds for which volumes are kept; `nil` for ever.
     package static func actions(_ sightings: [Sighting], now: Date, retention: TimeInterval?) -> Actions {
         let oldestFirst = sightings.sorted {
@@ -125,7 +125,7 @@ package enum OrphanRule {
         }
         func due(_ kind: ManagedWorkspace.Kind, after age: TimeInterval) -> [WorkspaceName] {
             let due = oldestFirst.filter { $0.orphan.kind == kind && now.timeIntervalSince($0.since) >= age }
-            // At random where not all have a turn: those that always fail must not stand before the others for ever.
+            // At random beyond the limit, so that those that always fail do not block the others.
             return (due.count > limit ? Array(due.shuffled().prefix(limit)) : due).map(\.orphan.workspace)
         }
         return Actions(
@@ -133,7 +133,7 @@ package enum OrphanRule {
             removeVolume: retention.map { due(.volume, after: max($0, containerAge)) } ?? [])
     }
 
-    /// Whether so much has no row that the database is probably not the one that the containers were started from.
+    /// Whether there are so many orphans that this is probably not the containers' database.
     package static func isSuspicious(_ findings: Findings) -> Bool {
         let orphans = Set(findings.orphans.map(\.workspace)).count
         return orphans > LivenessGuard.alwaysAllowed && orphans > findings.living

@@ -1,27 +1,27 @@
-/// How long a workspace may be `provisioning`, in seconds, by its runtime.
+/// The provisioning timeouts by runtime, in seconds.
 package struct ProvisionTimeouts: Sendable, Hashable {
-    /// For runtimes of which nothing else is known.
+    /// The default.
     package static let usual = 600
-    /// Those whose first start takes long by nature.
+    /// Runtimes with a slow first start.
     package static let slow = ["hermes": 1800]
 
-    /// Runtimes with a time of their own.
+    /// Runtimes with a timeout of their own.
     package let ofRuntime: [String: Int]
-    /// That of all others.
+    /// The timeout of all other runtimes.
     package let others: Int
 
     /// - Parameters:
-    ///   - override: what the operator set for all.
-    ///   - declared: what templates say of their runtimes.
+    ///   - override: the operator's setting for all runtimes.
+    ///   - declared: the templates' timeouts for their runtimes.
     package init(override: Int?, declared: [String: Duration]) {
         others = override ?? Self.usual
         ofRuntime = override == nil ? Self.slow.merging(declared.mapValues(Self.seconds)) { $1 } : [:]
     }
 
-    /// The time of one runtime.
+    /// The timeout of one runtime.
     package func seconds(of runtime: String) -> Int { ofRuntime[runtime] ?? others }
 
-    /// Rounded up: nobody gets less than was declared.
+    /// Rounded up, so that no timeout is shorter than declared.
     private static func seconds(_ duration: Duration) -> Int {
         let (seconds, attoseconds) = duration.components
         return Int(min(max(seconds, 0), longest)) + (attoseconds > 0 ? 1 : 0)

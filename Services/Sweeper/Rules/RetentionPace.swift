@@ -1,12 +1,12 @@
-/// Decides how much of a table is gone through next, and when: in short transactions, with pauses that leave the database
-/// to others, and no longer at a time than the other tables can wait. A table that does not come to its end so is hurried
-/// until it does: rows must not come faster than they go for ever.
+/// Paces the pruning of a table: short transactions, pauses between them, and a time slice, after which the other
+/// tables follow. A table whose backlog is not worked off in time is pruned faster until it is, so that it does not
+/// grow for ever.
 package struct RetentionPace: Sendable, Hashable {
-    /// What one transaction did.
+    /// The result of one transaction.
     package struct Batch: Sendable, Hashable {
         package var examined: Int
         package var pruned: Int
-        /// There is nothing old behind it.
+        /// Whether there are no expired rows after it.
         package var isLast: Bool
         package var took: Duration
 
@@ -21,59 +21,60 @@ package struct RetentionPace: Sendable, Hashable {
     package enum Step: Sendable, Hashable {
         /// The next batch, after a pause.
         case goOn(after: Duration)
-        /// There is more; the other tables come first.
+        /// There is more, but the time slice is over.
         case giveWay
         case finished
     }
 
-    /// How large batches are, and how long the pauses between them.
+    /// The bounds of batch sizes and of the pauses between batches.
     package struct Tempo: Sendable, Hashable {
-        /// Rows of a batch: at least, and at most.
+        /// The minimum and maximum rows of a batch.
         package let rows: ClosedRange<Int>
-        /// Readers of the log stop at the oldest open transaction, so that each batch holds all streams back by so much;
-        /// and on a small machine it takes a core from the heartbeats for so long. Slower batches shrink, quicker ones grow.
+        /// The bounds of a batch's duration: slower batches shrink, quicker ones grow. Readers of the log stop at the
+        /// oldest open transaction, so that a batch delays all streams by its duration, and on a small machine it takes
+        /// a core from the heartbeats.
         package let slow, quick: Duration
-        /// A pause is so much longer than the batch before it.
+        /// The length of a pause as a multiple of the batch before it.
         package let pauseFactor: Int
-        /// A pause has an end, as the fewest rows have: where everybody is busy all the time, some rows go all the same.
+        /// The bounds of a pause. With the minimum of rows they ensure progress on a busy database.
         package let pauses: ClosedRange<Duration>
 
-        /// A hundredth of the time, which the slowest hundredth of the heartbeats hardly feels.
+        /// One percent of the time, which hardly affects the 99th percentile of the heartbeats' latency.
         package static let quiet = Tempo(
             rows: 100...200, slow: .milliseconds(8), quick: .milliseconds(3), pauseFactor: 100,
             pauses: .milliseconds(100) ... .seconds(1))
-        /// Thousands of rows a second, which heartbeats do feel.
+        /// Thousands of rows a second, which does affect the latency of heartbeats.
         package static let hurried = Tempo(
             rows: 200...500, slow: .milliseconds(25), quick: .milliseconds(8), pauseFactor: 6,
             pauses: .milliseconds(10) ... .milliseconds(300))
     }
 
-    /// How much of its own turns a table goes quietly, unless said otherwise.
+    /// The default time, in a table's own slices, after which the tempo changes from quiet to hurried.
     package static let patience: Duration = .seconds(600)
 
     /// Rows of the next batch.
     package private(set) var rows = Tempo.quiet.rows.lowerBound
-    /// Quiet until its patience is over.
+    /// Quiet until the table has used up that time.
     package private(set) var tempo = Tempo.quiet
     private let turn, patience: Duration
-    /// Of all turns, and of that the part of the one that goes on.
-    private var spent, inTurn: Duration
+    /// The time of all slices, and that of the current one.
+    private var spent, inSlice: Duration
 
     /// - Parameters:
-    ///   - turn: the time that one table has until it gives way.
-    ///   - patience: how much of its turns a table goes quietly.
+    ///   - turn: the time slice of one table.
+    ///   - patience: the time, in the table's own slices, after which the tempo changes to hurried.
     package init(turn: Duration = .seconds(10), patience: Duration = patience) {
         self.turn = turn
         self.patience = patience
-        (spent, inTurn) = (.zero, .zero)
+        (spent, inSlice) = (.zero, .zero)
     }
 
-    /// - Parameter elapsed: since this table's turn began.
+    /// - Parameter elapsed: since this table's time slice began.
     package mutating func next(after batch: Batch, elapsed: Duration) -> Step {
-        // A turn that a failure ended is counted as far as it came.
-        if elapsed < inTurn { inTurn = .zero }
-        spent += elapsed - inTurn
-        inTurn = elapsed
+        // A slice that was ended by a failure counts up to its last batch.
+        if elapsed < inSlice { inSlice = .zero }
+        spent += elapsed - inSlice
+        inSlice = elapsed
         if spent >= patience { tempo = .hurried }
         if batch.took > tempo.slow {
             rows /= 2
@@ -83,7 +84,7 @@ package struct RetentionPace: Sendable, Hashable {
         rows = min(max(rows, tempo.rows.lowerBound), tempo.rows.upperBound)
         if batch.isLast { return .finished }
         if elapsed >= turn {
-            inTurn = .zero
+            inSlice = .zero
             return .giveWay
         }
         return .goOn(

@@ -1,6 +1,6 @@
 import Configuration
 
-/// How long what is over is kept. Zero keeps it for ever.
+/// The retention of finished and expired data. Zero keeps it for ever.
 package struct RetentionSettings: Sendable, Hashable {
     private static let day: Duration = .seconds(86_400)
 

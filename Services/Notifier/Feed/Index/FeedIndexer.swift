@@ -5,13 +5,13 @@ import PostgresClient
 import ServiceLifecycle
 import Synchronization
 
-/// Makes the filters of a feed's pieces once somebody has searched it and had to read much: feeds that nobody searches
-/// cost nothing, and storing a row costs nothing more.
+/// Builds the Bloom filters of a feed's blocks on demand, once a search had to read many rows: feeds that are never
+/// searched, and inserts of rows, have no cost.
 final class FeedIndexer: GracefulService {
-    /// Workspaces that wait; beyond it a search asks again the next time.
+    /// The most waiting workspaces; beyond it requests are dropped, and the next search repeats them.
     private static let waitingLimit = 1000
-    /// Bytes of rows that are read at a time.
-    private static let pieceBytes = 2 << 20
+    /// Bytes of rows per read.
+    private static let readBytes = 2 << 20
 
     let name = "feed-indexer"
     private let store: ActivityStore
@@ -23,8 +23,8 @@ final class FeedIndexer: GracefulService {
     private let wakes = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
     /// - Parameters:
-    ///   - slow: whose connections and thread it shares with searches.
-    ///   - age: of the rows that are taken in, at least; longer than a proxy keeps a row that it could not write.
+    ///   - slow: provides the connections and the thread, shared with searches.
+    ///   - age: the least age of indexed rows; longer than a proxy retries the insert of a row.
     init(_ slow: SlowQueries, logger: Logger, age: Duration = .seconds(3600)) {
         store = slow.store
         blocks = BlockStore(postgres: slow.store.postgres)
@@ -33,7 +33,7 @@ final class FeedIndexer: GracefulService {
         self.age = age
     }
 
-    /// A search of this workspace had much to read that has no filter.
+    /// Requests filters for a workspace: a search had to read many rows without any.
     func request(_ workspace: UUID) {
         waiting.withLock { waiting in
             guard waiting.count < Self.waitingLimit, !waiting.contains(workspace) else { return }
@@ -49,7 +49,7 @@ final class FeedIndexer: GracefulService {
                 do {
                     try await withTaskExecutorPreference(loop) { try await self.index(workspace, until: shutdown) }
                 } catch {
-                    // The next search that has much to read asks again.
+                    // The next search that has to read many rows requests it again.
                     logger.warning("feed not indexed", [.workspaceID: .uuid(workspace), .error: .string("\(error)")])
                 }
                 waiting.withLock { _ = $0.removeFirst() }
@@ -57,26 +57,26 @@ final class FeedIndexer: GracefulService {
         }
     }
 
-    /// Makes the filters of what has none and is old enough.
+    /// Builds the missing filters of all blocks that are old enough.
     func index(_ workspace: UUID, until shutdown: ShutdownSignal? = nil) async throws {
         var last: ActivityRange?
-        while let piece = try await blocks.next(workspace, age: age) {
-            // The same again: the workspace is gone, and nothing is kept of it.
-            if shutdown?.isGiven == true || piece == last { return }
-            last = piece
-            try await blocks.add(piece, try await filter(of: piece, workspace), of: workspace)
+        while let block = try await blocks.next(workspace, age: age) {
+            // The same block again: the workspace has been removed, and the filter was not stored.
+            if shutdown?.isGiven == true || block == last { return }
+            last = block
+            try await blocks.add(block, try await filter(of: block, workspace), of: workspace)
         }
     }
 
-    private func filter(of piece: ActivityRange, _ workspace: UUID) async throws -> [UInt8] {
+    private func filter(of block: ActivityRange, _ workspace: UUID) async throws -> [UInt8] {
         var (filter, scratch) = (GramFilter(), SearchText.Scratch())
-        var query = ActivityQuery(before: piece.upper, from: piece.lower, limit: BlockStore.rows)
+        var query = ActivityQuery(before: block.upper, from: block.lower, limit: BlockStore.rows)
         while true {
-            let (rows, next) = try await store.rows(workspace, query, bytes: Self.pieceBytes)
+            let (rows, next) = try await store.rows(workspace, query, bytes: Self.readBytes)
             try rows.forEach { ActivityStore.add($0, to: &filter, scratch: &scratch) }
             guard let next else { return filter.bytes }
             query.before = next
-            // Searches have their turn.
+            // Lets searches run.
             await Task.yield()
         }
     }

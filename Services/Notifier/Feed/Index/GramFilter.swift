@@ -1,19 +1,19 @@
-/// Which runs of four bytes stand in some texts: a Bloom filter with one hash function. What it does not have stands in
-/// none of them; what it has may.
+/// A Bloom filter with one hash function of all 4-grams (runs of four bytes) in some texts: a 4-gram that it does not
+/// contain is in none of the texts; one that it contains may be.
 ///
-/// Runs that touch a line break are left out, on both sides: a break is one byte or two.
+/// 4-grams with a line break are left out of texts and patterns: a break is one byte or two.
 struct GramFilter: Sendable {
-    /// Bytes of a run.
+    /// Bytes of a gram.
     private static let length = 4
-    /// Hash values: as many bits as a filter has at most.
+    /// Bits of a hash; its values are the bits of the largest filter.
     private static let hashBits = 20
     private static let smallest = 1024
-    /// Runs of a pattern that are looked for, at most.
-    private static let wantedLimit = 64
+    /// The most grams of a pattern that are looked up.
+    private static let patternLimit = 64
 
     private var bits = [UInt8](repeating: 0, count: 1 << (hashBits - 3))
 
-    /// Takes in a text, folded as ``SearchText`` compares it.
+    /// Adds a text, folded as ``SearchText`` compares it.
     mutating func add(_ text: UnsafeBufferPointer<UInt8>) {
         bits.withUnsafeMutableBufferPointer { bits in
             Self.forEachHash(in: text) { hash in
@@ -23,8 +23,8 @@ struct GramFilter: Sendable {
         }
     }
 
-    /// The filter, as short as it may be without one bit in six being set: which bit a run has is its hash modulo the
-    /// number of bits, so that a half is laid over the other.
+    /// The filter, folded to the smallest size with at most one bit in six set: a gram's bit is its hash modulo the
+    /// number of bits, so that one half can be combined with the other.
     var bytes: [UInt8] {
         var bytes = bits
         while bytes.count > Self.smallest {
@@ -36,7 +36,7 @@ struct GramFilter: Sendable {
         return bytes
     }
 
-    /// The hashes that a text's filter has if this stands in it; none for what is too short to be told.
+    /// The hashes that a filter contains when a text contains the pattern; none for a pattern that is too short.
     ///
     /// - Parameter pattern: folded as ``SearchText`` compares it.
     static func hashes(of pattern: [UInt8]) -> [Int32] {
@@ -44,7 +44,7 @@ struct GramFilter: Sendable {
         pattern.withUnsafeBufferPointer { pattern in
             forEachHash(in: pattern) { hash in
                 if !hashes.contains(Int32(hash)) { hashes.append(Int32(hash)) }
-                return hashes.count < wantedLimit
+                return hashes.count < patternLimit
             }
         }
         return hashes
@@ -52,22 +52,22 @@ struct GramFilter: Sendable {
 
     @inline(__always)
     private static func forEachHash(in text: UnsafeBufferPointer<UInt8>, _ body: (UInt32) -> Bool) {
-        var (run, count): (UInt32, Int) = (0, 0)
+        var (gram, count): (UInt32, Int) = (0, 0)
         for byte in text {
             if byte == 0x0A || byte == 0x0D {
                 count = 0
                 continue
             }
-            run = run << 8 | UInt32(byte)
+            gram = gram << 8 | UInt32(byte)
             count &+= 1
-            if count >= length, !body(hash(run)) { return }
+            if count >= length, !body(hash(gram)) { return }
         }
     }
 
-    /// Each bit of the run moves about half of the hash's.
+    /// Avalanche: each bit of the gram changes about half of the hash's bits.
     @inline(__always)
-    private static func hash(_ run: UInt32) -> UInt32 {
-        var hash = run
+    private static func hash(_ gram: UInt32) -> UInt32 {
+        var hash = gram
         hash = (hash ^ hash >> 16) &* 0x7FEB_352D
         hash = (hash ^ hash >> 15) &* 0x846C_A68B
         return (hash ^ hash >> 16) & (1 << hashBits - 1)

@@ -1,14 +1,14 @@
-/// Which part of a file is wanted (RFC 9110, 14).
+/// The requested part of a file (RFC 9110, 14).
 enum ByteRange: Hashable, Sendable {
     /// All of it.
     case whole
-    /// From its first to behind its last byte; never empty.
+    /// A half-open range of bytes; never empty.
     case part(Range<Int>)
-    /// A range that is none of this file.
+    /// A range outside of this file.
     case unsatisfiable
 
     /// - Parameters:
-    ///   - header: the `Range` field. What cannot be read and several ranges mean the whole file.
+    ///   - header: the `Range` field. A malformed one and several ranges mean the whole file.
     ///   - size: bytes of the file.
     init(_ header: String?, size: Int) {
         guard let header, let mark = header.firstIndex(of: "="),
@@ -23,7 +23,7 @@ enum ByteRange: Hashable, Sendable {
             self = .whole
             return
         }
-        // Larger than any number is larger than any file.
+        // Numbers beyond `Int` are larger than any file.
         let (first, last) = (Int(ends[0]) ?? .max, Int(ends[1]) ?? .max)
         switch (ends[0].isEmpty, ends[1].isEmpty) {
         case (true, true): self = .whole

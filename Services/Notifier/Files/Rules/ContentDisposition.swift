@@ -1,10 +1,11 @@
-/// `Content-Disposition: attachment` with a name (RFC 6266): in ASCII for old clients, in UTF-8 for all others (RFC 8187).
+/// `Content-Disposition: attachment` with a name (RFC 6266): in ASCII for old clients, in UTF-8 for all others (RFC
+/// 8187).
 enum ContentDisposition {
     static func attachment(_ name: String) -> String {
         "attachment; filename=\"\(fallback(name))\"; filename*=UTF-8''\(encoded(name))"
     }
 
-    /// Nothing that would need an escape: clients disagree about those.
+    /// Without characters that need an escape: clients disagree about those.
     private static func fallback(_ name: String) -> String {
         let text = String(
             decoding: name.unicodeScalars.map { scalar -> UInt8 in

@@ -1,10 +1,10 @@
 import Contracts
 
-/// The path of a file that somebody wants to have, as a rule that needs no file system: absolute, clean, below one of the
-/// folders that are a workspace's own.
+/// The path of a file to download, validated without a file system: absolute, clean, below one of a workspace's own
+/// folders.
 ///
-/// What stands for a separator, a dot or the end of a name to any reader that the path could still meet is refused, too:
-/// nobody here decodes or normalises it again, and nobody has a file that is called so.
+/// Encodings and look-alikes of separators, dots and NUL are refused, too, in case a later component decodes or
+/// normalises the path again; legitimate files are not named like that.
 struct DownloadPath: Hashable, Sendable {
     enum Refusal: String, Error, CaseIterable {
         case missing = "is required"
@@ -15,16 +15,16 @@ struct DownloadPath: Hashable, Sendable {
         case outside = "must be below /workspace, /configs, /home or /plugins"
     }
 
-    /// Where uploads are.
+    /// The folder of uploads.
     static let uploads = "/workspace/.molecule/chat-uploads"
     static let roots = ["workspace", "configs", "home", "plugins"]
     private static let maximumParts = 64
-    /// Of a Linux file system.
+    /// The limit of Linux file systems, in bytes.
     private static let maximumPartLength = 255
 
     let path: String
 
-    /// - Parameter text: decoded once.
+    /// - Parameter text: percent-decoded once.
     init(_ text: String?) throws(Refusal) {
         guard let text, !text.isEmpty else { throw .missing }
         guard text.utf8.count <= Limits.downloadPath else { throw .tooLong }
@@ -46,14 +46,14 @@ struct DownloadPath: Hashable, Sendable {
         path = text
     }
 
-    /// The name that was given to an upload; nil for other files.
+    /// The name of an upload; nil for other files.
     var upload: FileName? {
         let folder = (Self.uploads + "/").utf8
         guard path.utf8.starts(with: folder) else { return nil }
         return FileName(stored: String(decoding: path.utf8.dropFirst(folder.count), as: UTF8.self))
     }
 
-    /// What the file is called: the part behind the last slash, for an upload its reduced name.
+    /// The file's name: the part behind the last slash, for an upload its reduced name.
     var name: String {
         upload?.name ?? path.utf8.split(separator: UInt8(ascii: "/")).last.map { String(decoding: $0, as: UTF8.self) }
             ?? "file"
@@ -62,7 +62,7 @@ struct DownloadPath: Hashable, Sendable {
     private static func isAmbiguous(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {
         case 0...0x1F, 0x7F...0x9F, 0x5C, 0xFFFD: true
-        // They show a name in another order.
+        // Bidirectional controls display a name in another order.
         case 0x202A...0x202E, 0x2066...0x2069: true
         default: lookAlikes.contains(scalar)
         }
@@ -82,7 +82,7 @@ struct DownloadPath: Hashable, Sendable {
             case ".", "\u{FF0E}", "\u{2024}", "\u{FE52}", "\u{3002}", "\u{FF61}": count += 1
             case "\u{2025}", "\u{FE30}": count += 2
             default:
-                // What joins a dot, or cannot be seen, does not make it another one to who looks.
+                // Combining marks and invisible characters do not make it look different.
                 guard [.nonspacingMark, .format].contains(scalar.properties.generalCategory) else { return false }
             }
         }

@@ -2,15 +2,15 @@
 struct EntityTag: Hashable, Sendable {
     let text: String
 
-    /// Of bytes that never change under their name.
+    /// For content that never changes under its name.
     init(strong opaque: String) { text = "\"\(opaque)\"" }
 
-    /// Of bytes that may change and still look the same for a moment.
+    /// For content that may change within the resolution of its modification time.
     init(weak opaque: String) { text = "W/\"\(opaque)\"" }
 
     private var opaque: Substring { text.hasPrefix("W/") ? text.dropFirst(2) : text[...] }
 
-    /// Whether `If-None-Match` names it: then there is nothing new.
+    /// Whether `If-None-Match` names it: the response is 304 then.
     func isNamed(in header: String?) -> Bool {
         guard let header else { return false }
         return header.split(separator: ",").contains { item in
@@ -19,7 +19,7 @@ struct EntityTag: Hashable, Sendable {
         }
     }
 
-    /// Whether a range may be had of it: unless `If-Range` names other bytes. A time is never believed.
+    /// Whether a range may be served: unless `If-Range` names another tag. A date in it never matches.
     func allowsRange(_ header: String?) -> Bool {
         guard let header else { return true }
         return !text.hasPrefix("W/") && header == text

@@ -1,8 +1,8 @@
-/// What kind of file something is, and as what it is handed out.
+/// The media types of uploaded and downloaded files.
 enum MediaType {
     static let unknown = "application/octet-stream"
 
-    /// The type of an upload: what its sender says, if that is one; else what its name says.
+    /// The type of an upload: the declared one, if it is valid; else by the name's extension.
     static func of(_ declared: String?, name: String) -> String {
         declared.flatMap(normalized) ?? guessed(name)
     }
@@ -13,11 +13,11 @@ enum MediaType {
         return types[name[name.index(after: dot)...].lowercased()] ?? unknown
     }
 
-    /// What a browser is told: nothing that it would run or render as a page. It asks for the type before anything else.
+    /// The `Content-Type` of a download: never a type that a browser would execute or render as a page.
     static func served(_ type: String) -> String {
         let name = type.prefix { $0 != ";" }.lowercased()
         if name == "text/plain" { return "text/plain; charset=utf-8" }
-        return shown.contains(name) ? name : unknown
+        return servedTypes.contains(name) ? name : unknown
     }
 
     /// Lower-case and without blanks; nil when it does not follow the grammar (RFC 9110, 8.3.1).
@@ -53,7 +53,7 @@ enum MediaType {
             && inner.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F && $0 != 0x22 && $0 != 0x5C }
     }
 
-    private static let shown: Set<String> = [
+    private static let servedTypes: Set<String> = [
         "image/png", "image/jpeg", "image/gif", "image/webp", "audio/mpeg", "audio/wav", "audio/ogg", "audio/aac",
         "audio/flac", "audio/mp4", "audio/webm", "video/mp4", "video/webm", "video/ogg", "video/quicktime",
     ]

@@ -2,11 +2,11 @@ import EventLoop
 import Foundation
 import HTTPCore
 
-/// Reads a part of an open file, a piece at a time, on the loop's thread pool.
+/// Reads a range of an open file in chunks, on the loop's thread pool.
 ///
 /// `@unchecked Sendable`: it has one reader at a time, as every source.
 final class DescriptorSource: HTTPByteSource, @unchecked Sendable {
-    private static let pieceBytes = 128 * 1024
+    private static let chunkBytes = 128 * 1024
 
     private let descriptor: Int32
     /// Keeps the descriptor open.
@@ -24,17 +24,17 @@ final class DescriptorSource: HTTPByteSource, @unchecked Sendable {
     /// - Throws: `truncated` when the file is shorter, or cannot be read.
     func next() async throws(HTTPBodyError) -> [UInt8]? {
         guard !rest.isEmpty else { return nil }
-        let piece = rest.prefix(Self.pieceBytes)
-        let read = await loop.blocking { [descriptor] in try? SpoolFile.read(piece, from: descriptor) }
-        guard let read, read.count == piece.count else { throw .truncated }
-        rest = piece.upperBound..<rest.upperBound
+        let chunk = rest.prefix(Self.chunkBytes)
+        let read = await loop.blocking { [descriptor] in try? SpoolFile.read(chunk, from: descriptor) }
+        guard let read, read.count == chunk.count else { throw .truncated }
+        rest = chunk.upperBound..<rest.upperBound
         return read
     }
 
     func cancel() { rest = rest.upperBound..<rest.upperBound }
 }
 
-/// A part of what another source gives.
+/// A range of another source.
 ///
 /// `@unchecked Sendable`: it has one reader at a time, as every source.
 final class SlicedSource: HTTPByteSource, @unchecked Sendable {

@@ -3,11 +3,11 @@ import EventLoop
 import Foundation
 import HTTPCore
 
-/// A temporary file without a name: it is gone with its descriptor, however this process ends.
+/// An anonymous temporary file: the system deletes it with its descriptor, however this process ends.
 ///
 /// `@unchecked Sendable`: written by one task at a time, which waits for each write; read when it is complete.
 final class SpoolFile: @unchecked Sendable {
-    /// An error of the system.
+    /// A failed system call.
     struct Failure: Error, CustomStringConvertible {
         let call: String
         let code: Int32
@@ -25,7 +25,7 @@ final class SpoolFile: @unchecked Sendable {
     private(set) var size = 0
     private var digest: SHA256Digest? = SHA256Digest()
 
-    /// Makes an empty one. Blocks.
+    /// Creates an empty one. Blocks.
     ///
     /// - Throws: `Failure`.
     init(folder: String) throws {
@@ -40,7 +40,7 @@ final class SpoolFile: @unchecked Sendable {
     /// `O_TMPFILE`, which is a macro that Swift does not see.
     private static let temporary: Int32 = 0o20_000_000 | O_DIRECTORY
 
-    /// Where files without a name cannot be made: one whose name is taken away at once.
+    /// For file systems without `O_TMPFILE`: a file that is unlinked at once.
     private static func openUnlinked(_ folder: String) -> Int32 {
         let path = "\(folder)/switchyard-upload-\(hex(randomBytes(16)))"
         let file = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
@@ -57,10 +57,10 @@ final class SpoolFile: @unchecked Sendable {
         digest?.update(bytes)
     }
 
-    /// The digest of all bytes; to be asked for once, at the end.
+    /// The digest of all bytes; to be called once, at the end.
     func finish() -> [UInt8] { digest.take()?.finish() ?? [] }
 
-    /// Reads bytes that are there. Blocks.
+    /// Reads written bytes. Blocks.
     ///
     /// - Throws: `Failure`.
     func read(_ range: Range<Int>) throws -> [UInt8] { try Self.read(range, from: descriptor) }
@@ -91,7 +91,7 @@ final class SpoolFile: @unchecked Sendable {
     }
 }
 
-/// A file of an upload, complete and on disk for as long as this is there.
+/// A complete file of an upload, on disk as long as this value exists.
 struct SpooledFile: Sendable {
     let name: FileName
     let mimeType: String

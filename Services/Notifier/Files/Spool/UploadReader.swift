@@ -4,29 +4,30 @@ import HTTPCore
 import HTTPServer
 import Multipart
 
-/// Reads the body of an upload into temporary files, as it arrives and no faster than they are written.
+/// Streams the body of an upload into temporary files, with back-pressure from the writes.
 struct UploadReader: Sendable {
-    /// The form's field that has files.
+    /// The name of the form's field for files.
     static let field = "files"
-    /// Bytes that are collected before they are written.
-    private static let pieceBytes = 128 * 1024
+    /// The size of the write buffer.
+    private static let bufferBytes = 128 * 1024
 
-    /// Where temporary files are made.
+    /// The folder of temporary files.
     let folder: String
     let loop: EventLoop
 
     private struct OpenFile {
         let name: FileName
         let mimeType: String
-        /// The client's form named none.
+        /// The form's part has an empty file name.
         let isNameless: Bool
         let file: SpoolFile
-        var waiting: [UInt8] = []
+        var buffer: [UInt8] = []
         var size = 0
     }
 
-    /// - Returns: the files in the order sent; what was no file is left out.
-    /// - Throws: `APIError`: 413 as soon as something is too large, 400 for what is no form, 503 when there is no room.
+    /// - Returns: the files in the order sent; other fields are ignored.
+    /// - Throws: `APIError`: 413 as soon as something is too large, 400 for a malformed form, 503 when the disk is
+    ///   full.
     func read(_ body: any HTTPByteSource, _ boundary: MultipartBoundary) async throws -> [SpooledFile] {
         var parser = MultipartParser(boundary: boundary)
         var files: [SpooledFile] = []
@@ -58,7 +59,7 @@ struct UploadReader: Sendable {
     }
 
     private func begin(_ part: MultipartPart, after count: Int) async throws -> OpenFile? {
-        // Other fields are read past; a field of this name that is no file is none.
+        // Other fields are skipped, and so are fields of this name without a file.
         guard part.name == Self.field, let original = part.fileName else { return nil }
         guard count < Limits.uploadedFiles else {
             throw APIError(
@@ -80,19 +81,19 @@ struct UploadReader: Sendable {
                 .payloadTooLarge, Sentence.fileTooLarge,
                 members: [("file", .string(file.name.name)), ("limit", .int(Limits.uploadedFile))])
         }
-        file.waiting += bytes
-        if file.waiting.count >= Self.pieceBytes { try await write(&file) }
+        file.buffer += bytes
+        if file.buffer.count >= Self.bufferBytes { try await write(&file) }
         current = file
     }
 
     private func write(_ file: inout OpenFile) async throws {
-        guard !file.waiting.isEmpty else { return }
-        let (bytes, spool) = (file.waiting, file.file)
-        file.waiting = []
+        guard !file.buffer.isEmpty else { return }
+        let (bytes, spool) = (file.buffer, file.file)
+        file.buffer = []
         try await loop.blocking { Result { try spool.append(bytes) } }.get()
     }
 
-    /// - Returns: nil where a form's field for files was left empty.
+    /// - Returns: nil when the form's field for files was left empty.
     private func end(_ current: inout OpenFile?) async throws -> SpooledFile? {
         guard var file = current.take() else { return nil }
         if file.isNameless, file.size == 0 { return nil }

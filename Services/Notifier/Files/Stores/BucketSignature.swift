@@ -8,13 +8,13 @@ struct BucketSignature: Sendable {
     let secretKey: String
     let region: String
 
-    /// SHA-256 of nothing.
+    /// SHA-256 of an empty payload.
     static let noPayload = hex(sha256(""))
 
     /// The header fields that sign a request.
     ///
     /// - Parameters:
-    ///   - path: of unreserved characters and slashes alone, without a query.
+    ///   - path: with unreserved characters and slashes only, without a query.
     ///   - payload: its SHA-256 in hexadecimal.
     func fields(
         _ method: HTTPMethod, host: String, path: String, payload: String, at date: Date

@@ -6,10 +6,10 @@ import HTTPCore
 import HTTPServer
 import ServiceHost
 
-/// `/streams/tickets`: what lets a page open a stream that can set no header, an `EventSource` or a browser's
-/// `WebSocket`. A ticket is good for one connection within a minute, and shows what its maker asked for and may see.
+/// `/streams/tickets`: credentials for streams of pages, since `EventSource` and a browser's `WebSocket` can set no
+/// header. A ticket is valid for one connection within a minute, with the filter that its creator requested.
 struct StreamTickets: Sendable {
-    /// Bytes: the names of all events are less.
+    /// In bytes; the names of all events are shorter.
     private static let bodyLimit = 16 << 10
 
     let context: ServiceContext
@@ -42,16 +42,17 @@ struct StreamTickets: Sendable {
         return response
     }
 
-    /// A cookie is none: pages that have one need no ticket. Whoever shows none is not told what is wrong with the question.
+    /// A cookie does not count: pages that have one need no ticket. Checked before the body, so that an unauthenticated
+    /// client learns nothing about it.
     private func requireBearer(_ request: Request) async throws {
         let isMissing = request.bearerToken == nil
         if try await context.authenticator.viewer(request) != nil, !isMissing || request.sessionCookie == nil { return }
         throw APIError(.unauthorized, isMissing ? Sentence.missingWorkspaceToken : Sentence.invalidWorkspaceToken)
     }
 
-    /// Lets a stream's request in that shows a ticket, whatever else it shows.
+    /// Admits a stream's request by its ticket, whatever other credentials it has.
     ///
-    /// - Returns: what the ticket shows; nil when the request has none.
+    /// - Returns: the ticket's filter; nil when the request has no ticket.
     /// - Throws: `APIError` 401, or 503.
     func redeem(_ request: Request) async throws -> StreamFilter? {
         guard let secret = request.query("ticket") else { return nil }
@@ -62,8 +63,8 @@ struct StreamTickets: Sendable {
 }
 
 extension StreamFilter {
-    /// What both show. A stream that was to show more than its ticket does is refused: it would look like one where
-    /// nothing happens.
+    /// The intersection with a ticket's filter. A wider filter is refused: the stream would look as if no events
+    /// happened.
     ///
     /// - Throws: `APIError` 403.
     func within(_ ticket: StreamFilter) throws(APIError) -> StreamFilter {
