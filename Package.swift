@@ -41,12 +41,6 @@ func system(_ name: String, pkgConfig: String? = nil) -> Target {
     .systemLibrary(name: name, path: "Libraries/\(name)", pkgConfig: pkgConfig)
 }
 
-let serviceLibraries: [Target.Dependency] = [
-    "ServiceHost", "Contracts", "JSONBytes", "Configuration", "Observability", "ServiceLifecycle", "EventLoop",
-    "HTTPCore", "HTTPServer", "HTTPClient", "PostgresClient", "AMQPClient", "RedisClient", "Crypto",
-    "Authentication", "EventOutbox", "Batching", "WorkspaceTree",
-]
-
 let package = Package(
     name: "switchyard",
     products: [
@@ -79,197 +73,228 @@ let package = Package(
         library("Contracts"),
         library("JSONBytes"),
         library("Batching"),
-        library("WorkspaceTree"),
+        library("PlatformInternals", ["Contracts"]),
         library("Cron"),
         library("AgentResponses", ["Contracts", "JSONBytes"]),
         library("Crypto", ["COpenSSL"]),
         library("Configuration"),
         library("Observability", ["JSONBytes"]),
-        library("ServiceLifecycle", ["EventLoop", "Observability"]),
-        library("EventLoop", ["CUV"]),
+        library("ServiceLifecycle", ["Observability", "UVLoop"]),
+        library("UVLoop", ["CUV"]),
         library("HTTPCore", ["CLLHTTP"]),
-        library("HTTPServer", ["CLLHTTP", "EventLoop", "HTTPCore", "Observability", "JSONBytes", "Contracts"]),
-        library("WebSocket", ["CWslay", "Crypto", "EventLoop", "HTTPCore", "HTTPServer"]),
-        library(
-            "HTTPClient", ["CLLHTTP", "CCurl", "CUV", "CZlib", "EventLoop", "HTTPCore", "Observability", "SafeURL"]),
-        library("PostgresClient", ["CPQ", "CUV", "EventLoop", "Observability"]),
-        library("RedisClient", ["CHiredis", "CUV", "EventLoop", "Observability"]),
-        library("AMQPClient", ["CRabbitMQ", "Observability"]),
-        library("SafeURL"),
+        library("UVHTTPServer", ["Contracts", "HTTPCore", "JSONBytes", "Observability", "UVLoop"]),
+        library("WebSocket", ["CWslay", "Crypto", "HTTPCore", "UVHTTPServer", "UVLoop"]),
+        library("UVHTTPClient", ["CCurl", "CUV", "CZlib", "HTTPCore", "URLSafety", "UVLoop"]),
+        library("Postgres", ["CPQ", "CUV", "Observability", "UVLoop"]),
+        library("Redis", ["CHiredis", "Observability", "UVLoop"]),
+        library("AMQP", ["CRabbitMQ", "Observability"]),
+        library("URLSafety"),
         library("Multipart"),
-        library("Migrator", ["PostgresClient", "Crypto", "Observability", "EventLoop"]),
+        library("SchemaMigrations", ["Crypto", "Observability", "Postgres"]),
         library(
             "Provisioning",
             [
-                "Contracts", "Configuration", "Crypto", "EventLoop", "HTTPCore", "HTTPClient", "JSONBytes",
-                "Observability",
+                "Configuration", "Contracts", "Crypto", "HTTPCore", "JSONBytes", "Observability", "PlatformInternals",
+                "UVHTTPClient", "UVLoop",
             ]),
-        library("Templates", ["CYAML", "Configuration", "Contracts", "Cron", "EventLoop", "Observability"]),
+        library(
+            "Templates",
+            [
+                "CYAML", "Configuration", "Contracts", "Cron", "Observability", "PlatformInternals", "UVLoop",
+            ]),
         library(
             "EventOutbox",
             [
-                "PostgresClient", "AMQPClient", "Contracts", "Observability", "ServiceLifecycle", "JSONBytes",
-                "Batching", "EventLoop", "Crypto",
+                "AMQP", "Batching", "Contracts", "Crypto", "Observability", "PlatformInternals", "Postgres",
+                "ServiceLifecycle", "UVLoop",
             ]),
         library(
             "Secrets",
             [
-                "PostgresClient", "Contracts", "Crypto", "Configuration", "Observability", "ServiceLifecycle",
-                "EventLoop",
+                "Configuration", "Contracts", "Crypto", "Observability", "PlatformInternals", "Postgres",
+                "ServiceLifecycle", "UVLoop",
             ]),
         library(
             "Authentication",
             [
-                "PostgresClient", "AMQPClient", "Contracts", "Crypto", "HTTPCore", "HTTPServer", "Observability",
-                "ServiceLifecycle", "EventLoop", "Batching", "RedisClient",
+                "Batching", "Contracts", "Crypto", "HTTPCore", "Observability", "PlatformInternals", "Postgres",
+                "Redis", "ServiceLifecycle", "UVHTTPServer", "UVLoop",
             ]),
         library(
             "ServiceHost",
             [
-                "Contracts", "JSONBytes", "Configuration", "Observability", "ServiceLifecycle", "EventLoop", "HTTPCore",
-                "HTTPServer", "PostgresClient", "RedisClient", "AMQPClient", "Crypto", "Authentication", "EventOutbox",
-                "Batching", "SafeURL",
+                "AMQP", "Authentication", "Configuration", "Contracts", "Crypto", "EventOutbox", "HTTPCore",
+                "JSONBytes", "Observability", "PlatformInternals", "Postgres", "Redis", "ServiceLifecycle",
+                "URLSafety", "UVHTTPServer", "UVLoop",
             ]),
         library(
             "WorkspaceRuntime",
             [
-                "EventLoop", "HTTPCore", "HTTPServer", "HTTPClient", "Observability", "JSONBytes", "ServiceLifecycle",
-                "Crypto",
+                "Crypto", "HTTPCore", "JSONBytes", "Observability", "ServiceLifecycle", "UVHTTPClient",
+                "UVHTTPServer", "UVLoop",
             ]),
 
         library(
             "Lifecycle",
             [
-                "Provisioning", "Secrets", "Templates", "PostgresClient", "EventOutbox", "EventLoop", "Contracts",
-                "Authentication", "Configuration", "Observability", "ServiceHost", "ServiceLifecycle",
+                "Authentication", "Configuration", "Contracts", "EventOutbox", "Observability", "PlatformInternals",
+                "Postgres", "Provisioning", "Secrets", "ServiceHost", "ServiceLifecycle", "Templates", "UVLoop",
             ]),
 
         .executableTarget(
             name: "migrate",
-            dependencies: ["Migrator", "PostgresClient", "EventLoop", "Observability"],
+            dependencies: ["Observability", "Postgres", "SchemaMigrations", "UVLoop"],
             path: "Migrations/Tool", swiftSettings: settings),
         .executableTarget(
             name: "echo-agent",
-            dependencies: ["WorkspaceRuntime", "Observability"],
+            dependencies: ["WorkspaceRuntime"],
             path: "Examples/EchoAgent", swiftSettings: settings),
         .executableTarget(
             name: "load",
-            dependencies: ["EventLoop", "HTTPCore", "HTTPClient", "HTTPServer", "JSONBytes", "Observability"],
+            dependencies: ["UVLoop"],
             path: "Benchmarks/Load", swiftSettings: settings),
         .executableTarget(
-            name: "watch", dependencies: ["CEpoll", "AMQPClient", "Contracts", "EventOutbox", "Observability"],
+            name: "watch",
+            dependencies: ["AMQP", "CEpoll", "Contracts", "EventOutbox", "Observability"],
             path: "Benchmarks/Watch", swiftSettings: settings),
         .executableTarget(
-            name: "next-slots", dependencies: ["Cron"], path: "Benchmarks/Cron", exclude: ["croniter_next.py"],
+            name: "next-slots",
+            dependencies: ["Cron"], path: "Benchmarks/Cron", exclude: ["croniter_next.py"],
             swiftSettings: settings),
 
         .target(
             name: "TestSupport",
-            dependencies: [
-                "CZlib", "EventLoop", "HTTPCore", "HTTPClient", "HTTPServer", "JSONBytes", "PostgresClient", "Migrator",
-                "Observability",
-            ],
+            dependencies: ["CZlib", "HTTPCore", "JSONBytes", "Postgres", "SchemaMigrations", "UVHTTPServer", "UVLoop"],
             path: "Tests/TestSupport", exclude: ["leash", "clock"], swiftSettings: settings),
         .executableTarget(
             name: "call-probe",
-            dependencies: ["A2AProxy", "EventLoop", "HTTPCore", "HTTPClient", "SafeURL"],
+            dependencies: ["A2AProxy", "HTTPCore", "URLSafety", "UVHTTPClient", "UVLoop"],
             path: "Tests/CallProbe", exclude: ["namespace.sh", "servers.py"], swiftSettings: settings),
         .executableTarget(
             name: "websocket-echo",
-            dependencies: ["WebSocket", "EventLoop", "HTTPCore", "HTTPServer"],
+            dependencies: ["HTTPCore", "UVHTTPServer", "UVLoop", "WebSocket"],
             path: "Tests/WebSocketEcho", swiftSettings: settings),
         tests("BatchingTests", ["Batching"]),
         tests("CronTests", ["Cron"]),
         tests(
             "SchedulerTests",
             [
-                "Scheduler", "Cron", "Contracts", "JSONBytes", "PostgresClient", "EventLoop", "EventOutbox",
-                "AMQPClient",
-                "Observability", "ServiceHost", "HTTPCore", "HTTPServer",
+                "AMQP", "Contracts", "Cron", "EventOutbox", "HTTPCore", "JSONBytes", "Observability",
+                "PlatformInternals", "Postgres", "Scheduler", "ServiceHost", "UVHTTPServer", "UVLoop",
             ]),
         tests(
             "AuthenticationTests",
             [
-                "Authentication", "Crypto", "PostgresClient", "RedisClient", "EventLoop", "HTTPCore", "HTTPServer",
-                "Observability",
+                "Authentication", "Contracts", "Crypto", "HTTPCore", "Observability", "PlatformInternals", "Postgres",
+                "Redis", "UVHTTPServer", "UVLoop",
             ]),
-        tests("SecretsTests", ["Secrets", "Contracts", "Crypto", "Configuration", "PostgresClient"]),
-        tests("WorkspaceTreeTests", ["WorkspaceTree"]),
+        tests("SecretsTests", ["Configuration", "Crypto", "Postgres", "Secrets"]),
+        tests("PlatformInternalsTests", ["Contracts", "PlatformInternals"]),
         tests("JSONBytesTests", ["JSONBytes"]),
-        tests("ContractsTests", ["Contracts"]),
-        tests("ConfigurationTests", ["Configuration", "EventLoop", "Observability", "ServiceLifecycle", "Crypto"]),
-        tests("EventLoopTests", ["EventLoop"]),
-        tests("HTTPServerTests", ["EventLoop", "HTTPCore", "HTTPServer", "Observability", "Contracts"]),
-        tests(
-            "WebSocketTests",
-            ["WebSocket", "EventLoop", "HTTPCore", "HTTPServer", "Observability"]),
-        tests("HTTPClientTests", ["CUV", "EventLoop", "HTTPCore", "HTTPClient", "HTTPServer", "Observability"]),
-        tests("PostgresClientTests", ["EventLoop", "PostgresClient", "Migrator", "Observability"]),
-        tests("RedisClientTests", ["EventLoop", "RedisClient", "Observability"]),
-        tests("AMQPClientTests", ["AMQPClient", "Observability"]),
-        tests("SafeURLTests", ["SafeURL"]),
+        tests("ContractsTests", ["Contracts", "PlatformInternals"]),
+        tests("ConfigurationTests", ["Configuration", "Crypto", "Observability", "ServiceLifecycle", "UVLoop"]),
+        tests("UVLoopTests", ["UVLoop"]),
+        tests("UVHTTPServerTests", ["HTTPCore", "Observability", "UVHTTPServer", "UVLoop"]),
+        tests("WebSocketTests", ["HTTPCore", "UVHTTPServer", "UVLoop", "WebSocket"]),
+        tests("UVHTTPClientTests", ["CUV", "HTTPCore", "URLSafety", "UVHTTPClient", "UVLoop"]),
+        tests("PostgresTests", ["Observability", "Postgres", "SchemaMigrations", "UVLoop"]),
+        tests("RedisTests", ["Observability", "Redis", "UVLoop"]),
+        tests("AMQPTests", ["AMQP", "Observability"]),
+        tests("URLSafetyTests", ["URLSafety"]),
         tests("MultipartTests", ["Multipart"]),
         tests(
             "ProvisioningTests",
             [
-                "Provisioning", "Contracts", "Configuration", "EventLoop", "HTTPCore", "HTTPClient", "HTTPServer",
-                "JSONBytes", "Observability",
+                "Configuration", "Contracts", "HTTPCore", "JSONBytes", "Observability", "Provisioning",
+                "UVHTTPClient", "UVHTTPServer", "UVLoop",
             ]),
-        tests("TemplatesTests", ["Templates", "Configuration", "EventLoop", "Observability"]),
+        tests("TemplatesTests", ["Configuration", "Observability", "Templates", "UVLoop"]),
         tests(
             "RegistryTests",
             [
-                "Registry", "Sweeper", "Scheduler", "A2AProxy", "Lifecycle", "Authentication", "WorkspaceTree",
-                "Contracts",
-                "JSONBytes", "PostgresClient", "EventLoop",
-                "HTTPServer",
-                "HTTPCore", "EventOutbox", "Observability",
+                "A2AProxy", "Authentication", "Contracts", "EventOutbox", "HTTPCore", "JSONBytes", "Lifecycle",
+                "Observability", "PlatformInternals", "Postgres", "Registry", "Scheduler", "Sweeper", "UVHTTPServer",
+                "UVLoop",
             ]),
         tests(
             "A2AProxyTests",
             [
-                "A2AProxy", "Contracts", "JSONBytes", "HTTPCore", "WorkspaceTree", "PostgresClient", "EventLoop",
-                "EventOutbox", "HTTPServer", "Authentication", "RedisClient", "Observability", "AMQPClient",
-                "HTTPClient", "Lifecycle", "ServiceLifecycle", "Batching", "Crypto", "AgentResponses",
+                "A2AProxy", "AMQP", "AgentResponses", "Authentication", "Batching", "Contracts", "Crypto",
+                "EventOutbox", "HTTPCore", "JSONBytes", "Lifecycle", "Observability", "PlatformInternals", "Postgres",
+                "Redis", "ServiceHost", "ServiceLifecycle", "UVHTTPClient", "UVHTTPServer", "UVLoop",
             ]),
         tests(
             "LifecycleTests",
             [
-                "Lifecycle", "Provisioning", "Secrets", "Contracts", "PostgresClient", "EventLoop", "EventOutbox",
-                "AMQPClient", "Observability", "ServiceLifecycle", "Templates",
+                "AMQP", "Contracts", "EventOutbox", "Lifecycle", "Observability", "Postgres", "Provisioning",
+                "Secrets", "ServiceLifecycle", "Templates", "UVLoop",
             ]),
         tests(
-            "EventOutboxTests", ["EventOutbox", "AMQPClient", "Contracts", "Observability", "ServiceLifecycle"]),
+            "EventOutboxTests",
+            [
+                "AMQP", "Contracts", "EventOutbox", "Observability", "PlatformInternals", "ServiceLifecycle",
+            ]),
         tests(
             "NotifierTests",
             [
-                "Notifier", "Contracts", "JSONBytes", "PostgresClient", "EventLoop", "Authentication", "HTTPServer",
-                "HTTPCore", "HTTPClient", "RedisClient", "Crypto", "Observability", "ServiceLifecycle", "EventOutbox",
+                "Authentication", "Contracts", "Crypto", "EventOutbox", "HTTPCore", "JSONBytes", "Notifier",
+                "Observability", "Postgres", "Redis", "ServiceLifecycle", "UVHTTPClient", "UVHTTPServer", "UVLoop",
             ]),
         tests(
             "SweeperTests",
             [
-                "Sweeper", "Lifecycle", "Provisioning", "Contracts", "PostgresClient", "RedisClient", "EventLoop",
-                "EventOutbox", "AMQPClient", "Observability", "Configuration", "ServiceLifecycle", "ServiceHost",
+                "AMQP", "Configuration", "Contracts", "EventOutbox", "Lifecycle", "Observability",
+                "PlatformInternals", "Postgres", "Provisioning", "Redis", "ServiceHost", "ServiceLifecycle",
+                "Sweeper", "UVLoop",
             ]),
         tests(
             "WorkspaceRuntimeTests",
-            ["WorkspaceRuntime", "EventLoop", "HTTPCore", "HTTPClient", "HTTPServer", "JSONBytes", "Observability"]),
+            [
+                "HTTPCore", "JSONBytes", "Observability", "UVHTTPClient", "UVHTTPServer", "UVLoop",
+                "WorkspaceRuntime",
+            ]),
         tests(
             "IntegrationTests",
             [
-                "Contracts", "JSONBytes", "HTTPCore", "HTTPClient", "HTTPServer", "EventLoop", "PostgresClient",
-                "Templates", "Notifier",
+                "Contracts", "HTTPCore", "JSONBytes", "Notifier", "Observability", "PlatformInternals", "Postgres",
+                "Templates", "UVHTTPClient", "UVHTTPServer", "UVLoop",
             ]),
     ]
         + service(
             "Registry", executable: "registry",
-            serviceLibraries + ["SafeURL", "Lifecycle", "Provisioning", "Secrets", "Templates"])
-        + service("A2AProxy", executable: "a2a-proxy", serviceLibraries + ["SafeURL", "Lifecycle", "AgentResponses"])
-        + service("Scheduler", executable: "scheduler", serviceLibraries + ["Cron", "AgentResponses"])
+            [
+                "Authentication", "Batching", "Configuration", "Contracts", "Crypto", "EventOutbox", "HTTPCore",
+                "JSONBytes", "Lifecycle", "Observability", "PlatformInternals", "Postgres", "Provisioning", "Redis",
+                "Secrets", "ServiceHost", "Templates", "URLSafety", "UVHTTPServer", "UVLoop",
+            ])
+        + service(
+            "A2AProxy", executable: "a2a-proxy",
+            [
+                "AMQP", "AgentResponses", "Authentication", "Batching", "Configuration", "Contracts", "Crypto",
+                "EventOutbox", "HTTPCore", "JSONBytes", "Lifecycle", "Observability", "PlatformInternals", "Postgres",
+                "Redis", "ServiceHost", "ServiceLifecycle", "URLSafety", "UVHTTPClient", "UVHTTPServer", "UVLoop",
+            ])
+        + service(
+            "Scheduler", executable: "scheduler",
+            [
+                "AgentResponses", "Authentication", "Configuration", "Contracts", "Cron", "EventOutbox", "HTTPCore",
+                "JSONBytes", "Observability", "PlatformInternals", "Postgres", "ServiceHost", "ServiceLifecycle",
+                "UVHTTPServer", "UVLoop",
+            ])
         + service(
             "Notifier", executable: "notifier",
-            serviceLibraries + ["WebSocket", "Multipart", "Provisioning", "CConsolePages", "AgentResponses"],
+            [
+                "AgentResponses", "Authentication", "CConsolePages", "Configuration", "Contracts", "Crypto",
+                "EventOutbox", "HTTPCore", "JSONBytes", "Multipart", "Observability", "PlatformInternals", "Postgres",
+                "Provisioning", "ServiceHost", "ServiceLifecycle", "UVHTTPClient", "UVHTTPServer", "UVLoop",
+                "WebSocket",
+            ],
             exclude: ["Console/Pages"])
-        + service("Sweeper", executable: "sweeper", serviceLibraries + ["Lifecycle", "Provisioning", "Templates"])
+        + service(
+            "Sweeper", executable: "sweeper",
+            [
+                "AMQP", "Authentication", "Configuration", "Contracts", "Crypto", "EventOutbox", "HTTPCore",
+                "JSONBytes", "Lifecycle", "Observability", "PlatformInternals", "Postgres", "Provisioning", "Redis",
+                "ServiceHost", "ServiceLifecycle", "Templates", "UVHTTPServer", "UVLoop",
+            ])
 )

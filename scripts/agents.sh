@@ -34,7 +34,7 @@ agent_is_online() {
         grep -q '"status":"online"'
 }
 
-# Agents register under their id; people look for a name.
+# Agents register under their id; people expect a name.
 name_agent() {
     local number=${1##*-}
     curl --silent --max-time 2 --output /dev/null --request PATCH \

@@ -11,7 +11,7 @@ build_release() {
     with_progress "release build" build swift build -c release "${RELEASE_OPTIONS[@]}" --package-path "$ROOT"
 }
 
-# Files of the project as git knows them, or as they lie there when this is no git checkout.
+# Files of the project as git lists them, or as they are on disk when this is no git checkout.
 project_files() {
     if git -C "$ROOT" rev-parse --is-inside-work-tree >/dev/null 2>&1; then
         git -C "$ROOT" ls-files --cached --others --exclude-standard

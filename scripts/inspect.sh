@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Looking at the running stack, and breaking it on purpose.
+# Inspects the running stack, and breaks it on purpose.
 
 require_stack() {
     load_record || die "nothing is running here: ./dev up starts it"

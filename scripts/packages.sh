@@ -35,7 +35,7 @@ require_swift() {
     [[ $(printf '%s\n' 6.2 "$version" | sort -V | head -n 1) == 6.2 ]] || die "Swift ${version:-?} is too old; 6.3 is needed"
 }
 
-# Packages start their services when they are configured unless a policy says no. The policy is ours for
+# Packages start their services when they are configured unless a policy says no. The policy is this script's for
 # the time of the installation only; one that exists already is the machine's owner's and stays.
 install_packages() {
     local policy=/usr/sbin/policy-rc.d ours=no code=0

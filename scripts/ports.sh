@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Looks before starting whether the ports are free, and says who has one that is not.
+# Checks before starting whether the ports are free, and names the holder of one that is not.
 
 # "variable port name" for every listener of the stack; the name is that of its process.
 wanted_ports() {

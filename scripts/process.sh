@@ -15,7 +15,7 @@ start_time_of() {
     printf '%s' "${fields[19]}"
 }
 
-# The process id of a name, when it is alive and ours.
+# The process id of a name, when it is alive and was started by ./dev.
 pid_of() {
     local pid started boot
     read -r pid started boot 2>/dev/null <"$RUN/$1.pid" || return 1
@@ -51,7 +51,7 @@ rotate_log() {
     if [[ -s $LOGS/$1.log ]]; then mv "$LOGS/$1.log" "$LOGS/$1.log.1"; fi
 }
 
-# How a process is asked to end: PostgreSQL's SIGTERM would wait for its clients.
+# The signal that ends a process: PostgreSQL's SIGTERM would wait for its clients.
 stop_signal_of() {
     case $1 in
         postgres) printf 'INT' ;;
@@ -59,7 +59,7 @@ stop_signal_of() {
     esac
 }
 
-# Asks, waits up to a number of seconds, then insists. Several names are asked together.
+# Sends the signal, waits up to a number of seconds, then kills. Several names are signalled together.
 stop_processes() {
     local grace=$1 name pid deadline started
     shift

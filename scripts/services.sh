@@ -3,7 +3,7 @@
 
 BINARIES=$ROOT/.build/release
 
-# What every service is told. All else of the environment reaches it unchanged.
+# What is set for every service. All else of the environment reaches it unchanged.
 service_environment() {
     printf '%s\n' \
         "DATABASE_URL=$DATABASE_URL" "AMQP_URL=$AMQP_URL" "REDIS_URL=$REDIS_URL" \

@@ -78,8 +78,8 @@ check_numbers() {
     done
 }
 
-# A store whose address is given is somebody else's: it is used and neither started nor stopped. An
-# address that is our own (a shell after eval "$(./dev env)") counts as not given.
+# A store whose address is given is external: it is used and neither started nor stopped. An
+# address of this stack (a shell after eval "$(./dev env)") counts as not given.
 store_addresses() {
     local database amqp redis
     database=postgres://switchyard:$(kept_secret database-password)@127.0.0.1:$POSTGRES_PORT/switchyard

@@ -37,7 +37,7 @@ choose_postgres_data() {
     fi
 }
 
-# Tells whether data outside .dev/ is this checkout's or was left behind by one that lay in the same place.
+# Identifies whether data outside .dev/ is this checkout's or was left behind by one at the same path.
 database_mark() { kept_secret database-password | sha256sum; }
 
 init_postgres() {
@@ -58,8 +58,8 @@ postgres_is_ready() {
     "$(postgres_bin)/pg_isready" --quiet --host 127.0.0.1 --port "$POSTGRES_PORT"
 }
 
-# A server that was killed leaves its lock. PostgreSQL looks whether that process exists, and one that is
-# dead and not yet collected by its parent still does; we know better.
+# A server that was killed leaves its lock. PostgreSQL checks whether that process exists, and a zombie,
+# dead and not yet reaped by its parent, still does.
 clear_postgres_lock() {
     local lock=$POSTGRES_DATA/postmaster.pid pid
     [[ -e $lock ]] || return 0
@@ -91,7 +91,7 @@ create_database() {
         die "the database cannot be created; the server's log is .dev/log/postgres.log"
 }
 
-# Erlang's port mapper, one of our own so that the machine's stays out of it.
+# Erlang's port mapper, a private one so that the machine's stays out of it.
 start_epmd() {
     start_process epmd epmd -port "$RABBITMQ_EPMD_PORT" -address 127.0.0.1
 }
@@ -122,7 +122,7 @@ END
 
 start_redis() {
     mkdir -p "$STATE/redis"
-    # What Redis holds may be lost at any time, so nothing is written to the disk.
+    # What Redis holds may vanish at any time, so nothing is written to the disk.
     start_process redis redis-server --bind 127.0.0.1 --port "$REDIS_PORT" --dir "$STATE/redis" \
         --save '' --appendonly no --daemonize no
 }

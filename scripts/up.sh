@@ -113,7 +113,7 @@ bring_up() {
     local fresh=$1 name
     say "${BOLD}Setting up$PLAIN"
     default_settings
-    # Early, before minutes of installing and building; what looks for holders may have to be installed first.
+    # Early, before minutes of installing and building; the tool that finds the holders may have to be installed first.
     if command -v ss >/dev/null; then check_ports; fi
     ensure_setup
     choose_postgres_data
@@ -144,7 +144,7 @@ alive_names() {
     done
 }
 
-# Instances and agents that run and that this scale does not ask for.
+# Instances and agents that run and that this scale does not include.
 unwanted_instances() {
     local name wanted
     wanted=" $(wanted_names | tr '\n' ' ') "
@@ -201,7 +201,7 @@ command_down() {
     if [[ $purge == yes ]]; then remove_data; fi
 }
 
-# The next start finds empty stores. Only what lies in our own folders is removed.
+# The next start finds empty stores. Only what lies in the stack's own folders is removed.
 remove_data() {
     choose_postgres_data
     rm -rf "$POSTGRES_DATA" "$POSTGRES_DATA.initialised" "$STATE/rabbitmq" "$STATE/redis" "$STATE/agents" \

@@ -1,4 +1,4 @@
-import EventLoop
+import UVLoop
 
 /// What the command line asks for.
 struct Options: Sendable {

@@ -1,7 +1,7 @@
 import Foundation
 
 do {
-    let load = try Load(Options(CommandLine.arguments.dropFirst()))
+    let load = try LoadGenerator(Options(CommandLine.arguments.dropFirst()))
     let report = await load.run()
     print(report.json)
     exit(report.isClean ? 0 : 3)

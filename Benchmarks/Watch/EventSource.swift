@@ -1,4 +1,4 @@
-import AMQPClient
+import AMQP
 import Contracts
 import EventOutbox
 import Foundation

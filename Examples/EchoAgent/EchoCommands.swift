@@ -40,7 +40,7 @@ enum EchoCommands {
                 guard let (target, task) = target(rest) else { break }
                 return "answered: \(try await agent.platform.delegateAndWait(task, to: target))"
             case ("tell", _) where !rest.isEmpty:
-                try await agent.platform.tellPerson(rest)
+                try await agent.platform.notifyUser(rest)
                 return "told"
             default: break
             }

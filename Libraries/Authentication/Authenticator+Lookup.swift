@@ -3,13 +3,13 @@ import Contracts
 import Crypto
 import Foundation
 import HTTPCore
-import HTTPServer
+import UVHTTPServer
 
 /// Resolves credentials: from the cache, else from the database.
 extension Authenticator {
     /// - Returns: the live token or session; `nil` when the credential is not one.
-    func identify(_ credential: Credential, _ request: Request) async throws -> KnownToken? {
-        let known: KnownToken?
+    func identify(_ credential: Credential, _ request: Request) async throws -> VerifiedCredential? {
+        let known: VerifiedCredential?
         do {
             known = try await self.known(credential)
         } catch {
@@ -22,16 +22,16 @@ extension Authenticator {
         return known
     }
 
-    func known(_ credential: Credential) async throws -> KnownToken? {
+    func known(_ credential: Credential) async throws -> VerifiedCredential? {
         switch credential {
         case .bearer(let text): try await token(text)
         case .session(let secret): try await session(secret)
         }
     }
 
-    func token(_ text: String) async throws -> KnownToken? { try await token(hash: sha256(text)) }
+    func token(_ text: String) async throws -> VerifiedCredential? { try await token(hash: sha256(text)) }
 
-    func token(hash: [UInt8]) async throws -> KnownToken? {
+    func token(hash: [UInt8]) async throws -> VerifiedCredential? {
         // One digest serves both comparisons; comparing digests reveals nothing about the token.
         if constantTimeEquals(hash, adminHash) { return .admin }
         let now = ContinuousClock.now
@@ -44,7 +44,7 @@ extension Authenticator {
         return token
     }
 
-    private func session(_ secret: String) async throws -> KnownToken? {
+    private func session(_ secret: String) async throws -> VerifiedCredential? {
         let hash = sha256(secret)
         let now = ContinuousClock.now
         let (cached, generation) = sessions.find(hash, now: now)
@@ -59,14 +59,16 @@ extension Authenticator {
 
     /// A session of the administrator ends with the `ADMIN_TOKEN` that it was made from; for a session of an org token
     /// the statement has checked that token.
-    private func isOfThisAdministrator(_ found: KnownToken, _ secret: String) -> Bool {
+    private func isOfThisAdministrator(_ found: VerifiedCredential, _ secret: String) -> Bool {
         guard found.identity == .admin else { return true }
         guard hasAdminToken, let digest = found.session?.credentialDigest else { return false }
         return constantTimeEquals(digest, SessionToken.digest(secret, madeFrom: adminHash))
     }
 
     /// Queries the database, in one statement with the concurrent look-ups.
-    private func lookUp(_ hash: [UInt8], _ lookups: Batcher<[UInt8], KnownToken?>) async throws -> KnownToken? {
+    private func lookUp(_ hash: [UInt8], _ lookups: Batcher<[UInt8], VerifiedCredential?>) async throws
+        -> VerifiedCredential?
+    {
         do {
             return try await lookups.submit(hash)
         } catch BatcherError.full {
@@ -75,10 +77,10 @@ extension Authenticator {
         }
     }
 
-    func standing(of workspace: UUID) async throws -> TokenStore.Standing {
+    func tokenState(of workspace: UUID) async throws -> TokenStore.TokenState {
         let generation = cache.generation
-        let standing = try await store.standing(of: workspace)
-        if standing.hadToken { cache.noteHasToken(workspace, generation: generation) }
-        return standing
+        let tokenState = try await store.tokenState(of: workspace)
+        if tokenState.hadToken { cache.noteHasToken(workspace, generation: generation) }
+        return tokenState
     }
 }

@@ -1,7 +1,8 @@
 import Contracts
 import Foundation
 import HTTPCore
-import HTTPServer
+import PlatformInternals
+import UVHTTPServer
 
 /// Authorization of authenticated operators, and their sessions of the console.
 extension Authenticator {
@@ -10,10 +11,10 @@ extension Authenticator {
     ///
     /// - Parameter credential: the one that authenticated it; nil for an anonymous request or a stream ticket.
     /// - Throws: `APIError` 403; 503 when a change cannot be written to the audit log.
-    func letIn(
-        _ known: KnownToken, _ credential: Credential?, _ request: Request, recordsLife: Bool = true
+    func admit(
+        _ known: VerifiedCredential, _ credential: Credential?, _ request: Request, recordsLiveness: Bool = true
     ) async throws -> Identity {
-        let identity = note(known.identity, request, recordsLife: recordsLife)
+        let identity = note(known.identity, request, recordsLiveness: recordsLiveness)
         guard identity.workspaceID == nil else { return identity }
         if case .session = credential { request.context.session = known.id }
         if !request.hasSafeMethod || !request.isReading { try checkOrigin(request) }
@@ -26,8 +27,8 @@ extension Authenticator {
     }
 
     /// Records what a viewer tried, too. Best effort: nothing has been done.
-    private func refuse(_ known: KnownToken, _ request: Request) async -> APIError {
-        let refusal = APIError(.forbidden, Sentence.readOnlyToken)
+    private func refuse(_ known: VerifiedCredential, _ request: Request) async -> APIError {
+        let refusal = APIError(.forbidden, ErrorMessage.readOnlyToken)
         if request.isAudited {
             let via: AuditEntry.Via = request.context.session == nil ? .token : .console
             _ = try? await audit.record(AuditEntry(known, via, request, status: refusal.status.code))
@@ -36,7 +37,7 @@ extension Authenticator {
     }
 
     /// Requires that a request authenticated by the console's cookie was made by a page of the console. To be called
-    /// where a request changes something although its method is safe, such as a WebSocket's; for all others `letIn` has
+    /// where a request changes something although its method is safe, such as a WebSocket's; for all others `admit` has
     /// done so.
     ///
     /// - Throws: `APIError` 403.
@@ -47,7 +48,7 @@ extension Authenticator {
     private func requireOwnOrigin(_ request: Request) throws(APIError) {
         let isAllowed = origins.allows(
             request.headers["origin"], host: request.headers["host"], isSecure: request.context.isSecure)
-        if !isAllowed { throw APIError(.forbidden, Sentence.originNotAllowed) }
+        if !isAllowed { throw APIError(.forbidden, ErrorMessage.originNotAllowed) }
     }
 
     // MARK: - Signing in
@@ -59,7 +60,7 @@ extension Authenticator {
         // A page of another origin could only want to make its user work in a session of its choice.
         if request.headers.contains("origin") { try requireOwnOrigin(request) }
         guard let known = try await self.token(token), known.identity.isOperator else {
-            throw APIError(.unauthorized, Sentence.invalidSignIn)
+            throw APIError(.unauthorized, ErrorMessage.invalidSignIn)
         }
         request.context.auditEntry = try await audit.record(AuditEntry(known, .console, request))
         let session = SessionToken.make()
@@ -82,7 +83,7 @@ extension Authenticator {
 }
 
 extension SignIn {
-    fileprivate init(_ known: KnownToken) {
+    fileprivate init(_ known: VerifiedCredential) {
         self.init(identity: known.identity, name: known.name, prefix: known.prefix)
     }
 }

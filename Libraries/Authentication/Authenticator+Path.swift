@@ -1,6 +1,7 @@
 import Contracts
 import Foundation
-import HTTPServer
+import PlatformInternals
+import UVHTTPServer
 
 extension Authenticator {
     /// An id that no workspace has: a path with an invalid one is for operators only.
@@ -13,6 +14,6 @@ extension Authenticator {
     /// - Throws: `APIError` 401, 400 or 503.
     package func workspace(inPathOf request: Request) async throws -> UUID {
         try await workspace(UUID(canonical: request.parameters["id"] ?? "") ?? Self.nilUUID, request)
-        return try request.uuid("id", orError: Sentence.invalidWorkspaceID)
+        return try request.uuid("id", orError: ErrorMessage.invalidWorkspaceID)
     }
 }

@@ -2,7 +2,8 @@ import Contracts
 import Crypto
 import Foundation
 import HTTPCore
-import HTTPServer
+import PlatformInternals
+import UVHTTPServer
 
 /// The credential that a stream ticket was made from, as it is stored: the ticket, and the stream that it opens, are
 /// valid as long as the credential.
@@ -30,7 +31,7 @@ extension Authenticator {
     ///
     /// - Parameter ticket: the secret in the request. The caller makes sure that it is used once.
     /// - Throws: `APIError` 401 when the ticket's credential is no longer valid, or 503.
-    package func letIn(_ origin: TicketOrigin, ticket: String, _ request: Request) async throws {
+    package func admit(_ origin: TicketOrigin, ticket: String, _ request: Request) async throws {
         let hash: [UInt8]
         switch origin {
         case .token(let tokenHash): hash = tokenHash
@@ -40,14 +41,14 @@ extension Authenticator {
             hash = adminHash
         case .open:
             guard isOpen else { throw Self.invalidTicket }
-            _ = try await letIn(.anonymous, nil, request)
+            _ = try await admit(.anonymous, nil, request)
             return
         }
         guard let known = try await token(hash: hash) else { throw Self.invalidTicket }
         request.context.ticketTokenHash = hash
-        _ = try await letIn(known, nil, request)
+        _ = try await admit(known, nil, request)
     }
 
     /// The error for a ticket that is not valid.
-    package static let invalidTicket = APIError(.unauthorized, Sentence.invalidStreamTicket)
+    package static let invalidTicket = APIError(.unauthorized, ErrorMessage.invalidStreamTicket)
 }

@@ -1,17 +1,18 @@
 import Batching
 import Contracts
 import Crypto
-import EventLoop
 import Foundation
 import HTTPCore
-import HTTPServer
 import Observability
-import PostgresClient
+import PlatformInternals
+import Postgres
+import UVHTTPServer
+import UVLoop
 
 /// Authenticates requests and authorizes them for a route. Fails closed: when Postgres does not respond, the request is
 /// refused with `platform_unavailable`.
 package final class Authenticator: Sendable {
-    package let signsOfLife: SignsOfLife
+    package let signsOfLife: LivenessTracker
 
     let hasAdminToken: Bool
     let adminHash: [UInt8]
@@ -23,8 +24,8 @@ package final class Authenticator: Sendable {
     let cache = TokenCache()
     /// Apart from the tokens: a session's secret is not valid as a bearer.
     let sessions = TokenCache()
-    let lookups: Batcher<[UInt8], KnownToken?>
-    let sessionLookups: Batcher<[UInt8], KnownToken?>
+    let lookups: Batcher<[UInt8], VerifiedCredential?>
+    let sessionLookups: Batcher<[UInt8], VerifiedCredential?>
     let touches: Batcher<UUID, Void>
 
     /// - Parameters:
@@ -35,7 +36,7 @@ package final class Authenticator: Sendable {
     ///   - audit: the log that operators' changes are written to before they are made.
     package init(
         adminToken: String?, isDevelopment: Bool, platformURL: String? = nil, audit: AuditLog, postgres: PostgresPool,
-        loops: EventLoopGroup, signsOfLife: SignsOfLife, logger: Logger
+        loops: EventLoopGroup, signsOfLife: LivenessTracker, logger: Logger
     ) {
         hasAdminToken = adminToken != nil
         adminHash = adminToken.map { sha256($0) } ?? []
@@ -67,7 +68,7 @@ package final class Authenticator: Sendable {
     }
 
     /// Empties the caches of verified tokens: events may have been missed.
-    package func forgetTokens() {
+    package func invalidateTokens() {
         cache.empty()
         sessions.empty()
     }
@@ -76,7 +77,7 @@ package final class Authenticator: Sendable {
     /// sessions of an operator's token go with it.
     ///
     /// - Parameter owner: a workspace, or an operator token's or a session's own id.
-    package func forgetTokens(of owner: UUID) {
+    package func invalidateTokens(of owner: UUID) {
         cache.forget(owner)
         sessions.forget(owner)
     }
@@ -94,14 +95,16 @@ package final class Authenticator: Sendable {
     @discardableResult
     package func admin(_ request: Request) async throws -> Identity {
         guard let credential = request.credential else {
-            return try await unauthenticated(request, orError: Sentence.adminAuthRequired)
+            return try await unauthenticated(request, orError: ErrorMessage.adminAuthRequired)
         }
         guard let known = try await identify(credential, request), known.identity.isOperator || !hasAdminToken else {
             // An expired cookie counts as no credential: the browser sends it by itself.
-            if credential.isSession { return try await unauthenticated(request, orError: Sentence.adminAuthRequired) }
-            throw APIError(.unauthorized, Sentence.invalidAdminToken)
+            if credential.isSession {
+                return try await unauthenticated(request, orError: ErrorMessage.adminAuthRequired)
+            }
+            throw APIError(.unauthorized, ErrorMessage.invalidAdminToken)
         }
-        return try await letIn(known, credential, request)
+        return try await admit(known, credential, request)
     }
 
     /// Routes of one workspace: an operator, or that workspace by a token of its own.
@@ -110,34 +113,36 @@ package final class Authenticator: Sendable {
     @discardableResult
     package func workspace(_ workspace: UUID, _ request: Request) async throws -> Identity {
         guard let credential = request.credential else {
-            return try await unauthenticated(request, orError: Sentence.missingWorkspaceToken)
+            return try await unauthenticated(request, orError: ErrorMessage.missingWorkspaceToken)
         }
         if credential.isSession, isOpen, try await identify(credential, request) == nil {
-            return try await unauthenticated(request, orError: Sentence.missingWorkspaceToken)
+            return try await unauthenticated(request, orError: ErrorMessage.missingWorkspaceToken)
         }
-        return try await owner(workspace, credential, request, orError: Sentence.invalidWorkspaceToken)
+        return try await owner(workspace, credential, request, orError: ErrorMessage.invalidWorkspaceToken)
     }
 
     /// A request without a credential that counts: admitted as an operator in open development mode only.
     private func unauthenticated(_ request: Request, orError sentence: String) async throws -> Identity {
         guard isOpen else { throw APIError(.unauthorized, sentence) }
-        return try await letIn(.anonymous, nil, request)
+        return try await admit(.anonymous, nil, request)
     }
 
     /// Heartbeats, discovery: as `workspace`, but in development a workspace that never had a token needs none.
     ///
-    /// - Parameter recordsLife: false for heartbeats, which record liveness themselves.
+    /// - Parameter recordsLiveness: false for heartbeats, which record liveness themselves.
     /// - Throws: `APIError` 401 or 503; 410 when the bearer was one of a workspace that has been removed.
     @discardableResult
-    package func registry(_ workspace: UUID, _ request: Request, recordsLife: Bool = true) async throws -> Identity {
+    package func registry(_ workspace: UUID, _ request: Request, recordsLiveness: Bool = true) async throws -> Identity
+    {
         guard let bearer = request.bearerToken else {
             return try await acceptWithoutToken(
-                workspace, request, orError: Sentence.missingWorkspaceToken, recordsLife: recordsLife
+                workspace, request, orError: ErrorMessage.missingWorkspaceToken, recordsLiveness: recordsLiveness
             ).identity
         }
         do {
             return try await owner(
-                workspace, .bearer(bearer), request, orError: Sentence.invalidWorkspaceToken, recordsLife: recordsLife)
+                workspace, .bearer(bearer), request, orError: ErrorMessage.invalidWorkspaceToken,
+                recordsLiveness: recordsLiveness)
         } catch let refusal as APIError where refusal.status == .unauthorized {
             guard try await isOfRemoved(workspace, request) else { throw refusal }
             throw APIError.workspaceRemoved
@@ -151,16 +156,16 @@ package final class Authenticator: Sendable {
         if request.bearerToken != nil {
             let identity = try await registry(workspace, request)
             return Registrant(
-                identity: identity, hasToken: true, knowsOfWorkspace: !identity.isOperator,
+                identity: identity, hasToken: true, workspaceExisted: !identity.isOperator,
                 mayCreate: identity.isOperator)
         }
         if !isDevelopment {
-            let exists = try await standing(of: workspace).exists
-            throw APIError(.unauthorized, exists ? Sentence.missingWorkspaceToken : Sentence.adminAuthRequired)
+            let exists = try await tokenState(of: workspace).exists
+            throw APIError(.unauthorized, exists ? ErrorMessage.missingWorkspaceToken : ErrorMessage.adminAuthRequired)
         }
         let (identity, exists) = try await acceptWithoutToken(
-            workspace, request, orError: Sentence.missingWorkspaceToken)
-        return Registrant(identity: identity, hasToken: false, knowsOfWorkspace: exists, mayCreate: !exists)
+            workspace, request, orError: ErrorMessage.missingWorkspaceToken)
+        return Registrant(identity: identity, hasToken: false, workspaceExisted: exists, mayCreate: !exists)
     }
 
     /// Whether the request carries a former token of this workspace, which has been removed. It is no longer valid, but
@@ -180,15 +185,15 @@ package final class Authenticator: Sendable {
             return try await console(request)
         }
         if ["webhook:", "system:", "test:", "channel:"].contains(where: header.hasPrefix) {
-            throw APIError(.forbidden, Sentence.invalidCallerID)
+            throw APIError(.forbidden, ErrorMessage.invalidCallerID)
         }
         guard let id = UUID(canonical: header) else {
-            throw APIError(.badRequest, Sentence.invalidCallerID, field: "X-Workspace-ID", reason: "must be a UUID")
+            throw APIError(.badRequest, ErrorMessage.invalidCallerID, field: "X-Workspace-ID", reason: "must be a UUID")
         }
         if let bearer = request.bearerToken {
-            _ = try await owner(id, .bearer(bearer), request, orError: Sentence.invalidCallerToken)
+            _ = try await owner(id, .bearer(bearer), request, orError: ErrorMessage.invalidCallerToken)
         } else {
-            _ = try await acceptWithoutToken(id, request, orError: Sentence.missingCallerToken)
+            _ = try await acceptWithoutToken(id, request, orError: ErrorMessage.missingCallerToken)
         }
         return .workspace(id)
     }
@@ -204,13 +209,13 @@ package final class Authenticator: Sendable {
     private func console(_ request: Request) async throws -> Caller {
         guard isDevelopment else { return .console(try await admin(request)) }
         guard let credential = request.credential else {
-            return .console(try await letIn(.anonymous, nil, request))
+            return .console(try await admit(.anonymous, nil, request))
         }
         guard let known = try await identify(credential, request) else {
-            if credential.isSession { return .console(try await letIn(.anonymous, nil, request)) }
-            throw APIError(.unauthorized, Sentence.invalidAdminToken)
+            if credential.isSession { return .console(try await admit(.anonymous, nil, request)) }
+            throw APIError(.unauthorized, ErrorMessage.invalidAdminToken)
         }
-        return .console(try await letIn(known, credential, request))
+        return .console(try await admit(known, credential, request))
     }
 
     /// The identity behind a request for a route with a public part: `GET /workspaces/{id}`. An invalid credential is
@@ -242,14 +247,14 @@ package final class Authenticator: Sendable {
 
     private func owner(
         _ workspace: UUID, _ credential: Credential, _ request: Request, orError sentence: String,
-        recordsLife: Bool = true
+        recordsLiveness: Bool = true
     ) async throws -> Identity {
         guard let known = try await identify(credential, request),
             known.identity.isOperator || known.identity == .workspace(workspace)
         else {
             throw APIError(.unauthorized, sentence)
         }
-        return try await letIn(known, credential, request, recordsLife: recordsLife)
+        return try await admit(known, credential, request, recordsLiveness: recordsLiveness)
     }
 
     /// Accepts a workspace's request without a token: in development, while the workspace never had one. A request in
@@ -257,20 +262,20 @@ package final class Authenticator: Sendable {
     ///
     /// - Throws: `APIError` 401 with `sentence`, or 503.
     private func acceptWithoutToken(
-        _ workspace: UUID, _ request: Request, orError sentence: String, recordsLife: Bool = true
+        _ workspace: UUID, _ request: Request, orError sentence: String, recordsLiveness: Bool = true
     ) async throws -> (identity: Identity, exists: Bool) {
         guard isDevelopment, !cache.isKnownToHaveToken(workspace) else { throw APIError(.unauthorized, sentence) }
-        let standing = try await standing(of: workspace)
-        if standing.hadToken { throw APIError(.unauthorized, sentence) }
-        let identity = note(.workspace(workspace), request, recordsLife: recordsLife && standing.exists)
-        return (identity, standing.exists)
+        let tokenState = try await tokenState(of: workspace)
+        if tokenState.hadToken { throw APIError(.unauthorized, sentence) }
+        let identity = note(.workspace(workspace), request, recordsLiveness: recordsLiveness && tokenState.exists)
+        return (identity, tokenState.exists)
     }
 
-    func note(_ identity: Identity, _ request: Request, recordsLife: Bool = true) -> Identity {
+    func note(_ identity: Identity, _ request: Request, recordsLiveness: Bool = true) -> Identity {
         request.context.identity = identity
         if case .workspace(let id) = identity {
             request.context.workspaceID = id
-            if recordsLife { signsOfLife.record(id) }
+            if recordsLiveness { signsOfLife.record(id) }
         }
         return identity
     }

@@ -1,4 +1,4 @@
-import HTTPServer
+import UVHTTPServer
 
 /// The credential in a request.
 enum Credential {

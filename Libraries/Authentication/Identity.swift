@@ -72,14 +72,14 @@ package struct Registrant: Sendable {
     /// The request was authenticated by a token.
     package var hasToken: Bool
     /// The workspace existed when the request was authenticated: if it does not any more, it was purged.
-    package var knowsOfWorkspace: Bool
+    package var workspaceExisted: Bool
     /// The registration may create the workspace.
     package var mayCreate: Bool
 
-    package init(identity: Identity, hasToken: Bool, knowsOfWorkspace: Bool, mayCreate: Bool) {
+    package init(identity: Identity, hasToken: Bool, workspaceExisted: Bool, mayCreate: Bool) {
         self.identity = identity
         self.hasToken = hasToken
-        self.knowsOfWorkspace = knowsOfWorkspace
+        self.workspaceExisted = workspaceExisted
         self.mayCreate = mayCreate
     }
 }

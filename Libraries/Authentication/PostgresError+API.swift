@@ -1,7 +1,8 @@
 import Contracts
 import HTTPCore
-import HTTPServer
-import PostgresClient
+import PlatformInternals
+import Postgres
+import UVHTTPServer
 
 /// The response when Postgres is not available; every other error of the database is a fault of the platform.
 extension PostgresError: APIErrorConvertible {
@@ -18,5 +19,5 @@ extension PostgresError: APIErrorConvertible {
 extension APIError {
     /// The response to the agent of a removed workspace, so that it ends instead of retrying for ever.
     package static let workspaceRemoved = APIError(
-        .gone, Sentence.workspaceRemoved, members: [("deleted", .bool(true))])
+        .gone, ErrorMessage.workspaceRemoved, members: [("deleted", .bool(true))])
 }

@@ -7,7 +7,7 @@ import Synchronization
 /// they are cached already or arrive later. Entries of other owners stay valid.
 final class TokenCache: Sendable {
     private struct Entry {
-        let token: KnownToken
+        let token: VerifiedCredential
         let until: ContinuousClock.Instant
         /// The generation at which its look-up began.
         let generation: Int
@@ -28,7 +28,7 @@ final class TokenCache: Sendable {
         }
 
         /// A session can be revoked alone, too.
-        func isValid(_ generation: Int, of token: KnownToken) -> Bool {
+        func isValid(_ generation: Int, of token: VerifiedCredential) -> Bool {
             isValid(generation, of: token.owner) && (token.session == nil || isValid(generation, of: token.id))
         }
 
@@ -45,7 +45,7 @@ final class TokenCache: Sendable {
     /// Entries kept: far more than any fleet has tokens in use on one instance.
     private static let limit = 200_000
     /// Owners that are invalidated one by one; beyond it the whole cache is.
-    static let forgottenLimit = 10_000
+    static let invalidationLimit = 10_000
 
     private let state = Mutex(State())
 
@@ -55,7 +55,7 @@ final class TokenCache: Sendable {
     /// The token of this hash if it was verified in the last 30 s, and the generation that `insert` takes otherwise.
     func find(
         _ hash: [UInt8], now: ContinuousClock.Instant = .now
-    ) -> (token: KnownToken?, generation: Int) {
+    ) -> (token: VerifiedCredential?, generation: Int) {
         state.withLock { state in
             guard let entry = state.entries[hash], entry.until > now,
                 state.isValid(entry.generation, of: entry.token)
@@ -65,7 +65,7 @@ final class TokenCache: Sendable {
     }
 
     /// - Parameter now: when the look-up began: the token is valid for 30 s from then.
-    func insert(_ token: KnownToken, hash: [UInt8], generation: Int, now: ContinuousClock.Instant = .now) {
+    func insert(_ token: VerifiedCredential, hash: [UInt8], generation: Int, now: ContinuousClock.Instant = .now) {
         let until = min(now + Self.lifetime, token.session?.ends ?? now + Self.lifetime)
         state.withLock { state in
             guard generation >= state.oldest else { return }
@@ -88,7 +88,7 @@ final class TokenCache: Sendable {
     /// Invalidates the entries of one owner: a workspace, or the id of an operator's token or of a session.
     func forget(_ owner: UUID) {
         state.withLock { state in
-            if state.forgotten.count >= Self.forgottenLimit { return state.empty() }
+            if state.forgotten.count >= Self.invalidationLimit { return state.empty() }
             state.generation += 1
             state.forgotten[owner] = state.generation
         }

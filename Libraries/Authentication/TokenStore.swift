@@ -1,9 +1,9 @@
 import Contracts
 import Foundation
-import PostgresClient
+import Postgres
 
 /// A live token or session, with its identity.
-struct KnownToken: Sendable {
+struct VerifiedCredential: Sendable {
     /// Of a session of the console.
     struct Session: Sendable {
         let expiresAt: Date
@@ -30,8 +30,8 @@ struct KnownToken: Sendable {
     }
 
     private static let noID = UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
-    static let admin = KnownToken(id: noID, identity: .admin)
-    static let anonymous = KnownToken(id: noID, identity: .anonymous)
+    static let admin = VerifiedCredential(id: noID, identity: .admin)
+    static let anonymous = VerifiedCredential(id: noID, identity: .anonymous)
 }
 
 /// The statements about credentials.
@@ -50,12 +50,12 @@ struct TokenStore: Sendable {
         """)
 
     /// The live tokens among these hashes, by hash.
-    func find(hashes: [[UInt8]]) async throws(PostgresError) -> [[UInt8]: KnownToken] {
-        var found: [[UInt8]: KnownToken] = [:]
+    func find(hashes: [[UInt8]]) async throws(PostgresError) -> [[UInt8]: VerifiedCredential] {
+        var found: [[UInt8]: VerifiedCredential] = [:]
         try await postgres.query(Self.find, [hashes.map { Bytea($0) }]).forEach { row in
             let id = row.uuid(1)
             let workspace = row.optionalUUID(2)
-            found[row.bytea(0)] = KnownToken(
+            found[row.bytea(0)] = VerifiedCredential(
                 id: id, identity: workspace.map { .workspace($0) } ?? .org(id, Self.role(row.optionalString(3))),
                 name: row.optionalString(4), prefix: row.optionalString(5))
         }
@@ -77,15 +77,15 @@ struct TokenStore: Sendable {
 
     /// The live sessions of the console among these hashes, by hash. The caller checks which administrator's token a
     /// session was made from.
-    func findSessions(hashes: [[UInt8]]) async throws(PostgresError) -> [[UInt8]: KnownToken] {
-        var found: [[UInt8]: KnownToken] = [:]
+    func findSessions(hashes: [[UInt8]]) async throws(PostgresError) -> [[UInt8]: VerifiedCredential] {
+        var found: [[UInt8]: VerifiedCredential] = [:]
         let now = ContinuousClock.now
         try await postgres.query(Self.findSessions, [hashes.map { Bytea($0) }]).forEach { row in
             let role = Self.role(row.optionalString(3))
-            found[row.bytea(0)] = KnownToken(
+            found[row.bytea(0)] = VerifiedCredential(
                 id: row.uuid(1), identity: row.optionalUUID(2).map { .org($0, role) } ?? .admin,
                 name: row.optionalString(4), prefix: row.optionalString(5),
-                session: KnownToken.Session(
+                session: VerifiedCredential.Session(
                     expiresAt: row.date(7), ends: now + .seconds(row.double(8)),
                     credentialDigest: row.optionalBytea(6)))
         }
@@ -106,23 +106,23 @@ struct TokenStore: Sendable {
     }
 
     /// The state of a workspace whose request has no token.
-    struct Standing: Sendable {
+    struct TokenState: Sendable {
         /// There is such a workspace, or was one until it was removed.
         let exists: Bool
         /// A token was issued to it once, even if it is revoked by now.
         let hadToken: Bool
     }
 
-    private static let standing = Statement(
+    private static let tokenState = Statement(
         "token_standing",
         """
         SELECT EXISTS (SELECT FROM workspaces WHERE id = $1),
             EXISTS (SELECT FROM workspace_auth_tokens WHERE workspace_id = $1)
         """)
 
-    func standing(of workspace: UUID) async throws(PostgresError) -> Standing {
-        try await postgres.query(Self.standing, [workspace]).only { row in
-            Standing(exists: row.bool(0), hadToken: row.bool(1))
+    func tokenState(of workspace: UUID) async throws(PostgresError) -> TokenState {
+        try await postgres.query(Self.tokenState, [workspace]).only { row in
+            TokenState(exists: row.bool(0), hadToken: row.bool(1))
         }
     }
 

@@ -103,12 +103,12 @@ package final class Batcher<Input: Sendable, Output: Sendable>: Sendable {
 
     /// The next batch, or `nil` when there is none; the running flush ends then.
     private func next() async -> [Waiting]? {
-        if let linger = pacing.linger, isBusyAndThin { await linger() }
+        if let coalescingDelay = pacing.coalescingDelay, shouldCoalesce { await coalescingDelay() }
         return take()
     }
 
     /// Whether much less waits than the last flush took: its callers are about to submit again.
-    private var isBusyAndThin: Bool {
+    private var shouldCoalesce: Bool {
         state.withLock { $0.lastSize >= BatchPacing.busySize && $0.waiting.count < $0.lastSize * 3 / 4 }
     }
 

@@ -1,6 +1,6 @@
 import Contracts
 import Foundation
-import PostgresClient
+import Postgres
 
 /// A durable event whose row is committed: it may be published.
 package struct CommittedEvent: Sendable {

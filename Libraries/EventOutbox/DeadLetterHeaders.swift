@@ -1,4 +1,4 @@
-import AMQPClient
+import AMQP
 
 /// Headers that the platform adds to those of the broker.
 package enum EventHeader {
@@ -17,7 +17,7 @@ package enum EventHeader {
 }
 
 /// Why a message became a dead letter, with the broker's names.
-package enum DeathReason: String, Sendable {
+package enum DeadLetterReason: String, Sendable {
     case rejected
     case deliveryLimit = "delivery_limit"
 }

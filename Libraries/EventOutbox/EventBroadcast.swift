@@ -1,6 +1,7 @@
-import AMQPClient
+import AMQP
 import Contracts
 import Foundation
+import PlatformInternals
 
 /// Publishes transient events: without a row, without a confirm, dropped while the broker is not available.
 package struct EventBroadcast: Sendable {

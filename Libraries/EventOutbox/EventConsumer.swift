@@ -1,8 +1,9 @@
-import AMQPClient
+import AMQP
 import Contracts
-import EventLoop
 import Observability
+import PlatformInternals
 import ServiceLifecycle
+import UVLoop
 
 /// Consumes events from one queue, in either form, and settles each by the handler's outcome.
 ///
@@ -22,7 +23,7 @@ package struct EventConsumer: GracefulService {
     ///   - spawn: starts a handler's task where it should run.
     ///   - handler: gets all events of one message.
     package init(
-        urls: String, queue: Contracts.Queue, prefetch: UInt16, publisher: AMQPPublisher, logger: Logger,
+        urls: String, queue: BrokerQueue, prefetch: UInt16, publisher: AMQPPublisher, logger: Logger,
         metrics: MetricsRegistry, spawn: @escaping AMQPConsumer.Spawn, handler: @escaping Handler
     ) throws {
         name = "consumer \(queue.name)"

@@ -1,7 +1,8 @@
-import AMQPClient
+import AMQP
 import Contracts
 import Crypto
 import Foundation
+import PlatformInternals
 
 /// One message of a queue with its events, and the rule that settles it: an event that cannot be handled does not
 /// affect the others of its message.
@@ -14,7 +15,7 @@ package struct EventDelivery: Sendable {
         case separated([AMQPMessage])
     }
 
-    let queue: Contracts.Queue
+    let queue: BrokerQueue
     let message: AMQPMessage
     /// Earlier deliveries of the message.
     let deliveries: Int
@@ -22,7 +23,7 @@ package struct EventDelivery: Sendable {
     package let refused: [RefusedEvent]
 
     /// - Throws: `WireError` when the message has no event at all.
-    package init(queue: Contracts.Queue, _ delivery: AMQPDelivery) throws(WireError) {
+    package init(queue: BrokerQueue, _ delivery: AMQPDelivery) throws(WireError) {
         let batch = try CloudEvent.decodeEach(delivery.message.body)
         self.queue = queue
         message = delivery.message
@@ -64,19 +65,19 @@ package struct EventDelivery: Sendable {
         return separatedMessage(event.encoded(), id: event.id.lowercased, type: event.type, to: queue.name, headers)
     }
 
-    private func deadLetter(_ event: CloudEvent, _ reason: DeathReason) -> AMQPMessage? {
+    private func deadLetter(_ event: CloudEvent, _ reason: DeadLetterReason) -> AMQPMessage? {
         let key = [queue.name, event.id.lowercased, message.headers[EventHeader.replay]?.text ?? ""]
         return deadLetter(event.encoded(), id: event.id.lowercased, type: event.type, reason, key: key)
     }
 
     private func deadLetter(_ refused: RefusedEvent) -> AMQPMessage? {
-        let key = [queue.name, hex(sha256(message.body)), String(refused.place)]
+        let key = [queue.name, hex(sha256(message.body)), String(refused.index)]
         return deadLetter(refused.bytes, id: nil, type: message.type, .rejected, key: key)
     }
 
     /// A dead letter with the headers that the broker would have set.
     private func deadLetter(
-        _ body: [UInt8], id: String?, type: String?, _ reason: DeathReason, key: [String]
+        _ body: [UInt8], id: String?, type: String?, _ reason: DeadLetterReason, key: [String]
     ) -> AMQPMessage? {
         guard let deadLetters = queue.deadLetterQueue else { return nil }
         var headers: [String: AMQPValue] = [

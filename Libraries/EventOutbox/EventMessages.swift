@@ -1,5 +1,6 @@
-import AMQPClient
+import AMQP
 import Contracts
+import PlatformInternals
 
 extension CloudEvent {
     /// The broker message of one durable event; the properties mirror the envelope.
@@ -46,7 +47,7 @@ extension CloudEvent {
 
 extension AMQPTopology {
     /// The platform's exchange and these queues, which the client declares on every connection.
-    package init(_ queues: [Contracts.Queue]) {
+    package init(_ queues: [BrokerQueue]) {
         self.init(
             exchanges: [.init(Topology.events.name, kind: .topic, isDurable: Topology.events.isDurable)],
             queues: queues.map(AMQPTopology.Queue.init),
@@ -57,7 +58,7 @@ extension AMQPTopology {
 }
 
 extension AMQPTopology.Queue {
-    fileprivate init(_ queue: Contracts.Queue) {
+    fileprivate init(_ queue: BrokerQueue) {
         let arguments = queue.arguments.mapValues { argument -> AMQPValue in
             switch argument {
             case .string(let text): .string(text)

@@ -1,9 +1,9 @@
-import AMQPClient
+import AMQP
 import Batching
 import Contracts
-import EventLoop
 import Observability
-import PostgresClient
+import Postgres
+import UVLoop
 
 /// Publishes committed events and deletes them from `event_outbox`, into which a trigger inserts each. An event that is
 /// not published, for whatever reason, stays there for the sweeper: so nothing here retries, and nothing waits for it.
@@ -25,7 +25,7 @@ package final class EventRelay: Sendable {
             pause: { try? await postgres.anyLoop.sleep(for: Self.pause) })
         batcher = Batcher(limit: 500, concurrency: 2, capacity: 50_000, pacing: pacing) { events in
             let sent = await Self.send(events, publisher: publisher)
-            Self.tell(of: sent.unpublishable, logger)
+            Self.logUnpublishable(of: sent.unpublishable, logger)
             var settled = 0
             do {
                 try await Self.settle(sent.settled, postgres: postgres)
@@ -88,7 +88,9 @@ package final class EventRelay: Sendable {
     }
 
     /// Logs the events that will never be published.
-    package static func tell(of unpublishable: [(event: CommittedEvent, error: AMQPError)], _ logger: Logger) {
+    package static func logUnpublishable(
+        of unpublishable: [(event: CommittedEvent, error: AMQPError)], _ logger: Logger
+    ) {
         for (event, error) in unpublishable {
             logger.error(
                 "event cannot be published, only consumers of the log get it",

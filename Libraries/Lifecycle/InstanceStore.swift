@@ -1,6 +1,6 @@
 import Contracts
 import Foundation
-import PostgresClient
+import Postgres
 
 /// The id of this platform where the operator chose none: made once, by whoever needs it first, and kept.
 package struct InstanceStore: Sendable {

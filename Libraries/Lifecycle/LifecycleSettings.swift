@@ -1,12 +1,12 @@
 import Configuration
-import EventLoop
 import Observability
-import PostgresClient
+import Postgres
 import Provisioning
 import Secrets
 import ServiceHost
 import ServiceLifecycle
 import Templates
+import UVLoop
 
 /// What starts and stops workspaces, as the environment has it: the same in every service that does.
 package struct LifecycleSettings: Sendable {
@@ -49,7 +49,7 @@ package struct LifecycleParts: Sendable {
         var engine = settings.provisioner
         if engine.instance.configured == nil {
             let instances = InstanceStore(postgres: postgres)
-            engine.instance = PlatformInstance(keptBy: { try await instances.id() })
+            engine.instance = PlatformInstance(storedBy: { try await instances.id() })
         }
         provisioner = engine.makeProvisioner(loops: context.loops, logger: context.logger)
         store = LifecycleStore(postgres: postgres, source: source, hasProvisioner: provisioner.isConfigured)

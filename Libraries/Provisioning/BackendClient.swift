@@ -1,8 +1,8 @@
-import EventLoop
 import Foundation
-import HTTPClient
 import HTTPCore
 import JSONBytes
+import UVHTTPClient
+import UVLoop
 
 /// HTTP calls to a backend, with a timeout for each call, a size limit for each response and a kind for each failure.
 struct BackendClient: Sendable {
@@ -20,7 +20,7 @@ struct BackendClient: Sendable {
         var operation: ProvisioningError.Operation
     }
 
-    struct Answer: Sendable {
+    struct BackendResponse: Sendable {
         let status: HTTPStatus
         let body: [UInt8]
         let operation: ProvisioningError.Operation
@@ -43,13 +43,13 @@ struct BackendClient: Sendable {
             let json = try? JSONValue(decoding: body)
             let text = json?["message"]?.string ?? json?["error"]?.string ?? String(decoding: body, as: UTF8.self)
             // Truncated last: half of a secret would not be recognised.
-            let short = secrets.struck(from: text).prefix(500)
+            let short = secrets.redacted(from: text).prefix(500)
             return "\(status.code) \(short)".replacingOccurrences(of: "\n", with: " ")
         }
 
         /// Whether the response says that the resource does not exist. Not every 404 does: a wrong address responds
         /// with that, too, and then nothing is known about the workspace.
-        var saysGone: Bool {
+        var isNotFound: Bool {
             guard status == .notFound, let json = try? JSONValue(decoding: body) else { return false }
             // Engines: `No such container: ...`, `no such volume`. Control planes: a code.
             return json["code"]?.string == "not_found"
@@ -85,7 +85,7 @@ struct BackendClient: Sendable {
     }
 
     /// The same client, with secrets to redact in its errors.
-    func hiding(_ secrets: SecretText) -> BackendClient {
+    func redacting(_ secrets: SecretText) -> BackendClient {
         var client = self
         client.secrets = secrets
         return client
@@ -94,23 +94,23 @@ struct BackendClient: Sendable {
     /// Makes a call and reads its response, whatever its status.
     ///
     /// - Throws: `unavailable` without a response.
-    func send(_ call: Call) async throws(ProvisioningError) -> Answer {
+    func send(_ call: Call) async throws(ProvisioningError) -> BackendResponse {
         do {
-            let answer = try await http.send(try request(call), collectUpTo: Self.answerLimit)
-            return Answer(
-                status: answer.status, body: answer.bytes ?? [], operation: call.operation, secrets: secrets,
-                headers: answer.headers)
+            let response = try await http.send(try request(call), collectUpTo: Self.responseLimit)
+            return BackendResponse(
+                status: response.status, body: response.bytes ?? [], operation: call.operation, secrets: secrets,
+                headers: response.headers)
         } catch {
             throw Self.failure(error, call.operation)
         }
     }
 
     /// As ``send(_:)``, for a response of any length of which only the last bytes are kept.
-    func send(_ call: Call, keepingLast count: Int) async throws(ProvisioningError) -> Answer {
+    func send(_ call: Call, keepingLast count: Int) async throws(ProvisioningError) -> BackendResponse {
         do {
-            let answer = try await http.send(try request(call))
-            return Answer(
-                status: answer.status, body: try await Self.tail(of: answer.body, count), operation: call.operation,
+            let response = try await http.send(try request(call))
+            return BackendResponse(
+                status: response.status, body: try await Self.tail(of: response.body, count), operation: call.operation,
                 secrets: secrets)
         } catch let error as HTTPClientError {
             throw Self.failure(error, call.operation)
@@ -146,7 +146,7 @@ struct BackendClient: Sendable {
 
     private static func tail(of body: HTTPBody, _ count: Int) async throws(HTTPBodyError) -> [UInt8] {
         guard case .stream(let source) = body else {
-            return Array(try await body.collect(upTo: answerLimit).suffix(count))
+            return Array(try await body.collect(upTo: responseLimit).suffix(count))
         }
         var last: [UInt8] = []
         while let chunk = try await source.next() { last = Array((last + chunk).suffix(count)) }
@@ -161,7 +161,7 @@ struct BackendClient: Sendable {
     }
 
     /// Enough for a list of some 50 000 containers.
-    private static let answerLimit = 128 << 20
+    private static let responseLimit = 128 << 20
 }
 
 extension String {

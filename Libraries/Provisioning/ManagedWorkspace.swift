@@ -16,7 +16,7 @@ package struct ManagedWorkspace: Sendable, Hashable {
     package let createdAt: Date?
     /// Whether it has the labels of this instance of the platform. Others may belong to another instance on the same
     /// engine, or be older than the labels.
-    package let isOurs: Bool
+    package let belongsToInstance: Bool
 
     package init(
         kind: Kind, idPrefix: String, state: String = "", labels: [String: String], createdAt: Date?, instance: String
@@ -26,7 +26,7 @@ package struct ManagedWorkspace: Sendable, Hashable {
         self.state = state
         self.labels = labels
         self.createdAt = createdAt
-        isOurs = WorkspaceLabels(instance: instance).areIn(labels)
+        belongsToInstance = WorkspaceLabels(instance: instance).areIn(labels)
     }
 
     /// Whether it is a container with a process, or with one that the engine is about to restart.

@@ -13,13 +13,13 @@ package struct PlatformInstance: Sendable {
     }
 
     /// - Parameter read: reads the stored id; generates and stores it first if there is none.
-    package init(keptBy read: @escaping @Sendable () async throws -> String) {
+    package init(storedBy read: @escaping @Sendable () async throws -> String) {
         configured = nil
         self.read = read
     }
 
     /// Not known yet.
-    package static let unknown = PlatformInstance(keptBy: { throw Unknown() })
+    package static let unknown = PlatformInstance(storedBy: { throw Unknown() })
 
     private struct Unknown: Error {}
 

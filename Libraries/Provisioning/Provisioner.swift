@@ -28,7 +28,7 @@ package protocol Provisioner: Sendable {
     /// Succeeds when there is none. Throws for instance when a container still uses it.
     func removeVolume(_ workspace: WorkspaceName) async throws(ProvisioningError)
 
-    /// All containers and config volumes named after workspaces, of any instance: see ``ManagedWorkspace/isOurs``.
+    /// All containers and config volumes named after workspaces, of any instance: see ``ManagedWorkspace/belongsToInstance``.
     func listManaged() async throws(ProvisioningError) -> [ManagedWorkspace]
 
     /// Whether it copies files into containers and out of them; if not, the two calls below throw `noBackend`.

@@ -1,4 +1,5 @@
 import Contracts
+import PlatformInternals
 
 /// A failed call to a backend.
 ///
@@ -47,12 +48,12 @@ package struct ProvisioningError: Error, Sendable, Hashable, CustomStringConvert
 
     /// The error message for clients.
     package var sentence: String {
-        if kind == .noBackend { return Sentence.provisionerNotAvailable }
+        if kind == .noBackend { return ErrorMessage.provisionerNotAvailable }
         return switch operation {
-        case .start: Sentence.workspaceStartFailed
-        case .stop: Sentence.workspaceStopFailed
-        case .removeVolume: Sentence.volumeRemovalFailed
-        case .inspect, .list, .pull, .copyIn, .copyOut: Sentence.provisionerNotAvailable
+        case .start: ErrorMessage.workspaceStartFailed
+        case .stop: ErrorMessage.workspaceStopFailed
+        case .removeVolume: ErrorMessage.volumeRemovalFailed
+        case .inspect, .list, .pull, .copyIn, .copyOut: ErrorMessage.provisionerNotAvailable
         }
     }
 

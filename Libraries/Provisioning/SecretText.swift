@@ -25,7 +25,7 @@ struct SecretText: Sendable {
     }
 
     /// The text with the secrets redacted.
-    func struck(from text: String) -> String {
+    func redacted(from text: String) -> String {
         secrets.reduce(text) { $0.replacingOccurrences(of: $1, with: "***") }
     }
 

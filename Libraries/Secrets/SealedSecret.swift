@@ -3,7 +3,7 @@ import Crypto
 import Foundation
 
 /// Identifies a secret: its key, of one workspace or global.
-package struct SecretPlace: Sendable, Hashable {
+package struct SecretID: Sendable, Hashable {
     /// `nil` for a global secret, which all workspaces get.
     package let workspace: UUID?
     package let key: String
@@ -32,16 +32,16 @@ package struct SealedSecret: Sendable, Hashable {
 
 extension SecretKeys {
     /// Seals a value with the first key, under a fresh nonce.
-    package func seal(_ value: String, at place: SecretPlace) -> SealedSecret {
+    package func seal(_ value: String, at secretID: SecretID) -> SealedSecret {
         let version = SealedSecret.currentVersion
-        let bytes = ciphers[0].seal(Array(value.utf8), context: place.context(version: version))
+        let bytes = ciphers[0].seal(Array(value.utf8), context: secretID.context(version: version))
         return SealedSecret(bytes: bytes, version: version)
     }
 
     /// The value, and whether the first key sealed it; `nil` when no key opens it with this identity.
-    package func open(_ sealed: SealedSecret, at place: SecretPlace) -> (value: String, isCurrent: Bool)? {
+    package func open(_ sealed: SealedSecret, at secretID: SecretID) -> (value: String, isCurrent: Bool)? {
         guard sealed.version == SealedSecret.currentVersion else { return nil }
-        let context = place.context(version: sealed.version)
+        let context = secretID.context(version: sealed.version)
         for (index, cipher) in ciphers.enumerated() {
             guard let bytes = cipher.open(sealed.bytes, context: context) else { continue }
             return (String(decoding: bytes, as: UTF8.self), index == 0)

@@ -1,4 +1,5 @@
 import Contracts
+import PlatformInternals
 
 /// Why secrets are unavailable. Its description is safe to show to clients: it has neither a key's name nor a cause.
 package enum SecretError: Error, Sendable, Hashable, CustomStringConvertible {
@@ -9,15 +10,15 @@ package enum SecretError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The workspace is unknown or removed.
     case noWorkspace
 
-    init(undecryptable place: SecretPlace) {
-        self = place.workspace == nil ? .undecryptableGlobal : .undecryptableWorkspace
+    init(undecryptable secretID: SecretID) {
+        self = secretID.workspace == nil ? .undecryptableGlobal : .undecryptableWorkspace
     }
 
     package var description: String {
         switch self {
-        case .undecryptableGlobal: Sentence.globalSecretUndecryptable
-        case .undecryptableWorkspace: Sentence.workspaceSecretUndecryptable
-        case .noWorkspace: Sentence.workspaceNotFound
+        case .undecryptableGlobal: ErrorMessage.globalSecretUndecryptable
+        case .undecryptableWorkspace: ErrorMessage.workspaceSecretUndecryptable
+        case .noWorkspace: ErrorMessage.workspaceNotFound
         }
     }
 }

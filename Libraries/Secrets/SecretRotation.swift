@@ -1,6 +1,6 @@
-import EventLoop
 import Observability
 import ServiceLifecycle
+import UVLoop
 
 /// Re-encrypts secrets while there is more than one key. Periodically: an instance without the new key still seals with
 /// the old one.
@@ -32,7 +32,7 @@ package struct SecretRotation: GracefulService {
     }
 
     private func report(_ rotation: SecretVault.Rotation) {
-        logger.info("secrets are sealed with the first key", [.count: .int(rotation.sealedAnew)])
+        logger.info("secrets are sealed with the first key", [.count: .int(rotation.reencrypted)])
         if rotation.unreadable > 0 {
             logger.warning("there are secrets that no key opens", [.count: .int(rotation.unreadable)])
         }

@@ -1,5 +1,5 @@
 import Foundation
-import PostgresClient
+import Postgres
 
 /// The statements that page through all secrets to re-encrypt them.
 extension SecretStore {
@@ -18,13 +18,13 @@ extension SecretStore {
 
     /// The next secrets after a cursor; `nil` for the first page.
     func page(
-        isGlobal: Bool, after place: SecretPlace?, limit: Int
-    ) async throws(PostgresError) -> [(place: SecretPlace, sealed: SealedSecret)] {
+        isGlobal: Bool, after secretID: SecretID?, limit: Int
+    ) async throws(PostgresError) -> [(secretID: SecretID, sealed: SealedSecret)] {
         let rows =
             if isGlobal {
-                try await postgres.query(Self.pageGlobal, [place?.key, limit])
+                try await postgres.query(Self.pageGlobal, [secretID?.key, limit])
             } else {
-                try await postgres.query(Self.page, [place?.workspace, place?.key, limit])
+                try await postgres.query(Self.page, [secretID?.workspace, secretID?.key, limit])
             }
         return try rows.map { Self.secret($0) }
     }
@@ -43,11 +43,11 @@ extension SecretStore {
     ///
     /// - Returns: false when it was set or removed meanwhile.
     func replace(
-        _ old: SealedSecret, by new: SealedSecret, at place: SecretPlace
+        _ old: SealedSecret, by new: SealedSecret, at secretID: SecretID
     ) async throws(PostgresError) -> Bool {
-        let values: [any PostgresEncodable] = [place.key, Bytea(old.bytes), Bytea(new.bytes), new.version]
+        let values: [any PostgresEncodable] = [secretID.key, Bytea(old.bytes), Bytea(new.bytes), new.version]
         let rows =
-            if let workspace = place.workspace {
+            if let workspace = secretID.workspace {
                 try await postgres.query(Self.replace, [workspace] + values)
             } else {
                 try await postgres.query(Self.replaceGlobal, values)

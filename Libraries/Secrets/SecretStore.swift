@@ -1,6 +1,6 @@
 import Contracts
 import Foundation
-import PostgresClient
+import Postgres
 
 /// The statements about secrets, whose values are always sealed here.
 package struct SecretStore: Sendable {
@@ -22,20 +22,21 @@ package struct SecretStore: Sendable {
             AND EXISTS (SELECT FROM workspaces w WHERE w.id = $1 AND NOT w.self_registered)
         """)
 
-    func effective(for workspace: UUID) async throws(PostgresError) -> [(place: SecretPlace, sealed: SealedSecret)] {
+    func effective(for workspace: UUID) async throws(PostgresError) -> [(secretID: SecretID, sealed: SealedSecret)] {
         try await postgres.query(Self.effective, [workspace]).map { Self.secret($0) }
     }
 
-    private static let settled = Statement(
+    private static let effectiveAfterPendingChanges = Statement(
         "secret_settled", "SELECT pg_advisory_xact_lock_shared(hashtextextended('switchyard.secrets', 0))")
 
     /// As `effective`, after waiting for changes of global secrets in flight. Such a change repeats the starts that
     /// have read the secrets before it: without the wait, a start that begins meanwhile would miss the change.
-    func settled(for workspace: UUID) async throws -> [(place: SecretPlace, sealed: SealedSecret)] {
+    func effectiveAfterPendingChanges(for workspace: UUID) async throws -> [(secretID: SecretID, sealed: SealedSecret)]
+    {
         // On a connection of its own, which may wait. The second statement's snapshot includes what the first one
         // waited for.
         try await postgres.transaction(deadline: .seconds(15)) { transaction in
-            try await transaction.query([Call(Self.settled), Call(Self.effective, [workspace])])[1]
+            try await transaction.query([Call(Self.effectiveAfterPendingChanges), Call(Self.effective, [workspace])])[1]
         }.map { Self.secret($0) }
     }
 
@@ -86,12 +87,12 @@ package struct SecretStore: Sendable {
         "secret_get_global",
         "SELECT NULL, key, encrypted_value, version FROM global_secrets WHERE key = $1 FOR UPDATE")
 
-    func get(_ place: SecretPlace, in transaction: Transaction) async throws(PostgresError) -> SealedSecret? {
+    func get(_ secretID: SecretID, in transaction: Transaction) async throws(PostgresError) -> SealedSecret? {
         let rows =
-            if let workspace = place.workspace {
-                try await transaction.query(Self.get, [workspace, place.key])
+            if let workspace = secretID.workspace {
+                try await transaction.query(Self.get, [workspace, secretID.key])
             } else {
-                try await transaction.query(Self.getGlobal, [place.key])
+                try await transaction.query(Self.getGlobal, [secretID.key])
             }
         return try rows.first { Self.secret($0).sealed }
     }
@@ -109,11 +110,11 @@ package struct SecretStore: Sendable {
         ON CONFLICT (key) DO UPDATE SET encrypted_value = $2, version = $3, updated_at = now()
         """)
 
-    func put(_ sealed: SealedSecret, at place: SecretPlace, in transaction: Transaction) async throws(PostgresError) {
-        if let workspace = place.workspace {
-            _ = try await transaction.query(Self.put, [workspace, place.key, Bytea(sealed.bytes), sealed.version])
+    func put(_ sealed: SealedSecret, at secretID: SecretID, in transaction: Transaction) async throws(PostgresError) {
+        if let workspace = secretID.workspace {
+            _ = try await transaction.query(Self.put, [workspace, secretID.key, Bytea(sealed.bytes), sealed.version])
         } else {
-            _ = try await transaction.query(Self.putGlobal, [place.key, Bytea(sealed.bytes), sealed.version])
+            _ = try await transaction.query(Self.putGlobal, [secretID.key, Bytea(sealed.bytes), sealed.version])
         }
     }
 
@@ -122,19 +123,19 @@ package struct SecretStore: Sendable {
     private static let removeGlobal = Statement("secret_remove_global", "DELETE FROM global_secrets WHERE key = $1")
 
     /// - Returns: false when there was none.
-    func remove(_ place: SecretPlace, in transaction: Transaction) async throws(PostgresError) -> Bool {
+    func remove(_ secretID: SecretID, in transaction: Transaction) async throws(PostgresError) -> Bool {
         let rows =
-            if let workspace = place.workspace {
-                try await transaction.query(Self.remove, [workspace, place.key])
+            if let workspace = secretID.workspace {
+                try await transaction.query(Self.remove, [workspace, secretID.key])
             } else {
-                try await transaction.query(Self.removeGlobal, [place.key])
+                try await transaction.query(Self.removeGlobal, [secretID.key])
             }
         return rows.affected > 0
     }
 
-    static func secret(_ row: PostgresRow) -> (place: SecretPlace, sealed: SealedSecret) {
+    static func secret(_ row: PostgresRow) -> (secretID: SecretID, sealed: SealedSecret) {
         (
-            SecretPlace(workspace: row.optionalUUID(0), key: row.string(1)),
+            SecretID(workspace: row.optionalUUID(0), key: row.string(1)),
             SealedSecret(bytes: row.bytea(2), version: row.int(3))
         )
     }

@@ -1,16 +1,16 @@
 import Foundation
-import PostgresClient
+import Postgres
 
 /// Access to secrets in plaintext: seals values on their way into the store, and opens them on their way out.
 package struct SecretVault: Sendable {
     private let store: SecretStore
     private let keys: SecretKeys
-    private let changed: Changed
+    private let changed: ChangeHandler
 
     /// Called in the transaction that changes a value: workspaces that run with the old one must be restarted.
-    package typealias Changed = @Sendable (SecretPlace, Transaction) async throws -> Void
+    package typealias ChangeHandler = @Sendable (SecretID, Transaction) async throws -> Void
 
-    package init(store: SecretStore, keys: SecretKeys, changed: @escaping Changed) {
+    package init(store: SecretStore, keys: SecretKeys, changed: @escaping ChangeHandler) {
         self.store = store
         self.keys = keys
         self.changed = changed
@@ -26,14 +26,14 @@ package struct SecretVault: Sendable {
 
     /// As `environment`, for a start: a change that is not included repeats the start.
     package func environment(forStartOf workspace: UUID) async throws -> [String: String] {
-        try open(try await store.settled(for: workspace))
+        try open(try await store.effectiveAfterPendingChanges(for: workspace))
     }
 
-    private func open(_ secrets: [(place: SecretPlace, sealed: SealedSecret)]) throws(SecretError) -> [String: String] {
+    private func open(_ secrets: [(secretID: SecretID, sealed: SealedSecret)]) throws(SecretError) -> [String: String] {
         var values: [String: String] = [:]
-        for (place, sealed) in secrets {
-            guard let opened = keys.open(sealed, at: place) else { throw SecretError(undecryptable: place) }
-            values[place.key] = opened.value
+        for (secretID, sealed) in secrets {
+            guard let opened = keys.open(sealed, at: secretID) else { throw SecretError(undecryptable: secretID) }
+            values[secretID.key] = opened.value
         }
         return values
     }
@@ -41,12 +41,12 @@ package struct SecretVault: Sendable {
     /// Sets a secret.
     ///
     /// - Throws: `SecretError.noWorkspace`, `PostgresError`.
-    package func put(_ value: String, at place: SecretPlace) async throws {
-        try await change(place) { transaction in
-            let old = try await store.get(place, in: transaction)
-            try await store.put(keys.seal(value, at: place), at: place, in: transaction)
+    package func put(_ value: String, at secretID: SecretID) async throws {
+        try await change(secretID) { transaction in
+            let old = try await store.get(secretID, in: transaction)
+            try await store.put(keys.seal(value, at: secretID), at: secretID, in: transaction)
             // Setting a secret repairs one that cannot be opened; no workspace can be running with its old value.
-            return old.flatMap { keys.open($0, at: place)?.value } != value
+            return old.flatMap { keys.open($0, at: secretID)?.value } != value
         }
     }
 
@@ -54,26 +54,26 @@ package struct SecretVault: Sendable {
     ///
     /// - Returns: false when there is none.
     /// - Throws: `SecretError.noWorkspace`, `PostgresError`.
-    package func remove(_ place: SecretPlace) async throws -> Bool {
-        try await change(place) { transaction in try await store.remove(place, in: transaction) }
+    package func remove(_ secretID: SecretID) async throws -> Bool {
+        try await change(secretID) { transaction in try await store.remove(secretID, in: transaction) }
     }
 
     /// - Parameter write: returns whether anything is different now.
     @discardableResult
-    private func change(_ place: SecretPlace, _ write: (Transaction) async throws -> Bool) async throws -> Bool {
-        try await store.postgres.transaction { try await change(place, $0, write) }
+    private func change(_ secretID: SecretID, _ write: (Transaction) async throws -> Bool) async throws -> Bool {
+        try await store.postgres.transaction { try await change(secretID, $0, write) }
     }
 
     private func change(
-        _ place: SecretPlace, _ transaction: Transaction, _ write: (Transaction) async throws -> Bool
+        _ secretID: SecretID, _ transaction: Transaction, _ write: (Transaction) async throws -> Bool
     ) async throws -> Bool {
-        if let workspace = place.workspace {
+        if let workspace = secretID.workspace {
             guard try await store.lock(workspace, in: transaction) else { throw SecretError.noWorkspace }
         } else {
             try await store.lockAll(in: transaction)
         }
         guard try await write(transaction) else { return false }
-        try await changed(place, transaction)
+        try await changed(secretID, transaction)
         return true
     }
 
@@ -82,7 +82,7 @@ package struct SecretVault: Sendable {
     /// The result of a pass over all secrets.
     package struct Rotation: Sendable, Hashable {
         /// Sealed by another key than the first, now by the first.
-        package var sealedAnew = 0
+        package var reencrypted = 0
         /// No key opens them.
         package var unreadable = 0
     }
@@ -95,24 +95,24 @@ package struct SecretVault: Sendable {
     package func rotate() async throws -> Rotation {
         var rotation = Rotation()
         for isGlobal in [true, false] {
-            var last: SecretPlace?
+            var last: SecretID?
             while true {
                 let page = try await store.page(isGlobal: isGlobal, after: last, limit: Self.pageSize)
-                for (place, sealed) in page { try await reseal(sealed, at: place, &rotation) }
+                for (secretID, sealed) in page { try await reseal(sealed, at: secretID, &rotation) }
                 guard page.count == Self.pageSize else { break }
-                last = page.last?.place
+                last = page.last?.secretID
             }
         }
         return rotation
     }
 
-    private func reseal(_ sealed: SealedSecret, at place: SecretPlace, _ rotation: inout Rotation) async throws {
-        guard let opened = keys.open(sealed, at: place) else {
+    private func reseal(_ sealed: SealedSecret, at secretID: SecretID, _ rotation: inout Rotation) async throws {
+        guard let opened = keys.open(sealed, at: secretID) else {
             rotation.unreadable += 1
             return
         }
         if opened.isCurrent { return }
-        let new = keys.seal(opened.value, at: place)
-        if try await store.replace(sealed, by: new, at: place) { rotation.sealedAnew += 1 }
+        let new = keys.seal(opened.value, at: secretID)
+        if try await store.replace(sealed, by: new, at: secretID) { rotation.reencrypted += 1 }
     }
 }

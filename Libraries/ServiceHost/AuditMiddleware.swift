@@ -1,6 +1,6 @@
 import Authentication
 import HTTPCore
-import HTTPServer
+import UVHTTPServer
 
 /// Completes a request's entry in the audit log with the status of its response.
 struct AuditMiddleware: Middleware {

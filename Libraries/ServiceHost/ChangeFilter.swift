@@ -1,7 +1,7 @@
 import Contracts
 import Foundation
-import HTTPServer
 import JSONBytes
+import UVHTTPServer
 
 /// Checks that the filters of bulk changes have in common.
 package enum ChangeFilter {

@@ -1,8 +1,8 @@
 import Configuration
 import Foundation
-import HTTPServer
 import Observability
-import SafeURL
+import URLSafety
+import UVHTTPServer
 
 /// The configuration that every service reads from its environment.
 package struct CommonConfiguration: Sendable {

@@ -1,13 +1,13 @@
 import Contracts
 import HTTPCore
-import HTTPServer
 import JSONBytes
 import Observability
 import ServiceLifecycle
 import Synchronization
+import UVHTTPServer
 
 /// Whether the service is ready to take requests.
-final class Readiness: Sendable {
+final class ReadinessProbe: Sendable {
     private let stores: Stores
     private let shutdown = Mutex<ShutdownSignal?>(nil)
 
@@ -27,7 +27,7 @@ final class Readiness: Sendable {
 
 /// `/health`, `/ready` and `/metrics`, which every service serves.
 struct CommonRoutes: Sendable {
-    let readiness: Readiness
+    let readiness: ReadinessProbe
     let metrics: MetricsRegistry
 
     func add(to router: inout Router) {

@@ -1,6 +1,6 @@
 import Configuration
-import HTTPServer
 import ServiceLifecycle
+import UVHTTPServer
 
 /// One of the five services, as its main file names it.
 package protocol HostedService {

@@ -1,11 +1,11 @@
 import Contracts
-import EventLoop
 import Foundation
 import JSONBytes
 import Observability
-import PostgresClient
+import Postgres
 import ServiceLifecycle
 import Synchronization
+import UVLoop
 
 /// Writes every few seconds to the database that this instance runs, and whether it is ready; deletes the row on a
 /// graceful shutdown. The row of a killed instance stays until it expires.
@@ -24,11 +24,11 @@ final class InstanceAnnouncer: GracefulService {
 
     let name = "instance-announcer"
     private let context: ServiceContext
-    private let readiness: Readiness
+    private let readiness: ReadinessProbe
     private let startedAt = Date()
     private let state = Mutex(State())
 
-    init(context: ServiceContext, readiness: Readiness) {
+    init(context: ServiceContext, readiness: ReadinessProbe) {
         self.context = context
         self.readiness = readiness
     }

@@ -1,8 +1,8 @@
-import AMQPClient
+import AMQP
 import Contracts
-import EventLoop
 import EventOutbox
 import ServiceLifecycle
+import UVLoop
 
 /// Feeds `CacheInvalidation` from a queue of this process's own, and notices reconnects: an exclusive queue misses what
 /// is published meanwhile, so the caches are emptied.

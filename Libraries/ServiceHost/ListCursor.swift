@@ -1,7 +1,7 @@
 import Contracts
 import Crypto
 import Foundation
-import HTTPServer
+import UVHTTPServer
 
 /// The start of a page of a list: after the row with this key. Its text is opaque to clients.
 package struct ListCursor: Sendable, Hashable {

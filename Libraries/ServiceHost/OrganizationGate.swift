@@ -1,5 +1,5 @@
 import HTTPCore
-import HTTPServer
+import UVHTTPServer
 
 /// Responds with 404 to requests of other organisations (`spec`: contracts, HTTP conventions).
 package struct OrganizationGate: Sendable {

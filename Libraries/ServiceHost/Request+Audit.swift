@@ -1,12 +1,13 @@
 import Contracts
 import Foundation
-import HTTPServer
 import JSONBytes
+import PlatformInternals
+import UVHTTPServer
 
 extension Request {
     /// Sets the detail of the request's audit entry: what it is about to do, and later what it did, which replaces the
     /// former. Short, and without secret or private data.
-    package func noteForAudit(_ members: (inout JSONWriter) -> Void) {
+    package func setAuditDetail(_ members: (inout JSONWriter) -> Void) {
         guard context.auditEntry != nil else { return }
         var writer = JSONWriter()
         writer.object(members)

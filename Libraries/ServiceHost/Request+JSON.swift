@@ -1,8 +1,9 @@
 import Contracts
 import Foundation
 import HTTPCore
-import HTTPServer
 import JSONBytes
+import PlatformInternals
+import UVHTTPServer
 
 extension Request {
     /// `?name=true`, also `1`; anything else but `false` and `0` is an error: it must not be ignored silently.
@@ -36,7 +37,7 @@ extension Request {
     /// - Parameter message: the error message where a route has one of its own.
     /// - Throws: `APIError` 400 naming the field, 413 or 415.
     package func decode<Body: Decodable>(
-        _ type: Body.Type, orError message: String = Sentence.invalidRequestBody
+        _ type: Body.Type, orError message: String = ErrorMessage.invalidRequestBody
     ) async throws -> Body {
         try decode(type, from: try await jsonBytes(), orError: message)
     }
@@ -45,7 +46,7 @@ extension Request {
     ///
     /// - Throws: `APIError` 400 naming the field.
     package func decode<Body: Decodable>(
-        _ type: Body.Type, from bytes: [UInt8], orError message: String = Sentence.invalidRequestBody
+        _ type: Body.Type, from bytes: [UInt8], orError message: String = ErrorMessage.invalidRequestBody
     ) throws -> Body {
         try decode(type, from: try jsonObject(bytes, orError: message), orError: message)
     }
@@ -54,7 +55,7 @@ extension Request {
     ///
     /// - Throws: `APIError` 400 naming the field.
     package func decode<Body: Decodable>(
-        _ type: Body.Type, from object: JSONObject, orError message: String = Sentence.invalidRequestBody
+        _ type: Body.Type, from object: JSONObject, orError message: String = ErrorMessage.invalidRequestBody
     ) throws -> Body {
         do {
             return try WireJSON.decode(type, from: object.document)
@@ -67,7 +68,7 @@ extension Request {
     ///
     /// - Throws: `APIError` 400.
     package func jsonObject(
-        _ bytes: [UInt8], orError message: String = Sentence.invalidRequestBody
+        _ bytes: [UInt8], orError message: String = ErrorMessage.invalidRequestBody
     ) throws(APIError) -> JSONObject {
         do {
             return try JSONObject(validating: bytes)

@@ -1,16 +1,17 @@
-import AMQPClient
+import AMQP
 import Authentication
 import Contracts
-import EventLoop
 import EventOutbox
 import Foundation
 import HTTPCore
-import HTTPServer
 import Observability
-import PostgresClient
-import RedisClient
+import PlatformInternals
+import Postgres
+import Redis
 import ServiceLifecycle
 import Synchronization
+import UVHTTPServer
+import UVLoop
 
 /// The shared parts from which every service is built.
 package struct ServiceContext: Sendable {
@@ -27,7 +28,7 @@ package struct ServiceContext: Sendable {
     package let relay: EventRelay
     package let broadcast: EventBroadcast
     package let authenticator: Authenticator
-    package let signsOfLife: SignsOfLife
+    package let signsOfLife: LivenessTracker
     package let invalidation: CacheInvalidation
 
     /// The `source` of this service's events.
@@ -39,7 +40,7 @@ package struct ServiceContext: Sendable {
     ///   - prefetch: the most unacknowledged messages.
     ///   - handler: gets all events of one message, on a loop, and returns the outcome of each.
     package func consume(
-        _ queue: Contracts.Queue, prefetch: UInt16, _ handler: @escaping EventConsumer.Handler
+        _ queue: BrokerQueue, prefetch: UInt16, _ handler: @escaping EventConsumer.Handler
     ) throws -> EventConsumer {
         let loops = loops
         return try EventConsumer(

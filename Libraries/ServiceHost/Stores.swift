@@ -1,13 +1,14 @@
-import AMQPClient
+import AMQP
 import Authentication
 import Contracts
-import EventLoop
 import EventOutbox
 import Foundation
 import Observability
-import PostgresClient
-import RedisClient
+import PlatformInternals
+import Postgres
+import Redis
 import ServiceLifecycle
+import UVLoop
 
 /// The connections of one process, and the context made of them.
 struct Stores: Sendable {
@@ -27,7 +28,7 @@ struct Stores: Sendable {
         let redis = try RedisClient(url: common.redisURL, group: loops, logger: logger, metrics: metrics)
         let publisher = try AMQPPublisher(
             urls: common.amqpURLs, topology: AMQPTopology([]), logger: logger, metrics: metrics)
-        let liveness = SignsOfLife(postgres: postgres, redis: redis, logger: logger)
+        let liveness = LivenessTracker(postgres: postgres, redis: redis, logger: logger)
         audit = AuditLog(postgres: postgres, service: service.rawValue, loops: loops, logger: logger)
         let authenticator = Authenticator(
             adminToken: common.adminToken, isDevelopment: common.isDevelopment, platformURL: common.platformURL,
@@ -35,8 +36,8 @@ struct Stores: Sendable {
         let invalidation = CacheInvalidation()
         invalidation.register(
             event: { event in
-                if let owner = event.ownerOfRevokedTokens { authenticator.forgetTokens(of: owner) }
-            }, gap: { authenticator.forgetTokens() })
+                if let owner = event.ownerOfRevokedTokens { authenticator.invalidateTokens(of: owner) }
+            }, gap: { authenticator.invalidateTokens() })
         context = ServiceContext(
             service: service, configuration: common, instance: instance, logger: logger, metrics: metrics,
             loops: loops, postgres: postgres, redis: redis, publisher: publisher,

@@ -1,6 +1,7 @@
 import Contracts
 import HTTPCore
-import HTTPServer
+import PlatformInternals
+import UVHTTPServer
 
 extension APIError {
     /// Refuses a text that is longer than may be stored.
@@ -11,7 +12,7 @@ extension APIError {
     ///   - message: the error message, where the route has one of its own.
     /// - Throws: 400 with `field` and `limit`.
     package static func check(
-        _ field: String, _ text: String?, upTo limit: Int, orError message: String = Sentence.invalidRequestBody
+        _ field: String, _ text: String?, upTo limit: Int, orError message: String = ErrorMessage.invalidRequestBody
     ) throws(APIError) {
         guard let text, text.isLonger(than: limit) else { return }
         throw tooLong(field, limit, "characters", orError: message)
@@ -19,7 +20,7 @@ extension APIError {
 
     /// As ``check(_:_:upTo:orError:)``, for what is stored as received bytes.
     package static func check(
-        _ field: String, bytes count: Int, upTo limit: Int, orError message: String = Sentence.invalidRequestBody
+        _ field: String, bytes count: Int, upTo limit: Int, orError message: String = ErrorMessage.invalidRequestBody
     ) throws(APIError) {
         if count > limit { throw tooLong(field, limit, "bytes", orError: message) }
     }

@@ -1,8 +1,8 @@
-import AMQPClient
+import AMQP
 import Contracts
 import Foundation
 import JSONBytes
-import PostgresClient
+import Postgres
 import Synchronization
 
 /// The last tick of each pass, across all instances, for `/admin/liveness`.

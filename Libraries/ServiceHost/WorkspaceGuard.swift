@@ -2,8 +2,9 @@ import Authentication
 import Contracts
 import Foundation
 import HTTPCore
-import HTTPServer
-import PostgresClient
+import PlatformInternals
+import Postgres
+import UVHTTPServer
 
 /// The checks of all routes below `/workspaces/{id}`, in the contract's order: credential, syntax, existence.
 package struct WorkspaceGuard: Sendable {
@@ -34,13 +35,13 @@ package struct WorkspaceGuard: Sendable {
     /// - Throws: `APIError` 401, 400, 404 or 503.
     package func administered(_ request: Request) async throws -> UUID {
         try await context.authenticator.admin(request)
-        return try await existing(try request.uuid("id", orError: Sentence.invalidWorkspaceID))
+        return try await existing(try request.uuid("id", orError: ErrorMessage.invalidWorkspaceID))
     }
 
     /// - Throws: `APIError` 404 for a workspace that is unknown or removed.
     package func existing(_ id: UUID) async throws -> UUID {
         guard try await !context.postgres.query(Self.exists, [id]).isEmpty else {
-            throw APIError(.notFound, Sentence.workspaceNotFound)
+            throw APIError(.notFound, ErrorMessage.workspaceNotFound)
         }
         return id
     }

@@ -1,4 +1,4 @@
-import EventLoop
+import UVLoop
 
 /// Repeats some work until shutdown: at an interval, after a failure with back-off.
 package struct PeriodicService: GracefulService {

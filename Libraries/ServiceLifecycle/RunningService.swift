@@ -11,7 +11,7 @@ final class RunningService: Sendable {
     ///   error after a requested cancellation is none.
     init(
         _ service: any Service, executor: (any TaskExecutor)?,
-        onEnd: @escaping @Sendable (_ name: String, _ error: (any Error)?, _ wasAsked: Bool) -> Void
+        onEnd: @escaping @Sendable (_ name: String, _ error: (any Error)?, _ wasRequested: Bool) -> Void
     ) {
         name = service.name
         task = Task(executorPreference: executor) { [shutdown, ended] in
@@ -31,7 +31,7 @@ final class RunningService: Sendable {
         if !(service is any GracefulService) { shutdown.onShutdown { [task] in task.cancel() } }
     }
 
-    func askToStop() { shutdown.give() }
+    func requestStop() { shutdown.give() }
     func cancel() { task.cancel() }
 
     /// Waits for the end of the service until a deadline.

@@ -66,15 +66,15 @@ package final class ServiceGroup: Sendable {
 
     private func start(_ service: any Service) -> RunningService {
         logger.debug("starting service", [.name: .string(service.name)])
-        return RunningService(service, executor: executor) { name, error, wasAsked in
-            self.serviceEnded(name, error, wasAsked: wasAsked)
+        return RunningService(service, executor: executor) { name, error, wasRequested in
+            self.serviceEnded(name, error, wasRequested: wasRequested)
         }
     }
 
-    private func serviceEnded(_ name: String, _ error: (any Error)?, wasAsked: Bool) {
+    private func serviceEnded(_ name: String, _ error: (any Error)?, wasRequested: Bool) {
         if let error {
             logger.error("service failed", [.name: .string(name), .error: .error(error)])
-        } else if !wasAsked {
+        } else if !wasRequested {
             logger.error("service ended without being asked to", [.name: .string(name)])
         } else {
             return logger.debug("service stopped", [.name: .string(name)])
@@ -87,7 +87,7 @@ package final class ServiceGroup: Sendable {
         let deadline = ContinuousClock.now + grace
         var allStopped = true
         for service in running.reversed() {
-            service.askToStop()
+            service.requestStop()
             if await service.hasEnded(by: deadline, thread) { continue }
             logger.warning("service did not stop in time, cancelling it", [.name: .string(service.name)])
             service.cancel()

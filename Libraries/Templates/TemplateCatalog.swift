@@ -1,7 +1,7 @@
 import Configuration
-import EventLoop
 import Observability
 import Synchronization
+import UVLoop
 
 /// The templates of `TEMPLATES_DIR`, cached for a few seconds.
 ///

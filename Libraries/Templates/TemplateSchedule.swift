@@ -1,5 +1,6 @@
 import Contracts
 import Cron
+import PlatformInternals
 
 /// A schedule that a template's `config.yaml` declares: `name`, `cron_expr`, `timezone`, `prompt`, `enabled`, `overlap`
 /// and `missed`, as in the request that creates one. Workspaces made from the template begin with it.

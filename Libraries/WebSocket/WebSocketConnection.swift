@@ -1,4 +1,4 @@
-import EventLoop
+import UVLoop
 
 /// One client that speaks WebSocket (RFC 6455), from the end of its handshake on.
 ///

@@ -1,8 +1,8 @@
 import Crypto
-import EventLoop
 import Foundation
 import HTTPCore
-import HTTPServer
+import UVHTTPServer
+import UVLoop
 
 /// A request to speak WebSocket from now on (RFC 6455, 4.2), found to be one.
 package struct WebSocketHandshake: Sendable {

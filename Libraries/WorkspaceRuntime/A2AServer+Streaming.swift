@@ -1,8 +1,8 @@
-import EventLoop
 import HTTPCore
-import HTTPServer
 import JSONBytes
 import Synchronization
+import UVHTTPServer
+import UVLoop
 
 /// `message/stream`: server-sent events. Without progress the stream is the reply alone; the first progress turns it
 /// into a task that works, reports, and completes with the reply.
@@ -11,7 +11,7 @@ extension A2AServer {
     static let keepAliveInterval: Duration = .seconds(15)
 
     func stream(
-        _ exchange: RPCAnswer.Exchange, _ message: A2AMessage, _ slot: Int, on loop: EventLoop
+        _ exchange: RPCResponse.Exchange, _ message: A2AMessage, _ slot: Int, on loop: EventLoop
     ) -> Response {
         // The work starts with the request, not with the body's first byte: its slot is taken already.
         let (events, feed) = AsyncStream.makeStream(of: [UInt8].self)
@@ -55,18 +55,18 @@ extension A2AServer {
         /// Unwritten events at which progress is held back.
         private static let limit = 32
 
-        private let exchange: RPCAnswer.Exchange
+        private let exchange: RPCResponse.Exchange
         private let feed: AsyncStream<[UInt8]>.Continuation
         private let state = Mutex(State())
 
-        init(exchange: RPCAnswer.Exchange, feed: AsyncStream<[UInt8]>.Continuation) {
+        init(exchange: RPCResponse.Exchange, feed: AsyncStream<[UInt8]>.Continuation) {
             self.exchange = exchange
             self.feed = feed
         }
 
         func progress(_ text: String) {
             state.withLock { state in
-                if !state.isTask { send(RPCAnswer.task(exchange), &state) }
+                if !state.isTask { send(RPCResponse.task(exchange), &state) }
                 state.isTask = true
                 state.latest = text
                 sendLatest(&state)
@@ -84,7 +84,7 @@ extension A2AServer {
         private func sendLatest(_ state: inout State) {
             guard state.unwritten < Self.limit, let text = state.latest else { return }
             state.latest = nil
-            send(RPCAnswer.status(exchange, "working", AgentReply(text), isFinal: false), &state)
+            send(RPCResponse.status(exchange, "working", AgentReply(text), isFinal: false), &state)
         }
 
         func end(_ outcome: Result<AgentReply, AgentError>) {
@@ -94,13 +94,13 @@ extension A2AServer {
                 state.latest = nil
                 switch outcome {
                 case .success(let reply) where isTask:
-                    send(RPCAnswer.status(exchange, "completed", reply, isFinal: true), &state)
+                    send(RPCResponse.status(exchange, "completed", reply, isFinal: true), &state)
                 case .success(let reply):
-                    send(RPCAnswer.message(exchange, reply), &state)
+                    send(RPCResponse.message(exchange, reply), &state)
                 case .failure(let error) where isTask:
-                    send(RPCAnswer.status(exchange, "failed", AgentReply(error.message), isFinal: true), &state)
+                    send(RPCResponse.status(exchange, "failed", AgentReply(error.message), isFinal: true), &state)
                 case .failure(let error):
-                    send(RPCAnswer.error(exchange.rpcID, error), &state)
+                    send(RPCResponse.error(exchange.rpcID, error), &state)
                 }
             }
             feed.finish()

@@ -1,10 +1,10 @@
-import EventLoop
 import Foundation
 import HTTPCore
-import HTTPServer
 import JSONBytes
 import Observability
 import Synchronization
+import UVHTTPServer
+import UVLoop
 
 /// Serves A2A requests: the agent card, `message/send` and `message/stream`.
 ///
@@ -20,19 +20,19 @@ final class A2AServer: Sendable {
     let logger: Logger
     private let card: Mutex<AgentCard>
     private let work: Work
-    private let onRoom: @Sendable () -> Void
+    private let onCapacity: @Sendable () -> Void
 
     /// - Parameters:
     ///   - work: handles a message and returns the reply.
-    ///   - onRoom: called when a task ends and frees a slot for which a message was refused.
+    ///   - onCapacity: called when a task ends and frees a slot for which a message was refused.
     init(
-        card: AgentCard, activity: AgentActivity, logger: Logger, onRoom: @escaping @Sendable () -> Void,
+        card: AgentCard, activity: AgentActivity, logger: Logger, onCapacity: @escaping @Sendable () -> Void,
         work: @escaping Work
     ) {
         self.card = Mutex(card)
         self.activity = activity
         self.logger = logger
-        self.onRoom = onRoom
+        self.onCapacity = onCapacity
         self.work = work
     }
 
@@ -73,12 +73,12 @@ final class A2AServer: Sendable {
             object, deliveryAttempt: request.headers["X-Delivery-Attempt"].flatMap { Int($0) },
             traceparent: request.headers["traceparent"])
         guard let slot = activity.begin(message.text) else { return Self.busy }
-        let exchange = RPCAnswer.Exchange(
+        let exchange = RPCResponse.Exchange(
             rpcID: rpc.id, taskID: message.taskID ?? UUID().uuidString.lowercased(),
             contextID: message.contextID ?? UUID().uuidString.lowercased())
         if rpc.method == "message/stream" { return stream(exchange, message, slot, on: request.loop) }
         switch await start(message, slot, on: request.loop, progress: { _ in }).value {
-        case .success(let reply): return .json(bytes: RPCAnswer.message(exchange, reply))
+        case .success(let reply): return .json(bytes: RPCResponse.message(exchange, reply))
         case .failure(let error): return Self.failed(rpc.id, error)
         }
     }
@@ -102,12 +102,12 @@ final class A2AServer: Sendable {
     }
 
     private func end(_ slot: Int, error: String?) {
-        if activity.finish(slot, error: error) { onRoom() }
+        if activity.finish(slot, error: error) { onCapacity() }
     }
 
     /// JSON-RPC errors are responses with HTTP status 200.
     private static func failed(_ id: [UInt8]?, _ error: AgentError) -> Response {
-        .json(bytes: RPCAnswer.error(id, error))
+        .json(bytes: RPCResponse.error(id, error))
     }
 
     /// Without `Retry-After`, which would be a guess: the heartbeat that follows the end of a task tells the platform

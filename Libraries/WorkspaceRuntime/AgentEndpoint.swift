@@ -1,5 +1,5 @@
 import HTTPCore
-import HTTPServer
+import UVHTTPServer
 
 /// A route of the agent's own port beside the A2A ones, for instance to control it from outside. It is not protected:
 /// anyone who can connect to the port may call it.

@@ -1,6 +1,6 @@
-import EventLoop
 import Observability
 import Synchronization
+import UVLoop
 
 /// Polls for results of delegations after each heartbeat, stores them, wakes the agent and notifies its user.
 ///
@@ -23,8 +23,8 @@ final class DelegationResults: Sendable {
     private let wakeInterval: Duration
     private let loop: EventLoop
     private let logger: Logger
-    private let notifying = OneAtATime()
-    private let waking = OneAtATime()
+    private let notifying = CoalescingRunner()
+    private let waking = CoalescingRunner()
     private let state = Mutex(State())
 
     init(
@@ -46,7 +46,7 @@ final class DelegationResults: Sendable {
         } catch {
             logger.debug("delegations could not be listed", [.error: .error(error)])
         }
-        notifying.run(on: loop) { await self.notifyPerson() }
+        notifying.run(on: loop) { await self.notifyUserOfResults() }
         waking.run(on: loop) { await self.wakeAgent() }
     }
 
@@ -106,10 +106,10 @@ final class DelegationResults: Sendable {
         markDone(.woken, batch)
     }
 
-    private func notifyPerson() async {
+    private func notifyUserOfResults() async {
         for result in state.withLock({ $0.pendingNotification }) {
             do throws(PlatformError) {
-                try await platform.notify(DelegationSelection.personMessage(result), type: "delegation_result")
+                try await platform.notify(DelegationSelection.userMessage(result), type: "delegation_result")
             } catch {
                 // At most once: a notification that may have been delivered is not repeated.
                 if error.isRetryable, !error.mayHaveArrived { return }

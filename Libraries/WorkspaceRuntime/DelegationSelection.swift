@@ -25,15 +25,15 @@ struct DelegationSelection {
     /// The message that wakes the agent: ids, status and the platform's text alone. Another agent's text could carry
     /// instructions (prompt injection), and the platform's summary quotes it in parentheses.
     static func wakeMessage(_ results: [Delegation]) -> String {
-        let lines = results.map { "- \($0.id): \($0.status): \(platformWords($0.summary))" }
+        let lines = results.map { "- \($0.id): \($0.status): \(platformText($0.summary))" }
         return (["Delegation results are ready:"] + lines).joined(separator: "\n")
     }
 
-    static func personMessage(_ result: Delegation) -> String {
-        "Delegation \(result.status): \(platformWords(result.summary))"
+    static func userMessage(_ result: Delegation) -> String {
+        "Delegation \(result.status): \(platformText(result.summary))"
     }
 
-    static func platformWords(_ summary: String) -> String {
+    static func platformText(_ summary: String) -> String {
         let words = summary.prefix { $0 != "(" && $0 != ":" && !$0.isNewline }
         return words.reversed().drop(while: \.isWhitespace).reversed().map(String.init).joined()
     }

@@ -1,6 +1,7 @@
-import EventLoop
 import Observability
+import ServiceLifecycle
 import Synchronization
+import UVLoop
 
 /// Registers the agent and sends heartbeats, every interval and on demand.
 ///
@@ -30,7 +31,7 @@ final class HeartbeatLoop: Sendable {
     private let interval: Duration
     private let loop: EventLoop
     private let logger: Logger
-    private let wake = Wake()
+    private let wake = WakeSignal()
     private let state = Mutex(State())
 
     init(

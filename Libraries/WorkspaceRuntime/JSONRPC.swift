@@ -19,7 +19,7 @@ struct RPCRequest {
 }
 
 /// Encodes the JSON-RPC responses of an agent.
-enum RPCAnswer {
+enum RPCResponse {
     /// The ids of one request and its response.
     struct Exchange {
         let rpcID: [UInt8]

@@ -55,10 +55,10 @@ extension PlatformClient {
             writer.member("idempotency_key", idempotencyKey ?? Self.idempotencyKey(task, to: targetID))
         }
         // The idempotency key makes it safe to repeat.
-        let answer = try await send(
-            Call(method: .post, path: "/workspaces/\(id)/delegate", body: writer.bytes, mayRepeat: true))
-        guard let delegation = try answer.object()["delegation_id"]?.string else {
-            throw PlatformError(.unexpectedAnswer, status: answer.status.code, detail: "no delegation_id")
+        let response = try await send(
+            Call(method: .post, path: "/workspaces/\(id)/delegate", body: writer.bytes, isIdempotent: true))
+        guard let delegation = try response.object()["delegation_id"]?.string else {
+            throw PlatformError(.unexpectedResponse, status: response.status.code, detail: "no delegation_id")
         }
         return delegation
     }
@@ -73,7 +73,7 @@ extension PlatformClient {
     public func delegation(_ delegationID: String) async throws(PlatformError) -> Delegation {
         let path = "/workspaces/\(id)/delegations/\(Self.encode(delegationID))"
         guard let delegation = Delegation(try await send(Call(method: .get, path: path)).object()) else {
-            throw PlatformError(.unexpectedAnswer, detail: "no delegation_id")
+            throw PlatformError(.unexpectedResponse, detail: "no delegation_id")
         }
         return delegation
     }
@@ -109,11 +109,11 @@ extension PlatformClient {
     private func sendTask(_ url: String, _ task: String, _ timeout: Duration) async throws(PlatformError) -> String {
         let body = OutgoingMessage(text: task).envelope
         let headers: HTTPHeaders = ["Content-Type": "application/json"]
-        let answer = try await exchange(.post, url, headers, body, timeout)
-        guard answer.status.isSuccess else {
-            throw PlatformError(.refused, status: answer.status.code, detail: "the peer refused")
+        let response = try await exchange(.post, url, headers, body, timeout)
+        guard response.status.isSuccess else {
+            throw PlatformError(.refused, status: response.status.code, detail: "the peer refused")
         }
-        let object = try answer.object()
+        let object = try response.object()
         if let error = object["error"], !error.isNull {
             throw PlatformError(.refused, detail: error.find("message")?.string ?? "the peer failed")
         }

@@ -8,7 +8,7 @@ extension PlatformClient {
     /// The outcome of a message.
     public enum Outcome: Sendable, Hashable {
         /// The text of the agent's response.
-        case answered(String)
+        case completed(String)
         /// The agent is busy; the platform has queued the message under this id.
         case queued(queueID: String)
     }
@@ -25,16 +25,16 @@ extension PlatformClient {
     ) async throws(PlatformError) -> Outcome {
         let message = OutgoingMessage(text: text, id: messageID)
         let path = "/workspaces/\(target.uuidString.lowercased())/a2a"
-        let answer = try await send(
+        let response = try await send(
             Call(method: .post, path: path, body: message.envelope, identity: .selfSource, timeout: timeout))
-        let object = try answer.object()
+        let object = try response.object()
         if object["queued"]?.bool == true { return .queued(queueID: object["queue_id"]?.string ?? "") }
         if let error = object["error"], !error.isNull {
             throw PlatformError(
-                .refused, status: answer.status.code,
+                .refused, status: response.status.code,
                 detail: error.find("message")?.string ?? error.string ?? "the agent failed")
         }
-        return .answered(A2AText.ofResult(object["result"]))
+        return .completed(A2AText.ofResult(object["result"]))
     }
 
     /// Sends this agent a message of its own, for instance to wake it.

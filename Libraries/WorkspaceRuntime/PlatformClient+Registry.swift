@@ -34,9 +34,9 @@ extension PlatformClient {
             writer.member("url", url)
             writer.member("agent_card", raw: card.json)
         }
-        let answer = try await send(
+        let response = try await send(
             Call(method: .post, path: "/registry/register", body: writer.bytes, identity: .registration))
-        guard let token = try answer.object()["auth_token"]?.string, !token.isEmpty else { return false }
+        guard let token = try response.object()["auth_token"]?.string, !token.isEmpty else { return false }
         do throws(PlatformAuth.SaveError) {
             try auth.save(token)
         } catch {
@@ -49,7 +49,7 @@ extension PlatformClient {
     ///
     /// - Throws: ``PlatformError``; 404 when the platform does not know the workspace, 410 when it was removed.
     public func heartbeat(_ report: HeartbeatReport) async throws(PlatformError) {
-        try await send(Call(method: .post, path: "/registry/heartbeat", body: report.json(id: id), mayRepeat: true))
+        try await send(Call(method: .post, path: "/registry/heartbeat", body: report.json(id: id), isIdempotent: true))
     }
 
     /// The workspaces that this one may talk to: its parent, its children and its siblings.
@@ -71,11 +71,11 @@ extension PlatformClient {
     /// - Throws: ``PlatformError``; 403 when the two may not talk, 503 when it is not reachable now.
     public func discover(_ target: UUID) async throws(PlatformError) -> (url: String, name: String?) {
         let path = "/registry/discover/\(target.uuidString.lowercased())"
-        let answer = try await send(Call(method: .get, path: path, identity: .selfSource))
-        guard let url = try answer.object()["url"]?.string, !url.isEmpty else {
-            throw PlatformError(.unexpectedAnswer, status: answer.status.code, detail: "no url for the peer")
+        let response = try await send(Call(method: .get, path: path, identity: .selfSource))
+        guard let url = try response.object()["url"]?.string, !url.isEmpty else {
+            throw PlatformError(.unexpectedResponse, status: response.status.code, detail: "no url for the peer")
         }
-        return (url, try answer.object()["name"]?.string)
+        return (url, try response.object()["name"]?.string)
     }
 
     static func encode(_ text: String) -> String {

@@ -1,10 +1,10 @@
-import EventLoop
 import Foundation
-import HTTPClient
 import HTTPCore
 import JSONBytes
 import Observability
 import Synchronization
+import UVHTTPClient
+import UVLoop
 
 /// The platform as one workspace sees it: every call that an agent makes.
 ///
@@ -12,7 +12,7 @@ import Synchronization
 /// process of the same workspace may have registered or rotated the token meanwhile.
 public final class PlatformClient: Sendable {
     /// The longest response that is read, in bytes: an agent's.
-    static let answerLimit = 10 << 20
+    static let responseLimit = 10 << 20
 
     /// This workspace.
     public let workspaceID: UUID
@@ -78,25 +78,25 @@ public final class PlatformClient: Sendable {
         var timeout: Duration = .seconds(10)
         var headers: [String: String] = [:]
         /// Whether it is idempotent: it may be resent when a pooled connection turns out to be closed.
-        var mayRepeat = false
+        var isIdempotent = false
     }
 
-    struct Answer {
+    struct PlatformResponse {
         let status: HTTPStatus
         let body: [UInt8]
 
-        /// - Throws: `unexpectedAnswer` when it is no JSON object.
+        /// - Throws: `unexpectedResponse` when it is no JSON object.
         func object() throws(PlatformError) -> JSONObject {
             guard let object = try? JSONObject(validating: body) else {
-                throw PlatformError(.unexpectedAnswer, status: status.code, detail: "not a JSON object")
+                throw PlatformError(.unexpectedResponse, status: status.code, detail: "not a JSON object")
             }
             return object
         }
 
-        /// - Throws: `unexpectedAnswer` when it is no JSON list of objects.
+        /// - Throws: `unexpectedResponse` when it is no JSON list of objects.
         func objects() throws(PlatformError) -> [JSONObject] {
             guard let elements = (try? JSONSlice(validating: body))?.elements else {
-                throw PlatformError(.unexpectedAnswer, status: status.code, detail: "not a JSON list")
+                throw PlatformError(.unexpectedResponse, status: status.code, detail: "not a JSON list")
             }
             return elements.compactMap(\.object)
         }
@@ -106,40 +106,41 @@ public final class PlatformClient: Sendable {
     ///
     /// - Throws: ``PlatformError``, `refused` for every status that is not 2xx.
     @discardableResult
-    func send(_ call: Call) async throws(PlatformError) -> Answer {
-        var answer = try await sendOnce(call)
-        if answer.status == .unauthorized {
+    func send(_ call: Call) async throws(PlatformError) -> PlatformResponse {
+        var response = try await sendOnce(call)
+        if response.status == .unauthorized {
             auth.refreshCache()
-            answer = try await sendOnce(call)
+            response = try await sendOnce(call)
         }
-        guard answer.status.isSuccess else { throw Self.refusal(answer) }
-        return answer
+        guard response.status.isSuccess else { throw Self.refusal(response) }
+        return response
     }
 
-    private func sendOnce(_ call: Call) async throws(PlatformError) -> Answer {
+    private func sendOnce(_ call: Call) async throws(PlatformError) -> PlatformResponse {
         var headers = HTTPHeaders()
         for (name, value) in self.headers(call.identity).merging(call.headers, uniquingKeysWith: { $1 }) {
             headers.add(name, value)
         }
         if !call.body.isEmpty { headers.add("Content-Type", call.contentType) }
         return try await exchange(
-            call.method, baseURL + call.path, headers, call.body, call.timeout, mayRepeat: call.mayRepeat)
+            call.method, baseURL + call.path, headers, call.body, call.timeout, isIdempotent: call.isIdempotent)
     }
 
     /// Sends a request to any URL, and maps errors to ``PlatformError``.
     func exchange(
         _ method: HTTPMethod, _ url: String, _ headers: HTTPHeaders, _ body: [UInt8], _ timeout: Duration,
-        mayRepeat: Bool = false
-    ) async throws(PlatformError) -> Answer {
+        isIdempotent: Bool = false
+    ) async throws(PlatformError) -> PlatformResponse {
         do {
             var request = try ClientRequest(
                 method, url, headers: headers, body: body.isEmpty ? .empty : .bytes(body))
-            if mayRepeat { request.retriesStaleConnection = true }
+            if isIdempotent { request.retriesStaleConnection = true }
             request.totalTimeout = timeout
             request.idleTimeout = IdleTimeout(timeout)
             let client = http.withLock { $0 }
-            let answer = try await client.send(request, collectUpTo: Self.answerLimit)
-            return Answer(status: answer.status, body: try await answer.body.collect(upTo: Self.answerLimit))
+            let response = try await client.send(request, collectUpTo: Self.responseLimit)
+            return PlatformResponse(
+                status: response.status, body: try await response.body.collect(upTo: Self.responseLimit))
         } catch let error as HTTPClientError {
             throw PlatformError(
                 error.kind == .invalidRequest ? .invalidRequest : .unreachable, status: error.status?.code,
@@ -159,9 +160,9 @@ public final class PlatformClient: Sendable {
         }
     }
 
-    private static func refusal(_ answer: Answer) -> PlatformError {
-        let sentence = (try? JSONObject(validating: answer.body))?["error"]?.string
-        let detail = sentence ?? String(decoding: answer.body.prefix(200), as: UTF8.self)
-        return PlatformError(.refused, status: answer.status.code, detail: detail)
+    private static func refusal(_ response: PlatformResponse) -> PlatformError {
+        let sentence = (try? JSONObject(validating: response.body))?["error"]?.string
+        let detail = sentence ?? String(decoding: response.body.prefix(200), as: UTF8.self)
+        return PlatformError(.refused, status: response.status.code, detail: detail)
     }
 }

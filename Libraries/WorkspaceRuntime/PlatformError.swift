@@ -7,7 +7,7 @@ public struct PlatformError: Error, Sendable, CustomStringConvertible {
         /// The response is an error.
         case refused
         /// The response does not follow the contract.
-        case unexpectedAnswer
+        case unexpectedResponse
         /// Nothing was sent, because the request is not valid: a missing file, a bad address.
         case invalidRequest
     }
@@ -33,7 +33,7 @@ public struct PlatformError: Error, Sendable, CustomStringConvertible {
         switch kind {
         case .unreachable: true
         case .refused: status == 429 || (status ?? 0) >= 500
-        case .unexpectedAnswer, .invalidRequest: false
+        case .unexpectedResponse, .invalidRequest: false
         }
     }
 

@@ -1,11 +1,11 @@
-import EventLoop
 import Foundation
 import HTTPCore
-import HTTPServer
 import JSONBytes
 import Observability
 import ServiceLifecycle
 import Synchronization
+import UVHTTPServer
+import UVLoop
 
 /// A complete agent: it listens for A2A messages, registers with a platform, sends heartbeats, and collects the
 /// results of what it delegated.
@@ -79,7 +79,8 @@ public final class WorkspaceAgent: Sendable {
     @discardableResult
     public func start() async throws -> UInt16 {
         let a2a = A2AServer(
-            card: configuration.card, activity: activity, logger: logger, onRoom: { [weak self] in self?.beatSoon() },
+            card: configuration.card, activity: activity, logger: logger,
+            onCapacity: { [weak self] in self?.beatSoon() },
             work: { message, progress in
                 try await self.handler(message, AgentContext(agent: self, sink: progress))
             })

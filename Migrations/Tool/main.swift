@@ -1,8 +1,8 @@
-import EventLoop
 import Foundation
-import Migrator
 import Observability
-import PostgresClient
+import Postgres
+import SchemaMigrations
+import UVLoop
 
 /// What the tool was asked to do.
 enum Command {

@@ -1,12 +1,13 @@
-import AMQPClient
+import AMQP
 import Configuration
 import Contracts
 import EventOutbox
-import HTTPClient
-import HTTPServer
 import Lifecycle
 import Observability
+import PlatformInternals
 import ServiceHost
+import UVHTTPClient
+import UVHTTPServer
 
 /// Accepts messages for agents, delivers them, and queues those that cannot be delivered yet.
 package enum A2AProxyService: HostedService {
@@ -28,7 +29,7 @@ package enum A2AProxyService: HostedService {
             postgres: context.postgres, loops: context.loops, instance: context.instance, logger: context.logger)
         let sends = IdempotentSends(postgres: context.postgres, forwarder: parts.forwarder, running: running)
         MessageRoutes(authenticator: context.authenticator, sends: sends).add(to: &router)
-        StandardRoutes(
+        JSONRPCRoutes(
             authenticator: context.authenticator, router: parts.router, sends: sends, queue: parts.queue,
             relay: context.relay, targets: parts.targetStore, platformURL: context.configuration.platformURL
         ).add(to: &router)
@@ -57,7 +58,7 @@ package enum A2AProxyService: HostedService {
                 guard let id = event.subject else { return }
                 if event.kind == .a2aContextWaiting {
                     contexts.note(id)
-                } else if event.movesInTree {
+                } else if event.changesParent {
                     targets.forgetSubtree(of: id)
                 } else {
                     targets.forget(id)
@@ -107,29 +108,30 @@ private struct Parts {
         contexts = WaitingContexts(store: queue, broadcast: context.broadcast)
         let agents = AgentClient(
             client: makeClient(context, settings),
-            life: SignOfLifeReader(signs: context.signsOfLife, redis: context.redis, store: targetStore),
-            settings: settings, budget: AnswerBudget(bytes: settings.answerBudget), metrics: metrics)
+            life: LivenessReader(tracker: context.signsOfLife, redis: context.redis, store: targetStore),
+            settings: settings, budget: ResponseMemoryBudget(bytes: settings.responseBudget), metrics: metrics)
         let writer = ActivityWriter(
-            store: ActivityStore(postgres: context.postgres), broadcast: context.broadcast, loops: loops,
+            store: ActivityLogStore(postgres: context.postgres), broadcast: context.broadcast, loops: loops,
             metrics: metrics, logger: logger)
         recorder = CallRecorder(
             activity: settings.activity, writer: writer, targets: targetStore, broadcast: context.broadcast)
-        let waker = Waker(
+        let waker = WorkspaceWaker(
             lifecycle: LifecycleStore(postgres: context.postgres, source: context.source), relay: relay,
             targets: targetStore)
         forwarder = Forwarder(
             router: router, agents: agents, enqueuer: Enqueuer(store: queue, relay: relay, metrics: metrics),
             contexts: contexts, recorder: recorder, waker: waker, calls: calls, settings: settings, metrics: metrics,
             logger: logger)
-        let courier = Courier(
+        let deliverer = QueueDeliverer(
             router: router, agents: agents,
             finisher: Finisher(store: queue, relay: relay, loops: loops, logger: logger), recorder: recorder,
             waker: waker, calls: calls, settings: settings, metrics: metrics, logger: logger)
         drain = Drain(
-            store: queue, courier: courier, relay: relay, loops: loops, instance: context.instance, settings: settings,
+            store: queue, deliverer: deliverer, relay: relay, loops: loops, instance: context.instance,
+            settings: settings,
             metrics: metrics, logger: logger)
         service = DrainService(
-            drain: drain, courier: courier, store: queue, contexts: contexts, writer: writer, recorder: recorder,
+            drain: drain, deliverer: deliverer, store: queue, contexts: contexts, writer: writer, recorder: recorder,
             calls: calls, waker: waker, loops: loops, instance: context.instance, settings: settings, metrics: metrics,
             logger: logger)
     }

@@ -1,6 +1,7 @@
 import Configuration
 import Contracts
 import Observability
+import PlatformInternals
 
 /// What the proxy reads from its environment beside the common configuration.
 package struct A2AProxySettings: Sendable {
@@ -18,8 +19,8 @@ package struct A2AProxySettings: Sendable {
     package var connectTimeout: Duration = .seconds(5)
     package var connectionsPerHost = 512
     /// Bytes of responses held in memory at once, of all calls together.
-    package var answerBudget = 256 << 20
-    package var answerLimit = Limits.agentResponse
+    package var responseBudget = 256 << 20
+    package var responseLimit = Limits.agentResponse
     /// Calls in flight in this process, direct ones and those of queue items, streams included.
     package var callLimit = 20_000
     /// Bytes of the messages of all those calls.
@@ -47,8 +48,8 @@ package struct A2AProxySettings: Sendable {
         connectionsPerHost = reader.int(
             "A2A_CONNECTIONS_PER_AGENT", default: connectionsPerHost, in: 1...100_000,
             "Connections to one agent, on each event loop.")
-        answerBudget = reader.int(
-            "A2A_ANSWER_BUDGET_BYTES", default: answerBudget, in: 1 << 20...1 << 40,
+        responseBudget = reader.int(
+            "A2A_ANSWER_BUDGET_BYTES", default: responseBudget, in: 1 << 20...1 << 40,
             "Bytes of agents' answers held in memory at once, of all calls together; one answer may go beyond. "
                 + "Each caller gets an eighth of it at most, and one answer.")
         callLimit = reader.int(

@@ -1,6 +1,6 @@
 import Authentication
-import EventLoop
 import Synchronization
+import UVLoop
 
 /// A resource that all callers of this process share, with a limit per caller: bytes, or slots.
 ///

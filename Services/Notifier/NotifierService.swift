@@ -1,11 +1,11 @@
 import Configuration
 import Contracts
-import EventLoop
-import HTTPServer
 import Observability
 import Provisioning
 import ServiceHost
 import ServiceLifecycle
+import UVHTTPServer
+import UVLoop
 
 /// The service for event streams, notifications, the activity feed and files of chats.
 package enum NotifierService: HostedService {
@@ -58,7 +58,7 @@ package enum NotifierService: HostedService {
             metrics: context.metrics)
         let responses = ResponseMemory(bytes: settings.responseBytes)
         addGauges(streaming.memory, responses, context)
-        let store = ActivityStore(postgres: context.postgres)
+        let store = FeedStore(postgres: context.postgres)
         var router = Router()
         let tickets = StreamTickets(context: context, store: TicketStore(postgres: context.postgres))
         tickets.add(to: &router)
@@ -87,16 +87,17 @@ package enum NotifierService: HostedService {
         context.metrics.measuredGauge(
             "switchyard_upload_bytes", "Bytes of uploads in flight, by their announced lengths."
         ) { Double(quota.spooledBytes) }
-        let keeper = ChatFileKeeper(
+        let fileWriter = ChatFileWriter(
             rows: rows, quota: settings.files.quota, store: store,
             provisioner: settings.provisioner.makeProvisioner(loops: context.loops, logger: context.logger),
             logger: context.logger)
         ChatFileRoutes(
-            context: context, keeper: keeper, finder: ChatFileFinder(rows: rows, keeper: keeper), quota: quota,
+            context: context, fileWriter: fileWriter, finder: ChatFileFinder(rows: rows, fileWriter: fileWriter),
+            quota: quota,
             spoolFolder: settings.files.spoolFolder
         ).add(to: &router)
         return ChatFileCleaner(
-            rows: DoomedFileRows(postgres: context.postgres), store: store, loop: context.loops.next(),
+            rows: FileDeletionRows(postgres: context.postgres), store: store, loop: context.loops.next(),
             logger: context.logger)
     }
 

@@ -1,7 +1,8 @@
 import Authentication
 import Contracts
 import HTTPCore
-import HTTPServer
+import PlatformInternals
+import UVHTTPServer
 
 /// The memory budget of large responses, reserved before they are read from the database and released once the client
 /// has read them.
@@ -30,7 +31,7 @@ struct ResponseMemory: Sendable {
         do {
             return try await quota.take(bytes, for: request.caller, within: Self.timeout, on: request.loop)
         } catch {
-            throw error.apiError(Sentence.tooManyResponses)
+            throw error.apiError(ErrorMessage.tooManyResponses)
         }
     }
 }

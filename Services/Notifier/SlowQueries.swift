@@ -1,11 +1,12 @@
 import Authentication
 import Contracts
-import EventLoop
 import HTTPCore
-import HTTPServer
 import Observability
-import PostgresClient
+import PlatformInternals
+import Postgres
 import ServiceLifecycle
+import UVHTTPServer
+import UVLoop
 
 /// Runs queries whose cost grows with the length of a feed, not of a page, on a thread and on connections of their own:
 /// a bulkhead, so that they do not slow down other feeds and streams.
@@ -17,11 +18,11 @@ struct SlowQueries: GracefulService {
 
     let name = "slow-queries"
     /// The feed's store, with these connections.
-    let store: ActivityStore
+    let store: FeedStore
     /// The loop of the connections.
     let loop: EventLoop
     private let pool: PostgresPool
-    private let patience: Duration
+    private let queueTimeout: Duration
     private let quota = CallerQuota(total: limit) { caller in
         caller.isWorkspace ? limitOfWorkspace : limit - 1
     }
@@ -29,11 +30,11 @@ struct SlowQueries: GracefulService {
     /// - Parameters:
     ///   - databaseURL: that of the service's own pool, which logs when the database is not available.
     ///   - applicationName: the name in the server's list of sessions.
-    ///   - patience: how long a query waits for a free slot.
+    ///   - queueTimeout: how long a query waits for a free slot.
     init(
-        databaseURL: String, applicationName: String, metrics: MetricsRegistry, patience: Duration = .seconds(5)
+        databaseURL: String, applicationName: String, metrics: MetricsRegistry, queueTimeout: Duration = .seconds(5)
     ) {
-        self.patience = patience
+        self.queueTimeout = queueTimeout
         let group = EventLoopGroup(count: 1)
         loop = group.loops[0]
         pool = PostgresPool(
@@ -42,7 +43,7 @@ struct SlowQueries: GracefulService {
                 // One more for the feed indexer.
                 connectionsPerLoop: 1, exclusiveConnectionsPerLoop: Self.limit + 1, applicationName: applicationName),
             metrics: metrics)
-        store = ActivityStore(postgres: pool)
+        store = FeedStore(postgres: pool)
     }
 
     /// Runs a query, once a slot is free.
@@ -53,15 +54,15 @@ struct SlowQueries: GracefulService {
     ) async throws -> Value {
         let slot: Reservation
         do {
-            slot = try await quota.take(1, for: request.caller, within: patience, on: request.loop)
+            slot = try await quota.take(1, for: request.caller, within: queueTimeout, on: request.loop)
         } catch {
-            throw error.apiError(Sentence.tooManySearches)
+            throw error.apiError(ErrorMessage.tooManySearches)
         }
         defer { withExtendedLifetime(slot) {} }
         do {
             return try await withTaskExecutorPreference(loop, operation: query)
         } catch let error as PostgresError where error.kind == .deadline {
-            throw APIError(.serviceUnavailable, Sentence.searchTooLong, retryAfter: 5, detail: "\(error)")
+            throw APIError(.serviceUnavailable, ErrorMessage.searchTooLong, retryAfter: 5, detail: "\(error)")
         }
     }
 

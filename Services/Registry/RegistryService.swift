@@ -1,10 +1,10 @@
 import Configuration
 import Contracts
-import EventLoop
-import HTTPServer
 import Lifecycle
 import Secrets
 import ServiceHost
+import UVHTTPServer
+import UVLoop
 
 /// The source of truth about workspaces: which exist, their addresses and their status.
 package enum RegistryService: HostedService {
@@ -38,7 +38,7 @@ package enum RegistryService: HostedService {
         ).add(to: &router)
         let changes = LifecycleRoutes(
             context: context, store: lifecycle.store, worker: lifecycle.worker,
-            settlement: Settlement(jobs: lifecycle.jobs, loops: context.loops))
+            jobWaiter: JobWaiter(jobs: lifecycle.jobs, loops: context.loops))
         changes.add(to: &router)
         let fleet = FleetStore(postgres: context.postgres)
         FleetRoutes(context: context, store: fleet, lifecycle: lifecycle).add(to: &router)

@@ -1,8 +1,8 @@
 import Configuration
-import EventLoop
-import HTTPServer
 import ServiceHost
 import ServiceLifecycle
+import UVHTTPServer
+import UVLoop
 
 /// The service that stores cron schedules and fires them.
 package enum SchedulerService: HostedService {

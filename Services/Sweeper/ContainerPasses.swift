@@ -1,10 +1,10 @@
 import Configuration
-import EventLoop
 import Foundation
 import Lifecycle
 import Observability
 import Provisioning
 import ServiceHost
+import UVLoop
 
 /// The configuration of the container passes.
 package struct ContainerSettings: Sendable {

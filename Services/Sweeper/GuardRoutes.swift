@@ -3,9 +3,9 @@ import Contracts
 import EventOutbox
 import Foundation
 import HTTPCore
-import HTTPServer
 import Observability
 import ServiceHost
+import UVHTTPServer
 
 /// `/admin/sweeps/guard`: the state of the guard of the liveness sweeps, and its override by an operator.
 struct GuardRoutes: Sendable {
@@ -21,7 +21,7 @@ struct GuardRoutes: Sendable {
 
     private func show(_ request: Request) async throws -> Response {
         try await context.authenticator.admin(request)
-        return try .wire(.ok, SweepGuardAnswer(ours: try await status(.ours), remote: try await status(.remote)))
+        return try .wire(.ok, SweepGuardResponse(ours: try await status(.ours), remote: try await status(.remote)))
     }
 
     private func status(_ scope: SweepScope) async throws -> SweepGuardStatus {
@@ -37,7 +37,7 @@ struct GuardRoutes: Sendable {
         context.logger.warning(
             "silent workspaces released by hand",
             [.name: .string(scope.rawValue), .key: .string(name), .count: .int(released)])
-        return try .wire(.ok, SweepReleaseAnswer(scope: scope, released: released))
+        return try .wire(.ok, SweepReleaseResponse(scope: scope, released: released))
     }
 }
 

@@ -1,8 +1,8 @@
 import Authentication
 import Contracts
 import HTTPCore
-import HTTPServer
 import ServiceHost
+import UVHTTPServer
 
 /// `/admin/liveness`: when each pass and loop of the platform last ticked.
 struct SweeperRoutes: Sendable {
@@ -12,7 +12,7 @@ struct SweeperRoutes: Sendable {
     func add(to router: inout Router) {
         router.on(.get, "/admin/liveness") { request in
             try await context.authenticator.admin(request)
-            return try .wire(.ok, LivenessAnswer(subsystems: try await ticks.all()))
+            return try .wire(.ok, LivenessResponse(subsystems: try await ticks.all()))
         }
     }
 }

@@ -1,11 +1,11 @@
 import Configuration
 import Contracts
-import EventLoop
-import HTTPServer
 import Lifecycle
 import Observability
 import ServiceHost
 import ServiceLifecycle
+import UVHTTPServer
+import UVLoop
 
 /// The service that repairs what failures of other services, or of their stores, left behind.
 package enum SweeperService: HostedService {

@@ -1,10 +1,10 @@
 import A2AProxy
-import EventLoop
 import Foundation
-import PostgresClient
-import TestSupport
+import PlatformInternals
+import Postgres
 import Testing
-import WorkspaceTree
+import TestSupport
+import UVLoop
 
 @Suite("Who may send to whom, out of Postgres")
 struct AccessTests {
@@ -16,7 +16,7 @@ struct AccessTests {
         SELECT id, 'w', 'online', parent FROM unnest($1::uuid[], $2::uuid[]) AS forest (id, parent)
         """)
 
-    @Test("The proxy's statement gives the contract's answer for every pair of random trees")
+    @Test("The proxy's statement gives the contract's result for every pair of random trees")
     func randomTrees() async throws {
         let group = EventLoopGroup(count: 1)
         defer { group.shutdown() }

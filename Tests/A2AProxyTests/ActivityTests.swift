@@ -1,9 +1,9 @@
 import A2AProxy
 import Contracts
 import Foundation
-import PostgresClient
-import TestSupport
+import Postgres
 import Testing
+import TestSupport
 
 @Suite("Rows of the feed") struct ActivityTests {
     private static func fullRow(of workspace: UUID) -> ActivityRow {
@@ -42,9 +42,9 @@ import Testing
         try await QueueFixture.with { fixture in
             let workspace = try await fixture.workspace()
             var full = Self.fullRow(of: workspace)
-            let answer = #"{ "result":{"metadata":{"tool_trace":[1]},"usage":{"input_tokens":3,"output_tokens":4}}}"#
+            let response = #"{ "result":{"metadata":{"tool_trace":[1]},"usage":{"input_tokens":3,"output_tokens":4}}}"#
             full.request = Array(#"{"a": "\\\u0000\t"}"#.utf8)
-            full.response = Array(answer.utf8)
+            full.response = Array(response.utf8)
             full.createdAt = Date(timeIntervalSince1970: 1_800_000_000.123456)
             var bare = ActivityRow(workspace: workspace, type: .a2aReceive, summary: "bare")
             bare.response = [0x22, 0xFF, 0x00]
@@ -53,12 +53,12 @@ import Testing
             withoutBodies.id = UUID()
             withoutBodies.keepsBodies = false
             withoutBodies.createdAt = full.createdAt.addingTimeInterval(2)
-            try await ActivityStore(postgres: fixture.postgres).insert([full, bare, withoutBodies])
+            try await ActivityLogStore(postgres: fixture.postgres).insert([full, bare, withoutBodies])
             let rows = try await fixture.postgres.query(Self.stored, [workspace])
             try #require(rows.count == 3)
             #expect(rows[0].uuid(0) == full.id && rows[0].uuid(1) == full.source && rows[0].uuid(2) == workspace)
             #expect(rows[0].string(3) == "message/\u{FFFD}send" && rows[0].string(4) == full.summary)
-            #expect(rows[0].string(5) == #"{"a": "\\\u0000\t"}"# && rows[0].string(6) == answer)
+            #expect(rows[0].string(5) == #"{"a": "\\\u0000\t"}"# && rows[0].string(6) == response)
             #expect(rows[0].string(7) == "error" && rows[0].int(8) == 1234 && rows[0].string(9) == full.error)
             #expect(rows[0].string(10) == "[1]" && rows[0].int(11) == 3 && rows[0].int(12) == 4)
             #expect(abs(rows[0].date(13).timeIntervalSince(full.createdAt)) < 0.000_002)

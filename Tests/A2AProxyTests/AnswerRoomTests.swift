@@ -2,23 +2,23 @@ import A2AProxy
 import Authentication
 import Contracts
 import Foundation
-import HTTPServer
-import TestSupport
+import PlatformInternals
 import Testing
-import WorkspaceTree
+import TestSupport
+import UVHTTPServer
 
-/// Answers that come while the memory for answers is taken.
+/// Responses that come while the memory budget is used up.
 @Suite struct AnswerRoomTests {
     private static let length = 200_000
 
-    /// Runs a test with a proxy whose memory for answers is all taken, until what is handed over is let go.
+    /// Runs a test with a proxy whose response memory is all reserved, until `body` releases the reservations it gets.
     ///
-    /// - Parameter patience: of an answer.
+    /// - Parameter timeout: of a response that waits for memory.
     private func with(
-        patience: Duration, _ body: (ProxyFixture, Target, inout [AnswerShare]) async throws -> Void
+        timeout: Duration, _ body: (ProxyFixture, Target, inout [MemoryReservation]) async throws -> Void
     ) async throws {
         var settings = A2AProxySettings()
-        settings.answerBudget = 300_000
+        settings.responseBudget = 300_000
         let text = String(repeating: "x", count: Self.length)
         try await LocalAgent.with {
             .text(text)
@@ -27,9 +27,9 @@ import WorkspaceTree
             try await ProxyFixture.with(database, settings) { proxy in
                 let target = Target(
                     position: TreePosition(id: UUID(), ancestors: []), status: .online, url: agent.url,
-                    idleTimeout: patience)
+                    idleTimeout: timeout)
                 // Of others than those that the test calls for.
-                var shares = [UUID(), UUID()].map { proxy.budget.makeShare(for: .caller(.workspace($0))) }
+                var shares = [UUID(), UUID()].map { proxy.budget.makeReservation(for: .caller(.workspace($0))) }
                 for share in shares { #expect(await share.grow(to: 300_000, ofAtMost: 300_000, within: .zero)) }
                 try await body(proxy, target, &shares)
                 shares = []
@@ -46,13 +46,13 @@ import WorkspaceTree
         return outcome
     }
 
-    /// More of them than fit: none is lost.
-    @Test func answersWaitForRoom() async throws {
-        try await with(patience: .seconds(60)) { proxy, target, shares in
+    /// More of them than fit: all arrive.
+    @Test func responsesWaitForMemory() async throws {
+        try await with(timeout: .seconds(60)) { proxy, target, shares in
             let calls = (0..<3).map { _ in
                 Task { () -> Int? in
-                    guard case .answered(let answer) = try await call(proxy, target) else { return nil }
-                    return answer.body.count
+                    guard case .answered(let response) = try await call(proxy, target) else { return nil }
+                    return response.body.count
                 }
             }
             try await eventually("all of them to wait") { proxy.budget.waiting == 3 }
@@ -62,8 +62,8 @@ import WorkspaceTree
     }
 
     @Test func oneThatFindsNoneIsNoFailureOfTheAgents() async throws {
-        try await with(patience: .seconds(5)) { proxy, target, shares in
-            guard case .noRoom = try await call(proxy, target) else {
+        try await with(timeout: .seconds(5)) { proxy, target, shares in
+            guard case .memoryExhausted = try await call(proxy, target) else {
                 Issue.record("another outcome")
                 return
             }
@@ -72,7 +72,7 @@ import WorkspaceTree
     }
 
     @Test func aCallThatIsGivenUpWaitsNoLonger() async throws {
-        try await with(patience: .seconds(3600)) { proxy, target, shares in
+        try await with(timeout: .seconds(3600)) { proxy, target, shares in
             let task = Task { try await call(proxy, target) }
             try await eventually("it to wait") { proxy.budget.waiting == 1 }
             task.cancel()

@@ -29,19 +29,19 @@ import Testing
         (#"{"detail":"x"}"#, "Not Found"), ("<html>", "Not Found"), ("", "Not Found"),
     ])
     func repeatsTheAgentsError(_ body: String, _ text: String) {
-        #expect(AgentAnswer(status: 404, contentType: nil, body: Array(body.utf8)).errorText == text)
+        #expect(AgentResponse(status: 404, contentType: nil, body: Array(body.utf8)).errorText == text)
     }
 
     @Test func readsTraceAndTokens() throws {
         let body =
             #"{"result":{"metadata":{"tool_trace":[{"tool":"x"}]},"usage":{"input_tokens":3,"output_tokens":4}}}"#
-        let facts = AgentAnswer.Facts(try JSONSlice(validating: Array(body.utf8)))
+        let facts = AgentResponse.FeedFields(try JSONSlice(validating: Array(body.utf8)))
         #expect(facts.toolTrace == Array(#"[{"tool":"x"}]"#.utf8))
         #expect(facts.inputTokens == 3)
         #expect(facts.outputTokens == 4)
         let other = try JSONSlice(validating: Array(#"{"usage":{"prompt_tokens":5,"completion_tokens":6}}"#.utf8))
-        #expect(AgentAnswer.Facts(other).inputTokens == 5)
-        #expect(AgentAnswer.Facts(other).outputTokens == 6)
+        #expect(AgentResponse.FeedFields(other).inputTokens == 5)
+        #expect(AgentResponse.FeedFields(other).outputTokens == 6)
     }
 
     @Test func cutsBetweenCharacters() {
@@ -56,7 +56,7 @@ import Testing
         let accents = "e" + String(repeating: "\u{301}", count: 5_000_000)
         for long in [String(repeating: "é", count: 100_000), accents] {
             let body = Array(#"{"error":{"message":"\#(long)"}}"#.utf8)
-            let text = AgentAnswer(status: 500, contentType: nil, body: body).errorText
+            let text = AgentResponse(status: 500, contentType: nil, body: body).errorText
             #expect(text.unicodeScalars.count == 4096)
             #expect(long.unicodeScalars.starts(with: text.unicodeScalars))
         }

@@ -3,14 +3,15 @@ import AgentResponses
 import Contracts
 import Foundation
 import HTTPCore
-import HTTPServer
 import JSONBytes
+import PlatformInternals
 import Testing
+import UVHTTPServer
 
 @Suite("What a queue item's log says") struct AttemptLogTests {
-    private let facts = ItemFacts(attempts: 1, claimNumber: 2)
+    private let facts = DeliveryState(attempts: 1, claimNumber: 2)
 
-    private func logged(_ outcome: CallOutcome, _ facts: ItemFacts? = nil) -> LoggedAttempt? {
+    private func logged(_ outcome: CallOutcome, _ facts: DeliveryState? = nil) -> LoggedAttempt? {
         let facts = facts ?? self.facts
         return QueueRules().verdict(on: outcome, for: facts).logged(after: facts, outcome)
     }
@@ -25,53 +26,53 @@ import Testing
         #expect(logged(.busy(.unavailable)) == LoggedAttempt(.refused, status: 503))
         #expect(logged(.busy(.connectionReset)) == LoggedAttempt(.uncertain))
         #expect(logged(.absent) == LoggedAttempt(.refused))
-        #expect(logged(.notNow("workspace is paused")) == LoggedAttempt(.refused))
-        #expect(logged(.error(500), ItemFacts(attempts: 4, claimNumber: 5)) == LoggedAttempt(.failed, status: 500))
+        #expect(logged(.notRoutable("workspace is paused")) == LoggedAttempt(.refused))
+        #expect(logged(.error(500), DeliveryState(attempts: 4, claimNumber: 5)) == LoggedAttempt(.failed, status: 500))
     }
 
     private let start = Date(timeIntervalSince1970: 1_700_000_000)
     private func at(_ seconds: Double) -> Date { start + seconds }
 
-    @Test("The story is made of the columns and the log, in order")
-    func story() {
-        var story = QueueStory(
+    @Test("The history is made of the columns and the log, in order")
+    func history() {
+        var history = QueueItemHistory(
             status: .completed, enqueuedAt: start, dispatchedAt: at(20), completedAt: at(21), expiresAt: at(1000),
             wasClaimed: true, responseStatus: 200)
-        story.log = Array(
+        history.log = Array(
             #"[{"at":1700000010.5,"kind":"refused","error":"busy","status":503},{"at":1700000015,"kind":"mystery"}]"#
                 .utf8)
         #expect(
-            story.entries == [
+            history.entries == [
                 QueueLogEntry(at: start, kind: .enqueued),
                 QueueLogEntry(at: at(10.5), kind: .refused, error: "busy", status: 503),
                 QueueLogEntry(at: at(20), kind: .claimed), QueueLogEntry(at: at(21), kind: .delivered, status: 200),
             ])
     }
 
-    @Test("What nobody took in time has expired, what somebody took out or ended was dropped")
+    @Test("An item not taken in time has expired; one that was taken out or ended was dropped")
     func ends() {
-        var story = QueueStory(status: .dropped, enqueuedAt: start, completedAt: at(50), expiresAt: at(40))
-        #expect(story.entries.map(\.kind) == [.enqueued, .expired])
-        story.expiresAt = at(60)
-        #expect(story.entries.map(\.kind) == [.enqueued, .dropped])
-        story.expiresAt = start
-        #expect(story.entries.map(\.kind) == [.enqueued, .dropped])
-        story = QueueStory(
+        var history = QueueItemHistory(status: .dropped, enqueuedAt: start, completedAt: at(50), expiresAt: at(40))
+        #expect(history.entries.map(\.kind) == [.enqueued, .expired])
+        history.expiresAt = at(60)
+        #expect(history.entries.map(\.kind) == [.enqueued, .dropped])
+        history.expiresAt = start
+        #expect(history.entries.map(\.kind) == [.enqueued, .dropped])
+        history = QueueItemHistory(
             status: .failed, enqueuedAt: start, completedAt: at(50), expiresAt: at(60), lastError: "boom")
-        #expect(story.entries.last == QueueLogEntry(at: at(50), kind: .failed, error: "boom"))
-        story.log = Array(#"[{"at":1700000050,"kind":"failed","error":"boom","status":500}]"#.utf8)
-        #expect(story.entries.map(\.kind) == [.enqueued, .failed])
+        #expect(history.entries.last == QueueLogEntry(at: at(50), kind: .failed, error: "boom"))
+        history.log = Array(#"[{"at":1700000050,"kind":"failed","error":"boom","status":500}]"#.utf8)
+        #expect(history.entries.map(\.kind) == [.enqueued, .failed])
     }
 
-    @Test("Of an untried message it says why it waits; of a long story the newest thirty remain")
+    @Test("Of an untried message it says why it waits; of a long history the newest thirty remain")
     func bounds() {
-        var story = QueueStory(
+        var history = QueueItemHistory(
             status: .queued, enqueuedAt: start, expiresAt: at(9), lastError: "the agent answered 503")
-        #expect(story.entries == [QueueLogEntry(at: start, kind: .enqueued, error: "the agent answered 503")])
+        #expect(history.entries == [QueueLogEntry(at: start, kind: .enqueued, error: "the agent answered 503")])
         let lines = (1...30).map { #"{"at":\#(1_700_000_000 + $0),"kind":"refused"}"# }
-        story.log = Array("[\(lines.joined(separator: ","))]".utf8)
-        #expect(story.entries.count == Limits.queueLog)
-        #expect(story.entries.allSatisfy { $0.kind == .refused })
+        history.log = Array("[\(lines.joined(separator: ","))]".utf8)
+        #expect(history.entries.count == Limits.queueLog)
+        #expect(history.entries.allSatisfy { $0.kind == .refused })
     }
 
     @Test(

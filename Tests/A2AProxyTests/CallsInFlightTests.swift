@@ -1,16 +1,16 @@
 import Foundation
 import HTTPCore
-import HTTPServer
 import Observability
-import PostgresClient
+import Postgres
 import ServiceLifecycle
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
+import UVHTTPServer
 
 @testable import A2AProxy
 
-/// What one instance has under way at once is bounded, and counted.
+/// The calls in flight of one instance are bounded, and counted.
 @Suite struct CallsInFlightTests {
     private func limited(calls: Int = 100, bytes: Int = 100) -> (CallsInFlight, Gauge) {
         let gauge = Gauge()
@@ -44,16 +44,18 @@ import Testing
 
     @Test func whoTakesPartIsKnownUntilTheEnd() {
         let (calls, _) = limited()
-        let (caller, target) = (Touch(workspace: UUID(), isSender: true), Touch(workspace: UUID(), isSender: false))
+        let (caller, target) = (
+            CallParty(workspace: UUID(), isSender: true), CallParty(workspace: UUID(), isSender: false)
+        )
         let (direct, claimed) = (calls.begin(1, between: [caller, target]), calls.beginClaimed(1))
-        #expect(Set(calls.underWay) == [caller, target])
+        #expect(Set(calls.activeParties) == [caller, target])
         claimed.join(target)
         claimed.join(target)
         direct?.end()
-        #expect(calls.underWay == [target])
+        #expect(calls.activeParties == [target])
         claimed.end()
         claimed.join(caller)
-        #expect(calls.underWay.isEmpty)
+        #expect(calls.activeParties.isEmpty)
     }
 
     /// Its own target is kept awake by the item, and the one that its target forwards to by the call.
@@ -73,13 +75,13 @@ import Testing
                 let shutdown = ShutdownSignal()
                 let running = Task { try await proxy.service.run(until: shutdown) }
                 proxy.drain.wake([target], because: .work)
-                let party = Touch(workspace: place, isSender: false)
-                try await eventually("the call") { proxy.calls.underWay == [party] }
+                let party = CallParty(workspace: place, isSender: false)
+                try await eventually("the call") { proxy.calls.activeParties == [party] }
                 try await eventually("the note of it") {
                     try await proxy.postgres.query(Self.wasCalled, [place])[0].bool(0)
                 }
                 gate.open()
-                try await eventually("the end of the call") { proxy.calls.underWay.isEmpty }
+                try await eventually("the end of the call") { proxy.calls.activeParties.isEmpty }
                 shutdown.give()
                 try await running.value
             }
@@ -91,7 +93,7 @@ import Testing
     private static let wasCalled = Statement(
         "test_was_called", "SELECT last_inbound_at IS NOT NULL FROM workspace_vitals WHERE workspace_id = $1")
 
-    /// What was claimed is delivered: the claim asked for room.
+    /// Claimed items are delivered: the claim reserved the capacity.
     @Test func whatWasClaimedBeginsAnyhow() {
         let (calls, gauge) = limited(calls: 1)
         let held = [calls.beginClaimed(200), calls.beginClaimed(200)]
@@ -103,7 +105,7 @@ import Testing
 
     private static let count = Statement("test_count", "SELECT count(*) FROM a2a_queue WHERE status = $1")
 
-    /// What a message is told that finds no room; were it let through, it would wait with the others.
+    /// The refusal of a message beyond the capacity; if it were admitted, it would wait with the others.
     private func refusal(of send: @escaping @Sendable () async throws -> Void) async throws -> APIError? {
         let refusal = Mutex<APIError?>(nil)
         Task {
@@ -113,7 +115,7 @@ import Testing
         return refusal.withLock { $0 }
     }
 
-    @Test func beyondItSendersAreToldAndTheQueueWaits() async throws {
+    @Test func beyondItSendersAreRefusedAndTheQueueWaits() async throws {
         var settings = A2AProxySettings()
         settings.callLimit = 2
         let gate = Gate()
@@ -171,7 +173,7 @@ import Testing
         }
     }
 
-    /// A stream is under way until the agent's end, though nobody listens.
+    /// A stream is in flight until the agent ends it, though its caller has left.
     @Test func abandonedStreamsCount() async throws {
         var settings = A2AProxySettings()
         settings.callLimit = 1
@@ -185,7 +187,7 @@ import Testing
         } _: { agent in
             try await ProxyFixture.with(try await SharedServers.postgres().makeMigratedDatabase(), settings) { proxy in
                 let workspace = try await proxy.workspace(at: agent.url)
-                // Nobody takes the body: so it is with a caller who left before the first event.
+                // The body is not read: so it is with a caller that left before the first event.
                 #expect(try await proxy.send("message/stream", to: workspace).status == 200)
                 #expect(proxy.metrics.callsInFlight.value == 1)
                 await #expect(throws: APIError.self) { try await proxy.send("message/stream", to: workspace) }

@@ -7,7 +7,7 @@ import Testing
 @Suite struct ClaimTests {
     @Test func takesHighestPriorityThenOldest() async throws {
         try await QueueFixture.with { fixture in
-            let workspace = try await fixture.workspace(room: 3)
+            let workspace = try await fixture.workspace(capacity: 3)
             _ = try await fixture.item(workspace, "info", priority: 10)
             _ = try await fixture.item(workspace, "first")
             _ = try await fixture.item(workspace, "second")
@@ -17,16 +17,16 @@ import Testing
         }
     }
 
-    @Test func concurrentClaimsNeverExceedTheRoomNorTakeAnItemTwice() async throws {
+    @Test func concurrentClaimsNeverExceedTheCapacityNorTakeAnItemTwice() async throws {
         try await QueueFixture.with { fixture in
             var workspaces: [UUID] = []
             for _ in 0..<6 {
-                let workspace = try await fixture.workspace(room: 4)
+                let workspace = try await fixture.workspace(capacity: 4)
                 workspaces.append(workspace)
                 for number in 0..<10 { _ = try await fixture.item(workspace, "m\(number)") }
             }
             let all = workspaces
-            // Every claimer asks in an order of its own: they must not wait for each other crosswise either.
+            // Every claimer has an order of its own: they must not deadlock either.
             let claimed = try await withThrowingTaskGroup(of: [ClaimedItem].self) { group in
                 for number in 0..<24 {
                     group.addTask { try await fixture.claim(all.shuffled(), owner: "instance \(number)") }
@@ -42,7 +42,7 @@ import Testing
 
     @Test func claimingAndFinishingFromManySidesRunsEachItemOnceAndNeverTooMany() async throws {
         try await QueueFixture.with { fixture in
-            let workspace = try await fixture.workspace(room: 3)
+            let workspace = try await fixture.workspace(capacity: 3)
             for number in 0..<60 { _ = try await fixture.item(workspace, "m\(number)") }
             let runs = try await withThrowingTaskGroup(of: [UUID].self) { group in
                 for number in 0..<6 {
@@ -72,11 +72,11 @@ import Testing
 
     @Test func takesNoMoreThanTheClaimantCanTakeOn() async throws {
         try await QueueFixture.with { fixture in
-            let workspaces = [try await fixture.workspace(room: 9), try await fixture.workspace(room: 9)]
+            let workspaces = [try await fixture.workspace(capacity: 9), try await fixture.workspace(capacity: 9)]
             for workspace in workspaces {
                 for number in 0..<4 { _ = try await fixture.item(workspace, "m\(number)") }
             }
-            // Two bytes each: the second reaches three, and everyone's first goes before anyone's second.
+            // Two bytes each: the second reaches three, and each one's first goes before any one's second.
             var bounds = ClaimBounds(itemsEach: 3, bytes: 3)
             let few = try await fixture.claim(workspaces, within: bounds)
             #expect(Set(few.map(\.workspace)) == Set(workspaces))
@@ -94,7 +94,7 @@ import Testing
 
     @Test func countsWhatTheAgentReportsAndWhatWeRun() async throws {
         try await QueueFixture.with { fixture in
-            let workspace = try await fixture.workspace(room: 3)
+            let workspace = try await fixture.workspace(capacity: 3)
             for number in 0..<5 { _ = try await fixture.item(workspace, "m\(number)") }
             try await fixture.beat(workspace, active: 2)
             let first = try await fixture.claim([workspace])
@@ -108,7 +108,7 @@ import Testing
 
     @Test func itemsOfOneContextGoOneAtATimeInOrder() async throws {
         try await QueueFixture.with { fixture in
-            let workspace = try await fixture.workspace(room: 5)
+            let workspace = try await fixture.workspace(capacity: 5)
             _ = try await fixture.item(workspace, "a1", context: "a")
             _ = try await fixture.item(workspace, "a2", priority: 100, context: "a")
             _ = try await fixture.item(workspace, "b1", context: "b")

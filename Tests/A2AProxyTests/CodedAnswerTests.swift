@@ -2,21 +2,21 @@ import A2AProxy
 import Contracts
 import Foundation
 import HTTPCore
-import HTTPServer
-import TestSupport
+import PlatformInternals
 import Testing
-import WorkspaceTree
+import TestSupport
+import UVHTTPServer
 
-/// Agents that compress their answers, though they are asked not to.
+/// Agents that compress their responses, though they are requested not to.
 @Suite struct CodedAnswerTests {
     private static let json = #"{"result":{"parts":[{"kind":"text","text":"done"}]}}"#
 
-    /// How a call ends whose agent answers so.
+    /// How a call ends whose agent responds so.
     private func outcome(
         _ status: HTTPStatus = 200, in coding: String, _ body: [UInt8], limit: Int = 10 << 20
     ) async throws -> CallOutcome {
         var settings = A2AProxySettings()
-        settings.answerLimit = limit
+        settings.responseLimit = limit
         var found: CallOutcome?
         try await LocalAgent.with {
             Response(
@@ -39,27 +39,27 @@ import WorkspaceTree
     func areRead(_ coding: String, _ format: Compressed.Format) async throws {
         for text in [Self.json, #"{"result":""# + String(repeating: "ab", count: 200_000) + #""}"#] {
             let outcome = try await outcome(in: coding, Compressed.bytes(Array(text.utf8), as: format))
-            guard case .answered(let answer) = outcome else {
+            guard case .answered(let response) = outcome else {
                 Issue.record("\(outcome)")
                 return
             }
-            #expect(answer.status == 200)
-            #expect(answer.contentType == "application/json")
-            let isText = answer.body == Array(text.utf8)
+            #expect(response.status == 200)
+            #expect(response.contentType == "application/json")
+            let isText = response.body == Array(text.utf8)
             #expect(isText)
         }
     }
 
     @Test func mayNotBecomeLargerThanAnyOther() async throws {
         let bomb = Compressed.bytes([UInt8](repeating: 0x20, count: 2 << 20))
-        guard case .answerLost(deliveryConfirmed: true) = try await outcome(in: "gzip", bomb, limit: 1 << 20) else {
+        guard case .responseLost(deliveryConfirmed: true) = try await outcome(in: "gzip", bomb, limit: 1 << 20) else {
             Issue.record("another outcome")
             return
         }
     }
 
-    @Test func oneThatNobodyCanReadIsLost() async throws {
-        guard case .answerLost(deliveryConfirmed: true) = try await outcome(in: "br", [1, 2, 3]) else {
+    @Test func anUnreadableOneFails() async throws {
+        guard case .responseLost(deliveryConfirmed: true) = try await outcome(in: "br", [1, 2, 3]) else {
             Issue.record("another outcome")
             return
         }
@@ -67,12 +67,12 @@ import WorkspaceTree
 
     /// Its status says enough.
     @Test func aFailureNeedsNoBody() async throws {
-        guard case .answered(let answer) = try await outcome(404, in: "br", [1, 2, 3]) else {
+        guard case .answered(let response) = try await outcome(404, in: "br", [1, 2, 3]) else {
             Issue.record("another outcome")
             return
         }
-        #expect(answer.status == 404)
-        #expect(answer.errorText == "Not Found")
+        #expect(response.status == 404)
+        #expect(response.errorText == "Not Found")
         guard case .busy(.unavailable, retryAfter: .seconds(7)) = try await outcome(503, in: "br", [1, 2, 3]) else {
             Issue.record("another outcome")
             return

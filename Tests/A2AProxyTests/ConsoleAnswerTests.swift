@@ -1,23 +1,23 @@
 import A2AProxy
-import AMQPClient
+import AMQP
 import Contracts
-import EventLoop
 import EventOutbox
 import Foundation
 import HTTPCore
 import Observability
+import PlatformInternals
 import ServiceLifecycle
 import Synchronization
-import TestSupport
 import Testing
-import WorkspaceTree
+import TestSupport
+import UVLoop
 
 @Suite struct ConsoleAnswerTests {
     private final class Seen: Sendable {
         let count = Atomic(0)
     }
 
-    /// Runs a publisher and somebody who sees everything.
+    /// Runs a publisher and a consumer of all events.
     private func with(_ body: (EventBroadcast, Seen) async throws -> Void) async throws {
         let urls = try await SharedServers.rabbit().makeVirtualHost("console")
         let publisher = try AMQPPublisher(
@@ -52,19 +52,20 @@ import WorkspaceTree
         try await with { broadcast, seen in
             try await QueueFixture.with { fixture in
                 let writer = ActivityWriter(
-                    store: ActivityStore(postgres: fixture.postgres), broadcast: broadcast, loops: QueueFixture.loops,
+                    store: ActivityLogStore(postgres: fixture.postgres), broadcast: broadcast,
+                    loops: QueueFixture.loops,
                     metrics: ProxyMetrics(MetricsRegistry(includesProcess: false)), logger: .disabled)
                 let recorder = CallRecorder(
                     activity: .off, writer: writer, targets: TargetStore(postgres: fixture.postgres),
                     broadcast: broadcast)
-                let answer = AgentAnswer(
+                let response = AgentResponse(
                     status: 200, contentType: nil, body: Array("\"\(String(repeating: "x", count: 250_000))\"".utf8))
                 let target = Target(
                     position: TreePosition(id: UUID(), ancestors: []), status: .online, url: "http://agent.example")
-                let message = A2AMessage(stored: [], method: "message/send", messageID: nil)
+                let message = AgentRequest(stored: [], method: "message/send", messageID: nil)
                 for _ in 0..<100 {
                     var record = CallRecord(target: target, message: message, duration: .zero)
-                    record.answer = answer
+                    record.response = response
                     record.isConsole = true
                     recorder.record(record)
                 }

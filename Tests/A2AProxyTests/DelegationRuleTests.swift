@@ -6,19 +6,19 @@ import Testing
 @Suite struct DelegationRuleTests {
     private let rules = QueueRules()
 
-    private func change(_ outcome: CallOutcome, _ phase: ItemFacts.Phase, attempts: Int = 0) -> DelegationChange? {
-        let verdict = rules.verdict(on: outcome, for: ItemFacts(attempts: attempts, claimNumber: 1, phase: phase))
+    private func change(_ outcome: CallOutcome, _ phase: DeliveryState.Phase, attempts: Int = 0) -> DelegationChange? {
+        let verdict = rules.verdict(on: outcome, for: DeliveryState(attempts: attempts, claimNumber: 1, phase: phase))
         return DelegationRules.change(phase: phase, verdict: verdict, outcome: outcome)
     }
 
-    private func answer(_ text: String) -> CallOutcome {
-        .answered(AgentAnswer(status: 200, contentType: nil, body: Array(text.utf8)))
+    private func response(_ text: String) -> CallOutcome {
+        .answered(AgentResponse(status: 200, contentType: nil, body: Array(text.utf8)))
     }
 
-    @Test func theAnswersTextIsTheResult() throws {
+    @Test func theResponsesTextIsTheResult() throws {
         let long = String(repeating: "é", count: 301)
         let body = #"{"result":{"parts":[{"kind":"text","text":"\#(long)"}]}}"#
-        let found = change(answer(body), .queued)
+        let found = change(response(body), .queued)
         let change = try #require(found)
         #expect(change.status == "completed")
         #expect(change.response == long)
@@ -27,7 +27,7 @@ import Testing
     }
 
     @Test func aFirstDispatchDoesNotComeOutOfTheQueue() {
-        #expect(change(answer("x"), .firstDispatch(attempts: 0))?.isDrained == false)
+        #expect(change(response("x"), .firstDispatch(attempts: 0))?.isDrained == false)
     }
 
     @Test func aBusyTargetMakesItQueuedOnce() {

@@ -3,9 +3,9 @@ import Contracts
 import EventOutbox
 import Foundation
 import HTTPCore
-import PostgresClient
-import TestSupport
+import Postgres
 import Testing
+import TestSupport
 
 @Suite struct DelegationStoreTests {
     private func new(_ source: UUID, _ target: UUID, key: String? = nil) -> NewDelegation {
@@ -93,7 +93,7 @@ import Testing
         }
     }
 
-    /// Its message is with the agent, which fails, or whose answer nobody hears.
+    /// Its message is with the agent, which fails, or whose response is not received.
     @Test(arguments: [CallOutcome.error(502), .busy(.unavailable), .ok()])
     func whatItsSourceEndsIsNotDeliveredAgain(_ outcome: CallOutcome) async throws {
         try await QueueFixture.with { fixture in
@@ -106,7 +106,7 @@ import Testing
             #expect(events.map(\.event.type) == ["delegation.failed"])
             #expect(try await fixture.status(item.id) == "dispatched")
             #expect(try await fixture.finish(item, outcome))
-            let isDelivered = if case .answered(let answer) = outcome { answer.status.isSuccess } else { false }
+            let isDelivered = if case .answered(let response) = outcome { response.status.isSuccess } else { false }
             let ended = try #require(try await fixture.queue.item(item.id))
             #expect(ended.status == (isDelivered ? .completed : .dropped))
             #expect(ended.lastError == (isDelivered ? nil : "ended by its source"))
@@ -125,7 +125,7 @@ import Testing
             let item = try #require(try await fixture.claim([target]).first)
             _ = try await fixture.delegations.update(
                 delegation.id, of: source, to: .completed, error: nil, response: nil)
-            try await fixture.queue.handBack([Lease(item: item.id, claimNumber: item.claimNumber)])
+            try await fixture.queue.handBack([ItemLease(item: item.id, claimNumber: item.claimNumber)])
             #expect(try await fixture.claim([target], owner: "two").isEmpty)
         }
     }
@@ -133,7 +133,7 @@ import Testing
     private static let holdDelegations = Statement("test_hold_delegations", "SELECT FROM delegations FOR UPDATE")
     private static let holdVitals = Statement("test_hold_vitals", "SELECT FROM workspace_vitals FOR UPDATE")
 
-    /// The end, or the outcome, has the item and waits for what comes next; the other has looked already, and waits for it.
+    /// The end, or the outcome, has locked the item and waits for its next step; the other waits for the lock.
     @Test(arguments: [true, false]) func whatItsSourceEndsAsItsCallFailsIsNotDeliveredAgain(
         _ isEndedFirst: Bool
     ) async throws {
@@ -191,7 +191,7 @@ import Testing
         }
     }
 
-    @Test func withoutRoomItIsQueuedAndComesOutOfTheQueue() async throws {
+    @Test func withoutCapacityItIsQueuedAndDelivered() async throws {
         try await QueueFixture.with { fixture in
             let (source, target) = (try await fixture.workspace(), try await fixture.workspace())
             _ = try await fixture.item(target, "ours")
@@ -214,7 +214,7 @@ import Testing
     @Test func theFirstDispatchWaitsForNoReport() async throws {
         try await QueueFixture.with { fixture in
             let (source, target) = (try await fixture.workspace(), try await fixture.workspace())
-            // It was busy after its last heartbeat, which told of a task besides.
+            // It was busy after its last heartbeat, which reported a task besides.
             _ = try await fixture.queue.enqueue([
                 NewItem(workspace: target, caller: nil, method: "message/send", body: "{}", messageID: "m")
             ])
@@ -227,7 +227,7 @@ import Testing
             let item = try #require(try await fixture.claim([target]).first)
             #expect(item.delegation == delegation.id)
             #expect(item.phase == .firstDispatch(attempts: 0))
-            // A busy answer makes it wait like everything else.
+            // A busy response makes it wait like everything else.
             #expect(try await fixture.finish(item, .busy(.unavailable)))
             #expect(try await fixture.delegations.delegation(delegation.id, of: source)?.status == .queued)
             #expect(try await fixture.queue.missed(busyPause: .seconds(24)).ready.isEmpty)
@@ -237,9 +237,9 @@ import Testing
         }
     }
 
-    @Test func firstDispatchesDoNotExceedTheRoomNorPassWhatWaits() async throws {
+    @Test func firstDispatchesDoNotExceedTheCapacityNorPassWhatWaits() async throws {
         try await QueueFixture.with { fixture in
-            let (source, target) = (try await fixture.workspace(), try await fixture.workspace(room: 2))
+            let (source, target) = (try await fixture.workspace(), try await fixture.workspace(capacity: 2))
             let older = try await fixture.item(target, "older")
             for _ in 0..<3 { _ = try await fixture.delegations.create(new(source, target)) }
             let claimed = try await fixture.claim([target])
@@ -250,10 +250,10 @@ import Testing
         }
     }
 
-    /// What this instance has no more room for says nothing about the target.
+    /// What exceeds this instance's capacity says nothing about the target.
     @Test func aFirstDispatchThatTheClaimantLeftIsNotPutOff() async throws {
         try await QueueFixture.with { fixture in
-            let (source, target) = (try await fixture.workspace(), try await fixture.workspace(room: 3))
+            let (source, target) = (try await fixture.workspace(), try await fixture.workspace(capacity: 3))
             try await fixture.beat(target, active: 3)
             for _ in 0..<3 { _ = try await fixture.delegations.create(new(source, target)) }
             let one = ClaimBounds(itemsEach: 1, bytes: 1 << 30)
@@ -261,8 +261,8 @@ import Testing
         }
     }
 
-    /// It was claimed once, and is told to be under way: plain messages that come later must not keep it back for ever.
-    @Test func aSecondFirstDispatchKeepsItsTurn() async throws {
+    /// It was claimed once, and is reported as in progress: later plain messages must not hold it back for ever.
+    @Test func aSecondFirstDispatchKeepsItsPosition() async throws {
         try await QueueFixture.with { fixture in
             let (source, target) = (try await fixture.workspace(), try await fixture.workspace())
             _ = try await fixture.delegations.create(new(source, target))
@@ -338,7 +338,7 @@ import Testing
         }
     }
 
-    @Test func aRecordedDelegationGetsTheAnswerOfItsQueuedMessage() async throws {
+    @Test func aRecordedDelegationGetsTheResponseOfItsQueuedMessage() async throws {
         try await QueueFixture.with { fixture in
             let (source, target) = (try await fixture.workspace(), try await fixture.workspace())
             let delegation = new(source, target)
@@ -348,7 +348,7 @@ import Testing
                     workspace: target, caller: sender, method: "message/send", body: "{}", messageID: key,
                     delegation: delegation.id)
             }
-            // Somebody else's word is not taken for it.
+            // The same message of another sender is not taken for it.
             _ = try await fixture.queue.enqueue([message(from: target, "forged")])
             #expect(try await fixture.delegations.delegation(delegation.id, of: source)?.status == .dispatched)
             _ = try await fixture.queue.enqueue([message(from: source, "true")])
@@ -395,7 +395,7 @@ import Testing
             let item = try #require(try await fixture.claim([target]).first)
             try await fixture.sql("DELETE FROM delegations WHERE id = '\(gone.id)'")
             guard case .delegationEnded(nil) = try await isRetried(item.id, fixture) else {
-                Issue.record("nobody waits for it")
+                Issue.record("no caller waits for it")
                 return
             }
         }
@@ -408,7 +408,7 @@ import Testing
             let item = try await fixture.item(workspace, "m")
             try await fixture.sql(end)
             guard case .workspaceRemoved = try await isRetried(item, fixture) else {
-                Issue.record("there is nobody to deliver it to")
+                Issue.record("there is no target to deliver it to")
                 return
             }
             #expect(try await fixture.status(item) == "failed")
@@ -419,7 +419,7 @@ import Testing
         }
     }
 
-    @Test func whatNobodyCanTakeFailsAtOnce() async throws {
+    @Test func anUndeliverableOneFailsAtOnce() async throws {
         try await QueueFixture.with { fixture in
             let (source, target) = (try await fixture.workspace(), try await fixture.workspace())
             var delegation = new(source, target)

@@ -1,14 +1,14 @@
 import A2AProxy
 import Foundation
-import HTTPServer
 import Observability
-import PostgresClient
-import TestSupport
+import Postgres
 import Testing
+import TestSupport
+import UVHTTPServer
 
-/// However much room targets claim to have, one instance takes on no more than it is set to.
+/// Whatever capacity targets claim to have, one instance takes on no more than it is configured for.
 @Suite struct DrainBoundTests {
-    private static let room = Statement("test_room", "UPDATE workspaces SET max_concurrent_tasks = 2000000000")
+    private static let hugeCapacity = Statement("test_room", "UPDATE workspaces SET max_concurrent_tasks = 2000000000")
     private static let count = Statement("test_count", "SELECT count(*) FROM a2a_queue WHERE status = $1")
 
     /// The most items under lease at once: by number, and by the bytes of their bodies, two each.
@@ -29,7 +29,7 @@ import Testing
                 return .text("done")
             } _: { agent in
                 let workspaces = [try await proxy.workspace(at: agent.url), try await proxy.workspace(at: agent.url)]
-                _ = try await proxy.postgres.query(Self.room)
+                _ = try await proxy.postgres.query(Self.hugeCapacity)
                 for _ in 0..<6 { for workspace in workspaces { _ = try await proxy.item(for: workspace) } }
                 proxy.drain.wake(workspaces, because: .work)
                 try await eventually("the calls") {

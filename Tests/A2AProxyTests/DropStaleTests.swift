@@ -1,7 +1,7 @@
 import A2AProxy
 import EventOutbox
 import Foundation
-import PostgresClient
+import Postgres
 import Testing
 
 @Suite struct DropStaleTests {

@@ -3,7 +3,7 @@ import Authentication
 import Contracts
 import EventOutbox
 import Foundation
-import PostgresClient
+import Postgres
 import Testing
 
 @Suite struct EnqueueTests {
@@ -28,7 +28,7 @@ import Testing
 
     @Test func aBatchKeepsItsOrderAndItsTwins() async throws {
         try await QueueFixture.with { fixture in
-            let workspace = try await fixture.workspace(room: 10)
+            let workspace = try await fixture.workspace(capacity: 10)
             let keys = ["z", "a", "z", "m", nil, nil, "b"]
             let stored = try await fixture.queue.enqueue(keys.map { new(workspace, $0) }).map { $0?.id }
             #expect(stored[0] == stored[2])
@@ -63,7 +63,7 @@ import Testing
     /// Workspaces and operators alike: each gets its own item, again and again.
     @Test func theSameIDOfTwoCallersIsTwoMessages() async throws {
         try await QueueFixture.with { fixture in
-            let workspace = try await fixture.workspace(room: 10)
+            let workspace = try await fixture.workspace(capacity: 10)
             let token = UUID()
             let callers: [Caller] = [
                 .workspace(UUID()), .workspace(token), .console(.admin), .console(.org(token)), .console(.org(UUID())),
@@ -123,22 +123,22 @@ import Testing
 
     @Test func aCallersOwnCeilingLeavesTheTargetAsItIs() async throws {
         try await QueueFixture.with { fixture in
-            let (patient, impatient) = (try await fixture.workspace(), try await fixture.workspace())
-            let other = try await fixture.item(impatient, "other")
-            var message = new(impatient, "m")
+            let (plain, withCeiling) = (try await fixture.workspace(), try await fixture.workspace())
+            let other = try await fixture.item(withCeiling, "other")
+            var message = new(withCeiling, "m")
             message.targetIsBusy = false
-            #expect(try await fixture.queue.enqueue([message, new(patient, "m")]).allSatisfy { $0 != nil })
+            #expect(try await fixture.queue.enqueue([message, new(plain, "m")]).allSatisfy { $0 != nil })
             let busy = "SELECT string_agg(workspace_id::text, ' ') FROM workspace_vitals WHERE last_busy_at IS NOT NULL"
-            #expect(try await fixture.sql(busy) == patient.lowercased)
+            #expect(try await fixture.sql(busy) == plain.lowercased)
             // The message itself may go at once, after what was there before.
-            let first = try await fixture.claim([impatient])
+            let first = try await fixture.claim([withCeiling])
             #expect(first.map(\.id) == [other])
             #expect(try await fixture.finish(first[0], .ok()))
-            #expect(try await fixture.claim([impatient]).map(\.messageID) == ["m"])
+            #expect(try await fixture.claim([withCeiling]).map(\.messageID) == ["m"])
         }
     }
 
-    @Test func aTargetIsToldToBeBusyOncePerHeartbeat() async throws {
+    @Test func aTargetIsMarkedBusyOncePerHeartbeat() async throws {
         try await QueueFixture.with { fixture in
             let workspace = try await fixture.workspace()
             let busySince = "SELECT last_busy_at::text FROM workspace_vitals"
@@ -153,7 +153,7 @@ import Testing
         }
     }
 
-    @Test func aPendingDelegationIsWorthAClaimWithoutRoom() async throws {
+    @Test func aPendingDelegationIsWorthAClaimWithoutCapacity() async throws {
         try await QueueFixture.with { fixture in
             let workspace = try await fixture.workspace()
             _ = try await fixture.queue.enqueue([new(workspace, "m")])

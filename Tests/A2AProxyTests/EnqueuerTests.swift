@@ -1,9 +1,9 @@
 import A2AProxy
 import Batching
 import Foundation
-import PostgresClient
-import TestSupport
+import Postgres
 import Testing
+import TestSupport
 
 /// What callers of one moment have to do with each other: their messages are stored together.
 @Suite struct EnqueuerTests {

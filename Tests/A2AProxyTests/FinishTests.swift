@@ -9,7 +9,7 @@ import Testing
 @Suite struct FinishTests {
     @Test func aBusyTargetGetsNothingUntilItsNextHeartbeat() async throws {
         try await QueueFixture.with { fixture in
-            let workspace = try await fixture.workspace(room: 2)
+            let workspace = try await fixture.workspace(capacity: 2)
             let met = try await fixture.item(workspace, "met")
             _ = try await fixture.item(workspace, "other")
             let claimed = try await fixture.claim([workspace])
@@ -84,7 +84,7 @@ import Testing
 
     @Test func theFirstHeartbeatEverMakesAllAvailable() async throws {
         try await QueueFixture.with { fixture in
-            let workspace = try await fixture.workspace(room: 2, heartbeats: false)
+            let workspace = try await fixture.workspace(capacity: 2, heartbeats: false)
             for key in ["a", "b"] { _ = try await fixture.item(workspace, key) }
             for item in try await fixture.claim([workspace]) {
                 #expect(try await fixture.finish(item, .busy(.unavailable)))
@@ -103,7 +103,7 @@ import Testing
             try await fixture.sql(
                 "UPDATE a2a_queue SET status = 'queued', lease_owner = NULL, lease_until = NULL, delivery_uncertain = true"
             )
-            let lease = Lease(item: item, claimNumber: frozen.claimNumber)
+            let lease = ItemLease(item: item, claimNumber: frozen.claimNumber)
             #expect(try await fixture.queue.extend([lease], owner: "frozen", by: .seconds(30)).isEmpty)
             let successor = try await fixture.claim([workspace], owner: "successor")[0]
             #expect(successor.isUncertain)
@@ -128,8 +128,8 @@ import Testing
             let workspace = try await fixture.workspace()
             let item = try await fixture.item(workspace, "m")
             let claimed = try await fixture.claim([workspace])[0]
-            let answer = AgentAnswer(status: 200, contentType: nil, body: bytes)
-            #expect(try await fixture.finish(claimed, .answered(answer)))
+            let agentResponse = AgentResponse(status: 200, contentType: nil, body: bytes)
+            #expect(try await fixture.finish(claimed, .answered(agentResponse)))
             let stored = try #require(try await fixture.queue.item(item))
             #expect(stored.response.map { String(decoding: $0.bytes, as: UTF8.self) } == json)
             #expect(stored.responseBase64 == (inBase64 ? Data(bytes).base64EncodedString() : nil))
@@ -143,7 +143,7 @@ import Testing
             let item = try await fixture.item(workspace, "m")
             let claimed = try await fixture.claim([workspace])[0]
             try await fixture.sql("UPDATE a2a_queue SET lease_until = now()")
-            let lease = Lease(item: item, claimNumber: claimed.claimNumber)
+            let lease = ItemLease(item: item, claimNumber: claimed.claimNumber)
             #expect(try await fixture.queue.extend([lease], owner: "one", by: .seconds(60)) == [item])
             let left = try await fixture.sql("SELECT extract(epoch FROM lease_until - now())::int FROM a2a_queue")
             #expect((50...60).contains(Int(left ?? "") ?? 0))
@@ -154,7 +154,7 @@ import Testing
         }
     }
 
-    @Test func aCompletionMakesRoomThatTheLastReportStillCounted() async throws {
+    @Test func aCompletionFreesCapacityThatTheLastReportStillCounted() async throws {
         try await QueueFixture.with { fixture in
             let workspace = try await fixture.workspace()
             for key in ["a", "b"] { _ = try await fixture.item(workspace, key) }

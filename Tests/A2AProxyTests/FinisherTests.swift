@@ -1,5 +1,5 @@
 import A2AProxy
-import AMQPClient
+import AMQP
 import Contracts
 import EventOutbox
 import Foundation
@@ -44,18 +44,18 @@ import Testing
             #expect(!isWritten)
             #expect(try await fixture.status(item.id) == "failed")
             #expect(try await fixture.sql("SELECT last_error FROM a2a_queue") == Finisher.lost)
-            let told = try await fixture.delegations.delegation(delegation.id, of: source)
-            #expect(told?.status == .failed)
+            let stored = try await fixture.delegations.delegation(delegation.id, of: source)
+            #expect(stored?.status == .failed)
             #expect(try await fixture.claim([target]).isEmpty)
         }
     }
 
     /// One that the database does not take costs its neighbours nothing, and itself its text alone.
-    @Test func neighboursKeepTheirAnswers() async throws {
+    @Test func neighboursKeepTheirResponses() async throws {
         try await QueueFixture.with { fixture in
             try await fixture.sql("ALTER TABLE a2a_queue ADD CONSTRAINT test_poison CHECK (response <> 'poison')")
             let finisher = try finisher(fixture)
-            let workspace = try await fixture.workspace(room: 20)
+            let workspace = try await fixture.workspace(capacity: 20)
             for key in 0..<20 { _ = try await fixture.item(workspace, "\(key)") }
             let items = try await fixture.claim([workspace])
             #expect(items.count == 20)
@@ -72,10 +72,12 @@ import Testing
                 return await group.reduce(into: 0) { $0 += $1 ? 1 : 0 }
             }
             #expect(accepted == 20)
-            let answers = "SELECT string_agg(response, ' ' ORDER BY response) FROM a2a_queue WHERE status = 'completed'"
-            let lost = Array(repeating: "\"the answer could not be stored\"", count: 4)
+            let completed =
+                "SELECT string_agg(response, ' ' ORDER BY response) FROM a2a_queue WHERE status = 'completed'"
+            let unstored = Array(repeating: "\"the answer could not be stored\"", count: 4)
             #expect(
-                try await fixture.sql(answers) == (lost + Array(repeating: "answer", count: 16)).joined(separator: " "))
+                try await fixture.sql(completed)
+                    == (unstored + Array(repeating: "answer", count: 16)).joined(separator: " "))
         }
     }
 }

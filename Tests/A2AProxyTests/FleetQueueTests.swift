@@ -2,14 +2,14 @@ import A2AProxy
 import Contracts
 import EventOutbox
 import Foundation
-import HTTPServer
 import JSONBytes
-import PostgresClient
+import Postgres
 import ServiceHost
-import TestSupport
 import Testing
+import TestSupport
+import UVHTTPServer
 
-/// The queue of the fleet, looked at and changed by filter.
+/// The queue of the fleet, listed and changed by filter.
 @Suite struct FleetQueueTests {
     private func filter(_ change: (inout FleetQueueFilter) -> Void) -> FleetQueueFilter {
         var filter = FleetQueueFilter()
@@ -45,7 +45,7 @@ import Testing
     private static let waiting = "'queued', 0, 0, NULL, NULL"
     private static let failed = "'failed', 5, 0, now(), 'boom'"
 
-    @Test func statesAreToldApartAndPagesGoOnWhereTheLastEnded() async throws {
+    @Test func statesAreDistinguishedAndPagesGoOnWhereTheLastEnded() async throws {
         try await QueueFixture.with { fixture in
             let store = FleetQueueStore(queue: fixture.queue)
             let workspace = try await fixture.workspace()
@@ -140,8 +140,8 @@ import Testing
                     "EXPLAIN EXECUTE explained (NULL, NULL, NULL, false, NULL, NULL, NULL, NULL, '{\(states)}', \(rest))",
                     "DEALLOCATE explained",
                 ].map { Call(Statement("", $0)) }
-                let answers = try await fixture.postgres.transaction { session in try await session.query(calls) }
-                let plan = try answers[3].map { $0.string(0) }.joined(separator: "\n")
+                let results = try await fixture.postgres.transaction { session in try await session.query(calls) }
+                let plan = try results[3].map { $0.string(0) }.joined(separator: "\n")
                 #expect(!plan.contains("Seq Scan on a2a_queue"), "\(plan)")
                 if statement.sql == FleetQueueStore.page.sql {
                     for index in ["waiting", "retrying", "history", "running"] {
@@ -171,8 +171,8 @@ import Testing
                     "PREPARE explained AS \(statement.sql)",
                     "EXPLAIN EXECUTE explained (\(values), \(rest))", "DEALLOCATE explained",
                 ].map { Call(Statement("", $0)) }
-                let answers = try await fixture.postgres.transaction { session in try await session.query(calls) }
-                let plan = try answers[3].map { $0.string(0) }.joined(separator: "\n")
+                let results = try await fixture.postgres.transaction { session in try await session.query(calls) }
+                let plan = try results[3].map { $0.string(0) }.joined(separator: "\n")
                 #expect(plan.contains("Index Only Scan") && plan.contains("using a2a_queue_history"), "\(plan)")
             }
             let page = try await FleetQueueStore(queue: fixture.queue).page(wanted, before: nil, limit: 10)
@@ -289,7 +289,7 @@ import Testing
         }
     }
 
-    @Test func whatSomebodyHasInHandIsLeftAndNotWaitedFor() async throws {
+    @Test func lockedItemsAreLeftAndNotWaitedFor() async throws {
         try await QueueFixture.with { fixture in
             let store = FleetQueueStore(queue: fixture.queue)
             let workspace = try await fixture.workspace()
@@ -309,7 +309,7 @@ import Testing
     @Test func twoChangesRaceWithTheDrain() async throws {
         try await QueueFixture.with { fixture in
             let store = FleetQueueStore(queue: fixture.queue)
-            let workspace = try await fixture.workspace(room: 1000)
+            let workspace = try await fixture.workspace(capacity: 1000)
             try await insert(fixture, workspace, 3000, Self.waiting)
             let wanted = filter { $0.target = workspace }
             let (cancelled, delivered) = try await withThrowingTaskGroup(of: (Int, Int).self) { group in
@@ -337,10 +337,10 @@ import Testing
                 FROM a2a_queue
                 """)
             #expect(counts == "\(cancelled + rest) \(delivered)")
-            let told = try await fixture.sql(
+            let eventCounts = try await fixture.sql(
                 "SELECT count(*) || ' ' || count(DISTINCT data->>'queue_id') FROM structure_events WHERE type = 'a2a.dropped'"
             )
-            #expect(told == "\(cancelled + rest) \(cancelled + rest)")
+            #expect(eventCounts == "\(cancelled + rest) \(cancelled + rest)")
             #expect(
                 try await fixture.sql("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
                     == "0")

@@ -2,18 +2,18 @@ import A2AProxy
 import Authentication
 import Contracts
 import Crypto
-import EventLoop
 import Foundation
 import HTTPCore
-import HTTPServer
 import Observability
-import PostgresClient
+import Postgres
 import ServiceLifecycle
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
+import UVHTTPServer
+import UVLoop
 
-/// Keyed sends that run more than once, since nobody knows what an earlier run did.
+/// Keyed sends that run more than once, since the outcome of an earlier run is unknown.
 @Suite struct IdempotentRunTests {
     private static let body = #"{"method":"message/send","params":{"message":{"parts":[]}}}"#
 
@@ -32,7 +32,7 @@ import Testing
         /// - Returns: how many there were before.
         func note(_ request: Request) async -> Int {
             let bytes = (try? await request.body.collect(upTo: 1 << 20)) ?? []
-            let message = try? A2AMessage(normalising: bytes)
+            let message = try? AgentRequest(normalising: bytes)
             return log.withLock { log in
                 log.append(Delivery(attempt: request.headers["x-delivery-attempt"], messageID: message?.messageID))
                 return log.count - 1
@@ -90,14 +90,14 @@ import Testing
             let first = Task { try await frozen.send(to: workspace) }
             try await eventually("the agent to have it") { deliveries.all.count == 1 }
             #expect(await status { try await heir.send(to: workspace) } == .conflict)
-            // Nobody has extended its lease.
+            // Its lease was not extended.
             _ = try await proxy.postgres.query(
                 Statement("", "UPDATE idempotent_sends SET lease_until = now() - interval '1 second'"))
             #expect(text(try await heir.send(to: workspace)) == "answer 2")
             #expect(deliveries.attempts == [nil, "2"])
             #expect(deliveries.all[0].messageID != nil && deliveries.all[0].messageID == deliveries.all[1].messageID)
 
-            // It looks at its leases again: its call is ended, whatever the agent still says, and counts for nothing.
+            // It checks its leases again: its call is ended, and later output of the agent is ignored.
             let shutdown = ShutdownSignal()
             async let service: Void = frozen.running.run(until: shutdown)
             defer { shutdown.give() }
@@ -110,7 +110,7 @@ import Testing
         }
     }
 
-    private static let lost = Statement(
+    private static let abandoned = Statement(
         "test_lost_send",
         """
         INSERT INTO idempotent_sends (caller, target_id, key, body_hash, lease_owner, lease_until, message_id)
@@ -122,7 +122,7 @@ import Testing
         try await with { request in
             await deliveries.note(request) == 0 ? Response(.serviceUnavailable) : .text("done")
         } _: { proxy, workspace in
-            _ = try await proxy.postgres.query(Self.lost, [workspace, Bytea(sha256(Self.body))])
+            _ = try await proxy.postgres.query(Self.abandoned, [workspace, Bytea(sha256(Self.body))])
             #expect(try await Instance("heir", proxy).send(to: workspace).status == .accepted)
             _ = try await proxy.postgres.query(
                 Statement("", "UPDATE workspace_vitals SET last_heartbeat_at = clock_timestamp()"))
@@ -134,7 +134,7 @@ import Testing
         }
     }
 
-    /// No outcome is kept of what an agent may be at work on; that it may be is.
+    /// No outcome is stored of a send that an agent may still process; that it may is stored.
     @Test func whatMayHaveArrivedIsMarkedTheNextTime() async throws {
         let (deliveries, gate) = (Deliveries(), Gate())
         defer { gate.open() }
@@ -161,12 +161,12 @@ import Testing
         try await with { _ in
             .text("done")
         } _: { proxy, workspace in
-            let nobody = try await proxy.workspace(at: "http://127.0.0.1:\(try Ports.free())/")
+            let unreachable = try await proxy.workspace(at: "http://127.0.0.1:\(try Ports.free())/")
             if hasEarlierRun {
-                _ = try await proxy.postgres.query(Self.lost, [nobody, Bytea(sha256(Self.body))])
+                _ = try await proxy.postgres.query(Self.abandoned, [unreachable, Bytea(sha256(Self.body))])
             }
             let instance = Instance("one", proxy)
-            #expect(await status { try await instance.send(to: nobody) } == .badGateway)
+            #expect(await status { try await instance.send(to: unreachable) } == .badGateway)
             let rows = try await proxy.postgres.query(
                 Statement("", "SELECT lease_owner IS NULL FROM idempotent_sends"))
             #expect(try rows.map { $0.bool(0) } == (hasEarlierRun ? [true] : []))
@@ -204,7 +204,7 @@ import Testing
         }
     }
 
-    @Test func keysThatAreNoTextAreRefusedAndNotMendedIntoOne() async throws {
+    @Test func keysThatAreNoTextAreRefusedAndNotRepaired() async throws {
         try await with { _ in
             .text("done")
         } _: { proxy, workspace in

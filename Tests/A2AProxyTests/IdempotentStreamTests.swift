@@ -1,25 +1,25 @@
 import A2AProxy
 import Authentication
-import EventLoop
 import Foundation
 import HTTPCore
-import HTTPServer
 import Observability
-import PostgresClient
+import Postgres
 import ServiceLifecycle
-import TestSupport
 import Testing
+import TestSupport
+import UVHTTPServer
+import UVLoop
 
 @Suite struct IdempotentStreamTests {
     private static let running =
         "SELECT status || (lease_until > created_at + interval '4 seconds') FROM idempotent_sends"
     private static let isFree = "SELECT lease_owner IS NULL AND lease_until <= now() FROM idempotent_sends"
 
-    /// A keyed send to an agent that answers with events, whose caller leaves before the first one: nobody takes the body.
+    /// A keyed send to an agent that responds with events, whose caller leaves before the first one, without reading.
     private func send(
-        _ answer: @escaping @Sendable () async -> Response, _ body: (ProxyFixture) async throws -> Void
+        _ response: @escaping @Sendable () async -> Response, _ body: (ProxyFixture) async throws -> Void
     ) async throws {
-        try await LocalAgent.with(answer) { agent in
+        try await LocalAgent.with(response) { agent in
             let database = try await SharedServers.postgres().makeMigratedDatabase()
             try await ProxyFixture.with(database) { proxy in
                 let workspace = try await proxy.workspace(at: agent.url)
@@ -61,7 +61,7 @@ import Testing
         }
     }
 
-    /// What the agent hears of it is that its connection ends.
+    /// The agent sees only that its connection ends.
     @Test(arguments: ["UPDATE idempotent_sends SET lease_owner = 'heir'", "DELETE FROM idempotent_sends"])
     func endsWhenItIsAnothersSend(_ loss: String) async throws {
         let isEnded = Gate()

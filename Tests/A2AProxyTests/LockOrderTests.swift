@@ -1,12 +1,12 @@
 import A2AProxy
 import Authentication
-import EventLoop
 import Foundation
 import Observability
-import PostgresClient
-import RedisClient
-import TestSupport
+import Postgres
+import Redis
 import Testing
+import TestSupport
+import UVLoop
 
 @Suite("Order of locks") struct LockOrderTests {
     private static let lock = Statement(
@@ -20,8 +20,8 @@ import Testing
 
     /// Who waits for the first of several rows must not hold those behind it: another, which holds one of them and comes
     /// to the first, would stop it, and both what stands behind them in their pipelines.
-    @Test("Signs of life lock vitals in the order of the ids, whatever the order of the rows")
-    func signsOfLife() async throws {
+    @Test("Liveness updates lock vitals in the order of the ids, in whichever order the rows are")
+    func livenessUpdates() async throws {
         try await QueueFixture.with { fixture in
             var workspaces: [UUID] = []
             for _ in 0..<20 { workspaces.append(try await fixture.workspace()) }
@@ -35,7 +35,7 @@ import Testing
             let redis = try RedisClient(
                 url: try await SharedServers.redis().url, group: QueueFixture.loops, logger: .disabled,
                 metrics: MetricsRegistry())
-            let signs = SignsOfLife(postgres: fixture.postgres, redis: redis, logger: .disabled)
+            let signs = LivenessTracker(postgres: fixture.postgres, redis: redis, logger: .disabled)
             let ids = workspaces
             try await fixture.postgres.transaction { transaction in
                 _ = try await transaction.query(Self.lock, [ids[0]])
@@ -63,7 +63,7 @@ import Testing
         _ writer: Writer, _ ids: [UUID], _ fixture: QueueFixture
     ) async throws -> @Sendable () async throws -> Void {
         let source = try await fixture.workspace()
-        let target = try await fixture.workspace(room: writer == .putOff ? 1 : ids.count)
+        let target = try await fixture.workspace(capacity: writer == .putOff ? 1 : ids.count)
         if writer == .putOff {
             _ = try await fixture.item(target, "runs")
             _ = try await fixture.claim([target])

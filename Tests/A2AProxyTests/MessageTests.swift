@@ -1,15 +1,15 @@
 import A2AProxy
 import Foundation
 import HTTPCore
-import HTTPServer
 import Testing
+import UVHTTPServer
 
 @Suite struct MessageTests {
-    private func normalised(_ text: String) throws -> A2AMessage {
-        try A2AMessage(normalising: Array(text.utf8)) { "fresh" }
+    private func normalised(_ text: String) throws -> AgentRequest {
+        try AgentRequest(normalising: Array(text.utf8)) { "fresh" }
     }
 
-    private func text(_ message: A2AMessage) -> String { String(decoding: message.bytes, as: UTF8.self) }
+    private func text(_ message: AgentRequest) -> String { String(decoding: message.bytes, as: UTF8.self) }
 
     @Test func passesACompleteRequestThroughByteForByte() throws {
         let body = #"""
@@ -43,11 +43,11 @@ import Testing
     }
 
     @Test func refusesMethodNamesThatAreTooLong() throws {
-        func message(_ count: Int) throws -> A2AMessage {
+        func message(_ count: Int) throws -> AgentRequest {
             try normalised(#"{"jsonrpc":"2.0","id":1,"method":"\#(String(repeating: "m", count: count))"}"#)
         }
         #expect(try message(256).method.count == 256)
-        let refusal = #expect(throws: A2AMessage.Malformed.tooLong("method", limit: 256)) { try message(257) }
+        let refusal = #expect(throws: AgentRequest.Malformed.tooLong("method", limit: 256)) { try message(257) }
         #expect(refusal?.apiError.field == "method")
     }
 
@@ -67,19 +67,19 @@ import Testing
             (#"{"method":"a","params":{"metadata":{},"metadata":{}}}"#, "metadata"),
         ])
     func repeated(_ body: String, _ field: String) throws {
-        let refusal = #expect(throws: A2AMessage.Malformed.repeated(field)) { try normalised(body) }
+        let refusal = #expect(throws: AgentRequest.Malformed.repeated(field)) { try normalised(body) }
         #expect(refusal?.apiError.status == .badRequest && refusal?.apiError.field == field)
-        // What nobody reads may stand as often as it likes.
+        // Members that are never read may be repeated.
         _ = try normalised(#"{"method":"a","x":1,"x":2,"params":{"y":1,"y":2,"message":{"parts":[],"z":0,"z":1}}}"#)
     }
 
     @Test(arguments: ["messageId", "contextId"])
     func refusesIDsThatNoIndexTakes(_ field: String) throws {
-        func message(_ id: String) throws -> A2AMessage {
+        func message(_ id: String) throws -> AgentRequest {
             try normalised(#"{"method":"message/send","params":{"message":{"\#(field)":"\#(id)"}}}"#)
         }
         _ = try message(String(repeating: "ß", count: 255))
-        let refusal = #expect(throws: A2AMessage.Malformed.tooLong(field, limit: 255)) {
+        let refusal = #expect(throws: AgentRequest.Malformed.tooLong(field, limit: 255)) {
             try message(String(repeating: "ß", count: 256))
         }
         #expect(refusal?.apiError.field == field)
@@ -89,8 +89,8 @@ import Testing
     /// Changed, they would be other ids, perhaps another message's.
     @Test(arguments: [#"n1\u0000"#, #"\ud800"#, #"x\udc00\ud800"#], ["messageId", "contextId", "method"])
     func refusesWhatCannotBeStored(_ text: String, _ field: String) throws {
-        func refusal(_ method: String, _ message: String) -> A2AMessage.Malformed? {
-            #expect(throws: A2AMessage.Malformed.self) {
+        func refusal(_ method: String, _ message: String) -> AgentRequest.Malformed? {
+            #expect(throws: AgentRequest.Malformed.self) {
                 try normalised(#"{"method":"\#(method)","params":{"message":{\#(message)}}}"#)
             }
         }
@@ -105,7 +105,7 @@ import Testing
             #"{"method":"message/send","params":{"message":{"messageId":"m","parts":[{"text":"\#(text)"}]}}}"#
         }
         #expect(try normalised(body(#"\u0000"#)).messageID == "m")
-        #expect(throws: A2AMessage.Malformed.invalidJSON) { try normalised(body(#"\ud800"#)) }
+        #expect(throws: AgentRequest.Malformed.invalidJSON) { try normalised(body(#"\ud800"#)) }
         #expect(
             try normalised(#"{"method":"x","params":{"message":{"messageId":"n1\ufffd"}}}"#).messageID == "n1\u{FFFD}")
     }
@@ -152,14 +152,14 @@ import Testing
 
     @Test(arguments: ["", "[]", "1", "null", #""text""#, "{", #"{"a":}"#, #"{"a":1}x"#, "\u{0}"])
     func refusesWhatIsNoObject(_ body: String) {
-        #expect(throws: A2AMessage.Malformed.invalidJSON) { try normalised(body) }
+        #expect(throws: AgentRequest.Malformed.invalidJSON) { try normalised(body) }
     }
 
     @Test func refusesABombAndBadUTF8() {
         let bomb = String(repeating: #"{"a":"#, count: 5000) + "1" + String(repeating: "}", count: 5000)
-        #expect(throws: A2AMessage.Malformed.self) { try normalised(bomb) }
-        #expect(throws: A2AMessage.Malformed.self) {
-            try A2AMessage(normalising: Array(#"{"a":""#.utf8) + [0xFF, 0xFE] + Array(#""}"#.utf8))
+        #expect(throws: AgentRequest.Malformed.self) { try normalised(bomb) }
+        #expect(throws: AgentRequest.Malformed.self) {
+            try AgentRequest(normalising: Array(#"{"a":""#.utf8) + [0xFF, 0xFE] + Array(#""}"#.utf8))
         }
     }
 }

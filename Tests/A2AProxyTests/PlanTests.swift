@@ -1,6 +1,6 @@
 import A2AProxy
 import Foundation
-import PostgresClient
+import Postgres
 import Testing
 
 /// Plans that connections keep, made while the queue is empty, as it is when a platform starts.
@@ -12,8 +12,8 @@ import Testing
                 "SET LOCAL plan_cache_mode = force_generic_plan", "SET LOCAL enable_seqscan = off",
                 "PREPARE explained AS \(QueueStore.due.sql)", "EXPLAIN EXECUTE explained (5)", "DEALLOCATE explained",
             ].map { Call(Statement("", $0)) }
-            let answers = try await fixture.postgres.transaction { session in try await session.query(calls) }
-            let plan = try answers[3].map { $0.string(0) }.joined(separator: "\n")
+            let results = try await fixture.postgres.transaction { session in try await session.query(calls) }
+            let plan = try results[3].map { $0.string(0) }.joined(separator: "\n")
             #expect(plan.contains("Index Scan using a2a_queue_timer"), "\(plan)")
             #expect(plan.contains("Index Scan using a2a_queue_held"), "\(plan)")
             #expect(!plan.contains("Filter: "), "\(plan)")

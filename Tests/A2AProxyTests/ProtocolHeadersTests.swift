@@ -1,8 +1,8 @@
 import A2AProxy
-import EventLoop
 import HTTPCore
-import HTTPServer
 import Testing
+import UVHTTPServer
+import UVLoop
 
 @Suite("What goes to the agent of a request's head") struct ProtocolHeadersTests {
     private func forwarded(_ target: String, _ headers: HTTPHeaders = [:]) throws -> HTTPHeaders? {

@@ -1,17 +1,17 @@
 import A2AProxy
-import AMQPClient
+import AMQP
 import Authentication
-import EventLoop
 import EventOutbox
 import Foundation
-import HTTPClient
 import HTTPCore
-import HTTPServer
 import Lifecycle
 import Observability
-import PostgresClient
-import RedisClient
+import Postgres
+import Redis
 import TestSupport
+import UVHTTPClient
+import UVHTTPServer
+import UVLoop
 
 /// The parts of one proxy that deliver messages, on a database that a test may stop. Nothing is published: events stay
 /// in their table.
@@ -21,12 +21,12 @@ struct ProxyFixture: Sendable {
     let contexts: WaitingContexts
     let relay: EventRelay
     let metrics: ProxyMetrics
-    let life: SignOfLifeReader
+    let life: LivenessReader
     let agents: AgentClient
-    let budget: AnswerBudget
+    let budget: ResponseMemoryBudget
     let calls: CallsInFlight
     let forwarder: Forwarder
-    let courier: Courier
+    let deliverer: QueueDeliverer
     let drain: Drain
     let service: DrainService
 
@@ -59,32 +59,33 @@ struct ProxyFixture: Sendable {
         let broadcast = EventBroadcast(publisher: publisher, service: "a2a-proxy")
         contexts = WaitingContexts(store: queue, broadcast: broadcast)
         let targets = TargetStore(postgres: pool)
-        life = SignOfLifeReader(
-            signs: SignsOfLife(postgres: pool, redis: redis, logger: logger), redis: redis, store: targets)
-        budget = AnswerBudget(bytes: settings.answerBudget)
+        life = LivenessReader(
+            tracker: LivenessTracker(postgres: pool, redis: redis, logger: logger), redis: redis, store: targets)
+        budget = ResponseMemoryBudget(bytes: settings.responseBudget)
         calls = CallsInFlight(
             callLimit: settings.callLimit, byteLimit: settings.callBytes, gauge: metrics.callsInFlight)
         agents = AgentClient(
             client: HTTPClient(group: loops), life: life, settings: settings, budget: budget, metrics: metrics)
         let writer = ActivityWriter(
-            store: ActivityStore(postgres: pool), broadcast: broadcast, loops: loops, metrics: metrics, logger: logger)
+            store: ActivityLogStore(postgres: pool), broadcast: broadcast, loops: loops, metrics: metrics,
+            logger: logger)
         let router = MessageRouter(targets: TargetCache(store: targets))
         let recorder = CallRecorder(activity: .off, writer: writer, targets: targets, broadcast: broadcast)
-        let waker = Waker(
+        let waker = WorkspaceWaker(
             lifecycle: LifecycleStore(postgres: pool, source: "switchyard/a2a-proxy"), relay: relay, targets: targets)
         forwarder = Forwarder(
             router: router, agents: agents, enqueuer: Enqueuer(store: queue, relay: relay, metrics: metrics),
             contexts: contexts, recorder: recorder, waker: waker, calls: calls, settings: settings, metrics: metrics,
             logger: logger)
-        courier = Courier(
+        deliverer = QueueDeliverer(
             router: router, agents: agents,
             finisher: Finisher(store: queue, relay: relay, loops: loops, logger: logger), recorder: recorder,
             waker: waker, calls: calls, settings: settings, metrics: metrics, logger: logger)
         drain = Drain(
-            store: queue, courier: courier, relay: relay, loops: loops, instance: "one", settings: settings,
+            store: queue, deliverer: deliverer, relay: relay, loops: loops, instance: "one", settings: settings,
             metrics: metrics, logger: logger)
         service = DrainService(
-            drain: drain, courier: courier, store: queue, contexts: contexts, writer: writer, recorder: recorder,
+            drain: drain, deliverer: deliverer, store: queue, contexts: contexts, writer: writer, recorder: recorder,
             calls: calls, waker: waker, loops: loops, instance: "one", settings: settings, metrics: metrics,
             logger: logger)
     }
@@ -97,7 +98,7 @@ struct ProxyFixture: Sendable {
         INSERT INTO workspace_vitals (workspace_id, last_heartbeat_at) SELECT id, now() - interval '1 hour' FROM made
         """)
 
-    /// A workspace whose agent is at `url`, and which was not heard of for an hour.
+    /// A workspace whose agent is at `url`, and which was silent for an hour.
     func workspace(at url: String) async throws -> UUID {
         let id = UUID()
         _ = try await postgres.query(Self.make, [id, url])
@@ -107,7 +108,7 @@ struct ProxyFixture: Sendable {
     private static let fill = Statement(
         "test_fill_place", "INSERT INTO a2a_queue (workspace_id, body) VALUES ($1, '{}') RETURNING id")
 
-    /// An item that waits for nothing but room.
+    /// An item that waits for nothing but capacity.
     func item(for workspace: UUID) async throws -> UUID {
         try await postgres.query(Self.fill, [workspace])[0].uuid(0)
     }
@@ -133,14 +134,14 @@ struct LocalAgent: Sendable {
     private let group: EventLoopGroup
     private let server: HTTPServer
 
-    /// Runs a test with an agent that answers as `handler` does.
+    /// Runs a test with an agent that responds as `handler` does.
     static func with(
         _ handler: @escaping @Sendable () async -> Response, _ body: (LocalAgent) async throws -> Void
     ) async throws {
         try await with(requests: { _ in await handler() }, body)
     }
 
-    /// As the other, for answers that depend on the request.
+    /// As the other, for responses that depend on the request.
     static func with(
         requests handler: @escaping @Sendable (Request) async -> Response, _ body: (LocalAgent) async throws -> Void
     ) async throws {

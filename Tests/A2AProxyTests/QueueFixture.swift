@@ -1,9 +1,9 @@
 import A2AProxy
-import EventLoop
 import Foundation
 import HTTPCore
-import PostgresClient
+import Postgres
 import TestSupport
+import UVLoop
 
 /// A database of its own with a few workspaces, and the store under test.
 struct QueueFixture: Sendable {
@@ -42,9 +42,9 @@ struct QueueFixture: Sendable {
     /// A reachable workspace.
     ///
     /// - Parameter heartbeats: whether it ever sent a heartbeat.
-    func workspace(room: Int = 1, heartbeats: Bool = true) async throws -> UUID {
+    func workspace(capacity: Int = 1, heartbeats: Bool = true) async throws -> UUID {
         let id = UUID()
-        _ = try await postgres.query(Self.make, [id, room, heartbeats])
+        _ = try await postgres.query(Self.make, [id, capacity, heartbeats])
         return id
     }
 
@@ -55,7 +55,7 @@ struct QueueFixture: Sendable {
         VALUES ($1, '{}', $2, $3, $4, clock_timestamp()) RETURNING id
         """)
 
-    /// An item that waits for nothing but room.
+    /// An item that waits for nothing but capacity.
     func item(_ workspace: UUID, _ key: String, priority: Int = 50, context: String? = nil) async throws -> UUID {
         try await postgres.query(Self.fill, [workspace, key, priority, context])[0].uuid(0)
     }
@@ -79,9 +79,9 @@ struct QueueFixture: Sendable {
         finished.delegation =
             item.delegation == nil
             ? nil : DelegationRules.change(phase: item.phase, verdict: verdict, outcome: outcome)
-        if case .answered(let answer) = outcome {
-            finished.wasAnswered = true
-            if verdict.next == .completed { finished.response = StoredBody(answer.body) }
+        if case .answered(let response) = outcome {
+            finished.hasResponse = true
+            if verdict.next == .completed { finished.response = StoredBody(response.body) }
         }
         return try await queue.finish([finished]).accepted[0]
     }
@@ -114,11 +114,11 @@ struct QueueFixture: Sendable {
 
 extension CallOutcome {
     static func ok(_ text: String = #"{"result":{"parts":[{"kind":"text","text":"done"}]}}"#) -> CallOutcome {
-        .answered(AgentAnswer(status: 200, contentType: nil, body: Array(text.utf8)))
+        .answered(AgentResponse(status: 200, contentType: nil, body: Array(text.utf8)))
     }
 
     static func error(_ status: Int) -> CallOutcome {
-        .answered(AgentAnswer(status: .init(status), contentType: nil, body: Array(#"{"error":"boom"}"#.utf8)))
+        .answered(AgentResponse(status: .init(status), contentType: nil, body: Array(#"{"error":"boom"}"#.utf8)))
     }
 }
 
@@ -128,7 +128,7 @@ extension Transaction {
         "test_waiting",
         "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()")
 
-    /// How many sessions wait for a lock, asked by the one that holds it: another connection of the pool might have to wait
+    /// How many sessions wait for a lock, queried by its holder: another connection of the pool might have to wait
     /// behind one of them.
     func waiters() async throws -> Int {
         try await query([Call(Self.forget), Call(Self.waiting)])[1][0].int(0)

@@ -1,14 +1,14 @@
 import A2AProxy
-import AMQPClient
+import AMQP
 import Contracts
 import EventOutbox
 import Foundation
-import HTTPClient
 import Lifecycle
 import Observability
-import PostgresClient
+import PlatformInternals
+import Postgres
 import Testing
-import WorkspaceTree
+import UVHTTPClient
 
 /// What a call that found no agent means, and what it leads to.
 @Suite struct ReachTests {
@@ -21,7 +21,7 @@ import WorkspaceTree
     }
 
     @Test(arguments: [HTTPClientError.Kind.refused, .unknownHost])
-    func nobodyIsThere(_ kind: HTTPClientError.Kind) {
+    func nothingListens(_ kind: HTTPClientError.Kind) {
         #expect(label(kind) == "absent")
         #expect(label(kind, written: true) == "busy connectionReset")
     }
@@ -31,8 +31,8 @@ import WorkspaceTree
         #expect(label(kind) == "unreachable")
     }
 
-    /// The shortage is ours: the agent is not blamed, and the message waits.
-    @Test func wantOfAConnectionOfOursIsBusy() {
+    /// The shortage is the proxy's: it is not counted against the agent, and the message waits.
+    @Test func wantOfAnOwnConnectionIsBusy() {
         #expect(label(.overloaded) == "busy noConnection")
         #expect(!BusyReason.noConnection.isUncertain)
     }
@@ -62,7 +62,7 @@ import WorkspaceTree
             _ = try await fixture.postgres.query(Self.place, [id])
             let publisher = try AMQPPublisher(
                 urls: "amqp://127.0.0.1:1", topology: AMQPTopology(), logger: .disabled, metrics: MetricsRegistry())
-            let waker = Waker(
+            let waker = WorkspaceWaker(
                 lifecycle: LifecycleStore(postgres: fixture.postgres, source: "switchyard/a2a-proxy"),
                 relay: EventRelay(
                     postgres: fixture.postgres, publisher: publisher, logger: .disabled, metrics: MetricsRegistry()),
@@ -79,7 +79,7 @@ import WorkspaceTree
             #expect(await !waker.restart(target(isProvisioned: false), after: .absent))
             #expect(try await fixture.sql(jobs) == "0")
             #expect(await waker.restart(target(isProvisioned: true), after: .absent))
-            // Whoever else finds it dead is told the same.
+            // Other callers that find it dead get the same error.
             #expect(await waker.restart(target(isProvisioned: true), after: .absent))
             #expect(try await fixture.sql(jobs) == "1")
         }

@@ -7,7 +7,7 @@ import Testing
         #"{"jsonrpc":"2.0","id":1,"method":"m","params":{"message":{"messageId":"a","n":[1,2]}}}"#
 
     private func isRepetition(_ text: String) -> Bool {
-        A2AMessage.isRepetition(Array(text.utf8), of: Array(Self.first.utf8))
+        AgentRequest.isRepetition(Array(text.utf8), of: Array(Self.first.utf8))
     }
 
     @Test(arguments: [

@@ -2,9 +2,9 @@ import A2AProxy
 import Contracts
 import Foundation
 import HTTPCore
-import HTTPServer
+import PlatformInternals
 import Testing
-import WorkspaceTree
+import UVHTTPServer
 
 @Suite struct RouteRuleTests {
     private let root = UUID()
@@ -20,10 +20,10 @@ import WorkspaceTree
             monthlySpend: spend)
     }
 
-    /// The error's status and sentence, or nil when the message may go.
-    private func refusal(_ caller: UUID?, _ from: Target?, _ to: Target?, place: Target? = nil) -> (Int, String)? {
+    /// The error's status and message, or nil when the message may go.
+    private func refusal(_ caller: UUID?, _ from: Target?, _ to: Target?, endpoint: Target? = nil) -> (Int, String)? {
         do throws(RouteRefusal) {
-            _ = try MessageRouter.check(caller, id, .init(caller: from, target: to, place: place ?? to))
+            _ = try MessageRouter.check(caller, id, .init(caller: from, target: to, endpoint: endpoint ?? to))
             return nil
         } catch {
             switch error {
@@ -56,9 +56,9 @@ import WorkspaceTree
     }
 
     @Test func whatIsForwardedGoesToItsPlace() throws {
-        let place = target(UUID())
-        let route = try MessageRouter.check(nil, id, .init(target: target(id, url: nil), place: place))
-        #expect(route.place.id == place.id)
+        let endpoint = target(UUID())
+        let route = try MessageRouter.check(nil, id, .init(target: target(id, url: nil), endpoint: endpoint))
+        #expect(route.endpoint.id == endpoint.id)
         #expect(route.target.id == id)
     }
 

@@ -1,11 +1,11 @@
 import A2AProxy
-import EventLoop
 import Foundation
-import HTTPServer
-import PostgresClient
+import Postgres
 import ServiceLifecycle
-import TestSupport
 import Testing
+import TestSupport
+import UVHTTPServer
+import UVLoop
 
 @Suite struct ShutdownTests {
     private static let hold = Statement(
@@ -18,7 +18,7 @@ import Testing
         """)
     private static let status = Statement("test_status_of", "SELECT status FROM a2a_queue WHERE id = $1")
 
-    /// What it gets would else be nobody's until its lease runs out.
+    /// Its items would otherwise be undeliverable until their leases expire.
     @Test func waitsForAClaimThatIsUnderWay() async throws {
         let database = try await SharedServers.postgres().makeMigratedDatabase()
         // Of its own: a claim that waits holds up what stands behind it.

@@ -1,15 +1,15 @@
 import A2AProxy
 import Contracts
-import EventLoop
 import Foundation
-import HTTPServer
-import TestSupport
+import PlatformInternals
 import Testing
-import WorkspaceTree
+import TestSupport
+import UVHTTPServer
+import UVLoop
 
-/// A store that cannot be asked is not an agent that shows no sign of life.
+/// A store that cannot be queried does not mean that an agent shows no liveness.
 @Suite struct SilenceTests {
-    /// How a call to an agent that never answers ended, with a ceiling behind its idle timeout.
+    /// How a call to an agent that never responds ended, with a ceiling behind its idle timeout.
     private func outcome(
         _ proxy: ProxyFixture, _ id: UUID, at url: String, ceiling: Duration
     ) async throws -> String {
@@ -44,12 +44,12 @@ import WorkspaceTree
         }
     }
 
-    @Test func doubtHasAnEnd() {
-        let doubts = Doubts()
+    @Test func suspicionEnds() {
+        let suspects = SuspectTargets()
         var count = 0
-        while doubts.next() != nil { count += 1 }
+        while suspects.next() != nil { count += 1 }
         #expect(count == 24)
-        doubts.end()
-        #expect(doubts.next() == .seconds(5))
+        suspects.end()
+        #expect(suspects.next() == .seconds(5))
     }
 }

@@ -1,11 +1,11 @@
 import A2AProxy
 import Foundation
-import PostgresClient
+import Postgres
 import ServiceLifecycle
-import TestSupport
 import Testing
+import TestSupport
 
-/// What waits for a workspace that sleeps, and that nobody woke: the message came while it was falling asleep.
+/// Messages that wait for a sleeping workspace that was not woken: they came while it was falling asleep.
 @Suite struct SleeperTests {
     private static let become = Statement("test_become", "UPDATE workspaces SET status = $2 WHERE id = $1")
     private static let status = Statement("test_status", "SELECT status FROM workspaces WHERE id = $1")

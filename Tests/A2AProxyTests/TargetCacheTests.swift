@@ -1,10 +1,10 @@
 import A2AProxy
 import Contracts
 import Foundation
+import PlatformInternals
 import Synchronization
-import TestSupport
 import Testing
-import WorkspaceTree
+import TestSupport
 
 @Suite struct TargetCacheTests {
     /// Loads that wait for a gate, and how many there were.
@@ -22,7 +22,7 @@ import WorkspaceTree
     }
 
     /// Where many workspaces flap, the cache would else be of no use to any other.
-    @Test func whatIsForgottenCostsNobodyElseItsLoad() async throws {
+    @Test func anInvalidationLeavesOtherLoadsAlone() async throws {
         let loads = Loads()
         let cache = loads.cache()
         let (id, other) = (UUID(), UUID())
@@ -52,8 +52,8 @@ import WorkspaceTree
         }
     }
 
-    /// The second try of a call that found nobody once used what had been read a moment before the agent moved.
-    @Test func reloadingNeverBelievesWhatIsKept() async throws {
+    /// The retry of a call that could not connect once used what had been read a moment before the agent moved.
+    @Test func reloadingIgnoresTheCache() async throws {
         try await QueueFixture.with { fixture in
             let id = try await fixture.workspace()
             let cache = TargetCache(store: TargetStore(postgres: fixture.postgres))
@@ -65,7 +65,7 @@ import WorkspaceTree
         }
     }
 
-    @Test("A move forgets the workspace and those below it, and nobody else")
+    @Test("A move evicts the workspace and its descendants, and no others")
     func subtree() async throws {
         try await QueueFixture.with { fixture in
             var ids: [UUID] = []
@@ -78,7 +78,7 @@ import WorkspaceTree
             for id in ids { _ = try await cache.find(id) }
             cache.forgetSubtree(of: child)
             let now = ContinuousClock.now
-            // By a clock that stands still: only what was forgotten is unknown.
+            // By a clock that stands still: only evicted entries are unknown.
             #expect(cache.known(child, at: now - .seconds(1)) == nil)
             #expect(cache.known(grandchild, at: now - .seconds(1)) == nil)
             for id in [root, sibling, ids[4]] { #expect(cache.known(id, at: now - .seconds(1)) != nil) }

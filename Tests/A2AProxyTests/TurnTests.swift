@@ -3,7 +3,7 @@ import Contracts
 import Foundation
 import Testing
 
-/// Whose turn it is when the target has sent a message back.
+/// Which message is next when the target has sent one back.
 @Suite struct TurnTests {
     private static let undelivered: [CallOutcome] = [
         .busy(.unavailable), .busy(.tooManyRequests), .busy(.connectionReset), .busy(.idleTimeout), .unreachable,
@@ -32,7 +32,7 @@ import Testing
 
     @Test func anUrgentOneThatIsRefusedLetsOthersPassForAWhile() async throws {
         try await QueueFixture.with { fixture in
-            let workspace = try await fixture.workspace(room: 2)
+            let workspace = try await fixture.workspace(capacity: 2)
             for (key, priority) in [("urgent", 100), ("p0", 50)] {
                 _ = try await fixture.item(workspace, key, priority: priority)
             }
@@ -50,7 +50,7 @@ import Testing
         }
     }
 
-    @Test func thoseThatAreRefusedTakeTurns() async throws {
+    @Test func thoseThatAreRefusedAlternate() async throws {
         try await QueueFixture.with { fixture in
             let workspace = try await fixture.workspace()
             for key in ["a", "b", "c"] { _ = try await fixture.item(workspace, key) }
@@ -104,7 +104,7 @@ import Testing
 
     @Test func oneContextKeepsItsOrder() async throws {
         try await QueueFixture.with { fixture in
-            let workspace = try await fixture.workspace(room: 3)
+            let workspace = try await fixture.workspace(capacity: 3)
             for key in ["a1", "a2"] { _ = try await fixture.item(workspace, key, context: "a") }
             let first = try await fixture.claim([workspace])
             #expect(try await fixture.finish(first[0], .busy(.unavailable, retryAfter: .seconds(90))))
@@ -163,7 +163,7 @@ import Testing
                 #expect(try await fixture.finish(item, outcome))
             }
             let outcomes: [CallOutcome] = [
-                .error(500), .busy(.connectionReset), .answerLost(deliveryConfirmed: true), .noRoom,
+                .error(500), .busy(.connectionReset), .responseLost(deliveryConfirmed: true), .memoryExhausted,
             ]
             for (number, outcome) in outcomes.enumerated() {
                 let item = try await next()
@@ -173,7 +173,7 @@ import Testing
             // A shutdown hands it back, an operator tries it again.
             let item = try await next()
             #expect(item.deliveries == 4)
-            try await fixture.queue.handBack([Lease(item: id, claimNumber: item.claimNumber)])
+            try await fixture.queue.handBack([ItemLease(item: id, claimNumber: item.claimNumber)])
             let again = try await next()
             #expect(again.deliveries == 5)
             var rules = QueueRules()
@@ -190,7 +190,7 @@ import Testing
 
     @Test func aMessageThatWasSentOnceIsRepeatedFromTheQueue() async throws {
         try await QueueFixture.with { fixture in
-            let workspace = try await fixture.workspace(room: 2)
+            let workspace = try await fixture.workspace(capacity: 2)
             for isUncertain in [true, false] {
                 _ = try await fixture.queue.enqueue([
                     NewItem(

@@ -5,19 +5,19 @@ import Testing
 @Suite struct VerdictTests {
     private let rules = QueueRules()
 
-    private func answer(_ status: HTTPStatus, _ body: String = "{}") -> CallOutcome {
-        .answered(AgentAnswer(status: status, contentType: nil, body: Array(body.utf8)))
+    private func response(_ status: HTTPStatus, _ body: String = "{}") -> CallOutcome {
+        .answered(AgentResponse(status: status, contentType: nil, body: Array(body.utf8)))
     }
 
-    private func verdict(_ outcome: CallOutcome, _ facts: ItemFacts) -> QueueVerdict {
+    private func verdict(_ outcome: CallOutcome, _ facts: DeliveryState) -> QueueVerdict {
         rules.verdict(on: outcome, for: facts, unit: 0)
     }
 
-    private let fresh = ItemFacts(attempts: 0, claimNumber: 1)
-    private let last = ItemFacts(attempts: 4, claimNumber: 5)
+    private let fresh = DeliveryState(attempts: 0, claimNumber: 1)
+    private let last = DeliveryState(attempts: 4, claimNumber: 5)
 
     @Test func aSuccessCompletes() {
-        let verdict = verdict(answer(200), fresh)
+        let verdict = verdict(response(200), fresh)
         #expect(verdict.next == .completed)
         #expect(verdict.error == nil)
         #expect(!verdict.isUncertain)
@@ -25,7 +25,7 @@ import Testing
 
     @Test(arguments: [BusyReason.tooManyRequests, .unavailable, .noConnection, .deadlineBeforeSending])
     func certainNonDeliveryIsNeverCounted(_ reason: BusyReason) {
-        let facts = ItemFacts(attempts: 4, claimNumber: 900, refusals: Refusals(count: 7), pause: .seconds(30))
+        let facts = DeliveryState(attempts: 4, claimNumber: 900, refusals: Refusals(count: 7), pause: .seconds(30))
         let verdict = verdict(.busy(reason), facts)
         #expect(verdict.status == "queued")
         #expect(verdict.attempts == 4)
@@ -65,7 +65,7 @@ import Testing
     @Test func refusalsEndInTime() {
         var rules = QueueRules()
         rules.refusalLimit = .seconds(100)
-        var facts = ItemFacts(attempts: 2, claimNumber: 3, pause: .seconds(20))
+        var facts = DeliveryState(attempts: 2, claimNumber: 3, pause: .seconds(20))
         for number in 1...5 {
             let verdict = rules.verdict(on: .busy(.unavailable), for: facts)
             #expect(verdict.status == "queued")
@@ -81,7 +81,7 @@ import Testing
     @Test func aTargetThatWasAwayDidNotRefuseMeanwhile() {
         let night = Refusals(count: 1).adding(after: .seconds(36_000), countedUpTo: .seconds(900))
         #expect(night == Refusals(count: 2, time: .seconds(900)))
-        let facts = ItemFacts(attempts: 0, claimNumber: 3, refusals: Refusals(count: 1), pause: .seconds(36_000))
+        let facts = DeliveryState(attempts: 0, claimNumber: 3, refusals: Refusals(count: 1), pause: .seconds(36_000))
         #expect(verdict(.busy(.unavailable), facts).status == "queued")
     }
 
@@ -95,8 +95,8 @@ import Testing
 
     @Test(arguments: [(0, 3.0), (1, 6), (2, 12), (3, 24)])
     func countedFailuresAreSpaced(_ attempts: Int, _ seconds: Double) {
-        let facts = ItemFacts(attempts: attempts, claimNumber: attempts + 1)
-        for outcome in [answer(500), .busy(.connectionReset), .answerLost(deliveryConfirmed: true)] {
+        let facts = DeliveryState(attempts: attempts, claimNumber: attempts + 1)
+        for outcome in [response(500), .busy(.connectionReset), .responseLost(deliveryConfirmed: true)] {
             #expect(verdict(outcome, facts).hold == .seconds(seconds))
             let sooner = rules.verdict(on: outcome, for: facts, unit: 1)
             #expect(sooner.hold == .seconds(seconds) * 0.8)
@@ -104,12 +104,12 @@ import Testing
         }
         var rules = QueueRules()
         rules.retryDelay.maximum = .seconds(1)
-        #expect(rules.verdict(on: answer(500), for: facts, unit: 0).hold == .seconds(1))
+        #expect(rules.verdict(on: response(500), for: facts, unit: 0).hold == .seconds(1))
     }
 
-    @Test func aShortageOfOursIsNotCounted() {
+    @Test func aShortageOfTheProxyIsNotCounted() {
         for facts in [last, first(1)] {
-            let verdict = verdict(.noRoom, facts)
+            let verdict = verdict(.memoryExhausted, facts)
             #expect(verdict.status == "queued")
             #expect(verdict.attempts == facts.attempts)
             #expect(verdict.firstAttempts == nil)
@@ -119,8 +119,8 @@ import Testing
         }
     }
 
-    @Test func anErrorAnswerIsCountedWithTheAgentsOwnWords() {
-        let verdict = verdict(answer(500, #"{"error":{"code":-1,"message":"boom"}}"#), last)
+    @Test func anErrorResponseIsCountedWithTheAgentsOwnText() {
+        let verdict = verdict(response(500, #"{"error":{"code":-1,"message":"boom"}}"#), last)
         #expect(verdict.next == .failed)
         #expect(verdict.error == "boom")
         #expect(!verdict.targetIsBusy)
@@ -130,11 +130,11 @@ import Testing
     @Test(arguments: [HTTPStatus(301), 302, 303, 307, 308])
     func anAgentThatHasMovedFailsItsItemsAtOnce(_ status: HTTPStatus) {
         for facts in [fresh, first(0)] {
-            let verdict = verdict(answer(status, #"{"error":"boom"}"#), facts)
+            let verdict = verdict(response(status, #"{"error":"boom"}"#), facts)
             #expect(verdict.next == .failed)
             #expect(verdict.error == "the agent's registered URL has moved: it must register the new one")
         }
-        #expect(verdict(answer(304), fresh).status == "queued")
+        #expect(verdict(response(304), fresh).status == "queued")
     }
 
     @Test func anInterruptionIsNoAttempt() {
@@ -150,12 +150,12 @@ import Testing
 
     // MARK: - The first dispatch of a delegation
 
-    private func first(_ attempts: Int) -> ItemFacts {
-        ItemFacts(attempts: 0, claimNumber: 1 + attempts, phase: .firstDispatch(attempts: attempts))
+    private func first(_ attempts: Int) -> DeliveryState {
+        DeliveryState(attempts: 0, claimNumber: 1 + attempts, phase: .firstDispatch(attempts: attempts))
     }
 
     @Test func aBadGatewayIsTriedOnceMore() {
-        for outcome in [CallOutcome.absent, .unreachable, answer(502), .answerLost(deliveryConfirmed: true)] {
+        for outcome in [CallOutcome.absent, .unreachable, response(502), .responseLost(deliveryConfirmed: true)] {
             let again = verdict(outcome, first(0))
             #expect(again.next == .retries(after: .seconds(8)))
             #expect(again.hold == .seconds(8))
@@ -171,8 +171,8 @@ import Testing
         #expect(verdict.isUncertain)
     }
 
-    @Test func anyOtherAnswerFailsAtOnce() {
-        let verdict = verdict(answer(400, #"{"error":"no such skill"}"#), first(0))
+    @Test func anyOtherResponseFailsAtOnce() {
+        let verdict = verdict(response(400, #"{"error":"no such skill"}"#), first(0))
         #expect(verdict.next == .failed)
         #expect(verdict.error == "no such skill")
         #expect(rules.verdict(on: .refused("workspace budget limit exceeded"), for: first(0)).next == .failed)
@@ -180,12 +180,12 @@ import Testing
 
     // MARK: - Waiting
 
-    @Test func anAgentThatAsksForTimeGetsItWithinReason() {
+    @Test func anAgentsRetryAfterIsHonouredWithinReason() {
         let delay = RetryDelay()
         #expect(delay.delay(claims: 0, unit: 1, asked: .seconds(90)) == .seconds(90))
         #expect(delay.delay(claims: 50, unit: 0, asked: .seconds(90)) == .seconds(300))
         #expect(delay.delay(claims: 0, unit: 1, asked: .seconds(1_000_000)) == .seconds(3600))
-        let facts = ItemFacts(attempts: 0, claimNumber: 1)
+        let facts = DeliveryState(attempts: 0, claimNumber: 1)
         let verdict = QueueRules().verdict(on: .busy(.unavailable, retryAfter: .seconds(500)), for: facts)
         #expect(verdict.next == .waits(backoff: .seconds(500)))
     }

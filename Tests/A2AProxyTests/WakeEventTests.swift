@@ -6,12 +6,12 @@ import Testing
 @Suite struct WakeEventTests {
     private let id = UUID()
 
-    @Test func onlyHeartbeatsWithRoomWake() throws {
-        func beat(_ hasRoom: Bool) throws -> CloudEvent {
+    @Test func onlyHeartbeatsWithCapacityWake() throws {
+        func beat(_ hasCapacity: Bool) throws -> CloudEvent {
             try CloudEvent(
                 source: "switchyard/registry", type: .heartbeatReceived, subject: id,
                 data: HeartbeatReceived(
-                    activeTasks: 0, uptimeSeconds: 1, maxConcurrentTasks: 1, hasCapacity: hasRoom))
+                    activeTasks: 0, uptimeSeconds: 1, maxConcurrentTasks: 1, hasCapacity: hasCapacity))
         }
         let events = try CloudEvent.decode(CloudEvent.encodeBatch([beat(true), beat(false)]))
         #expect(events.count == 2)

@@ -2,12 +2,13 @@ import Contracts
 import Foundation
 import HTTPCore
 import Observability
-import PostgresClient
-import TestSupport
+import PlatformInternals
+import Postgres
 import Testing
+import TestSupport
 
 @testable import Authentication
-@testable import HTTPServer
+@testable import UVHTTPServer
 
 @Suite("What operators do is kept")
 struct AuditTests {
@@ -59,8 +60,8 @@ struct AuditTests {
             }
             let quiet = request(fixture, .post, "/quiet", headers: admin, options: RouteOptions(isAudited: false))
             _ = try await authenticator.admin(quiet)
-            let telling = request(fixture, .get, "/secret", headers: admin, options: RouteOptions(isReading: false))
-            _ = try await authenticator.admin(telling)
+            let disclosing = request(fixture, .get, "/secret", headers: admin, options: RouteOptions(isReading: false))
+            _ = try await authenticator.admin(disclosing)
             #expect(
                 try await entries(fixture) == [
                     "admin - - token POST /workspaces/{id}/pause \(id) - 192.0.2.1 test",
@@ -128,7 +129,7 @@ struct AuditTests {
             }
             try await fixture.run("ALTER TABLE audit_log RENAME TO hidden")
             for (number, id) in ids {
-                // What there is no room for keeps nothing else out.
+                // An entry that does not fit keeps no other one out.
                 let detail = #"{"q":""# + String(repeating: "x", count: number * 30) + #""}"#
                 log.finish(id, status: 200 + number, detail: detail)
             }

@@ -1,12 +1,12 @@
 import Crypto
-import EventLoop
 import Foundation
 import HTTPCore
-import HTTPServer
 import Observability
-import PostgresClient
-import RedisClient
+import Postgres
+import Redis
 import TestSupport
+import UVHTTPServer
+import UVLoop
 
 @testable import Authentication
 
@@ -39,7 +39,7 @@ struct AuthenticatorFixture: Sendable {
             adminToken: adminToken, isDevelopment: isDevelopment,
             audit: AuditLog(postgres: pool, service: "test", loops: loops, logger: .disabled), postgres: pool,
             loops: loops,
-            signsOfLife: SignsOfLife(postgres: pool, redis: redis, logger: .disabled), logger: .disabled)
+            signsOfLife: LivenessTracker(postgres: pool, redis: redis, logger: .disabled), logger: .disabled)
     }
 
     func request(_ method: HTTPMethod = .get, _ headers: HTTPHeaders = [:]) -> Request {

@@ -1,15 +1,15 @@
 import Crypto
-import EventLoop
 import Foundation
 import HTTPCore
 import Observability
-import PostgresClient
-import RedisClient
-import TestSupport
+import Postgres
+import Redis
 import Testing
+import TestSupport
+import UVLoop
 
 @testable import Authentication
-@testable import HTTPServer
+@testable import UVHTTPServer
 
 @Suite("Who a request comes from")
 struct AuthenticatorTests {
@@ -20,7 +20,7 @@ struct AuthenticatorTests {
         INSERT INTO workspace_auth_tokens (workspace_id, token_hash, prefix) SELECT id, $2, 'prefix00' FROM w
         """)
 
-    /// Runs a test with an authenticator on a database, or on none that answers.
+    /// Runs a test with an authenticator on a database, or on one that does not respond.
     private func with(
         _ url: String, isDevelopment: Bool = false, configuration: PostgresConfiguration = .unhurried,
         _ body: (Authenticator, PostgresPool, EventLoop, MetricsRegistry) async throws -> Void
@@ -31,7 +31,7 @@ struct AuthenticatorTests {
         let pool = PostgresPool(url: url, group: group, configuration: configuration, metrics: metrics)
         let redis = try RedisClient(
             url: try await SharedServers.redis().url, group: group, logger: .disabled, metrics: metrics)
-        let signs = SignsOfLife(postgres: pool, redis: redis, logger: .disabled)
+        let signs = LivenessTracker(postgres: pool, redis: redis, logger: .disabled)
         let authenticator = Authenticator(
             adminToken: "admin", isDevelopment: isDevelopment,
             audit: AuditLog(postgres: pool, service: "test", loops: group, logger: .disabled), postgres: pool,
@@ -43,7 +43,7 @@ struct AuthenticatorTests {
         if let failure { throw failure }
     }
 
-    /// Nobody listens there, which is noticed after as long as a service waits for it.
+    /// No server listens there, which is noticed after the time that a service waits for it.
     private func withoutDatabase(
         _ body: (Authenticator, PostgresPool, EventLoop, MetricsRegistry) async throws -> Void
     ) async throws {
@@ -55,7 +55,7 @@ struct AuthenticatorTests {
         Request(method: .get, target: "/", headers: ["Authorization": "Bearer \(bearer)"], loop: loop)
     }
 
-    @Test("Many requests whose tokens must be looked up share a few statements, and each gets its own answer")
+    @Test("Many requests whose tokens must be looked up share a few statements, and each gets its own result")
     func batches() async throws {
         try await with(try await SharedServers.postgres().makeMigratedDatabase("auth")) {
             authenticator, pool, loop, metrics in
@@ -100,7 +100,7 @@ struct AuthenticatorTests {
         }
     }
 
-    @Test("Outside of development nobody is taken at their word, whether or not there ever was a token")
+    @Test("Outside of development no caller is trusted without a token, whether or not there ever was one")
     func strict() async throws {
         try await with(try await SharedServers.postgres().makeMigratedDatabase("auth")) {
             authenticator, pool, loop, _ in
@@ -118,7 +118,7 @@ struct AuthenticatorTests {
         }
     }
 
-    @Test("In development a workspace without a token is, and only one that exists gives a sign of life by it")
+    @Test("In development a workspace without a token is, and only for an existing one liveness is recorded")
     func lenient() async throws {
         try await with(try await SharedServers.postgres().makeMigratedDatabase("auth"), isDevelopment: true) {
             authenticator, pool, loop, _ in
@@ -128,7 +128,7 @@ struct AuthenticatorTests {
                 #expect(try await authenticator.registry(id, bare(loop)) == .workspace(id))
                 #expect(try await authenticator.caller(bare(loop, caller: id)) == .workspace(id))
                 let registrant = try await authenticator.registrant(id, bare(loop))
-                #expect(registrant.knowsOfWorkspace == (id == created) && registrant.mayCreate == (id == unknown))
+                #expect(registrant.workspaceExisted == (id == created) && registrant.mayCreate == (id == unknown))
             }
             #expect(authenticator.signsOfLife.age(of: created) != nil)
             #expect(authenticator.signsOfLife.age(of: unknown) == nil)
@@ -146,7 +146,7 @@ struct AuthenticatorTests {
         return (request, key)
     }
 
-    @Test("An address pays for a token that is refused, not for one that nobody could look up")
+    @Test("An address is charged for a token that is refused, not for one that could not be looked up")
     func whoPays() async throws {
         let limiter = RateLimiter(limit: 2)
         try await withoutDatabase { authenticator, _, loop, _ in
@@ -162,7 +162,7 @@ struct AuthenticatorTests {
         }
     }
 
-    @Test("Without a database nobody but the administrator is let in, and everyone else is told to come back")
+    @Test("Without a database only the administrator is admitted, and all others get a Retry-After")
     func failsClosed() async throws {
         try await withoutDatabase { authenticator, _, loop, _ in
             let id = UUID()
@@ -172,8 +172,8 @@ struct AuthenticatorTests {
                 _ = try await authenticator.workspace(id, request("token", loop))
                 Issue.record("let in")
             } catch {
-                let told = APIError(describing: error)
-                #expect(told.status == .serviceUnavailable && told.code == "platform_unavailable")
+                let described = APIError(describing: error)
+                #expect(described.status == .serviceUnavailable && described.code == "platform_unavailable")
             }
         }
     }

@@ -1,14 +1,14 @@
 import Contracts
 import Crypto
-import EventLoop
 import Foundation
 import HTTPCore
-import PostgresClient
-import TestSupport
+import Postgres
 import Testing
+import TestSupport
+import UVLoop
 
 @testable import Authentication
-@testable import HTTPServer
+@testable import UVHTTPServer
 
 @Suite("Sessions of the console")
 struct SessionTests {
@@ -59,7 +59,7 @@ struct SessionTests {
                 }
                 #expect(refusal?.status == .unauthorized && refusal?.sentence == "invalid admin token", "\(token)")
             }
-            // Another site's page signs nobody in.
+            // Another site's page cannot sign in.
             let foreign = fixture.request(.post, ["Origin": "http://evil.example"])
             #expect(
                 await fixture.refusal { _ = try await authenticator.signIn("admin", foreign) }?.status == .forbidden)
@@ -110,18 +110,18 @@ struct SessionTests {
             try await fixture.run("UPDATE org_api_tokens SET revoked_at = now() WHERE id = $1", [org])
             #expect(await status(fixture.make(), ci.secret) == .unauthorized, "found anew")
             #expect(await status(authenticator, ci.secret) == nil, "believed for a while")
-            authenticator.forgetTokens(of: org)
+            authenticator.invalidateTokens(of: org)
             #expect(await status(authenticator, ci.secret) == .unauthorized)
             let request = fixture.request(session: admin.secret)
             #expect(try await authenticator.admin(request) == .admin)
             try await fixture.run("UPDATE console_sessions SET revoked_at = now() WHERE id = $1", [admin.id])
-            authenticator.forgetTokens(of: admin.id)
+            authenticator.invalidateTokens(of: admin.id)
             #expect(await status(authenticator, admin.secret) == .unauthorized)
             #expect(await !authenticator.isStillValid(request))
         }
     }
 
-    @Test("A session is not believed a moment longer than it lasts, and costs one query until then")
+    @Test("A session is not cached for longer than it lasts, and costs one query until then")
     func expiry() async throws {
         try await Fixture.with { fixture in
             let authenticator = fixture.make()
@@ -138,7 +138,7 @@ struct SessionTests {
         }
     }
 
-    @Test("Where all are let in, a cookie that is over keeps nobody out")
+    @Test("Where all are admitted, an expired cookie locks no caller out")
     func open() async throws {
         try await Fixture.with { fixture in
             let authenticator = fixture.make(adminToken: nil, isDevelopment: true)

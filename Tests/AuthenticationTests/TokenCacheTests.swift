@@ -6,10 +6,10 @@ import Testing
 @Suite("Verified tokens")
 struct TokenCacheTests {
     private let hash: [UInt8] = Array(repeating: 7, count: 32)
-    private let token = KnownToken(id: UUID(), identity: .workspace(UUID()))
+    private let token = VerifiedCredential(id: UUID(), identity: .workspace(UUID()))
     private let start = ContinuousClock.now
 
-    @Test("A token is believed for 30 s from the beginning of its look-up, and not a moment longer")
+    @Test("A token is cached for 30 s from the beginning of its look-up, and not longer")
     func lifetime() {
         let cache = TokenCache()
         let (_, generation) = cache.find(hash, now: start)
@@ -18,7 +18,7 @@ struct TokenCacheTests {
         #expect(cache.find(hash, now: start + .seconds(30)).token == nil)
     }
 
-    @Test("What a look-up found before everything was forgotten is not kept")
+    @Test("The result of a look-up from before an invalidation is not cached")
     func overtaken() {
         let cache = TokenCache()
         let (_, generation) = cache.find(hash, now: start)
@@ -27,11 +27,11 @@ struct TokenCacheTests {
         #expect(cache.find(hash, now: start).token == nil)
     }
 
-    @Test("Forgetting one owner leaves the others, and what a look-up under way says of them")
+    @Test("Invalidating one owner leaves the others, and the results that a running look-up has for them")
     func oneOwner() {
         let cache = TokenCache()
         let id = UUID()
-        let other = KnownToken(id: id, identity: .org(id))
+        let other = VerifiedCredential(id: id, identity: .org(id))
         let otherHash: [UInt8] = Array(repeating: 8, count: 32)
         let (_, generation) = cache.find(hash, now: start)
         cache.insert(token, hash: hash, generation: generation, now: start)
@@ -40,7 +40,7 @@ struct TokenCacheTests {
         cache.insert(other, hash: otherHash, generation: generation, now: start)
         #expect(cache.find(hash, now: start).token == nil && !cache.isKnownToHaveToken(token.owner))
         #expect(cache.find(otherHash, now: start).token?.id == other.id)
-        // Of the one that was forgotten, a look-up that began before says nothing; one that begins now does.
+        // Of the invalidated one, the result of a look-up that began before does not count; that of a new one does.
         cache.insert(token, hash: hash, generation: generation, now: start)
         #expect(cache.find(hash, now: start).token == nil)
         cache.insert(token, hash: hash, generation: cache.generation, now: start)
@@ -49,13 +49,13 @@ struct TokenCacheTests {
         #expect(cache.find(otherHash, now: start).token == nil, "an operator's token is its own owner")
     }
 
-    @Test("However many owners are forgotten, what was forgotten stays so")
+    @Test("However many owners are invalidated, they stay so")
     func manyOwners() {
         let cache = TokenCache()
         let (_, generation) = cache.find(hash, now: start)
         cache.insert(token, hash: hash, generation: generation, now: start)
         cache.forget(token.owner)
-        for _ in 0...TokenCache.forgottenLimit { cache.forget(UUID()) }
+        for _ in 0...TokenCache.invalidationLimit { cache.forget(UUID()) }
         #expect(cache.find(hash, now: start).token == nil)
         cache.insert(token, hash: hash, generation: generation, now: start)
         #expect(cache.find(hash, now: start).token == nil)

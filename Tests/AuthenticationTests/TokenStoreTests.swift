@@ -1,8 +1,8 @@
 import Crypto
 import Foundation
-import PostgresClient
-import TestSupport
+import Postgres
 import Testing
+import TestSupport
 
 @testable import Authentication
 

@@ -1,9 +1,9 @@
 import A2AProxy
-import EventLoop
 import Foundation
-import HTTPClient
 import HTTPCore
-import SafeURL
+import URLSafety
+import UVHTTPClient
+import UVLoop
 
 // Calls addresses one after the other, as the proxy does it, and says what became of each: `<url> reached <body>` or
 // `<url> <kind of error>`. Run by a test inside of `namespace.sh`.
@@ -20,7 +20,7 @@ let policy = ForwardingPolicy(mode: DeploymentMode(network: .strict))
 var configuration = HTTPClientConfiguration()
 configuration.certificateAuthorities = arguments[2]
 configuration.connectTimeout = .seconds(5)
-// Every call looks its name up anew, as one does that comes after the cache's time.
+// Every call resolves its name again, as one does after the cache's time.
 configuration.nameTTL = .zero
 let group = EventLoopGroup(count: 1)
 let client = HTTPClient(group: group, configuration: configuration) { address, _ in

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Runs a command in a network of its own: a loopback device that also holds a public and a private address, our own DNS
-# server, and nothing else. What it changes in /etc is seen by nobody outside.
+# Runs a command in a network of its own: a loopback device that also has a public and a private address, a DNS server
+# of the test, and nothing else. Its changes in /etc are not visible outside.
 # Usage: namespace.sh <folder> <command> [argument ...]
 set -euo pipefail
 

@@ -47,7 +47,7 @@ import Testing
         let lines = Lines()
         let text = "one\u{2028}two\u{85}three\r\nfour"
         Logger(service: "registry", output: lines.output).info("it happened", [.error: .string(text)])
-        // Which looks at what stands in the line as well.
+        // Which inspects the text within the line as well.
         #expect(try lines.objects().first?["error"] as? String == text)
     }
 

@@ -14,7 +14,7 @@ import Testing
 
     struct Failure: Error {}
 
-    /// Notes when it is told to stop and when it has stopped.
+    /// Notes when it is requested to stop and when it has stopped.
     private func recorder(_ name: String, _ journal: Journal, started: ShutdownSignal = ShutdownSignal()) -> any Service
     {
         ServiceFunction(name) { shutdown in
@@ -76,7 +76,7 @@ import Testing
         #expect(line["error"] as? String == "Failure()")
     }
 
-    /// What ends a part of a service long before anyone asks it to.
+    /// A failure that ends a part of a service before it is requested to stop.
     enum EarlyEnd: CaseIterable { case throwing, returning }
 
     @Test(
@@ -112,7 +112,7 @@ import Testing
         #expect(journal.all == ["ended"])
     }
 
-    @Test func aServiceThatEndsUnaskedIsAFailure() async throws {
+    @Test func aServiceThatEndsUnrequestedIsAFailure() async throws {
         let lines = LoggerTests.Lines()
         #expect(await group([ServiceFunction("short") { _ in }], lines).run() == 1)
         #expect(try lines.objects().contains { $0["msg"] as? String == "service ended without being asked to" })
@@ -144,7 +144,7 @@ import Testing
         release.give()
     }
 
-    @Test func tellsEveryoneWhoAsksAboutTheSignal() async {
+    @Test func notifiesAllWaitersOfTheSignal() async {
         let signal = ShutdownSignal()
         let journal = Journal()
         let registration = signal.onShutdown { journal.add("taken back") }

@@ -26,7 +26,7 @@ import TestSupport
     func unread(_ shape: BodyShape) throws {
         let body = Array(#"{"activity_type":"error","summary":"s",\#(shape.members(Self.size))}"#.utf8)
         let spent = try cost {
-            let report = try WireJSON.decode(ActivityReport.self, from: body)
+            let report = try WireJSON.decode(ActivityReportRequest.self, from: body)
             #expect(report.summary == "s")
         }
         #expect(spent < Self.bar, "\(shape): \(spent)")

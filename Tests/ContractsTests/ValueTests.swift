@@ -1,6 +1,7 @@
 import Foundation
 import Testing
 
+import PlatformInternals
 @testable import Contracts
 
 @Suite struct TimeTests {
@@ -121,11 +122,11 @@ import Testing
 
     @Test func sentencesThatAreMadeUp() {
         #expect(
-            Sentence.activityTypeInvalid
+            ErrorMessage.activityTypeInvalid
                 == "invalid activity_type, must be one of: a2a_send, a2a_receive, task_update, agent_log, "
                 + "skill_promotion, memory_write, error")
-        #expect(Sentence.invalidTimezone("Mars/Base") == "invalid timezone: Mars/Base")
-        #expect(Sentence.attachmentIncomplete(2) == "attachment[2]: uri and name are required")
-        #expect(Sentence.scheduleSkippedBusy(activeTasks: 3) == "skipped: workspace busy (active_tasks=3)")
+        #expect(ErrorMessage.invalidTimezone("Mars/Base") == "invalid timezone: Mars/Base")
+        #expect(ErrorMessage.attachmentIncomplete(2) == "attachment[2]: uri and name are required")
+        #expect(ErrorMessage.scheduleSkippedBusy(activeTasks: 3) == "skipped: workspace busy (active_tasks=3)")
     }
 }

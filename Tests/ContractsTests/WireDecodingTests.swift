@@ -68,7 +68,8 @@ import Testing
             try WireJSON.decode(UpdateWorkspaceRequest.self, from: #"{"role":"a","role":null}"#.utf8)
         }
         #expect(throws: WireError.self) {
-            try WireJSON.decode(RuntimeMetadata.self, from: #"{"capabilities":{"session":true,"session":false}}"#.utf8)
+            try WireJSON.decode(
+                HeartbeatRuntimeMetadata.self, from: #"{"capabilities":{"session":true,"session":false}}"#.utf8)
         }
     }
 

@@ -12,7 +12,7 @@ private let id = UUID(uuid: (0xAB, 0xCD, 0xEF, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
 /// The form of every answer: compact, declared order, lower-case ids, whole numbers without a point.
 @Suite struct WireEncodingTests {
     @Test func membersKeepTheirOrderAndAbsentOnesTheirForm() throws {
-        let peer = Peer(
+        let peer = PeerEntry(
             id: id, name: "a\"b\\\n\u{1}é/", role: nil, tier: 3, status: .awaitingAgent, url: "", parentID: id,
             activeTasks: 0, agentCard: RawJSON(unchecked: Array(#"{"z":1, "a":[ ]}"#.utf8)))
         #expect(
@@ -20,14 +20,14 @@ private let id = UUID(uuid: (0xAB, 0xCD, 0xEF, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
                 == #"{"id":"abcdef01-0203-0405-0607-08090a0b0cff","name":"a\"b\\\n\u0001é/","role":null,"tier":3,"#
                 + #""status":"awaiting_agent","url":"","parent_id":"abcdef01-0203-0405-0607-08090a0b0cff","#
                 + #""active_tasks":0,"agent_card":{"z":1, "a":[ ]}}"#)
-        #expect(try json(RegisterAnswer()) == #"{"status":"registered"}"#)
-        #expect(try json(RegisterAnswer(authToken: "t")) == #"{"status":"registered","auth_token":"t"}"#)
+        #expect(try json(RegisterResponse()) == #"{"status":"registered"}"#)
+        #expect(try json(RegisterResponse(authToken: "t")) == #"{"status":"registered","auth_token":"t"}"#)
     }
 
     @Test func emptyListsAndObjectsAreWritten() throws {
-        #expect(try json([Peer]()) == "[]")
+        #expect(try json([PeerEntry]()) == "[]")
         #expect(try json(TokenList(tokens: [], count: 0)) == #"{"tokens":[],"count":0}"#)
-        #expect(try json(LivenessAnswer(subsystems: [:])) == #"{"subsystems":{}}"#)
+        #expect(try json(LivenessResponse(subsystems: [:])) == #"{"subsystems":{}}"#)
         #expect(try json(Capabilities()) == "{}")
         struct Nothing: Encodable {}
         #expect(try json([Nothing(), Nothing()]) == "[{},{}]")

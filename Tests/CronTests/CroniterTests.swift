@@ -11,7 +11,7 @@ enum CroniterDifference: String, CaseIterable {
     case steppedHours
     /// A day field that allows every value, or has `*` not as its first character, restricts nothing.
     case fullDays
-    /// A range of weekdays that wraps and has a step loses a day too many at the week's end.
+    /// A range of weekdays that wraps and has a step skips a day too many at the week's end.
     case steppedWrap
 
     static func readings(_ made: MadeExpression) -> [CroniterDifference] {
@@ -117,27 +117,28 @@ struct CroniterTests {
     @Test("The same slot, or a difference that is meant")
     func slots() async throws {
         let cases = try cases()
-        let answers = try await CronReference.answers(
+        let results = try await CronReference.results(
             .next, cases.map { [$0.made.text, $0.zone.name] + $0.instants.map(String.init) })
         var (same, meant) = (0, [CroniterDifference: Int]())
-        for (asked, answers) in zip(cases, answers) {
-            let schedule = try CronSchedule(asked.made.text, timeZone: asked.zone)
-            let readings = CroniterDifference.readings(asked.made)
-            for (instant, theirs) in zip(asked.instants, answers) {
-                let ours = schedule.next(after: Date(timeIntervalSince1970: TimeInterval(instant))).flatMap(
+        for (question, results) in zip(cases, results) {
+            let schedule = try CronSchedule(question.made.text, timeZone: question.zone)
+            let readings = CroniterDifference.readings(question.made)
+            for (instant, theirs) in zip(question.instants, results) {
+                let computed = schedule.next(after: Date(timeIntervalSince1970: TimeInterval(instant))).flatMap(
                     Instant.seconds)
-                if Int(theirs) == ours {
+                if Int(theirs) == computed {
                     same += 1
                     continue
                 }
-                // The one reading, or all together, by which exactly croniter's answer comes out.
+                // The one reading, or all together, by which exactly croniter's result comes out.
                 let explained = (readings.map { [$0] } + [Set(readings)]).first {
-                    CroniterDifference.next(asked.made, $0, zone: asked.zone, after: instant) == Int(theirs)
+                    CroniterDifference.next(question.made, $0, zone: question.zone, after: instant) == Int(theirs)
                 }
                 for reading in explained ?? [] { meant[reading, default: 0] += 1 }
                 if explained == nil {
                     Issue.record(
-                        "\(asked.made.text), \(asked.zone.name), after \(instant): \(ours ?? 0), croniter \(theirs)")
+                        "\(question.made.text), \(question.zone.name), after \(instant): \(computed ?? 0), croniter \(theirs)"
+                    )
                 }
             }
         }
@@ -161,14 +162,14 @@ struct CroniterTests {
             // Read.
             ("TZ=UTC 0 9 * * *", "0 9 * * *", nil), ("@every 90s", "@every 1m30s", nil),
         ] as [(String, String?, String?)])
-    func syntax(_ expression: String, _ ours: String?, _ theirs: String?) async throws {
+    func syntax(_ expression: String, _ computed: String?, _ theirs: String?) async throws {
         let start = Date(timeIntervalSince1970: 1_790_000_000)
         let slots = try? CronSchedule(expression, timeZone: .utc).next(500, after: start)
-        #expect(try slots == ours.map { try CronSchedule($0, timeZone: .utc).next(500, after: start) })
+        #expect(try slots == computed.map { try CronSchedule($0, timeZone: .utc).next(500, after: start) })
         let instants = (0..<8).map { "\(1_790_000_000 + $0 * 1_234_567)" }
-        let answers = try await CronReference.answers(
+        let results = try await CronReference.results(
             .next, [expression, theirs ?? expression].map { [$0, "UTC"] + instants })
-        #expect(answers[0] == answers[1])
-        #expect(answers[0].allSatisfy { $0.hasPrefix("!") == (theirs == nil) }, "\(answers[0])")
+        #expect(results[0] == results[1])
+        #expect(results[0].allSatisfy { $0.hasPrefix("!") == (theirs == nil) }, "\(results[0])")
     }
 }

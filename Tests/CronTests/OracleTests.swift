@@ -3,7 +3,7 @@ import Testing
 
 @testable import Cron
 
-/// Slots found by looking at every minute, as slowly and plainly as the rules are written.
+/// Slots found by testing every minute, as slowly and plainly as the rules are written.
 struct MinuteByMinute {
     /// For every minute of the clock from the window's first to its last, those that were skipped included: the first
     /// instant at which it was shown, or else the instant at which it was skipped.
@@ -45,7 +45,7 @@ struct MinuteByMinute {
     }
 }
 
-@Suite("Slots against looking at every minute")
+@Suite("Slots against testing every minute")
 struct OracleTests {
     @Test(
         "Random expressions over three weeks around clock changes",

@@ -1,6 +1,6 @@
-@testable import Cron
 import Foundation
 import Testing
+@testable import Cron
 
 @Suite("Cron expressions that are read")
 struct ParsingTests {

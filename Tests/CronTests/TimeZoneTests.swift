@@ -71,11 +71,11 @@ struct TimeZoneTests {
             let others = (0..<100).map { _ in random.number(in: -3_786_825_600...7_258_118_400) }
             return (name, changes + others)
         }
-        let answers = try await CronReference.answers(.offsets, questions.map { [$0] + $1.map(String.init) })
-        for ((name, instants), answers) in zip(questions, answers) {
+        let results = try await CronReference.results(.offsets, questions.map { [$0] + $1.map(String.init) })
+        for ((name, instants), results) in zip(questions, results) {
             let table = try zone(name).table
-            let different = zip(instants, answers).first { table.span(at: $0).offset != Int($1) }
-            #expect(different == nil && instants.count == answers.count, "\(name)")
+            let different = zip(instants, results).first { table.span(at: $0).offset != Int($1) }
+            #expect(different == nil && instants.count == results.count, "\(name)")
         }
     }
 

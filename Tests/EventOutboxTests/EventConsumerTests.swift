@@ -1,12 +1,13 @@
-import AMQPClient
+import AMQP
 import Contracts
 import EventOutbox
 import Foundation
 import Observability
+import PlatformInternals
 import ServiceLifecycle
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 
 /// What a consumer of events does with those that it cannot handle or read.
 @Suite("Consumer of events")
@@ -123,7 +124,7 @@ struct EventConsumerTests {
         }
     }
 
-    @Test("A broker that is killed meanwhile loses none of it", .timeLimit(.minutes(5)))
+    @Test("A broker that is killed meanwhile drops none of it", .timeLimit(.minutes(5)))
     func killedBroker() async throws {
         let rabbit = try await RabbitServer.start()
         let result: Result<Void, any Error>

@@ -1,7 +1,8 @@
-import AMQPClient
+import AMQP
 import Contracts
 import EventOutbox
 import Foundation
+import PlatformInternals
 import Testing
 
 /// What becomes of a message by what is said of its events.
@@ -14,7 +15,8 @@ struct EventDeliveryTests {
     }
 
     private static func delivery(
-        _ events: [CloudEvent], of queue: Queue = Topology.drain, headers: [String: AMQPValue] = [:], extra: String = ""
+        _ events: [CloudEvent], of queue: BrokerQueue = Topology.drain, headers: [String: AMQPValue] = [:],
+        extra: String = ""
     ) throws -> EventDelivery {
         var body = CloudEvent.encodeBatch(events)
         if !extra.isEmpty { body = Array(body.dropLast()) + Array(",\(extra)]".utf8) }
@@ -39,7 +41,7 @@ struct EventDeliveryTests {
         if case .separated(let messages) = settlement { messages } else { [] }
     }
 
-    @Test("What is the same for all of a message is told the broker", arguments: [1, 3])
+    @Test("A result common to all of a message is reported to the broker", arguments: [1, 3])
     func same(count: Int) throws {
         let delivery = try Self.delivery((0..<count).map(Self.event))
         #expect(whole(delivery.settlement(.done)) == .done)
@@ -81,7 +83,7 @@ struct EventDeliveryTests {
     }
 
     @Test(
-        "What cannot be read is dead alone, and recognised when its batch comes again; not where nobody keeps the dead")
+        "An unreadable event is dead-lettered alone, and recognised in a redelivered batch; not without dead letters")
     func unreadable() throws {
         let events = [Self.event(0), Self.event(1)]
         let delivery = try Self.delivery(events, extra: #"{"specversion":"1.0"}, 17"#)

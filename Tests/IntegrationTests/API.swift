@@ -1,14 +1,14 @@
-import EventLoop
 import Foundation
-import HTTPClient
 import HTTPCore
 import JSONBytes
 import Observability
 import TestSupport
+import UVHTTPClient
+import UVLoop
 
 /// Speaks to the platform as a client does.
 final class API: Sendable {
-    struct Answer: Sendable {
+    struct ReceivedResponse: Sendable {
         let status: Int
         let headers: HTTPHeaders
         var bytes: [UInt8]
@@ -43,7 +43,7 @@ final class API: Sendable {
     func call(
         _ method: HTTPMethod, _ path: String, bearer: String? = Platform.adminToken, body: JSONValue? = nil,
         headers: HTTPHeaders = [:], within limit: Duration = .seconds(30)
-    ) async throws -> Answer {
+    ) async throws -> ReceivedResponse {
         guard let url = ClientURL(baseURL + path) else { throw TimedOut("\(path) is no path") }
         var headers = headers
         if let bearer { headers.add("Authorization", "Bearer \(bearer)") }
@@ -53,7 +53,7 @@ final class API: Sendable {
         // Services close connections when they are restarted: what is sent into that moment says nothing about them.
         request.retriesStaleConnection = true
         let response = try await client.send(request)
-        return Answer(
+        return ReceivedResponse(
             status: response.status.code, headers: response.headers,
             bytes: try await response.body.collect(upTo: 64 << 20))
     }
@@ -62,7 +62,7 @@ final class API: Sendable {
     func raw(
         _ method: HTTPMethod, _ path: String, bearer: String?, body: [UInt8]?, type: String,
         headers: [(name: String, value: String)]
-    ) async throws -> Answer {
+    ) async throws -> ReceivedResponse {
         guard let url = ClientURL(baseURL + path) else { throw TimedOut("\(path) is no path") }
         var fields = HTTPHeaders(headers)
         if let bearer { fields.add("Authorization", "Bearer \(bearer)") }
@@ -70,13 +70,13 @@ final class API: Sendable {
         var request = ClientRequest(method, url, headers: fields, body: body.map { .bytes($0) } ?? .empty)
         request.totalTimeout = .seconds(90)
         let response = try await client.send(request)
-        var answer = Answer(status: response.status.code, headers: response.headers, bytes: [])
-        if case .stream(let source) = response.body, answer.isEventStream {
+        var received = ReceivedResponse(status: response.status.code, headers: response.headers, bytes: [])
+        if case .stream(let source) = response.body, received.isEventStream {
             source.cancel()
         } else {
-            answer.bytes = try await response.body.collect(upTo: 1 << 20)
+            received.bytes = try await response.body.collect(upTo: 1 << 20)
         }
-        return answer
+        return received
     }
 
     /// Reads an event stream.
@@ -93,7 +93,7 @@ final class API: Sendable {
         request.idleTimeout = IdleTimeout(.seconds(30))
         let response = try await client.send(request)
         guard response.status == .ok, case .stream(let source) = response.body else {
-            throw TimedOut("\(path) answered \(response.status.code)")
+            throw TimedOut("\(path) responded with \(response.status.code)")
         }
         defer { source.cancel() }
         var text = ""
@@ -111,7 +111,7 @@ final class API: Sendable {
     func message(
         _ text: String, to workspace: String, id: String = UUID().uuidString.lowercased(),
         from caller: (id: String, token: String)? = nil, within limit: Duration = .seconds(30)
-    ) async throws -> Answer {
+    ) async throws -> ReceivedResponse {
         let body: JSONValue = [
             "jsonrpc": "2.0", "id": .string(id), "method": "message/send",
             "params": [

@@ -1,14 +1,14 @@
 import Foundation
 import HTTPCore
 import JSONBytes
-import PostgresClient
-import TestSupport
+import Postgres
 import Testing
+import TestSupport
 
 extension RegistryProcessTests {
     @Suite("Reports to the feed", .serialized)
     struct ActivityReportTests {
-        @Test("An operator who reports for nobody is told so, and nothing is kept")
+        @Test("An operator who reports for an unknown workspace gets a 404, and nothing is stored")
         func unknown() async throws {
             try await Fleet.with(["registry", "notifier"]) { fleet in
                 let (known, token) = try await fleet.create()

@@ -1,11 +1,11 @@
-import EventLoop
 import HTTPCore
-import HTTPServer
 import JSONBytes
+import UVHTTPServer
+import UVLoop
 
-/// An agent in this process that answers every message and does nothing else.
+/// An agent in this process that responds to every message and does nothing else.
 struct AnsweringAgent: Sendable {
-    private static let answer = Array(#"{"jsonrpc":"2.0","id":"1","result":{"parts":[]}}"#.utf8)
+    private static let response = Array(#"{"jsonrpc":"2.0","id":"1","result":{"parts":[]}}"#.utf8)
 
     let url: String
     private let group: EventLoopGroup
@@ -14,7 +14,7 @@ struct AnsweringAgent: Sendable {
     static func start() async throws -> AnsweringAgent {
         let group = EventLoopGroup(count: 1)
         var router = Router()
-        router.on(.post, "/") { _ in .json(bytes: answer) }
+        router.on(.post, "/") { _ in .json(bytes: response) }
         let server = HTTPServer(group: group, router: router)
         let port = try await server.start()
         return AnsweringAgent(url: "http://localhost:\(port)/", group: group, server: server)

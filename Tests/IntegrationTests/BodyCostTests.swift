@@ -1,10 +1,10 @@
 import Foundation
 import HTTPCore
 import JSONBytes
-import TestSupport
 import Testing
+import TestSupport
 
-/// What a body costs the service that takes it, on every route that takes one, whatever somebody made of it.
+/// What a body costs the service that takes it, on every route that takes one, however it is crafted.
 extension RegistryProcessTests {
     @Suite("The cost of bodies", .serialized)
     struct BodyCostTests {
@@ -59,12 +59,12 @@ extension RegistryProcessTests {
                     for shape in BodyShape.allCases {
                         for body in bodies(operation, shape) {
                             let before = try spent(fleet.services[index])
-                            let answer = try await direct.call(
+                            let response = try await direct.call(
                                 operation, on: own, and: other, as: .init(description: "", bearer: Platform.adminToken),
                                 body: direct.inserted(body, own, other))
                             let cost = try spent(fleet.services[index]) - before
                             #expect(cost < Self.bar, "\(operation) \(shape): \(cost) s")
-                            #expect(answer.status != 500, "\(operation) \(shape): \(answer.text.prefix(200))")
+                            #expect(response.status != 500, "\(operation) \(shape): \(response.text.prefix(200))")
                         }
                     }
                 }

@@ -1,13 +1,13 @@
 import Foundation
 import HTTPCore
-import HTTPServer
 import JSONBytes
-import PostgresClient
+import Postgres
 import Synchronization
 import Testing
 import TestSupport
+import UVHTTPServer
 
-/// What remains of a call: its row in the feed, who called last, and word to the console.
+/// What remains of a call: its row in the feed, who called last, and its event for the console.
 @Suite("Records of calls", .serialized)
 struct CallRecordTests {
     private static let rows = """
@@ -62,7 +62,7 @@ struct CallRecordTests {
         }
     }
 
-    @Test("A message that waited has both its rows, and its sender and the console learn the same as of any other")
+    @Test("A message that waited has both its rows, and its sender and the console get the same as of any other")
     func waited() async throws {
         try await Fleet.with(["a2a-proxy", "registry", "notifier"]) { fleet in
             try await fleet.withAgents(2, registry: fleet.apis[1]) { agents in
@@ -94,7 +94,7 @@ struct CallRecordTests {
                     #expect(own.last?.string(5).contains("echo: \(text)") == true)
                     #expect(own.first?.optionalString(11) == "the agent answered 503")
                 }
-                try await eventually("the person's answer") { seen.withLock { $0.contains("echo: from a person") } }
+                try await eventually("the person's response") { seen.withLock { $0.contains("echo: from a person") } }
                 #expect(!seen.withLock { $0.contains("from an agent") })
                 try await eventually("the sender's last call to be noted") {
                     try await fleet.sql(
@@ -111,7 +111,7 @@ struct CallRecordTests {
             try await Fleet.with(["a2a-proxy", "registry"], environment: ["A2A_ACTIVITY": level]) { fleet in
                 try await fleet.withAgents(1, registry: fleet.apis[1]) { agents in
                     #expect(try await fleet.api.message("hello", to: agents[0].id).status == 200)
-                    // Everything that was handed over is written by then.
+                    // Everything that was queued is written by then.
                     #expect(await fleet.services[0].terminate() == 0)
                     let rows = try await fleet.sql(Self.rows, [agents[0].id])
                     #expect(rows.count == count)
@@ -121,7 +121,7 @@ struct CallRecordTests {
         }
     }
 
-    @Test("The console hears of the answers to its own calls, and of no others")
+    @Test("The console gets the events of its own calls' responses, and of no others")
     func console() async throws {
         try await Fleet.with(["a2a-proxy", "registry", "notifier"]) { fleet in
             try await fleet.withAgents(2, registry: fleet.apis[1]) { agents in
@@ -140,7 +140,7 @@ struct CallRecordTests {
                 }
                 #expect(try await fleet.api.message("from an agent", to: target.id, from: source.caller).status == 200)
                 #expect(try await fleet.api.message("from a person", to: target.id).status == 200)
-                try await eventually("the person's answer") {
+                try await eventually("the person's response") {
                     seen.withLock { $0.contains { $0.contains("echo: from a person") } }
                 }
                 viewer.cancel()

@@ -1,8 +1,8 @@
 import Foundation
 import HTTPCore
 import JSONBytes
-import TestSupport
 import Testing
+import TestSupport
 
 extension RegistryProcessTests {
     @Suite("Who says to be calling", .serialized)
@@ -11,7 +11,7 @@ extension RegistryProcessTests {
             "MOLECULE_ENV": "production", "SECRETS_ENCRYPTION_KEY": "0123456789abcdef0123456789abcdef",
         ]
 
-        @Test("The platform's own callers come from inside alone: nobody may say to be one, whatever their bearer")
+        @Test("The platform's own callers come from inside alone: no client may claim to be one, whatever its bearer")
         func prefixes() async throws {
             let agent = try await AnsweringAgent.start()
             try await Fleet.with(["registry", "a2a-proxy"]) { fleet in
@@ -20,7 +20,7 @@ extension RegistryProcessTests {
                     "method": "message/send",
                     "params": ["message": ["role": "user", "parts": [["kind": "text", "text": "hello"]]]],
                 ]
-                func send(_ caller: String, _ bearer: String?) async throws -> API.Answer {
+                func send(_ caller: String, _ bearer: String?) async throws -> API.ReceivedResponse {
                     try await fleet.apis[1].call(
                         .post, "/workspaces/\(target)/a2a", bearer: bearer, body: body,
                         headers: ["X-Workspace-ID": caller])

@@ -1,18 +1,18 @@
 import Foundation
 import HTTPCore
-import TestSupport
 import Testing
+import TestSupport
 
 extension PlatformTests {
-    /// `console_walk.py` is the person; what it asks for is done here.
+    /// `console_walk.py` is the user; its commands are executed here.
     @Suite("The console in a browser", .serialized)
     struct ConsoleTests {
-        /// Between two things that it asks for: a browser on a slow machine.
+        /// The limit between two of its commands: a browser on a slow machine.
         private static let limit: Duration = .seconds(900)
 
-        @Test("Every screen does what a person wants of it")
+        @Test("Every screen does what a user needs of it")
         func walk() async throws {
-            // A message is given up after 15 s, not 45.
+            // A message fails after 15 s, not 45.
             let platform = try await Platform.start(
                 environment: [
                     "CHAT_FILES_DIR": try TemporaryFolder.make("console-files"), "A2A_FAILURE_RETRY_SECONDS": "1",
@@ -49,7 +49,7 @@ extension PlatformTests {
             case "platform-down": platform.postgres.pause()
             case "platform-up": platform.postgres.resume()
             case "dead-letter":
-                // No event: whoever takes it from the queue of the proxies gives it up.
+                // No event: the proxy that takes it from the queue rejects it.
                 try await platform.rabbit.control(
                     "eval",
                     #"rabbit_basic:publish(rabbit_misc:r(<<"/">>, exchange, <<"switchyard.events">>), <<"a2a.queued">>, "#

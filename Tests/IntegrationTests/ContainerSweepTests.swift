@@ -1,14 +1,14 @@
 import Foundation
 import HTTPCore
 import JSONBytes
-import PostgresClient
-import TestSupport
+import Postgres
 import Testing
+import TestSupport
 
 /// What the sweeper does about containers, over HTTP and on a real engine.
-@Suite("Containers that the sweeper looks after", .serialized)
+@Suite("Containers that the sweeper manages", .serialized)
 struct ContainerSweepTests {
-    @Test("A container that somebody killed: offline, started anew, and online with its agent's first heartbeat")
+    @Test("A container that was killed: offline, started anew, and online with its agent's first heartbeat")
     func killed() async throws {
         // Two sweepers, of which one does it.
         try await EngineFleet.with(["registry", "sweeper", "sweeper"]) { engine in
@@ -32,7 +32,7 @@ struct ContainerSweepTests {
         }
     }
 
-    @Test("An engine that is away takes nobody offline")
+    @Test("An unavailable engine takes no workspace offline")
     func engineAway() async throws {
         let podman = try await PodmanServer.start()
         do {
@@ -149,7 +149,7 @@ struct ContainerSweepTests {
         }
     }
 
-    @Test("Images are refreshed on request: by runtime or all, and containers made anew if asked for")
+    @Test("Images are refreshed on request: by runtime or all, and containers recreated if requested")
     func refresh() async throws {
         let podman = try await SharedServers.podman()
         let registry = try await RegistryServer.start(beside: podman)
@@ -188,9 +188,9 @@ struct ContainerSweepTests {
     @Test("Without an engine there are no images to refresh")
     func withoutEngine() async throws {
         try await Fleet.with(["sweeper"]) { fleet in
-            let answer = try await fleet.api.call(
+            let response = try await fleet.api.call(
                 .post, "/admin/workspace-images/refresh", bearer: Platform.adminToken)
-            #expect(answer.status == 503 && answer.json["error"] == "provisioner not available")
+            #expect(response.status == 503 && response.json["error"] == "provisioner not available")
         }
     }
 }

@@ -1,15 +1,15 @@
 import Foundation
 import HTTPCore
-import HTTPServer
 import JSONBytes
-import PostgresClient
-import TestSupport
+import Postgres
 import Testing
+import TestSupport
+import UVHTTPServer
 
 /// Messages to a workspace whose container is dead: the platform notices, has it restarted, and says so.
 @Suite("A container found dead by a message", .serialized)
 struct DeadContainerTests {
-    /// Two registries, two proxies, a workspace whose machine answers at `agent`'s address, and one that delegates to it.
+    /// Two registries, two proxies, a workspace whose machine is at `agent`'s address, and one that delegates to it.
     private func with(
         _ body: (Machines, _ id: String, ScriptedAgent, _ source: (id: String, token: String)) async throws -> Void
     ) async throws {
@@ -31,7 +31,7 @@ struct DeadContainerTests {
 
     /// The next machine listens at an address.
     private func restarts(_ machines: Machines, at url: String) {
-        machines.plane.answer { _ in .json(.ok) { $0.member("url", url) } }
+        machines.plane.respond { _ in .json(.ok) { $0.member("url", url) } }
     }
 
     private func delegate(_ machines: Machines, _ source: (id: String, token: String), _ id: String) async throws
@@ -105,36 +105,37 @@ struct DeadContainerTests {
         }
     }
 
-    private static func sentence(_ sentence: String) -> @Sendable (API.Answer) -> Bool {
+    private static func sentence(_ sentence: String) -> @Sendable (API.ReceivedResponse) -> Bool {
         { $0.json["error"]?.string == sentence }
     }
 
-    @Test("Whoever finds the container dead is told that it restarts; it is marked and restarted once")
+    @Test("Callers that find the container dead get the response that it restarts; it is marked and restarted once")
     func direct() async throws {
         try await with { machines, id, agent, _ in
             await agent.stop()
             let gate = Gate()
-            machines.plane.answer { _ in
+            machines.plane.respond { _ in
                 await gate.wait()
                 return .json(.ok) { $0.member("url", "http://10.0.0.7:8000/again") }
             }
             let starts = machines.starts
-            let answers = try await withThrowingTaskGroup(of: API.Answer.self) { group in
-                for turn in 0..<6 {
-                    group.addTask { try await machines.fleet.apis[2 + turn % 2].message("hello", to: id) }
+            let responses = try await withThrowingTaskGroup(of: API.ReceivedResponse.self) { group in
+                for index in 0..<6 {
+                    group.addTask { try await machines.fleet.apis[2 + index % 2].message("hello", to: id) }
                 }
                 return try await group.reduce(into: []) { $0.append($1) }
             }
-            // Whoever comes once the restart is under way finds a workspace that has no address.
+            // Callers that come once the restart is in progress find a workspace without an address.
             let (restarting, late) = (
                 Self.sentence("workspace agent is restarting"), Self.sentence("workspace has no URL")
             )
-            #expect(answers.allSatisfy { $0.status == 503 && (restarting($0) || late($0)) }, "\(answers.map(\.text))")
-            #expect(answers.contains(where: restarting))
-            for answer in answers where restarting(answer) {
-                #expect(answer.json["restarting"] == true)
-                #expect(answer.headers["retry-after"] == "15")
-                #expect(answer.json["retry_after"] == 15)
+            #expect(
+                responses.allSatisfy { $0.status == 503 && (restarting($0) || late($0)) }, "\(responses.map(\.text))")
+            #expect(responses.contains(where: restarting))
+            for response in responses where restarting(response) {
+                #expect(response.json["restarting"] == true)
+                #expect(response.headers["retry-after"] == "15")
+                #expect(response.json["retry_after"] == 15)
             }
             #expect(try await machines.status(id) != "online")
             #expect(try await machines.fleet.events(of: id).count { $0 == "workspace.offline" } == 1)

@@ -1,10 +1,10 @@
 import Foundation
 import HTTPCore
-import HTTPServer
 import JSONBytes
-import PostgresClient
+import Postgres
 import Testing
 import TestSupport
+import UVHTTPServer
 
 /// The lives of delegations over HTTP, two proxies for one queue.
 @Suite("Lives of delegations", .serialized)
@@ -27,7 +27,7 @@ struct DelegationLifeTests {
     private func delegate(
         _ api: API, _ source: ScriptedAgent, _ target: String, _ task: String, key: String? = nil,
         headers: HTTPHeaders = [:]
-    ) async throws -> API.Answer {
+    ) async throws -> API.ReceivedResponse {
         var body: [String: JSONValue] = ["target_id": .string(target), "task": .string(task)]
         if let key { body["idempotency_key"] = .string(key) }
         return try await api.call(
@@ -49,7 +49,7 @@ struct DelegationLifeTests {
         return found
     }
 
-    @Test("At a busy target it waits, and its result is stitched back, whichever proxy is asked")
+    @Test("At a busy target it waits, and its result is stitched back, on whichever proxy")
     func waits() async throws {
         try await with { fleet, source, target in
             let long = String(repeating: "Größe 👩‍👩‍👧‍👦 ", count: 60)
@@ -62,7 +62,7 @@ struct DelegationLifeTests {
             let queued = try await first(fleet.apis[2], of: source, is: "queued")
             #expect(queued["summary"] == "Delegation queued — target at capacity")
             #expect(queued["type"] == "delegation")
-            // The request behind it follows the same life.
+            // The request behind it has the same states.
             let request = try #require(try await entries(fleet.apis[1], of: source).last)
             #expect(request["status"] == "queued")
             #expect(request["id"]?.string == id)
@@ -80,7 +80,7 @@ struct DelegationLifeTests {
             #expect(done["response_preview"]?.string == String(long.prefix(300)) + "...")
             #expect(done["summary"]?.string == "Delegation completed (\(long.prefix(80)))")
             #expect(target.deliveries.count == 2)
-            // However long it waits, it belongs to the trace of whoever asked for it.
+            // However long it waits, it belongs to the trace of its requester.
             #expect(target.deliveries.allSatisfy { $0.headers["traceparent"]?.contains(trace) == true })
             let events = try await fleet.sql(
                 """
@@ -180,9 +180,9 @@ struct DelegationLifeTests {
     func refusals() async throws {
         try await with { fleet, source, target in
             func refusal(_ body: JSONValue) async throws -> String? {
-                let answer = try await fleet.apis[1].call(
+                let response = try await fleet.apis[1].call(
                     .post, "/workspaces/\(source.id)/delegate", bearer: source.caller.token, body: body)
-                return "\(answer.status) \(answer.json["error"]?.string ?? "")"
+                return "\(response.status) \(response.json["error"]?.string ?? "")"
             }
             #expect(try await refusal(["target_id": "x", "task": "t"]) == "400 target_id must be a valid UUID")
             #expect(
@@ -195,13 +195,13 @@ struct DelegationLifeTests {
             #expect(
                 try await refusal(["target_id": .string(child.id), "task": "t"])
                     == "403 access denied: workspaces cannot communicate per hierarchy rules")
-            // An operator who delegates, or records, for nobody.
-            let nobody = "/workspaces/\(UUID().uuidString.lowercased())"
+            // An operator who delegates, or records, for an unknown workspace.
+            let missing = "/workspaces/\(UUID().uuidString.lowercased())"
             for path in ["/delegate", "/delegations/record"] {
                 for body: JSONValue in [["target_id": .string(target.id), "task": "t"], [:]] {
-                    let answer = try await fleet.apis[1].call(.post, nobody + path, body: body)
-                    #expect(answer.status == 404, "\(path): \(answer.text)")
-                    #expect(answer.json["error"] == "workspace not found")
+                    let response = try await fleet.apis[1].call(.post, missing + path, body: body)
+                    #expect(response.status == 404, "\(path): \(response.text)")
+                    #expect(response.json["error"] == "workspace not found")
                 }
             }
             #expect(try await fleet.sql("SELECT count(*)::int FROM delegations")[0].int(0) == 0)

@@ -1,8 +1,8 @@
 import Foundation
 import HTTPCore
 import JSONBytes
-import TestSupport
 import Testing
+import TestSupport
 
 /// A workspace as its agent sees it.
 private struct Racer: Sendable {
@@ -35,11 +35,11 @@ extension PlatformTests {
         private func create(_ name: String, below parent: String?, on registry: API) async throws -> Racer {
             var body: [String: JSONValue] = ["name": .string(name), "external": true]
             if let parent { body["parent_id"] = .string(parent) }
-            let answer = try await registry.call(.post, "/workspaces", body: .object(body))
-            #expect(answer.status == 201, "\(answer.text)")
+            let response = try await registry.call(.post, "/workspaces", body: .object(body))
+            #expect(response.status == 201, "\(response.text)")
             return Racer(
-                id: try #require(answer.json["id"]?.string),
-                token: try #require(answer.json["connection"]?["auth_token"]?.string))
+                id: try #require(response.json["id"]?.string),
+                token: try #require(response.json["connection"]?["auth_token"]?.string))
         }
 
         /// Every other beat says wedged, so that the status flips all the time.
@@ -51,7 +51,7 @@ extension PlatformTests {
             ).status
         }
 
-        /// Deletes the family's parent once all of them are beating; returns when every agent was told that it is gone.
+        /// Deletes the family's parent once all of them are beating; returns when every agent got its 410.
         private func delete(_ family: [Racer], by deleting: API, whileBeatingAt registries: [API]) async throws {
             let (beating, isBeating) = AsyncStream.makeStream(of: Void.self)
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -65,14 +65,14 @@ extension PlatformTests {
                     lanes += 1
                     if lanes == family.count * registries.count { break }
                 }
-                let answer = try await deleting.call(.delete, "/workspaces/\(family[0].id)?confirm=true")
-                #expect(answer.status == 200, "\(answer.text)")
-                #expect(answer.json["status"]?.string == "removed")
-                // Told so at once: no registry may accept a beat that was sent after the answer.
+                let response = try await deleting.call(.delete, "/workspaces/\(family[0].id)?confirm=true")
+                #expect(response.status == 200, "\(response.text)")
+                #expect(response.json["status"]?.string == "removed")
+                // Refused at once: no registry may accept a beat that was sent after the response.
                 for racer in family {
                     for registry in registries {
                         let status = try await beat(racer, 0, at: registry)
-                        #expect(status == 410 || status == 401, "a beat after the deletion was answered \(status)")
+                        #expect(status == 410 || status == 401, "a beat after the deletion got \(status)")
                     }
                 }
                 try await group.waitForAll()
@@ -86,7 +86,7 @@ extension PlatformTests {
                 if number == 0 { first() }
                 if status == 410 || status == 401 { return }
                 guard status == 200, ContinuousClock.now < end else {
-                    throw TimedOut("the agent of \(racer.id) was last answered \(status)")
+                    throw TimedOut("the agent of \(racer.id) last got \(status)")
                 }
             }
         }
@@ -96,13 +96,13 @@ extension PlatformTests {
                 let row = try await platform.postgres.sql(
                     "SELECT status FROM workspaces WHERE id = '\(racer.id)'", database: platform.databaseName)
                 #expect(row == "removed")
-                // The log's last word on its status; nothing may follow the removal.
-                let told = try await platform.postgres.sql(
+                // The log's last event of its status; nothing may follow the removal.
+                let published = try await platform.postgres.sql(
                     """
                     SELECT type FROM structure_events WHERE workspace_id = '\(racer.id)' AND type LIKE 'workspace.%'
                     ORDER BY sequence DESC LIMIT 1
                     """, database: platform.databaseName)
-                #expect(told == "workspace.removed")
+                #expect(published == "workspace.removed")
                 for registry in registries {
                     let again = try await registry.call(
                         .post, "/registry/register", bearer: racer.token,

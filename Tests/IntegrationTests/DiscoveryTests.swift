@@ -1,9 +1,9 @@
 import Foundation
 import HTTPCore
 import JSONBytes
-import PostgresClient
-import TestSupport
+import Postgres
 import Testing
+import TestSupport
 
 extension RegistryProcessTests {
     @Suite("Discovery over HTTP", .serialized)
@@ -12,7 +12,7 @@ extension RegistryProcessTests {
 
         private func discover(
             _ fleet: Fleet, _ target: String, from caller: String, bearer: String? = Platform.adminToken
-        ) async throws -> API.Answer {
+        ) async throws -> API.ReceivedResponse {
             try await fleet.api.call(
                 .get, "/registry/discover/\(target)", bearer: bearer, headers: ["X-Workspace-ID": caller])
         }
@@ -24,7 +24,7 @@ extension RegistryProcessTests {
             return id
         }
 
-        @Test("Who may ask, for whom, and what each refusal says")
+        @Test("Which callers may discover whom, and what each refusal says")
         func refusals() async throws {
             try await Fleet.with(["registry"]) { fleet in
                 let (caller, token) = try await fleet.create()
@@ -79,7 +79,7 @@ extension RegistryProcessTests {
             }
         }
 
-        @Test("An address is checked before it is handed out, whoever set it")
+        @Test("An address is checked before it is returned, whichever caller set it")
         func safety() async throws {
             try await Fleet.with(["registry"]) { fleet in
                 let caller = try await fleet.create().id
@@ -91,42 +91,45 @@ extension RegistryProcessTests {
                     #expect(refused.status == 503, "\(url)")
                     #expect(refused.text == #"{"error":"workspace URL failed safety check"}"#, "\(url)")
                 }
-                let ours = try await online(fleet, "http://127.0.0.1:40000")
+                let managed = try await online(fleet, "http://127.0.0.1:40000")
                 try await fleet.sql(
-                    "UPDATE workspaces SET url_provisioned = true, external = false WHERE id = $1::uuid", [ours])
-                #expect(try await discover(fleet, ours, from: caller).json["url"]?.string == "http://127.0.0.1:40000")
+                    "UPDATE workspaces SET url_provisioned = true, external = false WHERE id = $1::uuid", [managed])
+                #expect(
+                    try await discover(fleet, managed, from: caller).json["url"]?.string == "http://127.0.0.1:40000")
                 try await fleet.sql(
-                    "UPDATE workspaces SET internal_url = 'http://10.0.0.1/' WHERE id = $1::uuid", [ours])
+                    "UPDATE workspaces SET internal_url = 'http://10.0.0.1/' WHERE id = $1::uuid", [managed])
                 let inside = try await online(fleet, "http://127.0.0.1:40001")
                 try await fleet.sql(
                     "UPDATE workspaces SET url_provisioned = true, external = false WHERE id = $1::uuid", [inside])
-                #expect(try await discover(fleet, ours, from: inside).status == 503)
+                #expect(try await discover(fleet, managed, from: inside).status == 503)
                 let outside = try await online(fleet, "http://localhost:9000/a")
                 let rewritten = try await discover(fleet, outside, from: inside)
                 #expect(rewritten.json["url"]?.string == "http://host.docker.internal:9000/a")
             }
         }
 
-        @Test("Containers are told each other's names where all else is a loopback address")
+        @Test("Containers get each other's names where all else is a loopback address")
         func betweenContainers() async throws {
             try await Fleet.with(["registry"]) { fleet in
-                let ours = try await (online(fleet, "http://127.0.0.1:40000"), online(fleet, "http://127.0.0.1:40001"))
-                for id in [ours.0, ours.1] {
+                let managed = try await (
+                    online(fleet, "http://127.0.0.1:40000"), online(fleet, "http://127.0.0.1:40001")
+                )
+                for id in [managed.0, managed.1] {
                     try await fleet.sql(
                         """
                         UPDATE workspaces SET url_provisioned = true, external = false,
                             internal_url = 'http://localhost:8000' WHERE id = $1::uuid
                         """, [id])
                 }
-                let found = try await discover(fleet, ours.0, from: ours.1)
-                #expect(found.json["url"]?.string == "http://ws-\(ours.0.prefix(12)):8000")
+                let found = try await discover(fleet, managed.0, from: managed.1)
+                #expect(found.json["url"]?.string == "http://ws-\(managed.0.prefix(12)):8000")
                 let outside = try await fleet.create().id
                 #expect(
-                    try await discover(fleet, ours.0, from: outside).json["url"]?.string == "http://127.0.0.1:40000")
+                    try await discover(fleet, managed.0, from: outside).json["url"]?.string == "http://127.0.0.1:40000")
             }
         }
 
-        @Test("Peers are parent, children and siblings; a filter that matches nobody gives an empty list")
+        @Test("Peers are parent, children and siblings; a filter that matches no peer gives an empty list")
         func peers() async throws {
             try await Fleet.with(["registry"]) { fleet in
                 let parent = try await fleet.create(["name": "Parent"]).id
@@ -138,10 +141,10 @@ extension RegistryProcessTests {
                 let gone = try await fleet.create(["name": "gone", "parent_id": .string(id)]).id
                 try await fleet.remove(gone)
                 func names(_ query: String) async throws -> [String] {
-                    let answer = try await fleet.api.call(.get, "/registry/\(id)/peers\(query)", bearer: token)
-                    #expect(answer.status == 200)
-                    if query.contains("nobody") { #expect(answer.text == "[]") }
-                    return (answer.json.array ?? []).compactMap { $0["name"]?.string }.sorted()
+                    let response = try await fleet.api.call(.get, "/registry/\(id)/peers\(query)", bearer: token)
+                    #expect(response.status == 200)
+                    if query.contains("nobody") { #expect(response.text == "[]") }
+                    return (response.json.array ?? []).compactMap { $0["name"]?.string }.sorted()
                 }
                 for query in ["", "?q=", "?q=%20%20", "?q=%0A"] {
                     #expect(try await names(query) == ["Parent", "child", "sib_ling"], "\(query)")

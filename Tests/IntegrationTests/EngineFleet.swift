@@ -1,8 +1,8 @@
 import Foundation
 import HTTPCore
 import JSONBytes
-import TestSupport
 import Testing
+import TestSupport
 
 /// A registry and sweepers that start workspaces on a real engine, each test as a platform of its own.
 ///
@@ -69,7 +69,7 @@ struct EngineFleet: Sendable {
 
     func status(_ id: String) async throws -> String? { try await workspace(id)["status"]?.string }
 
-    /// Beats as the container's agent would; returns the answer's status.
+    /// Beats as the container's agent would; returns the response's status.
     func beat(_ id: String) async throws -> Int {
         let token = try await podman.control("exec", name(id), "cat", "/configs/.auth_token")
         return try await fleet.api.call(

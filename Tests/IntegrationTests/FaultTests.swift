@@ -5,23 +5,23 @@ import Synchronization
 import Testing
 import TestSupport
 
-/// What was acknowledged, and therefore must not be lost.
+/// What was acknowledged, and therefore must be delivered.
 private final class Ledger: Sendable {
     private struct State {
-        /// Text of the message by its queue item, for those answered 202.
+        /// Text of the message by its queue item, for those with a 202.
         var queued: [String: String] = [:]
-        var answered: Set<String> = []
+        var completed: Set<String> = []
         var refused = 0
     }
 
     private let state = Mutex(State())
 
-    func note(_ text: String, _ answer: API.Answer) {
+    func note(_ text: String, _ response: API.ReceivedResponse) {
         state.withLock { state in
-            if answer.status == 202, let id = answer.json["queue_id"]?.string {
+            if response.status == 202, let id = response.json["queue_id"]?.string {
                 state.queued[id] = text
-            } else if answer.status == 200 {
-                state.answered.insert(text)
+            } else if response.status == 200 {
+                state.completed.insert(text)
             } else {
                 state.refused += 1
             }
@@ -31,18 +31,18 @@ private final class Ledger: Sendable {
     func noteRefusal() { state.withLock { $0.refused += 1 } }
 
     var queued: [String: String] { state.withLock { $0.queued } }
-    var acknowledged: Set<String> { state.withLock { $0.answered.union($0.queued.values) } }
+    var acknowledged: Set<String> { state.withLock { $0.completed.union($0.queued.values) } }
 }
 
 extension PlatformTests {
-    @Suite("Faults under load: nothing acknowledged is lost", .serialized)
+    @Suite("Faults under load: everything acknowledged is delivered", .serialized)
     struct FaultTests {
         enum Store: String, CaseIterable, Sendable {
             case postgres, rabbitmq, redis
         }
 
-        /// Sends numbered messages until told to stop; what is refused is not owed.
-        private func send(_ name: String, to agent: EchoAgent, on platform: Platform, _ ledger: Ledger) async {
+        /// Sends numbered messages until stopped; refused ones need not be delivered.
+        private func send(_ name: String, to agent: EchoAgentProcess, on platform: Platform, _ ledger: Ledger) async {
             var number = 0
             while !Task.isCancelled {
                 number += 1
@@ -56,17 +56,17 @@ extension PlatformTests {
         }
 
         /// Every item that was accepted is completed, and every acknowledged text reached the agent.
-        private func check(_ ledger: Ledger, _ agents: [EchoAgent], on platform: Platform) async throws {
+        private func check(_ ledger: Ledger, _ agents: [EchoAgentProcess], on platform: Platform) async throws {
             for (id, text) in ledger.queued {
                 try await eventually(within: .seconds(60), "\(text), accepted as \(id), to be delivered") {
-                    let answer = try? await platform.api.call(.get, "/queue/\(id)")
-                    return answer?.json["status"]?.string == "completed"
+                    let response = try? await platform.api.call(.get, "/queue/\(id)")
+                    return response?.json["status"]?.string == "completed"
                 }
             }
             var received: Set<String> = []
             for agent in agents { received.formUnion(try await agent.received().map(\.text)) }
-            let lost = ledger.acknowledged.subtracting(received)
-            #expect(lost.isEmpty, "acknowledged and never delivered: \(lost.sorted().prefix(10))")
+            let missing = ledger.acknowledged.subtracting(received)
+            #expect(missing.isEmpty, "acknowledged and never delivered: \(missing.sorted().prefix(10))")
         }
 
         private func kill(_ store: Store, of platform: Platform) async {
@@ -94,7 +94,9 @@ extension PlatformTests {
                 try await platform.rabbit.settleQueues()
                 try await platform.waitUntilReady()
             }
-            let agents = try await [EchoAgent.start(on: platform), EchoAgent.start(on: platform, name: "second")]
+            let agents = try await [
+                EchoAgentProcess.start(on: platform), EchoAgentProcess.start(on: platform, name: "second"),
+            ]
             let ledger = Ledger()
             let senders = (0..<6).map { sender in
                 Task { await send("sender\(sender)", to: agents[sender % 2], on: platform, ledger) }
@@ -103,7 +105,7 @@ extension PlatformTests {
 
             await kill(store, of: platform)
             let registry = platform.instances("registry")[0]
-            try await eventually("readiness to tell that \(store.rawValue) is gone") {
+            try await eventually("readiness to report that \(store.rawValue) is gone") {
                 try await onThread { PlainSocket.status(port: registry.port, path: "/ready") == 503 }
             }
             try await eventually("health to say that the process is well") {
@@ -143,13 +145,13 @@ extension PlatformTests {
         @Test("A message that a killed proxy held is delivered by another one, and said to be uncertain")
         func proxyDies() async throws {
             let platform = try await Platform.start(scale: ["a2a-proxy": 2], environment: ["A2A_LEASE_SECONDS": "3"])
-            let agent = try await EchoAgent.start(on: platform)
-            try await agent.tell("busy on")
+            let agent = try await EchoAgentProcess.start(on: platform)
+            try await agent.command("busy on")
             // Longer than it takes to see who has it and to kill that one.
             let queued = try await platform.api.message("sleep 10", to: agent.id, id: "held-message")
             #expect(queued.status == 202)
             let id = try #require(queued.json["queue_id"]?.string)
-            try await agent.tell("busy off")
+            try await agent.command("busy off")
             var owner = ""
             try await eventually("a proxy to claim the message") {
                 owner = try await platform.postgres.sql(
@@ -164,10 +166,10 @@ extension PlatformTests {
             let holder = try #require(platform.instances("a2a-proxy").first { $0.output.contains(owner) })
             await holder.kill9()
             try await eventually(within: .seconds(90), "the other proxy to deliver it") {
-                let answer = try? await platform.api.call(.get, "/queue/\(id)")
-                return answer?.json["status"]?.string == "completed"
+                let response = try? await platform.api.call(.get, "/queue/\(id)")
+                return response?.json["status"]?.string == "completed"
             }
-            // The agent can tell: the same message, and that it is not the first try.
+            // The agent can see it: the same message, and that it is not the first try.
             let deliveries = try await agent.received().filter { $0.messageID == "held-message" }
             #expect(deliveries.count == 2)
             #expect(deliveries.first?.attempt == nil)
@@ -176,18 +178,18 @@ extension PlatformTests {
             await platform.stop()
         }
 
-        @Test("SIGTERM: a call that runs is answered, then the process ends with 0")
+        @Test("SIGTERM: a call in flight is completed, then the process ends with 0")
         func termination() async throws {
             let platform = try await Platform.start()
-            let agent = try await EchoAgent.start(on: platform)
+            let agent = try await EchoAgentProcess.start(on: platform)
             let proxy = platform.instances("a2a-proxy")[0]
             let direct = API(baseURL: proxy.baseURL)
-            async let answer = direct.message("sleep 2", to: agent.id)
+            async let response = direct.message("sleep 2", to: agent.id)
             try await eventually("the call to reach the agent") {
                 try await agent.received().contains { $0.text == "sleep 2" }
             }
             let code = await proxy.terminate(within: .seconds(20))
-            #expect(try await answer.status == 200)
+            #expect(try await response.status == 200)
             #expect(code == 0)
             for name in ["registry", "scheduler", "notifier", "sweeper"] {
                 #expect(await platform.instances(name)[0].terminate() == 0, "\(name)")

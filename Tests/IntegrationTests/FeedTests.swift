@@ -1,12 +1,12 @@
 import Foundation
 import HTTPCore
 import JSONBytes
-import PostgresClient
+import Postgres
 import Synchronization
 import Testing
 import TestSupport
 
-/// What agents tell their people, and the feed that shows it.
+/// Notifications that agents send to their users, and the feed that shows them.
 @Suite("Notifications and the feed", .serialized)
 struct FeedTests {
     private typealias Workspace = (id: String, token: String)
@@ -18,7 +18,8 @@ struct FeedTests {
         }
     }
 
-    private func post(_ api: API, _ workspace: Workspace, _ path: String, _ body: JSONValue) async throws -> API.Answer
+    private func post(_ api: API, _ workspace: Workspace, _ path: String, _ body: JSONValue) async throws
+        -> API.ReceivedResponse
     {
         try await api.call(.post, "/workspaces/\(workspace.id)/\(path)", bearer: workspace.token, body: body)
     }
@@ -27,17 +28,17 @@ struct FeedTests {
         try await page(api, workspace, query).rows
     }
 
-    /// - Returns: and what the answer says where the next page begins.
+    /// - Returns: and the response's cursor of the next page.
     private func page(
         _ api: API, _ workspace: Workspace, _ query: String
     ) async throws -> (rows: [JSONValue], nextBefore: String?) {
-        let answer = try await api.call(
+        let response = try await api.call(
             .get, "/workspaces/\(workspace.id)/activity\(query)", bearer: workspace.token)
-        #expect(answer.status == 200, "\(answer.text)")
-        return (try #require(answer.json.array), answer.headers["x-next-before"])
+        #expect(response.status == 200, "\(response.text)")
+        return (try #require(response.json.array), response.headers["x-next-before"])
     }
 
-    @Test("A message reaches who looks on, and is there again when the page is loaded anew")
+    @Test("A message reaches viewers, and is there again when the page is reloaded")
     func notify() async throws {
         try await with { fleet, api, agent in
             let seen = Mutex<[JSONValue]>([])
@@ -52,15 +53,15 @@ struct FeedTests {
             }
             defer { viewer.cancel() }
             try await eventually("the viewer to be there") {
-                let answer = try await post(api, agent, "notify", ["message": "first"])
-                #expect(answer.text == #"{"status":"sent"}"#)
+                let response = try await post(api, agent, "notify", ["message": "first"])
+                #expect(response.text == #"{"status":"sent"}"#)
                 return !seen.withLock { $0.isEmpty }
             }
             let long = String(repeating: "Größe 👩‍👩‍👧‍👦 ", count: 20)
             let file: JSONValue = [
                 "uri": "workspace:/workspace/a.png", "name": "a.png", "mimeType": "image/png", "size": 3,
             ]
-            // Fields that nobody knows are no reason to refuse it.
+            // Unknown fields are no reason to refuse it.
             let sent = try await post(
                 api, agent, "notify",
                 ["message": .string(long), "attachments": [file], "type": "delegation_result"])
@@ -82,7 +83,7 @@ struct FeedTests {
         }
     }
 
-    @Test("What is incomplete, or for nobody, is refused and leaves nothing behind")
+    @Test("An incomplete message, or one for no workspace, is refused and leaves nothing behind")
     func refusals() async throws {
         try await with { fleet, api, agent in
             let bad: [(JSONValue, String)] = [
@@ -97,9 +98,9 @@ struct FeedTests {
                 ),
             ]
             for (body, error) in bad {
-                let answer = try await post(api, agent, "notify", body)
-                #expect(answer.status == 400, "\(body): \(answer.text)")
-                #expect(answer.json["error"]?.string == error)
+                let response = try await post(api, agent, "notify", body)
+                #expect(response.status == 400, "\(body): \(response.text)")
+                #expect(response.json["error"]?.string == error)
             }
             let removed = try await fleet.create()
             try await fleet.remove(removed.id)
@@ -107,9 +108,9 @@ struct FeedTests {
                 for (path, body) in [
                     ("notify", ["message": "x"] as JSONValue), ("activity", ["activity_type": "error"]),
                 ] {
-                    let answer = try await api.call(.post, "/workspaces/\(id)/\(path)", body: body)
-                    #expect(answer.status == 404, "\(path): \(answer.text)")
-                    #expect(answer.json["error"] == "workspace not found")
+                    let response = try await api.call(.post, "/workspaces/\(id)/\(path)", body: body)
+                    #expect(response.status == 404, "\(path): \(response.text)")
+                    #expect(response.json["error"] == "workspace not found")
                 }
                 #expect(try await api.call(.get, "/workspaces/\(id)/activity").text == "[]")
             }
@@ -179,17 +180,17 @@ struct FeedTests {
             ]
             for (name, body) in bodies {
                 let report = #"{"activity_type":"agent_log","summary":"\#(name)","response_body":\#(body)}"#
-                let answer = try await api.raw(
+                let response = try await api.raw(
                     .post, "/workspaces/\(agent.id)/activity", bearer: agent.token, body: Array(report.utf8),
                     type: "application/json", headers: [])
-                #expect(answer.status == 200, "\(name): \(answer.text)")
+                #expect(response.status == 200, "\(name): \(response.text)")
             }
             func found(_ text: String, _ more: String = "") async throws -> [String] {
                 let query = text.utf8.map { "%\(String(UInt16($0) | 0x100, radix: 16).suffix(2))" }.joined()
-                let answer = try await api.call(
+                let response = try await api.call(
                     .get, "/workspaces/\(agent.id)/session-search?q=\(query)\(more)", bearer: agent.token)
-                #expect(answer.status == 200, "\(text): \(answer.text)")
-                return (answer.json.array ?? []).compactMap { $0["summary"]?.string }
+                #expect(response.status == 200, "\(text): \(response.text)")
+                return (response.json.array ?? []).compactMap { $0["summary"]?.string }
             }
             #expect(try await found("größe") == ["plain", "umlaut"])
             #expect(try await found(#"say "hi""#) == ["quote"])
@@ -220,16 +221,16 @@ struct FeedTests {
                 ("0001-01-01T00:00:00Z", 200), ("9999-12-31T23:59:59.999999Z", 200), ("2026-01-01", 400),
             ] {
                 for path in ["activity?", "session-search?q=x&"] {
-                    let answer = try await api.call(
+                    let response = try await api.call(
                         .get, "/workspaces/\(agent.id)/\(path)before=\(time)", bearer: agent.token)
-                    #expect(answer.status == status, "\(path)\(time): \(answer.text)")
-                    if status == 400 { #expect(answer.json["field"] == "before") }
+                    #expect(response.status == status, "\(path)\(time): \(response.text)")
+                    if status == 400 { #expect(response.json["field"] == "before") }
                 }
             }
         }
     }
 
-    @Test("A page has 100 rows unless asked for, and 500 at most; a report must be the reporter's own")
+    @Test("A page has 100 rows by default, and 500 at most; a report must be the reporter's own")
     func limits() async throws {
         try await with { fleet, api, agent in
             try await fleet.sql(
@@ -241,24 +242,24 @@ struct FeedTests {
                 #expect(try await feed(api, agent, query).count == count)
             }
             for (query, count) in [("", 50), ("&limit=200", 200), ("&limit=201", 200), ("&limit=x", 50)] {
-                let answer = try await api.call(
+                let response = try await api.call(
                     .get, "/workspaces/\(agent.id)/session-search?q=\(query)", bearer: agent.token)
-                #expect(answer.json.array?.count == count, "\(query)")
+                #expect(response.json.array?.count == count, "\(query)")
             }
             let foreign = try await post(
                 api, agent, "activity", ["activity_type": "error", "source_id": .string(UUID().uuidString)])
             #expect(foreign.status == 403)
             #expect(foreign.json["error"] == "source_id must match authenticated workspace")
             for type in ["delegation", "cron_run", "nonsense", ""] {
-                let answer = try await post(api, agent, "activity", ["activity_type": .string(type)])
-                #expect(answer.status == 400)
+                let response = try await post(api, agent, "activity", ["activity_type": .string(type)])
+                #expect(response.status == 400)
                 #expect(
-                    answer.json["error"]?.string == """
+                    response.json["error"]?.string == """
                         invalid activity_type, must be one of: a2a_send, a2a_receive, task_update, agent_log, \
                         skill_promotion, memory_write, error
                         """)
             }
-            // It was heard of, although it never beats.
+            // It has a time of activity, although it never beats.
             let seen = try await fleet.sql(
                 "SELECT last_seen_at > now() - interval '1 minute' FROM workspace_vitals WHERE workspace_id = $1::uuid",
                 [agent.id])

@@ -10,7 +10,7 @@ private struct FieldCall {
 
     var status: Int { line["status"]?.int ?? 0 }
     var body: JSONValue? { line["body"] }
-    var answer: JSONValue? { line["answer"] }
+    var response: JSONValue? { line["answer"] }
     var path: String { line["path"]?.string ?? "" }
     /// Whether the bearer, and whether the workspace's id, went with it.
     var credentials: [Bool] { [line["bearer"]?.bool == true, line["identity"]?.string != nil] }
@@ -76,15 +76,15 @@ extension PlatformTests {
             let first = try run.call("register")
             #expect(first.status == 200)
             #expect(first.credentials == [false, false])
-            #expect(first.answer?["auth_token"]?.string?.count == 43)
+            #expect(first.response?["auth_token"]?.string?.count == 43)
             let again = try run.call("register again")
             #expect(again.status == 200)
             #expect(again.credentials == [true, false])
-            #expect(again.answer?["auth_token"] == nil)
+            #expect(again.response?["auth_token"] == nil)
 
             let peers = try run.call("peers at boot")
             #expect(peers.credentials == [false, true])
-            #expect(run.result("peers at boot")?.array != nil, "the agent reads a list, whatever the answer is")
+            #expect(run.result("peers at boot")?.array != nil, "the agent reads a list, whatever the response is")
 
             for (step, prefix) in [("initial prompt", "initial-"), ("idle prompt", "idle-")] {
                 let prompt = try run.call(step)
@@ -93,12 +93,12 @@ extension PlatformTests {
                 #expect(prompt.body?["id"] == nil)
                 #expect(prompt.body?["params"]?["message"]?["messageId"]?.string?.hasPrefix(prefix) == true)
                 #expect(prompt.status == 200)
-                #expect(prompt.answer?["result"]?["parts"]?[0]?["text"] == "direct: done")
+                #expect(prompt.response?["result"]?["parts"]?[0]?["text"] == "direct: done")
             }
-            // Nobody is reached: five tries, each refused in the same words, with the waits between them.
+            // No connection: five tries, each refused with the same message, with the waits between them.
             let tries = run.calls("lost prompt")
             #expect(tries.map(\.status) == [502, 502, 502, 502, 502])
-            #expect(tries.allSatisfy { $0.answer?["error"] == "failed to reach workspace agent" })
+            #expect(tries.allSatisfy { $0.response?["error"] == "failed to reach workspace agent" })
             #expect(Set(tries.compactMap { $0.body?["params"]?["message"]?["messageId"]?.string }).count == 5)
             #expect(run.result("waits") == [1, 2, 4, 8])
             #expect(run.result("lost prompt") == false)
@@ -113,7 +113,7 @@ extension PlatformTests {
             let peers = try run.call("list peers")
             #expect(peers.status == 200)
             #expect(peers.credentials == [true, true])
-            let entries = try #require(peers.answer?.array)
+            let entries = try #require(peers.response?.array)
             #expect(Set(entries.compactMap { $0["id"]?.string }) == [run.target, run.parent])
             for entry in entries {
                 for field in ["id", "name", "status", "role", "parent_id", "agent_card"] {
@@ -128,21 +128,21 @@ extension PlatformTests {
             #expect(first.status == 202)
             #expect(first.credentials == [true, false])
             #expect(first.body?["idempotency_key"]?.string?.count == 32)
-            let identity = try #require(first.answer?["delegation_id"]?.string)
+            let identity = try #require(first.response?["delegation_id"]?.string)
             #expect(
-                first.answer
+                first.response
                     == ["delegation_id": .string(identity), "status": "delegated", "target_id": .string(run.target)])
             let again = try run.call("delegate again")
             #expect(again.status == 200)
-            #expect(again.answer?["delegation_id"]?.string == identity)
-            #expect(again.answer?["idempotent_hit"] == true)
-            #expect(again.answer?["target_id"]?.string == run.target)
+            #expect(again.response?["delegation_id"]?.string == identity)
+            #expect(again.response?["idempotent_hit"] == true)
+            #expect(again.response?["target_id"]?.string == run.target)
 
-            let second = try #require(try run.call("delegate more").answer?["delegation_id"]?.string)
+            let second = try #require(try run.call("delegate more").response?["delegation_id"]?.string)
             let list = try run.call("delegations")
             #expect(list.status == 200)
             #expect(list.credentials == [true, false])
-            let entries = try #require(list.answer?.array)
+            let entries = try #require(list.response?.array)
             // Each shows twice, its result in front; the newest delegation's on top.
             #expect(entries.compactMap { $0["delegation_id"]?.string } == [second, second, identity, identity])
             #expect(entries.allSatisfy { $0["status"] == "completed" && $0["source_id"]?.string == run.own })
@@ -167,7 +167,7 @@ extension PlatformTests {
             #expect(wake.body?["params"]?["message"]?["messageId"] == nil)
             #expect(wake.body?["params"]?["message"]?["parts"]?[0]?["type"] == "text")
             #expect(wake.status == 200)
-            #expect(wake.answer?["result"]?["parts"]?[0]?["text"] == "direct: done")
+            #expect(wake.response?["result"]?["parts"]?[0]?["text"] == "direct: done")
 
             for step in ["notify result", "tell"] {
                 let notification = try run.call(step)
@@ -184,10 +184,10 @@ extension PlatformTests {
                 ])
             #expect(steps.map(\.status) == [200, 200, 200, 200, 200, 200])
             #expect(steps[0].credentials == [true, true])
-            #expect(steps[0].answer?["name"] == "the target")
-            // Straight to the peer, which gets no credentials of ours.
+            #expect(steps[0].response?["name"] == "the target")
+            // Straight to the peer, which gets no credentials of the platform.
             #expect(steps[3].credentials == [false, false])
-            #expect(steps[0].answer?["url"]?.string == "http://\(steps[3].line["host"]?.string ?? "")/")
+            #expect(steps[0].response?["url"]?.string == "http://\(steps[3].line["host"]?.string ?? "")/")
             #expect(run.result("sync delegation") == "direct: done")
         }
 
@@ -199,7 +199,7 @@ extension PlatformTests {
                 let call = try run.call(step)
                 #expect(call.credentials[0] == false)
                 #expect([400, 401].contains(call.status), "\(step): \(call.line)")
-                #expect(call.answer?["error"]?.string != nil)
+                #expect(call.response?["error"]?.string != nil)
             }
             for step in ["instructions", "shared-context", "checkpoints", "memories", "approvals"] {
                 #expect(try run.call(step).status == 404, "\(step)")
@@ -220,7 +220,7 @@ extension PlatformTests {
             #expect(entries.contains { $0["method"] == "delegate_result" })
         }
 
-        @Test("Where no credentials are asked for, the tools that send none get on with it")
+        @Test("Where no credentials are required, the tools that send none work")
         func openDevelopment() async throws {
             try await Fleet.with(["a2a-proxy", "registry"], environment: ["ADMIN_TOKEN": ""]) { fleet in
                 let registry = fleet.apis[1]
@@ -237,7 +237,7 @@ extension PlatformTests {
                     body: ["target_id": .string(ids[1]), "task": "t", "delegation_id": .string(identity)])
                 #expect(recorded.status == 202)
                 #expect(recorded.json == ["delegation_id": .string(identity), "status": "recorded"])
-                func update(_ status: String) async throws -> API.Answer {
+                func update(_ status: String) async throws -> API.ReceivedResponse {
                     try await fleet.api.call(
                         .post, "\(base)/\(identity)/update", bearer: nil,
                         body: ["status": .string(status), "error": "", "response_preview": "done"])

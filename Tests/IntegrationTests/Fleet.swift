@@ -1,9 +1,9 @@
-import EventLoop
 import Foundation
 import HTTPCore
 import JSONBytes
-import PostgresClient
+import Postgres
 import TestSupport
+import UVLoop
 
 /// A few services on a database and virtual host of their own, each called directly: for what one service does, or
 /// several instances of it do together.
@@ -83,11 +83,11 @@ struct Fleet: Sendable {
     func create(_ fields: [String: JSONValue] = [:]) async throws -> (id: String, token: String) {
         var body: [String: JSONValue] = ["name": "workspace", "external": true]
         body.merge(fields) { $1 }
-        let answer = try await api.call(.post, "/workspaces", body: .object(body))
-        guard answer.status == 201, let id = answer.json["id"]?.string else {
-            throw TimedOut("create: \(answer.status) \(answer.text)")
+        let response = try await api.call(.post, "/workspaces", body: .object(body))
+        guard response.status == 201, let id = response.json["id"]?.string else {
+            throw TimedOut("create: \(response.status) \(response.text)")
         }
-        return (id, answer.json["connection"]?["auth_token"]?.string ?? "")
+        return (id, response.json["connection"]?["auth_token"]?.string ?? "")
     }
 
     /// The types of a workspace's durable events, in order.

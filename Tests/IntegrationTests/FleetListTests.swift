@@ -1,25 +1,25 @@
 import Foundation
 import HTTPCore
 import JSONBytes
-import TestSupport
 import Testing
+import TestSupport
 
 extension RegistryProcessTests {
     /// The fleet over HTTP, as the console and scripts use it: in numbers, as a list, and changed by many.
     @Suite("The fleet", .serialized)
     struct FleetListTests {
-        private func names(_ answer: API.Answer) -> [String] {
-            (answer.json["workspaces"]?.array ?? []).compactMap { $0["name"]?.string }
+        private func names(_ response: API.ReceivedResponse) -> [String] {
+            (response.json["workspaces"]?.array ?? []).compactMap { $0["name"]?.string }
         }
 
-        private func results(_ answer: API.Answer) -> [String: String] {
-            let pairs = (answer.json["workspaces"]?.array ?? []).map {
+        private func results(_ response: API.ReceivedResponse) -> [String: String] {
+            let pairs = (response.json["workspaces"]?.array ?? []).map {
                 ($0["id"]?.string ?? "", $0["result"]?.string ?? "")
             }
             return Dictionary(pairs) { $1 }
         }
 
-        private func bulk(_ fleet: Fleet, _ body: JSONValue) async throws -> API.Answer {
+        private func bulk(_ fleet: Fleet, _ body: JSONValue) async throws -> API.ReceivedResponse {
             try await fleet.api.call(.post, "/workspaces/bulk", body: body)
         }
 
@@ -72,14 +72,14 @@ extension RegistryProcessTests {
                     ("status=gone", "status"), ("sort=color", "sort"), ("order=up", "order"), ("limit=0", "limit"),
                     ("parent_id=x", "parent_id"), ("cursor=\(cursor)", "cursor"),
                 ] {
-                    let answer = try await fleet.api.call(.get, "/admin/workspaces?\(query)")
-                    #expect(answer.status == 400, "\(query)")
-                    #expect(answer.json["field"]?.string == field)
+                    let response = try await fleet.api.call(.get, "/admin/workspaces?\(query)")
+                    #expect(response.status == 400, "\(query)")
+                    #expect(response.json["field"]?.string == field)
                 }
             }
         }
 
-        @Test("Many are paused, resumed and deleted, each told; a dry run changes nothing")
+        @Test("Many are paused, resumed and deleted, each with a result; a dry run changes nothing")
         func bulk() async throws {
             try await Fleet.with(["registry"]) { fleet in
                 let root = try await fleet.create(["name": "root"]).id
@@ -90,7 +90,7 @@ extension RegistryProcessTests {
                 let dry = try await bulk(fleet, ["ids": ids, "action": "pause", "dry_run": true])
                 #expect(dry.json["matched"] == 2)
                 #expect(dry.json["changed"] == 0)
-                // The child goes with its parent, though nobody named it.
+                // The child goes with its parent, though the body did not name it.
                 #expect(dry.json["touched"] == 3)
                 #expect(
                     results(dry) == [
@@ -111,7 +111,7 @@ extension RegistryProcessTests {
 
                 let single: JSONValue = ["ids": [.string(root)], "action": "resume", "dry_run": true]
                 #expect(try await bulk(fleet, single).json["touched"] == 2)
-                // The child is resumed with its parent, and found so when its turn comes.
+                // The child is resumed with its parent, and found so when it is processed.
                 let resumed = try await bulk(fleet, ["filter": ["status": ["paused"]], "action": "resume"])
                 #expect(resumed.json["matched"] == 3)
                 #expect(resumed.json["left"] == 0)
@@ -169,9 +169,9 @@ extension RegistryProcessTests {
                     (["ids": [.string(id)], "action": "pause", "cursor": "x"], "cursor"),
                 ]
                 for (body, field) in bodies {
-                    let answer = try await bulk(fleet, body)
-                    #expect(answer.status == 400, "\(field)")
-                    #expect(answer.json["field"]?.string == field)
+                    let response = try await bulk(fleet, body)
+                    #expect(response.status == 400, "\(field)")
+                    #expect(response.json["field"]?.string == field)
                 }
                 #expect(try await fleet.api.status(of: id) == "awaiting_agent")
             }

@@ -1,19 +1,19 @@
 import Foundation
 import HTTPCore
-import HTTPServer
 import JSONBytes
-import PostgresClient
+import Postgres
 import Testing
 import TestSupport
+import UVHTTPServer
 
 /// The queue of the whole fleet over HTTP, as the console and scripts use it.
 @Suite("The queue of the fleet", .serialized)
 struct FleetQueueHTTPTests {
-    private func ids(_ answer: API.Answer) -> [String] {
-        (answer.json["items"]?.array ?? []).compactMap { $0["queue_id"]?.string }
+    private func ids(_ response: API.ReceivedResponse) -> [String] {
+        (response.json["items"]?.array ?? []).compactMap { $0["queue_id"]?.string }
     }
 
-    @Test("Messages are told apart by state, shown with their story and body, and cancelled and retried by filter")
+    @Test("Messages are filtered by state, shown with their history and body, and cancelled and retried by filter")
     func byFilter() async throws {
         try await Fleet.with(["a2a-proxy", "registry"], environment: ["A2A_FAILURE_RETRY_SECONDS": "1"]) { fleet in
             try await fleet.withAgents(2, registry: fleet.apis[1]) { agents in
@@ -116,9 +116,9 @@ struct FleetQueueHTTPTests {
             ("?state=lost", "state"), ("?target=x", "target"), ("?caller=x", "caller"), ("?older_than=x", "older_than"),
             ("?min_attempts=-1", "min_attempts"), ("?limit=501", "limit"), ("?cursor=x", "cursor"),
         ] {
-            let answer = try await fleet.api.call(.get, "/admin/queue\(path)")
-            #expect(answer.status == 400, "\(path)")
-            #expect(answer.json["field"]?.string == field)
+            let response = try await fleet.api.call(.get, "/admin/queue\(path)")
+            #expect(response.status == 400, "\(path)")
+            #expect(response.json["field"]?.string == field)
         }
         let bodies: [(body: JSONValue, field: String)] = [
             (["filter": [:]], "filter"), ([:], "filter"), (["filter": ["ids": []]], "ids"),
@@ -127,9 +127,9 @@ struct FleetQueueHTTPTests {
         ]
         for verb in ["retry", "cancel", "expire"] {
             for (body, field) in bodies {
-                let answer = try await fleet.api.call(.post, "/admin/queue/\(verb)", body: body)
-                #expect(answer.status == 400, "\(verb) \(body)")
-                #expect(answer.json["field"]?.string == field)
+                let response = try await fleet.api.call(.post, "/admin/queue/\(verb)", body: body)
+                #expect(response.status == 400, "\(verb) \(body)")
+                #expect(response.json["field"]?.string == field)
             }
         }
         #expect(try await fleet.api.call(.get, "/admin/queue/x").status == 400)

@@ -1,21 +1,21 @@
 import Foundation
 import HTTPCore
 import JSONBytes
-import TestSupport
 import Testing
+import TestSupport
 
 /// The schedules of the fleet over HTTP, and what an expression means.
 @Suite("The schedules of the fleet over HTTP", .serialized)
 struct FleetScheduleHTTPTests {
-    @Test("An expression is explained to any token, with its next slots; what is wrong with it is told with the field")
+    @Test("An expression is explained to any token, with its next slots; an error in it names the field")
     func preview() async throws {
         try await Fleet.with(["registry", "scheduler"]) { fleet in
             let (workspace, scheduler) = (try await fleet.create(), fleet.apis[1])
             let path = "/schedules/preview?cron_expr=30%209%20*%20*%201-5&timezone=Europe/Berlin"
             for bearer in [workspace.token, Platform.adminToken] {
-                let answer = try await scheduler.call(.get, path, bearer: bearer)
-                #expect(answer.json["sentence"] == "At 09:30 on weekdays, in Europe/Berlin.")
-                #expect(answer.json["next"]?.array?.count == 5)
+                let response = try await scheduler.call(.get, path, bearer: bearer)
+                #expect(response.json["sentence"] == "At 09:30 on weekdays, in Europe/Berlin.")
+                #expect(response.json["next"]?.array?.count == 5)
             }
             #expect(try await scheduler.call(.get, path, bearer: "wrong").status == 401)
             #expect(try await scheduler.call(.get, path, bearer: nil).status == 401)
@@ -23,10 +23,10 @@ struct FleetScheduleHTTPTests {
                 ("", "cron_expr"), ("?cron_expr=99%20*%20*%20*%20*", "cron_expr"),
                 ("?cron_expr=@daily&timezone=Mars/Base", "timezone"),
             ] {
-                let answer = try await scheduler.call(.get, "/schedules/preview\(query)")
-                #expect(answer.status == 400, "\(query)")
-                #expect(answer.json["field"]?.string == field)
-                #expect(answer.json["reason"]?.string?.isEmpty == false)
+                let response = try await scheduler.call(.get, "/schedules/preview\(query)")
+                #expect(response.status == 400, "\(query)")
+                #expect(response.json["field"]?.string == field)
+                #expect(response.json["reason"]?.string?.isEmpty == false)
             }
         }
     }

@@ -1,14 +1,14 @@
-import EventLoop
 import Foundation
 import HTTPCore
-import HTTPServer
 import JSONBytes
 import Observability
-import TestSupport
 import Testing
+import TestSupport
+import UVHTTPServer
+import UVLoop
 
-/// What the gateway answers by itself, in the contract's form, and what it makes of requests that it passes on.
-@Suite("The gateway's own answers", .serialized)
+/// The gateway's own responses, in the contract's form, and what it makes of requests that it forwards.
+@Suite("The gateway's own responses", .serialized)
 struct GatewayRefusalTests {
     private static let sound = "Host: x\r\nX-Request-Id: mine-1\r\nConnection: close\r\n"
 
@@ -92,7 +92,7 @@ struct GatewayRefusalTests {
             })
         var failure: (any Error)?
         do {
-            try await eventually("the gateway to answer", detail: { leash.outputTail }) {
+            try await eventually("the gateway to respond", detail: { leash.outputTail }) {
                 try await onThread { PlainSocket.status(port: gatewayPort, path: "/registry/echo") == 200 }
             }
             try await body(gatewayPort)
@@ -117,26 +117,26 @@ struct GatewayRefusalTests {
         }
     }
 
-    /// Sends bytes and reads answers until the gateway closes.
-    private func ask(_ port: UInt16, _ request: String) async throws -> [(head: String, body: JSONValue)] {
+    /// Sends bytes and reads responses until the gateway closes.
+    private func exchange(_ port: UInt16, _ request: String) async throws -> [(head: String, body: JSONValue)] {
         let text = try await onThread { PlainSocket.everything(port: port, send: request) } ?? ""
-        var answers: [(head: String, body: JSONValue)] = []
+        var responses: [(head: String, body: JSONValue)] = []
         for piece in text.components(separatedBy: "HTTP/1.1 ").dropFirst() {
             let parts = piece.components(separatedBy: "\r\n\r\n")
             let body = (try? JSONValue(decoding: Array(parts.dropFirst().joined().utf8))) ?? .null
-            answers.append((parts[0] + "\r\n", body))
+            responses.append((parts[0] + "\r\n", body))
         }
-        return answers
+        return responses
     }
 
     @Test("Every refusal is JSON, has an id and the security headers, and says what would do")
     func refusals() async throws {
         try await withGateway { port in
             for refusal in Self.cases {
-                let answers = try await ask(port, refusal.request)
+                let responses = try await exchange(port, refusal.request)
                 // In particular no 100 before a refusal.
-                #expect(answers.count == 1, "\(refusal)")
-                guard let (head, body) = answers.first else { continue }
+                #expect(responses.count == 1, "\(refusal)")
+                guard let (head, body) = responses.first else { continue }
                 #expect(head.hasPrefix("\(refusal.status) "), "\(refusal): \(head)")
                 #expect(body["error"]?.string == refusal.error, "\(refusal): \(body)")
                 #expect(body["limit"]?.int == refusal.limit, "\(refusal)")
@@ -154,16 +154,16 @@ struct GatewayRefusalTests {
         }
     }
 
-    @Test("The id that the client gets is the one that the service has, whoever made it")
+    @Test("The id that the client gets is the one that the service has, whether client or gateway made it")
     func ids() async throws {
         try await withGateway { port in
             for id in ["mine-1", "no good", ""] {
-                let answers = try await ask(
+                let responses = try await exchange(
                     port, "GET /registry/echo HTTP/1.1\r\nHost: x\r\nX-Request-Id: \(id)\r\nConnection: close\r\n\r\n")
-                let (head, body) = try #require(answers.first)
-                let told = try #require(body["id"]?.string)
-                #expect(head.contains("\r\nX-Request-Id: \(told)\r\n"))
-                #expect((told == id) == (id == "mine-1"))
+                let (head, body) = try #require(responses.first)
+                let returned = try #require(body["id"]?.string)
+                #expect(head.contains("\r\nX-Request-Id: \(returned)\r\n"))
+                #expect((returned == id) == (id == "mine-1"))
             }
         }
     }
@@ -177,7 +177,7 @@ struct GatewayRefusalTests {
         var paths = ["/ws", "/events/stream", "/workspaces/\(UUID())/events/stream"].map { "\($0)?ticket=\(secret)" }
         paths.append("/events?the-last-one")
         for path in paths {
-            try await eventually("an answer for \(path)", detail: { gateway.outputTail }) {
+            try await eventually("a response for \(path)", detail: { gateway.outputTail }) {
                 try await onThread { PlainSocket.status(port: port, path: path) == 503 }
             }
         }
@@ -192,18 +192,18 @@ struct GatewayRefusalTests {
     @Test("Lone line feeds do not reach the services")
     func loneLineFeeds() async throws {
         try await withGateway { port in
-            let fields = try await ask(
+            let fields = try await exchange(
                 port, "GET /registry/echo HTTP/1.1\nHost: x\nA: b\nC: d\nConnection: close\n\n")
             #expect(fields.map { $0.body["a"]?.string } == ["b"] && fields.first?.body["c"]?.string == "d")
             // A length that only one of the two would see would make a second request of the body, or swallow the next.
             let hidden = "GET /registry/echo HTTP/1.1\r\nHost: x\r\nA: inner\r\nConnection: close\r\n\r\n"
-            let answers = try await ask(
+            let responses = try await exchange(
                 port,
                 "POST /registry/echo HTTP/1.1\r\nHost: x\r\nA: b\nContent-Length: \(hidden.utf8.count)\r\n"
                     + "Connection: close\r\n\r\n" + hidden)
-            #expect(answers.map { $0.body["method"]?.string } == ["POST"])
-            #expect(answers.first?.body["body"]?.string == hidden)
-            let chunked = try await ask(
+            #expect(responses.map { $0.body["method"]?.string } == ["POST"])
+            #expect(responses.first?.body["body"]?.string == hidden)
+            let chunked = try await exchange(
                 port,
                 "POST /registry/echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
                     + "3\nabc\n0\n\n")

@@ -1,10 +1,10 @@
 import Foundation
 import HTTPCore
-import HTTPServer
 import JSONBytes
-import PostgresClient
+import Postgres
 import Testing
 import TestSupport
+import UVHTTPServer
 
 /// `Idempotency-Key`: one outcome for the same send, on whichever instance it arrives.
 @Suite("Idempotent sends", .serialized)
@@ -14,7 +14,7 @@ struct IdempotentSendTests {
     private func send(
         _ api: API, to agent: ScriptedAgent, _ text: String, key: String,
         from caller: (id: String, token: String)? = nil
-    ) async throws -> API.Answer {
+    ) async throws -> API.ReceivedResponse {
         var headers: HTTPHeaders = ["Idempotency-Key": key]
         if let caller { headers.add("X-Workspace-ID", caller.id) }
         return try await api.call(
@@ -72,7 +72,7 @@ struct IdempotentSendTests {
         }
     }
 
-    @Test("While the first runs, the same send is told to come back")
+    @Test("While the first runs, the same send gets a Retry-After")
     func running() async throws {
         try await with { fleet, agents in
             let agent = agents[0]
@@ -105,24 +105,24 @@ struct IdempotentSendTests {
                 await gate.wait()
                 return ScriptedAgent.reply("never read")
             }
-            let lost = Task { try await send(fleet.apis[0], to: agent, "slow", key: "k") }
+            let interrupted = Task { try await send(fleet.apis[0], to: agent, "slow", key: "k") }
             try await eventually("the agent to get it") { agent.deliveries.count == 1 }
             await fleet.services[0].kill9()
-            _ = try? await lost.value
+            _ = try? await interrupted.value
             gate.open()
             agent.does(ScriptedAgent.echo)
             #expect(try await send(fleet.apis[1], to: agent, "slow", key: "k").status == 409)
             try await fleet.sql("UPDATE idempotent_sends SET lease_until = now() WHERE status = 'running'")
-            let answer = try await send(fleet.apis[1], to: agent, "slow", key: "k")
-            #expect(answer.status == 200)
-            #expect(answer.headers["idempotency-replayed"] == nil)
+            let response = try await send(fleet.apis[1], to: agent, "slow", key: "k")
+            #expect(response.status == 200)
+            #expect(response.headers["idempotency-replayed"] == nil)
             #expect(agent.deliveries.count == 2)
             #expect(agent.deliveries.map { $0.headers["x-delivery-attempt"] } == [nil, "2"])
             #expect(Set(agent.deliveries.map(\.messageID)).count == 1, "the id that the platform made is kept")
         }
     }
 
-    @Test("Operators are callers of their own: each token, the admin token, and whoever comes without one")
+    @Test("Operators are callers of their own: each token, the admin token, and callers without one")
     func operators() async throws {
         try await with { fleet, agents in
             let agent = agents[0]
@@ -131,22 +131,22 @@ struct IdempotentSendTests {
                 let issued = try await fleet.apis[2].call(.post, "/org/tokens", body: ["name": .string(name)])
                 bearers.append(try #require(issued.json["auth_token"]?.string ?? issued.json["token"]?.string))
             }
-            func send(_ bearer: String?, _ text: String) async throws -> API.Answer {
+            func send(_ bearer: String?, _ text: String) async throws -> API.ReceivedResponse {
                 try await fleet.apis[0].call(
                     .post, "/workspaces/\(agent.id)/a2a", bearer: bearer,
                     body: ["method": "message/send", "params": ["message": ["parts": [["text": .string(text)]]]]],
                     headers: ["Idempotency-Key": "k"])
             }
             for (number, bearer) in bearers.enumerated() {
-                let answer = try await send(bearer, "\(number)")
-                #expect(answer.status == 200 && answer.headers["idempotency-replayed"] == nil, "\(number)")
+                let response = try await send(bearer, "\(number)")
+                #expect(response.status == 200 && response.headers["idempotency-replayed"] == nil, "\(number)")
                 #expect(try await send(bearer, "\(number)").headers["idempotency-replayed"] == "true", "\(number)")
             }
             #expect(agent.deliveries.map(\.text) == ["0", "1", "2", "3", "4"])
         }
     }
 
-    @Test("What the agent answered is an outcome, and so is waiting; what never reached it is none")
+    @Test("The agent's response is an outcome, and so is waiting; what never reached it is none")
     func outcomes() async throws {
         try await with { fleet, agents in
             let agent = agents[0]
@@ -191,10 +191,10 @@ struct IdempotentSendTests {
                     body: .bytes(Array("data: {\"result\":\"\(delivery.text)\"}\n\n".utf8)))
             }
             for api in fleet.apis[..<2] {
-                let answer = try await send(api, to: agent, "events", key: "stream")
-                #expect(answer.isEventStream)
-                #expect(answer.event["result"] == "events")
-                #expect(answer.headers["idempotency-replayed"] == nil)
+                let response = try await send(api, to: agent, "events", key: "stream")
+                #expect(response.isEventStream)
+                #expect(response.event["result"] == "events")
+                #expect(response.headers["idempotency-replayed"] == nil)
                 try await eventually("the key to be free") { try await isFree(fleet) }
             }
             #expect(agent.deliveries.count == 2)
@@ -203,7 +203,7 @@ struct IdempotentSendTests {
         }
     }
 
-    @Test("A send that was lost is not taken over with another body")
+    @Test("An abandoned send is not taken over with another body")
     func notTakenOverWithAnotherBody() async throws {
         try await with { fleet, agents in
             let agent = agents[0]
@@ -215,8 +215,8 @@ struct IdempotentSendTests {
         }
     }
 
-    @Test("Large answers, and those that are no text, are outcomes as well")
-    func anyAnswer() async throws {
+    @Test("Large responses, and those that are no text, are outcomes as well")
+    func anyResponse() async throws {
         try await with { fleet, agents in
             let agent = agents[0]
             for (key, body) in [
@@ -241,17 +241,17 @@ struct IdempotentSendTests {
             agent.does(ScriptedAgent.busy)
             var tasks: [JSONValue?] = []
             for (api, isReplay) in zip(fleet.apis, [false, true]) {
-                let answer = try await api.call(
+                let response = try await api.call(
                     .post, "/agents/\(agent.id)",
                     body: [
                         "jsonrpc": "2.0", "id": 1, "method": "message/send",
                         "params": ["message": ["role": "user", "parts": [["kind": "text", "text": "x"]]]],
                     ],
                     headers: ["Idempotency-Key": "task"])
-                #expect(answer.status == 200)
-                #expect(answer.headers["idempotency-replayed"] == (isReplay ? "true" : nil))
-                #expect(answer.json["result"]?["status"]?["state"] == "submitted")
-                tasks.append(answer.json["result"]?["id"])
+                #expect(response.status == 200)
+                #expect(response.headers["idempotency-replayed"] == (isReplay ? "true" : nil))
+                #expect(response.json["result"]?["status"]?["state"] == "submitted")
+                tasks.append(response.json["result"]?["id"])
             }
             #expect(tasks[0] == tasks[1])
             #expect(agent.deliveries.count == 1)

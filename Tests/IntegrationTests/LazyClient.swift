@@ -1,7 +1,7 @@
 import Foundation
 import TestSupport
 
-/// A client that asks and then reads only when told to.
+/// A client that sends a request and then reads only on demand.
 ///
 /// `@unchecked Sendable`: used by one task at a time.
 final class LazyClient: @unchecked Sendable {

@@ -1,17 +1,17 @@
 import Foundation
 import HTTPCore
-import HTTPServer
 import JSONBytes
-import TestSupport
 import Testing
+import TestSupport
+import UVHTTPServer
 
 extension RegistryProcessTests {
     /// Starts that take long, as where an image is pulled.
     @Suite("Starts that take long", .serialized)
     struct LifecyclePlacesTests {
-        /// The control plane answers starts when the gate opens; everything else at once.
+        /// The control plane responds to starts when the gate opens; to everything else at once.
         private func hold(_ machines: Machines, _ gate: Gate) {
-            machines.plane.answer { request in
+            machines.plane.respond { request in
                 guard request.method == .put else { return Response(.noContent) }
                 await gate.wait()
                 return .json(.ok) { $0.member("url", "http://10.0.0.7:8000/late") }

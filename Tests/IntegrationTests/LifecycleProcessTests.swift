@@ -1,13 +1,13 @@
-import EventLoop
 import Foundation
 import HTTPCore
-import HTTPServer
 import JSONBytes
-import TestSupport
 import Testing
+import TestSupport
+import UVHTTPServer
+import UVLoop
 
 extension RegistryProcessTests {
-    /// Containers that start and stop, asked for over HTTP, with two registries and a control plane.
+    /// Containers that start and stop, requested over HTTP, with two registries and a control plane.
     @Suite("Lifecycle over HTTP", .serialized)
     struct LifecycleProcessTests {
         @Test("A created workspace is started with its token; its first heartbeat brings it online")
@@ -37,21 +37,21 @@ extension RegistryProcessTests {
                 let (id, old) = try await machines.started()
                 #expect(try await machines.beat(id, old) == 200)
                 let gate = Gate()
-                plane.answer { request in
+                plane.respond { request in
                     await gate.wait()
                     return .json(.ok) { $0.member("url", "http://10.0.0.7:8000/again") }
                 }
-                let answers = try await withThrowingTaskGroup(of: Int.self) { group in
-                    for turn in 0..<8 {
+                let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
+                    for index in 0..<8 {
                         group.addTask {
-                            try await fleet.apis[turn % 2].call(.post, "/workspaces/\(id)/restart").status
+                            try await fleet.apis[index % 2].call(.post, "/workspaces/\(id)/restart").status
                         }
                     }
                     return try await group.reduce(into: []) { $0.append($1) }
                 }
-                #expect(answers == Array(repeating: 200, count: 8))
+                #expect(statuses == Array(repeating: 200, count: 8))
                 try await eventually("the start to be asked for") { plane.received.count { $0.hasPrefix("PUT") } == 2 }
-                // While it is under way, too.
+                // While it is running, too.
                 #expect(try await fleet.apis[1].call(.post, "/workspaces/\(id)/restart").status == 200)
                 gate.open()
                 try await eventually("the new address") {
@@ -104,14 +104,14 @@ extension RegistryProcessTests {
                     "method": "message/send",
                     "params": ["message": ["role": "user", "parts": [["kind": "text", "text": "hello"]]]],
                 ]
-                let answer = try await fleet.apis[2].call(.post, "/workspaces/\(id)/a2a", body: message)
-                #expect(answer.status == 503 && answer.json["waking"]?.bool == true)
-                #expect(answer.headers["retry-after"] == "15")
+                let response = try await fleet.apis[2].call(.post, "/workspaces/\(id)/a2a", body: message)
+                #expect(response.status == 503 && response.json["waking"]?.bool == true)
+                #expect(response.headers["retry-after"] == "15")
                 _ = try await machines.token(id)
             }
         }
 
-        @Test("Deleting stops machines, then removes volumes, and answers when it is done")
+        @Test("Deleting stops machines, then removes volumes, and responds when it is done")
         func delete() async throws {
             try await Machines.with { machines in
                 let (fleet, plane) = (machines.fleet, machines.plane)
@@ -137,12 +137,12 @@ extension RegistryProcessTests {
             }
         }
 
-        @Test("A stop that fails is an error, and is tried until it succeeds, whoever dies")
+        @Test("A stop that fails is an error, and is retried until it succeeds, also when instances die")
         func stopFails() async throws {
             try await Machines.with { machines in
                 let (fleet, plane) = (machines.fleet, machines.plane)
                 let (id, _) = try await machines.started()
-                plane.answer { _ in .error(.internalServerError, "the hypervisor at 10.9.8.7 is on fire") }
+                plane.respond { _ in .error(.internalServerError, "the hypervisor at 10.9.8.7 is on fire") }
                 let failed = try await fleet.api.call(.delete, "/workspaces/\(id)")
                 #expect(failed.status == 500)
                 #expect(failed.json["error"]?.string == "workspace stop failed")
@@ -153,7 +153,7 @@ extension RegistryProcessTests {
                 #expect(machines.machine(id) != nil)
                 #expect(!plane.received.contains { $0.contains("/volumes/") }, "its volume is kept while it may run")
                 await fleet.services[0].kill9()
-                plane.answer(with: nil)
+                plane.respond(with: nil)
                 try await eventually(within: .seconds(40), "another registry to stop it") {
                     machines.machine(id) == nil
                 }
@@ -168,7 +168,7 @@ extension RegistryProcessTests {
             try await Machines.with { machines in
                 let (fleet, plane) = (machines.fleet, machines.plane)
                 let gate = Gate()
-                plane.answer { _ in
+                plane.respond { _ in
                     await gate.wait()
                     return .error(.serviceUnavailable, "too late")
                 }
@@ -178,7 +178,7 @@ extension RegistryProcessTests {
                 let starter = try #require(
                     fleet.services.firstIndex { $0.output.contains("workspace is being started") })
                 await fleet.services[starter].kill9()
-                plane.answer(with: nil)
+                plane.respond(with: nil)
                 gate.open()
                 let other = fleet.apis[1 - starter]
                 try await eventually(within: .seconds(40), "the other to start it") {
@@ -192,7 +192,7 @@ extension RegistryProcessTests {
         func startRefused() async throws {
             try await Machines.with { machines in
                 let (fleet, plane) = (machines.fleet, machines.plane)
-                plane.answer { _ in .error(422, "image registry.internal/secret:1 is missing") }
+                plane.respond { _ in .error(422, "image registry.internal/secret:1 is missing") }
                 let created = try await fleet.api.call(.post, "/workspaces", body: ["name": "w"])
                 let id = try #require(created.json["id"]?.string)
                 try await eventually("it to fail") { try await machines.status(id) == "failed" }
@@ -200,13 +200,13 @@ extension RegistryProcessTests {
                 #expect(full.json["status_reason"]?.string == "workspace start failed")
                 #expect(!full.text.contains("registry.internal"))
                 #expect(try await fleet.events(of: id) == ["workspace.provisioning", "workspace.provision_failed"])
-                plane.answer(with: nil)
+                plane.respond(with: nil)
                 #expect(try await fleet.api.call(.post, "/workspaces/\(id)/restart").status == 200)
                 _ = try await machines.token(id)
             }
         }
 
-        @Test("Without anything to start them with, workspaces of ours say so")
+        @Test("Without a backend to start them, the platform's workspaces say so")
         func withoutProvisioner() async throws {
             try await Fleet.with(["registry"]) { fleet in
                 let created = try await fleet.api.call(.post, "/workspaces", body: ["name": "w"])

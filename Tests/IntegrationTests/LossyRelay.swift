@@ -9,7 +9,7 @@ final class LossyRelay: @unchecked Sendable {
     enum Cut: Sendable, CaseIterable {
         /// The rows arrived, their end did not: nothing was written.
         case beforeTheEnd
-        /// Everything was committed; the answer is lost.
+        /// Everything was committed; the response does not arrive.
         case afterTheCommit
     }
 
@@ -87,7 +87,7 @@ final class LossyRelay: @unchecked Sendable {
     private func serve(_ pair: Pair) {
         let back = DispatchSemaphore(value: 0)
         Thread.detachNewThread { [self] in
-            pump(from: pair.server, to: pair.client) { keepsAnswer($0, pair) }
+            pump(from: pair.server, to: pair.client) { forwardsResponse($0, pair) }
             pair.end()
             back.signal()
         }
@@ -139,12 +139,12 @@ final class LossyRelay: @unchecked Sendable {
         return false
     }
 
-    private func keepsAnswer(_ chunk: [UInt8], _ pair: Pair) -> Bool {
+    private func forwardsResponse(_ chunk: [UInt8], _ pair: Pair) -> Bool {
         guard pair.cut.withLock({ $0 == .afterTheCommit }) else { return true }
         // The server's readiness to take the rows is passed on; what comes after them is not.
-        let isAnswer = chunk.firstRange(of: Array("COPY ".utf8)) != nil || pair.isAnswering.withLock { $0 }
-        guard isAnswer else { return true }
-        pair.isAnswering.withLock { $0 = true }
+        let isResponse = chunk.firstRange(of: Array("COPY ".utf8)) != nil || pair.isResponding.withLock { $0 }
+        guard isResponse else { return true }
+        pair.isResponding.withLock { $0 = true }
         if chunk.firstRange(of: Self.committed) != nil { end(pair) }
         return false
     }
@@ -158,7 +158,7 @@ final class LossyRelay: @unchecked Sendable {
         let client: Int32
         let server: Int32
         let cut = Mutex<Cut?>(nil)
-        let isAnswering = Mutex(false)
+        let isResponding = Mutex(false)
 
         init(client: Int32, server: Int32) {
             self.client = client

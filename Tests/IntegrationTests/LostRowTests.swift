@@ -1,13 +1,13 @@
 import Foundation
 import HTTPCore
 import JSONBytes
-import PostgresClient
+import Postgres
 import Testing
 import TestSupport
 
 @Suite("Rows of the feed and a database that goes away", .serialized)
 struct LostRowTests {
-    @Test("Each row is written once, whatever becomes of the answer", arguments: LossyRelay.Cut.allCases)
+    @Test("Each row is written once, also when the response is cut off", arguments: LossyRelay.Cut.allCases)
     func once(_ cut: LossyRelay.Cut) async throws {
         try await Fleet.with(["registry"]) { fleet in
             let database = try await fleet.sql("SELECT current_database()::text, inet_server_port()")[0]

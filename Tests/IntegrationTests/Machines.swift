@@ -1,9 +1,9 @@
-import EventLoop
 import Foundation
 import HTTPCore
 import JSONBytes
-import TestSupport
 import Testing
+import TestSupport
+import UVLoop
 
 /// Two registries, whatever else a test names, and the control plane on which they start machines.
 struct Machines: Sendable {
@@ -41,7 +41,7 @@ struct Machines: Sendable {
 
     func machine(_ id: String) -> ControlPlaneServer.Machine? { plane.machine(name(id)) }
 
-    /// Starts asked for so far.
+    /// Starts requested so far.
     var starts: Int { plane.received.count { $0.hasPrefix("PUT") } }
 
     /// Creates a workspace and waits until its machine runs.

@@ -26,14 +26,14 @@ extension PlatformTests {
         @Test("Send, busy, queued, drained on the next heartbeat, wedged, recovered; the stream shows it")
         func walk() async throws {
             let platform = try await Platform.start()
-            let agent = try await EchoAgent.start(on: platform)
+            let agent = try await EchoAgentProcess.start(on: platform)
             let api = platform.api
 
-            let answered = try await api.message("hello", to: agent.id)
-            #expect(answered.status == 200)
-            #expect(answered.json["result"]?["parts"]?[0]?["text"]?.string == "echo: hello")
+            let completed = try await api.message("hello", to: agent.id)
+            #expect(completed.status == 200)
+            #expect(completed.json["result"]?["parts"]?[0]?["text"]?.string == "echo: hello")
 
-            try await agent.tell("busy on")
+            try await agent.command("busy on")
             let queued = try await api.message("later", to: agent.id, id: "message-later")
             #expect(queued.status == 202)
             #expect(queued.json["queued"]?.bool == true)
@@ -43,7 +43,7 @@ extension PlatformTests {
             #expect(again.json["queue_id"]?.string == queueID)
             #expect(try await api.call(.get, "/queue/\(queueID)").json["status"]?.string != "completed")
 
-            try await agent.tell("busy off")
+            try await agent.command("busy off")
             try await eventually("the queued message to be delivered") {
                 try await api.call(.get, "/queue/\(queueID)").json["status"]?.string == "completed"
             }
@@ -51,13 +51,13 @@ extension PlatformTests {
             #expect(item.text.contains("echo: later"))
             #expect(try await agent.received().filter { $0.text == "later" }.count == 1)
 
-            try await agent.tell("wedge the SDK is stuck")
+            try await agent.command("wedge the SDK is stuck")
             try await eventually("the agent to be degraded") {
                 try await api.status(of: agent.id) == "degraded"
             }
             let degraded = try await api.call(.get, "/workspaces/\(agent.id)")
             #expect(degraded.json["last_sample_error"]?.string == "the SDK is stuck")
-            try await agent.tell("unwedge")
+            try await agent.command("unwedge")
             try await eventually("the agent to recover") {
                 try await api.status(of: agent.id) == "online"
             }

@@ -1,11 +1,11 @@
-import EventLoop
 import Foundation
-import HTTPClient
 import HTTPCore
 import JSONBytes
 import Observability
 import Synchronization
 import TestSupport
+import UVHTTPClient
+import UVLoop
 
 /// A whole platform of real processes: three stores, the five services, the gateway, all of this test's own.
 final class Platform: Sendable {
@@ -35,12 +35,12 @@ final class Platform: Sendable {
         api = API(baseURL: "http://127.0.0.1:\(gatewayPort)")
     }
 
-    /// The database's name, for looking into it.
+    /// The database's name, for queries by tests.
     var databaseName: String { String(databaseURL.split(separator: "/").last ?? "") }
 
     var url: String { "http://127.0.0.1:\(gatewayPort)" }
 
-    /// Looks into its database, or changes it behind the services' backs; returns unaligned rows.
+    /// Queries its database, or changes it unknown to the services; returns unaligned rows.
     @discardableResult
     func sql(_ statement: String) async throws -> String {
         try await postgres.sql(statement, database: databaseName).trimmingCharacters(in: .newlines)
@@ -111,7 +111,7 @@ final class Platform: Sendable {
         return service
     }
 
-    /// Kills an instance and starts it again where its clients look for it.
+    /// Kills an instance and starts it again where its clients expect it.
     func restart(_ service: ServiceProcess) async throws {
         await service.kill9()
         try await startService(service.name, port: service.port)
@@ -123,7 +123,7 @@ final class Platform: Sendable {
         let ports = Self.serviceNames.map { name in (name, instances(name).map(\.port)) }
         let leash = try await Gateway.start(port: gatewayPort, services: ports)
         gateway.withLock { $0 = leash }
-        try await eventually("the gateway to answer", detail: { leash.outputTail }) {
+        try await eventually("the gateway to respond", detail: { leash.outputTail }) {
             [gatewayPort] in try await onThread { PlainSocket.status(port: gatewayPort, path: "/health") == 200 }
         }
     }

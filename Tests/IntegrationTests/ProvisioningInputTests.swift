@@ -1,9 +1,9 @@
 import Foundation
 import HTTPCore
 import JSONBytes
-import PostgresClient
-import TestSupport
+import Postgres
 import Testing
+import TestSupport
 
 extension RegistryProcessTests {
     /// What a workspace is started with: its template and its secrets.
@@ -99,7 +99,7 @@ extension RegistryProcessTests {
             }
         }
 
-        @Test("A secret that cannot be decrypted fails the start with a safe sentence, and is told nowhere")
+        @Test("A secret that cannot be decrypted fails the start with a safe error message, and is disclosed nowhere")
         func undecryptable() async throws {
             try await Machines.with(environment: ["SECRETS_ENCRYPTION_KEY": Self.keys]) { machines in
                 let (fleet, api) = (machines.fleet, machines.fleet.api)
@@ -120,8 +120,8 @@ extension RegistryProcessTests {
                 let events = try await fleet.sql("SELECT data::text FROM structure_events").map { $0.string(0) }
                 #expect(events.contains { $0.contains("failed to decrypt workspace secret") })
                 let logs = fleet.services.map(\.output)
-                let answer = try await api.call(.get, "/workspaces/\(id)").text
-                for text in events + logs + [answer] {
+                let response = try await api.call(.get, "/workspaces/\(id)").text
+                for text in events + logs + [response] {
                     for secret in ["hunter2-value", "VERY_PRIVATE_KEY", "2004711007", "authentication tag", "AES"] {
                         #expect(!text.contains(secret))
                     }

@@ -36,7 +36,7 @@ struct StandardAgent: Sendable {
     let url: String
     let api: API
     private let leash: Leash
-    /// It answers 503 while this is there.
+    /// It responds with 503 while this is there.
     let busyFile: String
 
     static func start() async throws -> StandardAgent {
@@ -52,7 +52,7 @@ struct StandardAgent: Sendable {
         return agent
     }
 
-    /// Makes it answer 503, or not any more.
+    /// Makes it respond with 503, or not any more.
     func setBusy(_ isBusy: Bool) throws {
         if isBusy {
             try Data().write(to: URL(fileURLWithPath: busyFile))
@@ -67,9 +67,9 @@ struct StandardAgent: Sendable {
     func register(at registry: API) async throws -> String {
         let id = UUID().uuidString.lowercased()
         let card = try await api.call(.get, "/.well-known/agent-card.json", bearer: nil).json
-        let answer = try await registry.call(
+        let response = try await registry.call(
             .post, "/registry/register", body: ["id": .string(id), "url": .string(url + "/"), "agent_card": card])
-        guard answer.status == 200 else { throw TimedOut("register: \(answer.status) \(answer.text)") }
+        guard response.status == 200 else { throw TimedOut("register: \(response.status) \(response.text)") }
         return id
     }
 

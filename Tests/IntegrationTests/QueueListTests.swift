@@ -1,16 +1,16 @@
 import Foundation
 import HTTPCore
-import HTTPServer
 import JSONBytes
-import PostgresClient
+import Postgres
 import Testing
 import TestSupport
+import UVHTTPServer
 
 /// What waits for a workspace, as its operator sees it.
 @Suite("The queue of a workspace", .serialized)
 struct QueueListTests {
-    private func ids(_ answer: API.Answer) -> [String] {
-        (answer.json.array ?? []).compactMap { $0["queue_id"]?.string }
+    private func ids(_ response: API.ReceivedResponse) -> [String] {
+        (response.json.array ?? []).compactMap { $0["queue_id"]?.string }
     }
 
     @Test("Items are listed in the order in which they will go, with their places; filters keep the places")
@@ -48,7 +48,7 @@ struct QueueListTests {
                 for query in ["status=completed", "status=x", "caller_id=x", "min_age_minutes=0", "min_age_minutes=x"] {
                     #expect(try await fleet.api.call(.get, "\(path)?\(query)").status == 400, "\(query)")
                 }
-                // Its caller may look; another workspace may not.
+                // Its caller may see it; another workspace may not.
                 let asCaller = try await fleet.api.call(.get, "/queue/\(items[2])", bearer: other.caller.token)
                 #expect(asCaller.status == 200)
                 #expect(try await fleet.api.call(.get, "/queue/\(items[0])", bearer: other.caller.token).status == 401)
@@ -81,7 +81,7 @@ struct QueueListTests {
                 #expect(
                     ids(try await fleet.api.call(.get, path + "?status=dropped")).sorted() == [dropped, stale].sorted())
 
-                // Five answers that are no success; after its pause, a heartbeat with room makes the item available again.
+                // Five error responses; after its pause, a heartbeat with capacity makes the item available again.
                 agent.does { _ in .error(.internalServerError, "boom") }
                 try await eventually(within: .seconds(90), "the item to fail") {
                     try await agent.beat(fleet.apis[1])
@@ -106,7 +106,7 @@ struct QueueListTests {
         }
     }
 
-    @Test("Urgent messages overtake; an expired one is dropped and told of")
+    @Test("Urgent messages overtake; an expired one is dropped and reported")
     func orderAndExpiry() async throws {
         try await Fleet.with(["a2a-proxy", "registry", "sweeper"]) { fleet in
             try await fleet.withAgents(1, registry: fleet.apis[1]) { agents in
@@ -133,10 +133,10 @@ struct QueueListTests {
                     try await fleet.api.call(.get, "/queue/\(expired)").json["status"] == "dropped"
                 }
                 #expect(try await fleet.events(of: agent.id).contains("a2a.dropped"))
-                let life = try await fleet.sql(
+                let lifetimes = try await fleet.sql(
                     "SELECT bool_and(expires_at - enqueued_at > interval '6 days 23 hours') FROM a2a_queue WHERE id <> $1::uuid",
                     [expired])
-                #expect(life[0].bool(0))
+                #expect(lifetimes[0].bool(0))
             }
         }
     }

@@ -1,8 +1,8 @@
 import Foundation
 import HTTPCore
 import JSONBytes
-import TestSupport
 import Testing
+import TestSupport
 
 extension RegistryProcessTests {
     /// Two requests a minute: one comes back every 30 s, later than any of these tests takes.
@@ -11,14 +11,14 @@ extension RegistryProcessTests {
         private static let limit = ["RATE_LIMIT": "2"]
 
         private func statuses(
-            _ count: Int, _ call: (Int) async throws -> API.Answer
+            _ count: Int, _ call: (Int) async throws -> API.ReceivedResponse
         ) async throws -> [Int] {
             var statuses: [Int] = []
             for number in 0..<count { statuses.append(try await call(number).status) }
             return statuses
         }
 
-        @Test("Bearers that somebody invents are charged to the address, on routes that are open to everyone, too")
+        @Test("Invented bearers are charged to the address, on public routes, too")
         func invented() async throws {
             try await Fleet.with(["registry"], environment: Self.limit) { fleet in
                 let id = try await fleet.create().id
@@ -36,7 +36,7 @@ extension RegistryProcessTests {
             }
         }
 
-        @Test("A token that asks for what is another's does not get its requests back, and its address pays for none")
+        @Test("A token that requests another's resources does not get its requests back, and its address pays for none")
         func refused() async throws {
             try await Fleet.with(["registry"], environment: Self.limit) { fleet in
                 let (own, token) = try await fleet.create()

@@ -4,7 +4,7 @@ import JSONBytes
 import Testing
 import TestSupport
 
-/// Bad input at every edge: the status, the sentence, and that the platform goes on.
+/// Bad input at every edge: the status, the error message, and that the platform goes on.
 extension PlatformTests {
     @Suite("Refusals", .serialized)
     struct RefusalTests {
@@ -230,22 +230,22 @@ extension PlatformTests {
             ]
         }
 
-        @Test("Every refusal has its status and its sentence, and everything goes on")
+        @Test("Every refusal has its status and its error message, and everything goes on")
         func table() async throws {
             let platform = try await Platform.start()
-            let agent = try await EchoAgent.start(on: platform)
-            let stranger = try await EchoAgent.start(on: platform, name: "stranger")
+            let agent = try await EchoAgentProcess.start(on: platform)
+            let stranger = try await EchoAgentProcess.start(on: platform, name: "stranger")
             let all =
                 cases(agent.id, token: agent.token, other: stranger.token) + limits(agent.id) + repetitions(agent.id)
             for refusal in all {
-                let answer = try await platform.api.raw(
+                let response = try await platform.api.raw(
                     refusal.method, refusal.path, bearer: refusal.bearer, body: refusal.body.map { Array($0.utf8) },
                     type: refusal.type, headers: refusal.headers)
-                #expect(answer.status == refusal.status, "\(refusal): \(answer.text.prefix(200))")
-                if let error = refusal.error { #expect(answer.json["error"]?.string == error, "\(refusal)") }
-                if let field = refusal.field { #expect(answer.json["field"]?.string == field, "\(refusal)") }
-                if let limit = refusal.limit { #expect(answer.json["limit"]?.int == limit, "\(refusal)") }
-                #expect(answer.headers["x-request-id"] != nil, "\(refusal)")
+                #expect(response.status == refusal.status, "\(refusal): \(response.text.prefix(200))")
+                if let error = refusal.error { #expect(response.json["error"]?.string == error, "\(refusal)") }
+                if let field = refusal.field { #expect(response.json["field"]?.string == field, "\(refusal)") }
+                if let limit = refusal.limit { #expect(response.json["limit"]?.int == limit, "\(refusal)") }
+                #expect(response.headers["x-request-id"] != nil, "\(refusal)")
             }
             #expect(try await platform.api.message("still there", to: agent.id).status == 200)
             await agent.stop()

@@ -1,19 +1,19 @@
 import Foundation
 import HTTPCore
 import JSONBytes
-import PostgresClient
-import TestSupport
+import Postgres
 import Testing
+import TestSupport
 
 extension RegistryProcessTests {
-    /// Routes whose credential depends on an id in the body: of the body only the id is read before it is asked for.
+    /// Routes whose credential depends on an id in the body: of the body only the id is read before it is checked.
     @Suite("Credentials before bodies", .serialized)
     struct RegistrationOrderTests {
         private static let production = [
             "MOLECULE_ENV": "production", "SECRETS_ENCRYPTION_KEY": "0123456789abcdef0123456789abcdef",
         ]
 
-        @Test("Who may not register an id is told so, and nothing of the body is looked at")
+        @Test("A caller that may not register an id is refused before the body is inspected")
         func order() async throws {
             try await Fleet.with(["registry"], environment: Self.production) { fleet in
                 let (known, _) = try await fleet.create()
@@ -29,18 +29,18 @@ extension RegistryProcessTests {
                 ]
                 for (path, body) in bodies {
                     for (id, bearer) in [(known, nil), (known, "wrong"), (unknown, "wrong")] as [(String, String?)] {
-                        let answer = try await fleet.api.raw(
+                        let response = try await fleet.api.raw(
                             .post, path, bearer: bearer, body: Array(body.replacing("ID", with: id).utf8),
                             type: "application/json", headers: [])
-                        #expect(answer.status == 401, "\(path) \(body) \(bearer ?? "nothing"): \(answer.text)")
+                        #expect(response.status == 401, "\(path) \(body) \(bearer ?? "nothing"): \(response.text)")
                     }
                 }
-                // An id that nobody has is not taken either, before its name is looked up.
+                // An id without a workspace is not taken either, before its name is looked up.
                 for (path, body) in bodies where path == "/registry/register" {
-                    let answer = try await fleet.api.raw(
+                    let response = try await fleet.api.raw(
                         .post, path, bearer: nil, body: Array(body.replacing("ID", with: unknown).utf8),
                         type: "application/json", headers: [])
-                    #expect(answer.status == 401, "\(body): \(answer.text)")
+                    #expect(response.status == 401, "\(body): \(response.text)")
                 }
             }
         }
@@ -54,10 +54,10 @@ extension RegistryProcessTests {
                     {"workspace_id":"\#(id)","current_task":"\#(long)","sample_error":"\#(long)",
                      "runtime_state":"\#(long)","monthly_spend":1e999}
                     """#
-                let answer = try await fleet.api.raw(
+                let response = try await fleet.api.raw(
                     .post, "/registry/heartbeat", bearer: token, body: Array(body.utf8), type: "application/json",
                     headers: [])
-                #expect(answer.text == #"{"status":"ok"}"#)
+                #expect(response.text == #"{"status":"ok"}"#)
                 let row = try await fleet.sql(
                     """
                     SELECT length(current_task), length(sample_error), length(runtime_state), w.monthly_spend

@@ -1,9 +1,9 @@
 import Foundation
 import HTTPCore
 import JSONBytes
-import PostgresClient
-import TestSupport
+import Postgres
 import Testing
+import TestSupport
 
 extension RegistryProcessTests {
     @Suite("Registration over HTTP", .serialized)
@@ -11,7 +11,7 @@ extension RegistryProcessTests {
         private func register(
             _ api: API, _ id: String, url: String = "http://localhost:9000", bearer: String? = nil,
             card: JSONValue = ["name": "agent"]
-        ) async throws -> API.Answer {
+        ) async throws -> API.ReceivedResponse {
             try await api.call(
                 .post, "/registry/register", bearer: bearer,
                 body: ["id": .string(id), "url": .string(url), "agent_card": card])
@@ -24,7 +24,7 @@ extension RegistryProcessTests {
             try await Fleet.with(["registry", "registry"]) { fleet in
                 for round in 0..<8 {
                     let id = newID()
-                    let answers = try await withThrowingTaskGroup(of: API.Answer.self) { group in
+                    let responses = try await withThrowingTaskGroup(of: API.ReceivedResponse.self) { group in
                         for number in 0..<6 {
                             group.addTask {
                                 try await register(fleet.apis[number % 2], id, url: "http://localhost:\(9000 + number)")
@@ -32,10 +32,10 @@ extension RegistryProcessTests {
                         }
                         return try await group.reduce(into: []) { $0.append($1) }
                     }
-                    let accepted = answers.filter { $0.status == 200 }
+                    let accepted = responses.filter { $0.status == 200 }
                     #expect(
                         accepted.count == 1 && accepted[0].json["auth_token"]?.string?.count == 43, "round \(round)")
-                    #expect(answers.filter { $0.status == 401 }.count == 5, "round \(round)")
+                    #expect(responses.filter { $0.status == 401 }.count == 5, "round \(round)")
                     let tokens = try await fleet.sql(
                         "SELECT count(*) FROM workspace_auth_tokens WHERE workspace_id = $1::uuid", [id])
                     #expect(tokens[0].int(0) == 1)
@@ -91,14 +91,15 @@ extension RegistryProcessTests {
                     (["id": .string(id), "url": "http://localhost:1", "agent_card": "card"], "agent_card"),
                 ]
                 for (body, field) in wrong {
-                    let answer = try await fleet.api.call(.post, "/registry/register", bearer: token, body: body)
-                    #expect(answer.status == 400 && answer.json["error"]?.string == "invalid request body")
-                    #expect(answer.json["field"]?.string == field && answer.json["reason"] != nil, "\(answer.text)")
+                    let response = try await fleet.api.call(.post, "/registry/register", bearer: token, body: body)
+                    #expect(response.status == 400 && response.json["error"]?.string == "invalid request body")
+                    #expect(
+                        response.json["field"]?.string == field && response.json["reason"] != nil, "\(response.text)")
                 }
             }
         }
 
-        @Test("Outside of development an id that no one created needs an operator")
+        @Test("Outside of development an id that was not created needs an operator")
         func unknownID() async throws {
             let production = [
                 "MOLECULE_ENV": "production", "SECRETS_ENCRYPTION_KEY": "0123456789abcdef0123456789abcdef",
@@ -115,7 +116,7 @@ extension RegistryProcessTests {
                     try await register(fleet.api, id, bearer: "wrong").json["error"]?.string
                         == "invalid workspace auth token")
                 #expect(try await register(fleet.api, id, bearer: token).text == #"{"status":"registered"}"#)
-                // Created, and without a token: nobody's before an operator has issued one.
+                // Created, and without a token: no caller's before an operator has issued one.
                 let created = newID()
                 try await fleet.sql("INSERT INTO workspaces (id, name) VALUES ($1::uuid, 'made')", [created])
                 try await fleet.sql("INSERT INTO workspace_vitals (workspace_id) VALUES ($1::uuid)", [created])
@@ -141,8 +142,8 @@ extension RegistryProcessTests {
                     for organization in [nil, "other"] as [String?] {
                         var headers = headers
                         if let organization { headers.add("X-Molecule-Org-Id", organization) }
-                        let answer = try await fleet.api.call(method, path, headers: headers)
-                        #expect(answer.status == 404 && answer.bytes.isEmpty, "\(method) \(path)")
+                        let response = try await fleet.api.call(method, path, headers: headers)
+                        #expect(response.status == 404 && response.bytes.isEmpty, "\(method) \(path)")
                     }
                 }
                 let own: HTTPHeaders = ["X-Molecule-Org-Id": "acme"]

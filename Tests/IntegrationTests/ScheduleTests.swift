@@ -9,10 +9,10 @@ extension PlatformTests {
     @Suite("Schedules", .serialized)
     struct ScheduleTests {
         private func with(
-            environment: [String: String] = [:], _ body: (Platform, EchoAgent) async throws -> Void
+            environment: [String: String] = [:], _ body: (Platform, EchoAgentProcess) async throws -> Void
         ) async throws {
             let platform = try await Platform.start(scale: ["scheduler": 2], environment: environment)
-            let agent = try await EchoAgent.start(on: platform)
+            let agent = try await EchoAgentProcess.start(on: platform)
             do {
                 try await body(platform, agent)
             } catch {
@@ -24,39 +24,41 @@ extension PlatformTests {
             await platform.stop()
         }
 
-        private func create(_ platform: Platform, _ agent: EchoAgent, _ members: [String: JSONValue]) async throws
+        private func create(_ platform: Platform, _ agent: EchoAgentProcess, _ members: [String: JSONValue])
+            async throws
             -> String
         {
             var body: [String: JSONValue] = ["name": "n", "cron_expr": "@every 1s", "prompt": "hello"]
             body.merge(members) { $1 }
-            let answer = try await platform.api.call(
+            let response = try await platform.api.call(
                 .post, "/workspaces/\(agent.id)/schedules", bearer: agent.token, body: .object(body))
-            #expect(answer.status == 201, "\(answer.text)")
-            #expect(answer.json["status"]?.string == "created")
-            return try #require(answer.json["id"]?.string)
+            #expect(response.status == 201, "\(response.text)")
+            #expect(response.json["status"]?.string == "created")
+            return try #require(response.json["id"]?.string)
         }
 
-        private func entry(_ platform: Platform, _ agent: EchoAgent) async throws -> JSONValue {
+        private func entry(_ platform: Platform, _ agent: EchoAgentProcess) async throws -> JSONValue {
             try await platform.api.call(.get, "/workspaces/\(agent.id)/schedules", bearer: agent.token).json[0] ?? .null
         }
 
-        private func history(_ platform: Platform, _ agent: EchoAgent, _ id: String) async throws -> [JSONValue] {
+        private func history(_ platform: Platform, _ agent: EchoAgentProcess, _ id: String) async throws -> [JSONValue]
+        {
             let path = "/workspaces/\(agent.id)/schedules/\(id)/history"
             return try await platform.api.call(.get, path, bearer: agent.token).json.array ?? []
         }
 
         private func patch(
-            _ platform: Platform, _ agent: EchoAgent, _ id: String, _ body: JSONValue
-        ) async throws -> API.Answer {
+            _ platform: Platform, _ agent: EchoAgentProcess, _ id: String, _ body: JSONValue
+        ) async throws -> API.ReceivedResponse {
             try await platform.api.call(
                 .patch, "/workspaces/\(agent.id)/schedules/\(id)", bearer: agent.token, body: body)
         }
 
         @Test("A schedule fires, its agent gets the prompt, and all of it is on the stream and in the history")
-        func life() async throws {
+        func lifecycle() async throws {
             try await with { platform, agent in
                 let id = try await create(platform, agent, ["prompt": "a\r\nb"])
-                try await eventually("the agent to be told") {
+                try await eventually("the agent to be notified") {
                     try await agent.received().contains {
                         $0.text == "a\nb" && $0.messageID.hasPrefix("cron-\(id.prefix(8))-")
                     }
@@ -97,7 +99,7 @@ extension PlatformTests {
         )
         func busy() async throws {
             try await with { platform, agent in
-                try await agent.tell("busy on")
+                try await agent.command("busy on")
                 let id = try await create(platform, agent, [:])
                 try await eventually("a slot to be left out") {
                     try await entry(platform, agent)["last_error"]?.string == "skipped: previous run has not ended"
@@ -109,7 +111,7 @@ extension PlatformTests {
                         $0["error_detail"]?.string?.hasPrefix("skipped: workspace busy (active_tasks=") == true
                     }
                 }
-                try await agent.tell("busy off")
+                try await agent.command("busy off")
                 try await eventually("it to run once the agent is free") {
                     try await history(platform, agent, id).contains { $0["status"]?.string == "ok" }
                 }
@@ -157,10 +159,10 @@ extension PlatformTests {
                     ),
                     (["cron_expr": "* * * * *", "prompt": "p", "overlap": "both"], "overlap", "invalid request body"),
                 ] as [(JSONValue, String, String)] {
-                    let answer = try await platform.api.call(.post, path, bearer: agent.token, body: body)
-                    #expect(answer.status == 400)
-                    #expect(answer.json["error"]?.string == sentence)
-                    #expect(answer.json["field"]?.string == field)
+                    let response = try await platform.api.call(.post, path, bearer: agent.token, body: body)
+                    #expect(response.status == 400)
+                    #expect(response.json["error"]?.string == sentence)
+                    #expect(response.json["field"]?.string == field)
                 }
                 let bad = try await platform.api.call(
                     .post, path, bearer: agent.token, body: ["cron_expr": "0 0 30 2 *", "prompt": "p"])
@@ -171,7 +173,7 @@ extension PlatformTests {
                 let twin = try await platform.api.call(
                     .post, path, bearer: agent.token, body: ["name": "n", "cron_expr": "@daily", "prompt": "p"])
                 #expect(twin.status == 409)
-                let other = try await EchoAgent.start(on: platform, name: "other")
+                let other = try await EchoAgentProcess.start(on: platform, name: "other")
                 defer { Task { await other.stop() } }
                 let foreign = "/workspaces/\(other.id)/schedules/\(id)"
                 for (method, path) in [
@@ -179,10 +181,10 @@ extension PlatformTests {
                 ]
                     as [(HTTPMethod, String)]
                 {
-                    let answer = try await platform.api.call(
+                    let response = try await platform.api.call(
                         method, path, bearer: other.token, body: method == .patch ? ["enabled": false] : nil)
-                    #expect(answer.status == 404, "\(method) \(answer.text)")
-                    #expect(answer.json["error"]?.string == "schedule not found")
+                    #expect(response.status == 404, "\(method) \(response.text)")
+                    #expect(response.json["error"]?.string == "schedule not found")
                 }
                 await other.stop()
             }
@@ -192,9 +194,9 @@ extension PlatformTests {
         func health() async throws {
             try await with { platform, agent in
                 _ = try await create(platform, agent, ["cron_expr": "0 0 1 1 *", "prompt": "a secret"])
-                let peer = try await EchoAgent.start(on: platform, name: "peer")
+                let peer = try await EchoAgentProcess.start(on: platform, name: "peer")
                 let path = "/workspaces/\(agent.id)/schedules/health"
-                func ask(_ caller: String?, _ token: String?) async throws -> API.Answer {
+                func ask(_ caller: String?, _ token: String?) async throws -> API.ReceivedResponse {
                     let headers: HTTPHeaders = caller.map { ["X-Workspace-ID": $0] } ?? [:]
                     return try await platform.api.call(.get, path, bearer: token, headers: headers)
                 }
@@ -203,14 +205,14 @@ extension PlatformTests {
                 #expect(seen.json[0]?["name"]?.string == "n")
                 #expect(!seen.text.contains("secret"))
                 #expect(!seen.text.contains("cron_expr"))
-                let nobody = try await ask(nil, peer.token)
-                #expect(nobody.status == 401)
-                #expect(nobody.json["error"]?.string == "X-Workspace-ID header required")
+                let anonymous = try await ask(nil, peer.token)
+                #expect(anonymous.status == 401)
+                #expect(anonymous.json["error"]?.string == "X-Workspace-ID header required")
                 #expect(try await ask(peer.id, nil).status == 401)
                 #expect(try await ask(peer.id, agent.token).status == 401)
                 #expect(try await ask("system:scheduler", Platform.adminToken).status == 403)
-                // A child of a stranger is nobody's peer.
-                let child = try await EchoAgent.start(on: platform, name: "child")
+                // A child of an unrelated workspace has no peers here.
+                let child = try await EchoAgentProcess.start(on: platform, name: "child")
                 try await platform.sql("UPDATE workspaces SET parent_id = '\(peer.id)' WHERE id = '\(child.id)'")
                 let stranger = try await ask(child.id, child.token)
                 #expect(stranger.status == 403)

@@ -1,6 +1,6 @@
 import Foundation
-import TestSupport
 import Testing
+import TestSupport
 
 /// What any number of schedulers do together, as processes: one test at a time.
 @Suite("Scheduler processes", .serialized)
@@ -69,7 +69,7 @@ struct SchedulerProcessTests {
         {
             try await stage.count("a2a_queue") >= 5000
         }
-        // A second one would come with the next look: let each have several.
+        // A second one would come with the next poll: let each have several.
         for process in processes {
             let ticks = try await stage.sql("SELECT max(last_tick_at) FROM subsystem_ticks WHERE name = 'scheduler'")
             try await eventually("another tick") {
@@ -85,7 +85,7 @@ struct SchedulerProcessTests {
         for process in processes { await process.kill9() }
     }
 
-    @Test("Schedulers that are killed while they fire lose no slot and fire none twice")
+    @Test("Schedulers that are killed while they fire skip no slot and fire none twice")
     func kills() async throws {
         let (stage, schedules, rounds) = (try await Stage(), 3000, 20)
         var generator = SeededGenerator(seed: 20_260)

@@ -1,10 +1,10 @@
-import EventLoop
 import Foundation
 import HTTPCore
-import HTTPServer
 import JSONBytes
 import Synchronization
 import TestSupport
+import UVHTTPServer
+import UVLoop
 
 /// An agent in this process that does what a test says, and keeps what it was sent.
 final class ScriptedAgent: Sendable {
@@ -41,13 +41,13 @@ final class ScriptedAgent: Sendable {
     static let echo: Script = { reply("echo: \($0.text)") }
     static let busy: Script = { _ in Response(.serviceUnavailable, body: .bytes(Array("{}".utf8))) }
 
-    /// The JSON-RPC answer of an agent that says `text`.
+    /// The JSON-RPC response of an agent that says `text`.
     static func reply(_ text: String) -> Response {
-        let answer: JSONValue = [
+        let response: JSONValue = [
             "jsonrpc": "2.0", "id": "1",
             "result": ["kind": "message", "role": "agent", "parts": [["kind": "text", "text": .string(text)]]],
         ]
-        return .json(bytes: answer.encoded)
+        return .json(bytes: response.encoded)
     }
 
     static func start() async throws -> ScriptedAgent {
@@ -57,7 +57,7 @@ final class ScriptedAgent: Sendable {
         router.on(.post, "/") { request in
             let body = try JSONValue(decoding: try await request.body.collect(upTo: 1 << 20))
             guard let agent = box.agent.withLock({ $0 }) else { return Response(.serviceUnavailable) }
-            return try await agent.answer(Delivery(headers: request.headers, body: body))
+            return try await agent.response(Delivery(headers: request.headers, body: body))
         }
         let server = HTTPServer(group: group, router: router)
         let port = try await server.start()
@@ -68,10 +68,10 @@ final class ScriptedAgent: Sendable {
     static func join(_ registry: API, card: JSONValue = ["name": "scripted"]) async throws -> ScriptedAgent {
         let agent = try await start()
         let id = UUID().uuidString.lowercased()
-        let answer = try await registry.call(
+        let response = try await registry.call(
             .post, "/registry/register", body: ["id": .string(id), "url": .string(agent.url), "agent_card": card])
-        guard answer.status == 200, let token = answer.json["auth_token"]?.string else {
-            throw TimedOut("register: \(answer.status) \(answer.text)")
+        guard response.status == 200, let token = response.json["auth_token"]?.string else {
+            throw TimedOut("register: \(response.status) \(response.text)")
         }
         agent.identity.withLock { $0 = (id, token) }
         return agent
@@ -83,24 +83,24 @@ final class ScriptedAgent: Sendable {
 
     func does(_ script: @escaping Script) { self.script.withLock { $0 = script } }
 
-    private func answer(_ delivery: Delivery) async throws -> Response {
+    private func response(_ delivery: Delivery) async throws -> Response {
         log.withLock { $0.append(delivery) }
         return try await script.withLock { $0 }(delivery)
     }
 
-    /// One heartbeat that says that there is room.
+    /// One heartbeat that reports capacity.
     func beat(_ registry: API, active: Int = 0) async throws {
         let (id, token) = caller
-        let answer = try await registry.call(
+        let response = try await registry.call(
             .post, "/registry/heartbeat", bearer: token,
             body: [
                 "workspace_id": .string(id), "error_rate": 0, "sample_error": "", "active_tasks": .int(active),
                 "current_task": "", "uptime_seconds": 1,
             ])
-        guard answer.status == 200 else { throw TimedOut("heartbeat: \(answer.status) \(answer.text)") }
+        guard response.status == 200 else { throw TimedOut("heartbeat: \(response.status) \(response.text)") }
     }
 
-    /// Ends it; nobody listens at its address any more. Once is enough.
+    /// Ends it; nothing listens at its address any more. Idempotent.
     func stop() async {
         guard !isStopped.exchange(true, ordering: .relaxed) else { return }
         await server.drain(within: .milliseconds(100))

@@ -1,9 +1,9 @@
 import Foundation
 import HTTPCore
 import JSONBytes
-import PostgresClient
-import TestSupport
+import Postgres
 import Testing
+import TestSupport
 
 extension RegistryProcessTests {
     @Suite("Secrets over HTTP", .serialized)
@@ -13,7 +13,7 @@ extension RegistryProcessTests {
         private static let unknown = "99999999-9999-4999-8999-999999999999"
 
         @Test("Set, listed without values, overridden, read by the workspace alone, deleted")
-        func life() async throws {
+        func lifecycle() async throws {
             try await Fleet.with(["registry"], environment: ["SECRETS_ENCRYPTION_KEY": Self.one]) { fleet in
                 let api = fleet.api
                 let (id, token) = try await fleet.create()
@@ -63,8 +63,8 @@ extension RegistryProcessTests {
                 ]
                 for path in ["/workspaces/\(id)/secrets", "/settings/secrets"] {
                     for (body, field) in wrong {
-                        let answer = try await fleet.api.call(.put, path, body: body)
-                        #expect(answer.status == 400 && answer.json["field"]?.string == field, "\(field)")
+                        let response = try await fleet.api.call(.put, path, body: body)
+                        #expect(response.status == 400 && response.json["field"]?.string == field, "\(field)")
                     }
                     #expect(try await fleet.api.call(.delete, path + "/A-B").status == 400)
                     #expect(try await fleet.api.call(.delete, path + "/NONE").status == 404)
@@ -75,7 +75,7 @@ extension RegistryProcessTests {
             }
         }
 
-        @Test("Of a secret that cannot be decrypted nothing leaves but the sentence, neither in answers nor in logs")
+        @Test("Of an undecryptable secret only the error message is shown, in responses and in logs")
         func undecryptable() async throws {
             try await Fleet.with(["registry"], environment: ["SECRETS_ENCRYPTION_KEY": Self.one]) { fleet in
                 let (id, token) = try await fleet.create()

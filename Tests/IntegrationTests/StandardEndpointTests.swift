@@ -1,7 +1,7 @@
 import Foundation
 import HTTPCore
 import JSONBytes
-import PostgresClient
+import Postgres
 import Testing
 import TestSupport
 
@@ -103,8 +103,8 @@ struct StandardEndpointTests {
             try await eventually(within: .seconds(30), "the message to be delivered") {
                 try await fleet.api.call(.get, "/queue/\(item)").json["status"] == "completed"
             }
-            let answer = try await fleet.api.call(.get, "/queue/\(item)").json["response"]
-            #expect(answer?["result"]?["message"]?["parts"]?[0]?["text"] == "direct: done", "\(answer ?? .null)")
+            let response = try await fleet.api.call(.get, "/queue/\(item)").json["response"]
+            #expect(response?["result"]?["message"]?["parts"]?[0]?["text"] == "direct: done", "\(response ?? .null)")
 
             let calls = try await agent.calls()
             #expect(calls.count >= 2)
@@ -112,7 +112,7 @@ struct StandardEndpointTests {
                 #expect(call["a2a-version"] == "1.0")
                 #expect(call["traceparent"]?.string?.contains(trace) == true, "\(call)")
             }
-            // Certain non-delivery is no delivery: the agent is not told of an earlier one.
+            // Certain non-delivery is no delivery: the agent gets no attempt number.
             #expect(calls.allSatisfy { $0["x-delivery-attempt"] == nil })
             let traces = try await fleet.sql(
                 "SELECT traceparent FROM structure_events WHERE workspace_id = $1::uuid AND type LIKE 'a2a.%'", [id])
@@ -126,12 +126,12 @@ struct StandardEndpointTests {
         try await with { fleet, agent, id in
             try agent.setBusy(true)
             for method in ["tasks/resubscribe", "SubscribeToTask"] {
-                let answer = try await fleet.api.call(
+                let response = try await fleet.api.call(
                     .post, "/agents/\(id)",
                     body: ["jsonrpc": "2.0", "id": 1, "method": .string(method), "params": ["id": "task"]])
-                #expect(answer.status == 200)
-                #expect(answer.headers["retry-after"] == "30")
-                #expect(answer.event["error"]?["message"] == "workspace agent is busy")
+                #expect(response.status == 200)
+                #expect(response.headers["retry-after"] == "30")
+                #expect(response.event["error"]?["message"] == "workspace agent is busy")
                 let direct = try await fleet.api.call(
                     .post, "/workspaces/\(id)/a2a",
                     body: ["jsonrpc": "2.0", "id": 1, "method": .string(method), "params": ["id": "task"]])

@@ -1,12 +1,12 @@
 import Foundation
 import HTTPCore
-import HTTPServer
 import JSONBytes
-import PostgresClient
-import TestSupport
+import Postgres
 import Testing
+import TestSupport
+import UVHTTPServer
 
-/// What the standard endpoint takes for a call of the protocol, and what it makes of the agent's answers.
+/// What the standard endpoint takes for a call of the protocol, and what it makes of the agent's responses.
 @Suite("The protocol at the standard endpoint", .serialized)
 struct StandardProtocolTests {
     private func with(_ body: (Fleet, ScriptedAgent) async throws -> Void) async throws {
@@ -28,7 +28,7 @@ struct StandardProtocolTests {
 
     private func post(
         _ text: String, to path: String, _ api: API, type: String = "application/json"
-    ) async throws -> API.Answer {
+    ) async throws -> API.ReceivedResponse {
         try await api.raw(
             .post, path, bearer: Platform.adminToken, body: Array(text.utf8), type: type, headers: [])
     }
@@ -58,16 +58,16 @@ struct StandardProtocolTests {
         (#"{"jsonrpc":"2.0","id":7,"method":"tasks/get","params":{}}"#, -32_602, 7),
     ]
 
-    @Test("What is no call of it is refused alike whether the agent is free or busy, and takes nobody's place")
+    @Test("What is no call of it is refused alike whether the agent is free or busy, and takes no capacity")
     func broken() async throws {
         try await with { fleet, agent in
             for script in [ScriptedAgent.echo, ScriptedAgent.busy] {
                 agent.does(script)
                 for (body, code, id) in Self.broken {
-                    let answer = try await post(body, to: "/agents/\(agent.id)", fleet.api)
-                    #expect(answer.status == 200, "\(body)")
-                    #expect(answer.json["error"]?["code"]?.int == code, "\(body): \(answer.text)")
-                    #expect(answer.json["id"] == id, "\(body): \(answer.text)")
+                    let response = try await post(body, to: "/agents/\(agent.id)", fleet.api)
+                    #expect(response.status == 200, "\(body)")
+                    #expect(response.json["error"]?["code"]?.int == code, "\(body): \(response.text)")
+                    #expect(response.json["id"] == id, "\(body): \(response.text)")
                 }
             }
             #expect(agent.deliveries.isEmpty)
@@ -76,14 +76,14 @@ struct StandardProtocolTests {
             let batch = try await post("[]", to: "/agents/\(agent.id)", fleet.api)
             #expect(batch.json["error"]?["message"]?.string?.contains("batches") == true)
 
-            // A call that only asks is not kept either, whatever it has for a message.
-            let asking = try await fleet.api.call(
+            // A read-only call is not stored either, whatever it has for a message.
+            let querying = try await fleet.api.call(
                 .post, "/agents/\(agent.id)",
                 body: [
                     "jsonrpc": "2.0", "id": 7, "method": "tasks/get",
                     "params": ["id": "t", "message": ["messageId": "twin"]],
                 ])
-            #expect(asking.json["error"]?["message"] == "workspace agent is busy")
+            #expect(querying.json["error"]?["message"] == "workspace agent is busy")
             #expect(try await fleet.sql("SELECT count(*)::int FROM a2a_queue")[0].int(0) == 0)
 
             let sent = try await fleet.api.call(.post, "/agents/\(agent.id)", body: Self.message("twin"))
@@ -95,8 +95,8 @@ struct StandardProtocolTests {
         }
     }
 
-    @Test("What only asks is not lined up behind the messages of a context either")
-    func asking() async throws {
+    @Test("Read-only calls do not wait behind the messages of a context either")
+    func querying() async throws {
         try await with { fleet, agent in
             agent.does(ScriptedAgent.busy)
             let sent = try await fleet.api.call(
@@ -111,25 +111,25 @@ struct StandardProtocolTests {
                     ],
                 ])
             #expect(sent.json["result"]?["status"]?["state"] == "submitted", "\(sent.text)")
-            let asking = try await fleet.api.call(
+            let querying = try await fleet.api.call(
                 .post, "/agents/\(agent.id)",
                 body: [
                     "jsonrpc": "2.0", "id": 7, "method": "tasks/get",
                     "params": ["id": "t", "message": ["messageId": "twin", "contextId": "c"]],
                 ])
-            #expect(asking.json["error"]?["message"] == "workspace agent is busy", "\(asking.text)")
+            #expect(querying.json["error"]?["message"] == "workspace agent is busy", "\(querying.text)")
         }
     }
 
-    @Test("Who may not call, or calls nobody, is told that first")
+    @Test("A caller without access, or without a target, is refused for that first")
     func order() async throws {
         try await with { fleet, agent in
-            let nobody = try await post("{", to: "/agents/\(UUID().uuidString.lowercased())", fleet.api)
-            #expect(nobody.json["error"]?["message"] == "workspace not found", "\(nobody.text)")
-            let answer = try await fleet.api.raw(
+            let missing = try await post("{", to: "/agents/\(UUID().uuidString.lowercased())", fleet.api)
+            #expect(missing.json["error"]?["message"] == "workspace not found", "\(missing.text)")
+            let response = try await fleet.api.raw(
                 .post, "/agents/\(agent.id)", bearer: "wrong", body: Array("{".utf8), type: "application/json",
                 headers: [])
-            #expect(answer.status == 401)
+            #expect(response.status == 401)
         }
     }
 
@@ -147,7 +147,7 @@ struct StandardProtocolTests {
         }
     }
 
-    // MARK: - The agent's answers
+    // MARK: - The agent's responses
 
     private static let ownError = #"{"jsonrpc":"2.0","id":7,"error":{"code":-32050,"message":"odd","data":{"a":[1]}}}"#
 
@@ -165,26 +165,26 @@ struct StandardProtocolTests {
                 if let key { headers.add("Idempotency-Key", "\(key)-\(status.code)") }
                 // With a key the second time is a replay.
                 for _ in 0..<2 {
-                    let answer = try await fleet.api.call(
+                    let response = try await fleet.api.call(
                         .post, "/agents/\(agent.id)", body: Self.message("m"), headers: headers)
-                    let error = answer.json["error"]
+                    let error = response.json["error"]
                     switch status {
                     case .accepted:
-                        #expect(answer.status == 202)
-                        #expect(answer.text == body)
+                        #expect(response.status == 202)
+                        #expect(response.text == body)
                     case .internalServerError:
-                        #expect(answer.status == 200)
-                        #expect(error == ["code": -32050, "message": "odd", "data": ["a": [1]]], "\(answer.text)")
-                        #expect(answer.json["id"] == 7)
+                        #expect(response.status == 200)
+                        #expect(error == ["code": -32050, "message": "odd", "data": ["a": [1]]], "\(response.text)")
+                        #expect(response.json["id"] == 7)
                     case 307:
-                        #expect(answer.status == 200)
+                        #expect(response.status == 200)
                         #expect(error?["message"]?.string?.contains("registered URL has moved") == true)
                     default:
-                        #expect(answer.status == 200, "\(status.code)")
+                        #expect(response.status == 200, "\(status.code)")
                         #expect(error?["code"] == -32_000)
                         #expect(
                             error?["message"]?.string?.hasPrefix("the agent refused the message: ") == true,
-                            "\(answer.text)")
+                            "\(response.text)")
                         #expect(error?["data"]?["status"]?.int == status.code)
                     }
                 }
@@ -197,10 +197,10 @@ struct StandardProtocolTests {
     func agentsError() async throws {
         try await with { fleet, agent in
             agent.does { _ in .json(.internalServerError, bytes: Array(Self.ownError.utf8)) }
-            let answer = try await fleet.api.message("x", to: agent.id)
-            #expect(answer.status == 500)
+            let response = try await fleet.api.message("x", to: agent.id)
+            #expect(response.status == 500)
             #expect(
-                answer.json == [
+                response.json == [
                     "error": "odd", "agent_error": ["code": -32050, "message": "odd", "data": ["a": [1]]],
                 ])
             agent.does { _ in Response(307, headers: ["Location": "http://169.254.169.254/"]) }
@@ -229,7 +229,7 @@ struct StandardProtocolTests {
         }
     }
 
-    @Test("The extended card leads to the platform, by whatever name it is asked for")
+    @Test("The extended card leads to the platform, by whatever name it is requested")
     func extendedCard() async throws {
         try await with { fleet, agent in
             let inner = agent.url
@@ -240,29 +240,29 @@ struct StandardProtocolTests {
                 "skills": [["id": "secret"]],
             ]
             agent.does { delivery in
-                let answer: JSONValue = ["jsonrpc": "2.0", "id": delivery.body["id"] ?? .null, "result": card]
-                return .json(bytes: answer.encoded)
+                let response: JSONValue = ["jsonrpc": "2.0", "id": delivery.body["id"] ?? .null, "result": card]
+                return .json(bytes: response.encoded)
             }
             let url = fleet.services[0].baseURL + "/agents/\(agent.id)"
             for method in [
                 "agent/getAuthenticatedExtendedCard", "agent/authenticatedExtendedCard", "agent/getExtendedCard",
                 "GetExtendedAgentCard",
             ] {
-                let answer = try await fleet.api.call(
+                let response = try await fleet.api.call(
                     .post, "/agents/\(agent.id)",
                     body: ["jsonrpc": "2.0", "id": "c", "method": .string(method), "params": [:]])
-                #expect(answer.json["id"] == "c")
-                #expect(answer.json["result"]?["url"]?.string == url, "\(method): \(answer.text)")
-                #expect(answer.json["result"]?["skills"] == [["id": "secret"]])
-                #expect(!answer.text.contains(inner), "\(method): \(answer.text)")
+                #expect(response.json["id"] == "c")
+                #expect(response.json["result"]?["url"]?.string == url, "\(method): \(response.text)")
+                #expect(response.json["result"]?["skills"] == [["id": "secret"]])
+                #expect(!response.text.contains(inner), "\(method): \(response.text)")
             }
-            // Nor does it get out in an answer that cannot be read.
+            // Nor does it get out in a response that cannot be read.
             for (type, body) in [("text/event-stream", "data: \(inner)\n\n"), ("application/json", "\"\(inner)\"")] {
                 agent.does { _ in .text(.ok, body, contentType: type) }
-                let answer = try await fleet.api.call(
+                let response = try await fleet.api.call(
                     .post, "/agents/\(agent.id)", body: ["jsonrpc": "2.0", "id": 1, "method": "GetExtendedAgentCard"])
-                #expect(answer.json["error"]?["code"] == -32_006, "\(answer.text)")
-                #expect(!answer.text.contains(inner))
+                #expect(response.json["error"]?["code"] == -32_006, "\(response.text)")
+                #expect(!response.text.contains(inner))
             }
         }
     }
@@ -329,20 +329,20 @@ struct StandardProtocolTests {
     @Test("Passes are counted, also while a message waits, and end at ten")
     func hops() async throws {
         try await with { fleet, agent in
-            func send(_ id: String, _ path: String, _ hops: String?) async throws -> API.Answer {
+            func send(_ id: String, _ path: String, _ hops: String?) async throws -> API.ReceivedResponse {
                 try await fleet.api.call(
                     .post, path, body: Self.message(id), headers: hops.map { ["X-Switchyard-Hops": $0] } ?? [:])
             }
             for path in ["/agents/\(agent.id)", "/workspaces/\(agent.id)/a2a"] {
                 for (sent, passed) in [(nil, "1"), ("nonsense", "1"), ("1", "2"), ("9", "10")] {
-                    let answer = try await send("h", path, sent)
-                    #expect(answer.status == 200)
+                    let response = try await send("h", path, sent)
+                    #expect(response.status == 200)
                     #expect(agent.deliveries.last?.headers.values("x-switchyard-hops") == [passed])
                 }
                 for sent in ["10", "981"] {
-                    let answer = try await send("h", path, sent)
-                    #expect(answer.status == 508)
-                    #expect(answer.json["error"]?.string?.isEmpty == false)
+                    let response = try await send("h", path, sent)
+                    #expect(response.status == 508)
+                    #expect(response.json["error"]?.string?.isEmpty == false)
                 }
             }
             agent.does(ScriptedAgent.busy)
@@ -370,8 +370,8 @@ struct StandardProtocolTests {
                     "id": .string(id), "url": .string(url), "agent_card": ["name": "loop"],
                 ])
             #expect(joined.status == 200, "\(joined.text)")
-            let answer = try await fleet.api.call(.post, path, bearer: nil, body: Self.message("loop"))
-            #expect(answer.status == 508, "\(answer.text)")
+            let response = try await fleet.api.call(.post, path, bearer: nil, body: Self.message("loop"))
+            #expect(response.status == 508, "\(response.text)")
             // All ten calls are noted by the time that the first one is.
             try await eventually("the calls to be noted") {
                 try await fleet.sql("SELECT count(*)::int FROM activity_logs")[0].int(0) >= 10
@@ -382,7 +382,7 @@ struct StandardProtocolTests {
 
     // MARK: - Streams
 
-    /// Waits for a message that was sent to a busy agent to be answered by `script`.
+    /// Waits for a message that was sent to a busy agent to be completed by `script`.
     private func drained(
         _ fleet: Fleet, _ agent: ScriptedAgent, _ script: @escaping ScriptedAgent.Script
     ) async throws -> String {
@@ -396,15 +396,15 @@ struct StandardProtocolTests {
         return task
     }
 
-    private func ask(_ method: String, _ task: String, _ fleet: Fleet, _ agent: ScriptedAgent) async throws
-        -> API.Answer
+    private func query(_ method: String, _ task: String, _ fleet: Fleet, _ agent: ScriptedAgent) async throws
+        -> API.ReceivedResponse
     {
         try await fleet.api.call(
             .post, "/agents/\(agent.id)",
             body: ["jsonrpc": "2.0", "id": 7, "method": .string(method), "params": ["id": .string(task)]])
     }
 
-    @Test("An answer that was stored as indented JSON is one event, whatever its texts have in them")
+    @Test("A response that was stored as indented JSON is one event, whatever its texts have in them")
     func indented() async throws {
         try await with { fleet, agent in
             let text = "one\u{2028}two\u{2029}three\u{85}four"
@@ -421,13 +421,13 @@ struct StandardProtocolTests {
                         }
                         """.utf8))
             }
-            let answer = try await ask("tasks/resubscribe", task, fleet, agent)
-            #expect(answer.isEventStream)
-            let lines = answer.text.split(whereSeparator: \.isNewline)
-            #expect(lines.count == 1, "\(answer.text)")
+            let response = try await query("tasks/resubscribe", task, fleet, agent)
+            #expect(response.isEventStream)
+            let lines = response.text.split(whereSeparator: \.isNewline)
+            #expect(lines.count == 1, "\(response.text)")
             #expect(lines.allSatisfy { $0.hasPrefix("data:") })
-            let parts = answer.event["result"]?["status"]?["message"]?["parts"]
-            #expect(parts?[0]?["text"]?.string == text, "\(answer.text)")
+            let parts = response.event["result"]?["status"]?["message"]?["parts"]
+            #expect(parts?[0]?["text"]?.string == text, "\(response.text)")
         }
     }
 
@@ -443,9 +443,9 @@ struct StandardProtocolTests {
                     .text(.ok, lines.joined(separator: end), contentType: "text/event-stream")
                 }
                 agent.does { _ in .json(bytes: Array(#"{"jsonrpc":"2.0","id":7,"result":{"kind":"task"}}"#.utf8)) }
-                let answer = try await ask("tasks/get", task, fleet, agent)
-                #expect(answer.json["result"]?["kind"] == "task", "\(answer.text)")
-                // The agent is asked about its own task.
+                let response = try await query("tasks/get", task, fleet, agent)
+                #expect(response.json["result"]?["kind"] == "task", "\(response.text)")
+                // The agent gets the query for its own task.
                 #expect(agent.deliveries.last?.body["params"]?["id"] == "own")
             }
         }

@@ -1,16 +1,16 @@
 import Foundation
 import HTTPCore
 import JSONBytes
-import PostgresClient
-import TestSupport
+import Postgres
 import Testing
+import TestSupport
 
 extension RegistryProcessTests {
     @Suite("State, boot and budget", .serialized)
     struct StateTests {
         private static let unknown = "99999999-9999-4999-8999-999999999999"
 
-        @Test("An agent that polls learns whether it is paused, and that it was removed")
+        @Test("An agent that polls gets whether it is paused, and that it was removed")
         func state() async throws {
             try await Fleet.with(["registry"]) { fleet in
                 let (id, token) = try await fleet.create()
@@ -24,7 +24,7 @@ extension RegistryProcessTests {
                 try await fleet.sql("UPDATE workspaces SET status = 'paused' WHERE id = $1::uuid", [id])
                 #expect(try await fleet.api.call(.get, path, bearer: token).json["paused"]?.bool == true)
 
-                // A removed workspace's token opens nothing; what it is told here is why.
+                // A removed workspace's token grants nothing; the response here says why.
                 try await fleet.remove(id)
                 for bearer in [token, Platform.adminToken] {
                     let gone = try await fleet.api.call(.get, path, bearer: bearer)
@@ -34,13 +34,13 @@ extension RegistryProcessTests {
                 }
                 #expect(try await fleet.api.call(.get, path, bearer: stranger).status == 401)
                 #expect(try await fleet.api.call(.get, path, bearer: nil).status == 401)
-                let nobody = try await fleet.api.call(.get, "/workspaces/\(Self.unknown)/state")
-                #expect(nobody.status == 404 && nobody.json["deleted"]?.bool == true && nobody.json["status"] == nil)
+                let missing = try await fleet.api.call(.get, "/workspaces/\(Self.unknown)/state")
+                #expect(missing.status == 404 && missing.json["deleted"]?.bool == true && missing.json["status"] == nil)
                 #expect(try await fleet.api.call(.get, "/workspaces/x/state").status == 400)
             }
         }
 
-        @Test("The agent of a removed workspace is told 410 by a registry that never saw its token")
+        @Test("The agent of a removed workspace gets 410 from a registry that never saw its token")
         func removedAgent() async throws {
             try await Fleet.with(["registry", "registry"]) { fleet in
                 let (id, token) = try await fleet.create()
@@ -49,9 +49,9 @@ extension RegistryProcessTests {
                 let beat: JSONValue = ["workspace_id": .string(id)]
                 let register: JSONValue = ["id": .string(id), "url": "http://localhost:1/", "agent_card": [:]]
                 for (path, body) in [("/registry/heartbeat", beat), ("/registry/register", register)] {
-                    let told = try await fleet.apis[1].call(.post, path, bearer: token, body: body)
-                    #expect(told.status == 410)
-                    #expect(told.text == #"{"error":"workspace removed","deleted":true}"#)
+                    let refusal = try await fleet.apis[1].call(.post, path, bearer: token, body: body)
+                    #expect(refusal.status == 410)
+                    #expect(refusal.text == #"{"error":"workspace removed","deleted":true}"#)
                     #expect(try await fleet.api.call(.post, path, bearer: stranger, body: body).status == 401)
                     #expect(try await fleet.api.call(.post, path, bearer: nil, body: body).status == 401)
                     #expect(try await fleet.api.call(.post, path, body: body).status == 410)

@@ -1,10 +1,10 @@
 import Foundation
 import HTTPCore
 import JSONBytes
-import PostgresClient
+import Postgres
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 
 extension RegistryProcessTests {
     /// What a stream says to a client whose position it does not know, and what holds streams back.
@@ -41,7 +41,7 @@ extension RegistryProcessTests {
         }
 
         @Test(
-            "A position that the log does not know is told with the oldest there is; the stream then goes on from now")
+            "A position that the log does not have is reported with the oldest one; the stream then goes on from now")
         func unknownPositions() async throws {
             try await Fleet.with(["registry", "notifier"]) { fleet in
                 for _ in 0..<3 { _ = try await fleet.create() }
@@ -91,7 +91,7 @@ extension RegistryProcessTests {
             }
         }
 
-        @Test("A transaction that stays open holds streams back: how long is a metric, and nothing is lost")
+        @Test("A transaction that stays open holds streams back: how long is a metric, and no event is missing")
         func lag() async throws {
             try await Fleet.with(["registry", "notifier"]) { fleet in
                 let api = fleet.apis[1]

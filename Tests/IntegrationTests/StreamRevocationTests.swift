@@ -2,8 +2,8 @@ import Foundation
 import HTTPCore
 import JSONBytes
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 
 /// What has come on each stream, by its token.
 private final class Blocks: Sendable {
@@ -44,7 +44,7 @@ extension RegistryProcessTests {
             }
         }
 
-        @Test("A notifier that is told to stop ends its streams, and does not wait for their clients")
+        @Test("A notifier that shuts down ends its streams, and does not wait for their clients")
         func stops() async throws {
             try await Fleet.with(["registry", "notifier"]) { fleet in
                 let (id, token) = try await fleet.create()

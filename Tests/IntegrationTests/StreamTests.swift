@@ -44,7 +44,7 @@ extension PlatformTests {
             }
         }
 
-        @Test("A viewer that keeps losing its connection misses nothing and sees nothing twice")
+        @Test("A viewer whose connection breaks again and again misses nothing and sees nothing twice")
         func resume() async throws {
             let platform = try await Platform.start(scale: ["registry": 2, "notifier": 2])
             let rounds = 12
@@ -89,8 +89,8 @@ extension PlatformTests {
         @Test("A workspace's own stream shows its events and no others', durable or not")
         func ownStream() async throws {
             let platform = try await Platform.start()
-            let agent = try await EchoAgent.start(on: platform)
-            let other = try await EchoAgent.start(on: platform, name: "other")
+            let agent = try await EchoAgentProcess.start(on: platform)
+            let other = try await EchoAgentProcess.start(on: platform, name: "other")
             let seen = Seen()
             let viewer = Task {
                 try await watch(platform, "/workspaces/\(agent.id)/events/stream?since=0", into: seen) {
@@ -98,8 +98,8 @@ extension PlatformTests {
                     return types.contains("WORKSPACE_HEARTBEAT") && types.contains("WORKSPACE_DEGRADED")
                 }
             }
-            try await other.tell("wedge elsewhere")
-            try await agent.tell("wedge here")
+            try await other.command("wedge elsewhere")
+            try await agent.command("wedge here")
             try await eventually("the stream to show the wedge") {
                 seen.all.contains { $0.type == "WORKSPACE_DEGRADED" }
                     && seen.all.contains { $0.type == "WORKSPACE_HEARTBEAT" }

@@ -1,10 +1,10 @@
 import Foundation
 import HTTPCore
 import JSONBytes
-import PostgresClient
+import Postgres
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 
 /// What a stream has shown.
 private final class Seen: Sendable {
@@ -43,14 +43,14 @@ extension RegistryProcessTests {
                 body)
         }
 
-        private func issue(_ fleet: Fleet, _ bearer: String, _ body: JSONValue) async throws -> API.Answer {
+        private func issue(_ fleet: Fleet, _ bearer: String, _ body: JSONValue) async throws -> API.ReceivedResponse {
             try await fleet.apis[1].call(.post, Self.path, bearer: bearer, body: body)
         }
 
         private func ticket(_ fleet: Fleet, _ bearer: String, _ body: JSONValue = [:]) async throws -> String {
-            let answer = try await issue(fleet, bearer, body)
-            #expect(answer.status == 200 && answer.headers["cache-control"] == "no-store", "\(answer.text)")
-            return try #require(answer.json["ticket"]?.string)
+            let response = try await issue(fleet, bearer, body)
+            #expect(response.status == 200 && response.headers["cache-control"] == "no-store", "\(response.text)")
+            return try #require(response.json["ticket"]?.string)
         }
 
         private func watch(_ fleet: Fleet, _ path: String) async throws -> Seen {
@@ -68,8 +68,8 @@ extension RegistryProcessTests {
 
         private func notify(_ fleet: Fleet, _ workspace: String) async throws {
             let body: JSONValue = ["message": "hello"]
-            let answer = try await fleet.apis[1].call(.post, "/workspaces/\(workspace)/notify", body: body)
-            #expect(answer.status == 200)
+            let response = try await fleet.apis[1].call(.post, "/workspaces/\(workspace)/notify", body: body)
+            #expect(response.status == 200)
         }
 
         @Test("It shows what it was made for, opens one stream, on any notifier, and comes into no log")
@@ -101,14 +101,14 @@ extension RegistryProcessTests {
                 try await eventually("the socket's event", detail: { socket.tail }) { socket.messages == [own] }
                 await socket.stop()
                 for used in tickets + [last, "", "nonsense"] {
-                    let answer = try await fleet.apis[1].call(.get, "/events/stream?ticket=\(used)", bearer: nil)
-                    #expect(answer.status == 401 && answer.json["error"] == "invalid or expired stream ticket")
+                    let response = try await fleet.apis[1].call(.get, "/events/stream?ticket=\(used)", bearer: nil)
+                    #expect(response.status == 401 && response.json["error"] == "invalid or expired stream ticket")
                 }
                 for service in fleet.services { for used in tickets { #expect(!service.output.contains(used)) } }
             }
         }
 
-        @Test("It shows no more than it was made for, and nobody gets one for what they may not see")
+        @Test("It shows no more than it was made for, and no caller gets one for what it may not see")
         func limits() async throws {
             try await with { fleet in
                 let (own, token) = try await fleet.create()
@@ -119,8 +119,8 @@ extension RegistryProcessTests {
                     (token, ["workspace_id": "nobody"], 400),
                 ]
                 for (bearer, body, status) in refusals {
-                    let answer = try await issue(fleet, bearer, body)
-                    #expect(answer.status == status, "\(body): \(answer.text)")
+                    let response = try await issue(fleet, bearer, body)
+                    #expect(response.status == status, "\(body): \(response.text)")
                 }
                 let cookie: HTTPHeaders = ["Cookie": try await signIn(fleet)]
                 let withCookie = try await fleet.apis[1].call(
@@ -133,16 +133,17 @@ extension RegistryProcessTests {
                 ] {
                     let made = try await ticket(fleet, token, asked)
                     // Whatever else it shows.
-                    let answer = try await fleet.apis[2].call(.get, "\(beyond)ticket=\(made)")
-                    #expect(answer.status == 403 && answer.json["error"] == "ticket is for other events", "\(beyond)")
+                    let response = try await fleet.apis[2].call(.get, "\(beyond)ticket=\(made)")
+                    #expect(
+                        response.status == 403 && response.json["error"] == "ticket is for other events", "\(beyond)")
                 }
             }
         }
 
         private func signIn(_ fleet: Fleet) async throws -> String {
-            let answer = try await fleet.apis[1].call(
+            let response = try await fleet.apis[1].call(
                 .post, "/console/session", bearer: nil, body: ["token": .string(Platform.adminToken)])
-            return String(try #require(answer.headers["set-cookie"]).prefix { $0 != ";" })
+            return String(try #require(response.headers["set-cookie"]).prefix { $0 != ";" })
         }
 
         @Test("It ends after a minute and with the token that it was made from, and so does its stream")
@@ -175,13 +176,13 @@ extension RegistryProcessTests {
                 }
                 // The administrator's ends with that token.
                 try await fleet.start("notifier", with: ["ADMIN_TOKEN": "another-one"]) { api in
-                    let answer = try await api.call(.get, "/events/stream?ticket=\(foreign)", bearer: nil)
-                    #expect(answer.status == 401)
+                    let response = try await api.call(.get, "/events/stream?ticket=\(foreign)", bearer: nil)
+                    #expect(response.status == 401)
                 }
             }
         }
 
-        @Test("What nobody uses is bounded, and goes")
+        @Test("Unused tickets are bounded, and expire")
         func bounded() async throws {
             try await with { fleet in
                 let (id, token) = try await fleet.create()
@@ -195,7 +196,7 @@ extension RegistryProcessTests {
                     """)
                 let refused = try await issue(fleet, token, asked)
                 #expect(refused.status == 429 && refused.headers["retry-after"] != nil, "\(refused.text)")
-                // Nobody else is held up by them.
+                // Other callers are not delayed by them.
                 _ = try await ticket(fleet, Platform.adminToken)
                 try await fleet.sql("UPDATE stream_tickets SET expires_at = now() - interval '1 second'")
                 for _ in 0..<11 { _ = try await ticket(fleet, token, asked) }

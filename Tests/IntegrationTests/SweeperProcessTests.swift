@@ -1,12 +1,12 @@
 import Foundation
 import HTTPCore
 import JSONBytes
-import PostgresClient
-import TestSupport
+import Postgres
 import Testing
+import TestSupport
 
 extension RegistryProcessTests {
-    /// What the sweeper tells operators, and what they can do about dead messages.
+    /// What the sweeper shows to operators, and what they can do about dead messages.
     @Suite("The sweeper's routes", .serialized)
     struct SweeperProcessTests {
         private static let passes = [
@@ -98,8 +98,8 @@ extension RegistryProcessTests {
             try await Fleet.with(["sweeper", "a2a-proxy"], environment: ["AMQP_URL": rabbit.url]) { fleet in
                 let api = fleet.api
                 let bad = try await addDead(fleet, type: "a2a.queued", queue: "a2a.drain", body: "no event")
-                let answer = try await api.call(.post, "/admin/dead-letters/\(bad)/replay")
-                #expect(answer.status == 200 && answer.json["replay_count"]?.int == 1)
+                let response = try await api.call(.post, "/admin/dead-letters/\(bad)/replay")
+                #expect(response.status == 200 && response.json["replay_count"]?.int == 1)
                 let again = "SELECT id FROM dead_messages WHERE id > $1 AND reason = 'rejected' AND queue = 'a2a.drain'"
                 try await eventually("its next death") { try await fleet.sql(again, [bad]).count == 1 }
                 #expect(try await api.call(.post, "/admin/dead-letters/\(bad)/replay").json["replay_count"]?.int == 2)
@@ -109,8 +109,8 @@ extension RegistryProcessTests {
                     + #","time":"2026-01-01T00:00:00Z","data":{}}"#
                 for _ in 0..<3 { _ = try await addDead(fleet, type: "good", queue: "a2a.drain", body: event) }
                 let none = try await addDead(fleet, type: "good", queue: "gone", body: event)
-                let lost = try await addDead(fleet, type: "lost", queue: nil, body: event)
-                for id in [none, lost] {
+                let withoutQueue = try await addDead(fleet, type: "lost", queue: nil, body: event)
+                for id in [none, withoutQueue] {
                     let refused = try await api.call(.post, "/admin/dead-letters/\(id)/replay")
                     #expect(refused.status == 409 && refused.json["reason"]?.string != nil)
                 }

@@ -1,14 +1,14 @@
 import Foundation
 import HTTPCore
 import JSONBytes
-import PostgresClient
-import TestSupport
+import Postgres
 import Testing
+import TestSupport
 
 extension RegistryProcessTests {
     @Suite("Tokens over two instances", .serialized)
     struct TokenTests {
-        @Test("However many are asked for at once, a workspace has 50 live tokens at most")
+        @Test("However many are requested at once, a workspace has 50 live tokens at most")
         func limit() async throws {
             try await Fleet.with(["registry", "registry"]) { fleet in
                 let (id, token) = try await fleet.create()
@@ -49,7 +49,7 @@ extension RegistryProcessTests {
         @Test("A revoked token is refused by every instance within a second, although all had verified it")
         func revocation() async throws {
             try await Fleet.with(["registry", "registry"]) { fleet in
-                // More than once: a service that has just connected empties its caches without being told.
+                // More than once: a service that has just connected empties its caches without a notification.
                 for _ in 0..<3 { try await revokeOnce(fleet) }
             }
         }

@@ -1,9 +1,9 @@
 import Foundation
 import HTTPCore
 import JSONBytes
-import PostgresClient
-import TestSupport
+import Postgres
 import Testing
+import TestSupport
 
 extension RegistryProcessTests {
     /// What an operator who runs the platform for others relies on.
@@ -13,13 +13,13 @@ extension RegistryProcessTests {
             "MOLECULE_ENV": "production", "SECRETS_ENCRYPTION_KEY": "0123456789abcdef0123456789abcdef",
         ]
 
-        private func register(_ api: API, _ id: String, bearer: String?) async throws -> API.Answer {
+        private func register(_ api: API, _ id: String, bearer: String?) async throws -> API.ReceivedResponse {
             try await api.call(
                 .post, "/registry/register", bearer: bearer,
                 body: ["id": .string(id), "url": "http://localhost:9000", "agent_card": ["name": "agent"]])
         }
 
-        @Test("A workspace that was created is nobody else's: whoever knows its id needs its token from the beginning")
+        @Test("A created workspace has one owner: a caller that knows its id needs its token from the beginning")
         func created() async throws {
             try await Fleet.with(["registry"], environment: Self.production) { fleet in
                 let api = fleet.api
@@ -41,13 +41,13 @@ extension RegistryProcessTests {
                     let values = try await api.call(.get, "/workspaces/\(id)/secrets/values", bearer: token)
                     #expect(values.json == ["SHARED": "secret"])
                 }
-                // One of ours that never started: its token is made when it does.
-                let ours = try await fleet.create(["external": false]).id
-                #expect(try await register(api, ours, bearer: nil).status == 401)
+                // One of the platform's own that never started: its token is made when it does.
+                let managed = try await fleet.create(["external": false]).id
+                #expect(try await register(api, managed, bearer: nil).status == 401)
             }
         }
 
-        @Test("In development the first registration of what was created with an address answers with its token")
+        @Test("In development the first registration of what was created with an address returns its token")
         func development() async throws {
             try await Fleet.with(["registry"]) { fleet in
                 let body: JSONValue = ["name": "w", "external": true, "url": "http://localhost:9000"]
@@ -112,7 +112,7 @@ extension RegistryProcessTests {
             }
         }
 
-        @Test("Whoever is refused for want of a credential is told which kind would do")
+        @Test("A caller refused for want of a credential gets to know which kind would do")
         func challenge() async throws {
             try await Fleet.with(["registry"], environment: Self.production) { fleet in
                 let id = try await fleet.create().id
@@ -150,7 +150,7 @@ extension RegistryProcessTests {
             }
         }
 
-        @Test("A purge beside an agent that goes on: it ends, and so does the agent, and nobody else notices")
+        @Test("A purge beside an agent that goes on: it ends, and so does the agent, and others are not affected")
         func purge() async throws {
             try await Fleet.with(["registry", "registry"]) { fleet in
                 let bystander = try await fleet.create()
@@ -182,12 +182,12 @@ extension RegistryProcessTests {
             }
         }
 
-        /// What an agent does until it is told that it is gone.
+        /// What an agent does until it gets a 410.
         private func live(_ api: API, _ id: String, _ token: String, _ number: Int) async throws -> [Int] {
             var statuses: [Int] = []
             let end = ContinuousClock.now + .seconds(30)
             while .now < end {
-                let answer =
+                let response =
                     switch number % 3 {
                     case 0: try await register(api, id, bearer: token)
                     case 1:
@@ -195,8 +195,8 @@ extension RegistryProcessTests {
                             .post, "/registry/heartbeat", bearer: token, body: ["workspace_id": .string(id)])
                     default: try await api.call(.post, "/workspaces/\(id)/tokens")
                     }
-                statuses.append(answer.status)
-                if [401, 404, 410].contains(answer.status) || answer.status >= 500 { break }
+                statuses.append(response.status)
+                if [401, 404, 410].contains(response.status) || response.status >= 500 { break }
             }
             return statuses
         }
@@ -208,10 +208,10 @@ extension RegistryProcessTests {
                 for name in ["c", "a", "b"] { _ = try await fleet.create(["name": .string(name)]) }
                 let path = "/registry/\(id)/peers"
                 func names(_ query: String) async throws -> ([String], next: String?) {
-                    let answer = try await fleet.api.call(.get, path + query, bearer: token)
-                    #expect(answer.status == 200, "\(query)")
+                    let response = try await fleet.api.call(.get, path + query, bearer: token)
+                    #expect(response.status == 200, "\(query)")
                     return (
-                        answer.json.array?.compactMap { $0["name"]?.string } ?? [], answer.headers["x-next-cursor"]
+                        response.json.array?.compactMap { $0["name"]?.string } ?? [], response.headers["x-next-cursor"]
                     )
                 }
                 let all = try await names("")

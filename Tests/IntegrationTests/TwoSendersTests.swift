@@ -1,11 +1,11 @@
 import Foundation
 import HTTPCore
 import JSONBytes
-import PostgresClient
-import TestSupport
+import Postgres
 import Testing
+import TestSupport
 
-/// Senders who have nothing to do with each other, and what a sender may ask for twice.
+/// Senders who have nothing to do with each other, and what a sender may request twice.
 @Suite("Senders of messages that wait", .serialized)
 struct TwoSendersTests {
     private func with(_ count: Int, _ body: (Fleet, [ScriptedAgent]) async throws -> Void) async throws {
@@ -14,7 +14,7 @@ struct TwoSendersTests {
         }
     }
 
-    @Test("Two who chose the same messageId have two messages, and each looks at its own")
+    @Test("Two senders with the same messageId have two messages, and each sees its own")
     func sameID() async throws {
         try await with(3) { fleet, agents in
             let target = agents[0]
@@ -49,7 +49,9 @@ struct TwoSendersTests {
         try await with(2) { fleet, agents in
             let (target, sender) = (agents[0], agents[1])
             target.does(ScriptedAgent.busy)
-            func send(_ text: String, path: String, request: Int, context: String = "c") async throws -> API.Answer {
+            func send(_ text: String, path: String, request: Int, context: String = "c") async throws
+                -> API.ReceivedResponse
+            {
                 try await fleet.apis[request % 2].call(
                     .post, path, bearer: sender.caller.token,
                     body: [
@@ -96,9 +98,9 @@ struct TwoSendersTests {
         }
     }
 
-    /// Each round begins with a workspace that both proxies have just read for the first time, and would believe for five
+    /// Each round begins with a workspace that both proxies have just read for the first time, and would cache for five
     /// seconds more. Most rounds are to be quick: in one, the machine may be slow, and in another the proxies forget all
-    /// that they know, since they have only just begun to hear of events.
+    /// that they cached, since they have only just begun to consume events.
     @Test("A capability that a heartbeat declares holds in every proxy at once")
     func capabilities() async throws {
         try await with(0) { fleet, _ in
@@ -109,13 +111,13 @@ struct TwoSendersTests {
                 for api in fleet.apis[..<2] {
                     #expect(try await api.message("x", to: agent.id).status == 202)
                 }
-                let answer = try await fleet.apis[2].call(
+                let response = try await fleet.apis[2].call(
                     .post, "/registry/heartbeat", bearer: agent.caller.token,
                     body: [
                         "workspace_id": .string(agent.id), "active_tasks": 0,
                         "runtime_metadata": ["capabilities": ["session": true]],
                     ])
-                #expect(answer.status == 200)
+                #expect(response.status == 200)
                 let start = ContinuousClock.now
                 try await eventually("both proxies to leave it to the agent") {
                     for api in fleet.apis[..<2] {

@@ -1,20 +1,20 @@
 import Foundation
 import HTTPCore
 import JSONBytes
-import PostgresClient
-import TestSupport
+import Postgres
 import Testing
+import TestSupport
 
 extension RegistryProcessTests {
     @Suite("PATCH /workspaces/{id}", .serialized)
     struct UpdateTests {
         private static let unknown = "99999999-9999-4999-8999-999999999999"
 
-        private func patch(_ api: API, _ id: String, _ body: JSONValue) async throws -> API.Answer {
+        private func patch(_ api: API, _ id: String, _ body: JSONValue) async throws -> API.ReceivedResponse {
             try await api.call(.patch, "/workspaces/\(id)", body: body)
         }
 
-        @Test("Every field changes, is told once, and shows; what is the same changes nothing")
+        @Test("Every field changes, is published once, and shows; an equal value changes nothing")
         func fields() async throws {
             try await Fleet.with(["registry"]) { fleet in
                 let id = try await fleet.create().id
@@ -23,17 +23,17 @@ extension RegistryProcessTests {
                     "name": "new name", "role": "writer", "tier": 2, "parent_id": .string(parent), "runtime": "claude",
                     "x": 1.5, "y": -2, "collapsed": true, "max_concurrent_tasks": 4, "unknown": [1],
                 ]
-                let answer = try await patch(fleet.api, id, body)
-                #expect(answer.status == 200)
-                #expect(answer.text == #"{"status":"updated"}"#)
+                let response = try await patch(fleet.api, id, body)
+                #expect(response.status == 200)
+                #expect(response.text == #"{"status":"updated"}"#)
                 let seen = try await fleet.api.call(.get, "/workspaces/\(id)").json
                 for (name, value) in body.object ?? [:] where name != "unknown" {
                     #expect(seen[name] == value, "\(name)")
                 }
-                let told = ["workspace.awaiting_agent", "workspace.updated", "workspace.moved"]
-                #expect(try await fleet.events(of: id) == told)
+                let published = ["workspace.awaiting_agent", "workspace.updated", "workspace.moved"]
+                #expect(try await fleet.events(of: id) == published)
                 #expect(try await patch(fleet.api, id, body).status == 200)
-                #expect(try await fleet.events(of: id) == told)
+                #expect(try await fleet.events(of: id) == published)
 
                 #expect(try await patch(fleet.api, id, ["parent_id": .null, "role": .null]).status == 200)
                 let root = try await fleet.api.call(.get, "/workspaces/\(id)").json
@@ -100,10 +100,10 @@ extension RegistryProcessTests {
                 for (field, value) in wrong {
                     var body: [String: JSONValue] = ["tier": 1]
                     body[field] = value
-                    let answer = try await patch(fleet.api, id, .object(body))
-                    #expect(answer.status == 400, "\(field) \(value)")
-                    #expect(answer.json["field"]?.string == field, "\(field) \(value): \(answer.text)")
-                    #expect(answer.json["reason"]?.string?.isEmpty == false)
+                    let response = try await patch(fleet.api, id, .object(body))
+                    #expect(response.status == 400, "\(field) \(value)")
+                    #expect(response.json["field"]?.string == field, "\(field) \(value): \(response.text)")
+                    #expect(response.json["reason"]?.string?.isEmpty == false)
                 }
                 let after = try await fleet.api.call(.get, "/workspaces/\(id)").json
                 #expect(after == before)
@@ -122,9 +122,9 @@ extension RegistryProcessTests {
         @Test("Who starts a workspace does not change with its runtime")
         func external() async throws {
             try await Fleet.with(["registry"]) { fleet in
-                let ours = try await fleet.create(["external": false, "runtime": "langgraph"]).id
+                let managed = try await fleet.create(["external": false, "runtime": "langgraph"]).id
                 let external = try await fleet.create(["runtime": "external"]).id
-                for (id, old, new) in [(ours, "langgraph", "external"), (external, "external", "langgraph")] {
+                for (id, old, new) in [(managed, "langgraph", "external"), (external, "external", "langgraph")] {
                     let refused = try await patch(fleet.api, id, ["runtime": .string(new), "tier": 1])
                     #expect(refused.status == 400 && refused.json["field"]?.string == "runtime", "\(refused.text)")
                     let seen = try await fleet.api.call(.get, "/workspaces/\(id)").json
@@ -138,9 +138,9 @@ extension RegistryProcessTests {
             try await Fleet.with(["registry"]) { fleet in
                 var chain = [try await fleet.create().id]
                 for _ in 0..<40 { chain.append(try await fleet.create(["parent_id": .string(chain.last ?? "")]).id) }
-                let answer = try await patch(fleet.api, chain[0], ["parent_id": .string(chain[40])])
-                #expect(answer.status == 400)
-                #expect(answer.json["field"]?.string == "parent_id")
+                let response = try await patch(fleet.api, chain[0], ["parent_id": .string(chain[40])])
+                #expect(response.status == 400)
+                #expect(response.json["field"]?.string == "parent_id")
             }
         }
 
@@ -170,14 +170,14 @@ extension RegistryProcessTests {
         func proxy() async throws {
             let agent = try await AnsweringAgent.start()
             try await Fleet.with(["registry", "a2a-proxy"]) { fleet in
-                // More than once: a proxy that has just connected empties its caches without being told, and a busy
+                // More than once: a proxy that has just connected empties its caches without a notification, and a busy
                 // machine may be slow once.
                 var (budgets, moves): ([Duration], [Duration]) = ([], [])
                 for _ in 0..<3 {
                     budgets.append(try await ContinuousClock().measure { try await budget(fleet, agent.url) })
                     moves.append(try await ContinuousClock().measure { try await move(fleet, agent.url) })
                 }
-                // All that the proxy believed, it learnt after the round had begun, and would have believed for 5 s.
+                // All that the proxy cached, it read after the round had begun, and would have cached for 5 s.
                 for rounds in [budgets, moves] {
                     #expect(rounds.contains { $0 < .seconds(5) }, "\(rounds)")
                 }
@@ -185,7 +185,7 @@ extension RegistryProcessTests {
             await agent.stop()
         }
 
-        /// Without the event the proxy would believe for 5 s that there is no ceiling.
+        /// Without the event the proxy would assume for 5 s that there is no ceiling.
         private func budget(_ fleet: Fleet, _ url: String) async throws {
             let (caller, target) = (try await fleet.create(), try await fleet.create(["url": .string(url)]).id)
             let path = "/workspaces/\(target)/budget"

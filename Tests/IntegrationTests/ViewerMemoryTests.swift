@@ -1,12 +1,12 @@
 import Foundation
 import HTTPCore
 import JSONBytes
-import PostgresClient
-import TestSupport
+import Postgres
 import Testing
+import TestSupport
 
 extension RegistryProcessTests {
-    /// What clients can make the notifier hold that ask for much and read nothing.
+    /// The memory of the notifier for clients that request much and read nothing.
     @Suite("Memory of the notifier", .serialized)
     struct ViewerMemoryTests {
         /// Waits until a process takes no more memory and has nothing to do.
@@ -73,7 +73,7 @@ extension RegistryProcessTests {
                 defer { for client in clients { client.close() } }
                 var statuses: [Int?] = []
                 for client in clients { statuses.append(try await onThread { client.status() }) }
-                // An eighth of 64 MiB has room for two pages of 4 MiB.
+                // An eighth of 64 MiB fits two pages of 4 MiB.
                 #expect(statuses.count { $0 == 429 } >= 8, "\(statuses)")
                 #expect(statuses.allSatisfy { $0 == 429 || $0 == 200 }, "\(statuses)")
                 let after = try await settledMemory(of: notifier)

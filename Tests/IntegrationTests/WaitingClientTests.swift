@@ -1,7 +1,7 @@
 import Foundation
 import HTTPCore
 import JSONBytes
-import PostgresClient
+import Postgres
 import Testing
 import TestSupport
 
@@ -18,7 +18,7 @@ struct WaitingClientTests {
         }
     }
 
-    @Test("Its message is a task that it can ask for and cancel, until the agent has it", arguments: ["1.0", "0.3"])
+    @Test("Its message is a task that it can get and cancel, until the agent has it", arguments: ["1.0", "0.3"])
     func tasks(_ version: String) async throws {
         try await with { fleet, agent, id in
             let base = fleet.services[0].baseURL + "/agents/"
@@ -31,57 +31,57 @@ struct WaitingClientTests {
             let lines = try await PythonProgram.run(
                 "waiting_client.py",
                 [base + id, version, Platform.adminToken, agent.busyFile] + refusing.map { base + $0 })
-            func answer(_ call: String) throws -> JSONValue {
+            func response(_ call: String) throws -> JSONValue {
                 try #require(lines.first { $0[0]?.string == call }?[1], "\(call): \(lines)")
             }
-            try checkWaiting(answer)
-            try checkEnds(answer)
+            try checkWaiting(response)
+            try checkEnds(response)
             let kind = "A2AClientError: " + (version == "1.0" ? "JSON-RPC Error -32000: " : "")
             for prefix in ["refused", "refused stream"] {
-                #expect(try answer("\(prefix) 0").string == kind + "workspace not found")
-                #expect(try answer("\(prefix) 1").string == kind + "workspace budget limit exceeded")
-                #expect(try answer("\(prefix) 2").string == kind + "workspace has no URL")
+                #expect(try response("\(prefix) 0").string == kind + "workspace not found")
+                #expect(try response("\(prefix) 1").string == kind + "workspace budget limit exceeded")
+                #expect(try response("\(prefix) 2").string == kind + "workspace has no URL")
             }
-            #expect(try answer("get of a busy agent").string == kind + "workspace agent is busy")
+            #expect(try response("get of a busy agent").string == kind + "workspace agent is busy")
         }
     }
 
-    private func checkWaiting(_ answer: (String) throws -> JSONValue) throws {
+    private func checkWaiting(_ response: (String) throws -> JSONValue) throws {
         for call in ["send", "send task", "stream", "send long", "send in vain", "subscribe"] {
-            let task = try answer(call)["task"]
+            let task = try response(call)["task"]
             #expect(task?["status"]?["state"] == "TASK_STATE_SUBMITTED", "\(call)")
             #expect(task?["id"] == task?["metadata"]?["queue_id"], "\(call)")
             #expect(task?["contextId"]?.string?.isEmpty == false, "\(call)")
         }
-        #expect(try answer("get")["status"]?["state"] == "TASK_STATE_SUBMITTED")
-        #expect(try answer("get")["id"] == answer("send")["task"]?["id"])
+        #expect(try response("get")["status"]?["state"] == "TASK_STATE_SUBMITTED")
+        #expect(try response("get")["id"] == response("send")["task"]?["id"])
         for call in ["cancel", "get cancelled"] {
-            #expect(try answer(call)["status"]?["state"] == "TASK_STATE_CANCELED")
+            #expect(try response(call)["status"]?["state"] == "TASK_STATE_CANCELED")
         }
         for call in ["cancel again", "cancel ended"] {
-            let error = try answer(call)
+            let error = try response(call)
             #expect(error.string?.hasPrefix("TaskNotCancelableError") == true, "\(error)")
         }
     }
 
-    private func checkEnds(_ answer: (String) throws -> JSONValue) throws {
-        // What was answered with a message is a task of ours that came to its end with it.
-        let message = try answer("message")
-        #expect(try message["id"] == answer("send")["task"]?["id"])
+    private func checkEnds(_ response: (String) throws -> JSONValue) throws {
+        // A message as the result makes a task of the platform that ended with it.
+        let message = try response("message")
+        #expect(try message["id"] == response("send")["task"]?["id"])
         #expect(message["status"]?["state"] == "TASK_STATE_COMPLETED")
         #expect(message["status"]?["message"]?["parts"]?[0]?["text"] == "direct: done")
-        // The agent's own tasks are its own, whether they were stored at their end or are asked for.
+        // The agent's own tasks are its own, whether they were stored at their end or are queried.
         for (call, steps) in [("task", 2), ("streamed task", 1)] {
-            let task = try answer(call)
+            let task = try response(call)
             #expect(task["status"]?["state"] == "TASK_STATE_COMPLETED")
             #expect(task["artifacts"]?.array?.count == steps)
         }
-        #expect(try answer("running")["status"]?["state"] == "TASK_STATE_WORKING")
-        #expect(try answer("cancel running")["status"]?["state"] == "TASK_STATE_CANCELED")
-        #expect(try answer("cancel running")["id"] == answer("running")["id"])
+        #expect(try response("running")["status"]?["state"] == "TASK_STATE_WORKING")
+        #expect(try response("cancel running")["status"]?["state"] == "TASK_STATE_CANCELED")
+        #expect(try response("cancel running")["id"] == response("running")["id"])
     }
 
-    @Test("Nobody else's task is told of, and what only asks is not kept")
+    @Test("Other callers' tasks are not disclosed, and read-only calls are not stored")
     func foreign() async throws {
         try await with { fleet, agent, id in
             try agent.setBusy(true)
@@ -98,19 +98,19 @@ struct WaitingClientTests {
             let otherID = try #require(other.json["id"]?.string)
             let token = try #require(other.json["connection"]?["auth_token"]?.string)
             for method in ["tasks/get", "tasks/cancel", "tasks/resubscribe"] {
-                let answer = try await fleet.api.call(
+                let response = try await fleet.api.call(
                     .post, "/agents/\(id)", bearer: token, body: Self.call(method, task: task),
                     headers: ["X-Workspace-ID": otherID])
-                #expect(answer.status == 200)
-                #expect(answer.headers["retry-after"] == "30")
-                // Whoever reads a stream is told by an event.
-                #expect(answer.isEventStream == (method == "tasks/resubscribe"))
-                let error = answer.isEventStream ? answer.event["error"] : answer.json["error"]
-                #expect(error?["message"] == "workspace agent is busy", "\(answer.text)")
+                #expect(response.status == 200)
+                #expect(response.headers["retry-after"] == "30")
+                // A stream's reader gets it as an event.
+                #expect(response.isEventStream == (method == "tasks/resubscribe"))
+                let error = response.isEventStream ? response.event["error"] : response.json["error"]
+                #expect(error?["message"] == "workspace agent is busy", "\(response.text)")
                 #expect(error?["data"]?["busy"] == true)
                 #expect(error?["data"]?["status"] == 503)
             }
-            // Somebody else's message with the same id is a task of its own; the sender's other message with it is none.
+            // Another sender's message with the same id is a task of its own; a repeated one of the same sender is not.
             let own = try await fleet.api.call(
                 .post, "/agents/\(id)", bearer: token, body: Self.call("message/send", message: "m"),
                 headers: ["X-Workspace-ID": otherID])
@@ -123,15 +123,15 @@ struct WaitingClientTests {
             #expect(taken.event["error"]?["data"]?["status"] == 409)
             #expect(try await fleet.sql("SELECT count(*)::int FROM a2a_queue")[0].int(0) == 2)
             // Credentials are HTTP's affair.
-            let nobody = try await fleet.api.call(
+            let anonymous = try await fleet.api.call(
                 .post, "/agents/\(id)", bearer: "wrong", body: Self.call("tasks/get", task: task))
-            #expect(nobody.status == 401)
+            #expect(anonymous.status == 401)
             for (body, code) in [("{", -32_700), ("[]", -32_600)] {
-                let answer = try await fleet.api.raw(
+                let response = try await fleet.api.raw(
                     .post, "/agents/\(id)", bearer: Platform.adminToken, body: Array(body.utf8),
                     type: "application/json", headers: [])
-                #expect(answer.json["error"]?["code"]?.int == code, "\(answer.text)")
-                #expect(answer.json["id"] == .null)
+                #expect(response.json["error"]?["code"]?.int == code, "\(response.text)")
+                #expect(response.json["id"] == .null)
             }
         }
     }

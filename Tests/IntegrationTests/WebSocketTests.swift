@@ -1,10 +1,10 @@
 import Foundation
 import HTTPCore
 import JSONBytes
-import TestSupport
 import Testing
+import TestSupport
 
-/// A program that looks on at events over a WebSocket.
+/// A program that watches events over a WebSocket.
 struct WebSocketViewer: Sendable {
     private let leash: Leash
 
@@ -45,9 +45,9 @@ extension RegistryProcessTests {
     @Suite("WebSockets", .serialized)
     struct WebSocketTests {
         private func notify(_ fleet: Fleet, _ workspace: String) async throws {
-            let answer = try await fleet.apis[1].call(
+            let response = try await fleet.apis[1].call(
                 .post, "/workspaces/\(workspace)/notify", body: ["message": "hello"])
-            #expect(answer.status == 200)
+            #expect(response.status == 200)
         }
 
         @Test("An agent's socket shows those that it may talk to, before and after it is moved; an operator's all")
@@ -103,7 +103,7 @@ extension RegistryProcessTests {
                 let listed = try await fleet.api.call(.get, path).json["tokens"]?.array ?? []
                 let own = try #require(listed.first { token.hasPrefix($0["prefix"]?.string ?? "-") }?["id"]?.string)
                 #expect(try await fleet.api.call(.delete, "\(path)/\(own)").status == 200)
-                // Who is not told looks at the token of an idle socket after 15 s.
+                // Without a notification the token of an idle socket is checked after 15 s.
                 try await eventually(within: .seconds(10), "the end", detail: { viewers[0].tail }) {
                     viewers[0].closed?.int == 1001
                 }
@@ -119,7 +119,7 @@ extension RegistryProcessTests {
             }
         }
 
-        @Test("Who has no credential, another's, or asks for no WebSocket gets no socket")
+        @Test("A client with no credential, another's, or no upgrade request gets no socket")
         func refusals() async throws {
             let environment = [
                 "MOLECULE_ENV": "production", "SECRETS_ENCRYPTION_KEY": "0123456789abcdef0123456789abcdef",
@@ -141,12 +141,12 @@ extension RegistryProcessTests {
                 let unreadable = try await WebSocketViewer.start(url + "?types=NONSENSE", bearer: Platform.adminToken)
                 #expect(unreadable.refused == 400)
                 await unreadable.stop()
-                // A position that the log does not have is told on the socket.
-                let lost = try await WebSocketViewer.start(url + "?since=999999999", bearer: Platform.adminToken)
-                try await eventually("the notice", detail: { lost.tail }) {
-                    lost.events.first?["event"]?.string == "STREAM_RESET"
+                // A position that the log does not have is reported on the socket.
+                let beyondLog = try await WebSocketViewer.start(url + "?since=999999999", bearer: Platform.adminToken)
+                try await eventually("the notice", detail: { beyondLog.tail }) {
+                    beyondLog.events.first?["event"]?.string == "STREAM_RESET"
                 }
-                await lost.stop()
+                await beyondLog.stop()
             }
         }
     }

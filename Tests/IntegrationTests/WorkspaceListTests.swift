@@ -1,15 +1,15 @@
 import Foundation
 import HTTPCore
 import JSONBytes
-import TestSupport
 import Testing
+import TestSupport
 
 extension RegistryProcessTests {
     /// `GET /workspaces` page by page, as a client walks it.
     @Suite("Lists by cursor", .serialized)
     struct WorkspaceListTests {
-        private func ids(_ answer: API.Answer) -> [String] {
-            (answer.json.array ?? []).compactMap { $0["id"]?.string }
+        private func ids(_ response: API.ReceivedResponse) -> [String] {
+            (response.json.array ?? []).compactMap { $0["id"]?.string }
         }
 
         /// All pages, in order.
@@ -18,10 +18,10 @@ extension RegistryProcessTests {
             var cursor: String?
             repeat {
                 let next = cursor.map { "&cursor=\($0)" } ?? ""
-                let answer = try await api.call(.get, "/workspaces?limit=\(limit)\(query)\(next)")
-                #expect(answer.status == 200)
-                pages.append(ids(answer))
-                cursor = answer.headers["x-next-cursor"]
+                let response = try await api.call(.get, "/workspaces?limit=\(limit)\(query)\(next)")
+                #expect(response.status == 200)
+                pages.append(ids(response))
+                cursor = response.headers["x-next-cursor"]
             } while cursor != nil && pages.count < 1000
             return pages
         }

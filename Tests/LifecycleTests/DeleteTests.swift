@@ -2,9 +2,9 @@ import Contracts
 import EventOutbox
 import Foundation
 import Lifecycle
-import PostgresClient
-import TestSupport
+import Postgres
 import Testing
+import TestSupport
 
 /// Deleting a workspace, on a real Postgres.
 @Suite("Deleting workspaces")
@@ -36,9 +36,9 @@ struct DeleteTests {
             #expect(try await fleet.count("workspace_schedules WHERE workspace_id = $1 AND enabled", child) == 0)
             #expect(try await fleet.count("a2a_queue WHERE workspace_id = $1 AND status = 'dropped'", child) == 1)
             #expect(try await fleet.count("delegations WHERE target_id = $1 AND status = 'failed'", child) == 1)
-            let told = deletion.events.first { $0.event.subject == root }
+            let rootEvent = deletion.events.first { $0.event.subject == root }
             #expect(
-                told.map { String(decoding: $0.event.data.bytes, as: UTF8.self) }
+                rootEvent.map { String(decoding: $0.event.data.bytes, as: UTF8.self) }
                     == #"{"name":"w","cascade_deleted":2}"#)
         }
     }

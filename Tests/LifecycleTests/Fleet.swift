@@ -1,7 +1,7 @@
 import Contracts
 import Foundation
 import Lifecycle
-import PostgresClient
+import Postgres
 import TestSupport
 
 /// Workspaces in a database of one test.

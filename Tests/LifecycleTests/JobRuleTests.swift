@@ -28,7 +28,7 @@ struct JobRuleTests {
             JobRule.outcome(of: ProvisioningError(kind, .start), job(.start)) == .startFailed("workspace start failed"))
     }
 
-    @Test("A stop is never given up", arguments: [0, 10, 1000])
+    @Test("A stop is retried without limit", arguments: [0, 10, 1000])
     func stop(_ attempts: Int) {
         let error = ProvisioningError(.refused, .stop)
         #expect(JobRule.outcome(of: error, job(.remove, attempts: attempts)) == .again("workspace stop failed"))

@@ -1,16 +1,16 @@
 import Contracts
 import EventOutbox
 import Foundation
-import PostgresClient
-import TestSupport
+import Postgres
 import Testing
+import TestSupport
 
 @testable import Lifecycle
 
 /// Claims, leases and fencing of jobs, on a real Postgres.
 @Suite("Lifecycle jobs")
 struct JobStoreTests {
-    @Test("Where there is room for stops alone, no start is taken, and the other way round")
+    @Test("With capacity for stops alone, no start is claimed, and the other way round")
     func kinds() async throws {
         try await withFleet { fleet, store in
             let jobs = JobStore(postgres: fleet.pool, source: "switchyard/test")
@@ -124,28 +124,28 @@ struct JobStoreTests {
         }
     }
 
-    /// A transaction that waited for a lock may insert a job that is older than one which is under way.
+    /// A transaction that waited for a lock may insert a job that is older than a running one.
     @Test("A job whose lease ran out goes before an older one that came later")
     func expiredLeaseGoesFirst() async throws {
         try await withFleet { fleet, store in
             let jobs = JobStore(postgres: fleet.pool, source: "switchyard/test")
             let id = try await fleet.add(.offline)
             _ = try await store.restart(id, reason: "test")
-            let lost = try #require(try await jobs.claim(upTo: 1, owner: "a", lease: 0).first)
+            let expired = try #require(try await jobs.claim(upTo: 1, owner: "a", lease: 0).first)
             _ = try await fleet.pool.query(
                 Statement(
                     "test_older_job",
                     "INSERT INTO lifecycle_jobs (workspace_id, kind, created_at) VALUES ($1, 'remove', '2020-01-01')"),
                 [id])
             let again = try #require(try await jobs.claim(upTo: 5, owner: "b", lease: 60).first)
-            #expect(again.id == lost.id)
-            #expect(try await jobs.extend([lost.claim, again.claim], lease: 60) == [again.claim])
+            #expect(again.id == expired.id)
+            #expect(try await jobs.extend([expired.claim, again.claim], lease: 60) == [again.claim])
             _ = try await jobs.finish(again, .obsolete)
             #expect(try await jobs.claim(upTo: 5, owner: "b", lease: 60).map(\.kind) == [.remove])
         }
     }
 
-    @Test("A failed start fails the workspace with its sentence; a failed stop is tried again")
+    @Test("A failed start fails the workspace with its error message; a failed stop is retried")
     func outcomes() async throws {
         try await withFleet { fleet, store in
             let jobs = JobStore(postgres: fleet.pool, source: "switchyard/test")

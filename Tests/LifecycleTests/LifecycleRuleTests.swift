@@ -2,7 +2,7 @@ import Contracts
 import Lifecycle
 import Testing
 
-/// What may be done in which status: every status, and the answer to each request.
+/// What may be done in which status: every status, and the result of each request.
 @Suite("Lifecycle rules")
 struct LifecycleRuleTests {
     private func refusal(_ rule: () throws(LifecycleRefusal) -> Void) -> LifecycleRefusal? {
@@ -88,7 +88,7 @@ struct LifecycleRuleTests {
             } == .parentIsPaused)
     }
 
-    @Test("What its owner runs is not ours to start")
+    @Test("The platform does not start what its owner runs")
     func external() {
         let subject = LifecycleRule.Subject(status: .online, isExternal: true)
         #expect(

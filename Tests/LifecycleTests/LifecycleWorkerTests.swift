@@ -1,17 +1,17 @@
-import AMQPClient
+import AMQP
 import Contracts
-import EventLoop
 import EventOutbox
 import Foundation
 import Observability
-import PostgresClient
+import Postgres
 import Provisioning
 import Secrets
 import ServiceLifecycle
 import Synchronization
 import Templates
-import TestSupport
 import Testing
+import TestSupport
+import UVLoop
 
 @testable import Lifecycle
 

@@ -1,8 +1,8 @@
 import Contracts
 import Foundation
 import Lifecycle
-import TestSupport
 import Testing
+import TestSupport
 
 /// Pausing, resuming, restarting and hibernating, on a real Postgres.
 @Suite("Pausing and restarting workspaces")
@@ -24,7 +24,7 @@ struct PauseTests {
             let resumed = try await store.resume(root)
             #expect(resumed.count == 2 && resumed.status(of: root) == .provisioning)
             #expect(try await fleet.status(root) == .provisioning)
-            #expect(try await fleet.openJobs(root) == ["start"], "nobody had begun to stop it")
+            #expect(try await fleet.openJobs(root) == ["start"], "no worker had begun to stop it")
             #expect(try await fleet.status(child) == .online)
             #expect(try await fleet.url(child) == "https://agent.example/")
             #expect(try await fleet.events(child) == ["workspace.paused", "workspace.online"])
@@ -57,7 +57,7 @@ struct PauseTests {
         }
     }
 
-    @Test("Hibernation stops what is ours, and only flips what is not")
+    @Test("Hibernation stops managed workspaces, and only flips external ones")
     func hibernate() async throws {
         try await withFleet { fleet, store in
             let id = try await fleet.add()

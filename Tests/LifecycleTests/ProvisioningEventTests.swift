@@ -1,16 +1,16 @@
 import Contracts
 import Foundation
 import Lifecycle
-import PostgresClient
-import TestSupport
+import Postgres
 import Testing
+import TestSupport
 
-/// Every way into `provisioning` tells the same, whatever stands in the name.
+/// Every transition to `provisioning` publishes the same event, whatever the name contains.
 @Suite("The event of being provisioned")
 struct ProvisioningEventTests {
     private static let prepare = Statement(
         "test_prepare", "UPDATE workspaces SET name = $2, tier = 2, runtime = $3 WHERE id = $1")
-    private static let told = Statement(
+    private static let published = Statement(
         "test_told",
         "SELECT data::text FROM structure_events WHERE workspace_id = $1 AND type = 'workspace.provisioning'")
     private static let name = #"a "name" \\ of läng\tth"#
@@ -28,7 +28,7 @@ struct ProvisioningEventTests {
                 case .hibernated: _ = try await store.wake(id)
                 default: _ = try await store.resume(id)
                 }
-                #expect(try await fleet.pool.query(Self.told, [id]).map { $0.string(0) } == [text], "\(status)")
+                #expect(try await fleet.pool.query(Self.published, [id]).map { $0.string(0) } == [text], "\(status)")
             }
         }
     }

@@ -1,17 +1,17 @@
 import Contracts
 import Foundation
-import PostgresClient
+import Postgres
 import Secrets
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 
 @testable import Lifecycle
 
 /// Starts beside changes of secrets, on a real Postgres.
 @Suite("Secrets that change while workspaces start")
 struct SecretChangeTests {
-    private static let place = SecretPlace(workspace: nil, key: "KEY")
+    private static let secretID = SecretID(workspace: nil, key: "KEY")
     private static let waiting = Statement(
         "test_waiting",
         """
@@ -25,25 +25,25 @@ struct SecretChangeTests {
         func raise() { raised.store(true, ordering: .releasing) }
     }
 
-    private func vault(_ fleet: Fleet, _ changed: @escaping SecretVault.Changed) throws -> SecretVault {
+    private func vault(_ fleet: Fleet, _ changed: @escaping SecretVault.ChangeHandler) throws -> SecretVault {
         let keys = try #require(SecretKeys(text: "0123456789abcdef0123456789abcdef"))
         return SecretVault(store: SecretStore(postgres: fleet.pool), keys: keys, changed: changed)
     }
 
-    /// The change has looked for those it concerns, and is not committed: the workspace was asleep when it looked.
+    /// The change has selected the workspaces it concerns, and is not committed: the workspace was asleep at that time.
     @Test("One that wakes while a secret of all changes starts with the new value")
     func wakesMeanwhile() async throws {
         try await withFleet { fleet, store in
-            let (looked, mayCommit, hasRead) = (Gate(), Gate(), Flag())
+            let (hasSelected, mayCommit, hasRead) = (Gate(), Gate(), Flag())
             let id = try await fleet.add(.hibernated)
-            try await vault(fleet) { _, _ in }.put("old", at: Self.place)
-            let vault = try vault(fleet) { place, transaction in
-                try await store.secretChanged(of: place.workspace, key: place.key, transaction)
-                looked.open()
+            try await vault(fleet) { _, _ in }.put("old", at: Self.secretID)
+            let vault = try vault(fleet) { secretID, transaction in
+                try await store.secretChanged(of: secretID.workspace, key: secretID.key, transaction)
+                hasSelected.open()
                 await mayCommit.wait()
             }
-            let change = Task { try await vault.put("new", at: Self.place) }
-            await looked.wait()
+            let change = Task { try await vault.put("new", at: Self.secretID) }
+            await hasSelected.wait()
             _ = try await store.wake(id)
             #expect(try await fleet.openJobs(id) == ["start"])
             let start = Task {
@@ -64,15 +64,15 @@ struct SecretChangeTests {
     func readBefore() async throws {
         try await withFleet { fleet, store in
             let jobs = JobStore(postgres: fleet.pool, source: "switchyard/test")
-            let vault = try vault(fleet) { place, transaction in
-                try await store.secretChanged(of: place.workspace, key: place.key, transaction)
+            let vault = try vault(fleet) { secretID, transaction in
+                try await store.secretChanged(of: secretID.workspace, key: secretID.key, transaction)
             }
-            try await vault.put("old", at: Self.place)
+            try await vault.put("old", at: Self.secretID)
             let id = try await fleet.add(.hibernated)
             _ = try await store.wake(id)
             let first = try #require(try await claim(jobs).first)
             #expect(try await vault.environment(forStartOf: id) == ["KEY": "old"])
-            try await vault.put("new", at: Self.place)
+            try await vault.put("new", at: Self.secretID)
             _ = try await jobs.finish(first, .started(url: "http://127.0.0.1:9"))
             let second = try #require(try await claim(jobs).first)
             #expect(second.workspace == id && second.kind == .restart)

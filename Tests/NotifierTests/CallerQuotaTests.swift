@@ -1,8 +1,8 @@
 import Authentication
-import EventLoop
 import Foundation
-import TestSupport
 import Testing
+import TestSupport
+import UVLoop
 
 @testable import Notifier
 
@@ -36,7 +36,7 @@ struct CallerQuotaTests {
         #expect(refusal(7, one) == nil)
     }
 
-    @Test("what turns out larger is counted, what turns out smaller given back")
+    @Test("a larger actual size is counted, a smaller one is released")
     func resizing() throws {
         let held = try quota.take(4, for: one)
         held.resize(to: 1)
@@ -48,7 +48,7 @@ struct CallerQuotaTests {
         #expect(refusal(1, other) == .everyone)
     }
 
-    @Test("who waits is served in turn; nobody waits for what another has too much of")
+    @Test("waiters are served in order; no caller waits for another's excess")
     func waiting() async throws {
         let loops = EventLoopGroup(count: 1)
         defer { loops.shutdown() }
@@ -67,7 +67,7 @@ struct CallerQuotaTests {
         withExtendedLifetime((free, got)) {}
     }
 
-    @Test("who has waited long enough is told whose fault it is")
+    @Test("a wait that times out says whose usage is the cause")
     func tooLong() async throws {
         let loops = EventLoopGroup(count: 1)
         defer { loops.shutdown() }

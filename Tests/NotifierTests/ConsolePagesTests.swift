@@ -1,7 +1,7 @@
 import Foundation
 import HTTPCore
-import TestSupport
 import Testing
+import TestSupport
 
 @testable import Notifier
 

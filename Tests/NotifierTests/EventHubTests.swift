@@ -1,9 +1,9 @@
 import Contracts
-import EventLoop
 import Foundation
 import Observability
-import TestSupport
 import Testing
+import TestSupport
+import UVLoop
 
 @testable import Notifier
 
@@ -13,7 +13,7 @@ struct EventHubTests {
 
     private func hub(_ loops: [EventLoop]) async -> EventHub {
         let hub = EventHub(loops: loops, memory: memory, metrics: MetricsRegistry(includesProcess: false))
-        await hub.pass([], upTo: .start)
+        await hub.publish([], upTo: .start)
         return hub
     }
 
@@ -30,20 +30,20 @@ struct EventHubTests {
         numbers.map { LogEntry(position: position($0), event: .numbered($0, workspace: workspace)) }
     }
 
-    @Test("is not passed on, and stays in the log, until it is known where an agent stands that looks on")
+    @Test("is not passed on, and stays in the log, until the position of a viewing agent is known")
     func agents() async throws {
         try await withViewerLoop { loop in
             let (hub, agent, writer) = (await hub([loop]), UUID(), ScriptedWriter())
             let viewer = viewer(writer, StreamFilter(agent: agent), on: loop)
             #expect(hub.attachNow(viewer))
             let entries = entries(1...1, workspace: agent)
-            #expect(await !hub.pass(entries, upTo: position(1)))
+            #expect(await !hub.publish(entries, upTo: position(1)))
             #expect(hub.position == .start)
-            #expect(await hub.pass(entries, upTo: position(1), knowing: [agent]))
+            #expect(await hub.publish(entries, upTo: position(1), covering: [agent]))
             #expect(hub.position == position(1))
             #expect(writer.numbers == [1])
             hub.detach(viewer)
-            #expect(await hub.pass(self.entries(2...2, workspace: agent), upTo: position(2)))
+            #expect(await hub.publish(self.entries(2...2, workspace: agent), upTo: position(2)))
         }
     }
 
@@ -59,14 +59,14 @@ struct EventHubTests {
                 (all + [socket]).map { viewer($0, on: loop) }
                 + some.map { viewer($0, StreamFilter(workspace: one), on: loop) }
             for viewer in viewers { #expect(hub.attachNow(viewer)) }
-            await hub.pass(transient: (1...100).map { .numbered($0, workspace: $0 % 2 == 0 ? one : other) })
+            await hub.publish(transient: (1...100).map { .numbered($0, workspace: $0 % 2 == 0 ? one : other) })
             for writer in all { #expect(writer.writes.count == 1 && writer.numbers == Array(1...100)) }
             for writer in some { #expect(writer.writes.count == 1 && writer.numbers == (1...50).map { $0 * 2 }) }
             #expect(socket.writes.count == 1)
-            // What several handlers of messages pass on at once goes together as well.
+            // What several handlers of messages publish on at once goes together as well.
             await withTaskGroup(of: Void.self) { tasks in
                 for number in 101...120 {
-                    tasks.addTask(executorPreference: loop) { await hub.pass(transient: [.numbered(number)]) }
+                    tasks.addTask(executorPreference: loop) { await hub.publish(transient: [.numbered(number)]) }
                 }
             }
             #expect(all[0].numbers.suffix(20).sorted() == Array(101...120))
@@ -89,15 +89,15 @@ struct EventHubTests {
             // The first of the early viewer's events is on its way, the others wait.
             early.onSend = {
                 early.onSend = nil
-                // The hub has handed over up to 10.
+                // The hub has dispatched up to 10.
                 #expect(!hub.attach(last[1], at: self.position(5)))
                 #expect(hub.attach(last[1], at: self.position(10)))
                 #expect(hub.attachNow(last[2]))
             }
-            await hub.pass(entries(1...10), upTo: position(10))
+            await hub.publish(entries(1...10), upTo: position(10))
             #expect(!hub.attach(last[3], at: position(9)))
             #expect(hub.attach(last[3], at: position(12)))
-            await hub.pass(entries(11...14), upTo: position(14))
+            await hub.publish(entries(11...14), upTo: position(14))
             #expect(early.numbers == Array(1...14))
             #expect(upToFive.numbers == Array(11...14))
             #expect(now.numbers == Array(11...14))
@@ -119,8 +119,8 @@ struct EventHubTests {
             viewers.append(viewer)
             #expect(await Task(executorPreference: loop) { hub.attachNow(viewer) }.value)
         }
-        await hub.pass(transient: (1...50).map { .numbered($0) })
-        // The hub has waited for all of them, and nobody writes any more.
+        await hub.publish(transient: (1...50).map { .numbered($0) })
+        // The hub has waited for all of them, and no writer is left.
         for writer in writers { #expect(writer.numbers == Array(1...50)) }
         let event = try #require(StreamEvent(.numbered(1), in: memory))
         #expect(event.bytes(as: .webSocket) === event.bytes(as: .webSocket))
@@ -143,20 +143,20 @@ struct EventHubTests {
                 }
                 #expect(hub.attachNow(viewer))
             }
-            let passing = Task(executorPreference: loop) { await hub.pass(transient: [.numbered(1)]) }
-            var turns = 0
+            let passing = Task(executorPreference: loop) { await hub.publish(transient: [.numbered(1)]) }
+            var iterations = 0
             // 40 ms of work in pieces of half a millisecond.
             while writers[1999].writes.isEmpty {
-                turns += 1
+                iterations += 1
                 await Task.yield()
             }
             await passing.value
-            #expect(turns > 20, "\(turns)")
+            #expect(iterations > 20, "\(iterations)")
             for viewer in viewers { hub.detach(viewer) }
         }
     }
 
-    @Test("viewers that go while events are passed on take nobody else's")
+    @Test("viewers that leave during a dispatch take no other viewer's events")
     func goes() async throws {
         try await withViewerLoop { loop in
             let hub = await hub([loop])
@@ -168,12 +168,12 @@ struct EventHubTests {
             }
             // The tenth sees the fifth, itself and the thirtieth go.
             writers[10].onSend = { for number in [5, 10, 30] { viewers[number].close() } }
-            await hub.pass(transient: [.numbered(1)])
+            await hub.publish(transient: [.numbered(1)])
             for (number, writer) in writers.enumerated() {
                 #expect(writer.numbers == (number == 30 ? [] : [1]), "\(number)")
             }
             writers[10].onSend = nil
-            await hub.pass(transient: [.numbered(2)])
+            await hub.publish(transient: [.numbered(2)])
             for (number, writer) in writers.enumerated() {
                 let isGone = [5, 10, 30].contains(number)
                 #expect(writer.numbers == (number == 30 ? [] : isGone ? [1] : [1, 2]), "\(number)")

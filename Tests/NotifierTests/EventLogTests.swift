@@ -1,8 +1,8 @@
 import Contracts
 import Foundation
-import PostgresClient
-import TestSupport
+import Postgres
 import Testing
+import TestSupport
 
 @testable import Notifier
 
@@ -47,8 +47,8 @@ struct EventLogTests {
             #expect(try await log.position(ofSequence: first + 2) == nil)
             #expect(try await log.position(ofSequence: first + 3) == LogPosition(transaction: 13, sequence: first + 3))
             #expect(try await log.bounds().oldest == first + 3)
-            #expect(try await !log.isWhole(after: LogPosition(transaction: 11, sequence: first + 1)))
-            #expect(try await log.isWhole(after: LogPosition(transaction: 13, sequence: first + 3)))
+            #expect(try await !log.isComplete(after: LogPosition(transaction: 11, sequence: first + 1)))
+            #expect(try await log.isComplete(after: LogPosition(transaction: 13, sequence: first + 3)))
             #expect(try await log.read(after: .start).entries.count == 4)
         }
     }
@@ -105,7 +105,7 @@ struct EventLogTests {
     func restored() async throws {
         try await withMigratedPool("notifier") { pool in
             let (id, log) = (UUID(), EventLog(postgres: pool))
-            #expect(try await !log.adoptRestored())
+            #expect(try await !log.repairRestored())
             // Far ahead of this server, more than one batch of them, and some that are not.
             _ = try await pool.query(Self.add, [10, 12, id])
             _ = try await pool.query(Self.add, [1_900_000_000, 1_900_004_999, id])
@@ -114,8 +114,8 @@ struct EventLogTests {
                 Statement("test_floor", "UPDATE event_log_floor SET transaction_id = '1900000005', sequence = $1"),
                 [Int(first)])
             #expect(try await log.read(after: .start).entries.count == 3)
-            #expect(try await log.adoptRestored())
-            #expect(try await !log.adoptRestored())
+            #expect(try await log.repairRestored())
+            #expect(try await !log.repairRestored())
             _ = try await pool.query(Self.addHeavy, [id, 10, 1])
             var (position, sequences) = (LogPosition.start, [Int64]())
             try await eventually("all of it") {
@@ -184,7 +184,7 @@ struct EventLogTests {
                 var (position, seen, isLast): (LogPosition, [Int64], [Bool]) = (.start, [], [])
                 repeat {
                     let page = try await log.read(
-                        after: position, workspace: workspace, bytes: StreamReplay.pieceBytes)
+                        after: position, workspace: workspace, bytes: StreamReplay.pageBytes)
                     #expect(page.entries.count < EventLog.page)
                     seen += page.entries.map(\.position.sequence)
                     isLast.append(page.isLast)
@@ -224,7 +224,7 @@ struct EventLogTests {
             "SET LOCAL plan_cache_mode = force_generic_plan", "SET LOCAL enable_seqscan = off",
             "PREPARE explained AS \(statement.sql)", "EXPLAIN EXECUTE explained (\(arguments))", "DEALLOCATE explained",
         ].map { Call(Statement("", $0)) }
-        let answers = try await pool.transaction { session throws(PostgresError) in try await session.query(calls) }
-        return try answers[3].map { $0.string(0) }.joined(separator: "\n")
+        let results = try await pool.transaction { session throws(PostgresError) in try await session.query(calls) }
+        return try results[3].map { $0.string(0) }.joined(separator: "\n")
     }
 }

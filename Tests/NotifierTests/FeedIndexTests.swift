@@ -1,11 +1,11 @@
-import EventLoop
 import Foundation
 import JSONBytes
 import Observability
-import PostgresClient
+import Postgres
 import ServiceLifecycle
-import TestSupport
 import Testing
+import TestSupport
+import UVLoop
 
 @testable import Notifier
 
@@ -34,7 +34,7 @@ struct FeedIndexTests {
         ])
     func complete(_ text: String, _ json: String) throws {
         #expect(try has(filter(json), text))
-        // What is too short to be told, a line break apart, may stand anywhere.
+        // Terms too short for the index, a line break apart, may stand anywhere.
         let other = filter(#"{"a member's name":"some other text"}"#)
         #expect(try has(other, text) == #require(SearchText(text)).hashes.isEmpty)
     }
@@ -75,7 +75,7 @@ struct FeedIndexTests {
         let pool = PostgresPool(url: url, group: group, configuration: .unhurried)
         let slow = SlowQueries(
             databaseURL: url, applicationName: "index-test", metrics: MetricsRegistry(includesProcess: false))
-        let search = ActivitySearch(store: ActivityStore(postgres: pool))
+        let search = ActivitySearch(store: FeedStore(postgres: pool))
         var failure: (any Error)?
         do {
             try await body(pool, UUID(), { FeedIndexer(slow, logger: .disabled) }, search)
@@ -176,7 +176,7 @@ struct FeedIndexTests {
         }
     }
 
-    @Test("Pieces lie next to each other, whoever makes them, and have no row that is young")
+    @Test("Pieces are contiguous, whichever instance makes them, and have no recent row")
     func chain() async throws {
         try await with { pool, workspace, index, _ in
             _ = try await pool.query(Self.add, [workspace, 1_600])
@@ -219,7 +219,7 @@ struct FeedIndexTests {
             let shutdown = ShutdownSignal()
             let service = Task { try await indexer.run(until: shutdown) }
             let asking = ActivitySearch(store: search.store, indexer: indexer)
-            // Found at once, and so nothing is asked for.
+            // Found at once, and so no piece is requested.
             _ = try await asking.find(SearchText("hay "), in: workspace, before: nil, limit: 1)
             #expect(try await pool.query(count, [workspace]).only { $0.int(0) } == 0)
             #expect(try await find("no such words", asking, workspace) == [])

@@ -1,11 +1,11 @@
-import EventLoop
 import Foundation
-import HTTPServer
 import TestSupport
+import UVHTTPServer
+import UVLoop
 
 @testable import Notifier
 
-/// A client that takes what it is made to take, and remembers it.
+/// A client that reads on demand, and records what it read.
 ///
 /// `@unchecked Sendable`: confined to its viewer's loop.
 final class ScriptedWriter: StreamWriter, @unchecked Sendable {
@@ -59,7 +59,7 @@ final class ScriptedWriter: StreamWriter, @unchecked Sendable {
         drain()
     }
 
-    /// The numbers of the events that were sent, and -n for n that were lost.
+    /// The numbers of the events that were sent, and -n for n that were dropped.
     var numbers: [Int] {
         let text = String(decoding: writes.joined(), as: UTF8.self)
         return text.split(separator: "\n").filter { $0.hasPrefix("data: ") }.map { line in

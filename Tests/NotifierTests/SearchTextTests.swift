@@ -42,7 +42,7 @@ struct SearchTextTests {
         #expect(try !isFound(text, inJSON: json))
     }
 
-    @Test("is anything when nothing is asked for", arguments: ["", " ", "  ", "\t\n", "\u{A0}\u{2003}"])
+    @Test("is anything for an empty query", arguments: ["", " ", "  ", "\t\n", "\u{A0}\u{2003}"])
     func blank(_ text: String) {
         #expect(SearchText(text) == nil)
     }

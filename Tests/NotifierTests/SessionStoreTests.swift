@@ -1,9 +1,9 @@
 import Contracts
 import EventOutbox
 import Foundation
-import PostgresClient
-import TestSupport
+import Postgres
 import Testing
+import TestSupport
 
 @testable import Authentication
 @testable import Notifier

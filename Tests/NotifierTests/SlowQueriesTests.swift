@@ -1,14 +1,14 @@
 import Authentication
 import Contracts
-import EventLoop
 import Foundation
 import HTTPCore
-import HTTPServer
 import Observability
-import PostgresClient
+import Postgres
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
+import UVHTTPServer
+import UVLoop
 
 @testable import Notifier
 
@@ -38,7 +38,7 @@ struct SlowQueriesTests {
         let loop = group.loops[0]
         let slow = SlowQueries(
             databaseURL: url, applicationName: "slow-test", metrics: MetricsRegistry(includesProcess: false),
-            patience: .milliseconds(20))
+            queueTimeout: .milliseconds(20))
         let pool = PostgresPool(url: url, group: group, configuration: .unhurried)
         let (one, other, third) = (Identity.workspace(UUID()), Identity.workspace(UUID()), Identity.workspace(UUID()))
         let (started, gate) = (Started(), Gate())
@@ -58,7 +58,7 @@ struct SlowQueriesTests {
         try await eventually("four") { started.count == 4 }
         #expect(try await status(third, slow, loop) == .serviceUnavailable)
         // The feed of others has nothing to do with all that.
-        let page = try await ActivityStore(postgres: pool).list(UUID(), ActivityQuery(limit: 10))
+        let page = try await FeedStore(postgres: pool).list(UUID(), ActivityQuery(limit: 10))
         #expect(page.bytes == Array("[]".utf8))
         gate.open()
         for task in tasks { try await task.value }

@@ -1,13 +1,13 @@
 import Authentication
-import EventLoop
-import HTTPClient
 import HTTPCore
-import HTTPServer
 import Observability
-import PostgresClient
-import RedisClient
-import TestSupport
+import Postgres
+import Redis
 import Testing
+import TestSupport
+import UVHTTPClient
+import UVHTTPServer
+import UVLoop
 
 @testable import Notifier
 
@@ -35,7 +35,8 @@ final class StreamFixture: Sendable {
         authenticator = Authenticator(
             adminToken: "admin", isDevelopment: false,
             audit: AuditLog(postgres: pool, service: "test", loops: group, logger: .disabled), postgres: pool,
-            loops: group, signsOfLife: SignsOfLife(postgres: pool, redis: redis, logger: .disabled), logger: .disabled)
+            loops: group, signsOfLife: LivenessTracker(postgres: pool, redis: redis, logger: .disabled),
+            logger: .disabled)
         log = EventLog(postgres: pool)
         hub = EventHub(loops: group.loops, memory: memory, metrics: metrics)
         positions = TreePositionCache(postgres: pool)
@@ -49,7 +50,7 @@ final class StreamFixture: Sendable {
         Viewer(filter: filter, writer: writer, on: loop, in: memory)
     }
 
-    /// Asks for a stream that `produce` writes, and gives its body to `read`.
+    /// Requests a stream that `produce` writes, and gives its body to `read`.
     func stream(
         bearer: String = "admin", _ produce: @escaping @Sendable (Request, ServerSentEventWriter) async throws -> Void,
         read: (any HTTPByteSource) async throws -> Void

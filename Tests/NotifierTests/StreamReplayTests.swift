@@ -1,15 +1,15 @@
 import Authentication
 import Contracts
 import Crypto
-import EventLoop
 import Foundation
 import HTTPCore
-import HTTPServer
 import Observability
-import PostgresClient
+import Postgres
 import ServiceLifecycle
-import TestSupport
 import Testing
+import TestSupport
+import UVHTTPServer
+import UVLoop
 
 @testable import Notifier
 
@@ -49,7 +49,7 @@ struct StreamReplayTests {
             } read: { source in
                 var received = try await source.next()?.count ?? 0
                 _ = try await pool.query(Self.revoke, [workspace])
-                authenticator.forgetTokens(of: workspace)
+                authenticator.invalidateTokens(of: workspace)
                 let all = Self.log.events * Self.log.bytes
                 while received < all, let chunk = try await source.next() { received += chunk.count }
                 #expect(received > 0 && received < all)
@@ -57,7 +57,7 @@ struct StreamReplayTests {
         }
     }
 
-    @Test("A client hears something while nothing of what is read concerns it, or nothing is read yet")
+    @Test("A client gets keep-alives while nothing of what is read concerns it, or nothing is read yet")
     func keptAlive() async throws {
         try await StreamFixture.with { pool, fixture in
             let replay = fixture.replay(keepAlive: .milliseconds(20))
@@ -73,7 +73,7 @@ struct StreamReplayTests {
                     received += chunk
                 }
                 #expect(String(decoding: received, as: UTF8.self).hasPrefix(": ping\n\n: ping\n\n: ping\n\n"))
-                await fixture.hub.pass([], upTo: .start)
+                await fixture.hub.publish([], upTo: .start)
                 while try await source.next() != nil {}
             }
         }
@@ -90,7 +90,7 @@ struct StreamReplayTests {
             let follower = LogFollower(
                 log: fixture.log, hub: hub, positions: fixture.positions, streams: streams, loop: loop,
                 logger: .disabled, metrics: fixture.metrics)
-            await hub.pass([], upTo: Self.elsewhere)
+            await hub.publish([], upTo: Self.elsewhere)
             try await fixture.stream { request, writer in
                 let old = ScriptedWriter()
                 let viewer = fixture.viewer(old, StreamFilter(agent: UUID()), on: request.loop)

@@ -1,10 +1,10 @@
 import Contracts
-import EventLoop
 import Foundation
 import JSONBytes
 import Observability
-import TestSupport
 import Testing
+import TestSupport
+import UVLoop
 
 @testable import Notifier
 
@@ -16,11 +16,11 @@ struct ViewerTests {
         .numbered(number, bytes: bytes, workspace: workspace)
     }
 
-    private func hub(_ loop: EventLoop, _ memory: StreamMemory? = nil, patience: UInt64 = 3_000) async -> EventHub {
+    private func hub(_ loop: EventLoop, _ memory: StreamMemory? = nil, stallTimeout: UInt64 = 3_000) async -> EventHub {
         let hub = EventHub(
             loops: [loop], memory: memory ?? self.memory, metrics: MetricsRegistry(includesProcess: false),
-            patience: patience)
-        await hub.pass([], upTo: .start)
+            stallTimeout: stallTimeout)
+        await hub.publish([], upTo: .start)
         return hub
     }
 
@@ -31,23 +31,23 @@ struct ViewerTests {
         return viewer
     }
 
-    @Test("is bounded by number; the gap is told where it is, and nothing is taken behind it before")
+    @Test("is bounded by number; the gap is reported at its position, and nothing is queued behind it before")
     func bounded() async throws {
         try await withViewerLoop { loop in
             let (hub, writer) = (await hub(loop), ScriptedWriter(isSlow: true))
             let viewer = viewer(writer, on: loop)
             #expect(hub.attachNow(viewer))
-            await hub.pass(transient: (1...Viewer.capacity).map { event($0) })
-            await hub.pass(transient: [event(1000)])
+            await hub.publish(transient: (1...Viewer.capacity).map { event($0) })
+            await hub.publish(transient: [event(1000)])
             #expect(writer.numbers == [])
             writer.drain()
             #expect(writer.numbers == Array(1...Viewer.capacity))
-            // There is room now, but this would stand before the notice of what is missing before it.
-            await hub.pass(transient: [event(1001)])
+            // There is capacity now, but this would precede the notice of the gap before it.
+            await hub.publish(transient: [event(1001)])
             writer.drain()
             #expect(writer.numbers == Array(1...Viewer.capacity) + [-2])
             writer.drainAll()
-            await hub.pass(transient: [event(1002)])
+            await hub.publish(transient: [event(1002)])
             #expect(writer.numbers == Array(1...Viewer.capacity) + [-2, 1002])
             hub.detach(viewer)
         }
@@ -59,8 +59,8 @@ struct ViewerTests {
             let (hub, writer) = (await hub(loop, StreamMemory(limit: 16 << 20)), ScriptedWriter(isSlow: true))
             let viewer = viewer(writer, on: loop)
             #expect(hub.attachNow(viewer))
-            await hub.pass(transient: [event(1, bytes: 2 << 20)])
-            await hub.pass(transient: [event(2)])
+            await hub.publish(transient: [event(1, bytes: 2 << 20)])
+            await hub.publish(transient: [event(2)])
             for count in 1...32 {
                 writer.drain()
                 #expect(writer.writes.count == count && writer.writes[count - 1].count == EventBytes.piece)
@@ -71,7 +71,7 @@ struct ViewerTests {
             writer.drainAll()
             #expect(writer.numbers == [1, -1])
             writer.isSlow = true
-            await hub.pass(transient: (3...9).map { event($0, bytes: 20_000) })
+            await hub.publish(transient: (3...9).map { event($0, bytes: 20_000) })
             // Three fit into a piece.
             #expect(writer.numbers == [1, -1, 3, 4, 5])
             writer.drain()
@@ -88,7 +88,7 @@ struct ViewerTests {
             let (hub, writers) = (await hub(loop), (0..<100).map { _ in ScriptedWriter(isSlow: true) })
             let viewers = writers.map { viewer($0, on: loop) }
             for viewer in viewers { #expect(hub.attachNow(viewer)) }
-            for number in 1...10 { await hub.pass(transient: [event(number, bytes: 10_000)]) }
+            for number in 1...10 { await hub.publish(transient: [event(number, bytes: 10_000)]) }
             #expect(memory.bytes > 100_000 && memory.bytes < 120_000, "\(memory.bytes)")
             for writer in writers {
                 writer.drainAll()
@@ -98,43 +98,43 @@ struct ViewerTests {
             for viewer in viewers { hub.detach(viewer) }
             let unwanted = viewer(ScriptedWriter(), StreamFilter(workspace: UUID()), on: loop)
             #expect(hub.attachNow(unwanted))
-            await hub.pass(transient: [event(11, workspace: UUID())])
+            await hub.publish(transient: [event(11, workspace: UUID())])
             #expect(memory.bytes == 0)
             hub.detach(unwanted)
         }
     }
 
-    @Test("is given up, and told, where all of it is too much: the slowest first, and none who is ready")
+    @Test("is dropped, and reported, where the total is too much: the slowest first, and none who is ready")
     func givenUp() async throws {
         try await withViewerLoop { loop in
             let (hub, slow, quick) = (await hub(loop), ScriptedWriter(isSlow: true), ScriptedWriter())
             let viewers = [slow, quick].map { viewer($0, on: loop) }
             for viewer in viewers { #expect(hub.attachNow(viewer)) }
             for number in 1...200 {
-                await hub.pass(transient: [event(number, bytes: 20_000)])
+                await hub.publish(transient: [event(number, bytes: 20_000)])
                 #expect(memory.bytes <= 1 << 20)
             }
             #expect(quick.numbers == Array(1...200))
             slow.drainAll()
             // Whatever it had, it knows how many it has not.
-            let (had, lost) = (slow.numbers.filter { $0 > 0 }, slow.numbers.filter { $0 < 0 }.reduce(0, -))
-            #expect(had.count + lost == 200 && lost > 0, "\(slow.numbers)")
+            let (had, dropped) = (slow.numbers.filter { $0 > 0 }, slow.numbers.filter { $0 < 0 }.reduce(0, -))
+            #expect(had.count + dropped == 200 && dropped > 0, "\(slow.numbers)")
             for viewer in viewers { hub.detach(viewer) }
         }
     }
 
-    @Test("what is on its way cannot be given up: who takes nothing of it for long is cut off, and no more than must")
+    @Test("bytes in flight cannot be dropped: who reads none of them for long is cut off, and no more than must")
     func onItsWay() async throws {
         try await withViewerLoop { loop in
             let writers = (0..<3).map { _ in ScriptedWriter() }
-            let (hub, first, second, ready) = (await hub(loop, patience: 1_000), writers[0], writers[1], writers[2])
+            let (hub, first, second, ready) = (await hub(loop, stallTimeout: 1_000), writers[0], writers[1], writers[2])
             let viewers = writers.map { viewer($0, on: loop) }
             for viewer in viewers {
                 viewer.onClose = { [unowned viewer] in hub.detach(viewer) }
                 #expect(hub.attachNow(viewer))
             }
             first.isSlow = true
-            await hub.pass(transient: [event(1, bytes: 1_500_000)])
+            await hub.publish(transient: [event(1, bytes: 1_500_000)])
             let sent = loop.nowMilliseconds
             #expect(first.writes.count == 1 && second.numbers == [1] && ready.numbers == [1])
             // What is on its way to it is counted beside the event.
@@ -143,15 +143,15 @@ struct ViewerTests {
             // Who has taken a part of it has not stood still.
             first.takenBytes = 1
             viewers[0].tick(loop.nowMilliseconds)
-            #expect(!viewers[0].isStuck(since: loop.nowMilliseconds - 1_000))
+            #expect(!viewers[0].isStalled(since: loop.nowMilliseconds - 1_000))
             let moved = loop.nowMilliseconds
             try await eventually("its time to be over again") { loop.nowMilliseconds > moved + 1_000 }
             viewers[0].tick(loop.nowMilliseconds)
             second.isSlow = true
-            await hub.pass(transient: [event(2, bytes: 1_500_000)])
+            await hub.publish(transient: [event(2, bytes: 1_500_000)])
             // The second one has only just been sent something.
             #expect(first.isFinished && !second.isFinished && !memory.isOverfull)
-            await hub.pass(transient: [event(3)])
+            await hub.publish(transient: [event(3)])
             #expect(ready.numbers == [1, 2, 3])
             second.drainAll()
             #expect(second.numbers == [1, 2, -1])
@@ -168,10 +168,10 @@ struct ViewerTests {
             let viewers = (writers + [behind]).map { viewer($0, on: loop) }
             for viewer in viewers { #expect(hub.attachNow(viewer)) }
             for writer in writers { writer.isSlow = true }
-            await hub.pass(transient: [event(1, bytes: 60_000)])
+            await hub.publish(transient: [event(1, bytes: 60_000)])
             // Twenty of them are more than the memory for events, and less than twice as much.
             #expect(memory.bytes > 1 << 20 && !memory.isFull && !memory.isOverfull)
-            await hub.pass(transient: [event(2)])
+            await hub.publish(transient: [event(2)])
             behind.drainAll()
             #expect(behind.numbers == [1, 2])
             for writer in writers { writer.drainAll() }
@@ -192,11 +192,11 @@ struct ViewerTests {
             }
             #expect(hub.attachNow(viewer))
             writer.isSlow = true
-            await hub.pass(transient: [event(1, bytes: 100_000)])
-            await hub.pass(transient: [event(2)])
+            await hub.publish(transient: [event(1, bytes: 100_000)])
+            await hub.publish(transient: [event(2)])
             viewer.end()
             #expect(!writer.isFinished && closed == 0)
-            await hub.pass(transient: [event(3)])
+            await hub.publish(transient: [event(3)])
             writer.drain()
             #expect(writer.writes.count == 2 && !writer.isFinished)
             writer.drain()
@@ -209,7 +209,7 @@ struct ViewerTests {
         }
     }
 
-    @Test("an idle client hears something every 15 s, and its token is looked at: more often where events are sent")
+    @Test("an idle client gets a keep-alive every 15 s, and its token is checked: more often where events are sent")
     func ticks() async throws {
         try await withViewerLoop { loop in
             let (hub, writer) = (await hub(loop), ScriptedWriter())
@@ -225,7 +225,7 @@ struct ViewerTests {
             viewer.tick(start + 40_000)
             // The first check is still out.
             #expect(writer.pings == 2 && checks == 1)
-            viewer.isChecked()
+            viewer.tokenCheckSucceeded()
             viewer.tick(start + 41_000)
             #expect(checks == 2)
             hub.detach(viewer)
@@ -235,7 +235,7 @@ struct ViewerTests {
             #expect(hub.attachNow(busy))
             let (began, before) = (loop.nowMilliseconds, checks)
             try await eventually("the loop's clock to go on") { loop.nowMilliseconds > began }
-            await hub.pass(transient: [event(1)])
+            await hub.publish(transient: [event(1)])
             busy.tick(began + 6_000)
             #expect(checks == before + 1 && writer.pings == 2)
             hub.detach(busy)

@@ -1,11 +1,11 @@
 import Foundation
-import HTTPClient
 import HTTPCore
-import HTTPServer
 import JSONBytes
 import Observability
 import Provisioning
 import TestSupport
+import UVHTTPClient
+import UVHTTPServer
 
 /// The backends that the conformance suite runs against.
 enum BackendKind: String, CaseIterable, Sendable {
@@ -46,7 +46,7 @@ private func engineBackend(_ podman: PodmanServer) throws -> Backend {
         provisioner: engine,
         fileAtStart: { workspace, path in
             guard let url = await engine.isRunning(workspace.id).url else { throw ProcessFailure("no url") }
-            return try await eventualAnswer(podman, path == ".auth_token" ? "\(url)/token" : "\(url)/files/\(path)")
+            return try await eventualResponse(podman, path == ".auth_token" ? "\(url)/token" : "\(url)/files/\(path)")
         },
         setBroken: { broken in
             if broken { await podman.killService() } else { try await podman.startService() }
@@ -54,14 +54,14 @@ private func engineBackend(_ podman: PodmanServer) throws -> Backend {
 }
 
 /// A container's process needs a moment until it serves.
-func eventualAnswer(_ podman: PodmanServer, _ url: String) async throws -> String {
-    var answer = ""
-    try await eventually("an answer from \(url)") {
+func eventualResponse(_ podman: PodmanServer, _ url: String) async throws -> String {
+    var response = ""
+    try await eventually("a response from \(url)") {
         guard let found = try? await podman.get(url) else { return false }
-        answer = found
+        response = found
         return true
     }
-    return answer
+    return response
 }
 
 func withControlPlane(_ body: (ControlPlaneServer) async throws -> Void) async throws {
@@ -91,7 +91,7 @@ private func controlPlaneBackend(_ server: ControlPlaneServer) throws -> Backend
             guard let bytes = machine?.files[path] else { throw ProcessFailure("no \(path)") }
             return String(decoding: bytes, as: UTF8.self)
         },
-        setBroken: { broken in server.answer(with: broken ? outOfMachines : nil) })
+        setBroken: { broken in server.respond(with: broken ? outOfMachines : nil) })
 }
 
 /// Quotes what it was sent, as engines do.

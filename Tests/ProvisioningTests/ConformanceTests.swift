@@ -2,8 +2,8 @@ import Contracts
 import Foundation
 import Observability
 import Provisioning
-import TestSupport
 import Testing
+import TestSupport
 
 /// What every backend does, and what "no backend" says instead.
 @Suite struct ConformanceTests {
@@ -71,7 +71,7 @@ import Testing
                 _ = try await backend.provisioner.start(workspace)
                 let found = try await entries(backend, of: workspace.id)
                 #expect(Set(found.map(\.kind)) == [.container, .volume] && found.count == 2)
-                #expect(found.allSatisfy { $0.isOurs && $0.idPrefix == WorkspaceName(workspace.id).prefix })
+                #expect(found.allSatisfy { $0.belongsToInstance && $0.idPrefix == WorkspaceName(workspace.id).prefix })
                 #expect(found.allSatisfy { $0.labels["molecule.platform.instance"] == "test" })
                 let container = try #require(found.first { $0.kind == .container })
                 #expect(container.state == "running")

@@ -3,10 +3,10 @@ import Foundation
 import JSONBytes
 import Observability
 import Provisioning
-import TestSupport
 import Testing
+import TestSupport
 
-/// What a container of ours looks like to the engine and to the process in it.
+/// What the engine and the process in it see of a container of the platform.
 @Suite struct ContainerEngineTests {
     private func inspect(_ podman: PodmanServer, _ workspace: WorkspaceSpecification) async throws -> JSONValue {
         let text = try await podman.control("inspect", WorkspaceName(workspace.id).container)
@@ -20,8 +20,8 @@ import Testing
             let workspace = makeSpecification(runtime: runtime)
             try await withWorkspace(workspace, on: engine) {
                 let url = try await engine.start(workspace).url
-                #expect(try await eventualAnswer(podman, "\(url)/token") == workspace.token)
-                #expect(try await eventualAnswer(podman, "\(url)/mode") == owner + "\n")
+                #expect(try await eventualResponse(podman, "\(url)/token") == workspace.token)
+                #expect(try await eventualResponse(podman, "\(url)/mode") == owner + "\n")
             }
         }
     }
@@ -98,12 +98,12 @@ import Testing
             try await withWorkspace(second, on: engine) {
                 _ = try await engine.start(first)
                 let url = try await engine.start(second).url
-                _ = try await eventualAnswer(podman, "\(url)/token")
+                _ = try await eventualResponse(podman, "\(url)/token")
                 let peer = WorkspaceName(second.id)
                 #expect(peer.internalURL == "http://\(peer.container):8000")
-                let answer = try await podman.control(
+                let response = try await podman.control(
                     "exec", WorkspaceName(first.id).container, "wget", "-q", "-O", "-", "\(peer.internalURL)/token")
-                #expect(answer == second.token)
+                #expect(response == second.token)
             }
         }
     }
@@ -128,8 +128,8 @@ import Testing
             try await podman.control(
                 "exec", container, "sh", "-c", "echo kept >/configs/own; echo old >/configs/.auth_token")
             let url = try await engine.start(workspace).url
-            #expect(try await eventualAnswer(podman, "\(url)/files/own") == "kept\n")
-            #expect(try await eventualAnswer(podman, "\(url)/token") == workspace.token)
+            #expect(try await eventualResponse(podman, "\(url)/files/own") == "kept\n")
+            #expect(try await eventualResponse(podman, "\(url)/token") == workspace.token)
         }
     }
 
@@ -144,7 +144,7 @@ import Testing
         }
     }
 
-    @Test func `what others made is listed as not ours, and not at all when it is named otherwise`() async throws {
+    @Test func `what others made is listed as foreign, and not at all when it is named otherwise`() async throws {
         let podman = try await SharedEngine.get()
         let prefix = String(UUID().lowercased.prefix(12))
         for name in [
@@ -156,7 +156,7 @@ import Testing
         try await podman.control("volume", "create", "--label", label, "ws-\(prefix)-configs")
         let found = try await makeEngine(podman).listManaged()
         let ofPrefix = found.filter { $0.idPrefix == prefix }
-        #expect(ofPrefix.map(\.kind) == [.container, .volume] && !ofPrefix.contains { $0.isOurs })
+        #expect(ofPrefix.map(\.kind) == [.container, .volume] && !ofPrefix.contains { $0.belongsToInstance })
         #expect(ofPrefix.first?.state == "created")
         let strange = try #require(found.first { $0.idPrefix == "nothing-of-ours" })
         #expect(strange.workspace == nil)

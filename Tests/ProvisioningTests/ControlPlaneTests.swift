@@ -1,14 +1,14 @@
 import Contracts
 import Foundation
 import HTTPCore
-import HTTPServer
 import JSONBytes
 import Observability
 import Provisioning
-import TestSupport
 import Testing
+import TestSupport
+import UVHTTPServer
 
-/// What goes over the wire to a control plane, and what strange answers mean.
+/// What is sent to a control plane, and what unexpected responses mean.
 @Suite struct ControlPlaneTests {
     @Test func `a start says everything that a machine needs`() async throws {
         try await withControlPlane { server in
@@ -33,7 +33,7 @@ import Testing
         }
     }
 
-    @Test func `a wrong bearer is a refusal that trying again does not mend`() async throws {
+    @Test func `a wrong bearer is a refusal that is not transient`() async throws {
         try await withControlPlane { server in
             let plane = try makeControlPlane(server, token: "not-the-token")
             let error = await failure { try await plane.stop(UUID()) }
@@ -48,7 +48,7 @@ import Testing
             server.addMachine("unrelated")
             let found = try await makeControlPlane(server).listManaged()
             #expect(found.map(\.idPrefix) == (0..<7).map { "0000000\($0)-000" })
-            #expect(!found.contains { $0.isOurs } && Set(found.map(\.state)) == ["stopped"])
+            #expect(!found.contains { $0.belongsToInstance } && Set(found.map(\.state)) == ["stopped"])
             #expect(server.received.count == 4)
         }
     }
@@ -62,17 +62,17 @@ import Testing
         }
     }
 
-    @Test(arguments: StrangeAnswer.allCases)
-    func `a strange answer is never taken for a machine that is gone`(_ answer: StrangeAnswer) async throws {
+    @Test(arguments: UnexpectedResponse.allCases)
+    func `an unexpected response is never taken for a missing machine`(_ response: UnexpectedResponse) async throws {
         try await withControlPlane { server in
             let plane = try makeControlPlane(server)
             let id = UUID()
-            server.answer { _ in answer.response }
+            server.respond { _ in response.response }
             let state = await plane.isRunning(id)
             #expect(state.isRunning && state.error != nil)
             #expect(await failure { try await plane.start(makeSpecification()) } != nil)
             #expect(await failure { try await plane.listManaged() } != nil)
-            if answer != .okWithoutMeaning {
+            if response != .okWithoutMeaning {
                 #expect(await failure { try await plane.stop(id) } != nil)
                 #expect(await failure { try await plane.removeVolume(id) } != nil)
             }
@@ -81,7 +81,7 @@ import Testing
 
     @Test func `a list whose cursor stands still ends`() async throws {
         try await withControlPlane { server in
-            server.answer { _ in .json(bytes: Array(#"{"items": [], "next_cursor": "same"}"#.utf8)) }
+            server.respond { _ in .json(bytes: Array(#"{"items": [], "next_cursor": "same"}"#.utf8)) }
             let error = await failure { try await makeControlPlane(server).listManaged() }
             #expect(error?.kind == .refused)
         }
@@ -101,8 +101,8 @@ import Testing
     }
 }
 
-/// Answers of something that is no control plane, or not a healthy one.
-enum StrangeAnswer: String, CaseIterable, Sendable {
+/// Responses of something that is no control plane, or not a healthy one.
+enum UnexpectedResponse: String, CaseIterable, Sendable {
     case notFoundOfAnother, html, redirect, teapot, okWithoutMeaning
 
     var response: Response {

@@ -1,8 +1,8 @@
 import Foundation
 import Observability
 import Provisioning
-import TestSupport
 import Testing
+import TestSupport
 
 /// What becomes of workspaces when a start is cut short, an image is no good, or the engine goes away.
 @Suite struct EngineFaultTests {
@@ -16,7 +16,7 @@ import Testing
                 "create", "--name", name.container, "--volume", "\(name.volume):/configs", TestImage.agent)
             #expect(await engine.isRunning(workspace.id) == .gone)
             let url = try await engine.start(workspace).url
-            #expect(try await eventualAnswer(podman, "\(url)/token") == workspace.token)
+            #expect(try await eventualResponse(podman, "\(url)/token") == workspace.token)
         }
     }
 
@@ -55,7 +55,7 @@ import Testing
             #expect(blind.isRunning && blind.error?.kind == .unavailable)
             #expect(await failure { try await engine.stop(workspace.id) }?.kind == .unavailable)
             // Its process runs as soon as it is started; that it listens takes a moment longer.
-            try await eventually("the container to answer") {
+            try await eventually("the container to respond") {
                 (try? await podman.get("\(url)/token")) == workspace.token
             }
             try await podman.startService()
@@ -65,7 +65,7 @@ import Testing
         }
     }
 
-    @Test func `an engine that does not answer is not waited for longer than allowed`() async throws {
+    @Test func `an engine that does not response is not waited for longer than allowed`() async throws {
         try await withOwnEngine { podman in
             let engine = try makeEngine(podman) { $0.inspectTimeout = .seconds(5) }
             let workspace = makeSpecification()
@@ -74,7 +74,7 @@ import Testing
             let state = await engine.isRunning(workspace.id)
             podman.resume()
             #expect(state.isRunning && state.error?.isTransient == true)
-            try await eventually("the engine to answer") { await engine.isRunning(workspace.id).error == nil }
+            try await eventually("the engine to respond") { await engine.isRunning(workspace.id).error == nil }
         }
     }
 
@@ -91,7 +91,7 @@ import Testing
             #expect(error == nil || error?.isTransient == true)
             try await podman.startService()
             let url = try await engine.start(workspace).url
-            #expect(try await eventualAnswer(podman, "\(url)/token") == workspace.token)
+            #expect(try await eventualResponse(podman, "\(url)/token") == workspace.token)
             #expect(try await engine.listManaged().filter { $0.workspace == name }.count == 2)
         }
     }

@@ -1,8 +1,8 @@
 import Foundation
 import HTTPCore
 import Provisioning
-import TestSupport
 import Testing
+import TestSupport
 
 /// Files in and out of containers, on a real engine; elsewhere every call says that there is no way.
 @Suite("Files of containers") struct FileCopyTests {
@@ -131,9 +131,9 @@ import Testing
                 let error = await failure { try await engine.findFile(path, of: name) }
                 #expect(error?.kind == .missing && error?.isTransient == false, "\(path)")
             }
-            let nobody = WorkspaceName(UUID())
-            let out = await failure { try await engine.findFile("/workspace/a", of: nobody) }
-            let into = await failure { try await engine.copy([outgoing("a", [1])], to: Self.uploads, of: nobody) }
+            let missing = WorkspaceName(UUID())
+            let out = await failure { try await engine.findFile("/workspace/a", of: missing) }
+            let into = await failure { try await engine.copy([outgoing("a", [1])], to: Self.uploads, of: missing) }
             #expect(out?.kind == .missing && into?.kind == .missing)
         }
     }
@@ -148,7 +148,7 @@ import Testing
         }
     }
 
-    @Test func `what changes between being found and read is not told as what it was`() async throws {
+    @Test func `what changes between being found and read is not returned as what it was`() async throws {
         try await withContainer { engine, name, podman in
             try await engine.copy([outgoing("a", [1, 2])], to: Self.uploads, of: name)
             let found = try await engine.findFile("\(Self.uploads)/a", of: name)
@@ -169,7 +169,7 @@ import Testing
                 await podman.killService()
                 let out = await failure { try await engine.findFile("/workspace/a", of: name) }
                 let into = await failure { try await engine.copy([outgoing("a", [1])], to: Self.uploads, of: name) }
-                // What was found is asked for when it is read.
+                // A found file is requested when it is read.
                 let later = await failure { try await found.open() }
                 try await podman.startService()
                 #expect(later?.kind == .unavailable)

@@ -2,10 +2,10 @@ import Foundation
 import JSONBytes
 import Observability
 import Provisioning
-import TestSupport
 import Testing
+import TestSupport
 
-/// Images that are not there yet come from a registry, which may ask who we are.
+/// Images that are not there yet come from a registry, which may require credentials.
 @Suite struct ImagePullTests {
     @Test func `an absent image is pulled, with our name and password for our registry`() async throws {
         let podman = try await SharedEngine.get()
@@ -29,7 +29,7 @@ import Testing
             let right = try engine(RegistryCredentials(registry: registry.address, user: "me", token: "pass-of-ours"))
             try await withWorkspace(workspace, on: right) {
                 let url = try await right.start(workspace).url
-                #expect(try await eventualAnswer(podman, "\(url)/token") == workspace.token)
+                #expect(try await eventualResponse(podman, "\(url)/token") == workspace.token)
                 // The second time it is there.
                 await registry.server.kill()
                 _ = try await right.start(workspace)

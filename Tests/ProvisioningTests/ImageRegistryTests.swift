@@ -1,10 +1,10 @@
-import EventLoop
 import Foundation
 import HTTPCore
-import HTTPServer
 import JSONBytes
-import TestSupport
 import Testing
+import TestSupport
+import UVHTTPServer
+import UVLoop
 
 @testable import Provisioning
 
@@ -30,7 +30,7 @@ import Testing
     @Test(arguments: ["", "/a", "a//b", "ghcr.io/../a", "ghcr.io/a?b", "ghcr.io/a b", "ghcr.io/a%2e", ":1"])
     func `what cannot be in a path is refused`(_ image: String) { #expect(ImageReference(image) == nil) }
 
-    @Test func `a pinned image is not asked for`() async throws {
+    @Test func `a pinned image is not queried`() async throws {
         let registry = ImageRegistry(credentials: nil, loops: loops)
         let digest = "sha256:" + String(repeating: "a", count: 64)
         #expect(try await registry.digest(of: "127.0.0.1:1/a@\(digest)") == digest)
@@ -53,17 +53,17 @@ import Testing
 
     // MARK: - Over HTTP
 
-    /// Runs a test against a registry that answers as told.
+    /// Runs a test against a registry that responds as set.
     private func withRegistry(
-        _ answer: @escaping @Sendable (Request) async throws -> Response,
+        _ handler: @escaping @Sendable (Request) async throws -> Response,
         _ body: (_ address: String) async throws -> Void
     ) async throws {
         var configuration = HTTPServerConfiguration()
         configuration.port = try Ports.free()
         var router = Router()
-        router.on(.get, "/v2/agent/manifests/latest", answer)
-        router.on(.head, "/v2/agent/manifests/latest", answer)
-        router.on(.get, "/token", answer)
+        router.on(.get, "/v2/agent/manifests/latest", handler)
+        router.on(.head, "/v2/agent/manifests/latest", handler)
+        router.on(.get, "/token", handler)
         let server = HTTPServer(configuration, group: loops, router: router)
         _ = try await server.start()
         let result: Result<Void, any Error>
@@ -131,9 +131,9 @@ import Testing
             let withTheirs = try await self.digest(address, theirs)
             #expect(withTheirs == digest)
             #expect(!seen.isOpen)
-            let ours = RegistryCredentials(registry: address, user: "me", token: "secret")
-            let withOurs = try await self.digest(address, ours)
-            #expect(withOurs == digest)
+            let credentials = RegistryCredentials(registry: address, user: "me", token: "secret")
+            let withCredentials = try await self.digest(address, credentials)
+            #expect(withCredentials == digest)
             #expect(seen.isOpen)
         }
     }

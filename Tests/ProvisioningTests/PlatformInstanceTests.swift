@@ -2,8 +2,8 @@ import Foundation
 import Observability
 import Provisioning
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 
 /// Whose containers they are, where that is kept in a database.
 @Suite struct PlatformInstanceTests {
@@ -13,7 +13,7 @@ import Testing
         let podman = try await SharedEngine.get()
         let isKnown = Mutex(false)
         let engine = try makeEngine(podman) {
-            $0.instance = PlatformInstance(keptBy: {
+            $0.instance = PlatformInstance(storedBy: {
                 guard isKnown.withLock({ $0 }) else { throw Away() }
                 return "kept"
             })
@@ -27,7 +27,7 @@ import Testing
             _ = try await engine.start(workspace)
             let name = WorkspaceName(workspace.id)
             let found = try await engine.listManaged().filter { $0.idPrefix == name.prefix }
-            #expect(found.count == 2 && found.allSatisfy(\.isOurs) && found.contains(where: \.isAlive))
+            #expect(found.count == 2 && found.allSatisfy(\.belongsToInstance) && found.contains(where: \.isAlive))
             #expect(found.allSatisfy { $0.labels["molecule.platform.instance"] == "kept" })
             isKnown.withLock { $0 = false }
             #expect(await engine.isRunning(workspace.id).error == nil)

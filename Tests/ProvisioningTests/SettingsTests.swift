@@ -1,10 +1,10 @@
 import Configuration
-import EventLoop
 import Foundation
-import HTTPClient
 import JSONBytes
 import Observability
 import Testing
+import UVHTTPClient
+import UVLoop
 
 @testable import Provisioning
 
@@ -35,7 +35,7 @@ import Testing
         #expect(read(["PLATFORM_INSTANCE_ID": id]).problems == ["PLATFORM_INSTANCE_ID"])
     }
 
-    /// Without the setting the file that Docker puts into containers decides: whether these tests run in one is not ours.
+    /// Without the setting the file that Docker puts into containers decides: these tests may run in one.
     @Test func `MOLECULE_IN_DOCKER has agents reached by name`() {
         let isContainer = FileManager.default.fileExists(atPath: "/.dockerenv")
         for (text, expected) in [("true", true), ("1", true), ("false", isContainer), (nil, isContainer)] {
@@ -80,7 +80,7 @@ import Testing
         #expect(read(environment).problems == [name])
     }
 
-    @Test func `images come from our registry unless told otherwise`() {
+    @Test func `images come from the default registry unless configured otherwise`() {
         let images = read(["WORKSPACE_IMAGES": "langgraph=registry:5000/mine, own=local/own:2,pinned=x@sha256:ab"])
             .settings.images
         #expect(images.image(for: "hermes") == "ghcr.io/molecule-ai/workspace-template-hermes:latest")

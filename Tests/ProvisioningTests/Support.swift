@@ -1,9 +1,9 @@
-import EventLoop
 import Foundation
-import HTTPClient
 import Observability
 import Provisioning
 import TestSupport
+import UVHTTPClient
+import UVLoop
 
 /// Loops shared by all tests of this target; they end with the process.
 let loops = EventLoopGroup(count: 2)
@@ -14,7 +14,7 @@ enum TestImage {
     static let agent = "localhost/agent:latest"
     /// The same, as a user that is not root.
     static let plainUser = "localhost/plain-user:latest"
-    /// Takes no notice of being asked to end.
+    /// Ignores requests to end.
     static let stubborn = "localhost/stubborn:latest"
     /// Its process ends at once.
     static let failing = "localhost/failing:latest"

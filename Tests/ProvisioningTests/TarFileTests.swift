@@ -5,7 +5,7 @@ import Testing
 
 @Suite("A file of an archive")
 struct TarFileTests {
-    /// A header with a size in octal digits, as engines write them: zeros for what has no room there.
+    /// A header with a size in octal digits, as engines write them: zeros for a size that does not fit.
     private func header(_ kind: Character, size: Int) -> [UInt8] {
         var block = [UInt8](repeating: 0, count: 512)
         let digits = String(size, radix: 8)
@@ -33,7 +33,7 @@ struct TarFileTests {
     }
 
     @Test(
-        "A size that the header has no room for is that of its record",
+        "A size that does not fit the header is that of its record",
         arguments: [
             (record("size=8589934592"), 8_589_934_592),
             (record("path=a size=1\nb") + record("size=8589934593"), 8_589_934_593), (record("size=2"), 2),

@@ -1,11 +1,11 @@
 import Foundation
 import Observability
-import TestSupport
 import Testing
+import TestSupport
 
 @testable import Provisioning
 
-/// Names, archives, and what is struck out of logs.
+/// Names, archives, and what is redacted out of logs.
 @Suite struct TextTests {
     @Test func `everything is named after twelve characters of the id`() throws {
         let id = try #require(UUID(uuidString: "550E8400-E29B-41D4-A716-446655440000"))
@@ -20,12 +20,12 @@ import Testing
         #expect(WorkspaceName(prefix: text) == nil)
     }
 
-    @Test func `secrets are struck out, however they are quoted`() {
+    @Test func `secrets are redacted out, however they are quoted`() {
         let secrets = SecretText([
             "plain-secret", "two\nlines-of-it", "quoted\"here", "plain", "ab",
         ])
         let quoted = #"1 plain-secret 2 "two\nlines-of-it" 3 lines-of-it 4 "quoted\"here" 5 plain 6 ab"#
-        #expect(secrets.struck(from: quoted) == #"1 *** 2 "***" 3 *** 4 "***" 5 *** 6 ab"#)
+        #expect(secrets.redacted(from: quoted) == #"1 *** 2 "***" 3 *** 4 "***" 5 *** 6 ab"#)
     }
 
     @Test func `a tar archive is what tar reads`() async throws {

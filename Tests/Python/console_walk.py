@@ -40,7 +40,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
-PATIENCE = 90
+TIMEOUT = 90
 """Seconds for anything to appear."""
 HEAVIEST = 200 * 1024
 """Bytes of all files together, before compression."""
@@ -64,12 +64,12 @@ SCROLL = """const done = arguments[0];
         }
     }
     requestAnimationFrame(step);"""
-"""Shows 1,000 workspaces and scrolls through them: answers how many rows were elements at once, and the last row's number."""
+"""Shows 1,000 workspaces and scrolls through them: returns how many rows were elements at once, and the last row's number."""
 
 OVERVIEW_CHANGES = """const done = arguments[0];
     const address = performance.getEntriesByType('resource').map((one) => one.name).find((name) => name.endsWith('/overview.js'));
     import(address).then(({overview}) => done(overview.dispatchEvent(new Event('change'))));"""
-"""Tells the screen that the fleet's numbers are new."""
+"""Notifies the screen that the fleet's numbers are new."""
 
 BROKEN = """const [part] = arguments;
     window.keptFetch = window.fetch;
@@ -91,7 +91,7 @@ class Platform:
         self.address = urlsplit(self.base)
 
     def call(self, method: str, path: str, body: object = None, token: str | None = None) -> tuple[int, object]:
-        """One request; when there were too many, again after as long as the answer says."""
+        """One request; when there were too many, again after the time in the response."""
         status, answer = self.call_once(method, path, body, token)
         while status == 429 and isinstance(answer, dict) and "retry_after" in answer:
             threading.Event().wait(answer["retry_after"])
@@ -179,7 +179,7 @@ class Agent:
         self.post(f"/workspaces/{self.id}/activity", {"activity_type": kind, "summary": summary})
 
     def send(self, text: str) -> dict:
-        """Sends as a person would. Answers the body."""
+        """Sends as a person would. Returns the body."""
         message = {"role": "user", "kind": "message", "messageId": str(uuid.uuid4()), "parts": [{"kind": "text", "text": text}]}
         body = {"jsonrpc": "2.0", "id": "1", "method": "message/send", "params": {"message": message}}
         return self.platform.call("POST", f"/workspaces/{self.id}/a2a", body)[1]
@@ -204,7 +204,7 @@ class Browser:
         # Named: else selenium looks for one on the network.
         options.binary_location = which("chromium") or ""
         self.driver = webdriver.Chrome(options=options, service=Service(which("chromedriver")))
-        # axe has much to look at, and a slow machine takes its time for it.
+        # axe has much to check, and a slow machine takes its time for it.
         self.driver.set_script_timeout(300)
         self.requests: list[str] = []
         self.signed_in = ""
@@ -212,7 +212,7 @@ class Browser:
 
     # Finding
 
-    def until(self, condition: Callable[[], object], what: str, patience: float = PATIENCE, every: float = 0.1):
+    def until(self, condition: Callable[[], object], what: str, timeout: float = TIMEOUT, every: float = 0.1):
         def met(_):
             try:
                 return condition()
@@ -220,20 +220,20 @@ class Browser:
                 return False
 
         try:
-            return WebDriverWait(self.driver, patience, poll_frequency=every).until(met)
+            return WebDriverWait(self.driver, timeout, poll_frequency=every).until(met)
         except TimeoutException:
-            raise Failure(f"waited {patience:g} s for {what}") from None
+            raise Failure(f"waited {timeout:g} s for {what}") from None
 
     def all(self, selector: str) -> list[WebElement]:
         return self.driver.find_elements(By.CSS_SELECTOR, selector)
 
-    def find(self, selector: str, text: str = "", patience: float = PATIENCE) -> WebElement:
+    def find(self, selector: str, text: str = "", timeout: float = TIMEOUT) -> WebElement:
         """The first visible element that the selector finds and that has the text."""
 
         def first():
             return next((one for one in self.all(selector) if one.is_displayed() and text in one.text), None)
 
-        return self.until(first, f"{selector} with “{text}”" if text else selector, patience)
+        return self.until(first, f"{selector} with “{text}”" if text else selector, timeout)
 
     def read(self, selector: str, text: str = "", attribute: str = "") -> str:
         """The text of what `find` finds, or an attribute. Read as it is found: the page may build it anew at any time."""
@@ -266,7 +266,7 @@ class Browser:
         return self.driver.execute_script(code, *arguments)
 
     def fetch(self, method: str, path: str, body: object = None) -> dict:
-        """A request of the page itself, with its cookie. Answers `{status, type, text}`."""
+        """A request of the page itself, with its cookie. Returns `{status, type, text}`."""
         return self.driver.execute_async_script(
             """const [method, path, body, done] = arguments;
             fetch(path, {method, headers: body ? {'Content-Type': 'application/json'} : {}, body: body || undefined})
@@ -311,7 +311,7 @@ class Browser:
     def live(self) -> None:
         self.until(lambda: self.script("return document.querySelector('.live')?.dataset.state") == "live", "the live connection")
 
-    # Looking back
+    # Diagnostics
 
     def collect_requests(self) -> None:
         for entry in self.driver.get_log("performance"):
@@ -327,7 +327,7 @@ class Browser:
         return [entry["message"] for entry in entries if entry["level"] == "SEVERE" and "Failed to load resource" not in entry["message"] and "ERR_" not in entry["message"] and "WebSocket connection" not in entry["message"]]
 
     def story(self) -> list[str]:
-        """What the console log says, and the requests that are still without an answer: for who looks into a failure."""
+        """What the console log says, and the requests that are still without a response: for debugging a failure."""
         lines = [f"console: {entry['message']}" for entry in self.driver.get_log("browser")[-10:]]
         waiting: dict[str, str] = {}
         for entry in self.driver.get_log("performance"):
@@ -364,7 +364,7 @@ class Walk:
         """Has the caller do something, and waits until it is done."""
         done = Path(os.environ["CONSOLE_WALK_STEPS"], what)
         print(f"STEP {what}", flush=True)
-        self.browser.until(done.exists, f"the caller to do “{what}”", patience=120)
+        self.browser.until(done.exists, f"the caller to do “{what}”", timeout=120)
         done.unlink()
 
     def clean(self) -> None:
@@ -404,7 +404,7 @@ def say(browser: Browser, text: str) -> None:
 
 
 def queued_message(agent: Agent, text: str) -> str:
-    """A message that waits, as the agent is busy. Answers its id."""
+    """A message that waits, as the agent is busy. Returns its id."""
     agent.mode = "busy"
     answer = agent.send(text)
     check(isinstance(answer, dict) and answer.get("queued"), f"the message was not queued: {answer}")
@@ -412,7 +412,7 @@ def queued_message(agent: Agent, text: str) -> str:
 
 
 def failed_messages(browser: Browser, agent: Agent, *texts: str) -> list[str]:
-    """Messages that were given up after five attempts each, side by side. Answers their ids."""
+    """Messages that were given up after five attempts each, side by side. Returns their ids."""
     ids = [queued_message(agent, text) for text in texts]
     agent.mode = "broken"
     for queue_id in ids:
@@ -581,7 +581,7 @@ def under_ones_hands(walk: Walk) -> None:
     browser.click(".block button", "Change")
     browser.find("dialog input:focus").send_keys(Keys.ENTER)
     browser.find(".toast", "The budget was changed")
-    check(walk.platform.get(f"/workspaces/{agent.id}/budget")["budget_limit"] == 1234, "a budget that was only looked at has changed")
+    check(walk.platform.get(f"/workspaces/{agent.id}/budget")["budget_limit"] == 1234, "a budget that was only shown has changed")
 
     browser.click(".palette-button")
     browser.find(".palette input:focus").send_keys("go to audit", Keys.ENTER)
@@ -693,7 +693,7 @@ def chat_with_attachment(walk: Walk) -> None:
 
 @scenario
 def queued_then_delivered(walk: Walk) -> None:
-    """A 202 says its place in the queue, and becomes the answer where it stands."""
+    """A 202 says its place in the queue, and becomes the response where it stands."""
     agent = walk.agent("Queue")
     browser = walk.sign_in()
     chat(browser, agent)
@@ -746,7 +746,7 @@ def schedules(walk: Walk) -> None:
     browser.click(".dialog-foot button", "Create")
     browser.find(".table-body .row", name)
     browser.click('.table-body .row [data-act="run"]')
-    browser.until(lambda: any("Say good morning." in json.dumps(message) for message in agent.received), "the agent to be told")
+    browser.until(lambda: any("Say good morning." in json.dumps(message) for message in agent.received), "the agent to be notified")
     browser.open("schedules")
     browser.find("[data-search]").send_keys(name)
     browser.until(lambda: "ok" in browser.find(".table-body .row", name).text and browser.all(".row .run"), "the run in the strip")
@@ -827,7 +827,7 @@ def audit(walk: Walk) -> None:
         entries = walk.platform.get(f"/admin/audit?action=pause&target={agent.id}")["entries"]
         return bool(entries) and all(entry["result"] != "unknown" for entry in entries)
 
-    # How it ended is written after the answer.
+    # How it ended is written after the response.
     browser.until(is_kept, "the result to be kept")
     browser.open(f"audit?action=pause&target={agent.id}")
     row = browser.read(".table-body .row", "/pause")
@@ -898,7 +898,7 @@ def resume(walk: Walk) -> None:
         .observe(document.querySelector('.live'), {attributes: true})""")
     walk.step("restart-notifier")
     walk.platform.expect(200, "POST", f"/workspaces/{agent.id}/pause")
-    browser.until(lambda: "reconnecting" in browser.script("return window.__states"), "the break to be told")
+    browser.until(lambda: "reconnecting" in browser.script("return window.__states"), "the break to be shown")
     browser.live()
     browser.until(lambda: len(browser.all(".table-body .row")) >= 2, "the second event")
     check(len(browser.all(".table-body .row")) == 2, "an event is there twice")
@@ -1066,8 +1066,8 @@ def violations(place: str, browser: Browser, theme: str = "light") -> None:
         browser.script(axe_source())
     result = browser.driver.execute_async_script("const [rules, done] = arguments; axe.run({resultTypes: ['violations'], ...rules}).then(done, (error) => done({failed: String(error)}))", rules)
     check("violations" in result, f"axe did not run on {place}: {result}")
-    told = [f"{one['id']} ({one['help']}): {one['nodes'][0]['html'][:160]} {one['nodes'][0].get('failureSummary', '')[:200]}" for one in result["violations"]]
-    check(not told, f"axe on {place}: " + "; ".join(told))
+    found = [f"{one['id']} ({one['help']}): {one['nodes'][0]['html'][:160]} {one['nodes'][0].get('failureSummary', '')[:200]}" for one in result["violations"]]
+    check(not found, f"axe on {place}: " + "; ".join(found))
 
 
 def main(arguments: list[str]) -> int:

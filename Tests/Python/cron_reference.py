@@ -21,7 +21,7 @@ def next_times(line: str) -> str:
     try:
         # With the option, a day field that begins with * restricts nothing when the other one is restricted, as in cron.
         schedule = croniter(expression, starts[0], implement_cron_bug=True)
-    except Exception as error:  # Whatever it is, it is croniter's answer.
+    except Exception as error:  # Any error is croniter's result.
         return "\t".join([f"!{type(error).__name__}"] * len(starts))
     answers = []
     for start in starts:

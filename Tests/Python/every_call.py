@@ -52,7 +52,7 @@ class Recorder:
 
 
 async def finished(record: Recorder, identity: str) -> None:
-    """Looks after each beat, as agents do, until the delegation has an end."""
+    """Checks after each beat, as agents do, until the delegation has an end."""
     while True:
         entries = await record.client.delegations()
         first = next((entry for entry in entries if entry["delegation_id"] == identity), {})
@@ -104,7 +104,7 @@ async def main(url: str, own: str, agent_url: str, parent: str, target: str, unr
     for name in ("instructions", "shared-context", "checkpoints", "memories", "approvals"):
         await record(name, absent(client, name))
 
-    # What a prompt does while nobody can be reached: the waits are noted and not waited for.
+    # What a prompt does while no peer can be reached: the waits are noted and not waited for.
     waits: list[float] = []
 
     async def note_wait(seconds: float) -> None:

@@ -49,7 +49,7 @@ async def serve(host: str, port: int, here: int) -> None:
             await asyncio.get_running_loop().sock_connect(there, (host, port))
         except OSError:
             there.close()
-            # As if nobody listened.
+            # As if nothing listened.
             writer.transport.abort()
             return
         far_reader, far_writer = await asyncio.open_connection(sock=there)

@@ -63,7 +63,7 @@ class TaskExecutor(AgentExecutor):
 def make_card(url: str) -> AgentCard:
     return AgentCard(
         name="tasks",
-        description="Answers with tasks",
+        description="Responds with tasks",
         version="1.0.0",
         supported_interfaces=[
             AgentInterface(url=url, protocol_binding="JSONRPC", protocol_version="1.0"),

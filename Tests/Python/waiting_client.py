@@ -40,7 +40,7 @@ async def send(client, call: str, text: str) -> str:
 async def failing(call: str, awaitable) -> None:
     try:
         show(call, await awaitable)
-    except Exception as error:  # what kind it is, is what is looked at
+    except Exception as error:  # its kind is what is compared
         show(call, f"{type(error).__name__}: {error}")
 
 

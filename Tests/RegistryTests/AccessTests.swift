@@ -1,10 +1,10 @@
-import EventLoop
 import Foundation
 import JSONBytes
-import PostgresClient
-import TestSupport
+import PlatformInternals
+import Postgres
 import Testing
-import WorkspaceTree
+import TestSupport
+import UVLoop
 
 @testable import Registry
 
@@ -58,12 +58,12 @@ struct AccessTests {
             try await checkPeers(forest, gone, store, seed)
         }
         await pool.close()
-        #expect(deepest > 32, "no forest was deeper than the rules look")
+        #expect(deepest > 32, "no forest was deeper than the rules go")
     }
 
     private func checkPairs(_ forest: RandomForest, _ gone: Set<UUID>, _ store: PeerStore, _ seed: UInt64) async throws
     {
-        var known: [UUID: KnownPeer] = [:]
+        var known: [UUID: PeerRecord] = [:]
         for (id, peer) in try await each(forest.ids, { try await store.present($0) }) { known[id] = peer }
         #expect(Set(known.keys) == Set(forest.ids).subtracting(gone), "forest \(seed)")
         let wrong = known.flatMap { caller, from in
@@ -76,8 +76,8 @@ struct AccessTests {
 
     private func checkPeers(_ forest: RandomForest, _ gone: Set<UUID>, _ store: PeerStore, _ seed: UInt64) async throws
     {
-        for (id, answer) in try await each(forest.ids, { try await store.peers(of: $0, matching: nil).json }) {
-            let list = try JSONValue(decoding: answer).array ?? []
+        for (id, response) in try await each(forest.ids, { try await store.peers(of: $0, matching: nil).json }) {
+            let list = try JSONValue(decoding: response).array ?? []
             let found = list.compactMap { $0["id"]?.string.flatMap(UUID.init(uuidString:)) }
             let expected = gone.contains(id) ? [] : forest.ids.filter { forest.arePeers(id, $0) && !gone.contains($0) }
             #expect(found.count == list.count && Set(found).count == found.count)
@@ -86,12 +86,12 @@ struct AccessTests {
         }
     }
 
-    /// Asks about all of them at once: the pool sends the questions on without waiting for the answers.
-    private func each<Answer: Sendable>(
-        _ ids: [UUID], _ ask: @escaping @Sendable (UUID) async throws -> Answer
-    ) async throws -> [(UUID, Answer)] {
-        try await withThrowingTaskGroup(of: (UUID, Answer).self) { group in
-            for id in ids { group.addTask { (id, try await ask(id)) } }
+    /// Queries all of them at once: the pool sends the queries without waiting for the results.
+    private func each<Value: Sendable>(
+        _ ids: [UUID], _ query: @escaping @Sendable (UUID) async throws -> Value
+    ) async throws -> [(UUID, Value)] {
+        try await withThrowingTaskGroup(of: (UUID, Value).self) { group in
+            for id in ids { group.addTask { (id, try await query(id)) } }
             return try await group.reduce(into: []) { $0.append($1) }
         }
     }

@@ -1,7 +1,7 @@
 import Foundation
-import PostgresClient
-import TestSupport
+import Postgres
 import Testing
+import TestSupport
 
 @testable import Registry
 

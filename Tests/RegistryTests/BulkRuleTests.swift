@@ -1,11 +1,11 @@
 import Contracts
 import Foundation
 import HTTPCore
-import HTTPServer
 import JSONBytes
 import Lifecycle
 import Registry
 import Testing
+import UVHTTPServer
 
 @Suite("Changing many workspaces") struct BulkRuleTests {
     private let root = UUID()
@@ -31,7 +31,7 @@ import Testing
         ).map(\.outcome)
     }
 
-    @Test("Who is already so is passed over; what a rule refuses fails, with its sentence")
+    @Test("Workspaces in the target state are skipped; what a rule refuses fails, with its message")
     func outcomes() {
         #expect(forecast(.pause, [subject(root), subject(other, .paused)]) == [.wouldChange, .skipped])
         #expect(forecast(.resume, [subject(root, .paused), subject(other)]) == [.wouldChange, .skipped])

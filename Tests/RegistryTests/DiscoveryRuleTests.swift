@@ -1,7 +1,7 @@
 import Contracts
 import Foundation
+import PlatformInternals
 import Testing
-import WorkspaceTree
 
 @testable import Registry
 
@@ -10,15 +10,15 @@ struct DiscoveryRuleTests {
     private func peer(
         _ status: WorkspaceStatus = .online, url: String? = nil, own: String? = nil, isProvisioned: Bool = false,
         isExternal: Bool = false
-    ) -> KnownPeer {
+    ) -> PeerRecord {
         let id = UUID()
-        return KnownPeer(
+        return PeerRecord(
             id: id, name: "peer", status: status, url: url, internalURL: own, isProvisioned: isProvisioned,
             isExternal: isExternal, forwardedTo: nil, position: TreePosition(id: id, ancestors: []))
     }
 
-    private var outside: KnownPeer { peer(url: "http://agent.example", isExternal: true) }
-    private var inside: KnownPeer { peer(url: "http://127.0.0.1:40000", own: "http://ws-a:8000", isProvisioned: true) }
+    private var outside: PeerRecord { peer(url: "http://agent.example", isExternal: true) }
+    private var inside: PeerRecord { peer(url: "http://127.0.0.1:40000", own: "http://ws-a:8000", isProvisioned: true) }
 
     @Test("Who does not run, or has no address, is not reachable", arguments: WorkspaceStatus.allCases)
     func reachable(status: WorkspaceStatus) {
@@ -28,14 +28,14 @@ struct DiscoveryRuleTests {
         #expect(DiscoveryRule.address(of: peer(status), for: outside) == nil)
     }
 
-    @Test("Containers call each other by the agent's own address; everyone else takes the provisioner's")
+    @Test("Containers call each other by the agent's own address; all others take the provisioner's")
     func provisioned() {
         let fromInside = DiscoveryRule.address(of: inside, for: inside)
-        #expect(fromInside?.handedOut == "http://ws-a:8000")
-        // The agent's own word has no exemption from the address rules.
+        #expect(fromInside?.publishedURL == "http://ws-a:8000")
+        // An address that the agent reports is not exempt from the address rules.
         #expect(fromInside?.source == .agent)
         let fromOutside = DiscoveryRule.address(of: inside, for: outside)
-        #expect(fromOutside?.handedOut == "http://127.0.0.1:40000")
+        #expect(fromOutside?.publishedURL == "http://127.0.0.1:40000")
         #expect(fromOutside?.source == .provisioner)
     }
 
@@ -54,16 +54,16 @@ struct DiscoveryRuleTests {
         let target = peer(url: url, own: own, isProvisioned: true)
         let name = "http://ws-\(target.id.lowercased.prefix(12)):8000"
         let address = DiscoveryRule.address(of: target, for: inside)
-        #expect(address?.handedOut == expected ?? name)
+        #expect(address?.publishedURL == expected ?? name)
         #expect((address?.source == .containerName) == (expected == nil))
-        #expect(DiscoveryRule.address(of: target, for: outside)?.handedOut == url)
+        #expect(DiscoveryRule.address(of: target, for: outside)?.publishedURL == url)
     }
 
     @Test("An agent that was started by hand on the host is reached from containers by the host's other name")
     func byHand() {
         let target = peer(url: "http://localhost:9000")
-        #expect(DiscoveryRule.address(of: target, for: inside)?.handedOut == "http://host.docker.internal:9000")
-        #expect(DiscoveryRule.address(of: target, for: outside)?.handedOut == "http://localhost:9000")
+        #expect(DiscoveryRule.address(of: target, for: inside)?.publishedURL == "http://host.docker.internal:9000")
+        #expect(DiscoveryRule.address(of: target, for: outside)?.publishedURL == "http://localhost:9000")
     }
 
     @Test(
@@ -77,8 +77,8 @@ struct DiscoveryRuleTests {
     func external(url: String, rewritten: String) {
         let target = peer(url: url, own: "http://ws-b:8000", isExternal: true)
         let fromInside = DiscoveryRule.address(of: target, for: inside)
-        #expect(fromInside?.handedOut == rewritten)
+        #expect(fromInside?.publishedURL == rewritten)
         #expect(fromInside?.url == url && fromInside?.source == .agent)
-        #expect(DiscoveryRule.address(of: target, for: outside)?.handedOut == url)
+        #expect(DiscoveryRule.address(of: target, for: outside)?.publishedURL == url)
     }
 }

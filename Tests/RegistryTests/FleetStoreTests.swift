@@ -1,9 +1,10 @@
 import Contracts
 import Foundation
-import PostgresClient
+import PlatformInternals
+import Postgres
 import Registry
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite("The fleet as a list") struct FleetStoreTests {
     private struct Fixture {
@@ -121,7 +122,7 @@ import Testing
         }
     }
 
-    @Test("The age of the oldest that waits is told, whatever its priority, and where it was put back behind others")
+    @Test("The age of the oldest waiting item is reported, whatever its priority, also when it was requeued")
     func oldest() async throws {
         try await with { fixture in
             let id = try await fixture.add("a")
@@ -154,8 +155,8 @@ import Testing
                 "PREPARE explained AS \(FleetStore.statement(FleetOrder()).sql)",
                 "EXPLAIN EXECUTE explained (NULL, NULL, NULL, NULL, 'w1', '\(UUID())', 101)", "DEALLOCATE explained",
             ].map { Call(Statement("", $0)) }
-            let answers = try await fixture.pool.transaction { session in try await session.query(calls) }
-            let plan = try answers[3].map { $0.string(0) }.joined(separator: "\n")
+            let results = try await fixture.pool.transaction { session in try await session.query(calls) }
+            let plan = try results[3].map { $0.string(0) }.joined(separator: "\n")
             #expect(plan.contains("workspaces_name"), "\(plan)")
             #expect(plan.contains("Index Cond: (ROW(lower(name), id) > ROW('w1'"), "\(plan)")
         }

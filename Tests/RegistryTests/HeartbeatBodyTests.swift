@@ -1,8 +1,8 @@
 import Contracts
 import Foundation
 import HTTPCore
-import HTTPServer
 import Testing
+import UVHTTPServer
 
 @testable import Registry
 

@@ -1,9 +1,9 @@
 import Contracts
 import EventOutbox
 import Foundation
-import PostgresClient
-import TestSupport
+import Postgres
 import Testing
+import TestSupport
 
 @testable import Registry
 
@@ -79,8 +79,8 @@ struct HeartbeatStoreTests {
     private static let holdWorkspace = Statement(
         "test_hold_workspace", "SELECT FROM workspaces WHERE id = $1 FOR UPDATE")
 
-    @Test("A row that somebody holds keeps no other beat of the batch from being written", arguments: [0, 1])
-    func held(_ table: Int) async throws {
+    @Test("A locked row keeps no other beat of the batch from being written", arguments: [0, 1])
+    func locked(_ table: Int) async throws {
         try await withMigratedPool("registry") { pool in
             let store = HeartbeatStore(postgres: pool)
             let ids = (0..<20).map { _ in UUID() }.sorted { $0.uuidString < $1.uuidString }
@@ -95,10 +95,10 @@ struct HeartbeatStoreTests {
             defer { mayGo.open() }
             let outcomes = try await store.write(try ids.map { try beat($0) }, source: "s")
             for (index, outcome) in outcomes.enumerated() {
-                #expect(outcome.verdict == (index == 7 ? .held : .accepted))
+                #expect(outcome.verdict == (index == 7 ? .locked : .accepted))
                 #expect((outcome.event == nil) == (index == 7))
             }
-            #expect(try await store.writeFree([try beat(ids[7])], source: "s")[0].verdict == .held)
+            #expect(try await store.writeFree([try beat(ids[7])], source: "s")[0].verdict == .locked)
             #expect(try await store.writeFree([try beat(UUID())], source: "s")[0].verdict == .unknown)
             mayGo.open()
             try await holding
@@ -106,7 +106,7 @@ struct HeartbeatStoreTests {
         }
     }
 
-    @Test("The task is told as changed when it changed, and only then")
+    @Test("The task is published as changed when it changed, and only then")
     func taskChanges() async throws {
         try await withMigratedPool("registry") { pool in
             let store = HeartbeatStore(postgres: pool)
@@ -174,7 +174,7 @@ struct HeartbeatStoreTests {
                 let before = try await kept()
                 let outcome = try await store.write([beat], source: "s")[0]
                 #expect(try await kept() == expected)
-                // Only what changes is told.
+                // Only changes are published.
                 #expect(outcome.overridesChanged == (before != expected))
             }
         }

@@ -1,9 +1,9 @@
 import Contracts
 import Foundation
 import JSONBytes
-import PostgresClient
-import TestSupport
+import Postgres
 import Testing
+import TestSupport
 
 @testable import Registry
 
@@ -54,7 +54,7 @@ struct PeerPageTests {
             let store = PeerStore(postgres: pool)
             let root = try await plant([("m root", nil), ("other root", nil)], pool)[0]
             let own = try await plant([("self", root)], pool)[0]
-            // Names that begin alike beyond what the order looks at, and some that are the same.
+            // Names that begin alike beyond what the order compares, and some that are the same.
             let long = String(repeating: "ä", count: 200)
             let siblings = ["a", "b", "b", long + "1", long + "2"]
             _ = try await plant(siblings.map { ($0, root) }, pool)

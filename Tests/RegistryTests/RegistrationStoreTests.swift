@@ -1,10 +1,10 @@
 import Authentication
 import Foundation
 import HTTPCore
-import HTTPServer
-import PostgresClient
-import TestSupport
+import Postgres
 import Testing
+import TestSupport
+import UVHTTPServer
 
 @testable import Registry
 
@@ -18,7 +18,7 @@ struct RegistrationStoreTests {
         try await RegistrationStore(postgres: pool, source: "switchyard/test").register(
             id, url: "http://localhost:9000", card: Array(#"{"name":"\#(UUID())"}"#.utf8),
             by: Registrant(
-                identity: .workspace(id), hasToken: hasToken, knowsOfWorkspace: hasToken, mayCreate: !hasToken),
+                identity: .workspace(id), hasToken: hasToken, workspaceExisted: hasToken, mayCreate: !hasToken),
             traceparent: nil)
     }
 
@@ -48,8 +48,8 @@ struct RegistrationStoreTests {
             let id = if case .workspace(let id) = identity { id } else { UUID() }
             _ = try await register(id, pool, hasToken: false)
             let store = RegistrationStore(postgres: pool, source: "switchyard/test")
-            // What a registry in development gave to both of them: an operator may create, whoever knows the id too.
-            let registrant = Registrant(identity: identity, hasToken: true, knowsOfWorkspace: false, mayCreate: true)
+            // What a registry in development gave to both: an operator may create, as may a caller that knows the id.
+            let registrant = Registrant(identity: identity, hasToken: true, workspaceExisted: false, mayCreate: true)
             let locked = Gate()
             async let purge: Void = pool.transaction(deadline: .seconds(60)) { transaction in
                 defer { locked.open() }
@@ -70,8 +70,8 @@ struct RegistrationStoreTests {
             }
             try await purge
             #expect(try await pool.query(Self.count, [id])[0].int(0) == 0)
-            // Who comes later with what it remembers of the workspace, too.
-            let late = Registrant(identity: identity, hasToken: true, knowsOfWorkspace: true, mayCreate: true)
+            // So may a later caller that knew the workspace.
+            let late = Registrant(identity: identity, hasToken: true, workspaceExisted: true, mayCreate: true)
             do {
                 _ = try await store.register(
                     id, url: "http://localhost:9000", card: Array("{}".utf8), by: late, traceparent: nil)

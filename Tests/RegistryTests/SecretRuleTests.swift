@@ -1,7 +1,7 @@
 import Contracts
 import HTTPCore
-import HTTPServer
 import Testing
+import UVHTTPServer
 
 @testable import Registry
 

@@ -1,5 +1,5 @@
-import HTTPServer
 import Testing
+import UVHTTPServer
 
 @testable import Registry
 

@@ -1,6 +1,7 @@
 import Contracts
 import Cron
 import Foundation
+import PlatformInternals
 import Scheduler
 import Testing
 
@@ -30,7 +31,7 @@ struct FiringRuleTests {
         #expect(outcome.next == Self.noon.addingTimeInterval(3 * 3600 + 600))
     }
 
-    @Test("With `skip`, slots that passed are recorded with their number, and one that is in time has its turn next")
+    @Test("With `skip`, slots that passed are recorded with their number, and one that is in time is next")
     func missedSkip() {
         let outcome = decide({ $0.missed = .skip }, late: 3600 + 5)
         // 08:00, 08:10 ... 08:50; 09:00 is 5 s late.

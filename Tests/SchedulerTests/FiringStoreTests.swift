@@ -2,10 +2,10 @@ import Contracts
 import EventOutbox
 import Foundation
 import JSONBytes
-import PostgresClient
+import Postgres
 import Scheduler
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite("Firing in Postgres")
 struct FiringStoreTests {
@@ -96,7 +96,7 @@ struct FiringStoreTests {
         }
     }
 
-    @Test("Whoever fires at once fires other schedules: each slot once")
+    @Test("Schedulers that fire at once fire different schedules: each slot once")
     func sideBySide() async throws {
         try await ScheduleFixture.with { fixture in
             let workspace = try await fixture.workspace()
@@ -139,7 +139,7 @@ struct FiringStoreTests {
         }
     }
 
-    @Test("Runs of a schedule that queues wait one behind the other, and their time begins when it is their turn")
+    @Test("Runs of a schedule that queues wait one behind the other, and their time begins when they are first in line")
     func queues() async throws {
         try await ScheduleFixture.with { fixture in
             let id = try await fixture.due(try await fixture.workspace(), overlap: "queue")
@@ -193,7 +193,7 @@ struct FiringStoreTests {
 
     @Test(
         "What was put off has its slot when it can be fired again, or counts it as missed", arguments: ["once", "skip"])
-    func mended(missed: String) async throws {
+    func repaired(missed: String) async throws {
         try await ScheduleFixture.with { fixture in
             let id = try await fixture.due(
                 try await fixture.workspace(), expression: "61 * * * *", missed: missed, late: 5)
@@ -209,7 +209,7 @@ struct FiringStoreTests {
         }
     }
 
-    @Test("One that somebody fired or changed meanwhile is not put off")
+    @Test("One that was fired or changed meanwhile is not postponed")
     func postponeLate() async throws {
         try await ScheduleFixture.with { fixture in
             let id = try await fixture.due(try await fixture.workspace())

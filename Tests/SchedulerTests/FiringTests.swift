@@ -1,12 +1,12 @@
-import AMQPClient
-import EventLoop
+import AMQP
 import EventOutbox
 import Foundation
 import Observability
-import PostgresClient
+import Postgres
 import Scheduler
-import TestSupport
 import Testing
+import TestSupport
+import UVLoop
 
 @Suite("A row that cannot be fired")
 struct FiringTests {
@@ -54,7 +54,7 @@ struct FiringTests {
         }
     }
 
-    @Test("A run whose end the database does not take is given up, those beside it are recorded")
+    @Test("A run whose end the database refuses is skipped, those beside it are recorded")
     func unrecordable() async throws {
         try await ScheduleFixture.with { fixture in
             let (workspace, poisoned) = (try await fixture.workspace(), try await fixture.workspace())

@@ -1,12 +1,12 @@
 import Contracts
 import Foundation
 import HTTPCore
-import HTTPServer
-import PostgresClient
+import Postgres
 import Scheduler
 import ServiceHost
-import TestSupport
 import Testing
+import TestSupport
+import UVHTTPServer
 
 @Suite("The schedules of the fleet") struct FleetScheduleTests {
     private func filter(_ change: (inout FleetScheduleFilter) -> Void) -> FleetScheduleFilter {
@@ -15,7 +15,7 @@ import Testing
         return filter
     }
 
-    /// A schedule in every state that the rule tells apart.
+    /// A schedule in every state that the rule distinguishes.
     private func fill(_ fixture: ScheduleFixture, _ workspace: UUID) async throws {
         var number = 0
         for enabled in ["true", "false"] {
@@ -120,8 +120,8 @@ import Testing
                 "EXPLAIN EXECUTE explained (NULL, NULL, '{\(conditions)}', 101, 60, -1, NULL, NULL)",
                 "DEALLOCATE explained",
             ].map { Call(Statement("", $0)) }
-            let answers = try await fixture.postgres.transaction { session in try await session.query(calls) }
-            let plan = try answers[3].map { $0.string(0) }.joined(separator: "\n")
+            let results = try await fixture.postgres.transaction { session in try await session.query(calls) }
+            let plan = try results[3].map { $0.string(0) }.joined(separator: "\n")
             for index in ["unplanned", "due", "troubled", "paused"] {
                 #expect(plan.contains("workspace_schedules_\(index)"), "\(index): \(plan)")
             }
@@ -129,7 +129,7 @@ import Testing
     }
 
     @Test(
-        "What is wrong with an expression or a zone is told with the field",
+        "An error in an expression or a zone names the field",
         arguments: [
             ("", "UTC", "cron_expr"), ("61 * * * *", "UTC", "cron_expr"), ("* * * * *", "Mars/Base", "timezone"),
             (String(repeating: "*", count: 300), "UTC", "cron_expr"),

@@ -2,10 +2,10 @@ import Contracts
 import EventOutbox
 import Foundation
 import JSONBytes
-import PostgresClient
+import Postgres
 import Scheduler
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite("How runs ended, in Postgres")
 struct OutcomeStoreTests {
@@ -64,7 +64,7 @@ struct OutcomeStoreTests {
         }
     }
 
-    @Test("A run that nobody took in time is skipped, with what its workspace was busy with")
+    @Test("A run that was not taken in time is skipped, with what its workspace was busy with")
     func busy() async throws {
         try await ScheduleFixture.with { fixture in
             let workspace = try await fixture.workspace()
@@ -137,7 +137,7 @@ struct OutcomeStoreTests {
         }
     }
 
-    @Test("The time of a run begins with its own turn, also while the one before it is being claimed")
+    @Test("The time of a run begins when it is first in line, also while the one before it is being claimed")
     func claimed() async throws {
         try await ScheduleFixture.with { fixture in
             _ = try await threeRuns(fixture)
@@ -154,8 +154,8 @@ struct OutcomeStoreTests {
                 return [locked, try await fixture.outcomes.recordEnded().count]
             }
             #expect(counts == [1, 1])
-            let patient = "a2a_queue WHERE status = 'queued' AND expires_at > now() + interval '1 day'"
-            #expect(try await fixture.count(patient) == 2)
+            let longLived = "a2a_queue WHERE status = 'queued' AND expires_at > now() + interval '1 day'"
+            #expect(try await fixture.count(longLived) == 2)
             // What is being delivered comes first, and what is behind it waits on.
             let second = "id = (SELECT id FROM a2a_queue ORDER BY enqueued_at OFFSET 1 LIMIT 1)"
             try await fixture.sql(
@@ -167,14 +167,14 @@ struct OutcomeStoreTests {
             try await fixture.sql(
                 "UPDATE a2a_queue SET status = 'queued', lease_owner = NULL, lease_until = NULL WHERE \(second)")
             #expect(try await fixture.outcomes.expediteAll() == 1)
-            #expect(try await fixture.count(patient) == 1)
+            #expect(try await fixture.count(longLived) == 1)
             let soon = "a2a_queue WHERE expires_at < now() + interval '2 minutes' AND \(second)"
             #expect(try await fixture.count(soon) == 1)
             #expect(try await fixture.outcomes.expediteAll() == 0)
         }
     }
 
-    @Test("A run whose row cannot be read is given up; the others are recorded")
+    @Test("A run whose row cannot be read is skipped; the others are recorded")
     func unreadable() async throws {
         try await ScheduleFixture.with { fixture in
             let workspace = try await fixture.workspace()

@@ -31,7 +31,7 @@ struct RunOutcomeTests {
         #expect(outcome(response(json), emptyRuns: 2) == RunOutcome(status: .ok))
     }
 
-    @Test("A response too long to look at says something")
+    @Test("A response too long to be inspected counts as non-empty")
     func long() {
         #expect(outcome(.completed(response: nil), emptyRuns: 2) == RunOutcome(status: .ok))
     }
@@ -74,7 +74,7 @@ struct RunOutcomeTests {
         #expect(outcome(response(json), emptyRuns: 1) == RunOutcome(status: .error, error: error, emptyRuns: 1))
     }
 
-    @Test("A message that was given up is an error, one that nobody took is skipped")
+    @Test("A failed message is an error, one that was not taken is skipped")
     func undelivered() {
         #expect(outcome(.failed(error: "refused")).status == .error)
         #expect(outcome(.failed(error: nil)).error == "not delivered")

@@ -1,8 +1,8 @@
-import EventLoop
 import Foundation
-import PostgresClient
+import Postgres
 import Scheduler
 import TestSupport
+import UVLoop
 
 /// A database of its own with workspaces and schedules, and the stores under test.
 struct ScheduleFixture: Sendable {
@@ -80,7 +80,7 @@ struct ScheduleFixture: Sendable {
                 """), [schedule, status, response, error])
     }
 
-    /// The database takes nothing of a workspace into a table any more, whoever tries.
+    /// The database refuses all further rows of a workspace in a table.
     func refuse(_ workspace: UUID, in table: String) async throws {
         try await sql(
             """

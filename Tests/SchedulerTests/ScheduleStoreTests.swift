@@ -3,11 +3,12 @@ import Cron
 import EventOutbox
 import Foundation
 import HTTPCore
-import HTTPServer
-import PostgresClient
+import PlatformInternals
+import Postgres
 import Scheduler
-import TestSupport
 import Testing
+import TestSupport
+import UVHTTPServer
 
 @Suite("Schedules in Postgres")
 struct ScheduleStoreTests {
@@ -45,7 +46,7 @@ struct ScheduleStoreTests {
         try await ScheduleFixture.with { fixture in
             let workspace = try await fixture.workspace()
             let schedule = try id(try await create(fixture, workspace, expression: "@every 1h"))
-            // As if it had been due for long, and nobody had fired it.
+            // As if it had been due for long, and had not been fired.
             try await fixture.sql("UPDATE workspace_schedules SET next_run_at = now() - interval '1 day'")
             func update(_ change: @escaping @Sendable (inout ScheduleEntry) -> Void) async throws -> Date? {
                 let done = try await fixture.schedules.update(schedule, of: workspace) { old in
@@ -145,7 +146,7 @@ struct ScheduleStoreTests {
         }
     }
 
-    @Test("Enabled schedules that are late, failing, stale or skipped are told; others are not")
+    @Test("Enabled schedules that are late, failing, stale or skipped are listed; others are not")
     func health() async throws {
         try await ScheduleFixture.with { fixture in
             let workspace = try await fixture.workspace()
@@ -161,9 +162,9 @@ struct ScheduleStoreTests {
                         ELSE now() + interval '1 minute' END
                 """)
             let store = ScheduleHealthStore(postgres: fixture.postgres)
-            let troubled = try await store.troubled()
+            let unhealthy = try await store.unhealthy()
             #expect(
-                Dictionary(uniqueKeysWithValues: troubled.map { ($0.name, $0.problems) }) == [
+                Dictionary(uniqueKeysWithValues: unhealthy.map { ($0.name, $0.problems) }) == [
                     "late": [.late], "failing": [.late, .failing], "stale": [.stale], "skipped": [.skipped],
                 ])
             let health = try await store.health(of: workspace)

@@ -9,7 +9,7 @@ import Testing
 struct SecretKeysTests {
     private static let one = "0123456789abcdef0123456789abcdef"
     private static let two = Data(repeating: 0xFB, count: 32).base64EncodedString()
-    private let place = SecretPlace(workspace: UUID(), key: "API_KEY")
+    private let secretID = SecretID(workspace: UUID(), key: "API_KEY")
 
     @Test(
         "Keys are read raw or in base64, alone or in a list",
@@ -41,40 +41,40 @@ struct SecretKeysTests {
         #expect(wrong.contains("SECRETS_ENCRYPTION_KEY") && !wrong.contains("not-a-key"))
     }
 
-    @Test("A sealed value opens at its own place only, and never seals to the same bytes twice")
+    @Test("A sealed value opens at its own secretID only, and never seals to the same bytes twice")
     func places() throws {
         let keys = try #require(SecretKeys(text: Self.one))
-        let sealed = keys.seal("value", at: place)
-        #expect(keys.open(sealed, at: place)?.value == "value")
-        #expect(keys.seal("value", at: place) != sealed)
+        let sealed = keys.seal("value", at: secretID)
+        #expect(keys.open(sealed, at: secretID)?.value == "value")
+        #expect(keys.seal("value", at: secretID) != sealed)
         for other in [
-            SecretPlace(workspace: place.workspace, key: "API_KEY2"), SecretPlace(workspace: UUID(), key: place.key),
-            SecretPlace(workspace: nil, key: place.key),
+            SecretID(workspace: secretID.workspace, key: "API_KEY2"), SecretID(workspace: UUID(), key: secretID.key),
+            SecretID(workspace: nil, key: secretID.key),
         ] {
             #expect(keys.open(sealed, at: other) == nil)
         }
-        #expect(keys.open(SealedSecret(bytes: sealed.bytes, version: 2), at: place) == nil)
+        #expect(keys.open(SealedSecret(bytes: sealed.bytes, version: 2), at: secretID) == nil)
     }
 
-    @Test("The first key seals, every key opens, and whether it was the first is told")
+    @Test("The first key encrypts, every key decrypts, and whether it was the first is returned")
     func rotation() throws {
         let old = try #require(SecretKeys(text: Self.one))
         let both = try #require(SecretKeys(text: "\(Self.two),\(Self.one)"))
         let new = try #require(SecretKeys(text: Self.two))
-        let sealed = old.seal("value", at: place)
+        let sealed = old.seal("value", at: secretID)
         #expect(both.isRotating && !new.isRotating)
-        let opened = try #require(both.open(sealed, at: place))
+        let opened = try #require(both.open(sealed, at: secretID))
         #expect(opened == ("value", false))
-        #expect(new.open(sealed, at: place) == nil)
-        let anew = try #require(new.open(both.seal("value", at: place), at: place))
+        #expect(new.open(sealed, at: secretID) == nil)
+        let anew = try #require(new.open(both.seal("value", at: secretID), at: secretID))
         #expect(anew == ("value", true))
     }
 
     @Test("What an error says of itself is safe")
     func sentences() {
-        #expect(SecretError(undecryptable: place).description == "failed to decrypt workspace secret")
+        #expect(SecretError(undecryptable: secretID).description == "failed to decrypt workspace secret")
         #expect(
-            SecretError(undecryptable: SecretPlace(workspace: nil, key: "K")).description
+            SecretError(undecryptable: SecretID(workspace: nil, key: "K")).description
                 == "failed to decrypt global secret")
     }
 }

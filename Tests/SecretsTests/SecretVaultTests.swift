@@ -1,7 +1,7 @@
 import Foundation
-import PostgresClient
-import TestSupport
+import Postgres
 import Testing
+import TestSupport
 
 @testable import Secrets
 
@@ -39,13 +39,13 @@ struct SecretVaultTests {
         try await withMigratedPool("secrets") { pool in
             let vault = try vault(Self.one, pool)
             let (own, other) = (try await workspace(pool), try await workspace(pool))
-            try await vault.put("for all", at: SecretPlace(workspace: nil, key: "A"))
-            try await vault.put("shared", at: SecretPlace(workspace: nil, key: "B"))
-            try await vault.put("own", at: SecretPlace(workspace: own, key: "A"))
+            try await vault.put("for all", at: SecretID(workspace: nil, key: "A"))
+            try await vault.put("shared", at: SecretID(workspace: nil, key: "B"))
+            try await vault.put("own", at: SecretID(workspace: own, key: "A"))
             #expect(try await vault.environment(of: own) == ["A": "own", "B": "shared"])
             #expect(try await vault.environment(of: other) == ["A": "for all", "B": "shared"])
-            #expect(try await vault.remove(SecretPlace(workspace: own, key: "A")))
-            #expect(try await !vault.remove(SecretPlace(workspace: own, key: "A")))
+            #expect(try await vault.remove(SecretID(workspace: own, key: "A")))
+            #expect(try await !vault.remove(SecretID(workspace: own, key: "A")))
             #expect(try await vault.environment(of: own) == ["A": "for all", "B": "shared"])
             for row in try await pool.query(Self.stored).all {
                 #expect(!String(decoding: row.bytea(0), as: UTF8.self).contains("shared"))
@@ -56,14 +56,14 @@ struct SecretVaultTests {
     private static let claimOwn = Statement(
         "test_self", "UPDATE workspaces SET self_registered = true WHERE id = $1")
 
-    @Test("A workspace that nobody created gets its own secrets alone")
+    @Test("A workspace that was not created gets its own secrets alone")
     func selfRegistered() async throws {
         try await withMigratedPool("secrets") { pool in
             let vault = try vault(Self.one, pool)
             let id = try await workspace(pool)
             _ = try await pool.query(Self.claimOwn, [id])
-            try await vault.put("for all", at: SecretPlace(workspace: nil, key: "A"))
-            try await vault.put("own", at: SecretPlace(workspace: id, key: "B"))
+            try await vault.put("for all", at: SecretID(workspace: nil, key: "A"))
+            try await vault.put("own", at: SecretID(workspace: id, key: "B"))
             #expect(try await vault.environment(of: id) == ["B": "own"])
             #expect(try await vault.environment(forStartOf: id) == ["B": "own"])
         }
@@ -78,46 +78,46 @@ struct SecretVaultTests {
         try await withMigratedPool("secrets") { pool in
             let vault = try vault(Self.one, pool)
             let id = try await workspace(pool)
-            let place = SecretPlace(workspace: id, key: "A")
-            try await vault.put("old", at: place)
+            let secretID = SecretID(workspace: id, key: "A")
+            try await vault.put("old", at: secretID)
             try await Crossing.with(pool, first: Call(Self.lockSecret, [id]), second: Call(Self.rename, [id])) {
-                try await vault.put("new", at: place)
+                try await vault.put("new", at: secretID)
             }
             #expect(try await vault.environment(of: id) == ["A": "new"])
         }
     }
 
-    @Test("Rows that changed places, and rows that were damaged, abort with a safe sentence")
+    @Test("Rows that changed places, and rows that were damaged, abort with a safe error message")
     func damaged() async throws {
         try await withMigratedPool("secrets") { pool in
             let vault = try vault(Self.one, pool)
             let (first, second) = (try await workspace(pool), try await workspace(pool))
-            try await vault.put("a", at: SecretPlace(workspace: first, key: "A"))
-            try await vault.put("b", at: SecretPlace(workspace: first, key: "B"))
+            try await vault.put("a", at: SecretID(workspace: first, key: "A"))
+            try await vault.put("b", at: SecretID(workspace: first, key: "B"))
             _ = try await pool.query(Self.swap)
             await #expect(throws: SecretError.undecryptableWorkspace) { try await vault.environment(of: first) }
-            try await vault.put("c", at: SecretPlace(workspace: nil, key: "C"))
+            try await vault.put("c", at: SecretID(workspace: nil, key: "C"))
             _ = try await pool.query(Self.damage, ["C"])
             await #expect(throws: SecretError.undecryptableGlobal) { try await vault.environment(of: second) }
-            // Setting it mends it.
-            try await vault.put("c", at: SecretPlace(workspace: nil, key: "C"))
+            // Setting it repairs it.
+            try await vault.put("c", at: SecretID(workspace: nil, key: "C"))
             #expect(try await vault.environment(of: second) == ["C": "c"])
         }
     }
 
-    @Test("Nobody keeps secrets for a workspace that is unknown or removed")
+    @Test("No secrets are stored for a workspace that is unknown or removed")
     func unknown() async throws {
         try await withMigratedPool("secrets") { pool in
             let vault = try vault(Self.one, pool)
             for id in [UUID(), try await workspace(pool, status: "removed")] {
                 await #expect(throws: SecretError.noWorkspace) {
-                    try await vault.put("x", at: SecretPlace(workspace: id, key: "A"))
+                    try await vault.put("x", at: SecretID(workspace: id, key: "A"))
                 }
             }
         }
     }
 
-    @Test("After a rotation the old key can go; two that rotate at once lose nothing, and a value set meanwhile stays")
+    @Test("After a rotation the old key can go; two rotations at once preserve all values, and one set meanwhile stays")
     func rotation() async throws {
         try await withMigratedPool("secrets") { pool in
             let old = try vault(Self.one, pool)
@@ -126,21 +126,21 @@ struct SecretVaultTests {
             let id = try await workspace(pool)
             let count = 450
             for number in 0..<count {
-                let place = SecretPlace(workspace: number % 2 == 0 ? id : nil, key: "KEY_\(number)")
-                try await old.put("value \(number)", at: place)
+                let secretID = SecretID(workspace: number % 2 == 0 ? id : nil, key: "KEY_\(number)")
+                try await old.put("value \(number)", at: secretID)
             }
             await #expect(throws: SecretError.self) { try await new.environment(of: id) }
             async let first = both.rotate()
             async let second = both.rotate()
-            async let meanwhile: Void = both.put("newer", at: SecretPlace(workspace: id, key: "KEY_0"))
+            async let meanwhile: Void = both.put("newer", at: SecretID(workspace: id, key: "KEY_0"))
             let rotations = try await [first, second]
             try await meanwhile
-            #expect(rotations.map(\.sealedAnew).reduce(0, +) >= count - 1)
+            #expect(rotations.map(\.reencrypted).reduce(0, +) >= count - 1)
             #expect(rotations.allSatisfy { $0.unreadable == 0 })
             #expect(try await both.rotate() == SecretVault.Rotation())
             let values = try await new.environment(of: id)
             #expect(values.count == count && values["KEY_0"] == "newer" && values["KEY_449"] == "value 449")
-            #expect(try await old.rotate() == SecretVault.Rotation(sealedAnew: 0, unreadable: count))
+            #expect(try await old.rotate() == SecretVault.Rotation(reencrypted: 0, unreadable: count))
         }
     }
 }

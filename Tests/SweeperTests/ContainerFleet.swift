@@ -1,11 +1,11 @@
 import Contracts
-import EventLoop
 import Foundation
 import Lifecycle
 import Observability
-import PostgresClient
+import Postgres
 import Provisioning
 import TestSupport
+import UVLoop
 
 @testable import Sweeper
 

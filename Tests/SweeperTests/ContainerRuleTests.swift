@@ -10,7 +10,7 @@ struct ContainerRuleTests {
             kind: kind, idPrefix: WorkspaceName(id).prefix, state: state, labels: [:], createdAt: nil, instance: "i")
     }
 
-    @Test("Missing are those without a container that is alive, whoever's labels it has")
+    @Test("Missing are those without a container that is alive, whichever labels it has")
     func missing() {
         let ids = (0..<7).map { _ in UUID() }
         let found =
@@ -34,7 +34,7 @@ struct ContainerRuleTests {
     }
 
     @Test(
-        "A few that are gone are believed; much of a fleet is held for a period",
+        "A few that are gone are accepted; much of a fleet is held for a period",
         arguments: [
             (1, 1, false), (9, 9, false), (3, 10, false), (4, 10, true), (20, 100, false), (21, 100, true),
             (2000, 10_000, false), (2001, 10_000, true), (10_000, 10_000, true),
@@ -46,7 +46,7 @@ struct ContainerRuleTests {
         #expect((decision.silence > 0) == isHeld)
     }
 
-    @Test("After the period a tenth of the fleet goes a minute, as long as the liveness guard sees no cause of ours")
+    @Test("After the period a tenth of the fleet goes a minute, as long as the liveness guard sees no platform fault")
     func releases() {
         #expect(decide(5000, of: 10_000, since: 179).limit == 0)
         #expect(decide(5000, of: 10_000, since: 180).limit == 250)
@@ -70,9 +70,9 @@ struct ContainerRuleTests {
         let plain = ProvisionTimeouts(override: nil, declared: [:])
         #expect(plain.seconds(of: "langgraph") == 600 && plain.seconds(of: "hermes") == 1800)
         let declared: [String: Duration] = ["hermes": .seconds(60), "crewai": .milliseconds(90_500)]
-        let told = ProvisionTimeouts(override: nil, declared: declared)
-        #expect(told.seconds(of: "hermes") == 60 && told.seconds(of: "crewai") == 91)
-        #expect(told.seconds(of: "langgraph") == 600)
+        let timeouts = ProvisionTimeouts(override: nil, declared: declared)
+        #expect(timeouts.seconds(of: "hermes") == 60 && timeouts.seconds(of: "crewai") == 91)
+        #expect(timeouts.seconds(of: "langgraph") == 600)
         let overridden = ProvisionTimeouts(override: 5, declared: declared)
         #expect(["hermes", "crewai", "langgraph"].allSatisfy { overridden.seconds(of: $0) == 5 })
         #expect(

@@ -2,10 +2,10 @@ import Contracts
 import EventOutbox
 import Foundation
 import Lifecycle
-import PostgresClient
+import Postgres
 import Provisioning
-import TestSupport
 import Testing
+import TestSupport
 
 @testable import Sweeper
 
@@ -13,7 +13,7 @@ import Testing
 struct ContainerStoreTests {
     // MARK: - Gone containers
 
-    @Test("Only what we started, that runs, and at which nobody is at work, should have a container")
+    @Test("Only a workspace that the platform started, that runs, and that has no open job should have a container")
     func expected() async throws {
         try await ContainerFleet.with { fleet in
             // An agent that registered before its start was written down has its container all the same.
@@ -45,21 +45,21 @@ struct ContainerStoreTests {
     }
 
     @Test("A container that is gone takes its workspace offline, once, with a restart and an event")
-    func lose() async throws {
+    func markOffline() async throws {
         try await ContainerFleet.with { fleet in
             let id = try await fleet.add()
             let time = try await fleet.health.expected().at
-            let events = try await fleet.health.lose([id], seenAt: time, silence: 0)
+            let events = try await fleet.health.markOffline([id], seenAt: time, silence: 0)
             #expect(events.map(\.event.type) == ["workspace.offline"] && events.map(\.event.subject) == [id])
             #expect(
                 String(decoding: events[0].event.data.bytes, as: UTF8.self) == #"{"reason":"container not running"}"#)
             #expect(try await fleet.status(id) == "offline")
             #expect(try await fleet.jobs(id) == ["restart"])
-            #expect(try await fleet.health.lose([id], seenAt: time, silence: 0).isEmpty)
+            #expect(try await fleet.health.markOffline([id], seenAt: time, silence: 0).isEmpty)
         }
     }
 
-    @Test("Whatever changed since the look is left as it is")
+    @Test("Workspaces that changed since the query are left as they are")
     func changed() async throws {
         try await ContainerFleet.with { fleet in
             let (started, busy, removed) = (try await fleet.add(), try await fleet.add(), try await fleet.add())
@@ -67,24 +67,24 @@ struct ContainerStoreTests {
             try await fleet.run("UPDATE workspaces SET status_changed_at = clock_timestamp() WHERE id = $1", [started])
             try await fleet.addJob(busy, "restart", isUnderWay: true)
             try await fleet.run("UPDATE workspaces SET status = 'removed' WHERE id = $1", [removed])
-            let events = try await fleet.health.lose([started, busy, removed], seenAt: time, silence: 0)
+            let events = try await fleet.health.markOffline([started, busy, removed], seenAt: time, silence: 0)
             #expect(events.isEmpty)
             #expect(try await fleet.status(started) == "online")
             #expect(try await fleet.jobs(busy) == ["restart"])
         }
     }
 
-    @Test("Where silence is asked for, those that beat stay")
+    @Test("Where silence is required, those that beat stay")
     func silence() async throws {
         try await ContainerFleet.with { fleet in
             let (silent, beating) = (try await fleet.add(silence: 60), try await fleet.add(silence: 10))
             let time = try await fleet.health.expected().at
-            let events = try await fleet.health.lose([silent, beating], seenAt: time, silence: 45)
+            let events = try await fleet.health.markOffline([silent, beating], seenAt: time, silence: 45)
             #expect(events.map(\.event.subject) == [silent])
         }
     }
 
-    @Test("A workspace that somebody holds is skipped")
+    @Test("A locked workspace is skipped")
     func locked() async throws {
         try await ContainerFleet.with { fleet in
             let (held, free) = (try await fleet.add(), try await fleet.add())
@@ -92,7 +92,7 @@ struct ContainerStoreTests {
             let lock = Statement("test_hold", "SELECT FROM workspaces WHERE id = $1 FOR UPDATE")
             try await fleet.pool.transaction { transaction in
                 _ = try await transaction.query(lock, [held])
-                let events = try await fleet.health.lose([held, free], seenAt: time, silence: 0)
+                let events = try await fleet.health.markOffline([held, free], seenAt: time, silence: 0)
                 #expect(events.map(\.event.subject) == [free])
             }
         }
@@ -123,7 +123,7 @@ struct ContainerStoreTests {
     }
 
     @Test(
-        "A start that waits for its turn has six times as long, and is taken back then; one under way brings no status back"
+        "A queued start has six times as long, and is revoked then; one in progress restores no status"
     )
     func jobs() async throws {
         try await ContainerFleet.with { fleet in
@@ -183,7 +183,7 @@ struct ContainerStoreTests {
 
     // MARK: - The platform's id
 
-    @Test("However many services ask at once, they agree on one id, which stays")
+    @Test("Services that start at once agree on one id, which stays")
     func instance() async throws {
         try await ContainerFleet.with { fleet in
             let store = InstanceStore(postgres: fleet.pool)
@@ -195,7 +195,7 @@ struct ContainerStoreTests {
             #expect(try await store.id() == ids.first)
             #expect(PlatformInstance.isUsable(try #require(ids.first)))
             try await fleet.run("UPDATE platform_state SET value = '{}' WHERE key = 'instance'")
-            let instance = PlatformInstance(keptBy: { try await store.id() })
+            let instance = PlatformInstance(storedBy: { try await store.id() })
             await #expect(throws: ProvisioningError.self) { try await instance.id(for: .start) }
         }
     }

@@ -1,14 +1,15 @@
-import AMQPClient
+import AMQP
 import Contracts
 import EventOutbox
 import Foundation
 import Observability
-import PostgresClient
+import PlatformInternals
+import Postgres
 import ServiceLifecycle
 import Sweeper
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite("Dead letters")
 struct DeadLetterTests {
@@ -100,7 +101,7 @@ struct DeadLetterTests {
                         exchange: "", routingKey: Topology.dead.name, body: [UInt8(number), 0, 255],
                         messageID: "m\(number)", headers: Self.deathHeaders)
                 }
-                // As if they were handed out twice.
+                // As if they were delivered twice.
                 try await publisher.publish(letters + letters)
                 try await eventually("all of them") { try await Self.count(pool) == 30 }
                 try await eventually("an empty queue") {
@@ -120,24 +121,25 @@ struct DeadLetterTests {
         }
     }
 
-    /// RabbitMQ asks itself again every three minutes for what it could not hand on.
-    private static let impatient = "application:set_env(rabbit, dead_letter_worker_publisher_confirm_timeout, 1000)."
+    /// RabbitMQ retries dead letters that it could not route every three minutes.
+    private static let shortConfirmTimeout =
+        "application:set_env(rabbit, dead_letter_worker_publisher_confirm_timeout, 1000)."
 
     @Test(
-        "Nothing is lost while the queue of dead letters is full, or gone", .timeLimit(.minutes(5)),
+        "Every message stays while the dead-letter queue is full, or missing", .timeLimit(.minutes(5)),
         arguments: [true, false])
     func unavailable(isFull: Bool) async throws {
         let rabbit = try await RabbitServer.start()
         let result: Result<Void, any Error>
         do {
-            _ = try await rabbit.control("eval", Self.impatient)
-            result = .success(try await lose(isFull: isFull, rabbit))
+            _ = try await rabbit.control("eval", Self.shortConfirmTimeout)
+            result = .success(try await withoutDeadLetterQueue(isFull: isFull, rabbit))
         } catch { result = .failure(error) }
         await rabbit.kill()
         try result.get()
     }
 
-    private func lose(isFull: Bool, _ rabbit: RabbitServer) async throws {
+    private func withoutDeadLetterQueue(isFull: Bool, _ rabbit: RabbitServer) async throws {
         let metrics = MetricsRegistry()
         let count = 30
         let publisher = try AMQPPublisher(
@@ -155,7 +157,7 @@ struct DeadLetterTests {
                 _ = try await rabbit.control("delete_queue", Topology.dead.name)
             }
             let rejected = Ledger()
-            // It alone: a consumer of ours would make the queue of dead letters anew.
+            // It alone: a consumer of the platform would declare the dead-letter queue again.
             let killer = try AMQPConsumer(
                 urls: rabbit.url, queue: Topology.drain.name, logger: .disabled, metrics: metrics
             ) { delivery in

@@ -1,9 +1,9 @@
-import EventLoop
 import Foundation
 import Observability
-import PostgresClient
+import Postgres
 import Provisioning
 import TestSupport
+import UVLoop
 
 @testable import Sweeper
 

@@ -1,10 +1,10 @@
-import AMQPClient
+import AMQP
 import EventOutbox
 import Observability
-import PostgresClient
+import Postgres
 import Sweeper
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite("Events that were left unpublished")
 struct EventRelayPassTests {
@@ -60,7 +60,7 @@ struct EventRelayPassTests {
     @Test("Those too large to be published together are published all the same")
     func large() async throws {
         var configuration = AMQPPublisher.Configuration()
-        configuration.maxHeldBytes = 20 << 20
+        configuration.maxBufferedBytes = 20 << 20
         try await with(configuration) { pool, pass in
             // More than the publisher takes in at once.
             _ = try await pool.query(Self.add, [8, 3_000_000], deadline: .seconds(60))

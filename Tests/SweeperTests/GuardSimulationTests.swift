@@ -1,7 +1,7 @@
 import Foundation
 import Sweeper
-import TestSupport
 import Testing
+import TestSupport
 
 /// What becomes of fleets when something breaks: theirs, or ours.
 @Suite("Liveness guard over a simulated fleet")
@@ -27,7 +27,7 @@ struct GuardSimulationTests {
 
     // MARK: - They die
 
-    @Test("A few that die are found within the period and a pass, and nobody is held")
+    @Test("A few that die are found within the period and a pass, and no workspace is held")
     func few() {
         let fleet = Self.run(until: 1200) { $0.isAlive = { $0 >= 1500 || $1 < Self.incident } }
         #expect(fleet.losses.count == 1500 && fleet.falseLosses == 0)
@@ -49,7 +49,7 @@ struct GuardSimulationTests {
         #expect(fleet.held.allSatisfy { $0.reason == .tooMany })
     }
 
-    @Test("All of them dying is taken for our fault, for as long as nobody is heard of")
+    @Test("All of them dying is taken for the platform's fault, for as long as no heartbeat arrives")
     func all() {
         let fleet = Self.run(until: 4000) { $0.isAlive = { $1 < Self.incident } }
         #expect(fleet.losses.isEmpty)
@@ -84,7 +84,7 @@ struct GuardSimulationTests {
         #expect(four.mostAMinute <= 2)
     }
 
-    @Test("Agents that come and go are lost and come back, without anything being held")
+    @Test("Agents that come and go are taken offline and come back, without anything being held")
     func flapping() {
         let fleet = Self.run { world in
             world.isAlive = { agent, time in agent >= 1500 || Int(time + Double(agent) * 7) % 600 < 300 }
@@ -97,7 +97,7 @@ struct GuardSimulationTests {
 
     // MARK: - We are broken
 
-    @Test("Ingest that is away for ten minutes costs nobody", arguments: [50.0, 100, 200, 600])
+    @Test("Ingest that is away for ten minutes takes none offline", arguments: [50.0, 100, 200, 600])
     func ingestAway(_ seconds: Double) {
         let fleet = Self.run { $0.isHeard = { $1 < Self.incident || $1 > Self.incident + seconds } }
         #expect(fleet.losses.isEmpty)
@@ -113,7 +113,7 @@ struct GuardSimulationTests {
         #expect(fleet.losses.allSatisfy { $0.at <= Self.incident + 600 + 2 * SimulatedFleet.period })
     }
 
-    @Test("One of two registries away for five minutes costs nobody", arguments: [60.0, 170, 240, 300])
+    @Test("One of two registries away for five minutes takes none offline", arguments: [60.0, 170, 240, 300])
     func partition(_ seconds: Double) {
         let fleet = Self.run { world in
             world.isHeard = { agent, time in
@@ -123,7 +123,7 @@ struct GuardSimulationTests {
         #expect(fleet.losses.isEmpty)
     }
 
-    @Test("Away for longer, half of the fleet cannot be told from dead: a tenth a minute, and all are back with a beat")
+    @Test("Away for longer, half of the fleet looks dead: a tenth a minute goes, and all are back with a beat")
     func longPartition() throws {
         let end = Self.incident + 600
         let fleet = Self.run { world in
@@ -135,7 +135,7 @@ struct GuardSimulationTests {
         #expect(fleet.offline == 0)
     }
 
-    @Test("Ingest so slow that it takes one beat in four costs nobody in four minutes, and later a tenth a minute")
+    @Test("Ingest that takes one beat in four takes none offline in four minutes, and later a tenth a minute")
     func slowIngest() {
         func slow(for seconds: Double) -> SimulatedFleet {
             Self.run { world in
@@ -154,7 +154,7 @@ struct GuardSimulationTests {
         #expect(long.offline == 0)
     }
 
-    @Test("A database that fails over costs nobody, and the dead are found a period later")
+    @Test("A database that fails over takes none offline, and the dead are found a period later")
     func failover() {
         let back = Self.incident + 30
         let fleet = Self.run { world in
@@ -184,7 +184,7 @@ struct GuardSimulationTests {
             })
     }
 
-    @Test("After a night off nobody is lost who comes back within the grace")
+    @Test("After a night off no agent that comes back within the grace is taken offline")
     func nightOff() {
         var world = World()
         // They come back in the course of two minutes; ten died in the night.
@@ -199,7 +199,7 @@ struct GuardSimulationTests {
         #expect(fleet.losses.allSatisfy { $0.at >= SimulatedFleet.period })
     }
 
-    @Test("A clock that is set costs nobody, and the dead are found all the same", arguments: [-3600.0, 3600])
+    @Test("A clock that is set takes none offline, and the dead are found all the same", arguments: [-3600.0, 3600])
     func clock(_ jump: Double) {
         let fleet = Self.run { world in
             world.clock = { $0 < Self.incident ? 0 : jump }

@@ -2,10 +2,10 @@ import Contracts
 import EventOutbox
 import Foundation
 import Lifecycle
-import PostgresClient
+import Postgres
 import Sweeper
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite("Hibernation")
 struct HibernationTests {
@@ -115,7 +115,7 @@ struct HibernationTests {
         }
     }
 
-    @Test("One whose rows somebody holds is left for the next pass, without waiting")
+    @Test("One whose rows are locked is left for the next pass, without waiting")
     func held() async throws {
         try await with { pool, store in
             let id = try await add(pool)

@@ -1,15 +1,15 @@
 import Contracts
-import EventLoop
 import Foundation
 import Observability
-import PostgresClient
+import Postgres
 import Provisioning
-import TestSupport
 import Testing
+import TestSupport
+import UVLoop
 
 @testable import Sweeper
 
-/// Over a real engine and a registry that both this process and the engine ask.
+/// Over a real engine and a registry that both this process and the engine query.
 @Suite("Images that changed in their registry")
 struct ImageRefresherTests {
     private struct Fixture: Sendable {
@@ -64,7 +64,7 @@ struct ImageRefresherTests {
     }
 
     @Test(
-        "The first look only takes note; a change pulls, and has the containers made anew that run",
+        "The first check only records; a change pulls, and recreates the containers that run",
         arguments: [RegistryServer.Access.everybody, .password, .token])
     func change(_ access: RegistryServer.Access) async throws {
         try await with(access) { fixture in
@@ -89,7 +89,7 @@ struct ImageRefresherTests {
         }
     }
 
-    @Test("Whatever fails is done again by the next look", arguments: RegistryServer.Fault.allCases)
+    @Test("A step that fails is repeated by the next check", arguments: RegistryServer.Fault.allCases)
     func faults(_ fault: RegistryServer.Fault) async throws {
         try await with { fixture in
             try await fixture.push("one")
@@ -104,7 +104,7 @@ struct ImageRefresherTests {
         }
     }
 
-    @Test("Whoever died between the pull and the note of it leaves the containers to the next look")
+    @Test("A crash between the pull and its record leaves the containers to the next check")
     func died() async throws {
         try await with { fixture in
             try await fixture.push("one")
@@ -120,7 +120,7 @@ struct ImageRefresherTests {
         }
     }
 
-    @Test("Another name of the image is a first look; a start under way is done once more")
+    @Test("Another name of the image is a first check; a start in progress is done once more")
     func renamed() async throws {
         try await with { fixture in
             try await fixture.push("one")
@@ -134,7 +134,7 @@ struct ImageRefresherTests {
         }
     }
 
-    @Test("A refresh that is asked for pulls anyway, and recreates if asked to; two at once take turns")
+    @Test("A requested refresh pulls anyway, and recreates if requested; two at once run one after the other")
     func asked() async throws {
         try await with { fixture in
             try await fixture.push("one")

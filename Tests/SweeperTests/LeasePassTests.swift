@@ -1,10 +1,10 @@
-import AMQPClient
+import AMQP
 import EventOutbox
 import Foundation
 import Observability
-import PostgresClient
-import TestSupport
+import Postgres
 import Testing
+import TestSupport
 
 @testable import Sweeper
 

@@ -29,7 +29,7 @@ struct LivenessGuardTests {
         return state
     }
 
-    @Test("After a start everybody has one period of grace")
+    @Test("After a start every workspace has one period of grace")
     func grace() {
         var state = GuardState()
         for second in stride(from: 0.0, to: Self.period, by: 5) {
@@ -74,7 +74,7 @@ struct LivenessGuardTests {
         #expect(total > 10 && total <= 40)
     }
 
-    @Test("When they come back, those who are left have a period from then on; then the guard forgets")
+    @Test("When they come back, the remaining ones have a period from then on; then the guard resets")
     func recovery() {
         var (decision, state) = sut.decide(seen(5, running: 100, silent: 60), settled())
         #expect(decision.held == .tooMany && decision.release == 0)
@@ -98,7 +98,7 @@ struct LivenessGuardTests {
         #expect(state.heldSince == start.addingTimeInterval(10))
     }
 
-    @Test("Ingest is everybody's: the few of one scope are held when nobody of the other is heard of either")
+    @Test("Ingest is shared: the few of one scope are held when the other has no heartbeats either")
     func otherScope() {
         let held = sut.decide(
             seen(5, running: 4, silent: 4, heartbeatAge: 100, fleet: 200), settled(running: 4)
@@ -135,7 +135,7 @@ struct LivenessGuardTests {
     }
 
     @Test(
-        "A word given by hand is good for one period", arguments: [(-1.0, false), (0, true), (179, true), (180, false)])
+        "A release by hand holds for one period", arguments: [(-1.0, false), (0, true), (179, true), (180, false)])
     func byHand(age: TimeInterval, isValid: Bool) {
         let release = GuardState.HandRelease(at: start, by: "admin")
         #expect(release.isValid(at: start.addingTimeInterval(age), for: Self.period) == isValid)

@@ -1,15 +1,16 @@
 import Contracts
-import EventLoop
 import Foundation
 import Observability
-import RedisClient
+import PlatformInternals
+import Redis
 import Sweeper
-import TestSupport
 import Testing
+import TestSupport
+import UVLoop
 
-@Suite("Old signs of life in Redis")
+@Suite("Old liveness entries in Redis")
 struct LivenessTrimPassTests {
-    @Test("Those of a day ago are forgotten, others are kept")
+    @Test("Those of a day ago are deleted, others stay")
     func trim() async throws {
         let group = EventLoopGroup(count: 1)
         let redis = try RedisClient(
@@ -30,10 +31,10 @@ struct LivenessTrimPassTests {
         let signs = [
             (workspace: old, milliseconds: now - 86_500_000), (workspace: new, milliseconds: now - 86_300_000),
         ]
-        try await redis.send(RedisKeys.noteLife(signs).map { RedisArgument($0) })
+        try await redis.send(RedisKeys.recordLiveness(signs).map { RedisArgument($0) })
         let counts = try await LivenessTrimPass(redis: redis, age: .seconds(86_400)).run()
         #expect(counts["forgotten", default: 0] >= 1)
-        let kept = try await redis.send(RedisKeys.readLife([old, new]).map { RedisArgument($0) })
+        let kept = try await redis.send(RedisKeys.readLiveness([old, new]).map { RedisArgument($0) })
         #expect(kept.array?.map(\.isNull) == [true, false])
     }
 }

@@ -1,10 +1,10 @@
 import Contracts
 import Foundation
 import Observability
-import PostgresClient
+import Postgres
 import Provisioning
-import TestSupport
 import Testing
+import TestSupport
 
 @testable import Sweeper
 
@@ -36,7 +36,7 @@ struct OrphanPassTests {
         }
     }
 
-    @Test("A row that is back in time saves container and volume, and what was seen is forgotten")
+    @Test("A row that is back in time saves container and volume, and its sightings are deleted")
     func restored() async throws {
         try await EngineFixture.with { fixture in
             let (running, stopped) = (UUID(), UUID())
@@ -70,7 +70,7 @@ struct OrphanPassTests {
         }
     }
 
-    @Test("Names and labels of strangers are left alone, however long they are there")
+    @Test("Foreign names and labels are left alone, however long they are there")
     func strangers() async throws {
         try await EngineFixture.with { fixture in
             let removed = UUID()
@@ -104,7 +104,7 @@ struct OrphanPassTests {
         }
     }
 
-    @Test("What is left of a removed workspace is asked for at once, as a removal like any other")
+    @Test("The removal of a removed workspace's leftovers is requested at once, as any other")
     func removed() async throws {
         try await EngineFixture.with { fixture in
             let (both, volumeOnly, living) = (UUID(), UUID(), UUID())
@@ -116,7 +116,7 @@ struct OrphanPassTests {
             #expect(try await fixture.orphanPass().run()["removals"] == 2)
             for id in [both, volumeOnly] { #expect(try await fixture.fleet.jobs(id) == ["remove"]) }
             #expect(try await fixture.fleet.jobs(living).isEmpty)
-            // While that is under way nothing is asked for again.
+            // While it runs no other one is requested.
             #expect(try await fixture.orphanPass().run()["removals"] == 0)
         }
     }
@@ -137,7 +137,7 @@ struct OrphanPassTests {
         }
     }
 
-    @Test("An engine that does not answer changes nothing, and what was seen is kept")
+    @Test("An engine that does not respond changes nothing, and recorded sightings stay")
     func silentEngine() async throws {
         try await EngineFixture.with { fixture in
             try await fixture.start(UUID())

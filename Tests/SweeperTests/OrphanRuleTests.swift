@@ -19,31 +19,31 @@ struct OrphanRuleTests {
     }
 
     private func findings(
-        _ found: [ManagedWorkspace], _ known: OrphanRule.Known? = nil
+        _ found: [ManagedWorkspace], _ known: OrphanRule.WorkspaceRecords? = nil
     ) -> OrphanRule.Findings {
         OrphanRule.findings(found, known: known.map { [Self.name: $0] } ?? [:])
     }
 
-    @Test("What a living workspace has stays, whoever else's name begins like its own")
+    @Test("What a living workspace has stays, also when another's name begins like its own")
     func living() {
-        let known = OrphanRule.Known(removed: [UUID()], hasLiving: true)
+        let known = OrphanRule.WorkspaceRecords(removed: [UUID()], hasLiving: true)
         let findings = findings([entry(), entry(.volume)], known)
         #expect(findings == OrphanRule.Findings(removed: [], orphans: [], living: 1))
     }
 
     @Test("What is left of a removed workspace goes: container, volume or both")
     func removed() {
-        let known = OrphanRule.Known(removed: [Self.id])
+        let known = OrphanRule.WorkspaceRecords(removed: [Self.id])
         for found in [[entry()], [entry(.volume)], [entry(), entry(.volume)]] {
             #expect(findings(found, known).removed == [Self.id])
             #expect(findings(found, known).orphans.isEmpty)
         }
     }
 
-    @Test("Whose jobs are under way is left to them, with a row or without")
+    @Test("Names with running jobs are left to these, with a row or without")
     func busy() {
         for removed in [[Self.id], []] {
-            let known = OrphanRule.Known(removed: removed, hasJob: true)
+            let known = OrphanRule.WorkspaceRecords(removed: removed, hasJob: true)
             #expect(findings([entry(), entry(.volume)], known) == OrphanRule.Findings())
         }
     }
@@ -55,20 +55,20 @@ struct OrphanRuleTests {
     }
 
     @Test(
-        "Strangers stay: without labels, with another platform's, or with half of ours",
+        "Foreign containers stay: without labels, with another platform's, or with half of this one's",
         arguments: [
             [:], ["molecule.platform.managed": "true"], ["molecule.platform.instance": "ours"],
             ["molecule.platform.managed": "true", "molecule.platform.instance": "default"],
             ["molecule.platform.managed": "false", "molecule.platform.instance": "ours"],
         ])
     func strangers(_ labels: [String: String]) {
-        let removed = OrphanRule.Known(removed: [Self.id])
+        let removed = OrphanRule.WorkspaceRecords(removed: [Self.id])
         for found in [[entry(labels: labels)], [entry(.volume, labels: labels)]] {
             #expect(findings(found) == OrphanRule.Findings())
             #expect(findings(found, removed) == OrphanRule.Findings())
             #expect(OrphanRule.names(in: found).isEmpty)
         }
-        // A removal goes by the name: it would take the stranger's along.
+        // A removal goes by the name: it would remove the foreign container too.
         #expect(findings([entry(labels: labels), entry(.volume)], removed).removed.isEmpty)
         #expect(findings([entry(), entry(.volume, labels: labels)], removed).removed.isEmpty)
         // It may use the volume.
@@ -76,7 +76,7 @@ struct OrphanRuleTests {
     }
 
     @Test(
-        "Names that no id begins with are not even looked up",
+        "Names that no id begins with are not looked up",
         arguments: ["", "abc", "zzzzzzzz-zzz", "------------", "0123456789ab", "01234567-89a-configs", "01234567-8'%"])
     func foreignNames(_ prefix: String) {
         #expect(OrphanRule.names(in: [entry(.container, prefix), entry(.volume, prefix)]).isEmpty)
@@ -110,7 +110,7 @@ struct OrphanRuleTests {
         #expect(OrphanRule.actions([sighting(.container, 119.9)], now: now, retention: 0).stop.isEmpty)
     }
 
-    @Test("A volume is kept for its time, and for ever if that is asked for")
+    @Test("A volume is kept for its time, and for ever if configured so")
     func volumes() {
         let old = sighting(.volume, 86_401)
         let sightings = [old, sighting(.volume, 86_399)]
@@ -125,7 +125,7 @@ struct OrphanRuleTests {
         #expect(OrphanRule.actions([sighting(.container, -3600)], now: now, retention: 0) == OrphanRule.Actions())
     }
 
-    @Test("Most of the names without a row look like the wrong database")
+    @Test("Most of the names without a row suggest the wrong database")
     func suspicious() {
         func findings(_ orphans: Int, _ living: Int) -> OrphanRule.Findings {
             OrphanRule.Findings(

@@ -1,9 +1,9 @@
 import Contracts
 import Foundation
-import PostgresClient
+import Postgres
 import Provisioning
-import TestSupport
 import Testing
+import TestSupport
 
 @testable import Sweeper
 
@@ -21,13 +21,13 @@ struct OrphanStoreTests {
             try await fleet.add(.removed, id: id)
             try await fleet.add(.online, id: neighbour)
             let removed = try await fleet.orphans.known([name])
-            #expect(removed == [name: OrphanRule.Known(removed: [id])])
+            #expect(removed == [name: OrphanRule.WorkspaceRecords(removed: [id])])
             try await fleet.add(.paused, id: sibling)
             #expect(try await fleet.orphans.known([name])[name]?.hasLiving == true)
             let purged = WorkspaceName(UUID())
             let owner = try #require(UUID(uuidString: purged.prefix + "0-4000-8000-000000000001"))
             try await fleet.addJob(owner, "remove")
-            #expect(try await fleet.orphans.known([purged]) == [purged: OrphanRule.Known(hasJob: true)])
+            #expect(try await fleet.orphans.known([purged]) == [purged: OrphanRule.WorkspaceRecords(hasJob: true)])
         }
     }
 
@@ -40,7 +40,7 @@ struct OrphanStoreTests {
         }
     }
 
-    @Test("What is left of removed workspaces is asked for once, and only of those")
+    @Test("Removals of leftovers are requested once, and only for removed workspaces")
     func remove() async throws {
         try await ContainerFleet.with { fleet in
             let (removed, living) = (try await fleet.add(.removed), try await fleet.add(.online))
@@ -59,7 +59,7 @@ struct OrphanStoreTests {
             let (kept, gone) = (
                 OrphanRule.Orphan(.container, WorkspaceName(UUID())), OrphanRule.Orphan(.volume, WorkspaceName(UUID()))
             )
-            let first = try await fleet.orphans.sight([kept, gone])
+            let first = try await fleet.orphans.recordSightings([kept, gone])
             #expect(Set(first.sightings.map(\.orphan)) == [kept, gone])
             func age(_ seconds: Double, lastSeen: Double) async throws {
                 try await fleet.run(
@@ -69,18 +69,18 @@ struct OrphanStoreTests {
                     """, [seconds, lastSeen])
             }
             try await age(5000, lastSeen: 590)
-            let second = try await fleet.orphans.sight([kept])
+            let second = try await fleet.orphans.recordSightings([kept])
             #expect(second.sightings.map(\.orphan) == [kept])
             #expect(abs(second.now.timeIntervalSince(second.sightings[0].since) - 5000) < 60)
             // It was back in between.
-            let third = try await fleet.orphans.sight([kept, gone])
+            let third = try await fleet.orphans.recordSightings([kept, gone])
             let back = try #require(third.sightings.first { $0.orphan == gone })
             #expect(back.since == third.now)
-            // Nobody looked for long, perhaps since this is an older database.
+            // No pass has run for long, perhaps since this is an older database.
             try await age(90_000, lastSeen: 601)
-            let fourth = try await fleet.orphans.sight([kept, gone])
+            let fourth = try await fleet.orphans.recordSightings([kept, gone])
             #expect(fourth.sightings.allSatisfy { $0.since == fourth.now })
-            #expect(try await fleet.orphans.sight([]).sightings.isEmpty)
+            #expect(try await fleet.orphans.recordSightings([]).sightings.isEmpty)
             #expect(try await fleet.pool.query(Statement("", "SELECT FROM orphan_sightings")).isEmpty)
         }
     }

@@ -1,20 +1,20 @@
 import Contracts
-import EventLoop
 import Foundation
 import Observability
-import PostgresClient
+import Postgres
 import ServiceHost
 import ServiceLifecycle
 import Sweeper
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
+import UVLoop
 
 @Suite("Runner of passes")
 struct PassRunnerTests {
     private struct Injected: Error {}
 
-    /// Fails as long as it is told to.
+    /// Fails as long as it is set to.
     private final class FragilePass: SweepPass {
         let name: String
         let interval: Duration = .milliseconds(20)

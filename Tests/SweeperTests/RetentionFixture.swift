@@ -1,9 +1,8 @@
-import PostgresClient
-import TestSupport
+import Postgres
 import Testing
+import TestSupport
 
-/// Rows of every table that is pruned, some of which have to go. What has to go, and what has to stay, is told by the rows
-/// themselves.
+/// Rows of every table that is pruned, some of which have to go. Each row says itself whether it has to go or to stay.
 struct RetentionFixture: Sendable, CustomTestStringConvertible {
     /// The table's name in metrics.
     let name: String

@@ -12,8 +12,8 @@ struct RetentionPaceTests {
 
     /// A pace whose table did not come to its end for as long as it may go quietly.
     private func hurried() -> RetentionPace {
-        var pace = RetentionPace(turn: RetentionPace.patience)
-        #expect(pace.next(after: batch(1, took: .milliseconds(5)), elapsed: RetentionPace.patience) == .giveWay)
+        var pace = RetentionPace(turn: RetentionPace.quietLimit)
+        #expect(pace.next(after: batch(1, took: .milliseconds(5)), elapsed: RetentionPace.quietLimit) == .giveWay)
         return pace
     }
 
@@ -53,7 +53,7 @@ struct RetentionPaceTests {
                 == .goOn(after: .milliseconds(hurried)))
     }
 
-    @Test("A table that does not come to its end is hurried, from turn to turn")
+    @Test("A table that does not come to its end is hurried, from slice to slice")
     func hurry() {
         var pace = RetentionPace(turn: .seconds(10))
         for _ in 0..<59 { #expect(pace.next(after: batch(10, took: .zero), elapsed: .seconds(10)) == .giveWay) }
@@ -62,7 +62,7 @@ struct RetentionPaceTests {
         #expect(pace.tempo == .quiet)
         #expect(pace.next(after: batch(10, took: .zero), elapsed: .seconds(10)) == .giveWay)
         #expect(pace.tempo == .hurried)
-        // As far as they came, turns that a failure ended count, too.
+        // As far as they came, slices that a failure ended count, too.
         pace = RetentionPace(turn: .seconds(10))
         for _ in 0..<100 {
             for elapsed in [3, 6] { _ = pace.next(after: batch(10, took: .zero), elapsed: .seconds(elapsed)) }

@@ -1,9 +1,9 @@
 import Foundation
 import Observability
-import PostgresClient
+import Postgres
 import Sweeper
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite("Retention")
 struct RetentionPassTests {
@@ -13,7 +13,7 @@ struct RetentionPassTests {
     ) -> RetentionPass {
         RetentionPass(
             store: RetentionStore(postgres: pool, instance: instance), settings: RetentionSettings(), logger: .disabled,
-            pace: RetentionPace(turn: turn, patience: .zero), interval: interval)
+            pace: RetentionPace(turn: turn, quietLimit: .zero), interval: interval)
     }
 
     /// All tables filled; only events that were marked so are unpublished.
@@ -55,8 +55,8 @@ struct RetentionPassTests {
         }
     }
 
-    @Test("A table that has had its time gives way, and is gone on with at once")
-    func turns() async throws {
+    @Test("A table that has used its time slice yields, and is continued at once")
+    func slices() async throws {
         try await withMigratedPool("retention") { pool in
             let count = 700
             try await filled(pool, count)
@@ -78,10 +78,10 @@ struct RetentionPassTests {
         try await withMigratedPool("retention") { pool in
             let activity = try #require(RetentionFixture.all.first { $0.name == "activity" })
             try await activity.fill(pool, 1000)
-            let (patient, restless) = (pass(pool, turn: .zero), pass(pool, turn: .zero, interval: .zero))
-            #expect(try await patient.run().count == RetentionFixture.all.count)
-            #expect(try await patient.run().keys.sorted() == ["activity"])
-            #expect(patient.pause == .seconds(1))
+            let (resting, restless) = (pass(pool, turn: .zero), pass(pool, turn: .zero, interval: .zero))
+            #expect(try await resting.run().count == RetentionFixture.all.count)
+            #expect(try await resting.run().keys.sorted() == ["activity"])
+            #expect(resting.pause == .seconds(1))
             // It keeps the others away until it has come to the end.
             #expect(try await pass(pool, instance: "two").run().isEmpty)
             for _ in 0..<2 { #expect(try await restless.run().count == RetentionFixture.all.count) }
@@ -118,7 +118,7 @@ struct RetentionPassTests {
         }
     }
 
-    @Test("Rows that somebody holds are waited for by nobody, and go later")
+    @Test("Locked rows are not waited for, and are deleted later")
     func locked() async throws {
         try await withMigratedPool("retention") { pool in
             try await filled(pool, 20)
@@ -195,7 +195,7 @@ struct RetentionPassTests {
         }
     }
 
-    @Test("Writers go on beside it, and lose nothing")
+    @Test("Writers go on beside it, and all their rows stay")
     func writers() async throws {
         try await withMigratedPool("retention") { pool in
             let count = 2000

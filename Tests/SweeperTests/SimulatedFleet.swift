@@ -2,7 +2,7 @@ import Foundation
 import Sweeper
 import TestSupport
 
-/// A fleet of agents that beat, and the passes that look at them: what ``LivenessGuard`` makes of it in the course of time.
+/// A fleet of agents that beat, and the passes over them: what ``LivenessGuard`` decides in the course of time.
 /// Seconds from the beginning; agents beat every 30 s with jitter, the pass comes every 5 s.
 struct SimulatedFleet {
     static let period = 180.0
@@ -22,7 +22,7 @@ struct SimulatedFleet {
     struct Loss {
         let agent: Int
         let at: Double
-        /// When it was last heard of.
+        /// The time of its last beat.
         let sign: Double
         let wasAlive: Bool
     }
@@ -52,7 +52,7 @@ struct SimulatedFleet {
     private let world: World
     private var random: SeededGenerator
 
-    /// - Parameter lastSeen: when everybody was last heard of; by default within the last beat.
+    /// - Parameter lastSeen: when the agents last beat; by default within the last beat's interval.
     init(_ count: Int, seed: UInt64, lastSeen: Double? = nil, state: GuardState = GuardState(), _ world: World) {
         var random = SeededGenerator(seed: seed)
         self.world = world
@@ -104,11 +104,11 @@ struct SimulatedFleet {
         let (decision, next) = guarding.decide(seen, state)
         state = next
         if let reason = decision.held { held.append((time, reason)) }
-        if decision.release > 0 { lose(decision.release, time, now) }
+        if decision.release > 0 { takeOffline(decision.release, time, now) }
     }
 
     /// Takes so many offline, silent longest first.
-    private mutating func lose(_ count: Int, _ time: Double, _ now: Double) {
+    private mutating func takeOffline(_ count: Int, _ time: Double, _ now: Double) {
         let silent = agents.indices.filter {
             agents[$0].isOnline && now - max(agents[$0].sign, agents[$0].statusChanged) > Self.period
         }
@@ -124,7 +124,7 @@ struct SimulatedFleet {
         }
     }
 
-    // MARK: - What tests ask
+    // MARK: - Results for tests
 
     var falseLosses: Int { losses.count { $0.wasAlive } }
 
@@ -136,7 +136,7 @@ struct SimulatedFleet {
         }.max() ?? 0
     }
 
-    /// The longest that a loss took from the last sign of life on, once the grace of the start is over.
+    /// The longest time from the last liveness to being offline, once the grace of the start is over.
     var slowest: Double {
         losses.filter { $0.at > 2 * Self.period }.map { $0.at - $0.sign }.max() ?? 0
     }

@@ -1,10 +1,10 @@
 import Contracts
 import EventOutbox
 import Foundation
-import PostgresClient
+import Postgres
 import Sweeper
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite("Sweeps in Postgres")
 struct SweepStoreTests {
@@ -32,7 +32,7 @@ struct SweepStoreTests {
     private static let offline = Statement(
         "test_offline", "SELECT id FROM workspaces WHERE status = 'offline' ORDER BY id")
 
-    @Test("Silent ones go offline, those with any sign of life stay, each with one event")
+    @Test("Silent ones go offline, those with any liveness stay, each with one event")
     func liveness() async throws {
         try await withMigratedPool("sweeper") { pool in
             let (silent, beating, seen, remote, paused) = (UUID(), UUID(), UUID(), UUID(), UUID())
@@ -45,9 +45,9 @@ struct SweepStoreTests {
             }
             _ = try await pool.query(Self.settle)
             let store = LivenessStore(postgres: pool, source: "switchyard/sweeper")
-            let ours = try #require(try await store.sweep(.ours, ttl: 180))
-            #expect(ours.offline == 1)
-            #expect(ours.events.map(\.event.subject) == [silent])
+            let managed = try #require(try await store.sweep(.ours, ttl: 180))
+            #expect(managed.offline == 1)
+            #expect(managed.events.map(\.event.subject) == [silent])
             let theirs = try #require(try await store.sweep(.remote, ttl: 90))
             #expect(theirs.events.map(\.event.subject) == [remote])
             let offline = try await pool.query(Self.offline).map { $0.uuid(0) }
@@ -56,7 +56,7 @@ struct SweepStoreTests {
         }
     }
 
-    @Test("A first pass ever takes nobody offline")
+    @Test("The first pass ever takes none offline")
     func firstPass() async throws {
         try await withMigratedPool("sweeper") { pool in
             _ = try await pool.query(Self.add, [UUID(), "online", false, 900.0, 900.0])
@@ -77,14 +77,14 @@ struct SweepStoreTests {
         INSERT INTO workspace_vitals (workspace_id, last_heartbeat_at, last_seen_at)
         SELECT id, now() - make_interval(secs => $2), NULL FROM w
         """)
-    private static let told = Statement(
-        "test_told", "SELECT type, data FROM structure_events WHERE type LIKE 'sweep.%' ORDER BY sequence")
+    private static let publishedEvents = Statement(
+        "test_published_events", "SELECT type, data FROM structure_events WHERE type LIKE 'sweep.%' ORDER BY sequence")
 
-    private static func told(_ pool: PostgresPool) async throws -> [String] {
-        try await pool.query(told).map { "\($0.string(0)) \($0.string(1))" }
+    private static func publishedEvents(_ pool: PostgresPool) async throws -> [String] {
+        try await pool.query(publishedEvents).map { "\($0.string(0)) \($0.string(1))" }
     }
 
-    @Test("Many that are silent are held, which is told once; by hand they go, and nobody who is silent later")
+    @Test("Many silent ones are held, with one event; released by hand they go, and none that is silent later")
     func heldAndReleased() async throws {
         try await withMigratedPool("sweeper") { pool in
             _ = try await pool.query(Self.addMany, [30, 1.0])
@@ -97,7 +97,7 @@ struct SweepStoreTests {
                 #expect(outcome.counts == GuardState.Counts(running: 42, late: 12, silent: 12))
             }
             let held = #"sweep.held {"scope":"ours","reason":"too_many_silent","candidates":12,"running":42}"#
-            #expect(try await Self.told(pool) == [held])
+            #expect(try await Self.publishedEvents(pool) == [held])
             let shown = SweepGuardStatus(try await store.guardState(.ours), period: 180)
             #expect(shown.held && shown.reason == "too_many_silent" && shown.silent == 12 && shown.running == 42)
             #expect(shown.allowance == 4 && shown.heldSince != nil && shown.graceUntil == nil)
@@ -110,7 +110,7 @@ struct SweepStoreTests {
             #expect(outcome.offline == 12 && outcome.held == .tooMany)
             #expect(outcome.events.allSatisfy { $0.event.type == "workspace.offline" })
             #expect(
-                try await Self.told(pool) == [
+                try await Self.publishedEvents(pool) == [
                     held,
                     #"sweep.released {"scope":"ours","reason":"released by an operator","candidates":12,"#
                         + #""running":42,"by":"org:7"}"#,
@@ -121,7 +121,7 @@ struct SweepStoreTests {
         }
     }
 
-    @Test("The end of a hold is told once")
+    @Test("The end of a hold has one event")
     func holdEnds() async throws {
         try await withMigratedPool("sweeper") { pool in
             _ = try await pool.query(Self.addMany, [30, 1.0])
@@ -141,9 +141,9 @@ struct SweepStoreTests {
                     """))
             for _ in 0..<2 { #expect(try await store.sweep(.ours, ttl: 180)?.held == nil) }
             #expect(
-                try await Self.told(pool).last
+                try await Self.publishedEvents(pool).last
                     == #"sweep.released {"scope":"ours","reason":"the cause is over","candidates":0,"running":42}"#)
-            #expect(try await Self.told(pool).count == 2)
+            #expect(try await Self.publishedEvents(pool).count == 2)
         }
     }
 
@@ -186,18 +186,18 @@ struct SweepStoreTests {
     @Test("Leases that ran out put their items back as uncertain and uncounted; expired items are dropped")
     func queue() async throws {
         try await withMigratedPool("sweeper") { pool in
-            let (lost, held, old) = (UUID(), UUID(), UUID())
-            _ = try await pool.query(Self.item, [lost, "dispatched", -1.0, 1000.0])
+            let (expired, held, old) = (UUID(), UUID(), UUID())
+            _ = try await pool.query(Self.item, [expired, "dispatched", -1.0, 1000.0])
             _ = try await pool.query(Self.item, [held, "dispatched", 60.0, 1000.0])
             _ = try await pool.query(Self.item, [old, "queued", 0.0, -1.0])
             let store = QueueRecoveryStore(postgres: pool, source: "switchyard/sweeper")
             #expect(try await store.recoverLeases().count == 1)
             #expect(try await store.dropExpired().map(\.event.type) == ["a2a.dropped"])
-            let back = try await pool.query(Self.state, [lost])[0]
+            let back = try await pool.query(Self.state, [expired])[0]
             #expect(back.string(0) == "queued")
             #expect(back.bool(1))
             #expect(back.int(2) == 0)
-            // The claim's number stays: whoever held it may not finish it any more once it is claimed again.
+            // The claim's number stays: its previous holder may not finish it any more once it is claimed again.
             #expect(back.int(3) == 1)
             #expect(back.int(4) == 1)
             #expect(try await pool.query(Self.state, [held])[0].string(0) == "dispatched")
@@ -230,10 +230,12 @@ struct SweepStoreTests {
             _ = try await pool.query(wait, [living, nil as UUID?, nil as UUID?])
             _ = try await pool.query(wait, [unknown, nil as UUID?, nil as UUID?])
             let events = try await QueueRecoveryStore(postgres: pool, source: "s").dropAbandoned()
-            let told = events.map { "\($0.event.type) \(String(decoding: $0.event.data.bytes, as: UTF8.self))" }
-            #expect(told.filter { $0.hasPrefix("a2a.dropped") }.count == 3)
-            #expect(told.contains { $0.contains("\"schedule_id\":\"\(schedule.lowercased)\"") })
-            let failed = try #require(told.first { $0.hasPrefix("delegation.failed") })
+            let publishedEvents = events.map {
+                "\($0.event.type) \(String(decoding: $0.event.data.bytes, as: UTF8.self))"
+            }
+            #expect(publishedEvents.filter { $0.hasPrefix("a2a.dropped") }.count == 3)
+            #expect(publishedEvents.contains { $0.contains("\"schedule_id\":\"\(schedule.lowercased)\"") })
+            let failed = try #require(publishedEvents.first { $0.hasPrefix("delegation.failed") })
             #expect(failed.contains(#""task_preview":"tidy \"up\"","error":"workspace removed""#))
             let left = try await pool.query(
                 Statement("test_left", "SELECT workspace_id FROM a2a_queue WHERE status = 'queued'"))

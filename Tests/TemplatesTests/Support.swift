@@ -1,7 +1,7 @@
-import EventLoop
 import Foundation
 import Observability
 import TestSupport
+import UVLoop
 
 @testable import Templates
 
@@ -31,6 +31,6 @@ struct TemplatesFolder {
         TemplateCatalog(path: path, maximumAge: maximumAge, loops: loops, logger: logger)
     }
 
-    /// What one look at the folder finds.
+    /// What one scan of the folder finds.
     var listing: TemplateFolder.Listing { TemplateFolder(path: path).list() }
 }

@@ -2,8 +2,8 @@ import Configuration
 import Foundation
 import Observability
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 
 @testable import Templates
 
@@ -51,7 +51,7 @@ import Testing
         #expect(await lasting.list().count == 1)
     }
 
-    @Test func `many who ask at once get the same answer`() async throws {
+    @Test func `concurrent callers get the same result`() async throws {
         let folder = try TemplatesFolder()
         try folder.write("a/config.yaml", "runtime: x")
         let catalog = folder.catalog()

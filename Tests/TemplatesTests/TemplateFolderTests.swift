@@ -1,6 +1,6 @@
 import Foundation
-import TestSupport
 import Testing
+import TestSupport
 
 @testable import Templates
 
@@ -26,7 +26,7 @@ import Testing
         #expect(reader.list().templates.map(\.name) == ["it"])
     }
 
-    @Test func `a folder whose name only begins like ours is outside`() throws {
+    @Test func `a folder whose name only begins like the root's is outside`() throws {
         let folder = try TemplatesFolder()
         try folder.write("it/config.yaml", "runtime: x")
         try folder.write("../templates-of-others/config.yaml", "runtime: y")

@@ -1,9 +1,9 @@
-import EventLoop
 import Foundation
 import HTTPCore
-import HTTPServer
 import JSONBytes
 import Synchronization
+import UVHTTPServer
+import UVLoop
 
 /// A control plane by the contract of `docs/control-plane.md`, whose machines are entries of a table.
 ///
@@ -64,8 +64,8 @@ package final class ControlPlaneServer: Sendable {
     /// Closes the port.
     package func stop() async { await server.withLock { $0 }?.drain(within: .zero) }
 
-    /// Answers everything this way from now on; `nil` goes back to normal.
-    package func answer(with override: (@Sendable (Request) async throws -> Response)?) {
+    /// Responds to everything this way from now on; `nil` restores the normal behaviour.
+    package func respond(with override: (@Sendable (Request) async throws -> Response)?) {
         state.withLock { $0.override = override }
     }
 
@@ -75,7 +75,7 @@ package final class ControlPlaneServer: Sendable {
     /// Method and target of every call so far.
     package var received: [String] { state.withLock { $0.received } }
 
-    /// Makes a machine that somebody else started.
+    /// Makes a machine that another client started.
     package func addMachine(_ name: String, state text: String = "running", labels: JSONValue = [:]) {
         state.withLock {
             $0.machines[name] = Machine(

@@ -1,9 +1,9 @@
 import Foundation
-import PostgresClient
+import Postgres
 
 /// Meets a transaction crosswise: it has what we want next, and waits for what we have. Postgres undoes it, not us.
 package enum Crossing {
-    private static let patience = Statement("crossing_patience", "SET LOCAL deadlock_timeout = '60s'")
+    private static let deadlockTimeout = Statement("crossing_deadlock_timeout", "SET LOCAL deadlock_timeout = '60s'")
     private static let waiting = Statement(
         "crossing_waiting",
         "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database())")
@@ -18,7 +18,7 @@ package enum Crossing {
         let locked = Gate()
         async let crossing: Void = pool.transaction(deadline: .seconds(60)) { transaction in
             defer { locked.open() }
-            _ = try await transaction.query([Call(patience), first])
+            _ = try await transaction.query([Call(deadlockTimeout), first])
             locked.open()
             try await eventually("the other to wait for our lock") {
                 try await pool.query(waiting)[0].bool(0)

@@ -7,7 +7,7 @@ package struct TimedOut: Error, CustomStringConvertible {
     package init(_ description: String) { self.description = description }
 }
 
-/// Waits until a condition holds, asking again every few milliseconds.
+/// Waits until a condition holds, polling it every few milliseconds.
 ///
 /// - Parameters:
 ///   - within: how long to wait before giving up: long, since a machine may be busy, and a condition that comes true costs

@@ -4,7 +4,7 @@ import Synchronization
 /// A process that cannot outlive this one.
 ///
 /// The script `leash` beside this file runs it in a group of its own and ends that group when its standard input
-/// closes; the other end of that pipe is ours, so it closes however this process ends.
+/// closes; the other end of that pipe is this process's, so it closes however this process ends.
 package final class Leash: Sendable {
     /// The id of the command itself, not of the script around it.
     package let processID: pid_t
@@ -102,7 +102,7 @@ package final class Leash: Sendable {
         _ = await exited()
     }
 
-    /// Asks the command to end, and kills it when it has not within the limit.
+    /// Sends SIGTERM to the command, and kills it when it has not ended within the limit.
     ///
     /// - Returns: its exit code, 128 plus the signal's number when a signal ended it.
     @discardableResult

@@ -1,5 +1,5 @@
-import EventLoop
-import PostgresClient
+import Postgres
+import UVLoop
 
 /// Runs a test with a pool on a database of its own that has the whole schema.
 ///

@@ -1,6 +1,6 @@
 import Foundation
 
-/// A blocking connection to 127.0.0.1 that sends exactly the bytes it is told to.
+/// A blocking connection to 127.0.0.1 that sends exactly the bytes it is given.
 package final class PlainConnection {
     package struct Refused: Error {}
 
@@ -24,7 +24,7 @@ package final class PlainConnection {
         send(Array(text.utf8))
     }
 
-    /// - Parameter limit: how long to wait for room; nil for the connection's time.
+    /// - Parameter limit: how long to wait for buffer space; nil for the connection's time.
     /// - Returns: false when the peer did not take all of it.
     @discardableResult
     package func send(_ bytes: [UInt8], withinMilliseconds limit: Int? = nil) -> Bool {

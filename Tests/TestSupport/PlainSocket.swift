@@ -1,13 +1,13 @@
 import Foundation
 
-/// The little of blocking sockets that is needed to ask a server whether it is up, independent of the code under test.
+/// The little of blocking sockets that is needed to check whether a server is up, independent of the code under test.
 package enum PlainSocket {
     /// Whether something accepts connections on that port of 127.0.0.1.
     package static func accepts(port: UInt16) -> Bool {
         exchange(port: port, send: "", receive: 0) != nil
     }
 
-    /// Sends text and returns what comes back, at most `receive` bytes; nil when nothing listens or answers.
+    /// Sends text and returns what comes back, at most `receive` bytes; nil when nothing listens or responds.
     package static func exchange(port: UInt16, send text: String, receive: Int, timeoutSeconds: Int = 20) -> String? {
         guard let descriptor = open() else { return nil }
         defer { close(descriptor) }
@@ -27,7 +27,7 @@ package enum PlainSocket {
     }
 
     /// Sends text and returns all that comes back until the peer closes or is silent for a while; nil when nothing
-    /// listens. What the peer does not take any more is not an error: it may have answered before.
+    /// listens. What the peer does not read any more is not an error: it may have responded before.
     package static func everything(port: UInt16, send text: String, silenceSeconds: Int = 20) -> String? {
         guard let descriptor = open() else { return nil }
         defer { close(descriptor) }
@@ -42,11 +42,11 @@ package enum PlainSocket {
         return String(decoding: received, as: UTF8.self)
     }
 
-    /// The status code of `GET path`, or nil when there was no answer.
+    /// The status code of `GET path`, or nil when there was no response.
     package static func status(port: UInt16, path: String) -> Int? {
         let request = "GET \(path) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\nConnection: close\r\n\r\n"
-        guard let answer = exchange(port: port, send: request, receive: 256) else { return nil }
-        let words = answer.split(separator: " ", maxSplits: 2)
+        guard let response = exchange(port: port, send: request, receive: 256) else { return nil }
+        let words = response.split(separator: " ", maxSplits: 2)
         return words.count > 1 ? Int(words[1]) : nil
     }
 

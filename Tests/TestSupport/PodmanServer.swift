@@ -24,7 +24,7 @@ package final class PodmanServer: Sendable {
         socket = "\(folder)/engine.sock"
     }
 
-    /// Starts an engine without images or containers, and waits until it answers.
+    /// Starts an engine without images or containers, and waits until it responds.
     package static func start() async throws -> PodmanServer {
         for program in ["podman", "runc", "unshare", "nsenter", "curl"] { try require(program) }
         let folder = try TemporaryFolder.make("podman")
@@ -52,7 +52,7 @@ package final class PodmanServer: Sendable {
         let leash = try await Leash.start(
             inWorld(["podman", "system", "service", "--time=0", url]), environment: environment, directory: folder)
         service.withLock { $0 = leash }
-        try await eventually(within: .seconds(30), "Podman to answer", detail: { leash.outputTail }) {
+        try await eventually(within: .seconds(30), "Podman to respond", detail: { leash.outputTail }) {
             guard leash.isRunning else { throw ProcessFailure("Podman ended: \(leash.outputTail)") }
             return (try? await Leash.run(["curl", "-sf", "--unix-socket", socket, "http://podman/_ping"])) != nil
         }
@@ -61,7 +61,7 @@ package final class PodmanServer: Sendable {
     /// Ends the service, and not its containers, with SIGKILL.
     package func killService() async { await service.withLock { $0 }?.kill() }
 
-    /// Stops it answering without closing its connections, until ``resume()``.
+    /// Stops it responding without closing its connections, until ``resume()``.
     package func pause() { signalService(SIGSTOP) }
 
     /// Lets it go on after ``pause()``.
@@ -85,13 +85,13 @@ package final class PodmanServer: Sendable {
         try await Leash.run(inWorld(["podman"] + arguments), environment: environment)
     }
 
-    /// Whether the engine's files name a container already, though it may not have answered yet.
+    /// Whether the engine's files name a container already, though it may not have responded yet.
     package func hasStored(_ container: String) -> Bool {
         let list = try? String(contentsOfFile: "\(folder)/storage/vfs-containers/containers.json", encoding: .utf8)
         return list?.contains("\"\(container)\"") == true
     }
 
-    /// Asks a server for `url` from where the engine publishes its ports, and returns the answer's body.
+    /// Requests `url` from where the engine publishes its ports, and returns the response's body.
     ///
     /// - Throws: ``ProcessFailure`` for every status that is not 2xx.
     package func get(_ url: String) async throws -> String {
@@ -125,8 +125,8 @@ package final class PodmanServer: Sendable {
         ]
     }
 
-    /// Locks and network namespaces are kept below `/run` and `/dev/shm`, where other engines have theirs. A shell takes
-    /// care of processes that lose their parent.
+    /// Locks and network namespaces are below `/run` and `/dev/shm`, where other engines have theirs. A shell reaps
+    /// orphaned processes.
     private static let firstProcess = """
         set -e
         mount -t tmpfs tmpfs /run

@@ -15,7 +15,7 @@ package enum Ports {
         return ends.count == 2 && ends[0] <= ends[1] ? ends[0]...ends[1] : 15_000...31_999
     }()
 
-    /// A free port that this process has not handed out before.
+    /// A free port that this process has not returned before.
     package static func free() throws -> UInt16 {
         for _ in 0..<1000 {
             let port = UInt16.random(in: range)

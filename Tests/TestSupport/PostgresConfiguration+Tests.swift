@@ -1,4 +1,4 @@
-import PostgresClient
+import Postgres
 
 extension PostgresConfiguration {
     /// For tests that are not about time: many run at once, on a machine that has other things to do.
@@ -11,7 +11,7 @@ extension PostgresConfiguration {
         return configuration
     }
 
-    /// For tests in which a lock stands for what takes long: nobody gives it up and tries again.
+    /// For tests in which a lock stands for slow work: waiting for it is not given up and retried.
     package static var waitingForLocks: PostgresConfiguration {
         var configuration = unhurried
         configuration.lockTimeout = .seconds(60)

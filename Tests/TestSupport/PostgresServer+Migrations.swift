@@ -1,7 +1,7 @@
-import EventLoop
 import Foundation
-import Migrator
-import PostgresClient
+import Postgres
+import SchemaMigrations
+import UVLoop
 
 extension PostgresServer {
     /// The folder with the migrations of this package.

@@ -69,7 +69,7 @@ package final class PostgresServer: Sendable {
     /// A fast shutdown: sessions are cut, everything is written.
     package func stop() async { await process.withLock { $0 }?.terminate(with: SIGINT) }
 
-    /// Stops accepting and answering without closing connections, until ``resume()``.
+    /// Stops accepting and responding without closing connections, until ``resume()``.
     package func pause() { signalAll(SIGSTOP) }
 
     /// Lets it go on after ``pause()``.
@@ -80,7 +80,7 @@ package final class PostgresServer: Sendable {
 
     /// Makes a database with a unique name and returns its URL.
     ///
-    /// - Parameter template: an existing database to copy; nobody may be connected to it.
+    /// - Parameter template: an existing database to copy; it must have no connections.
     package func makeDatabase(_ name: String = "test", template: String? = nil) async throws -> String {
         let unique = "\(name)_\(databases.add(1, ordering: .relaxed).newValue)"
         try await sql("CREATE DATABASE \"\(unique)\"" + (template.map { " TEMPLATE \"\($0)\"" } ?? ""))

@@ -60,7 +60,7 @@ package final class RabbitServer: Sendable {
         try await start()
     }
 
-    /// Stops it answering without closing its connections, until ``resume()``.
+    /// Stops it responding without closing its connections, until ``resume()``.
     package func pause() { process.withLock { $0 }?.signal(SIGSTOP) }
 
     /// Lets it go on after ``pause()``.

@@ -6,7 +6,7 @@ package struct RandomForest: Sendable {
     package let ids: [UUID]
     package let parents: [UUID: UUID]
 
-    /// - Parameter seed: the same seed gives the same forest: chains deeper than the rules look as well as bushes.
+    /// - Parameter seed: the same seed gives the same forest: chains deeper than the rules go as well as bushes.
     package init(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
         // A parent among the last one makes chains, among the last two ladders, among all of them bushes.

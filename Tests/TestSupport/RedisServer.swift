@@ -17,7 +17,7 @@ package final class RedisServer: Sendable {
         self.persistent = persistent
     }
 
-    /// Starts a server and waits until it answers.
+    /// Starts a server and waits until it responds.
     ///
     /// - Parameter persistent: keep an append-only file, so that a restart finds the data again.
     package static func start(persistent: Bool = false) async throws -> RedisServer {
@@ -35,7 +35,7 @@ package final class RedisServer: Sendable {
                 "--appendonly", persistent ? "yes" : "no", "--appendfsync", "no",
             ], directory: folder)
         process.withLock { $0 = leash }
-        try await eventually(within: .seconds(20), "Redis to answer", detail: { leash.outputTail }) {
+        try await eventually(within: .seconds(20), "Redis to respond", detail: { leash.outputTail }) {
             guard leash.isRunning else { throw ProcessFailure("Redis ended: \(leash.outputTail)") }
             return try await onThread { [port] in
                 PlainSocket.exchange(port: port, send: "PING\r\n", receive: 7) == "+PONG\r\n"
@@ -49,7 +49,7 @@ package final class RedisServer: Sendable {
     /// Ends it in an orderly way.
     package func stop() async { await process.withLock { $0 }?.terminate() }
 
-    /// Stops it answering without closing its connections, until ``resume()``.
+    /// Stops it responding without closing its connections, until ``resume()``.
     package func pause() { process.withLock { $0 }?.signal(SIGSTOP) }
 
     /// Lets it go on after ``pause()``.

@@ -65,7 +65,7 @@ package final class RegistryServer: Sendable {
         try await Leash.run(["mv", "\(folder)/new", "\(folder)/index.json"])
     }
 
-    /// What is refused from now on: the question for a manifest, or only what a pull asks besides.
+    /// What is refused from now on: the request for a manifest, or only a pull's other requests.
     package enum Fault: String, Sendable, CaseIterable {
         case manifests, blobs
     }

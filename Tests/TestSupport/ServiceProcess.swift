@@ -21,12 +21,12 @@ package final class ServiceProcess: Sendable {
         self.leash = leash
     }
 
-    /// Starts an executable and waits until `GET /ready` answers 200.
+    /// Starts an executable and waits until `GET /ready` responds with 200.
     ///
     /// - Parameters:
     ///   - name: a product of this package, for instance `registry`.
     ///   - environment: its whole environment but for `PORT` and `PATH`.
-    ///   - port: chosen when nil; pass the old one to start a service again where its clients look for it.
+    ///   - port: chosen when nil; pass the old one to start a service again where its clients expect it.
     ///   - readyWithin: nil returns at once.
     package static func start(
         _ name: String, environment: [String: String], port: UInt16? = nil, readyWithin: Duration? = .seconds(30)
@@ -42,7 +42,7 @@ package final class ServiceProcess: Sendable {
         return service
     }
 
-    /// Waits until `GET /ready` answers 200.
+    /// Waits until `GET /ready` responds with 200.
     package func waitUntilReady(within limit: Duration = .seconds(30)) async throws {
         try await eventually(within: limit, "\(name) to be ready", detail: { leash.outputTail }) {
             [port, leash, name] in
@@ -54,7 +54,7 @@ package final class ServiceProcess: Sendable {
     /// Ends it with SIGKILL; returns when it is gone.
     package func kill9() async { await leash.kill() }
 
-    /// Asks it to end with SIGTERM and returns its exit code.
+    /// Ends it with SIGTERM and returns its exit code.
     @discardableResult
     package func terminate(within limit: Duration = .seconds(30)) async -> Int32 {
         await leash.terminate(within: limit)
@@ -63,7 +63,7 @@ package final class ServiceProcess: Sendable {
     /// Waits for it to end by itself.
     package func exited() async -> Int32 { await leash.exited() }
 
-    /// Stops it with SIGSTOP: its connections stay open, nothing answers.
+    /// Stops it with SIGSTOP: its connections stay open without responses.
     package func pause() { leash.signal(SIGSTOP) }
 
     /// Lets it go on after ``pause()``.

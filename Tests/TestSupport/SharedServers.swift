@@ -21,7 +21,7 @@ package enum SharedServers {
     package static func podman() async throws -> PodmanServer { try await podmanServer.get() }
 }
 
-/// A value made once, by whoever asks first; later callers wait for it.
+/// A value made once, by its first caller; later callers wait for it.
 package actor Shared<Value: Sendable> {
     private let make: @Sendable () async throws -> Value
     private var task: Task<Value, any Error>?

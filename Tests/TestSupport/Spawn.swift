@@ -7,7 +7,7 @@ package struct ProcessFailure: Error, CustomStringConvertible {
     package init(_ description: String) { self.description = description }
 }
 
-/// Starts processes with `posix_spawn`: every descriptor of ours closed in the child, all signals at their defaults.
+/// Starts processes with `posix_spawn`: inherited descriptors closed in the child, all signals at their defaults.
 enum Spawn {
     private typealias CloseFrom =
         @convention(c) (UnsafeMutablePointer<posix_spawn_file_actions_t>, Int32) -> Int32

@@ -1,4 +1,4 @@
-import PostgresClient
+import Postgres
 
 /// Whether the calls of others go on while reads are stuck, as slow ones would be: as many as there are connections, since
 /// a call takes the one that has the least to do.

@@ -1,7 +1,7 @@
 import Foundation
-import PostgresClient
+import Postgres
 
-/// A row as a test looks at it, which knows what its own statement gives: anything else ends the test.
+/// A row as a test reads it, which knows its statement's columns: a mismatch ends the test.
 package struct TestRow: Sendable {
     fileprivate let rows: PostgresRows
     fileprivate let position: Int

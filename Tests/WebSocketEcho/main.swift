@@ -1,7 +1,7 @@
-import EventLoop
 import Foundation
 import HTTPCore
-import HTTPServer
+import UVHTTPServer
+import UVLoop
 import WebSocket
 
 // A WebSocket server that sends back what it gets, for programs that try the protocol out: `./dev autobahn` and the
@@ -13,7 +13,7 @@ import WebSocket
 enum Echo {
     static func serve(_ stream: TCPStream, _ ahead: [UInt8]) {
         var configuration = WebSocketConnection.Configuration()
-        // The suite sends messages of 16 MiB and asks for all of them back.
+        // The suite sends messages of 16 MiB and expects all of them back.
         configuration.maxMessageBytes = 64 << 20
         configuration.maxReceivedBytes = nil
         weak var known: WebSocketConnection?

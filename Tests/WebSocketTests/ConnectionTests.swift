@@ -1,10 +1,10 @@
-import EventLoop
 import Foundation
 import HTTPCore
-import HTTPServer
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
+import UVHTTPServer
+import UVLoop
 
 @testable import WebSocket
 

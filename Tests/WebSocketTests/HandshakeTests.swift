@@ -1,8 +1,8 @@
-import EventLoop
 import HTTPCore
-import HTTPServer
-import TestSupport
 import Testing
+import TestSupport
+import UVHTTPServer
+import UVLoop
 
 @testable import WebSocket
 

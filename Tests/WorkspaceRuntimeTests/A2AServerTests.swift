@@ -1,23 +1,23 @@
 import Foundation
-import HTTPClient
 import HTTPCore
 import JSONBytes
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
+import UVHTTPClient
 
 @testable import WorkspaceRuntime
 
 @Suite struct A2AServerTests {
-    @Test func answersWithAMessage() async throws {
+    @Test func respondsWithAMessage() async throws {
         try await withPlatform { platform in
             try await withAgent(platform) { agent in
                 for kind in ["kind", "type"] {
-                    let answer = try await call(agent, body: rpc("hello", kind: kind, id: "\"seven\""))
-                    #expect(answer.status == 200)
-                    #expect(answer.json["jsonrpc"] == "2.0")
-                    #expect(answer.json["id"] == "seven")
-                    let result = try #require(answer.json["result"])
+                    let response = try await call(agent, body: rpc("hello", kind: kind, id: "\"seven\""))
+                    #expect(response.status == 200)
+                    #expect(response.json["jsonrpc"] == "2.0")
+                    #expect(response.json["id"] == "seven")
+                    let result = try #require(response.json["result"])
                     #expect(result["kind"] == "message" && result["role"] == "agent")
                     #expect(result["contextId"] == "c-1")
                     #expect(result["messageId"]?.string?.isEmpty == false)
@@ -60,7 +60,7 @@ import Testing
         (#"{"id":1,"method":"message/send","params":{}}"#, -32602), (#"{"id":1,"method":"tasks/get"}"#, -32001),
         (rpc("fail"), -32603), (rpc("throw"), -32603),
     ])
-    func errorsAreAnswers(body: String, code: Int) async throws {
+    func errorsAreResponses(body: String, code: Int) async throws {
         try await withPlatform { platform in
             try await withAgent(
                 platform,
@@ -69,18 +69,18 @@ import Testing
                     throw CancellationError()
                 }
             ) { agent in
-                let answer = try await call(agent, body: body)
-                #expect(answer.status == 200)
-                #expect(answer.json["error"]?["code"]?.int == code)
-                if body == rpc("fail") { #expect(answer.json["error"]?["message"] == "told to") }
-                if body == rpc("throw") { #expect(answer.json["error"]?["message"] == "Internal error") }
+                let response = try await call(agent, body: body)
+                #expect(response.status == 200)
+                #expect(response.json["error"]?["code"]?.int == code)
+                if body == rpc("fail") { #expect(response.json["error"]?["message"] == "told to") }
+                if body == rpc("throw") { #expect(response.json["error"]?["message"] == "Internal error") }
                 #expect(agent.activeTasks == 0)
             }
         }
     }
 
     @Test(arguments: [1, 3])
-    func takesNoMoreThanItWasToldAndBeatsWhenThereIsRoom(limit: Int) async throws {
+    func takesNoMoreThanConfiguredAndBeatsWhenThereIsCapacity(limit: Int) async throws {
         try await withPlatform { platform in
             let latch = Latch()
             try await withAgent(
@@ -96,7 +96,7 @@ import Testing
                     try await eventually("all places are taken") { agent.activeTasks == limit }
                     let refused = try await call(agent, body: rpc("too much"))
                     #expect(refused.status == 503)
-                    // The platform believes it, and would keep the message from the heartbeat that tells of the room.
+                    // The platform honours it, and would withhold the message from the heartbeat that reports capacity.
                     #expect(refused.headers["Retry-After"] == nil)
                     #expect(await agent.beatNow())
                     let beat = platform.received("POST /registry/heartbeat").last?.json
@@ -104,7 +104,7 @@ import Testing
                     latch.open()
                     for try await status in group { #expect(status == 200) }
                 }
-                try await eventually("the platform hears of the room") {
+                try await eventually("the platform gets the capacity") {
                     platform.received("POST /registry/heartbeat").last?.json["active_tasks"] == 0
                 }
                 #expect(try await status(agent, body: rpc("work")) == 200)
@@ -112,7 +112,7 @@ import Testing
         }
     }
 
-    @Test func refusesEverythingWhenToldTo() async throws {
+    @Test func refusesEverythingWhenConfiguredTo() async throws {
         try await withPlatform { platform in
             try await withAgent(platform) { agent in
                 agent.refusesMessages = true
@@ -133,10 +133,10 @@ import Testing
                     AgentReply(parts: [.text("one\u{85}two"), .json(part)], metadata: Array("{\n}".utf8))
                 }
             ) { agent in
-                let answer = try await call(agent, body: rpc("work", method: "message/stream"))
-                let lines = String(decoding: answer.body, as: UTF8.self).split(whereSeparator: \.isNewline)
+                let response = try await call(agent, body: rpc("work", method: "message/stream"))
+                let lines = String(decoding: response.body, as: UTF8.self).split(whereSeparator: \.isNewline)
                 #expect(lines.count == 1 && lines[0].hasPrefix("data: "), "\(lines)")
-                let parts = answer.events.first?["result"]?["parts"]
+                let parts = response.events.first?["result"]?["parts"]
                 #expect(parts?[0]?["text"] == "one\u{85}two" && parts?[1]?["data"] == ["a": "b\u{2028}c"])
             }
         }
@@ -186,10 +186,10 @@ import Testing
                 let request = try ClientRequest(
                     .post, "http://127.0.0.1:\(agent.port ?? 0)/", headers: ["Content-Type": "application/json"],
                     body: .bytes(Array(rpc("work", method: "message/stream").utf8)))
-                let answer = try await HTTPClient(group: loops).send(request)
+                let response = try await HTTPClient(group: loops).send(request)
                 try await eventually("the work to end, unread as it is") { agent.activeTasks == 0 }
-                let body = try await answer.body.collect(upTo: 200 << 20)
-                let events = AgentAnswer(status: 200, headers: answer.headers, body: body).events
+                let body = try await response.body.collect(upTo: 200 << 20)
+                let events = AgentHTTPResponse(status: 200, headers: response.headers, body: body).events
                 #expect(events.first?["result"]?["kind"]?.string == "task")
                 #expect(events.last?["result"]?["status"]?["state"] == "completed")
                 #expect(events.count < reports / 2)

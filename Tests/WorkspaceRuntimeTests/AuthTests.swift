@@ -1,7 +1,7 @@
 import Foundation
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 
 @testable import WorkspaceRuntime
 
@@ -20,7 +20,7 @@ import Testing
         #expect(PlatformAuth(configsDirectory: folder).token == "secret")
     }
 
-    @Test func cachesUntilToldToLookAgain() throws {
+    @Test func cachesUntilRefreshed() throws {
         let auth = PlatformAuth(configsDirectory: try TemporaryFolder.make("auth"))
         try auth.save("one")
         try "two\n".write(toFile: auth.path, atomically: true, encoding: .utf8)
@@ -28,7 +28,7 @@ import Testing
         #expect(auth.refreshCache() == "two")
         #expect(auth.token == "two")
         try FileManager.default.removeItem(atPath: auth.path)
-        #expect(auth.refreshCache() == "two", "a file that is gone loses no token")
+        #expect(auth.refreshCache() == "two", "a deleted file drops no token")
     }
 
     @Test func readersNeverSeeHalfAToken() async throws {
@@ -43,7 +43,7 @@ import Testing
             }
             return others
         }
-        for turn in 0..<200 { try auth.save(tokens[turn % 2]) }
+        for index in 0..<200 { try auth.save(tokens[index % 2]) }
         isOver.store(true, ordering: .relaxed)
         #expect(await reading.value == 0)
     }

@@ -1,12 +1,12 @@
-import EventLoop
 import Foundation
 import HTTPCore
-import HTTPServer
 import JSONBytes
 import Observability
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
+import UVHTTPServer
+import UVLoop
 
 @testable import WorkspaceRuntime
 
@@ -44,10 +44,10 @@ import Testing
         ("Line\nand another", "Line"),
     ])
     func keepsThePlatformsWordsOnly(summary: String, words: String) {
-        #expect(DelegationSelection.platformWords(summary) == words)
+        #expect(DelegationSelection.platformText(summary) == words)
     }
 
-    /// A platform whose list of delegations a test sets, with the collector that looks at it.
+    /// A platform whose list of delegations a test sets, with the collector that polls it.
     private struct Setting {
         let platform: RecordingPlatform
         let client: PlatformClient
@@ -59,10 +59,10 @@ import Testing
             client = try makeClient(platform)
             path = try TemporaryFolder.make("results") + "/results.jsonl"
             let entries = entries
-            platform.answer("GET /workspaces/\(client.id)/delegations") { _ in
+            platform.setResponse("GET /workspaces/\(client.id)/delegations") { _ in
                 .json(bytes: Array("[\(entries.value.joined(separator: ","))]".utf8))
             }
-            platform.answer("POST /workspaces/\(client.id)/a2a", #"{"jsonrpc":"2.0","result":{"parts":[]}}"#)
+            platform.setResponse("POST /workspaces/\(client.id)/a2a", #"{"jsonrpc":"2.0","result":{"parts":[]}}"#)
         }
 
         func collector(wakeInterval: Duration = .zero) -> DelegationResults {
@@ -91,8 +91,8 @@ import Testing
             await results.collect()
             try await eventually("the agent is woken") { setting.wakes.count == 1 }
             try await eventually("it is on record") {
-                let told = DelegationResultsFile(path: setting.path).load().told
-                return told[.woken] == ["a", "b"] && told[.notified] == ["a", "b"]
+                let delivered = DelegationResultsFile(path: setting.path).load().told
+                return delivered[.woken] == ["a", "b"] && delivered[.notified] == ["a", "b"]
             }
             #expect(setting.recorded == ["a", "b"])
             #expect(setting.notes.count == 2)
@@ -136,22 +136,22 @@ import Testing
         try await withPlatform { platform in
             let setting = try Setting(platform)
             let a2a = "POST /workspaces/\(setting.client.id)/a2a"
-            platform.answer(a2a, .serviceUnavailable, #"{"error":"platform datastore unavailable"}"#)
+            platform.setResponse(a2a, .serviceUnavailable, #"{"error":"platform datastore unavailable"}"#)
             setting.entries.value = [entry("a", source: setting.client.id)]
             let results = setting.collector()
             await results.collect()
-            try await eventually("a wake was tried, and the person told") {
-                let told = DelegationResultsFile(path: setting.path).load().told
-                return setting.wakes.count == 1 && told[.notified] == ["a"]
+            try await eventually("a wake was tried, and the user notified") {
+                let delivered = DelegationResultsFile(path: setting.path).load().told
+                return setting.wakes.count == 1 && delivered[.notified] == ["a"]
             }
-            platform.answer(a2a, .accepted, #"{"queued":true,"queue_id":"q"}"#)
+            platform.setResponse(a2a, .accepted, #"{"queued":true,"queue_id":"q"}"#)
             let restarted = setting.collector()
             await restarted.collect()
             try await eventually("it is on record") {
                 DelegationResultsFile(path: setting.path).load().told[.woken] == ["a"]
             }
             #expect(setting.recorded == ["a"], "written down once")
-            #expect(setting.notes.count == 1, "the person was told once")
+            #expect(setting.notes.count == 1, "the user was notified once")
             // The agent has read its results and emptied the file: still nothing is news.
             try FileManager.default.removeItem(atPath: setting.path)
             await setting.collector().collect()

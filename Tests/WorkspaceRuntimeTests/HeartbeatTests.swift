@@ -1,12 +1,12 @@
-import EventLoop
 import Foundation
 import HTTPCore
-import HTTPServer
 import JSONBytes
 import Observability
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
+import UVHTTPServer
+import UVLoop
 
 @testable import WorkspaceRuntime
 
@@ -16,7 +16,7 @@ private let registerCall = "POST /registry/register"
 @Suite struct HeartbeatTests {
     @Test func registersSavesItsTokenAndBeatsAtOnce() async throws {
         try await withPlatform { platform in
-            platform.answer(registerCall, #"{"status":"registered","auth_token":"fresh"}"#)
+            platform.setResponse(registerCall, #"{"status":"registered","auth_token":"fresh"}"#)
             try await withAgent(platform, change: { $0.registrationToken = "operator" }) { agent in
                 try await eventually("the agent is online") { agent.isOnline }
                 let registration = try #require(platform.received(registerCall).first)
@@ -87,10 +87,10 @@ private let registerCall = "POST /registry/register"
             ) { agent in
                 _ = await agent.beatNow()
                 for text in ["bad", "good", "good", "bad"] { _ = try await call(agent, body: rpc(text)) }
-                platform.answer(beatCall, .serviceUnavailable, #"{"error":"platform datastore unavailable"}"#)
+                platform.setResponse(beatCall, .serviceUnavailable, #"{"error":"platform datastore unavailable"}"#)
                 #expect(await !agent.beatNow())
                 #expect(!agent.isOnline)
-                platform.answer(beatCall, #"{"status":"ok"}"#)
+                platform.setResponse(beatCall, #"{"status":"ok"}"#)
                 #expect(await agent.beatNow())
                 #expect(await agent.beatNow())
                 let beats = platform.received(beatCall).suffix(3).map(\.json)
@@ -100,13 +100,13 @@ private let registerCall = "POST /registry/register"
         }
     }
 
-    /// A beat that is asked for before a round begins is that round's: a second would follow at once, and take with it half
-    /// of what the next one is to tell.
-    @Test func aBeatThatWasAskedForIsSentOnce() async throws {
+    /// A beat that is requested before a round begins is that round's: a second would follow at once, and report half
+    /// of what the next one is to report.
+    @Test func aRequestedBeatIsSentOnce() async throws {
         try await withPlatform { platform in
             let interval = Duration.milliseconds(300)
             let arrivals = Mutex<[ContinuousClock.Instant]>([])
-            platform.answer(beatCall) { _ in
+            platform.setResponse(beatCall) { _ in
                 arrivals.withLock { $0.append(.now) }
                 return .json(bytes: Array("{}".utf8))
             }
@@ -145,7 +145,7 @@ private let registerCall = "POST /registry/register"
     @Test func readsTheTokenAgainAfterA401AndTriesOnce() async throws {
         try await withPlatform { platform in
             let client = try makeClient(platform, token: "old")
-            platform.answer(beatCall) { received in
+            platform.setResponse(beatCall) { received in
                 received.bearer == "Bearer new"
                     ? .json(bytes: Array("{}".utf8)) : .error(.unauthorized, "invalid workspace auth token")
             }
@@ -155,7 +155,7 @@ private let registerCall = "POST /registry/register"
             try await client.heartbeat(HeartbeatReport())
             #expect(platform.received(beatCall).map(\.bearer) == ["Bearer old", "Bearer new"])
 
-            platform.answer(beatCall, .unauthorized, #"{"error":"invalid workspace auth token"}"#)
+            platform.setResponse(beatCall, .unauthorized, #"{"error":"invalid workspace auth token"}"#)
             await #expect(throws: PlatformError.self) { try await client.heartbeat(HeartbeatReport()) }
             #expect(platform.received(beatCall).count == 4, "one more try, not more")
         }
@@ -165,22 +165,22 @@ private let registerCall = "POST /registry/register"
         try await withPlatform { platform in
             try await withAgent(platform) { agent in
                 #expect(await agent.beatNow())
-                platform.answer(beatCall, .badGateway, "{}")
+                platform.setResponse(beatCall, .badGateway, "{}")
                 for _ in 0...HeartbeatLoop.failuresBeforeReconnect { #expect(await !agent.beatNow()) }
-                platform.answer(beatCall, #"{"status":"ok"}"#)
+                platform.setResponse(beatCall, #"{"status":"ok"}"#)
                 #expect(await agent.beatNow())
             }
         }
     }
 
-    @Test func registersAgainWhenThePlatformLostIt() async throws {
+    @Test func registersAgainWhenThePlatformDoesNotKnowIt() async throws {
         try await withPlatform { platform in
             try await withAgent(platform) { agent in
                 #expect(await agent.beatNow())
                 let before = platform.received(registerCall).count
-                platform.answer(beatCall, .notFound, #"{"error":"workspace not found"}"#)
+                platform.setResponse(beatCall, .notFound, #"{"error":"workspace not found"}"#)
                 #expect(await !agent.beatNow())
-                platform.answer(beatCall, #"{"status":"ok"}"#)
+                platform.setResponse(beatCall, #"{"status":"ok"}"#)
                 try await eventually("the agent is online again") { agent.isOnline }
                 #expect(platform.received(registerCall).count > before)
             }

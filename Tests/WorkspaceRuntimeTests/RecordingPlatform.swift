@@ -1,16 +1,16 @@
-import EventLoop
 import Foundation
 import HTTPCore
-import HTTPServer
 import JSONBytes
 import Synchronization
+import UVHTTPServer
+import UVLoop
 
 @testable import WorkspaceRuntime
 
 /// Loops shared by all tests of this target; they end with the process.
 let loops = EventLoopGroup(count: 2)
 
-/// A peer that speaks HTTP like a platform, keeps what it was sent, and answers what a test tells it to.
+/// A peer that speaks HTTP like a platform, records its requests, and sends the responses that a test sets.
 final class RecordingPlatform: Sendable {
     struct Received: Sendable {
         let method: String
@@ -24,11 +24,11 @@ final class RecordingPlatform: Sendable {
         var bearer: String? { headers["Authorization"] }
     }
 
-    typealias Answer = @Sendable (Received) -> Response
+    typealias Handler = @Sendable (Received) -> Response
 
     private struct State {
         var received: [Received] = []
-        var answers: [String: Answer] = [:]
+        var handlers: [String: Handler] = [:]
     }
 
     private let state = Mutex(State())
@@ -53,13 +53,13 @@ final class RecordingPlatform: Sendable {
 
     func stop() async { await server.withLock { $0 }?.drain(within: .seconds(1)) }
 
-    /// What is answered to a method and path from now on; everything else is answered with `{"status":"ok"}`.
-    func answer(_ call: String, _ answer: @escaping Answer) { state.withLock { $0.answers[call] = answer } }
+    /// Sets the response to a method and path from now on; the default response is `{"status":"ok"}`.
+    func setResponse(_ call: String, _ response: @escaping Handler) { state.withLock { $0.handlers[call] = response } }
 
-    func answer(_ call: String, _ json: String) { answer(call, .ok, json) }
+    func setResponse(_ call: String, _ json: String) { setResponse(call, .ok, json) }
 
-    func answer(_ call: String, _ status: HTTPStatus, _ json: String) {
-        answer(call) { _ in .json(status, bytes: Array(json.utf8)) }
+    func setResponse(_ call: String, _ status: HTTPStatus, _ json: String) {
+        setResponse(call) { _ in .json(status, bytes: Array(json.utf8)) }
     }
 
     var all: [Received] { state.withLock { $0.received } }
@@ -70,11 +70,11 @@ final class RecordingPlatform: Sendable {
         let received = Received(
             method: request.method.rawValue, path: request.path, target: request.target, headers: request.headers,
             body: try await request.body.collect(upTo: 1 << 20))
-        let answer = state.withLock { state in
+        let response = state.withLock { state in
             state.received.append(received)
-            return state.answers["\(received.method) \(received.path)"]
+            return state.handlers["\(received.method) \(received.path)"]
         }
-        return answer?(received) ?? .json(bytes: Array("{\"status\":\"ok\"}".utf8))
+        return response?(received) ?? .json(bytes: Array("{\"status\":\"ok\"}".utf8))
     }
 }
 

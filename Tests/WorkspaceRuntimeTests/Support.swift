@@ -1,11 +1,11 @@
-import EventLoop
 import Foundation
-import HTTPClient
 import HTTPCore
 import JSONBytes
 import Observability
 import Synchronization
 import TestSupport
+import UVHTTPClient
+import UVLoop
 
 @testable import WorkspaceRuntime
 
@@ -43,8 +43,8 @@ func withAgent(
     await agent.stop()
 }
 
-/// Answers of an agent under test.
-struct AgentAnswer {
+/// Responses of an agent under test.
+struct AgentHTTPResponse {
     let status: Int
     let headers: HTTPHeaders
     let body: [UInt8]
@@ -62,13 +62,13 @@ private let caller = HTTPClient(group: loops)
 func call(
     _ agent: WorkspaceAgent, _ method: HTTPMethod = .post, _ path: String = "/", body: String = "",
     headers: HTTPHeaders = ["Content-Type": "application/json"]
-) async throws -> AgentAnswer {
+) async throws -> AgentHTTPResponse {
     let url = "http://127.0.0.1:\(agent.port ?? 0)\(path)"
     let request = try ClientRequest(
         method, url, headers: headers, body: body.isEmpty ? .empty : .bytes(Array(body.utf8)))
-    let answer = try await caller.send(request, collectUpTo: 1 << 20)
-    return AgentAnswer(
-        status: answer.status.code, headers: answer.headers, body: try await answer.body.collect(upTo: 1 << 20))
+    let response = try await caller.send(request, collectUpTo: 1 << 20)
+    return AgentHTTPResponse(
+        status: response.status.code, headers: response.headers, body: try await response.body.collect(upTo: 1 << 20))
 }
 
 func rpc(_ text: String, method: String = "message/send", kind: String = "kind", id: String = "7") -> String {

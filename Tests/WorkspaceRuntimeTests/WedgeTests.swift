@@ -30,7 +30,7 @@ import Testing
         #expect(wedge.isWedged == !clears)
     }
 
-    @Test func tellsOfChangesOnly() {
+    @Test func reportsChangesOnly() {
         let wedge = RuntimeWedge()
         let changes = Mutex(0)
         wedge.onChange { changes.withLock { $0 += 1 } }

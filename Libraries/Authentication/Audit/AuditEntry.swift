@@ -1,7 +1,8 @@
 import Contracts
 import Foundation
 import HTTPCore
-import HTTPServer
+import PlatformInternals
+import UVHTTPServer
 
 /// An action of an operator, as the audit log records it.
 struct AuditEntry: Sendable, Hashable {
@@ -31,7 +32,7 @@ struct AuditEntry: Sendable, Hashable {
     /// - Parameters:
     ///   - known: the operator's credential, or `anonymous`.
     ///   - status: the response's, of a refused request.
-    init(_ known: KnownToken, _ via: Via, _ request: Request, status: Int? = nil) {
+    init(_ known: VerifiedCredential, _ via: Via, _ request: Request, status: Int? = nil) {
         let context = request.context
         switch known.identity {
         case .admin: (actor, actorID) = (.admin, nil)

@@ -1,16 +1,17 @@
 import Batching
 import Contracts
-import EventLoop
-import HTTPServer
 import Observability
-import PostgresClient
+import PlatformInternals
+import Postgres
 import ServiceLifecycle
+import UVHTTPServer
+import UVLoop
 
 /// The audit log of operators' actions. An entry is written before the action, its outcome afterwards; when the process
 /// ends in between, the entry stays without an outcome.
 package final class AuditLog: Sendable {
     /// The outcome of a request.
-    struct End: Sendable {
+    struct Outcome: Sendable {
         let id: Int64
         let status: Int
         let detail: String?
@@ -21,7 +22,7 @@ package final class AuditLog: Sendable {
 
     private let entries: Batcher<AuditEntry, Int64>
     /// Nil is the marker that `flush` waits for.
-    private let ends: Batcher<End?, Void>
+    private let ends: Batcher<Outcome?, Void>
 
     /// - Parameter service: the name of the service that handles the requests.
     package init(postgres: PostgresPool, service: String, loops: EventLoopGroup, logger: Logger) {
@@ -43,7 +44,7 @@ package final class AuditLog: Sendable {
         }
     }
 
-    private static func write(_ ends: [End], _ store: AuditStore, _ loop: EventLoop, _ logger: Logger) async {
+    private static func write(_ ends: [Outcome], _ store: AuditStore, _ loop: EventLoop, _ logger: Logger) async {
         var backoff = Backoff(initial: .milliseconds(100), maximum: .seconds(5))
         for _ in 1..<attempts {
             if (try? await store.finish(ends)) != nil { return }
@@ -75,7 +76,7 @@ package final class AuditLog: Sendable {
     /// - Parameter detail: what it did, as JSON. One that is too long is replaced: it would fail the whole batch.
     package func finish(_ id: Int64, status: Int, detail: String? = nil) {
         let isTooLong = (detail?.utf8.count ?? 0) > Limits.auditDetail
-        ends.add(End(id: id, status: status, detail: isTooLong ? #"{"is_cut":true}"# : detail))
+        ends.add(Outcome(id: id, status: status, detail: isTooLong ? #"{"is_cut":true}"# : detail))
     }
 
     /// Waits until all recorded outcomes are written or abandoned.

@@ -1,6 +1,6 @@
 import Contracts
 import Foundation
-import PostgresClient
+import Postgres
 
 /// The statements that write the audit log.
 struct AuditStore: Sendable {
@@ -51,7 +51,7 @@ struct AuditStore: Sendable {
         """)
 
     /// Writes the outcomes of requests.
-    func finish(_ ends: [AuditLog.End]) async throws(PostgresError) {
+    func finish(_ ends: [AuditLog.Outcome]) async throws(PostgresError) {
         _ = try await postgres.query(Self.finish, [ends.map(\.id), ends.map(\.status), ends.map(\.detail)])
     }
 }

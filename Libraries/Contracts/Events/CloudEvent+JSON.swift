@@ -125,7 +125,7 @@ extension CloudEvent {
                 } catch {
                     refused.append(
                         RefusedEvent(
-                            place: events.count + refused.count, bytes: Array(bytes[range]),
+                            index: events.count + refused.count, bytes: Array(bytes[range]),
                             error: error as? WireError ?? WireError(field: nil, reason: "is not valid JSON")))
                 }
             }
@@ -151,7 +151,7 @@ extension CloudEvent {
 /// An element of a batch that is not a valid event.
 public struct RefusedEvent: Sendable {
     /// Its index in the batch, from 0.
-    public let place: Int
+    public let index: Int
     /// One JSON value.
     public let bytes: [UInt8]
     /// Why it is not a valid event.

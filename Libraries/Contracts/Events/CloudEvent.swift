@@ -75,7 +75,7 @@ public protocol EventData: Codable, Hashable, Sendable {
 
 extension CloudEvent {
     /// Whether its subject has another parent now, and not only another URL.
-    public var movesInTree: Bool {
+    public var changesParent: Bool {
         guard kind == .workspaceMoved else { return false }
         guard let moved = try? decodeData(as: WorkspaceMoved.self) else { return true }
         return moved.parentID != moved.previousParentID

@@ -1,7 +1,7 @@
 import Foundation
 
 /// POST `/workspaces/{id}/activity`.
-public struct ActivityReport: Codable, Hashable, Sendable {
+public struct ActivityReportRequest: Codable, Hashable, Sendable {
     /// One of ``ActivityType/reportable``, as text: the route has an error message of its own for others.
     public var activityType: String
     /// The reporting workspace, if given.

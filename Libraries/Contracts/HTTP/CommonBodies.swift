@@ -1,5 +1,5 @@
 /// The response of routes that only report what was done: `{"status":"updated"}`.
-public struct StatusAnswer: Codable, Hashable, Sendable {
+public struct StatusResponse: Codable, Hashable, Sendable {
     /// What was done.
     public var status: String
 

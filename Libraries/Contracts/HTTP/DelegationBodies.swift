@@ -24,7 +24,7 @@ public struct DelegateRequest: Codable, Hashable, Sendable {
 }
 
 /// The 202 response to a delegation, or the 200 response to one that exists already.
-public struct DelegateAnswer: Codable, Hashable, Sendable {
+public struct DelegateResponse: Codable, Hashable, Sendable {
     /// The delegation.
     public var delegationID: UUID
     /// `delegated`, `recorded`, or the status of the existing one.

@@ -36,6 +36,9 @@ public struct Attachment: Codable, Hashable, Sendable {
 
 /// POST `/workspaces/{id}/notify`.
 public struct NotifyRequest: Codable, Hashable, Sendable {
+    /// How many files a message may have.
+    public static let attachmentLimit = 100
+
     /// Required; empty when missing, for which the route has an error message of its own.
     public var message: String
     /// The attached files.
@@ -56,6 +59,6 @@ public struct NotifyRequest: Codable, Hashable, Sendable {
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         message = try container.decodeIfPresent(String.self, forKey: .message) ?? ""
-        attachments = try container.list(of: Attachment.self, forKey: .attachments, upTo: Limits.attachments) ?? []
+        attachments = try container.list(of: Attachment.self, forKey: .attachments, upTo: Self.attachmentLimit) ?? []
     }
 }

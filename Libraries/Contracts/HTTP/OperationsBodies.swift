@@ -35,7 +35,7 @@ public struct SubsystemTick: Codable, Hashable, Sendable {
 }
 
 /// The response to GET `/admin/liveness`.
-public struct LivenessAnswer: Codable, Hashable, Sendable {
+public struct LivenessResponse: Codable, Hashable, Sendable {
     /// The passes, by name.
     public var subsystems: [String: SubsystemTick]
 
@@ -50,7 +50,7 @@ public struct LivenessAnswer: Codable, Hashable, Sendable {
 }
 
 /// The response to POST `/admin/workspace-images/refresh`.
-public struct ImageRefreshAnswer: Codable, Hashable, Sendable {
+public struct ImageRefreshResponse: Codable, Hashable, Sendable {
     /// Runtimes whose image was pulled.
     public var pulled: [String]
     /// Runtimes whose image could not be pulled.
@@ -136,7 +136,7 @@ public struct DeadMessage: Codable, Hashable, Sendable {
 }
 
 /// The response to GET `/admin/dead-letters/{id}`.
-public struct DeadMessageAnswer: Codable, Hashable, Sendable {
+public struct DeadMessageResponse: Codable, Hashable, Sendable {
     /// The entry of the list.
     public var message: DeadMessage
     /// Its content type, as published.

@@ -156,7 +156,7 @@ public struct FleetQueuePage: Encodable, Hashable, Sendable {
 }
 
 /// The response to a bulk change: POST `/admin/queue/retry`, `cancel` and `expire`.
-public struct QueueChangeAnswer: Codable, Hashable, Sendable {
+public struct QueueChangeResponse: Codable, Hashable, Sendable {
     /// How many items the filter matched that can be changed, counted up to ``Limits/queueChangeCount``.
     public var matched: Int
     /// How many items were changed.

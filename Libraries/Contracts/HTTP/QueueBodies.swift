@@ -1,7 +1,7 @@
 import Foundation
 
 /// The 202 response to a message for a busy target, which was queued.
-public struct QueuedAnswer: Codable, Hashable, Sendable {
+public struct QueuedResponse: Codable, Hashable, Sendable {
     /// Always true.
     public var queued: Bool
     /// The queue item.
@@ -130,7 +130,7 @@ public struct QueueItem: Codable, Hashable, Sendable {
 }
 
 /// The response to POST `/admin/a2a-queue/drop-stale`.
-public struct DropStaleAnswer: Codable, Hashable, Sendable {
+public struct DropStaleResponse: Codable, Hashable, Sendable {
     /// How many items were dropped.
     public var dropped: Int
 

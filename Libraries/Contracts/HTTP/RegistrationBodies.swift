@@ -24,7 +24,7 @@ public struct RegisterRequest: Codable, Hashable, Sendable {
 }
 
 /// The response to a registration.
-public struct RegisterAnswer: Codable, Hashable, Sendable {
+public struct RegisterResponse: Codable, Hashable, Sendable {
     /// Always `registered`.
     public var status: String
     /// The workspace's token, on the first registration only.
@@ -50,7 +50,7 @@ public struct RegisterAnswer: Codable, Hashable, Sendable {
 }
 
 /// What a heartbeat reports about the runtime.
-public struct RuntimeMetadata: Codable, Hashable, Sendable {
+public struct HeartbeatRuntimeMetadata: Codable, Hashable, Sendable {
     /// The features that it provides natively.
     public var capabilities: Capabilities
     /// The idle timeout of calls to it; ignored unless positive.
@@ -94,7 +94,7 @@ public struct HeartbeatRequest: Codable, Hashable, Sendable {
     /// `wedged`, or empty.
     public var runtimeState: String
     /// Overrides of the runtime's capabilities and idle timeout.
-    public var runtimeMetadata: RuntimeMetadata?
+    public var runtimeMetadata: HeartbeatRuntimeMetadata?
 
     private enum CodingKeys: String, CodingKey {
         case workspaceID = "workspace_id"
@@ -112,7 +112,7 @@ public struct HeartbeatRequest: Codable, Hashable, Sendable {
     public init(
         workspaceID: UUID, errorRate: Double = 0, sampleError: String = "", activeTasks: Int = 0,
         uptimeSeconds: Int = 0, currentTask: String = "", monthlySpend: Int64 = 0, runtimeState: String = "",
-        runtimeMetadata: RuntimeMetadata? = nil
+        runtimeMetadata: HeartbeatRuntimeMetadata? = nil
     ) {
         self.workspaceID = workspaceID
         self.errorRate = errorRate
@@ -136,7 +136,7 @@ public struct HeartbeatRequest: Codable, Hashable, Sendable {
         currentTask = try container.decodeIfPresent(String.self, forKey: .currentTask) ?? ""
         monthlySpend = try container.decodeIfPresent(Int64.self, forKey: .monthlySpend) ?? 0
         runtimeState = try container.decodeIfPresent(String.self, forKey: .runtimeState) ?? ""
-        runtimeMetadata = try container.decodeIfPresent(RuntimeMetadata.self, forKey: .runtimeMetadata)
+        runtimeMetadata = try container.decodeIfPresent(HeartbeatRuntimeMetadata.self, forKey: .runtimeMetadata)
     }
 }
 
@@ -179,7 +179,7 @@ public struct CheckAccessRequest: Codable, Hashable, Sendable {
 }
 
 /// Whether two workspaces may communicate.
-public struct CheckAccessAnswer: Codable, Hashable, Sendable {
+public struct CheckAccessResponse: Codable, Hashable, Sendable {
     /// Whether they may.
     public var allowed: Bool
 
@@ -194,7 +194,7 @@ public struct CheckAccessAnswer: Codable, Hashable, Sendable {
 }
 
 /// The address of a peer.
-public struct DiscoverAnswer: Codable, Hashable, Sendable {
+public struct DiscoverResponse: Codable, Hashable, Sendable {
     /// The peer's id.
     public var id: UUID
     /// The peer's URL, which passed the safety check.
@@ -217,7 +217,7 @@ public struct DiscoverAnswer: Codable, Hashable, Sendable {
 }
 
 /// An entry of GET `/registry/{id}/peers`.
-public struct Peer: Codable, Hashable, Sendable {
+public struct PeerEntry: Codable, Hashable, Sendable {
     /// The peer's id.
     public var id: UUID
     /// Its name.

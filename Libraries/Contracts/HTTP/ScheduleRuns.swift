@@ -116,7 +116,7 @@ public struct ScheduleHealth: Codable, Hashable, Sendable {
 }
 
 /// A schedule with problems, as operators see it.
-public struct TroubledSchedule: Codable, Hashable, Sendable {
+public struct UnhealthySchedule: Codable, Hashable, Sendable {
     /// Its problems, the most severe first.
     public var problems: [ScheduleProblem]
     /// The schedule's id.

@@ -9,7 +9,7 @@ public enum SweepScope: String, Codable, Hashable, Sendable, CaseIterable {
 }
 
 /// The response to GET `/admin/sweeps/guard`.
-public struct SweepGuardAnswer: Codable, Hashable, Sendable {
+public struct SweepGuardResponse: Codable, Hashable, Sendable {
     /// Workspaces with a container or machine run by the platform.
     public var ours: SweepGuardStatus
     /// `external` workspaces, whose agents run elsewhere.
@@ -101,7 +101,7 @@ public struct SweepReleaseRequest: Codable, Hashable, Sendable {
 }
 
 /// The response to a manual release.
-public struct SweepReleaseAnswer: Codable, Hashable, Sendable {
+public struct SweepReleaseResponse: Codable, Hashable, Sendable {
     /// The workspaces concerned.
     public var scope: SweepScope
     /// How many workspaces are silent now and are set offline by the next pass, unless they become active before.

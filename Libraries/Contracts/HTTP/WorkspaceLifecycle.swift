@@ -51,7 +51,7 @@ public struct DeleteConfirmation: Codable, Hashable, Sendable {
 }
 
 /// The response to a deletion.
-public struct DeleteAnswer: Codable, Hashable, Sendable {
+public struct DeleteResponse: Codable, Hashable, Sendable {
     /// `removed` or `purged`.
     public var status: String
     /// How many descendants were deleted with it.
@@ -139,7 +139,7 @@ public struct WorkspaceState: Codable, Hashable, Sendable {
 }
 
 /// The response to restart, pause, resume and hibernate.
-public struct LifecycleAnswer: Codable, Hashable, Sendable {
+public struct LifecycleResponse: Codable, Hashable, Sendable {
     /// What was done.
     public var status: String
     /// How many workspaces were paused, after a pause.

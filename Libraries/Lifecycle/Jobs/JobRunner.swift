@@ -3,6 +3,7 @@ import Contracts
 import EventOutbox
 import Foundation
 import Observability
+import PlatformInternals
 import Provisioning
 import Secrets
 import Templates
@@ -49,7 +50,7 @@ package struct JobRunner: Sendable {
         } catch {
             logger.warning(
                 "template not usable", [.workspaceID: .uuid(job.workspace), .error: .string(error.description)])
-            return .startFailed(Sentence.workspaceStartFailed)
+            return .startFailed(ErrorMessage.workspaceStartFailed)
         }
         guard let request = try await starts.begin(job) else { return .obsolete }
         relay.committed(request.events)

@@ -1,7 +1,7 @@
 import Contracts
 import EventOutbox
 import Foundation
-import PostgresClient
+import Postgres
 
 /// Who does which job, and how it ended.
 package struct JobStore: Sendable {

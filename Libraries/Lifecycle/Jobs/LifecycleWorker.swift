@@ -1,9 +1,9 @@
-import EventLoop
 import EventOutbox
 import Foundation
 import Observability
 import ServiceLifecycle
 import Synchronization
+import UVLoop
 
 /// Takes up the open jobs of the whole platform, whoever asked for them; any number of instances may.
 ///
@@ -27,7 +27,7 @@ package final class LifecycleWorker: GracefulService {
     private let cancelledGrace: Duration
     private let jobs: MetricFamily<Counter>
     private let running = Mutex<[JobClaim: Running]>([:])
-    private let alarm = Alarm()
+    private let wakeSignal = WakeSignal()
 
     private struct Running {
         let kind: LifecycleJob.Kind
@@ -53,7 +53,7 @@ package final class LifecycleWorker: GracefulService {
     }
 
     /// There is a job: look now.
-    package func wake() { alarm.ring() }
+    package func wake() { wakeSignal.wake() }
 
     package func run(until shutdown: ShutdownSignal) async throws {
         let search = Task(executorPreference: loop) { await self.searchForEver() }
@@ -83,7 +83,7 @@ package final class LifecycleWorker: GracefulService {
                 pause = backoff.next()
                 logger.debug("lifecycle jobs not searched", [.error: .error(error)])
             }
-            await alarm.wait(upTo: pause, on: loop)
+            await wakeSignal.sleep(atMost: pause, on: loop)
         }
     }
 

@@ -2,7 +2,7 @@ import Authentication
 import Contracts
 import EventOutbox
 import Foundation
-import PostgresClient
+import Postgres
 
 /// What a start needs to know of its workspace.
 struct StartRequest: Sendable {

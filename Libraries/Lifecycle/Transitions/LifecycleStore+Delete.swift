@@ -1,7 +1,7 @@
 import Contracts
 import EventOutbox
 import Foundation
-import PostgresClient
+import Postgres
 
 extension LifecycleStore {
     /// What a deletion did.
@@ -69,7 +69,7 @@ extension LifecycleStore {
         """)
 
     /// Somebody waits for it: the pause after a failure is over.
-    private static let hasten = Statement(
+    private static let expedite = Statement(
         "lifecycle_hasten",
         """
         WITH job AS MATERIALIZED (
@@ -116,7 +116,7 @@ extension LifecycleStore {
             deletion.descendants = members.count { $0.id != id && $0.status != .removed }
             deletion.events = try await transaction.query(Self.remove, [ids, hasProvisioner, id, source, items])
                 .compactMap { CommittedEvent(row: $0) }
-            _ = try await transaction.query(Self.hasten, [ids])
+            _ = try await transaction.query(Self.expedite, [ids])
             deletion.jobs = try await openJobs(ids, .remove, transaction)
             return deletion
         }

@@ -1,7 +1,7 @@
 import Contracts
 import EventOutbox
 import Foundation
-import PostgresClient
+import Postgres
 
 extension LifecycleStore {
     /// An address that is the agent's own is kept for its resumption; one of ours ends with its container.

@@ -1,7 +1,7 @@
 import Contracts
 import EventOutbox
 import Foundation
-import PostgresClient
+import Postgres
 
 /// The rows of workspaces that are removed go table by table, each in a transaction of its own: nothing brings a
 /// removed workspace back, and what holds no locks while it goes through a long table stops nobody.

@@ -1,7 +1,7 @@
 import Contracts
 import EventOutbox
 import Foundation
-import PostgresClient
+import Postgres
 
 extension LifecycleStore {
     /// What is being provisioned already has its whole time before it again, as the start that was asked for has.

@@ -1,6 +1,6 @@
 import EventOutbox
 import Foundation
-import PostgresClient
+import Postgres
 
 extension LifecycleStore {
     /// One winner flips the status, asks for the start and tells the world.

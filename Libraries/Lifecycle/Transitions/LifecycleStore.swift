@@ -1,7 +1,7 @@
 import Contracts
 import EventOutbox
 import Foundation
-import PostgresClient
+import Postgres
 
 /// Changes the life of workspaces: each change is one transaction with its events and the jobs that follow from it.
 package struct LifecycleStore: Sendable {

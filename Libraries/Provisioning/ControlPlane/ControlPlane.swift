@@ -1,9 +1,9 @@
 import Contracts
-import EventLoop
 import Foundation
-import HTTPClient
 import HTTPCore
 import JSONBytes
+import UVHTTPClient
+import UVLoop
 
 /// Workspaces on machines that an HTTP control plane starts. What it must serve is in `docs/control-plane.md`.
 package struct ControlPlane: Provisioner {
@@ -34,12 +34,12 @@ package struct ControlPlane: Provisioner {
         let request = MachineRequest(
             workspace: specification, image: image, settings: settings,
             labels: WorkspaceLabels(instance: try await settings.instance.id(for: .start)))
-        let answer = try await client.hiding(SecretText(specification, and: [token])).send(
+        let response = try await client.redacting(SecretText(specification, and: [token])).send(
             .init(
                 method: .put, target: Self.machine(WorkspaceName(specification.id)), body: request.json,
                 timeout: .seconds(300), operation: .start))
-        guard answer.status.isSuccess else { throw answer.failure() }
-        guard let url = try answer.json()["url"]?.string, ClientURL(url) != nil else {
+        guard response.status.isSuccess else { throw response.failure() }
+        guard let url = try response.json()["url"]?.string, ClientURL(url) != nil else {
             throw ProvisioningError(.refused, .start, detail: "the answer names no usable url")
         }
         return StartedWorkspace(url: url)
@@ -56,20 +56,20 @@ package struct ControlPlane: Provisioner {
     private func delete(
         _ target: String, timeout: Duration, for operation: ProvisioningError.Operation
     ) async throws(ProvisioningError) {
-        let answer = try await hiding.send(
+        let response = try await redacting.send(
             .init(method: .delete, target: target, timeout: timeout, operation: operation))
-        guard answer.status.isSuccess || answer.saysGone else { throw answer.failure() }
+        guard response.status.isSuccess || response.isNotFound else { throw response.failure() }
     }
 
     package func isRunning(_ workspace: WorkspaceName) async -> RunningState {
         do {
-            let answer = try await hiding.send(
+            let response = try await redacting.send(
                 .init(
                     method: .get, target: Self.machine(workspace), timeout: settings.inspectTimeout, operation: .inspect
                 ))
-            if answer.saysGone { return .gone }
-            guard answer.status.isSuccess else { return .unknown(answer.failure()) }
-            let json = try answer.json()
+            if response.isNotFound { return .gone }
+            guard response.status.isSuccess else { return .unknown(response.failure()) }
+            let json = try response.json()
             guard let state = json["state"]?.string else {
                 return .unknown(ProvisioningError(.unavailable, .inspect, detail: "the answer names no state"))
             }
@@ -98,9 +98,9 @@ package struct ControlPlane: Provisioner {
         after cursor: String?, _ instance: String
     ) async throws(ProvisioningError) -> (entries: [ManagedWorkspace], next: String?) {
         let query = cursor.map { "?cursor=\($0.percentEncoded)" } ?? ""
-        let answer = try await hiding.send(.init(method: .get, target: "/machines\(query)", operation: .list))
-        guard answer.status.isSuccess else { throw answer.failure() }
-        let json = try answer.json()
+        let response = try await redacting.send(.init(method: .get, target: "/machines\(query)", operation: .list))
+        guard response.status.isSuccess else { throw response.failure() }
+        let json = try response.json()
         guard let items = json["items"]?.array else {
             throw ProvisioningError(.unavailable, .list, detail: "the answer has no items")
         }
@@ -119,7 +119,7 @@ package struct ControlPlane: Provisioner {
     }
 
     /// A control plane may quote the bearer in its errors.
-    private var hiding: BackendClient { client.hiding(SecretText([token])) }
+    private var redacting: BackendClient { client.redacting(SecretText([token])) }
 
     private static func machine(_ workspace: WorkspaceName) -> String { "/machines/\(workspace.container)" }
 

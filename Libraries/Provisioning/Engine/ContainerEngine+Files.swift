@@ -1,8 +1,8 @@
 import Contracts
 import Foundation
-import HTTPClient
 import HTTPCore
 import JSONBytes
+import UVHTTPClient
 
 /// Files in and out of containers, through the engine's archives.
 ///
@@ -31,14 +31,14 @@ extension ContainerEngine {
             upload.add(file)
         }
         upload.add(TarHeader.end)
-        let answer = try await client.send(
+        let response = try await client.send(
             .init(
                 method: .put,
                 target: "/containers/\(target.id)/archive?path=\(present.percentEncoded)&noOverwriteDirNonDir=true",
                 upload: (upload, upload.length), contentType: "application/x-tar", timeout: .seconds(300),
                 operation: .copyIn))
-        if answer.saysGone { throw ProvisioningError(.missing, .copyIn, detail: answer.explanation) }
-        guard answer.status.isSuccess else { throw answer.failure() }
+        if response.isNotFound { throw ProvisioningError(.missing, .copyIn, detail: response.explanation) }
+        guard response.status.isSuccess else { throw response.failure() }
     }
 
     package func findFile(
@@ -65,14 +65,14 @@ extension ContainerEngine {
     }
 
     private func open(_ path: String, of container: Container) async throws(ProvisioningError) -> TarFileBody {
-        let answer = try await client.open(
+        let response = try await client.open(
             .init(
                 method: .get, target: Self.archive(of: path, container), timeout: .seconds(60), operation: .copyOut))
-        guard answer.status.isSuccess else {
+        guard response.status.isSuccess else {
             throw ProvisioningError(
-                answer.status == .notFound ? .missing : .unavailable, .copyOut, detail: "\(answer.status.code)")
+                response.status == .notFound ? .missing : .unavailable, .copyOut, detail: "\(response.status.code)")
         }
-        return try await Self.firstFile(of: answer.body.source, path)
+        return try await Self.firstFile(of: response.body.source, path)
     }
 
     private static func firstFile(
@@ -102,10 +102,10 @@ extension ContainerEngine {
     private func container(
         of workspace: WorkspaceName, for operation: ProvisioningError.Operation
     ) async throws(ProvisioningError) -> Container {
-        let answer = try await inspect(workspace.container, for: operation)
-        if answer.saysGone { throw ProvisioningError(.missing, operation, detail: "no container \(workspace)") }
-        guard answer.status.isSuccess else { throw answer.failure() }
-        let json = try answer.json()
+        let response = try await inspect(workspace.container, for: operation)
+        if response.isNotFound { throw ProvisioningError(.missing, operation, detail: "no container \(workspace)") }
+        guard response.status.isSuccess else { throw response.failure() }
+        let json = try response.json()
         guard let id = json["Id"]?.string else {
             throw ProvisioningError(.unavailable, operation, detail: "the engine names no id of \(workspace)")
         }
@@ -136,14 +136,14 @@ extension ContainerEngine {
     private func status(
         of path: String, _ container: Container
     ) async throws(ProvisioningError) -> PathStatus? {
-        let answer = try await client.send(
+        let response = try await client.send(
             .init(
                 method: .head, target: Self.archive(of: path, container), timeout: settings.inspectTimeout,
                 operation: container.operation))
         // Without a body it does not say what is missing; the container existed a moment ago.
-        if answer.status == .notFound { return nil }
-        guard answer.status.isSuccess else { throw answer.failure() }
-        guard let header = answer.headers["X-Docker-Container-Path-Stat"], let status = PathStatus(header, of: path)
+        if response.status == .notFound { return nil }
+        guard response.status.isSuccess else { throw response.failure() }
+        guard let header = response.headers["X-Docker-Container-Path-Stat"], let status = PathStatus(header, of: path)
         else {
             throw ProvisioningError(
                 .unavailable, container.operation, detail: "the engine does not say what \(path) is")

@@ -3,22 +3,22 @@ import JSONBytes
 
 extension ContainerEngine: ImageBackend {
     package func pull(_ image: String) async throws(ProvisioningError) -> String {
-        let client = client.hiding(SecretText([settings.credentials?.token]))
+        let client = client.redacting(SecretText([settings.credentials?.token]))
         let report = try await client.pull(image, settings.credentials, for: .pull)
         if report.hasError { throw ProvisioningError(.imageMissing, .pull, detail: report.lastLine) }
-        let answer = try await client.inspectImage(image, for: .pull)
-        guard answer.status.isSuccess else { throw answer.failure() }
-        guard let id = try answer.json()["Id"]?.string else {
+        let response = try await client.inspectImage(image, for: .pull)
+        guard response.status.isSuccess else { throw response.failure() }
+        guard let id = try response.json()["Id"]?.string else {
             throw ProvisioningError(.unavailable, .pull, detail: "the engine names no id of \(image)")
         }
         return Self.withoutAlgorithm(id)
     }
 
     package func image(of workspace: WorkspaceName) async throws(ProvisioningError) -> ContainerImage? {
-        let answer = try await inspect(workspace.container, for: .inspect)
-        if answer.saysGone { return nil }
-        guard answer.status.isSuccess else { throw answer.failure() }
-        let json = try answer.json()
+        let response = try await inspect(workspace.container, for: .inspect)
+        if response.isNotFound { return nil }
+        guard response.status.isSuccess else { throw response.failure() }
+        let json = try response.json()
         guard let name = json["Config"]?["Image"]?.string, let id = json["Image"]?.string else { return nil }
         return ContainerImage(name: name, id: Self.withoutAlgorithm(id))
     }
@@ -44,37 +44,37 @@ extension BackendClient {
     }
 
     private func owner(of image: String) async throws(ProvisioningError) -> TarArchive.Owner? {
-        let answer = try await inspectImage(image, for: .start)
-        if answer.status == .notFound { return nil }
-        guard answer.status.isSuccess else { throw answer.failure() }
-        return TarArchive.Owner(imageUser: try answer.json()["Config"]?["User"]?.string ?? "")
+        let response = try await inspectImage(image, for: .start)
+        if response.status == .notFound { return nil }
+        guard response.status.isSuccess else { throw response.failure() }
+        return TarArchive.Owner(imageUser: try response.json()["Config"]?["User"]?.string ?? "")
     }
 
     fileprivate func inspectImage(
         _ image: String, for operation: ProvisioningError.Operation
-    ) async throws(ProvisioningError) -> Answer {
+    ) async throws(ProvisioningError) -> BackendResponse {
         try await send(.init(method: .get, target: "/images/\(image.percentEncodedPath)/json", operation: operation))
     }
 
     /// - Returns: the end of the engine's report: the status of its response is sent before the pull begins.
     fileprivate func pull(
         _ image: String, _ credentials: RegistryCredentials?, for operation: ProvisioningError.Operation
-    ) async throws(ProvisioningError) -> Answer {
+    ) async throws(ProvisioningError) -> BackendResponse {
         var headers = HTTPHeaders()
         if let header = credentials?.header(forImage: image) { headers.add("X-Registry-Auth", header) }
-        let answer = try await send(
+        let response = try await send(
             .init(
                 method: .post, target: "/images/create?fromImage=\(image.percentEncoded)", headers: headers,
                 timeout: .seconds(900), operation: operation), keepingLast: 8192)
-        if answer.status == .notFound {
-            throw ProvisioningError(.imageMissing, operation, detail: answer.explanation)
+        if response.status == .notFound {
+            throw ProvisioningError(.imageMissing, operation, detail: response.explanation)
         }
-        guard answer.status.isSuccess else { throw answer.failure() }
-        return answer
+        guard response.status.isSuccess else { throw response.failure() }
+        return response
     }
 }
 
-extension BackendClient.Answer {
+extension BackendClient.BackendResponse {
     /// Whether one of the report's lines, most often the last one, says that the pull failed.
     fileprivate var hasError: Bool {
         body.split(separator: UInt8(ascii: "\n")).contains { line in
@@ -86,7 +86,7 @@ extension BackendClient.Answer {
     /// The message of the last of the report's lines, each of which is JSON.
     fileprivate var lastLine: String {
         let line = body.split(separator: UInt8(ascii: "\n")).last { !$0.isEmpty } ?? []
-        return BackendClient.Answer(status: status, body: Array(line), operation: operation, secrets: secrets)
+        return BackendClient.BackendResponse(status: status, body: Array(line), operation: operation, secrets: secrets)
             .explanation
     }
 }

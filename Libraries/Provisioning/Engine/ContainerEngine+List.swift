@@ -11,9 +11,9 @@ extension ContainerEngine {
 
     private func containers(_ instance: String) async throws(ProvisioningError) -> [ManagedWorkspace] {
         let filter = #"{"name":["^/?ws-"]}"#.percentEncoded
-        let answer = try await client.send(
+        let response = try await client.send(
             .init(method: .get, target: "/containers/json?all=true&filters=\(filter)", operation: .list))
-        guard answer.status.isSuccess, let found = try answer.json().array else { throw answer.failure() }
+        guard response.status.isSuccess, let found = try response.json().array else { throw response.failure() }
         return found.compactMap { container in
             let names = container["Names"]?.array?.compactMap(\.string) ?? []
             guard let prefix = names.lazy.compactMap(WorkspaceName.prefix(ofContainer:)).first else { return nil }
@@ -26,8 +26,9 @@ extension ContainerEngine {
 
     private func volumes(_ instance: String) async throws(ProvisioningError) -> [ManagedWorkspace] {
         let filter = #"{"name":["ws-"]}"#.percentEncoded
-        let answer = try await client.send(.init(method: .get, target: "/volumes?filters=\(filter)", operation: .list))
-        guard answer.status.isSuccess, let list = try answer.json()["Volumes"] else { throw answer.failure() }
+        let response = try await client.send(
+            .init(method: .get, target: "/volumes?filters=\(filter)", operation: .list))
+        guard response.status.isSuccess, let list = try response.json()["Volumes"] else { throw response.failure() }
         return (list.array ?? []).compactMap { volume in
             guard let prefix = volume["Name"]?.string.flatMap(WorkspaceName.prefix(ofVolume:)) else { return nil }
             return ManagedWorkspace(

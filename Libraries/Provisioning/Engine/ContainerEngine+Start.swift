@@ -12,7 +12,7 @@ extension ContainerEngine {
         let secrets = SecretText(specification, and: [settings.credentials?.token])
         let labels = WorkspaceLabels(instance: try await settings.instance.id(for: .start))
         let step = StartStep(
-            engine: self, client: client.hiding(secrets), workspace: specification,
+            engine: self, client: client.redacting(secrets), workspace: specification,
             name: WorkspaceName(specification.id), labels: labels)
         return try await step.run(image: image)
     }
@@ -71,9 +71,9 @@ private struct StartStep {
             writer.member("Name", name.volume)
             labels.write(to: &writer)
         }
-        let answer = try await client.send(
+        let response = try await client.send(
             .init(method: .post, target: "/volumes/create", body: body.bytes, operation: .start))
-        guard answer.status.isSuccess else { throw answer.failure() }
+        guard response.status.isSuccess else { throw response.failure() }
     }
 
     /// - Returns: the container's id: its name may belong to another container a moment later.
@@ -82,11 +82,11 @@ private struct StartStep {
             workspace: workspace, name: name, image: image,
             limits: engine.settings.tiers.limits(ofTier: workspace.tier),
             labels: labels)
-        let answer = try await client.send(
+        let response = try await client.send(
             .init(
                 method: .post, target: "/containers/create?name=\(name.container)", body: body.json,
                 timeout: .seconds(60), operation: .start))
-        guard answer.status.isSuccess, let id = try answer.json()["Id"]?.string else { throw answer.failure() }
+        guard response.status.isSuccess, let id = try response.json()["Id"]?.string else { throw response.failure() }
         return id
     }
 
@@ -103,11 +103,11 @@ private struct StartStep {
 
     /// The container is created and not started: files unpacked at the mount point go into the volume.
     private func write(_ archive: [UInt8], into container: String) async throws(ProvisioningError) {
-        let answer = try await client.send(
+        let response = try await client.send(
             .init(
                 method: .put, target: "/containers/\(container)/archive?path=\(WorkspaceName.configsFolder)",
                 body: archive, contentType: "application/x-tar", timeout: .seconds(60), operation: .start))
-        guard answer.status.isSuccess else { throw answer.failure() }
+        guard response.status.isSuccess else { throw response.failure() }
     }
 
     private func launch(_ container: String) async throws(ProvisioningError) -> StartedWorkspace {
@@ -128,10 +128,10 @@ private struct StartStep {
     /// Removes a container that did not start. When that fails, the next start or a sweep cleans up.
     private func discard(_ container: String) async {
         do throws(ProvisioningError) {
-            let answer = try await client.send(
+            let response = try await client.send(
                 .init(method: .delete, target: "/containers/\(container)?force=true&v=true", operation: .start))
-            if answer.status.isSuccess || answer.saysGone { return }
-            throw answer.failure()
+            if response.status.isSuccess || response.isNotFound { return }
+            throw response.failure()
         } catch {
             engine.logger.warning(
                 "a container that did not start was left behind",

@@ -1,8 +1,8 @@
-import EventLoop
-import HTTPClient
 import HTTPCore
 import JSONBytes
 import Observability
+import UVHTTPClient
+import UVLoop
 
 /// Workspaces as containers of one engine: Docker, or Podman, which serves the same API.
 ///
@@ -38,7 +38,7 @@ package struct ContainerEngine: Provisioner {
                 timeout: grace + .seconds(20), operation: operation))
         // A container that cannot be stopped may still be removed by force, and so may one that a crashed engine left
         // half created, which stop does not find: only the removal counts.
-        if !stopped.status.isSuccess, stopped.status != 304, !stopped.saysGone {
+        if !stopped.status.isSuccess, stopped.status != 304, !stopped.isNotFound {
             logger.debug(
                 "an engine could not stop a container",
                 [.name: .string(workspace.container), .error: .string(stopped.explanation)])
@@ -47,28 +47,28 @@ package struct ContainerEngine: Provisioner {
             .init(
                 method: .delete, target: "/containers/\(workspace.container)?force=true&v=true",
                 operation: operation))
-        if removed.status.isSuccess || removed.saysGone { return }
+        if removed.status.isSuccess || removed.isNotFound { return }
         guard removed.status == .conflict else { throw removed.failure() }
         try await awaitRemoval(of: workspace, removed)
     }
 
     /// Waits for a removal that is in progress already.
     private func awaitRemoval(
-        of workspace: WorkspaceName, _ conflict: BackendClient.Answer
+        of workspace: WorkspaceName, _ conflict: BackendClient.BackendResponse
     ) async throws(ProvisioningError) {
         let waited = try await client.send(
             .init(
                 method: .post, target: "/containers/\(workspace.container)/wait?condition=removed",
                 operation: conflict.operation))
-        guard waited.status.isSuccess || waited.saysGone else { throw conflict.failure() }
+        guard waited.status.isSuccess || waited.isNotFound else { throw conflict.failure() }
     }
 
     package func isRunning(_ workspace: WorkspaceName) async -> RunningState {
         do {
-            let answer = try await inspect(workspace.container, for: .inspect)
-            if answer.saysGone { return .gone }
-            guard answer.status.isSuccess else { return .unknown(answer.failure()) }
-            let state = ContainerState(try answer.json())
+            let response = try await inspect(workspace.container, for: .inspect)
+            if response.isNotFound { return .gone }
+            guard response.status.isSuccess else { return .unknown(response.failure()) }
+            let state = ContainerState(try response.json())
             return state.isAlive ? .running(url: url(of: workspace, state)) : .gone
         } catch {
             return .unknown(error)
@@ -77,7 +77,7 @@ package struct ContainerEngine: Provisioner {
 
     func inspect(
         _ container: String, for operation: ProvisioningError.Operation
-    ) async throws(ProvisioningError) -> BackendClient.Answer {
+    ) async throws(ProvisioningError) -> BackendClient.BackendResponse {
         try await client.send(
             .init(
                 method: .get, target: "/containers/\(container)/json", timeout: settings.inspectTimeout,
@@ -91,9 +91,9 @@ package struct ContainerEngine: Provisioner {
 
     package func removeVolume(_ workspace: WorkspaceName) async throws(ProvisioningError) {
         // Not by force, which means different things to engines: a volume in use must stay.
-        let answer = try await client.send(
+        let response = try await client.send(
             .init(method: .delete, target: "/volumes/\(workspace.volume)", operation: .removeVolume))
-        guard answer.status.isSuccess || answer.saysGone else { throw answer.failure() }
+        guard response.status.isSuccess || response.isNotFound else { throw response.failure() }
     }
 }
 

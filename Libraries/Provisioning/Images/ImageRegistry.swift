@@ -1,9 +1,9 @@
 import Crypto
-import EventLoop
 import Foundation
-import HTTPClient
 import HTTPCore
 import JSONBytes
+import UVHTTPClient
+import UVLoop
 
 /// Resolves an image's tag to a digest, by a registry's OCI distribution API.
 package struct ImageRegistry: Sendable {
@@ -24,17 +24,17 @@ package struct ImageRegistry: Sendable {
         }
         if let digest = reference.digest { return digest }
         var authorization: String?
-        var answer = try await manifest(.head, reference, authorization)
-        if answer.status == .unauthorized {
-            authorization = try await authorize(answer, reference)
-            answer = try await manifest(.head, reference, authorization)
+        var response = try await manifest(.head, reference, authorization)
+        if response.status == .unauthorized {
+            authorization = try await authorize(response, reference)
+            response = try await manifest(.head, reference, authorization)
         }
-        try Self.check(answer, reference)
-        if let digest = answer.headers["docker-content-digest"] { return try Self.checked(digest) }
+        try Self.check(response, reference)
+        if let digest = response.headers["docker-content-digest"] { return try Self.checked(digest) }
         // The digest is by definition that of the manifest's bytes.
-        answer = try await manifest(.get, reference, authorization)
-        try Self.check(answer, reference)
-        return "sha256:" + hex(sha256(answer.bytes ?? []))
+        response = try await manifest(.get, reference, authorization)
+        try Self.check(response, reference)
+        return "sha256:" + hex(sha256(response.bytes ?? []))
     }
 
     // MARK: - Calls
@@ -74,9 +74,9 @@ package struct ImageRegistry: Sendable {
 
     /// - Returns: the value of `Authorization` for the registry's challenge.
     private func authorize(
-        _ answer: ClientResponse, _ reference: ImageReference
+        _ response: ClientResponse, _ reference: ImageReference
     ) async throws(ProvisioningError) -> String {
-        let challenges = answer.headers.values("www-authenticate").compactMap(AuthChallenge.init)
+        let challenges = response.headers.values("www-authenticate").compactMap(AuthChallenge.init)
         let basic = credentials?.basic(forRegistry: reference.registry)
         if let challenge = challenges.first(where: { $0.scheme == "bearer" }) {
             return "Bearer " + (try await token(challenge, reference, basic))
@@ -100,24 +100,24 @@ package struct ImageRegistry: Sendable {
         var headers: HTTPHeaders = ["Accept": "application/json"]
         if let basic { headers.add("Authorization", basic) }
         let url = realm + (realm.contains("?") ? "&" : "?") + query.joined(separator: "&")
-        let answer = try await send(.get, url, headers, upTo: Self.tokenLimit)
-        guard answer.status.isSuccess, let json = try? JSONValue(decoding: answer.bytes ?? []),
+        let response = try await send(.get, url, headers, upTo: Self.tokenLimit)
+        guard response.status.isSuccess, let json = try? JSONValue(decoding: response.bytes ?? []),
             let token = json["token"]?.string ?? json["access_token"]?.string,
             token.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F })
-        else { throw Self.failure(.refused, "\(reference.registry) gives no token: \(answer.status.code)") }
+        else { throw Self.failure(.refused, "\(reference.registry) gives no token: \(response.status.code)") }
         return token
     }
 
     // MARK: - Responses
 
     private static func check(
-        _ answer: ClientResponse, _ reference: ImageReference
+        _ response: ClientResponse, _ reference: ImageReference
     ) throws(ProvisioningError) {
-        switch answer.status.code {
+        switch response.status.code {
         case 200: return
         case 404: throw failure(.imageMissing, "\(reference.registry) has no \(reference.repository):\(reference.tag)")
-        case 408, 425, 429, 500...: throw failure(.unavailable, "\(reference.registry): \(answer.status.code)")
-        default: throw failure(.refused, "\(reference.registry): \(answer.status.code)")
+        case 408, 425, 429, 500...: throw failure(.unavailable, "\(reference.registry): \(response.status.code)")
+        default: throw failure(.refused, "\(reference.registry): \(response.status.code)")
         }
     }
 

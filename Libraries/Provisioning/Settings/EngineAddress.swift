@@ -1,4 +1,4 @@
-import HTTPClient
+import UVHTTPClient
 
 /// The address of a container engine, as in `DOCKER_HOST`.
 package enum EngineAddress: Sendable, Hashable {

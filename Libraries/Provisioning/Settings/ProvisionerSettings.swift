@@ -1,8 +1,8 @@
 import Configuration
-import EventLoop
 import Foundation
-import HTTPClient
 import Observability
+import UVHTTPClient
+import UVLoop
 
 /// The configuration of the backend that starts workspaces.
 package struct ProvisionerSettings: Sendable {

@@ -1,6 +1,6 @@
 import Contracts
 import Foundation
-import PostgresClient
+import Postgres
 
 extension FleetQueueFilter {
     /// The values of `$1` to `$9`.

@@ -1,8 +1,9 @@
 import Contracts
 import Foundation
-import HTTPServer
 import JSONBytes
+import PlatformInternals
 import ServiceHost
+import UVHTTPServer
 
 /// A filter of the items of the fleet's queue.
 package struct FleetQueueFilter: Sendable, Hashable {

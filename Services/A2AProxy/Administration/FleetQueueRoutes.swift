@@ -4,9 +4,10 @@ import Contracts
 import EventOutbox
 import Foundation
 import HTTPCore
-import HTTPServer
 import JSONBytes
+import PlatformInternals
 import ServiceHost
+import UVHTTPServer
 
 /// `/admin/queue`: lists the queue of the whole fleet and changes its items in bulk.
 struct FleetQueueRoutes: Sendable {
@@ -52,7 +53,7 @@ struct FleetQueueRoutes: Sendable {
         guard let bodies = try await store.bodies(of: id) else { throw Self.notFound }
         let isPrivate = PrivateBody.isMarked(bodies.request)
         // Bodies marked as private are not shown to viewers.
-        if isPrivate, identity.role == .viewer { throw APIError(.forbidden, Sentence.readOnlyToken) }
+        if isPrivate, identity.role == .viewer { throw APIError(.forbidden, ErrorMessage.readOnlyToken) }
         return .json(object: { writer in
             writer.member("request", raw: RawJSON(asJSON: bodies.request).bytes)
             writer.member("response", rawOrNull: bodies.response.map { RawJSON(asJSON: $0).bytes })
@@ -68,38 +69,40 @@ struct FleetQueueRoutes: Sendable {
         let (filter, isDry) = try Self.read(body)
         Self.note(filter, isDry: isDry, nil, request)
         let matched = try await store.count(filter, for: change)
-        var answer = QueueChangeAnswer(matched: matched, changed: 0, left: max(0, matched - Limits.queueChange))
+        var response = QueueChangeResponse(matched: matched, changed: 0, left: max(0, matched - Limits.queueChange))
         if !isDry {
             let failure: (any Error)?
-            (answer.changed, failure) = matched == 0 ? (0, nil) : try await self.change(change, filter)
-            answer.stopped = failure.map { APIError(describing: $0).sentence }
-            answer.left = answer.changed < matched ? try await left(filter, change, answer, orAfter: failure) : 0
+            (response.changed, failure) = matched == 0 ? (0, nil) : try await self.change(change, filter)
+            response.stopped = failure.map { APIError(describing: $0).sentence }
+            response.left = response.changed < matched ? try await left(filter, change, response, orAfter: failure) : 0
         }
-        Self.note(filter, isDry: isDry, answer, request)
-        return try .wire(.ok, answer)
+        Self.note(filter, isDry: isDry, response, request)
+        return try .wire(.ok, response)
     }
 
     /// The number of items left; where the count fails as well, the matched ones that were not changed.
     private func left(
-        _ filter: FleetQueueFilter, _ change: QueueChange, _ answer: QueueChangeAnswer, orAfter failure: (any Error)?
+        _ filter: FleetQueueFilter, _ change: QueueChange, _ response: QueueChangeResponse,
+        orAfter failure: (any Error)?
     ) async throws -> Int {
         do {
             return try await store.count(filter, for: change)
         } catch {
-            guard answer.changed > 0 || failure != nil else { throw error }
-            return answer.matched - answer.changed
+            guard response.changed > 0 || failure != nil else { throw error }
+            return response.matched - response.changed
         }
     }
 
-    private static func note(_ filter: FleetQueueFilter, isDry: Bool, _ answer: QueueChangeAnswer?, _ request: Request)
-    {
-        request.noteForAudit { writer in
+    private static func note(
+        _ filter: FleetQueueFilter, isDry: Bool, _ response: QueueChangeResponse?, _ request: Request
+    ) {
+        request.setAuditDetail { writer in
             writer.member("dry_run", isDry)
             writer.member("filter", object: { filter.audit(to: &$0) })
-            writer.member("matched", ifPresent: answer?.matched)
-            writer.member("changed", ifPresent: answer?.changed)
-            writer.member("left", ifPresent: answer?.left)
-            writer.member("stopped", ifPresent: answer?.stopped)
+            writer.member("matched", ifPresent: response?.matched)
+            writer.member("changed", ifPresent: response?.changed)
+            writer.member("left", ifPresent: response?.left)
+            writer.member("stopped", ifPresent: response?.stopped)
         }
     }
 

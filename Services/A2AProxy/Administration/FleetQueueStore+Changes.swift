@@ -1,7 +1,8 @@
 import Contracts
 import EventOutbox
 import Foundation
-import PostgresClient
+import PlatformInternals
+import Postgres
 import ServiceHost
 
 /// An operator's bulk change of queue items.

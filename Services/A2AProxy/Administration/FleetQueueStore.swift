@@ -2,7 +2,8 @@ import Contracts
 import EventOutbox
 import Foundation
 import Observability
-import PostgresClient
+import PlatformInternals
+import Postgres
 import ServiceHost
 
 /// The statements about the queue of the whole fleet, for operators.
@@ -89,7 +90,7 @@ package struct FleetQueueStore: Sendable {
             var found = FleetQueueItem(row)
             let item = found.item
             found.attemptsLog =
-                QueueStory(
+                QueueItemHistory(
                     status: item.status, enqueuedAt: item.enqueuedAt, dispatchedAt: item.dispatchedAt,
                     completedAt: item.completedAt, expiresAt: item.expiresAt, wasClaimed: row.bool(22),
                     lastError: item.lastError, responseStatus: row.optionalInt(23), log: row.optionalBytes(24)

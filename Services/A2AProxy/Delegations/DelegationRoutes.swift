@@ -3,11 +3,12 @@ import Contracts
 import EventOutbox
 import Foundation
 import HTTPCore
-import HTTPServer
 import JSONBytes
 import Observability
-import PostgresClient
+import PlatformInternals
+import Postgres
 import ServiceHost
+import UVHTTPServer
 
 /// `/workspaces/{id}/delegate` and `/workspaces/{id}/delegations...`.
 package struct DelegationRoutes: Sendable {
@@ -18,7 +19,7 @@ package struct DelegationRoutes: Sendable {
     let drain: Drain
     let relay: EventRelay
     let recorder: CallRecorder
-    let waker: Waker
+    let waker: WorkspaceWaker
     let logger: Logger
 
     package func add(to table: inout Router) {
@@ -53,7 +54,7 @@ package struct DelegationRoutes: Sendable {
     private func existingSource(_ request: Request) async throws -> UUID {
         let source = try await source(request)
         guard let status = try await router.status(of: source), status != .removed else {
-            throw APIError(.notFound, Sentence.workspaceNotFound)
+            throw APIError(.notFound, ErrorMessage.workspaceNotFound)
         }
         return source
     }
@@ -61,15 +62,15 @@ package struct DelegationRoutes: Sendable {
     /// The checks that delegating and recording share.
     private func target(_ text: String, of source: UUID) throws(APIError) -> UUID {
         guard let target = UUID(canonical: text) else {
-            throw APIError(.badRequest, Sentence.targetMustBeUUID, field: "target_id")
+            throw APIError(.badRequest, ErrorMessage.targetMustBeUUID, field: "target_id")
         }
-        guard target != source else { throw APIError(.badRequest, Sentence.selfDelegation, field: "target_id") }
+        guard target != source else { throw APIError(.badRequest, ErrorMessage.selfDelegation, field: "target_id") }
         return target
     }
 
     /// Text that cannot be stored is rejected, not altered.
     private static func check(
-        _ text: String?, _ field: String, orError sentence: String = Sentence.invalidRequestBody
+        _ text: String?, _ field: String, orError sentence: String = ErrorMessage.invalidRequestBody
     ) throws(APIError) {
         guard text?.contains(byte: 0) == true else { return }
         throw APIError(.badRequest, sentence, field: field, reason: "must have no NUL")
@@ -79,15 +80,15 @@ package struct DelegationRoutes: Sendable {
 
     private func delegate(_ request: Request) async throws -> Response {
         let source = try await existingSource(request)
-        let body = try await request.decode(DelegateRequest.self, orError: Sentence.invalidDelegation)
+        let body = try await request.decode(DelegateRequest.self, orError: ErrorMessage.invalidDelegation)
         let target = try target(body.targetID, of: source)
         guard !body.task.isEmpty else {
-            throw APIError(.badRequest, Sentence.invalidDelegation, field: "task", reason: "is required")
+            throw APIError(.badRequest, ErrorMessage.invalidDelegation, field: "task", reason: "is required")
         }
-        try Self.check(body.task, "task", orError: Sentence.invalidDelegation)
-        try Self.check(body.idempotencyKey, "idempotency_key", orError: Sentence.invalidDelegation)
+        try Self.check(body.task, "task", orError: ErrorMessage.invalidDelegation)
+        try Self.check(body.idempotencyKey, "idempotency_key", orError: ErrorMessage.invalidDelegation)
         try APIError.check(
-            "idempotency_key", body.idempotencyKey, upTo: Limits.identifier, orError: Sentence.invalidDelegation)
+            "idempotency_key", body.idempotencyKey, upTo: Limits.identifier, orError: ErrorMessage.invalidDelegation)
         var new = NewDelegation(source: source, target: target, task: body.task)
         if let key = body.idempotencyKey, !key.isEmpty { new.idempotencyKey = key }
         let availability = try await availability(from: source, to: target)
@@ -107,16 +108,16 @@ package struct DelegationRoutes: Sendable {
             return .json(
                 .accepted,
                 bytes: try WireJSON.encode(
-                    DelegateAnswer(delegationID: new.id, status: "delegated", targetID: target)))
+                    DelegateResponse(delegationID: new.id, status: "delegated", targetID: target)))
         case .existing(let id, let target, let status):
             return .json(
                 bytes: try WireJSON.encode(
-                    DelegateAnswer(delegationID: id, status: status.rawValue, targetID: target, idempotentHit: true)))
+                    DelegateResponse(delegationID: id, status: status.rawValue, targetID: target, idempotentHit: true)))
         }
     }
 
     /// Whether a delegation's target can be called.
-    private enum Prospect {
+    private enum TargetAvailability {
         /// Now or later.
         case deliverable
         /// Once this workspace is woken.
@@ -126,7 +127,7 @@ package struct DelegationRoutes: Sendable {
     }
 
     /// - Throws: when the delegation must not be created at all.
-    private func availability(from source: UUID, to target: UUID) async throws -> Prospect {
+    private func availability(from source: UUID, to target: UUID) async throws -> TargetAvailability {
         do {
             _ = try await router.route(from: source, to: target)
             return .deliverable
@@ -178,9 +179,9 @@ package struct DelegationRoutes: Sendable {
 
     private func record(_ request: Request) async throws -> Response {
         let source = try await existingSource(request)
-        let body = try await request.decode(RecordDelegationRequest.self, orError: Sentence.invalidDelegation)
+        let body = try await request.decode(RecordDelegationRequest.self, orError: ErrorMessage.invalidDelegation)
         let target = try target(body.targetID, of: source)
-        try Self.check(body.task, "task", orError: Sentence.invalidDelegation)
+        try Self.check(body.task, "task", orError: ErrorMessage.invalidDelegation)
         var new = NewDelegation(source: source, target: target, task: body.task)
         if let id = body.delegationID.flatMap({ UUID(canonical: $0) }) { new.id = id }
         new.traceparent = request.context.traceparent
@@ -191,7 +192,7 @@ package struct DelegationRoutes: Sendable {
         relay.committed(events)
         if !events.isEmpty { recorder.add(.delegationRequest(new)) }
         return .json(
-            .accepted, bytes: try WireJSON.encode(DelegateAnswer(delegationID: new.id, status: "recorded")))
+            .accepted, bytes: try WireJSON.encode(DelegateResponse(delegationID: new.id, status: "recorded")))
     }
 
     private func update(_ request: Request) async throws -> Response {
@@ -200,7 +201,7 @@ package struct DelegationRoutes: Sendable {
         guard try await store.delegation(id, of: source) != nil else { throw Self.notFound }
         let body = try await request.decode(UpdateDelegationRequest.self)
         guard let status = DelegationStatus(rawValue: body.status), status.isFinal else {
-            throw APIError(.badRequest, Sentence.delegationStatusInvalid, field: "status")
+            throw APIError(.badRequest, ErrorMessage.delegationStatusInvalid, field: "status")
         }
         try Self.check(body.error, "error")
         try Self.check(body.responsePreview, "response_preview")

@@ -1,6 +1,7 @@
 import Contracts
 import Foundation
-import PostgresClient
+import PlatformInternals
+import Postgres
 
 extension DelegationStore {
     /// Requests by creation time, results by the time of their last change, so that polling clients find a new result

@@ -1,12 +1,12 @@
 import Batching
 import Contracts
-import EventLoop
 import EventOutbox
 import Foundation
 import JSONBytes
 import Observability
-import PostgresClient
+import Postgres
 import Synchronization
+import UVLoop
 
 /// Writes rows of the feed asynchronously in batches, and broadcasts those written.
 ///
@@ -29,14 +29,14 @@ package final class ActivityWriter: Sendable {
     }
 
     private let state = Mutex(State())
-    private let store: ActivityStore
+    private let store: ActivityLogStore
     private let broadcast: EventBroadcast
     private let loops: EventLoopGroup
     private let metrics: ProxyMetrics
     private let logger: Logger
 
     package init(
-        store: ActivityStore, broadcast: EventBroadcast, loops: EventLoopGroup, metrics: ProxyMetrics, logger: Logger
+        store: ActivityLogStore, broadcast: EventBroadcast, loops: EventLoopGroup, metrics: ProxyMetrics, logger: Logger
     ) {
         self.store = store
         self.broadcast = broadcast

@@ -1,8 +1,8 @@
 import Contracts
 import Foundation
-import HTTPClient
 import HTTPCore
 import Observability
+import UVHTTPClient
 
 /// Calls agents: one POST, with the timeouts of the contract, and an outcome in the platform's terms.
 package final class AgentClient: Sendable {
@@ -22,7 +22,7 @@ package final class AgentClient: Sendable {
         /// Whether the call is cancelled with its task; otherwise it ends with its response or its timeouts.
         package var endsWithTask = true
         /// The owner of the response, whose part of the memory budget it takes.
-        package var answersTo = AnswerOwner.queue
+        package var responseOwner = ReservationOwner.queue
 
         package init(ceiling: Duration? = nil) {
             self.ceiling = ceiling
@@ -38,13 +38,13 @@ package final class AgentClient: Sendable {
     package static let provisionedClass = 1
 
     private let client: HTTPClient
-    private let life: SignOfLifeReader
+    private let life: LivenessReader
     private let settings: A2AProxySettings
-    private let budget: AnswerBudget
+    private let budget: ResponseMemoryBudget
     private let metrics: ProxyMetrics
 
     package init(
-        client: HTTPClient, life: SignOfLifeReader, settings: A2AProxySettings, budget: AnswerBudget,
+        client: HTTPClient, life: LivenessReader, settings: A2AProxySettings, budget: ResponseMemoryBudget,
         metrics: ProxyMetrics
     ) {
         self.client = client
@@ -65,7 +65,7 @@ package final class AgentClient: Sendable {
                 let passes = options.passesStreams && response.status.isSuccess && Self.isEventStream(response.headers)
                 if passes { return .streams(response) }
                 let timeout = endpoint.idleTimeout ?? settings.idleTimeout
-                return .ended(await collect(source, response, for: options.answersTo, timeout: timeout))
+                return .ended(await collect(source, response, for: options.responseOwner, timeout: timeout))
             }
             return .ended(Self.outcome(response))
         } catch {
@@ -91,7 +91,7 @@ package final class AgentClient: Sendable {
         request.totalTimeout = options.ceiling
         request.policyClass = endpoint.isProvisioned ? Self.provisionedClass : 0
         let idle = endpoint.idleTimeout ?? settings.idleTimeout
-        let extensions = Doubts()
+        let extensions = SuspectTargets()
         request.idleTimeout = IdleTimeout(idle) { [self, endpoint] in await timeLeft(of: endpoint, idle, extensions) }
         request.collection = Self.collection
         request.endsWithTask = options.endsWithTask
@@ -101,7 +101,7 @@ package final class AgentClient: Sendable {
     /// What is left of the idle timeout after activity that was recorded elsewhere; nil when there was none. While
     /// liveness cannot be read, the call is extended up to a limit: the outage is the platform's, and the agent may be
     /// working.
-    private func timeLeft(of endpoint: Target, _ idle: Duration, _ extensions: Doubts) async -> Duration? {
+    private func timeLeft(of endpoint: Target, _ idle: Duration, _ extensions: SuspectTargets) async -> Duration? {
         var left: Duration?
         do {
             let silence = try await life.silence(of: endpoint.id, below: idle)
@@ -124,10 +124,10 @@ package final class AgentClient: Sendable {
 
     /// Small responses are collected by the client; large ones and those of unknown length are read chunk by chunk,
     /// against the budget. The length of an encoded one is known only when it is decoded.
-    private static let collection = AnswerCollection(upTo: AnswerBudget.countedFrom) { _, headers in
+    private static let collection = AnswerCollection(upTo: ResponseMemoryBudget.accountingThreshold) { _, headers in
         if headers.contains("content-encoding") { return true }
         guard let length = headers["content-length"].flatMap({ Int($0) }) else { return true }
-        return length > AnswerBudget.countedFrom
+        return length > ResponseMemoryBudget.accountingThreshold
     }
 
     static func isEventStream(_ headers: HTTPHeaders) -> Bool {
@@ -140,12 +140,12 @@ package final class AgentClient: Sendable {
 
     /// - Parameter timeout: for memory that other responses hold.
     private func collect(
-        _ source: any HTTPByteSource, _ response: ClientResponse, for owner: AnswerOwner, timeout: Duration
+        _ source: any HTTPByteSource, _ response: ClientResponse, for owner: ReservationOwner, timeout: Duration
     ) async -> CallOutcome {
-        let limit = settings.answerLimit
+        let limit = settings.responseLimit
         let announced = response.headers["content-length"].flatMap { Int($0) } ?? limit
         do throws(HTTPBodyError) {
-            let reservation = budget.makeShare(for: owner)
+            let reservation = budget.makeReservation(for: owner)
             let read = announced <= limit ? try await read(source, announced, reservation, timeout) : .tooLarge
             guard case .whole(let body, let reservation) = read else {
                 source.cancel()
@@ -155,31 +155,33 @@ package final class AgentClient: Sendable {
         } catch {
             // The status of a failure suffices without its body.
             if error == .undecodable, !response.status.isSuccess { return Self.outcome(response, []) }
-            return error == .cancelled ? .abandoned(mayBeDelivered: true) : .answerLost(deliveryConfirmed: true)
+            return error == .cancelled ? .abandoned(mayBeDelivered: true) : .responseLost(deliveryConfirmed: true)
         }
     }
 
     /// The result of reading a response.
     private enum ReadResult {
-        case whole([UInt8], AnswerShare)
+        case whole([UInt8], MemoryReservation)
         case tooLarge
-        case noRoom
+        case memoryExhausted
     }
 
     private static func outcome(of read: ReadResult) -> CallOutcome {
-        guard case .noRoom = read else { return .answerLost(deliveryConfirmed: true) }
-        return Task.isCancelled ? .abandoned(mayBeDelivered: true) : .noRoom
+        guard case .memoryExhausted = read else { return .responseLost(deliveryConfirmed: true) }
+        return Task.isCancelled ? .abandoned(mayBeDelivered: true) : .memoryExhausted
     }
 
     private func read(
-        _ source: any HTTPByteSource, _ announced: Int, _ reservation: AnswerShare, _ timeout: Duration
+        _ source: any HTTPByteSource, _ announced: Int, _ reservation: MemoryReservation, _ timeout: Duration
     ) async throws(HTTPBodyError) -> ReadResult {
         var body: [UInt8] = []
         while let chunk = try await source.next() {
             let length = body.count + chunk.count
-            guard length <= settings.answerLimit else { return .tooLarge }
-            if length > AnswerBudget.countedFrom {
-                guard await reservation.grow(to: length, ofAtMost: announced, within: timeout) else { return .noRoom }
+            guard length <= settings.responseLimit else { return .tooLarge }
+            if length > ResponseMemoryBudget.accountingThreshold {
+                guard await reservation.grow(to: length, ofAtMost: announced, within: timeout) else {
+                    return .memoryExhausted
+                }
             }
             body.append(contentsOf: chunk)
         }
@@ -194,12 +196,12 @@ package final class AgentClient: Sendable {
     }
 
     private static func outcome(
-        _ response: ClientResponse, _ body: [UInt8], _ reservation: AnswerShare? = nil
+        _ response: ClientResponse, _ body: [UInt8], _ reservation: MemoryReservation? = nil
     ) -> CallOutcome {
         outcome(
-            AgentAnswer(
+            AgentResponse(
                 status: response.status, contentType: contentType(response.headers),
-                protocolHeaders: ProtocolHeaders.find(in: response.headers), body: body, share: reservation),
+                protocolHeaders: ProtocolHeaders.find(in: response.headers), body: body, reservation: reservation),
             response.headers)
     }
 
@@ -210,7 +212,7 @@ package final class AgentClient: Sendable {
         }
     }
 
-    private static func outcome(_ response: AgentAnswer, _ headers: HTTPHeaders) -> CallOutcome {
+    private static func outcome(_ response: AgentResponse, _ headers: HTTPHeaders) -> CallOutcome {
         switch response.status.code {
         case 429: .busy(.tooManyRequests, retryAfter: RetryAfter.read(headers))
         case 503: .busy(.unavailable, retryAfter: RetryAfter.read(headers))

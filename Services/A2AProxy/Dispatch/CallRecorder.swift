@@ -10,18 +10,18 @@ import Synchronization
 package struct CallRecord: Sendable {
     package var caller: UUID?
     package var target: Target
-    package var message: A2AMessage
+    package var message: AgentRequest
     package var duration: Duration
     /// `ok`, `error` or `queued`.
     package var status = "ok"
     package var error: String?
-    package var answer: AgentAnswer?
+    package var response: AgentResponse?
     /// Whether a person sent the message from the console.
     package var isConsole = false
 
     package init(
-        caller: UUID? = nil, target: Target, message: A2AMessage, duration: Duration, status: String = "ok",
-        error: String? = nil, answer: AgentAnswer? = nil, isConsole: Bool = false
+        caller: UUID? = nil, target: Target, message: AgentRequest, duration: Duration, status: String = "ok",
+        error: String? = nil, response: AgentResponse? = nil, isConsole: Bool = false
     ) {
         self.caller = caller
         self.target = target
@@ -29,7 +29,7 @@ package struct CallRecord: Sendable {
         self.duration = duration
         self.status = status
         self.error = error
-        self.answer = answer
+        self.response = response
         self.isConsole = isConsole
     }
 }
@@ -65,8 +65,8 @@ package final class CallRecorder: Sendable {
     package let writer: ActivityWriter
     private let activity: A2AProxySettings.Activity
     private let responses: Batcher<ConsoleResponse, Void>
-    private let activities: Batcher<Touch, Void>
-    private let recent = Mutex<[Touch: ContinuousClock.Instant]>([:])
+    private let activities: Batcher<CallParty, Void>
+    private let recent = Mutex<[CallParty: ContinuousClock.Instant]>([:])
 
     package init(
         activity: A2AProxySettings.Activity, writer: ActivityWriter, targets: TargetStore, broadcast: EventBroadcast
@@ -89,7 +89,7 @@ package final class CallRecorder: Sendable {
 
     /// Records that workspaces send or receive something, so that none is hibernated as idle: when a call begins, and
     /// periodically while a long one is in flight.
-    package func note(_ parties: [Touch]) {
+    package func note(_ parties: [CallParty]) {
         for party in parties { recordActivity(of: party) }
     }
 
@@ -97,10 +97,10 @@ package final class CallRecorder: Sendable {
     package func record(_ record: CallRecord) {
         add(row(of: record))
         if record.status == "ok" {
-            if let caller = record.caller { recordActivity(of: Touch(workspace: caller, isSender: true)) }
-            recordActivity(of: Touch(workspace: record.target.id, isSender: false))
+            if let caller = record.caller { recordActivity(of: CallParty(workspace: caller, isSender: true)) }
+            recordActivity(of: CallParty(workspace: record.target.id, isSender: false))
         }
-        if record.isConsole, let response = record.answer, response.body.count <= Self.eventBytes {
+        if record.isConsole, let response = record.response, response.body.count <= Self.eventBytes {
             responses.add(
                 ConsoleResponse(
                     workspace: record.target.id,
@@ -128,11 +128,11 @@ package final class CallRecorder: Sendable {
         row.durationMilliseconds = record.duration.milliseconds
         row.keepsBodies = activity == .full
         row.request = activity == .full ? record.message.bytes : nil
-        row.response = record.answer?.body
+        row.response = record.response?.body
         return row
     }
 
-    private func recordActivity(of party: Touch) {
+    private func recordActivity(of party: CallParty) {
         let now = ContinuousClock.now
         let isDue = recent.withLock { recent in
             if let last = recent[party], now - last < Self.activityInterval { return false }

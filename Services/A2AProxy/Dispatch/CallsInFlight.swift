@@ -12,7 +12,7 @@ package final class CallsInFlight: Sendable {
     private let bytes = Atomic(0)
     private let gauge: Gauge
     /// The number of direct calls in flight of each party.
-    private let parties = Mutex<[Touch: Int]>([:])
+    private let parties = Mutex<[CallParty: Int]>([:])
 
     /// - Parameters:
     ///   - byteLimit: bytes of the messages of all calls together; a single call may exceed it.
@@ -34,7 +34,7 @@ package final class CallsInFlight: Sendable {
     ///   - count: bytes of its message.
     ///   - between: its parties.
     /// - Returns: `nil` when the limits are reached.
-    package func begin(_ count: Int, between: [Touch] = []) -> CallInFlight? {
+    package func begin(_ count: Int, between: [CallParty] = []) -> CallInFlight? {
         let (now, size) = add(count)
         guard now <= callLimit, size <= byteLimit || now == 1 else {
             end(count)
@@ -46,7 +46,7 @@ package final class CallsInFlight: Sendable {
 
     /// The parties of the direct calls in flight. The targets of queue items are not included: they are in the
     /// database.
-    package var underWay: [Touch] { parties.withLock { Array($0.keys) } }
+    package var activeParties: [CallParty] { parties.withLock { Array($0.keys) } }
 
     /// Begins a call of a queue item, whose capacity was checked when it was claimed.
     package func beginClaimed(_ count: Int) -> CallInFlight {
@@ -61,13 +61,13 @@ package final class CallsInFlight: Sendable {
         )
     }
 
-    fileprivate func join(_ between: [Touch]) {
+    fileprivate func join(_ between: [CallParty]) {
         parties.withLock { parties in
             for party in between { parties[party, default: 0] += 1 }
         }
     }
 
-    fileprivate func end(_ count: Int, between: [Touch] = []) {
+    fileprivate func end(_ count: Int, between: [CallParty] = []) {
         parties.withLock { parties in
             for party in between {
                 if let calls = parties[party], calls > 1 { parties[party] = calls - 1 } else { parties[party] = nil }
@@ -84,9 +84,9 @@ package final class CallInFlight: Sendable {
     private let calls: CallsInFlight
     private let bytes: Int
     /// Nil once the call has ended.
-    private let between: Mutex<[Touch]?>
+    private let between: Mutex<[CallParty]?>
 
-    fileprivate init(_ calls: CallsInFlight, _ bytes: Int, _ between: [Touch]) {
+    fileprivate init(_ calls: CallsInFlight, _ bytes: Int, _ between: [CallParty]) {
         self.calls = calls
         self.bytes = bytes
         self.between = Mutex(between)
@@ -97,7 +97,7 @@ package final class CallInFlight: Sendable {
     }
 
     /// Adds a party to the call.
-    package func join(_ party: Touch) {
+    package func join(_ party: CallParty) {
         between.withLock { between in
             guard between?.contains(party) == false else { return }
             between?.append(party)

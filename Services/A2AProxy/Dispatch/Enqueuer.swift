@@ -2,7 +2,7 @@ import Batching
 import EventOutbox
 import Foundation
 import Observability
-import PostgresClient
+import Postgres
 import Synchronization
 
 /// The caller's `messageId` is that of a different message of its own which is queued or being delivered.
@@ -91,9 +91,11 @@ package struct Enqueuer: Sendable {
         var attempts = 0
         while attempts < 5 {
             switch try await batcher.submit(item) {
-            case .success(let enqueued?) where enqueued.isTwin:
+            case .success(let enqueued?) where enqueued.isDuplicate:
                 if let duplicate = try await store.body(of: enqueued.id) {
-                    guard A2AMessage.isRepetition(Array(item.body.utf8), of: duplicate) else { throw MessageIDTaken() }
+                    guard AgentRequest.isRepetition(Array(item.body.utf8), of: duplicate) else {
+                        throw MessageIDTaken()
+                    }
                     return enqueued
                 }
                 // Deleted with its purged workspace: treated as one that has ended.

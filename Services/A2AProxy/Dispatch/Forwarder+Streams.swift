@@ -1,13 +1,13 @@
 import Foundation
-import HTTPClient
 import HTTPCore
-import HTTPServer
 import Observability
 import Synchronization
+import UVHTTPClient
+import UVHTTPServer
 
 extension Forwarder {
     /// Forwards a stream of events as it arrives, with the caller's back-pressure.
-    func pass(_ response: ClientResponse, _ context: Errand, _ route: MessageRoute) -> Response {
+    func pass(_ response: ClientResponse, _ context: ForwardContext, _ route: MessageRoute) -> Response {
         metrics.outcomes.labelled("stream").increment()
         if case .stream(let source) = response.body { context.watch?.onBegin(source) }
         let stream = PassedStream(response.body) { error in

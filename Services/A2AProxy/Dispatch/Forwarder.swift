@@ -1,12 +1,13 @@
 import Authentication
 import Contracts
 import Foundation
-import HTTPClient
 import HTTPCore
-import HTTPServer
 import Observability
-import PostgresClient
+import PlatformInternals
+import Postgres
 import ServiceHost
+import UVHTTPClient
+import UVHTTPServer
 
 /// Forwards one message and responds as the contract says: the agent's response, 202 when it is busy, or an error.
 package struct Forwarder: Sendable {
@@ -15,7 +16,7 @@ package struct Forwarder: Sendable {
     let enqueuer: Enqueuer
     let contexts: WaitingContexts
     let recorder: CallRecorder
-    let waker: Waker
+    let waker: WorkspaceWaker
     let calls: CallsInFlight
     let settings: A2AProxySettings
     let metrics: ProxyMetrics
@@ -23,7 +24,8 @@ package struct Forwarder: Sendable {
 
     package init(
         router: MessageRouter, agents: AgentClient, enqueuer: Enqueuer, contexts: WaitingContexts,
-        recorder: CallRecorder, waker: Waker, calls: CallsInFlight, settings: A2AProxySettings, metrics: ProxyMetrics,
+        recorder: CallRecorder, waker: WorkspaceWaker, calls: CallsInFlight, settings: A2AProxySettings,
+        metrics: ProxyMetrics,
         logger: Logger
     ) {
         self.calls = calls
@@ -39,7 +41,7 @@ package struct Forwarder: Sendable {
     }
 
     /// Which requests are queued when the agent is busy.
-    package enum Kept: Sendable {
+    package enum RecordingPolicy: Sendable {
         case everything
         /// Not queries: their clients can repeat them.
         case messages
@@ -54,11 +56,11 @@ package struct Forwarder: Sendable {
     }
 
     /// The context of one message that is being forwarded.
-    struct Errand: Sendable {
+    struct ForwardContext: Sendable {
         let caller: Caller
-        let message: A2AMessage
+        let message: AgentRequest
         let options: AgentClient.Options
-        let policy: Kept
+        let policy: RecordingPolicy
         /// Set for a send with an `Idempotency-Key`.
         let run: KeyedRun?
         /// Set for such a send, in case its agent responds with a stream.
@@ -74,9 +76,10 @@ package struct Forwarder: Sendable {
     /// - Parameters:
     ///   - run: the run of a keyed send; its call is cancelled with the task.
     ///   - watch: notified of the agent's stream, if it responds with one.
-    /// - Throws: ``UnansweredCall`` when a call failed, `APIError` when the message was rejected before one.
+    /// - Throws: ``FailedCall`` when a call failed, `APIError` when the message was rejected before one.
     package func forward(
-        _ request: Request, from caller: Caller, to id: UUID, keeping policy: Kept = .everything, run: KeyedRun? = nil,
+        _ request: Request, from caller: Caller, to id: UUID, keeping policy: RecordingPolicy = .everything,
+        run: KeyedRun? = nil,
         watch: StreamWatch? = nil
     ) async throws -> Response {
         let route = try await admit(caller, id)
@@ -91,11 +94,11 @@ package struct Forwarder: Sendable {
         // the caller, too, and is cancelled when another instance takes over the send.
         options.endsWithTask = run != nil
         options.deliveryAttempt = run.flatMap { $0.number > 1 ? $0.number : nil }
-        options.answersTo = .caller(caller)
+        options.responseOwner = .caller(caller)
         let parties = Self.parties(caller, route)
         guard let call = calls.begin(message.bytes.count, between: parties) else { throw tooManyCalls() }
         recorder.note(parties)
-        let context = Errand(
+        let context = ForwardContext(
             caller: caller, message: message, options: options, policy: policy, run: run, watch: watch,
             start: .now, call: call)
         defer { withExtendedLifetime(call) {} }
@@ -106,10 +109,12 @@ package struct Forwarder: Sendable {
     // MARK: - Before the call
 
     /// The parties of a call: its sender, its target, and the workspace that the target forwards to.
-    private static func parties(_ caller: Caller, _ route: MessageRoute) -> [Touch] {
-        var parties = [Touch(workspace: route.target.id, isSender: false)]
-        if let id = caller.workspaceID { parties.append(Touch(workspace: id, isSender: true)) }
-        if route.place.id != route.target.id { parties.append(Touch(workspace: route.place.id, isSender: false)) }
+    private static func parties(_ caller: Caller, _ route: MessageRoute) -> [CallParty] {
+        var parties = [CallParty(workspace: route.target.id, isSender: false)]
+        if let id = caller.workspaceID { parties.append(CallParty(workspace: id, isSender: true)) }
+        if route.endpoint.id != route.target.id {
+            parties.append(CallParty(workspace: route.endpoint.id, isSender: false))
+        }
         return parties
     }
 
@@ -130,17 +135,17 @@ package struct Forwarder: Sendable {
         return try await request.body.collect(upTo: Limits.requestBody)
     }
 
-    private func normalise(_ body: [UInt8], _ run: KeyedRun?) throws(APIError) -> A2AMessage {
+    private func normalise(_ body: [UInt8], _ run: KeyedRun?) throws(APIError) -> AgentRequest {
         do {
-            guard let run else { return try A2AMessage(normalising: body) }
-            return try A2AMessage(normalising: body) { run.messageID }
+            guard let run else { return try AgentRequest(normalising: body) }
+            return try AgentRequest(normalising: body) { run.messageID }
         } catch {
             throw error.apiError
         }
     }
 
     private func admit(_ caller: Caller, _ id: UUID) async throws -> MessageRoute {
-        if let route = router.knownRoute(from: caller.workspaceID, to: id) { return route }
+        if let route = router.cachedRoute(from: caller.workspaceID, to: id) { return route }
         do {
             return try await router.route(from: caller.workspaceID, to: id)
         } catch RouteRefusal.error(let error) {
@@ -176,22 +181,24 @@ package struct Forwarder: Sendable {
 
     // MARK: - The call
 
-    private func send(_ context: Errand, _ route: MessageRoute) async throws -> Response {
-        let result = await agents.call(route.place, url: route.url, message: context.message.bytes, context.options)
+    private func send(_ context: ForwardContext, _ route: MessageRoute) async throws -> Response {
+        let result = await agents.call(route.endpoint, url: route.url, message: context.message.bytes, context.options)
         switch result {
         case .streams(let response): return pass(response, context, route)
         case .ended(let outcome):
             metrics.count(outcome)
             do {
-                if outcome.foundNoAgent { return try await handleConnectFailure(outcome, context, route) }
+                if outcome.isConnectFailure { return try await handleConnectFailure(outcome, context, route) }
                 return try await respond(to: outcome, context, route)
             } catch let error as APIError {
-                throw UnansweredCall(apiError: error, delivery: outcome.delivery)
+                throw FailedCall(apiError: error, delivery: outcome.delivery)
             }
         }
     }
 
-    private func respond(to outcome: CallOutcome, _ context: Errand, _ route: MessageRoute) async throws -> Response {
+    private func respond(to outcome: CallOutcome, _ context: ForwardContext, _ route: MessageRoute) async throws
+        -> Response
+    {
         switch outcome {
         case .answered(let agentResponse):
             let isSuccess = agentResponse.status.isSuccess
@@ -199,7 +206,7 @@ package struct Forwarder: Sendable {
             guard isSuccess else { return agentResponse.errorResponse }
             var response = Response(
                 agentResponse.status, headers: Self.headers(agentResponse), body: .bytes(agentResponse.body))
-            response.retained = agentResponse.share
+            response.retained = agentResponse.reservation
             response.isPassedOn = true
             return response
         case .busy(let reason, let retryAfter):
@@ -207,28 +214,28 @@ package struct Forwarder: Sendable {
         case .unsafeAddress:
             record(context, route, "error", outcome.failureText)
             throw MessageRouter.unsafe
-        case .answerLost(let isConfirmed):
+        case .responseLost(let isConfirmed):
             throw unreadable(outcome, isConfirmed: isConfirmed, context, route)
-        case .noRoom:
+        case .memoryExhausted:
             throw unreadable(outcome, isConfirmed: true, context, route)
-        case .absent, .unreachable, .abandoned, .notNow, .gone, .refused:
+        case .absent, .unreachable, .abandoned, .notRoutable, .gone, .refused:
             record(context, route, "error", outcome.failureText)
-            throw APIError(.badGateway, Sentence.agentUnreachable)
+            throw APIError(.badGateway, ErrorMessage.agentUnreachable)
         }
     }
 
     private func unreadable(
-        _ outcome: CallOutcome, isConfirmed: Bool, _ context: Errand, _ route: MessageRoute
+        _ outcome: CallOutcome, isConfirmed: Bool, _ context: ForwardContext, _ route: MessageRoute
     ) -> APIError {
         record(context, route, "error", outcome.failureText)
         return APIError(
-            .badGateway, Sentence.agentResponseUnreadable,
+            .badGateway, ErrorMessage.agentResponseUnreadable,
             members: [(name: "delivery_confirmed", value: .bool(isConfirmed))])
     }
 
     private static let jsonHeaders = HTTPHeaders([("Content-Type", "application/json")])
 
-    private static func headers(_ response: AgentAnswer) -> HTTPHeaders {
+    private static func headers(_ response: AgentResponse) -> HTTPHeaders {
         var headers = jsonHeaders
         if let type = response.contentType, type != "application/json" { headers = ["Content-Type": type] }
         response.protocolHeaders?.forEachField { headers.add(name: $0, value: $1) }
@@ -238,7 +245,7 @@ package struct Forwarder: Sendable {
     /// The agent may have moved since the route was cached, or have just been hibernated. If the connection was
     /// refused, its container may be dead.
     private func handleConnectFailure(
-        _ outcome: CallOutcome, _ context: Errand, _ route: MessageRoute
+        _ outcome: CallOutcome, _ context: ForwardContext, _ route: MessageRoute
     ) async throws -> Response {
         var fresh: MessageRoute?
         do {
@@ -248,7 +255,7 @@ package struct Forwarder: Sendable {
             throw try await wake(target)
         } catch {}
         if let fresh, fresh.url != route.url { return try await send(context, fresh) }
-        if await waker.restart(route.place, after: outcome) {
+        if await waker.restart(route.endpoint, after: outcome) {
             record(context, route, "error", "container not running")
             throw APIError(
                 .serviceUnavailable, "workspace agent is restarting", retryAfter: Limits.wakingRetryAfterSeconds,
@@ -260,9 +267,9 @@ package struct Forwarder: Sendable {
     // MARK: - Busy
 
     private func busy(
-        _ reason: BusyReason, _ retryAfter: Duration?, _ context: Errand, _ route: MessageRoute
+        _ reason: BusyReason, _ retryAfter: Duration?, _ context: ForwardContext, _ route: MessageRoute
     ) async throws -> Response {
-        let isOwnQueue = route.place.capabilities.contains(.session)
+        let isOwnQueue = route.endpoint.capabilities.contains(.session)
         guard !isOwnQueue, context.isQueueable else {
             record(context, route, "error", reason.rawValue)
             var members: [(name: String, value: APIError.Member)] = [("busy", .bool(true))]
@@ -273,7 +280,7 @@ package struct Forwarder: Sendable {
     }
 
     private func enqueue(
-        _ item: NewItem, _ reason: String, _ context: Errand, _ route: MessageRoute
+        _ item: NewItem, _ reason: String, _ context: ForwardContext, _ route: MessageRoute
     ) async throws -> Response {
         let queued: Enqueued
         do {
@@ -291,7 +298,7 @@ package struct Forwarder: Sendable {
         return try .json(
             .accepted,
             bytes: WireJSON.encode(
-                QueuedAnswer(
+                QueuedResponse(
                     queueID: queued.id, queueDepth: queued.depth,
                     message: "\(item.targetIsBusy ? "workspace agent is busy" : reason); "
                         + "the message is queued and will be delivered")))
@@ -304,26 +311,26 @@ package struct Forwarder: Sendable {
     /// Whether it would overtake an earlier message of its context that is queued. Queries may overtake, and so may
     /// everything to a target with a queue of its own, or one that is offline: a heartbeat for queued items may never
     /// come.
-    private func isBehindOthers(_ context: Errand, _ route: MessageRoute) async throws -> Bool {
+    private func isBehindOthers(_ context: ForwardContext, _ route: MessageRoute) async throws -> Bool {
         guard let contextID = context.message.contextID, context.isQueueable,
-            !route.place.capabilities.contains(.session), route.target.status != .offline
+            !route.endpoint.capabilities.contains(.session), route.target.status != .offline
         else { return false }
         return try await contexts.hasMessage(of: contextID, for: route.target.id)
     }
 
     /// Queues a message behind the others of its context; the target may well have capacity.
-    private func enqueueBehind(_ context: Errand, _ route: MessageRoute) async throws -> Response {
+    private func enqueueBehind(_ context: ForwardContext, _ route: MessageRoute) async throws -> Response {
         var item = newItem(context, route)
         item.targetIsBusy = false
         return try await enqueue(item, Self.isBehind, context, route)
     }
 
     private func newItem(
-        _ context: Errand, _ route: MessageRoute, _ reason: BusyReason, _ retryAfter: Duration?
+        _ context: ForwardContext, _ route: MessageRoute, _ reason: BusyReason, _ retryAfter: Duration?
     ) -> NewItem {
         var item = newItem(context, route)
         let isCallersLimit = reason == .deadline && context.options.hasCallersCeiling
-        item.targetIsBusy = reason.isOfTheTarget && !isCallersLimit
+        item.targetIsBusy = reason.isTargetBusy && !isCallersLimit
         item.error = reason.rawValue
         item.isUncertain = item.isUncertain || reason.isUncertain
         if reason.isUncertain { item.deliveries += 1 }
@@ -332,7 +339,7 @@ package struct Forwarder: Sendable {
         return item
     }
 
-    private func newItem(_ context: Errand, _ route: MessageRoute) -> NewItem {
+    private func newItem(_ context: ForwardContext, _ route: MessageRoute) -> NewItem {
         var item = NewItem(
             workspace: route.target.id, caller: context.caller.workspaceID, operatorKey: context.caller.operatorKey,
             method: context.message.method, body: String(decoding: context.message.bytes, as: UTF8.self),
@@ -354,13 +361,13 @@ package struct Forwarder: Sendable {
     }
 
     func record(
-        _ context: Errand, _ route: MessageRoute, _ status: String, _ error: String? = nil,
-        _ response: AgentAnswer? = nil
+        _ context: ForwardContext, _ route: MessageRoute, _ status: String, _ error: String? = nil,
+        _ response: AgentResponse? = nil
     ) {
         recorder.record(
             CallRecord(
                 caller: context.caller.workspaceID, target: route.target, message: context.message,
-                duration: ContinuousClock.now - context.start, status: status, error: error, answer: response,
+                duration: ContinuousClock.now - context.start, status: status, error: error, response: response,
                 isConsole: context.caller.isConsole))
     }
 }

@@ -1,5 +1,5 @@
-import EventLoop
-import SafeURL
+import URLSafety
+import UVLoop
 
 /// The addresses that messages may be sent to. Applied to the address that is connected to, after name resolution.
 package struct ForwardingPolicy: Sendable {

@@ -3,8 +3,9 @@ import Contracts
 import Crypto
 import Foundation
 import HTTPCore
-import HTTPServer
-import PostgresClient
+import PlatformInternals
+import Postgres
+import UVHTTPServer
 
 /// `Idempotency-Key`: the outcome of a send is stored for 24 h and replayed when the same request is repeated.
 ///
@@ -54,12 +55,12 @@ package struct IdempotentSends: Sendable {
     ///
     /// - Throws: `APIError`.
     package func send(
-        _ request: Request, from caller: Caller, to id: UUID, keeping policy: Forwarder.Kept = .everything
+        _ request: Request, from caller: Caller, to id: UUID, keeping policy: Forwarder.RecordingPolicy = .everything
     ) async throws -> Response {
         guard let key = try Self.key(of: request) else {
             do {
                 return try await forwarder.forward(request, from: caller, to: id, keeping: policy)
-            } catch let error as UnansweredCall {
+            } catch let error as FailedCall {
                 throw error.apiError
             }
         }
@@ -81,7 +82,7 @@ package struct IdempotentSends: Sendable {
     }
 
     private func send(
-        _ request: Request, from caller: Caller, to id: UUID, _ policy: Forwarder.Kept, key: String
+        _ request: Request, from caller: Caller, to id: UUID, _ policy: Forwarder.RecordingPolicy, key: String
     ) async throws -> Response {
         let body = try await request.body.collect(upTo: Limits.requestBody)
         var request = request
@@ -103,7 +104,7 @@ package struct IdempotentSends: Sendable {
 
     /// Makes the call in a task of its own, which is cancelled when another instance takes over the send.
     private func perform(
-        _ request: Request, from caller: Caller, to id: UUID, _ policy: Forwarder.Kept, _ send: RunningSend
+        _ request: Request, from caller: Caller, to id: UUID, _ policy: Forwarder.RecordingPolicy, _ send: RunningSend
     ) async throws -> Response {
         let call = Task(executorPreference: request.loop) {
             // A stream is not stored, but the run lasts until the agent ends it, also after the caller has
@@ -116,7 +117,7 @@ package struct IdempotentSends: Sendable {
             return try await forwarder.forward(
                 request, from: caller, to: id, keeping: policy, run: send.run, watch: watch)
         }
-        running.onLoss(of: send) { call.cancel() }
+        running.onLeaseLost(of: send) { call.cancel() }
         do {
             let response = try await call.value
             running.callReturned(send)

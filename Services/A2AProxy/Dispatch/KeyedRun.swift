@@ -1,5 +1,5 @@
-import HTTPClient
-import HTTPServer
+import UVHTTPClient
+import UVHTTPServer
 
 /// One run of a send with an `Idempotency-Key`.
 package struct KeyedRun: Sendable {
@@ -15,7 +15,7 @@ package struct KeyedRun: Sendable {
 }
 
 /// A call without a response for the sender, with the error that the sender gets.
-package struct UnansweredCall: APIErrorConvertible {
+package struct FailedCall: APIErrorConvertible {
     package let apiError: APIError
     /// Whether the agent may have received the message.
     package let delivery: HTTPClientError.Delivery
@@ -25,10 +25,10 @@ extension CallOutcome {
     /// Whether the agent may have received the message.
     var delivery: HTTPClientError.Delivery {
         switch self {
-        case .answered, .answerLost, .noRoom: .answered
+        case .answered, .responseLost, .memoryExhausted: .answered
         case .busy(let reason, _): reason.isUncertain ? .uncertain : .notDelivered
         case .abandoned(let mayBeDelivered): mayBeDelivered ? .uncertain : .notDelivered
-        case .absent, .unreachable, .unsafeAddress, .notNow, .gone, .refused: .notDelivered
+        case .absent, .unreachable, .unsafeAddress, .notRoutable, .gone, .refused: .notDelivered
         }
     }
 }

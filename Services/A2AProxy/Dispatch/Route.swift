@@ -1,16 +1,16 @@
 import Authentication
 import Contracts
 import Foundation
-import HTTPClient
 import HTTPCore
-import HTTPServer
-import WorkspaceTree
+import PlatformInternals
+import UVHTTPClient
+import UVHTTPServer
 
 /// The route of a message: its target workspace, and the one whose address is called.
 package struct MessageRoute: Sendable {
     package let target: Target
     /// The target itself, or the end of its `forwarded_to` chain.
-    package let place: Target
+    package let endpoint: Target
     package let url: ClientURL
 }
 
@@ -45,10 +45,10 @@ package struct MessageRouter: Sendable {
     /// The route from the cache alone, without suspending: the common case.
     ///
     /// - Returns: nil when something is not cached, or a check fails.
-    package func knownRoute(from caller: UUID?, to id: UUID) -> MessageRoute? {
+    package func cachedRoute(from caller: UUID?, to id: UUID) -> MessageRoute? {
         let now = ContinuousClock.now
         guard let target = targets.known(id, at: now), target.forwardedTo == nil else { return nil }
-        var facts = Facts(target: target, place: target)
+        var facts = Input(target: target, endpoint: target)
         if let caller, caller != id {
             facts.caller = targets.known(caller, at: now)
             if facts.caller == nil { return nil }
@@ -67,60 +67,60 @@ package struct MessageRouter: Sendable {
     }
 
     /// The input of the checks.
-    package struct Facts: Sendable {
+    package struct Input: Sendable {
         package var caller: Target?
         package var target: Target?
-        package var place: Target?
+        package var endpoint: Target?
 
-        package init(caller: Target? = nil, target: Target? = nil, place: Target? = nil) {
+        package init(caller: Target? = nil, target: Target? = nil, endpoint: Target? = nil) {
             self.caller = caller
             self.target = target
-            self.place = place
+            self.endpoint = endpoint
         }
     }
 
     private func facts(
         _ caller: UUID?, _ id: UUID, _ find: (UUID) async throws -> Target?
-    ) async throws -> Facts {
-        var facts = Facts()
+    ) async throws -> Input {
+        var facts = Input()
         facts.target = try await find(id)
         if let caller, caller != id { facts.caller = try await find(caller) }
-        facts.place = facts.target
+        facts.endpoint = facts.target
         var hops = 0
-        while let next = facts.place?.forwardedTo, hops < Limits.forwardingHops {
+        while let next = facts.endpoint?.forwardedTo, hops < Limits.forwardingHops {
             guard let forwarded = try await find(next) else { break }
-            facts.place = forwarded
+            facts.endpoint = forwarded
             hops += 1
         }
         return facts
     }
 
     /// The rule, free of I/O.
-    package static func check(_ caller: UUID?, _ id: UUID, _ facts: Facts) throws(RouteRefusal) -> MessageRoute {
+    package static func check(_ caller: UUID?, _ id: UUID, _ facts: Input) throws(RouteRefusal) -> MessageRoute {
         if let caller, caller != id {
             guard let from = facts.caller, let to = facts.target, from.position.canCommunicate(with: to.position)
-            else { throw .error(APIError(.forbidden, Sentence.hierarchyDenied)) }
+            else { throw .error(APIError(.forbidden, ErrorMessage.hierarchyDenied)) }
         }
         guard let target = facts.target, target.status != .removed else {
-            throw .error(APIError(.notFound, Sentence.workspaceNotFound))
+            throw .error(APIError(.notFound, ErrorMessage.workspaceNotFound))
         }
-        if target.isOverBudget { throw .error(APIError(.paymentRequired, Sentence.budgetExceeded)) }
-        guard let place = facts.place, place.status != .removed else { throw .error(noURL(target)) }
-        switch place.status {
-        case .hibernated, .hibernating: throw .hibernated(place)
-        case .paused: throw .error(noURL(place))
+        if target.isOverBudget { throw .error(APIError(.paymentRequired, ErrorMessage.budgetExceeded)) }
+        guard let endpoint = facts.endpoint, endpoint.status != .removed else { throw .error(noURL(target)) }
+        switch endpoint.status {
+        case .hibernated, .hibernating: throw .hibernated(endpoint)
+        case .paused: throw .error(noURL(endpoint))
         default: break
         }
-        guard place.hasURL else { throw .error(noURL(place)) }
-        guard let url = place.url else { throw .error(unsafe) }
-        return MessageRoute(target: target, place: place, url: url)
+        guard endpoint.hasURL else { throw .error(noURL(endpoint)) }
+        guard let url = endpoint.url else { throw .error(unsafe) }
+        return MessageRoute(target: target, endpoint: endpoint, url: url)
     }
 
     private static func noURL(_ target: Target) -> APIError {
         APIError(
-            .serviceUnavailable, Sentence.workspaceHasNoURL,
+            .serviceUnavailable, ErrorMessage.workspaceHasNoURL,
             members: [(name: "status", value: .string(target.status.rawValue))])
     }
 
-    static let unsafe = APIError(.badGateway, Sentence.workspaceURLNotPublic)
+    static let unsafe = APIError(.badGateway, ErrorMessage.workspaceURLNotPublic)
 }

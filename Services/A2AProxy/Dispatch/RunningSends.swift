@@ -1,12 +1,12 @@
 import Contracts
-import EventLoop
 import Foundation
 import HTTPCore
-import HTTPServer
 import Observability
-import PostgresClient
+import Postgres
 import ServiceLifecycle
 import Synchronization
+import UVHTTPServer
+import UVLoop
 
 /// The keyed sends that run in this process: renews their leases, and writes their outcomes, with retries, also during
 /// the grace period of a shutdown.
@@ -78,7 +78,7 @@ package final class RunningSends: GracefulService {
     }
 
     /// Sets the handler for a lost lease: another instance has taken over the send, or may, since its lease expired.
-    func onLoss(of send: RunningSend, _ work: @escaping @Sendable () -> Void) {
+    func onLeaseLost(of send: RunningSend, _ work: @escaping @Sendable () -> Void) {
         state.withLock { $0.entries[send.owner]?.onLost = work }
     }
 
@@ -267,7 +267,7 @@ package final class RunningSends: GracefulService {
         let row = send.key.parameters + [send.owner]
         do {
             switch outcome {
-            case .answer(let response):
+            case .response(let response):
                 let body = Self.stored(response.body)
                 let columns: [any PostgresEncodable] = [
                     response.status.code, response.headers["content-type"], body.text, body.exact,

@@ -1,7 +1,7 @@
 import Foundation
-import HTTPClient
-import HTTPServer
-import PostgresClient
+import Postgres
+import UVHTTPClient
+import UVHTTPServer
 
 /// The primary key of a keyed send's row.
 struct SendKey: Sendable {
@@ -24,7 +24,7 @@ struct RunningSend: Sendable {
 /// The stored result of a run that has ended.
 enum SendOutcome: Sendable {
     /// The response that is replayed to repeated requests.
-    case answer(Response)
+    case response(Response)
     /// None, and the agent may have received the message: the next run may be a redelivery.
     case unknown
     /// None: the message was not delivered.
@@ -33,17 +33,17 @@ enum SendOutcome: Sendable {
     /// An agent's response, whatever its status, or that the message is queued. Streams, however short, are not stored
     /// and not replayed.
     init(_ response: Response) {
-        self = AgentClient.isEventStream(response.headers) ? .unknown : .answer(response)
+        self = AgentClient.isEventStream(response.headers) ? .unknown : .response(response)
     }
 
     init(failure: any Error) {
-        guard let call = failure as? UnansweredCall else {
+        guard let call = failure as? FailedCall else {
             self = .undelivered
             return
         }
         self =
             switch call.delivery {
-            case .answered: .answer(call.apiError.response)
+            case .answered: .response(call.apiError.response)
             case .uncertain: .unknown
             case .notDelivered: .undelivered
             }
@@ -51,6 +51,6 @@ enum SendOutcome: Sendable {
 
     /// Its size in memory while it waits to be written, in bytes.
     var weight: Int {
-        if case .answer(let response) = self, case .bytes(let bytes) = response.body { bytes.count } else { 0 }
+        if case .response(let response) = self, case .bytes(let bytes) = response.body { bytes.count } else { 0 }
     }
 }

@@ -1,9 +1,9 @@
-import EventLoop
 import EventOutbox
 import Foundation
 import Observability
-import PostgresClient
+import Postgres
 import Synchronization
+import UVLoop
 
 /// Claims items from the queue when their targets may have capacity, and has them delivered.
 ///
@@ -36,7 +36,7 @@ package final class Drain: Sendable {
 
     private let state = Mutex(State())
     private let store: QueueStore
-    private let courier: Courier
+    private let deliverer: QueueDeliverer
     private let relay: EventRelay
     private let loops: EventLoopGroup
     private let instance: String
@@ -45,11 +45,11 @@ package final class Drain: Sendable {
     private let logger: Logger
 
     package init(
-        store: QueueStore, courier: Courier, relay: EventRelay, loops: EventLoopGroup, instance: String,
+        store: QueueStore, deliverer: QueueDeliverer, relay: EventRelay, loops: EventLoopGroup, instance: String,
         settings: A2AProxySettings, metrics: ProxyMetrics, logger: Logger
     ) {
         self.store = store
-        self.courier = courier
+        self.deliverer = deliverer
         self.relay = relay
         self.loops = loops
         self.instance = instance
@@ -106,7 +106,7 @@ package final class Drain: Sendable {
     private func next() -> ClaimPlan? {
         state.withLock { state in
             // Under the lock, so that a delivery which ends now is either seen here or starts the next run.
-            let (items, bytes) = courier.room
+            let (items, bytes) = deliverer.room
             guard !state.order.isEmpty, !state.isStopped, items > 0, bytes > 0 else {
                 state.isRunning = false
                 return nil
@@ -148,7 +148,7 @@ package final class Drain: Sendable {
             metrics.drainLatency.observe(ContinuousClock.now - first)
         }
         for item in claims.items {
-            courier.deliver(item, claimedAt: claimedAt, on: loops.next()) {
+            deliverer.deliver(item, claimedAt: claimedAt, on: loops.next()) {
                 self.wake([item.workspace], because: .work)
             }
         }

@@ -1,8 +1,8 @@
-import EventLoop
 import Foundation
 import Observability
-import PostgresClient
+import Postgres
 import ServiceLifecycle
+import UVLoop
 
 /// Runs the drain's periodic work and renews its leases. At a shutdown calls get the grace period to end, and the
 /// leases that are left are handed back.
@@ -22,13 +22,13 @@ package struct DrainService: GracefulService {
 
     package let name = "drain"
     let drain: Drain
-    let courier: Courier
+    let deliverer: QueueDeliverer
     let store: QueueStore
     let contexts: WaitingContexts
     let writer: ActivityWriter
     let recorder: CallRecorder
     let calls: CallsInFlight
-    let waker: Waker
+    let waker: WorkspaceWaker
     let loops: EventLoopGroup
     let instance: String
     let settings: A2AProxySettings
@@ -36,13 +36,13 @@ package struct DrainService: GracefulService {
     let logger: Logger
 
     package init(
-        drain: Drain, courier: Courier, store: QueueStore, contexts: WaitingContexts, writer: ActivityWriter,
-        recorder: CallRecorder, calls: CallsInFlight, waker: Waker, loops: EventLoopGroup, instance: String,
+        drain: Drain, deliverer: QueueDeliverer, store: QueueStore, contexts: WaitingContexts, writer: ActivityWriter,
+        recorder: CallRecorder, calls: CallsInFlight, waker: WorkspaceWaker, loops: EventLoopGroup, instance: String,
         settings: A2AProxySettings, metrics: ProxyMetrics,
         logger: Logger
     ) {
         self.drain = drain
-        self.courier = courier
+        self.deliverer = deliverer
         self.store = store
         self.contexts = contexts
         self.writer = writer
@@ -78,10 +78,10 @@ package struct DrainService: GracefulService {
         var count = Int.random(in: 0..<Self.ticksPerSearch)
         while (try? await loop.sleep(for: Self.tick)) != nil {
             count += 1
-            if count % Self.ticksPerNote == 0 { recorder.note(calls.underWay) }
+            if count % Self.ticksPerNote == 0 { recorder.note(calls.activeParties) }
             do {
                 drain.wake(try await store.due(within: Self.dueWindow), because: .hint)
-                if count % Self.ticksPerSearch == 0 { try await makeUp() }
+                if count % Self.ticksPerSearch == 0 { try await reconcile() }
             } catch {
                 logger.debug("queue not searched", [.error: .error(error)])
             }
@@ -89,7 +89,7 @@ package struct DrainService: GracefulService {
     }
 
     /// Drains the queues of workspaces whose wake-ups were missed.
-    private func makeUp() async throws {
+    private func reconcile() async throws {
         try await contexts.refresh()
         let unnotified = try await store.missed(busyPause: settings.rules.retryDelay.initial * 0.8)
         drain.wake(unnotified.ready, because: .work)
@@ -100,13 +100,13 @@ package struct DrainService: GracefulService {
         var pause = settings.lease / 3
         while (try? await loop.sleep(for: pause)) != nil {
             pause = settings.lease / 3
-            let current = courier.flights.leases
+            let current = deliverer.inFlight.leases
             guard !current.isEmpty else { continue }
             let start = ContinuousClock.now
             do {
                 let extended = try await store.extend(current, owner: instance, by: settings.lease)
-                courier.flights.extended(extended, until: start + settings.lease)
-                cancelLost(current.filter { !extended.contains($0.item) && courier.flights.isCalling($0) })
+                deliverer.inFlight.extended(extended, until: start + settings.lease)
+                cancelLost(current.filter { !extended.contains($0.item) && deliverer.inFlight.isCalling($0) })
             } catch {
                 logger.warning("leases not extended", [.count: .int(current.count), .error: .error(error)])
                 pause = min(pause, Self.leaseRetry)
@@ -118,15 +118,15 @@ package struct DrainService: GracefulService {
     /// agent must not be called twice at once. In a separate task, since an extension may wait for the database.
     private func endOverdueCalls(_ loop: EventLoop) async {
         while (try? await loop.sleep(for: Self.leaseTick)) != nil {
-            cancelLost(courier.flights.calling(withLeaseUntil: .now + Self.leaseTick))
+            cancelLost(deliverer.inFlight.calling(withLeaseUntil: .now + Self.leaseTick))
         }
     }
 
-    private func cancelLost(_ leases: [Lease]) {
+    private func cancelLost(_ leases: [ItemLease]) {
         for lease in leases {
             metrics.leasesLost.increment()
             logger.warning("lease lost", [.queueID: .uuid(lease.item)])
-            courier.flights.lose(lease)
+            deliverer.inFlight.leaseLost(lease)
         }
     }
 
@@ -134,13 +134,13 @@ package struct DrainService: GracefulService {
 
     /// Returns when no claim and no call is left, or when the grace period is over.
     private func finishCalls(_ loop: EventLoop) async {
-        while drain.isRunning || courier.flights.count > 0, !Task.isCancelled {
+        while drain.isRunning || deliverer.inFlight.count > 0, !Task.isCancelled {
             if (try? await loop.sleep(for: Self.shutdownPause)) == nil { return }
         }
     }
 
     private func handBack() async {
-        let leases = courier.flights.abandonAll()
+        let leases = deliverer.inFlight.abandonAll()
         guard !leases.isEmpty else { return }
         logger.info("handing queue items back", [.count: .int(leases.count)])
         // In a separate task: this one may be cancelled already, and with it every query that it makes.

@@ -1,10 +1,10 @@
 import Batching
 import Contracts
-import EventLoop
 import EventOutbox
 import Foundation
 import Observability
-import PostgresClient
+import Postgres
+import UVLoop
 
 /// Writes the outcomes of deliveries in batches, with retries while the database is unavailable. An outcome that the
 /// database rejects repeatedly is given up: the item is failed, since the next delivery would end the same way.
@@ -101,7 +101,7 @@ package final class Finisher: Sendable {
             }
         }
         do {
-            try await store.park(Lease(item: item.id, claimNumber: item.claimNumber), reason: Self.lost)
+            try await store.park(ItemLease(item: item.id, claimNumber: item.claimNumber), reason: Self.lost)
         } catch {
             logger.error("queue item not failed", [.queueID: .uuid(item.id), .error: .error(error)])
         }
@@ -122,7 +122,7 @@ extension FinishedItem {
         var verdict = QueueVerdict(next: .failed, attempts: verdict.attempts, error: reason)
         verdict.isUncertain = true
         var failed = FinishedItem(id: id, workspace: workspace, claimNumber: claimNumber, verdict: verdict)
-        failed.wasAnswered = wasAnswered
+        failed.hasResponse = hasResponse
         failed.logged = LoggedAttempt(.failed)
         if delegation != nil {
             failed.delegation = DelegationChange()

@@ -1,4 +1,4 @@
 import A2AProxy
 import ServiceHost
 
-await ServiceHost.run(A2AProxyService.self)
+await ServiceLauncher.run(A2AProxyService.self)

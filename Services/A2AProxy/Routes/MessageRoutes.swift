@@ -1,7 +1,8 @@
 import Authentication
 import Contracts
 import HTTPCore
-import HTTPServer
+import PlatformInternals
+import UVHTTPServer
 
 /// `POST /workspaces/{id}/a2a`: sends a message, in the platform's own format.
 package struct MessageRoutes: Sendable {
@@ -15,7 +16,7 @@ package struct MessageRoutes: Sendable {
 
     private func send(_ request: Request) async throws -> Response {
         let caller = try await authenticator.caller(request)
-        let id = try request.uuid("id", orError: Sentence.invalidWorkspaceID)
+        let id = try request.uuid("id", orError: ErrorMessage.invalidWorkspaceID)
         do {
             return try await sends.send(request, from: caller, to: id)
         } catch let error as APIError {

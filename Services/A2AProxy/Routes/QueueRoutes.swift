@@ -4,10 +4,11 @@ import Contracts
 import EventOutbox
 import Foundation
 import HTTPCore
-import HTTPServer
 import JSONBytes
-import PostgresClient
+import PlatformInternals
+import Postgres
 import ServiceHost
+import UVHTTPServer
 
 /// The routes that read the queue, drop its items or retry them.
 package struct QueueRoutes: Sendable {
@@ -85,7 +86,7 @@ package struct QueueRoutes: Sendable {
     private func workspaceQuery(_ name: String, _ request: Request) throws -> UUID? {
         guard let text = request.query(name), !text.isEmpty else { return nil }
         guard let id = UUID(canonical: text) else {
-            throw APIError(.badRequest, Sentence.invalidWorkspaceID, field: name)
+            throw APIError(.badRequest, ErrorMessage.invalidWorkspaceID, field: name)
         }
         return id
     }
@@ -99,19 +100,19 @@ package struct QueueRoutes: Sendable {
             throw Self.conflict("queue item is not waiting", item.status.rawValue)
         }
         relay.committed(outcome.events)
-        return .json(bytes: try WireJSON.encode(StatusAnswer(status: "dropped")))
+        return .json(bytes: try WireJSON.encode(StatusResponse(status: "dropped")))
     }
 
     private func dropStale(_ request: Request) async throws -> Response {
         try await authenticator.admin(request)
         guard let minutes = Int(request.query("max_age_minutes") ?? "60"), minutes > 0, minutes < 10_000_000 else {
-            throw APIError(.badRequest, Sentence.maxAgeInvalid, field: "max_age_minutes")
+            throw APIError(.badRequest, ErrorMessage.maxAgeInvalid, field: "max_age_minutes")
         }
         let workspace = try workspaceQuery("workspace_id", request)
         var dropped = 0
         // Items dropped before an error are audited, too.
         defer {
-            request.noteForAudit { writer in
+            request.setAuditDetail { writer in
                 writer.member("max_age_minutes", minutes)
                 writer.member("workspace_id", ifPresent: workspace?.lowercased)
                 writer.member("dropped", dropped)
@@ -124,7 +125,7 @@ package struct QueueRoutes: Sendable {
             dropped += batch.dropped
             isLast = batch.dropped < QueueStore.staleBatch
         }
-        return .json(bytes: try WireJSON.encode(DropStaleAnswer(dropped: dropped)))
+        return .json(bytes: try WireJSON.encode(DropStaleResponse(dropped: dropped)))
     }
 
     private static func conflict(_ sentence: String, _ status: String?) -> APIError {
@@ -144,7 +145,7 @@ package struct QueueRoutes: Sendable {
             case .unknown: throw Self.notFound
             case .notFailed(let status): throw Self.conflict("queue item has not failed", status.rawValue)
             case .workspaceRemoved:
-                throw Self.conflict(Sentence.workspaceRemoved, WorkspaceStatus.removed.rawValue)
+                throw Self.conflict(ErrorMessage.workspaceRemoved, WorkspaceStatus.removed.rawValue)
             case .delegationEnded(let status): throw Self.conflict("delegation has ended", status?.rawValue)
             }
         } catch let error as PostgresError where error.isUniqueViolation() {

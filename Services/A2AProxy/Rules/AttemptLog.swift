@@ -2,6 +2,7 @@ import Contracts
 import Foundation
 import HTTPCore
 import JSONBytes
+import PlatformInternals
 
 /// The log entry of a delivery attempt that was not successful.
 package struct LoggedAttempt: Sendable, Equatable {
@@ -20,7 +21,7 @@ extension QueueVerdict {
     /// where nothing was attempted.
     ///
     /// - Parameter previous: the item before this attempt.
-    package func logged(after previous: ItemFacts, _ outcome: CallOutcome) -> LoggedAttempt? {
+    package func logged(after previous: DeliveryState, _ outcome: CallOutcome) -> LoggedAttempt? {
         let kind: QueueStep
         switch next {
         case .completed, .dropped: return nil
@@ -53,7 +54,7 @@ extension CallOutcome {
 }
 
 /// The history of a queue item, built from its columns and its log.
-package struct QueueStory: Sendable {
+package struct QueueItemHistory: Sendable {
     package var status: QueueStatus
     package var enqueuedAt: Date
     package var dispatchedAt: Date?

@@ -1,10 +1,10 @@
-import HTTPClient
 import HTTPCore
+import UVHTTPClient
 
 /// How a call to an agent ended, when it did not end in a stream.
 package enum CallOutcome: Sendable {
     /// Any complete response other than 429 and 503.
-    case answered(AgentAnswer)
+    case answered(AgentResponse)
     /// - Parameter retryAfter: the back-off that the agent requested.
     case busy(BusyReason, retryAfter: Duration? = nil)
     /// Connection refused, or the host has no address: nothing was delivered, and a provisioned container is not
@@ -15,11 +15,11 @@ package enum CallOutcome: Sendable {
     /// The address is not one that may be called.
     case unsafeAddress
     /// The response began and could not be read: truncated, larger than allowed, or not HTTP.
-    case answerLost(deliveryConfirmed: Bool)
+    case responseLost(deliveryConfirmed: Bool)
     /// The response began and the memory budget had no room for it: the agent has done the work.
-    case noRoom
+    case memoryExhausted
     /// The target cannot be called at the moment; nothing was sent.
-    case notNow(String)
+    case notRoutable(String)
     /// The target does not exist any more; nothing was sent.
     case gone
     /// The platform itself refuses the message, with this text; nothing was sent.
@@ -41,7 +41,7 @@ package enum BusyReason: String, Sendable, CaseIterable {
 
     /// Whether the agent has no capacity. A ceiling that leaves no time for sending is the caller's own and says
     /// nothing about the agent.
-    package var isOfTheTarget: Bool { self != .deadlineBeforeSending }
+    package var isTargetBusy: Bool { self != .deadlineBeforeSending }
 
     /// Bytes were written and no response was received: the agent may have begun the work.
     package var isUncertain: Bool {
@@ -56,10 +56,10 @@ extension CallOutcome {
     /// The agent has or may have received the message: a further delivery is a redelivery.
     package var mayHaveArrived: Bool {
         switch self {
-        case .answered, .answerLost, .noRoom: true
+        case .answered, .responseLost, .memoryExhausted: true
         case .busy(let reason, _): reason.isUncertain
         case .abandoned(let mayBeDelivered): mayBeDelivered
-        case .absent, .unreachable, .unsafeAddress, .notNow, .gone, .refused: false
+        case .absent, .unreachable, .unsafeAddress, .notRoutable, .gone, .refused: false
         }
     }
 
@@ -68,7 +68,7 @@ extension CallOutcome {
     }
 
     /// There was no connection: the cached address of the agent may be stale.
-    package var foundNoAgent: Bool {
+    package var isConnectFailure: Bool {
         switch self {
         case .absent, .unreachable: true
         default: false
@@ -82,8 +82,8 @@ extension CallOutcome {
         case .busy(let reason, _): reason.rawValue
         case .absent, .unreachable: "failed to reach workspace agent"
         case .unsafeAddress: "workspace URL is not publicly routable"
-        case .answerLost, .noRoom: "failed to read agent response"
-        case .notNow(let reason), .refused(let reason): reason
+        case .responseLost, .memoryExhausted: "failed to read agent response"
+        case .notRoutable(let reason), .refused(let reason): reason
         case .gone: "workspace not found"
         case .abandoned: "interrupted"
         }
@@ -98,8 +98,8 @@ extension CallOutcome {
         case .busy(let reason, _): reason.isUncertain ? "busy_uncertain" : "busy"
         case .absent, .unreachable: "unreachable"
         case .unsafeAddress: "unsafe"
-        case .answerLost, .noRoom: "lost"
-        case .notNow, .gone, .refused: "not_sent"
+        case .responseLost, .memoryExhausted: "lost"
+        case .notRoutable, .gone, .refused: "not_sent"
         case .abandoned: "abandoned"
         }
     }
@@ -112,7 +112,7 @@ extension CallOutcome {
             if error.kind == .cancelled {
                 .abandoned(mayBeDelivered: error.requestBytesWritten)
             } else if error.answerStarted {
-                .answerLost(deliveryConfirmed: true)
+                .responseLost(deliveryConfirmed: true)
             } else {
                 Self.withoutResponse(error)
             }
@@ -128,7 +128,7 @@ extension CallOutcome {
         case .totalTimeout: .busy(error.requestBytesWritten ? .deadline : .deadlineBeforeSending)
         case .reset: .busy(.connectionReset)
         case .endOfFile: .busy(.endOfFile)
-        case .malformed, .tooLarge: .answerLost(deliveryConfirmed: false)
+        case .malformed, .tooLarge: .responseLost(deliveryConfirmed: false)
         case .overloaded: .busy(.noConnection)
         // A request sent on a stale connection, whose retry was refused, may have arrived.
         case .unknownHost, .refused: error.requestBytesWritten ? .busy(.connectionReset) : .absent

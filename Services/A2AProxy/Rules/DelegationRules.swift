@@ -1,12 +1,13 @@
 import AgentResponses
 import Contracts
 import Foundation
+import PlatformInternals
 
 /// The effect of a finished delivery on the delegation that the item carries.
 package enum DelegationRules {
     /// - Returns: nil when nothing about the delegation changes.
     package static func change(
-        phase: ItemFacts.Phase, verdict: QueueVerdict, outcome: CallOutcome
+        phase: DeliveryState.Phase, verdict: QueueVerdict, outcome: CallOutcome
     ) -> DelegationChange? {
         var change = DelegationChange()
         change.isDrained = phase == .queued

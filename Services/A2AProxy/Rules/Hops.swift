@@ -1,6 +1,7 @@
 import Contracts
 import HTTPCore
-import HTTPServer
+import PlatformInternals
+import UVHTTPServer
 
 /// Loop detection: counts how often a message has passed a proxy of the platform. A workspace whose address is the
 /// platform itself, or that of another workspace which leads back, would otherwise forward a message without end.
@@ -16,7 +17,7 @@ package enum Hops {
     /// - Throws: `APIError` 508 when the count has reached the limit.
     package static func passed(_ text: String?) throws(APIError) -> Int {
         guard let text, let hops = Int(text), hops > 0 else { return 0 }
-        guard hops < Limits.messageHops else { throw APIError(.loopDetected, Sentence.messageLoop) }
+        guard hops < Limits.messageHops else { throw APIError(.loopDetected, ErrorMessage.messageLoop) }
         return hops
     }
 }

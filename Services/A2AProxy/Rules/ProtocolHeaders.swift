@@ -1,6 +1,6 @@
 import Contracts
 import HTTPCore
-import HTTPServer
+import UVHTTPServer
 
 /// The header fields of the A2A protocol itself: the version and the extensions of a message or a response. They belong
 /// to the message as its body does, also while it is queued.

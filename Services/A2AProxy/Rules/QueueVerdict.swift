@@ -52,7 +52,7 @@ package struct Refusals: Sendable, Equatable {
 }
 
 /// The delivery state of an item that its verdict depends on.
-package struct ItemFacts: Sendable, Equatable {
+package struct DeliveryState: Sendable, Equatable {
     package enum Phase: Sendable, Equatable {
         /// A plain message, or a delegation that has been queued.
         case queued
@@ -97,7 +97,7 @@ package struct QueueRules: Sendable {
     ///
     /// - Parameter unit: a random number, 0 to 1, for the jitter of the back-off.
     package func verdict(
-        on outcome: CallOutcome, for item: ItemFacts, unit: Double = .random(in: 0...1)
+        on outcome: CallOutcome, for item: DeliveryState, unit: Double = .random(in: 0...1)
     ) -> QueueVerdict {
         let waits = QueueVerdict.Next.waits(backoff: retryDelay.delay(claims: item.claimNumber, unit: unit))
         var verdict = QueueVerdict(next: waits, attempts: item.attempts, error: outcome.failureText)
@@ -113,7 +113,7 @@ package struct QueueRules: Sendable {
             verdict.next = .failed
         case .busy(let reason, let retryAfter):
             verdict.next = .waits(backoff: retryDelay.delay(claims: item.claimNumber, unit: unit, asked: retryAfter))
-            verdict.targetIsBusy = reason.isOfTheTarget
+            verdict.targetIsBusy = reason.isTargetBusy
             verdict.isUncertain = reason.isUncertain
             verdict.hold = min(retryAfter ?? .zero, RetryAfter.longest)
             if !reason.isUncertain {
@@ -125,13 +125,13 @@ package struct QueueRules: Sendable {
             verdict.next = .retries(after: .zero)
             verdict.isUncertain = mayBeDelivered
             verdict.error = nil
-        case .noRoom:
+        case .memoryExhausted:
             // Memory pressure in the proxy is not counted; but the agent has done the work, and would repeat it each
             // time.
             verdict.isUncertain = true
             let pause = RetryDelay(initial: failureDelay, maximum: retryDelay.maximum)
             verdict.hold = pause.delay(claims: item.claimNumber, unit: unit)
-        case .notNow:
+        case .notRoutable:
             break
         case .gone:
             verdict.next = .dropped
@@ -145,8 +145,8 @@ package struct QueueRules: Sendable {
             } else {
                 refuse(&verdict, item)
             }
-        case .unsafeAddress, .answerLost, .answered:
-            if case .answerLost = outcome { verdict.isUncertain = true }
+        case .unsafeAddress, .responseLost, .answered:
+            if case .responseLost = outcome { verdict.isUncertain = true }
             if case .firstDispatch(let attempts) = item.phase {
                 verdict.next = .failed
                 if isBadGateway(outcome) { tryFirstDispatchAgain(&verdict, attempts) }
@@ -165,7 +165,7 @@ package struct QueueRules: Sendable {
     }
 
     /// At least four pauses are needed to reach the limit, however long each of them is.
-    private func refuse(_ verdict: inout QueueVerdict, _ item: ItemFacts) {
+    private func refuse(_ verdict: inout QueueVerdict, _ item: DeliveryState) {
         verdict.refusals = item.refusals.adding(after: item.pause, countedUpTo: refusalLimit / 4)
         guard verdict.refusals.time >= refusalLimit else { return }
         verdict.next = .failed
@@ -182,9 +182,9 @@ package struct QueueRules: Sendable {
     /// Whether a direct call would have got 502.
     private func isBadGateway(_ outcome: CallOutcome) -> Bool {
         switch outcome {
-        case .unsafeAddress, .answerLost, .absent, .unreachable: true
+        case .unsafeAddress, .responseLost, .absent, .unreachable: true
         case .answered(let response): response.status == .badGateway
-        case .busy, .noRoom, .abandoned, .notNow, .gone, .refused: false
+        case .busy, .memoryExhausted, .abandoned, .notRoutable, .gone, .refused: false
         }
     }
 }

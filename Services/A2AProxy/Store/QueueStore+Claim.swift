@@ -2,7 +2,7 @@ import Contracts
 import EventOutbox
 import Foundation
 import HTTPCore
-import PostgresClient
+import Postgres
 
 /// A queue item that this instance holds the lease of.
 package struct ClaimedItem: Sendable {
@@ -21,9 +21,9 @@ package struct ClaimedItem: Sendable {
     package let deliveries: Int
     package let traceparent: String?
     package let protocolHeaders: HTTPHeaders?
-    package let facts: ItemFacts
+    package let facts: DeliveryState
 
-    package var phase: ItemFacts.Phase { facts.phase }
+    package var phase: DeliveryState.Phase { facts.phase }
 
     init(_ row: PostgresRow) {
         id = row.uuid(0)
@@ -41,7 +41,7 @@ package struct ClaimedItem: Sendable {
         let isFirst = ["pending", "dispatched"].contains(row.optionalString(12))
         protocolHeaders = row.optionalString(14).map(ProtocolHeaders.fields)
         deliveries = row.int(15)
-        facts = ItemFacts(
+        facts = DeliveryState(
             attempts: attempts, claimNumber: claimNumber,
             phase: isFirst ? .firstDispatch(attempts: row.optionalInt(13) ?? 0) : .queued,
             refusals: Refusals(count: row.int(16), time: .seconds(row.optionalDouble(17) ?? 0)),

@@ -1,5 +1,5 @@
 import Foundation
-import PostgresClient
+import Postgres
 
 /// Messages of conversations: those of one target and context go one at a time, in order.
 extension QueueStore {

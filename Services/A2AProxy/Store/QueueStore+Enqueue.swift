@@ -1,7 +1,7 @@
 import Contracts
 import EventOutbox
 import Foundation
-import PostgresClient
+import Postgres
 
 /// A message to be stored because its target is busy, or was not reached in the time that its caller gave.
 package struct NewItem: Sendable {
@@ -65,7 +65,7 @@ package struct Enqueued: Sendable {
     package let event: CommittedEvent?
 
     /// There was an active item with its key already, whatever that one says.
-    package var isTwin: Bool { event == nil }
+    package var isDuplicate: Bool { event == nil }
 }
 
 extension QueueStore {
@@ -100,7 +100,7 @@ extension QueueStore {
     /// count is that of the index which is to serve it: planned while the queue is empty, all of them look the same.
     /// A target that was busy after its last heartbeat already is not told so again. The delegations are locked once the
     /// vitals are: a part that nobody asks for would run at the end.
-    private static let answer = Statement(
+    private static let response = Statement(
         "queue_insert_answer", locks: .brief,
         """
         WITH input AS MATERIALIZED (
@@ -165,8 +165,8 @@ extension QueueStore {
                 items.map(\.targetIsBusy), items.map(\.hold.inSeconds), items.map(\.deliveries), operators,
             ])
         let busy = items.filter(\.targetIsBusy).map(\.workspace)
-        let answer = Call(Self.answer, [items.map(\.id), workspaces, keys, source, busy, callers, operators])
-        let rows = try await postgres.atomically([insert, answer], deadline: .seconds(10))[1]
+        let response = Call(Self.response, [items.map(\.id), workspaces, keys, source, busy, callers, operators])
+        let rows = try await postgres.atomically([insert, response], deadline: .seconds(10))[1]
         var enqueued = [Enqueued?](repeating: nil, count: items.count)
         let stored = try rows.map { row in
             let event = CommittedEvent(row: row, firstColumn: 3)

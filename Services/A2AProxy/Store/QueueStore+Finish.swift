@@ -1,7 +1,7 @@
 import Contracts
 import EventOutbox
 import Foundation
-import PostgresClient
+import Postgres
 
 /// How a claimed item ended, to be written if the claim is still the current one.
 package struct FinishedItem: Sendable {
@@ -13,7 +13,7 @@ package struct FinishedItem: Sendable {
     package var response: StoredBody?
     package var responseStatus: Int?
     /// The agent answered, so that what it last reported as running may still count this call.
-    package var wasAnswered = false
+    package var hasResponse = false
     /// What happens to the item's delegation.
     package var delegation: DelegationChange?
     /// What its log keeps of it; nil for nothing.
@@ -156,7 +156,7 @@ extension QueueStore {
             sorted.map(\.id), sorted.map(\.workspace), sorted.map(\.claimNumber), sorted.map(\.verdict.status),
             sorted.map(\.verdict.attempts), sorted.map(\.response?.text), sorted.map(\.responseStatus),
             sorted.map(\.verdict.error), sorted.map(\.verdict.isUncertain), sorted.map(\.verdict.waitsForHeartbeat),
-            sorted.map(\.verdict.delay.inSeconds), sorted.map(\.verdict.targetIsBusy), sorted.map(\.wasAnswered),
+            sorted.map(\.verdict.delay.inSeconds), sorted.map(\.verdict.targetIsBusy), sorted.map(\.hasResponse),
         ]
         let ofDelegations: [any PostgresEncodable] = [
             changes.map(\.status), changes.map(\.response), changes.map(\.preview), changes.map(\.error),

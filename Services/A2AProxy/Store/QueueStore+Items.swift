@@ -2,7 +2,8 @@ import Authentication
 import Contracts
 import EventOutbox
 import Foundation
-import PostgresClient
+import PlatformInternals
+import Postgres
 
 extension QueueStore {
     static let columns = """

@@ -1,9 +1,9 @@
 import Contracts
 import Foundation
-import PostgresClient
+import Postgres
 
 /// A lease that this instance believes to hold.
-package struct Lease: Sendable, Hashable {
+package struct ItemLease: Sendable, Hashable {
     package let item: UUID
     package let claimNumber: Int
 
@@ -14,7 +14,7 @@ package struct Lease: Sendable, Hashable {
 }
 
 /// Workspaces that nobody thought of although something waits for them.
-package struct Missed: Sendable, Hashable {
+package struct UnnotifiedTargets: Sendable, Hashable {
     /// They have room.
     package var ready: [UUID] = []
     /// They are hibernated.
@@ -35,7 +35,7 @@ extension QueueStore {
     ///
     /// - Returns: the items whose lease is still ours; the others are somebody else's business by now.
     package func extend(
-        _ leases: [Lease], owner: String, by duration: Duration
+        _ leases: [ItemLease], owner: String, by duration: Duration
     ) async throws(PostgresError) -> Set<UUID> {
         let sorted = leases.sorted { $0.item < $1.item }
         let rows = try await postgres.query(
@@ -54,7 +54,7 @@ extension QueueStore {
         """)
 
     /// Gives items back whose calls a shutdown interrupts: not a failed attempt, but nobody knows what the agent saw.
-    package func handBack(_ leases: [Lease]) async throws(PostgresError) {
+    package func handBack(_ leases: [ItemLease]) async throws(PostgresError) {
         let sorted = leases.sorted { $0.item < $1.item }
         _ = try await postgres.query(Self.handBack, [sorted.map(\.item), sorted.map(\.claimNumber)])
     }
@@ -74,7 +74,7 @@ extension QueueStore {
 
     /// Fails an item whose end the database does not take with all that follows from it: visibly, and never to be delivered
     /// again and again.
-    package func park(_ lease: Lease, reason: String) async throws(PostgresError) {
+    package func park(_ lease: ItemLease, reason: String) async throws(PostgresError) {
         _ = try await postgres.query(Self.park, [lease.item, lease.claimNumber, reason])
     }
 
@@ -161,9 +161,9 @@ extension QueueStore {
 
     /// Workspaces with waiting items that have room, or sleep: what lost wake-ups, and the broker's outages, left behind,
     /// and what came while its target was falling asleep. One instance at a time gets an answer.
-    package func missed(busyPause: Duration) async throws(PostgresError) -> Missed {
+    package func missed(busyPause: Duration) async throws(PostgresError) -> UnnotifiedTargets {
         let rows = try await postgres.query(Self.missed, [busyPause.inSeconds], deadline: .seconds(10))
-        var missed = Missed()
+        var missed = UnnotifiedTargets()
         try rows.forEach { row in
             if row.bool(1) { missed.asleep.append(row.uuid(0)) } else { missed.ready.append(row.uuid(0)) }
         }

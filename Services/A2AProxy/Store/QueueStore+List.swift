@@ -1,6 +1,6 @@
 import Contracts
 import Foundation
-import PostgresClient
+import Postgres
 
 /// Which items of a workspace are listed.
 package struct QueueFilter: Sendable {

@@ -1,4 +1,4 @@
-import PostgresClient
+import Postgres
 
 /// The statements about queue items; each transition of an item's life is one of them.
 package struct QueueStore: Sendable {

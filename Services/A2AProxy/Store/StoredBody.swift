@@ -1,5 +1,5 @@
 import AgentResponses
-import PostgresClient
+import Postgres
 
 /// An agent's response as rows keep it: as text, and where a text column cannot hold it (a NUL, or no UTF-8) in its
 /// very bytes beside that, which are NULL for nearly all.

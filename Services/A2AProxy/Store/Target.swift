@@ -1,7 +1,7 @@
 import Contracts
 import Foundation
-import HTTPClient
-import WorkspaceTree
+import PlatformInternals
+import UVHTTPClient
 
 /// What the proxy knows about a workspace: enough to decide on a message and to send it, without a query.
 ///

@@ -1,6 +1,6 @@
 import Batching
 import Foundation
-import PostgresClient
+import Postgres
 import Synchronization
 
 /// Targets by id, each believed for 5 s, forgotten at once when an event says that something changed.

@@ -1,7 +1,7 @@
 import Contracts
 import Foundation
-import PostgresClient
-import WorkspaceTree
+import PlatformInternals
+import Postgres
 
 /// Reads what the proxy needs to know about workspaces.
 package struct TargetStore: Sendable {
@@ -89,13 +89,13 @@ package struct TargetStore: Sendable {
         """)
 
     /// Notes who sent and who received a message.
-    package func touch(_ touches: [Touch]) async throws(PostgresError) {
+    package func touch(_ touches: [CallParty]) async throws(PostgresError) {
         _ = try await postgres.query(Self.touch, [touches.map(\.workspace), touches.map(\.isSender)])
     }
 }
 
 /// A workspace takes part in a call.
-package struct Touch: Sendable, Hashable {
+package struct CallParty: Sendable, Hashable {
     package let workspace: UUID
     /// It sent the message; else it received it.
     package let isSender: Bool

@@ -2,7 +2,7 @@ import CConsolePages
 import Contracts
 import Crypto
 import HTTPCore
-import HTTPServer
+import UVHTTPServer
 
 /// The files of the console by name, compiled into the executable.
 struct ConsolePages: Sendable {

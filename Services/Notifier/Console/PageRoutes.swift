@@ -1,5 +1,5 @@
 import HTTPCore
-import HTTPServer
+import UVHTTPServer
 
 /// `/` and `/console/assets`: the console's pages.
 struct PageRoutes: Sendable {

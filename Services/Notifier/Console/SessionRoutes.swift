@@ -3,8 +3,9 @@ import Contracts
 import EventOutbox
 import Foundation
 import HTTPCore
-import HTTPServer
+import PlatformInternals
 import ServiceHost
+import UVHTTPServer
 
 /// `/console/session`: an operator's token is exchanged for a cookie, since a browser puts no bearer on an event
 /// stream, a WebSocket or a download.
@@ -44,7 +45,7 @@ struct SessionRoutes: Sendable {
         if let session = request.context.session,
             let event = try await store.end(session, traceparent: request.context.traceparent)
         {
-            context.authenticator.forgetTokens(of: session)
+            context.authenticator.invalidateTokens(of: session)
             context.relay.committed([event])
         }
         var response = Response(.noContent)
@@ -55,7 +56,7 @@ struct SessionRoutes: Sendable {
     private func invalidate(_ events: [CommittedEvent]) {
         for event in events {
             guard let ended = (try? event.event.decodeData(as: TokenRevoked.self))?.tokenID else { continue }
-            context.authenticator.forgetTokens(of: ended)
+            context.authenticator.invalidateTokens(of: ended)
         }
         context.relay.committed(events)
     }

@@ -2,7 +2,8 @@ import Authentication
 import Contracts
 import EventOutbox
 import Foundation
-import PostgresClient
+import PlatformInternals
+import Postgres
 
 /// The statements that begin and end sessions of the console. Authentication finds them.
 package struct SessionStore: Sendable {

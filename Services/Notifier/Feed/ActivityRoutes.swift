@@ -3,14 +3,15 @@ import Contracts
 import EventOutbox
 import Foundation
 import HTTPCore
-import HTTPServer
 import JSONBytes
+import PlatformInternals
 import ServiceHost
+import UVHTTPServer
 
 /// `POST /workspaces/{id}/activity`: agents' reports for the feed.
 struct ActivityRoutes: Sendable {
     let context: ServiceContext
-    let store: ActivityStore
+    let store: FeedStore
 
     func add(to router: inout Router) {
         router.on(.post, "/workspaces/{id}/activity", options: RouteOptions(isAudited: false), report)
@@ -20,14 +21,14 @@ struct ActivityRoutes: Sendable {
         let id = try await context.authenticator.workspace(inPathOf: request)
         // A workspace's own token implies that it exists.
         if request.caller.isOperator, try await store.name(of: id) == nil {
-            throw APIError(.notFound, Sentence.workspaceNotFound)
+            throw APIError(.notFound, ErrorMessage.workspaceNotFound)
         }
-        let body = try await request.decode(ActivityReport.self)
+        let body = try await request.decode(ActivityReportRequest.self)
         guard let type = ActivityType(rawValue: body.activityType), ActivityType.reportable.contains(type) else {
-            throw APIError(.badRequest, Sentence.activityTypeInvalid, field: "activity_type")
+            throw APIError(.badRequest, ErrorMessage.activityTypeInvalid, field: "activity_type")
         }
         if let source = body.sourceID, !source.isEmpty, UUID(canonical: source) != id {
-            throw APIError(.forbidden, Sentence.sourceIDMismatch)
+            throw APIError(.forbidden, ErrorMessage.sourceIDMismatch)
         }
         var target: UUID?
         if let text = body.targetID, !text.isEmpty {
@@ -49,13 +50,13 @@ struct ActivityRoutes: Sendable {
         activity.durationMilliseconds = body.durationMilliseconds
         activity.errorDetail = Self.storable(body.errorDetail)
         guard let logged = try await store.add(activity, to: id) else {
-            throw APIError(.notFound, Sentence.workspaceNotFound)
+            throw APIError(.notFound, ErrorMessage.workspaceNotFound)
         }
         context.broadcast.send(.activityLogged, [(id, try RawJSON(encoding: logged))])
         return .json { $0.member("status", "logged") }
     }
 
-    private static func check(_ report: ActivityReport) throws(APIError) {
+    private static func check(_ report: ActivityReportRequest) throws(APIError) {
         try APIError.check("method", report.method, upTo: Limits.method)
         try APIError.check("summary", report.summary, upTo: Limits.activitySummary)
         try APIError.check("status", report.status, upTo: Limits.activityStatus)

@@ -1,6 +1,6 @@
 import Foundation
 import JSONBytes
-import PostgresClient
+import Postgres
 
 /// Full-text search in the feed.
 ///
@@ -14,7 +14,7 @@ struct ActivitySearch: Sendable {
     /// Unindexed rows read by one search that cause a request for an index.
     private static let indexThreshold = 2 * BlockStore.rows
 
-    let store: ActivityStore
+    let store: FeedStore
     /// Builds a missing index; nil to build none.
     var indexer: FeedIndexer?
 
@@ -51,13 +51,13 @@ struct ActivitySearch: Sendable {
                     var last: ActivityPosition?
                     try rows.forEach { row in
                         if last != nil { return }
-                        if let text, !ActivityStore.contains(text, row, hidesPrivate: hidesPrivate, scratch: &scratch) {
+                        if let text, !FeedStore.contains(text, row, hidesPrivate: hidesPrivate, scratch: &scratch) {
                             return
                         }
-                        ActivityStore.write(row, hidesPrivate: hidesPrivate, to: &writer)
+                        FeedStore.write(row, hidesPrivate: hidesPrivate, to: &writer)
                         count += 1
-                        if count == limit || writer.bytes.count >= ActivityStore.pageBytes {
-                            last = ActivityStore.position(behind: row)
+                        if count == limit || writer.bytes.count >= FeedStore.pageBytes {
+                            last = FeedStore.position(behind: row)
                         }
                     }
                     if let last { return page(last) }

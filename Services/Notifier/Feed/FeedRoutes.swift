@@ -2,8 +2,9 @@ import Authentication
 import Contracts
 import Foundation
 import HTTPCore
-import HTTPServer
+import PlatformInternals
 import ServiceHost
+import UVHTTPServer
 
 /// `GET /workspaces/{id}/activity` and `/workspaces/{id}/session-search`: the feed, and search in it.
 struct FeedRoutes: Sendable {
@@ -13,7 +14,7 @@ struct FeedRoutes: Sendable {
     private static let largestSearchPage = 200
 
     let context: ServiceContext
-    let store: ActivityStore
+    let store: FeedStore
     let slow: SlowQueries
     let indexer: FeedIndexer
     let memory: ResponseMemory
@@ -31,7 +32,7 @@ struct FeedRoutes: Sendable {
         case "": break
         case "canvas": query.isFromPerson = true
         case "agent": query.isFromPerson = false
-        default: throw APIError(.badRequest, Sentence.sourceInvalid)
+        default: throw APIError(.badRequest, ErrorMessage.sourceInvalid)
         }
         query.before = try Self.position(request)
         query.hidesPrivate = request.caller.role == .viewer
@@ -80,7 +81,7 @@ struct FeedRoutes: Sendable {
     private func respond(
         to request: Request, with page: () async throws -> ActivityPage
     ) async throws -> Response {
-        let reservation = try await memory.reserve(ActivityStore.pageBytes, for: request)
+        let reservation = try await memory.reserve(FeedStore.pageBytes, for: request)
         let page = try await page()
         reservation.resize(to: page.bytes.count)
         var response = Response.json(bytes: page.bytes)

@@ -3,14 +3,15 @@ import Contracts
 import EventOutbox
 import Foundation
 import HTTPCore
-import HTTPServer
 import JSONBytes
+import PlatformInternals
 import ServiceHost
+import UVHTTPServer
 
 /// `/workspaces/{id}/notify`: messages of an agent to its user.
 struct NotifyRoutes: Sendable {
     let context: ServiceContext
-    let store: ActivityStore
+    let store: FeedStore
 
     func add(to router: inout Router) {
         router.on(.post, "/workspaces/{id}/notify", options: RouteOptions(isAudited: false), notify)
@@ -19,14 +20,14 @@ struct NotifyRoutes: Sendable {
     private func notify(_ request: Request) async throws -> Response {
         let id = try await context.authenticator.workspace(inPathOf: request)
         guard let name = try await store.name(of: id) else {
-            throw APIError(.notFound, Sentence.workspaceNotFound)
+            throw APIError(.notFound, ErrorMessage.workspaceNotFound)
         }
         let body = try await request.decode(NotifyRequest.self)
         guard !body.message.isEmpty else {
-            throw APIError(.badRequest, Sentence.messageRequired, field: "message", reason: "is required")
+            throw APIError(.badRequest, ErrorMessage.messageRequired, field: "message", reason: "is required")
         }
         if let index = body.attachments.firstIndex(where: { $0.uri.isEmpty || $0.name.isEmpty }) {
-            throw APIError(.badRequest, Sentence.attachmentIncomplete(index))
+            throw APIError(.badRequest, ErrorMessage.attachmentIncomplete(index))
         }
         try Self.check(body)
         // The push does not wait for the row; the response does.
@@ -39,7 +40,7 @@ struct NotifyRoutes: Sendable {
         activity.summary = Self.summary(body.message)
         activity.responseBody = try Self.responseBody(body)
         guard let logged = try await store.add(activity, to: id) else {
-            throw APIError(.notFound, Sentence.workspaceNotFound)
+            throw APIError(.notFound, ErrorMessage.workspaceNotFound)
         }
         context.broadcast.send(.activityLogged, [(id, try RawJSON(encoding: logged))])
         return .json { $0.member("status", "sent") }

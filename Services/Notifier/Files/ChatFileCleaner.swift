@@ -1,7 +1,7 @@
-import EventLoop
 import Foundation
 import Observability
 import ServiceLifecycle
+import UVLoop
 
 /// Deletes abandoned files and those of removed workspaces: marks them, then deletes the bytes, then the rows.
 /// Instances run concurrently, and continue where a killed one stopped.
@@ -13,7 +13,7 @@ struct ChatFileCleaner: GracefulService {
     private static let abandonedAfter: Double = 3600
 
     let name = "chat-files"
-    let rows: DoomedFileRows
+    let rows: FileDeletionRows
     let store: (any FileStore)?
     let loop: EventLoop
     let logger: Logger

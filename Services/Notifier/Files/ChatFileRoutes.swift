@@ -2,15 +2,16 @@ import Authentication
 import Contracts
 import Foundation
 import HTTPCore
-import HTTPServer
 import JSONBytes
 import Multipart
+import PlatformInternals
 import ServiceHost
+import UVHTTPServer
 
 /// `/workspaces/{id}/chat/uploads` and `/workspaces/{id}/chat/download`: files in and out of a chat.
 struct ChatFileRoutes: Sendable {
     let context: ServiceContext
-    let keeper: ChatFileKeeper
+    let fileWriter: ChatFileWriter
     let finder: ChatFileFinder
     let quota: TransferQuota
     let spoolFolder: String
@@ -23,9 +24,9 @@ struct ChatFileRoutes: Sendable {
 
     private func upload(_ request: Request) async throws -> Response {
         let id = try await context.authenticator.workspace(inPathOf: request)
-        let storage = try await keeper.storage(of: id)
+        let storage = try await fileWriter.storage(of: id)
         guard let boundary = request.headers["content-type"].flatMap(MultipartBoundary.init(contentType:)) else {
-            throw APIError(.unsupportedMediaType, Sentence.notAForm, field: "Content-Type")
+            throw APIError(.unsupportedMediaType, ErrorMessage.notAForm, field: "Content-Type")
         }
         let reservation = try quota.upload(request)
         defer { withExtendedLifetime(reservation) {} }
@@ -33,11 +34,11 @@ struct ChatFileRoutes: Sendable {
             .read(request.body.source, boundary)
         guard !files.isEmpty else {
             throw APIError(
-                .badRequest, Sentence.noFiles, field: UploadReader.field, reason: "must be one file at least")
+                .badRequest, ErrorMessage.noFiles, field: UploadReader.field, reason: "must be one file at least")
         }
-        try await keeper.keep(files, of: id, in: storage, on: request.loop)
+        try await fileWriter.keep(files, of: id, in: storage, on: request.loop)
         return try .json(
-            UploadAnswer(
+            UploadResponse(
                 files: files.map { file in
                     UploadedFile(
                         uri: "workspace:\(DownloadPath.uploads)/\(file.name.stored)", name: file.name.name,
@@ -51,7 +52,7 @@ struct ChatFileRoutes: Sendable {
         do throws(DownloadPath.Refusal) {
             path = try DownloadPath(request.query("path"))
         } catch {
-            throw APIError(.badRequest, Sentence.invalidPath, field: "path", reason: error.rawValue)
+            throw APIError(.badRequest, ErrorMessage.invalidPath, field: "path", reason: error.rawValue)
         }
         let reservation = try quota.download(request)
         let file = try await finder.find(path, of: id, on: request.loop)
@@ -77,7 +78,7 @@ struct ChatFileRoutes: Sendable {
             headers.add("Content-Range", "bytes \(part.lowerBound)-\(part.upperBound - 1)/\(file.size)")
         case .unsatisfiable:
             throw APIError(
-                416, Sentence.rangeNotSatisfiable, field: "Range",
+                416, ErrorMessage.rangeNotSatisfiable, field: "Range",
                 headers: ["Content-Range": "bytes */\(file.size)", "Accept-Ranges": "bytes"])
         }
         // Opened before the head is sent, so that a missing file is a status.

@@ -1,5 +1,5 @@
 import Foundation
-import PostgresClient
+import Postgres
 
 /// The row of a file, without its state.
 struct ChatFile: Hashable, Sendable {
@@ -50,7 +50,7 @@ struct ChatFileRows: Sendable {
         """)
 
     /// Whether a workspace is below its quota.
-    func hasRoom(_ workspace: UUID, _ quota: Quota) async throws(PostgresError) -> Bool {
+    func isBelowQuota(_ workspace: UUID, _ quota: Quota) async throws(PostgresError) -> Bool {
         try await postgres.query(Self.used, [workspace]).only { row in
             row.int(0) < quota.files && row.int(1) < quota.bytes
         }
@@ -119,7 +119,7 @@ struct ChatFileRows: Sendable {
         try await postgres.query(Self.keep, [workspace, stored]).count == stored.count
     }
 
-    private static let giveUp = Statement(
+    private static let markForDeletion = Statement(
         "files_give_up",
         """
         UPDATE chat_files SET state = 'doomed', held_until = now() + make_interval(secs => $3)
@@ -127,8 +127,8 @@ struct ChatFileRows: Sendable {
         """)
 
     /// Marks files for deletion that could not be written, once no late write can take effect any more.
-    func giveUp(_ stored: [String], of workspace: UUID, after seconds: Double) async throws(PostgresError) {
-        _ = try await postgres.query(Self.giveUp, [workspace, stored, seconds])
+    func markForDeletion(_ stored: [String], of workspace: UUID, after seconds: Double) async throws(PostgresError) {
+        _ = try await postgres.query(Self.markForDeletion, [workspace, stored, seconds])
     }
 
     private static let find = Statement(

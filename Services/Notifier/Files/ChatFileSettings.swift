@@ -1,17 +1,17 @@
 import Configuration
-import EventLoop
 import Foundation
-import HTTPClient
+import UVHTTPClient
+import UVLoop
 
 /// The configuration of the files of chats.
 package struct ChatFileSettings: Sendable {
-    enum Place: Sendable {
+    enum Location: Sendable {
         case none
         case folder(String)
         case bucket(BucketStore.Address)
     }
 
-    var place = Place.none
+    var location = Location.none
     var quota = ChatFileRows.Quota()
     /// The folder of temporary files of uploads.
     var spoolFolder = FileManager.default.temporaryDirectory.path
@@ -24,7 +24,7 @@ package struct ChatFileSettings: Sendable {
     init() {}
 
     init(_ reader: ConfigurationReader) {
-        place = Self.place(reader)
+        location = Self.location(reader)
         quota.files = reader.int(
             "CHAT_FILES_PER_WORKSPACE", default: quota.files, in: 1...10_000_000,
             "Files of chats that one workspace may have.")
@@ -50,14 +50,14 @@ package struct ChatFileSettings: Sendable {
             "Of these, with the tokens of one workspace.")
     }
 
-    private static func place(_ reader: ConfigurationReader) -> Place {
+    private static func location(_ reader: ConfigurationReader) -> Location {
         let folder = reader.optionalString(
             "CHAT_FILES_DIR",
             "The folder of the files of workspaces without a container; all instances of the notifier need the same one."
         )
         let url = reader.optionalURL(
             "CHAT_FILES_S3_URL", schemes: ["http", "https"],
-            "An S3-compatible store in place of CHAT_FILES_DIR; without a path.")
+            "An S3-compatible store in location of CHAT_FILES_DIR; without a path.")
         let bucket = reader.optionalString("CHAT_FILES_S3_BUCKET", "The bucket for files of chats.")
         let region = reader.string(
             "CHAT_FILES_S3_REGION", default: "us-east-1", "The region that these requests are signed for.")
@@ -102,7 +102,7 @@ package struct ChatFileSettings: Sendable {
 
     /// Nil when none is configured.
     func makeStore(loops: EventLoopGroup) -> (any FileStore)? {
-        switch place {
+        switch location {
         case .none: nil
         case .folder(let path): FolderStore(folder: path)
         case .bucket(let address): BucketStore(address, loops: loops)

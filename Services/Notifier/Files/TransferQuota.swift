@@ -1,7 +1,8 @@
 import Authentication
 import Contracts
 import HTTPCore
-import HTTPServer
+import PlatformInternals
+import UVHTTPServer
 
 /// The limits of concurrent uploads and downloads, and of bytes of uploads on this machine's disk.
 struct TransferQuota: Sendable {
@@ -36,7 +37,7 @@ struct TransferQuota: Sendable {
                 try uploads.take(1, for: request.caller), try bytes.take(min(length, maximum), for: request.caller),
             ]
         } catch {
-            throw error.apiError(Sentence.tooManyTransfers)
+            throw error.apiError(ErrorMessage.tooManyTransfers)
         }
     }
 
@@ -45,7 +46,7 @@ struct TransferQuota: Sendable {
         do {
             return try downloads.take(1, for: request.caller)
         } catch {
-            throw error.apiError(Sentence.tooManyTransfers)
+            throw error.apiError(ErrorMessage.tooManyTransfers)
         }
     }
 }

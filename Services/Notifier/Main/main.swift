@@ -1,4 +1,4 @@
 import Notifier
 import ServiceHost
 
-await ServiceHost.run(NotifierService.self)
+await ServiceLauncher.run(NotifierService.self)

@@ -1,8 +1,8 @@
 import Contracts
-import EventLoop
 import Foundation
 import Observability
 import Synchronization
+import UVLoop
 
 /// Distributes events to the viewers of this process: once to each loop, which has its own viewers.
 ///
@@ -24,8 +24,8 @@ final class EventHub: Sendable {
 
     /// - Parameters:
     ///   - loops: the loops of connections.
-    ///   - patience: how long a client may read nothing of what is in flight when memory is short. In milliseconds.
-    init(loops: [EventLoop], memory: StreamMemory, metrics: MetricsRegistry, patience: UInt64 = 3_000) {
+    ///   - stallTimeout: how long a client may read nothing of what is in flight when memory is short. In milliseconds.
+    init(loops: [EventLoop], memory: StreamMemory, metrics: MetricsRegistry, stallTimeout: UInt64 = 3_000) {
         viewerCount = metrics.gauge("switchyard_stream_viewers", "Open event streams.")
         let sent = metrics.counter("switchyard_stream_events_total", "Events delivered to viewers.")
         let dropped = metrics.counter(
@@ -33,7 +33,7 @@ final class EventHub: Sendable {
         let cut = metrics.counter(
             "switchyard_stream_cut_total", "Streams closed because their clients stopped reading.")
         shards = loops.map {
-            ViewerShard(loop: $0, memory: memory, patience: patience, sent: sent, dropped: dropped, cut: cut)
+            ViewerShard(loop: $0, memory: memory, stallTimeout: stallTimeout, sent: sent, dropped: dropped, cut: cut)
         }
         self.memory = memory
     }
@@ -65,7 +65,7 @@ final class EventHub: Sendable {
 
     /// - Parameter start: maps the hub's position to the viewer's; nil when it has to catch up.
     private func attach(_ viewer: Viewer, from start: (LogPosition) -> LogPosition?) -> Bool {
-        guard !viewer.isOver, viewer.place == nil, let shard = shard(of: viewer) else { return false }
+        guard !viewer.isEnding, viewer.shardIndex == nil, let shard = shard(of: viewer) else { return false }
         let seen: LogPosition? = state.withLock { state in
             guard let current = state.position, let seen = start(current) else { return nil }
             if let agent = viewer.filter.agent { state.agents[agent, default: 0] += 1 }
@@ -81,7 +81,7 @@ final class EventHub: Sendable {
 
     /// On its loop.
     func detach(_ viewer: Viewer) {
-        guard viewer.place != nil, let shard = shard(of: viewer) else { return }
+        guard viewer.shardIndex != nil, let shard = shard(of: viewer) else { return }
         shard.remove(viewer)
         viewerCount.decrement()
         guard let agent = viewer.filter.agent else { return }
@@ -100,9 +100,9 @@ final class EventHub: Sendable {
     ///   - agents: the agents that the positions include.
     /// - Returns: false when an agent has attached that is not among them: then nothing has been published.
     @discardableResult
-    func pass(
+    func publish(
         _ entries: [LogEntry], upTo position: LogPosition, _ positions: TreePositions = .none,
-        knowing agents: Set<UUID> = []
+        covering agents: Set<UUID> = []
     ) async -> Bool {
         // Under one lock, so that a viewer is attached before all of these or after all of them.
         let isAccepted = state.withLock { state in
@@ -121,7 +121,7 @@ final class EventHub: Sendable {
     ///
     /// - Parameter positions: of the given agents and of the events' workspaces; nil when they cannot be loaded: then
     ///   no agent gets the events.
-    func pass(
+    func publish(
         transient events: [CloudEvent], _ positions: (_ agents: Set<UUID>) async -> TreePositions? = { _ in nil }
     ) async {
         let events = events.compactMap { StreamEvent($0, in: memory) }
@@ -133,12 +133,12 @@ final class EventHub: Sendable {
 
     /// The sender waits: back-pressure, so that a slow loop has at most one page of events queued.
     private func dispatch(
-        _ events: [StreamEvent], to audience: Handover.Audience, _ positions: TreePositions
+        _ events: [StreamEvent], to audience: DispatchBatch.Audience, _ positions: TreePositions
     ) async {
         guard !events.isEmpty, !shards.isEmpty else { return }
         await withUnsafeContinuation { continuation in
-            let handover = Handover(events, for: audience, positions, loops: shards.count) { continuation.resume() }
-            for shard in shards { shard.take(handover) }
+            let batch = DispatchBatch(events, for: audience, positions, loops: shards.count) { continuation.resume() }
+            for shard in shards { shard.take(batch) }
         }
     }
 }

@@ -1,7 +1,7 @@
 import Contracts
 import EventOutbox
 import Foundation
-import PostgresClient
+import Postgres
 
 /// A position in the log of durable events.
 ///
@@ -146,7 +146,7 @@ struct EventLog: Sendable {
         "log_whole", "SELECT ($1::text::xid8, $2::bigint) >= (transaction_id, sequence) FROM event_log_floor")
 
     /// Whether everything behind a position is still in the log.
-    func isWhole(after position: LogPosition) async throws(PostgresError) -> Bool {
+    func isComplete(after position: LogPosition) async throws(PostgresError) -> Bool {
         try await postgres.query(Self.whole, [String(position.transaction), Int(position.sequence)]).only { $0.bool(0) }
     }
 

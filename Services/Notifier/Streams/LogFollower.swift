@@ -1,8 +1,8 @@
 import Contracts
-import EventLoop
 import Observability
 import ServiceLifecycle
 import Synchronization
+import UVLoop
 
 /// Follows the log for the hub: reads when an event of the broker signals new entries, and polls every second, so that
 /// a broker outage costs a second of latency and no event.
@@ -88,7 +88,7 @@ final class LogFollower: GracefulService {
     /// - Returns: the current one.
     private func restartIfReplaced(since timeline: String?) async throws -> String? {
         let (current, end) = (try await log.timeline(), try await log.end())
-        let wasRestored = try await log.adoptRestored()
+        let wasRestored = try await log.repairRestored()
         guard let position = hub.position else {
             hub.begin(at: end)
             return current
@@ -113,7 +113,7 @@ final class LogFollower: GracefulService {
             while !isPublished {
                 let agents = hub.agents
                 let found = try await positions.find(of: page.entries.map(\.event), for: agents)
-                isPublished = await hub.pass(page.entries, upTo: position, found, knowing: agents)
+                isPublished = await hub.publish(page.entries, upTo: position, found, covering: agents)
             }
             if page.isLast { return }
         }

@@ -1,9 +1,9 @@
 import Authentication
 import Contracts
-import EventLoop
 import Foundation
-import HTTPServer
 import Synchronization
+import UVHTTPServer
+import UVLoop
 
 /// The registry of all open streams of this process, in whatever phase; closes them when their token is revoked.
 final class OpenStreams: Sendable {
@@ -77,7 +77,7 @@ final class OpenStreams: Sendable {
 
 extension CloudEvent {
     /// The owner whose credentials it revokes.
-    var endsCredentials: OpenStreams.Owner? {
+    var revokedOwner: OpenStreams.Owner? {
         switch kind {
         case .tokenRevoked, .workspaceRemoved: subject.map { .workspace($0) } ?? .operators
         default: nil

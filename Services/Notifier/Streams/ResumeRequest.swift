@@ -1,5 +1,5 @@
 import HTTPCore
-import HTTPServer
+import UVHTTPServer
 
 /// The position at which a client wants a stream to start.
 enum ResumeRequest: Equatable, Sendable {

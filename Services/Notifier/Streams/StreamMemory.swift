@@ -1,5 +1,5 @@
-import HTTPServer
 import Synchronization
+import UVHTTPServer
 import WebSocket
 
 /// The memory in use for viewers: events, each counted once for any number of viewers, and copies of them in flight to

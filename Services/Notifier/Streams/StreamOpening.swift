@@ -1,12 +1,13 @@
 import Authentication
 import Contracts
 import Foundation
-import HTTPServer
+import PlatformInternals
 import ServiceHost
+import UVHTTPServer
 
 /// Opens a stream of an authenticated client: takes a slot of the caller's quota, and resolves the start position.
 struct StreamOpening: Sendable {
-    let places: CallerQuota
+    let slots: CallerQuota
     let streams: OpenStreams
     let replay: StreamReplay
     let authenticator: Authenticator
@@ -15,12 +16,12 @@ struct StreamOpening: Sendable {
     func open(_ request: Request, _ filter: StreamFilter) async throws -> StreamSession {
         let slot: Reservation
         do {
-            slot = try places.take(1, for: request.caller)
+            slot = try slots.take(1, for: request.caller)
         } catch {
-            throw error.apiError(Sentence.tooManyStreams)
+            throw error.apiError(ErrorMessage.tooManyStreams)
         }
         return StreamSession(
-            request, filter, from: try await replay.start(ResumeRequest(request)), place: slot, streams: streams,
+            request, filter, from: try await replay.start(ResumeRequest(request)), slot: slot, streams: streams,
             replay: replay, authenticator: authenticator)
     }
 }

@@ -1,8 +1,8 @@
 import Contracts
-import EventLoop
 import Foundation
-import HTTPServer
-import PostgresClient
+import Postgres
+import UVHTTPServer
+import UVLoop
 
 /// Replays the log from a client's position to the hub's, without gaps or duplicates.
 ///
@@ -10,7 +10,7 @@ import PostgresClient
 /// page, and the pages of one caller's clients are limited by a quota.
 struct StreamReplay: Sendable {
     /// Bytes of events' data in a page.
-    static let pieceBytes = 256 << 10
+    static let pageBytes = 256 << 10
     /// Memory budgets of the pages of all viewers, and of those of one workspace.
     private static let memory = (everyone: 64 << 20, workspace: 2 << 20)
     /// How long a viewer waits for a reservation before the stream ends; its client reconnects.
@@ -67,7 +67,7 @@ struct StreamReplay: Sendable {
         switch start {
         case .now:
             while !hub.attachNow(viewer) {
-                guard !viewer.isOver else { return false }
+                guard !viewer.isEnding else { return false }
                 try await request.loop.sleep(for: Self.pause)
             }
             return true
@@ -85,12 +85,12 @@ struct StreamReplay: Sendable {
         _ token: inout TokenCheck
     ) async throws -> Bool {
         var position = start
-        while !viewer.isOver {
+        while !viewer.isEnding {
             // Taken before the log is read, which then includes everything up to here.
             let hubPosition = hub.position
             guard
                 let page = try await send(
-                    after: position, isWhole: position != .start, to: viewer, request, writer, &token)
+                    after: position, isComplete: position != .start, to: viewer, request, writer, &token)
             else { return false }
             if let end = page.end { position = end }
             guard page.isLast else { continue }
@@ -103,21 +103,22 @@ struct StreamReplay: Sendable {
 
     /// Sends one page of the log.
     ///
-    /// - Parameter isWhole: requires that no entry was pruned since the client's position was resolved; else the
+    /// - Parameter isComplete: requires that no entry was pruned since the client's position was resolved; else the
     ///   stream ends, and the client gets a reset when it resumes.
     /// - Returns: the page's end; nil without a reservation, with an invalid token, or when entries are missing.
     private func send(
-        after position: LogPosition, isWhole: Bool, to viewer: Viewer, _ request: Request, _ writer: some StreamWriter,
+        after position: LogPosition, isComplete: Bool, to viewer: Viewer, _ request: Request,
+        _ writer: some StreamWriter,
         _ token: inout TokenCheck
     ) async throws -> (end: LogPosition?, isLast: Bool)? {
         guard
             let reservation = try? await pieces.take(
-                Self.pieceBytes, for: request.caller, within: Self.reservationTimeout, on: request.loop)
+                Self.pageBytes, for: request.caller, within: Self.reservationTimeout, on: request.loop)
         else { return nil }
         // Checked after the wait for a reservation, which may be long.
         guard await token.isStillValid() else { return nil }
-        let page = try await log.read(after: position, workspace: viewer.filter.workspace, bytes: Self.pieceBytes)
-        if isWhole, try await !log.isWhole(after: position) { return nil }
+        let page = try await log.read(after: position, workspace: viewer.filter.workspace, bytes: Self.pageBytes)
+        if isComplete, try await !log.isComplete(after: position) { return nil }
         reservation.resize(to: page.entries.reduce(0) { $0 + $1.event.data.bytes.count + 500 })
         try await write(page.entries, to: viewer, writer)
         withExtendedLifetime(reservation) {}

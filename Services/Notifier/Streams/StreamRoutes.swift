@@ -1,12 +1,13 @@
 import Authentication
 import Contracts
-import EventLoop
 import Foundation
 import HTTPCore
-import HTTPServer
 import JSONBytes
-import PostgresClient
+import PlatformInternals
+import Postgres
 import ServiceHost
+import UVHTTPServer
+import UVLoop
 
 /// `/events`, `/events/stream` and `/workspaces/{id}/events/stream`.
 struct StreamRoutes: Sendable {
@@ -26,7 +27,7 @@ struct StreamRoutes: Sendable {
         }
         router.on(.get, "/events/{workspaceId}") { request in
             try await context.authenticator.admin(request)
-            return try await newest(try request.uuid("workspaceId", orError: Sentence.invalidWorkspaceID), request)
+            return try await newest(try request.uuid("workspaceId", orError: ErrorMessage.invalidWorkspaceID), request)
         }
     }
 
@@ -58,7 +59,7 @@ struct StreamRoutes: Sendable {
             if ticket == nil {
                 try await context.authenticator.workspace(inPathOf: request)
             } else {
-                try request.uuid("id", orError: Sentence.invalidWorkspaceID)
+                try request.uuid("id", orError: ErrorMessage.invalidWorkspaceID)
             }
         var filter = try StreamFilter(query: request)
         filter.workspace = id

@@ -1,6 +1,6 @@
 import Authentication
-import EventLoop
-import HTTPServer
+import UVHTTPServer
+import UVLoop
 
 /// One open stream: the replay of what its client missed, then live events.
 ///
@@ -11,19 +11,19 @@ final class StreamSession: Sendable {
     private let start: StreamStart
     private let request: Request
     /// The slot of the caller's quota, held as long as the stream is open.
-    private let place: Reservation
+    private let slot: Reservation
     private let streams: OpenStreams
     private let replay: StreamReplay
     private let authenticator: Authenticator
 
     init(
-        _ request: Request, _ filter: StreamFilter, from start: StreamStart, place: Reservation, streams: OpenStreams,
+        _ request: Request, _ filter: StreamFilter, from start: StreamStart, slot: Reservation, streams: OpenStreams,
         replay: StreamReplay, authenticator: Authenticator
     ) {
         self.request = request
         self.filter = filter
         self.start = start
-        self.place = place
+        self.slot = slot
         self.streams = streams
         self.replay = replay
         self.authenticator = authenticator
@@ -41,7 +41,7 @@ final class StreamSession: Sendable {
         viewer.onCheck = { [self] in checkToken(of: viewer) }
         streams.add(viewer, request, abort: abort)
         writer.report(to: viewer)
-        guard !viewer.isOver else { return }
+        guard !viewer.isEnding else { return }
         writer.keepAlive()
         if start == .now, replay.hub.attachNow(viewer) { return }
         request.loop.spawn { await self.catchUp(viewer, writer) }
@@ -58,7 +58,7 @@ final class StreamSession: Sendable {
 
     private func checkToken(of viewer: Viewer) {
         request.loop.spawn { [self] in
-            if await authenticator.isStillValid(request) { viewer.isChecked() } else { viewer.end() }
+            if await authenticator.isStillValid(request) { viewer.tokenCheckSucceeded() } else { viewer.end() }
         }
     }
 }

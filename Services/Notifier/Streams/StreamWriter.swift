@@ -1,5 +1,5 @@
-import EventLoop
-import HTTPServer
+import UVHTTPServer
+import UVLoop
 import WebSocket
 
 /// A client read nothing for too long while the memory budget was exceeded.

@@ -1,9 +1,10 @@
 import Contracts
-import EventLoop
 import EventOutbox
-import HTTPServer
+import PlatformInternals
 import ServiceHost
 import ServiceLifecycle
+import UVHTTPServer
+import UVLoop
 
 /// Assembles the parts of event streams: log, broker consumer, hub and open streams.
 struct Streaming: Sendable {
@@ -25,24 +26,24 @@ struct Streaming: Sendable {
             if events.contains(where: { $0.sequence != nil }) { follower.wake() }
             let transient = events.filter { $0.sequence == nil }
             // Without positions in the tree, events go to operators alone.
-            await hub.pass(transient: transient) { try? await positions.find(of: transient, for: $0) }
+            await hub.publish(transient: transient) { try? await positions.find(of: transient, for: $0) }
             return .done
         }
         context.invalidation.register(
             event: { event in
                 positions.invalidate(by: event)
-                if let owner = event.endsCredentials { streams.recheck(owner) }
+                if let owner = event.revokedOwner { streams.recheck(owner) }
             },
             gap: {
-                positions.forgetAll()
+                positions.invalidateAll()
                 streams.recheck(.anyone)
             })
         self.memory = memory
-        let places = CallerQuota(total: settings.streams) { caller in
+        let slots = CallerQuota(total: settings.streams) { caller in
             caller.isWorkspace ? settings.streamsPerWorkspace : settings.streams
         }
         opening = StreamOpening(
-            places: places, streams: streams,
+            slots: slots, streams: streams,
             replay: StreamReplay(log: log, hub: hub, positions: positions, events: memory),
             authenticator: context.authenticator)
         services = [follower, consumer]

@@ -1,5 +1,5 @@
 import Authentication
-import HTTPServer
+import UVHTTPServer
 
 /// Checks at an interval whether the token that opened a stream is still valid.
 struct TokenCheck: Sendable {

@@ -1,8 +1,8 @@
 import Contracts
 import Foundation
-import PostgresClient
+import PlatformInternals
+import Postgres
 import Synchronization
-import WorkspaceTree
 
 /// The positions of some workspaces in the tree.
 struct TreePositions: Sendable {
@@ -85,7 +85,7 @@ final class TreePositionCache: Sendable {
         guard let root = event.subject else { return }
         let isRecreated = [.workspaceRemoved, .workspaceOnline, .workspaceProvisioning, .workspaceAwaitingAgent]
             .contains(event.kind)
-        guard event.movesInTree || isRecreated else { return }
+        guard event.changesParent || isRecreated else { return }
         state.withLock { state in
             state.generation += 1
             if isRecreated {
@@ -97,7 +97,7 @@ final class TreePositionCache: Sendable {
     }
 
     /// Empties the cache: events may have been missed.
-    func forgetAll() {
+    func invalidateAll() {
         state.withLock { state in
             state.generation += 1
             state.cached = [:]

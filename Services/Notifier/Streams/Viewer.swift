@@ -1,6 +1,6 @@
 import Contracts
-import EventLoop
 import Foundation
+import UVLoop
 
 /// The live part of one open stream: sends the hub's events to its client, with a bounded backlog while the client is
 /// not ready.
@@ -23,11 +23,11 @@ final class Viewer: @unchecked Sendable {
     var format: StreamFormat { writer.format }
 
     /// Its index among the viewers of its loop; nil while it is not attached.
-    var place: Int?
+    var shardIndex: Int?
     /// The position up to which the client has the log already.
     private(set) var seen = LogPosition.start
     /// Whether its stream is ending, as soon as pending output is drained.
-    private(set) var isOver = false
+    private(set) var isEnding = false
     /// Whether its stream has ended.
     private var isClosed = false
     private var waiting: [EventBytes] = []
@@ -41,12 +41,12 @@ final class Viewer: @unchecked Sendable {
     /// The writer's `takenBytes` at the last check while output was in flight.
     private var lastTakenBytes = 0
     /// When it was last sent data, or made progress in reading. In milliseconds, as the loop's clock.
-    private(set) var movedAt: UInt64
+    private(set) var lastProgressAt: UInt64
     private var checkedAt: UInt64
     private var isBeingChecked = false
     /// Called once, when its stream has ended.
     var onClose: (() -> Void)?
-    /// Called when a check of its token is due, to be followed by `isChecked` or `end`.
+    /// Called when a check of its token is due, to be followed by `tokenCheckSucceeded` or `end`.
     var onCheck: (() -> Void)?
 
     /// On the loop.
@@ -55,20 +55,20 @@ final class Viewer: @unchecked Sendable {
         self.writer = writer
         self.loop = loop
         self.memory = memory
-        (sentAt, movedAt, checkedAt) = (loop.nowMilliseconds, loop.nowMilliseconds, loop.nowMilliseconds)
+        (sentAt, lastProgressAt, checkedAt) = (loop.nowMilliseconds, loop.nowMilliseconds, loop.nowMilliseconds)
     }
 
     /// Skips events of the log up to this position: the client has them.
     func start(after position: LogPosition) {
         seen = position
-        movedAt = loop.nowMilliseconds
+        lastProgressAt = loop.nowMilliseconds
         countCopies()
     }
 
     /// Ends the stream once pending output is drained. From any thread.
     func end() {
         loop.execute {
-            self.isOver = true
+            self.isEnding = true
             if self.writer.pendingBytes == 0 { self.close() }
         }
     }
@@ -78,7 +78,7 @@ final class Viewer: @unchecked Sendable {
     /// - Parameter error: why the stream is incomplete, when the client is still connected.
     func close(_ error: (any Error)? = nil) {
         guard !isClosed else { return }
-        (isOver, isClosed) = (true, true)
+        (isEnding, isClosed) = (true, true)
         (waiting, waitingBytes, unfinished) = ([], 0, nil)
         countCopies()
         let handler = onClose
@@ -100,9 +100,9 @@ final class Viewer: @unchecked Sendable {
     }
 
     /// Sends its selection of the pass's events, or buffers it while its client is not ready; never waits.
-    func take(_ round: Round) {
-        guard !isOver else { return }
-        let selection = round.selection(for: self)
+    func take(_ viewerPass: ViewerPass) {
+        guard !isEnding else { return }
+        let selection = viewerPass.selection(for: self)
         var sentCount = 0
         if isReady, !selection.events.isEmpty {
             for piece in selection.pieces {
@@ -111,9 +111,9 @@ final class Viewer: @unchecked Sendable {
                 guard isReady else { break }
             }
         }
-        round.sent += sentCount
+        viewerPass.sent += sentCount
         for event in selection.events[sentCount...] {
-            if buffer(event) { round.sent += 1 } else { round.dropped += 1 }
+            if buffer(event) { viewerPass.sent += 1 } else { viewerPass.dropped += 1 }
         }
     }
 
@@ -136,7 +136,7 @@ final class Viewer: @unchecked Sendable {
     private func send(_ bytes: EventBytes, from first: Int = 0) {
         defer { countCopies() }
         unfinished = nil
-        (sentAt, movedAt) = (loop.nowMilliseconds, loop.nowMilliseconds)
+        (sentAt, lastProgressAt) = (loop.nowMilliseconds, loop.nowMilliseconds)
         for piece in first..<bytes.pieces {
             guard writer.pendingBytes == 0 else {
                 unfinished = (bytes, piece)
@@ -152,7 +152,7 @@ final class Viewer: @unchecked Sendable {
         while !isClosed, writer.pendingBytes == 0 {
             if let (bytes, next) = unfinished {
                 send(bytes, from: next)
-            } else if isOver {
+            } else if isEnding {
                 close()
             } else if let bytes = nextOfBacklog() {
                 send(bytes)
@@ -193,8 +193,8 @@ final class Viewer: @unchecked Sendable {
     /// Whether its client has read nothing of the output in flight since a time.
     ///
     /// - Parameter time: milliseconds on the loop's clock.
-    func isStuck(since time: UInt64) -> Bool {
-        (countedCopies > 0 || unfinished != nil) && movedAt <= time
+    func isStalled(since time: UInt64) -> Bool {
+        (countedCopies > 0 || unfinished != nil) && lastProgressAt <= time
     }
 
     /// Drops the backlog; the client will be notified.
@@ -213,10 +213,10 @@ final class Viewer: @unchecked Sendable {
     ///
     /// - Parameter now: milliseconds on the loop's clock.
     func tick(_ now: UInt64) {
-        guard !isOver else { return }
+        guard !isEnding else { return }
         countCopies()
         if countedCopies > 0, writer.takenBytes > lastTakenBytes {
-            (lastTakenBytes, movedAt) = (writer.takenBytes, now)
+            (lastTakenBytes, lastProgressAt) = (writer.takenBytes, now)
         }
         let isBusy = sentAt > checkedAt
         if isReady, now >= sentAt + Self.keepAlive {
@@ -230,7 +230,7 @@ final class Viewer: @unchecked Sendable {
     }
 
     /// The token check succeeded. On the loop.
-    func isChecked() {
+    func tokenCheckSucceeded() {
         isBeingChecked = false
     }
 }

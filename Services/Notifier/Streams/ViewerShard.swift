@@ -1,5 +1,5 @@
-import EventLoop
 import Observability
+import UVLoop
 
 /// The viewers whose connections are on one loop.
 ///
@@ -13,7 +13,7 @@ final class ViewerShard: @unchecked Sendable {
     /// Viewers between two readings of the clock.
     private static let stride = 8
     /// The most bytes of events' data in a pass, unless a single batch is larger.
-    private static let roundBytes = 1 << 20
+    private static let passBytes = 1 << 20
     /// The interval of passes for timers.
     private static let interval: Duration = .seconds(1)
 
@@ -22,29 +22,29 @@ final class ViewerShard: @unchecked Sendable {
     private let sent: Counter
     private let dropped: Counter
     private let cut: Counter
-    private let patience: UInt64
+    private let stallTimeout: UInt64
     private var viewers: [Viewer] = []
-    private var handovers: [Handover] = []
-    private var round: Round?
+    private var batches: [DispatchBatch] = []
+    private var viewerPass: ViewerPass?
     private var isScheduled = false
     private var isTickDue = false
     private var timer: LoopTimer?
 
-    /// - Parameter patience: how long a client may read nothing of what is in flight when memory is short. In
+    /// - Parameter stallTimeout: how long a client may read nothing of what is in flight when memory is short. In
     ///   milliseconds.
     init(
-        loop: EventLoop, memory: StreamMemory, patience: UInt64, sent: Counter, dropped: Counter, cut: Counter
+        loop: EventLoop, memory: StreamMemory, stallTimeout: UInt64, sent: Counter, dropped: Counter, cut: Counter
     ) {
         self.loop = loop
         self.memory = memory
         self.sent = sent
         self.dropped = dropped
         self.cut = cut
-        self.patience = patience
+        self.stallTimeout = stallTimeout
     }
 
     func add(_ viewer: Viewer) {
-        viewer.place = viewers.count
+        viewer.shardIndex = viewers.count
         viewers.append(viewer)
         guard timer == nil else { return }
         timer = loop.makeTimer { [weak self] in
@@ -55,12 +55,12 @@ final class ViewerShard: @unchecked Sendable {
     }
 
     func remove(_ viewer: Viewer) {
-        guard let place = viewer.place else { return }
-        viewer.place = nil
+        guard let shardIndex = viewer.shardIndex else { return }
+        viewer.shardIndex = nil
         let last = viewers.removeLast()
         if last !== viewer {
-            viewers[place] = last
-            last.place = place
+            viewers[shardIndex] = last
+            last.shardIndex = shardIndex
         }
         guard viewers.isEmpty else { return }
         timer?.close()
@@ -68,9 +68,9 @@ final class ViewerShard: @unchecked Sendable {
     }
 
     /// Enqueues events for its viewers. From any thread.
-    func take(_ handover: Handover) {
+    func take(_ batch: DispatchBatch) {
         loop.execute {
-            self.handovers.append(handover)
+            self.batches.append(batch)
             self.schedule()
         }
     }
@@ -86,41 +86,41 @@ final class ViewerShard: @unchecked Sendable {
 
     private func run() {
         isScheduled = false
-        guard let round = round ?? nextRound() else { return }
-        self.round = round
+        guard let viewerPass = viewerPass ?? nextPass() else { return }
+        self.viewerPass = viewerPass
         let (end, now) = (ContinuousClock.now + Self.slice, loop.nowMilliseconds)
-        while round.next < round.viewers.count {
-            let viewer = round.viewers[round.next]
-            if round.handovers.isEmpty { viewer.tick(now) } else { viewer.take(round) }
-            round.next += 1
-            if round.next % Self.stride == 0, ContinuousClock.now > end { return schedule() }
+        while viewerPass.next < viewerPass.viewers.count {
+            let viewer = viewerPass.viewers[viewerPass.next]
+            if viewerPass.batches.isEmpty { viewer.tick(now) } else { viewer.take(viewerPass) }
+            viewerPass.next += 1
+            if viewerPass.next % Self.stride == 0, ContinuousClock.now > end { return schedule() }
         }
-        self.round = nil
-        finish(round)
-        if !handovers.isEmpty || isTickDue { schedule() }
+        self.viewerPass = nil
+        finish(viewerPass)
+        if !batches.isEmpty || isTickDue { schedule() }
     }
 
-    private func nextRound() -> Round? {
+    private func nextPass() -> ViewerPass? {
         if isTickDue {
             isTickDue = false
-            return Round([], viewers, in: memory)
+            return ViewerPass([], viewers, in: memory)
         }
         var (count, size) = (0, 0)
-        while count < handovers.count, count == 0 || size + handovers[count].size <= Self.roundBytes {
-            size += handovers[count].size
+        while count < batches.count, count == 0 || size + batches[count].size <= Self.passBytes {
+            size += batches[count].size
             count += 1
         }
         guard count > 0 else { return nil }
-        defer { handovers.removeFirst(count) }
-        return Round(Array(handovers[..<count]), viewers, in: memory)
+        defer { batches.removeFirst(count) }
+        return ViewerPass(Array(batches[..<count]), viewers, in: memory)
     }
 
-    private func finish(_ round: Round) {
-        sent.increment(by: round.sent)
-        dropped.increment(by: round.dropped)
+    private func finish(_ viewerPass: ViewerPass) {
+        sent.increment(by: viewerPass.sent)
+        dropped.increment(by: viewerPass.dropped)
         if memory.isFull { dropBacklogs() }
         if memory.isOverfull { closeStalled() }
-        for handover in round.handovers { handover.finished() }
+        for batch in viewerPass.batches { batch.finished() }
     }
 
     /// Drops backlogs of this loop, the largest first, until memory is below the limit.
@@ -135,8 +135,9 @@ final class ViewerShard: @unchecked Sendable {
     /// Closes streams whose clients have stopped reading, the longest stalled first, until memory is below the limit.
     /// They resume when they reconnect.
     private func closeStalled() {
-        let time = loop.nowMilliseconds - min(loop.nowMilliseconds, patience)
-        for viewer in viewers.filter({ $0.isStuck(since: time) }).sorted(by: { $0.movedAt < $1.movedAt }) {
+        let time = loop.nowMilliseconds - min(loop.nowMilliseconds, stallTimeout)
+        for viewer in viewers.filter({ $0.isStalled(since: time) }).sorted(by: { $0.lastProgressAt < $1.lastProgressAt }
+        ) {
             guard memory.isOverfull else { return }
             cut.increment()
             viewer.close(ClientTooSlow())

@@ -1,10 +1,11 @@
 import Authentication
 import Contracts
-import EventLoop
 import Foundation
 import HTTPCore
-import HTTPServer
+import PlatformInternals
 import ServiceHost
+import UVHTTPServer
+import UVLoop
 import WebSocket
 
 /// `/ws`: events as messages of a WebSocket.
@@ -41,7 +42,7 @@ struct WebSocketRoutes: Sendable {
             return filter
         }
         guard let agent = UUID(canonical: header) else {
-            throw APIError(.badRequest, Sentence.invalidCallerID, field: "X-Workspace-ID", reason: "must be a UUID")
+            throw APIError(.badRequest, ErrorMessage.invalidCallerID, field: "X-Workspace-ID", reason: "must be a UUID")
         }
         try await context.authenticator.registry(agent, request)
         filter.agent = agent

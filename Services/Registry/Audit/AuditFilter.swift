@@ -2,7 +2,8 @@ import Contracts
 import Crypto
 import Foundation
 import HTTPCore
-import HTTPServer
+import PlatformInternals
+import UVHTTPServer
 
 /// How an audited request ended.
 package enum AuditResult: String, Sendable, CaseIterable {

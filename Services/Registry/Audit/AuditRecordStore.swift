@@ -1,6 +1,6 @@
 import Contracts
 import Foundation
-import PostgresClient
+import Postgres
 
 /// The statement that reads the audit log, which Authentication writes.
 package struct AuditRecordStore: Sendable {

@@ -1,9 +1,10 @@
 import Authentication
 import Contracts
 import HTTPCore
-import HTTPServer
 import JSONBytes
+import PlatformInternals
 import ServiceHost
+import UVHTTPServer
 
 /// `/admin/audit`: the log of operators' actions.
 struct AuditRoutes: Sendable {

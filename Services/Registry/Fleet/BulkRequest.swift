@@ -1,8 +1,9 @@
 import Contracts
 import Foundation
-import HTTPServer
 import JSONBytes
+import PlatformInternals
 import ServiceHost
+import UVHTTPServer
 
 /// The body of `POST /workspaces/bulk`.
 struct BulkRequest: Sendable {

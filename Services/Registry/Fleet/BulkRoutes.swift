@@ -3,11 +3,12 @@ import Contracts
 import EventOutbox
 import Foundation
 import HTTPCore
-import HTTPServer
 import JSONBytes
 import Lifecycle
-import PostgresClient
+import PlatformInternals
+import Postgres
 import ServiceHost
+import UVHTTPServer
 
 /// `POST /workspaces/bulk`: changes many workspaces, each by the same transition as the single route.
 struct BulkRoutes: Sendable {
@@ -25,7 +26,7 @@ struct BulkRoutes: Sendable {
     private func change(_ request: Request) async throws -> Response {
         try await context.authenticator.admin(request)
         let body = try BulkRequest(try request.jsonObject(try await request.jsonBytes()))
-        request.noteForAudit { body.audit(to: &$0) }
+        request.setAuditDetail { body.audit(to: &$0) }
         let selection = try await selection(body)
         let subjects = selection.subjects
         var (results, touched) = body.isDry ? forecast(subjects, body) : await change(subjects, body)
@@ -37,7 +38,7 @@ struct BulkRoutes: Sendable {
             if left > 0, !results.isEmpty { next = BulkCursor(body.action, after: subjects[results.count - 1]) }
         }
         if body.isDry { touched += try await addDescendants(body.action, to: &results) }
-        request.noteForAudit { writer in
+        request.setAuditDetail { writer in
             body.audit(to: &writer)
             writer.member("matched", selection.matched)
             writer.member("changed", results.count { $0.outcome == .ok })
@@ -75,7 +76,8 @@ struct BulkRoutes: Sendable {
             } else {
                 results.append(
                     BulkResult(
-                        id: member.id, name: member.name, status: member.status, outcome: .wouldChange, isBelow: true))
+                        id: member.id, name: member.name, status: member.status, outcome: .wouldChange,
+                        isDescendant: true))
             }
         }
         return descendants.count
@@ -109,7 +111,7 @@ struct BulkRoutes: Sendable {
     private static func unknown(_ ids: [UUID], beside subjects: [BulkSubject]) -> [BulkResult] {
         let known = Set(subjects.map(\.id))
         return ids.filter { !known.contains($0) }.map {
-            BulkResult(id: $0, name: nil, status: nil, outcome: .failed, error: Sentence.workspaceNotFound)
+            BulkResult(id: $0, name: nil, status: nil, outcome: .failed, error: ErrorMessage.workspaceNotFound)
         }
     }
 
@@ -132,7 +134,7 @@ struct BulkRoutes: Sendable {
                             writer.member("status", orNull: result.status?.rawValue)
                             writer.member("result", result.outcome.rawValue)
                             writer.member("error", orNull: result.error)
-                            writer.member("is_below", result.isBelow)
+                            writer.member("is_below", result.isDescendant)
                         }
                     }
                 })

@@ -1,7 +1,7 @@
 import Contracts
 import Foundation
-import HTTPServer
 import Lifecycle
+import UVHTTPServer
 
 /// An action on many workspaces with one request.
 package enum BulkAction: String, Sendable, CaseIterable {
@@ -21,10 +21,10 @@ package enum BulkAction: String, Sendable, CaseIterable {
 
     /// Whether descendants are changed before their ancestors: a deleted workspace must have no children any more. The
     /// other actions begin with the ancestors, which change their descendants or must be changed first.
-    package var beginsBelow: Bool { self == .delete }
+    package var isBottomUp: Bool { self == .delete }
 
     /// Whether the descendants in one of ``statuses`` are changed with a workspace.
-    package var takesBelow: Bool { self == .pause || self == .resume || self == .delete }
+    package var includesDescendants: Bool { self == .pause || self == .resume || self == .delete }
 }
 
 /// A workspace that is to be changed by a bulk action.
@@ -67,7 +67,7 @@ package struct BulkResult: Sendable {
     package var outcome: Outcome
     package var error: String?
     /// Whether it was not requested, but is changed with an ancestor.
-    package var isBelow = false
+    package var isDescendant = false
 }
 
 /// The rules of bulk actions. Free of I/O.

@@ -1,8 +1,8 @@
 import Contracts
 import Foundation
 import Lifecycle
-import PostgresClient
-import WorkspaceTree
+import PlatformInternals
+import Postgres
 
 /// The workspaces that a bulk request selects.
 package struct BulkSelection: Sendable {
@@ -82,7 +82,7 @@ extension FleetStore {
 }
 
 /// The descendants of workspaces that are changed with them.
-package struct BulkBelow: Sendable {
+package struct BulkDescendants: Sendable {
     /// At most as many as one request changes.
     package var members: [(id: UUID, name: String, status: WorkspaceStatus?)] = []
     /// The total number.
@@ -103,12 +103,12 @@ extension FleetStore {
         """)
 
     /// The descendants that are changed with these workspaces; the requested ones come first.
-    package func below(_ ids: [UUID], asked: [UUID], for action: BulkAction) async throws -> BulkBelow {
-        guard action.takesBelow, !ids.isEmpty else { return BulkBelow() }
+    package func below(_ ids: [UUID], asked: [UUID], for action: BulkAction) async throws -> BulkDescendants {
+        guard action.includesDescendants, !ids.isEmpty else { return BulkDescendants() }
         let rows = try await postgres.transaction(readOnly: true) { transaction in
             try await transaction.query(Self.below, [ids, action.statuses.map(\.rawValue), asked])
         }
-        return BulkBelow(
+        return BulkDescendants(
             members: try rows.map { ($0.uuid(0), $0.string(1), WorkspaceStatus(rawValue: $0.string(2))) },
             count: try rows.first { $0.int(3) } ?? 0)
     }
@@ -116,7 +116,7 @@ extension FleetStore {
 
 extension BulkAction {
     /// The sign of the depth in the order of the changes.
-    fileprivate var sign: Int { beginsBelow ? -1 : 1 }
+    fileprivate var sign: Int { isBottomUp ? -1 : 1 }
 }
 
 extension BulkSelection {

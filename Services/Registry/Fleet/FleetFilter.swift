@@ -1,9 +1,10 @@
 import Contracts
 import Foundation
-import HTTPServer
 import JSONBytes
-import PostgresClient
+import PlatformInternals
+import Postgres
 import ServiceHost
+import UVHTTPServer
 
 /// A filter of the fleet's workspaces. Removed ones match only if their status is requested.
 package struct FleetFilter: Sendable, Hashable {

@@ -3,12 +3,13 @@ import Contracts
 import Crypto
 import Foundation
 import HTTPCore
-import HTTPServer
 import JSONBytes
 import Lifecycle
-import PostgresClient
+import PlatformInternals
+import Postgres
 import ServiceHost
 import Templates
+import UVHTTPServer
 
 /// `/admin/fleet` and `/admin/workspaces`: the fleet's counts, and its list in any order.
 struct FleetRoutes: Sendable {

@@ -1,8 +1,8 @@
 import Contracts
 import Foundation
 import JSONBytes
-import PostgresClient
-import WorkspaceTree
+import PlatformInternals
+import Postgres
 
 /// The statements about the fleet as a whole, for operators.
 package struct FleetStore: Sendable {

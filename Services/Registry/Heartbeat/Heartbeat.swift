@@ -1,9 +1,10 @@
 import Contracts
 import Foundation
 import HTTPCore
-import HTTPServer
 import JSONBytes
+import PlatformInternals
 import ServiceHost
+import UVHTTPServer
 
 /// One heartbeat with its fields validated. Absent fields count as 0 and empty.
 struct Heartbeat: Sendable {

@@ -1,12 +1,13 @@
 import Batching
 import Contracts
-import EventLoop
 import EventOutbox
 import Foundation
 import JSONBytes
 import Observability
-import RedisClient
+import PlatformInternals
+import Redis
 import ServiceHost
+import UVLoop
 
 /// The hottest path of the platform: beats are committed in batches, acknowledged after the commit, then published: one
 /// Redis command and one broker message for each commit.
@@ -23,7 +24,7 @@ struct HeartbeatIngest: Sendable {
     /// Retries beats whose rows were locked, which delay only each other. One flush at a time, so that none is written
     /// while a newer one is.
     private let retries: Batcher<LockedBeat, HeartbeatOutcome>
-    private let line: HeldLine
+    private let line: LockedBeatTracker
 
     private struct LockedBeat {
         let beat: Heartbeat
@@ -38,7 +39,7 @@ struct HeartbeatIngest: Sendable {
             "switchyard_heartbeat_batch_size", "Heartbeats of one commit.", bounds: Histogram.sizeBounds)
         let loops = context.loops
         self.loops = loops
-        let line = HeldLine()
+        let line = LockedBeatTracker()
         self.line = line
         let pacing = BatchPacing(executor: { loops.any() }, overlapsOnlyWhenFull: true) {
             // Coalescing delay, far below the 5 ms that a beat may wait for its flush.
@@ -55,7 +56,7 @@ struct HeartbeatIngest: Sendable {
                 sorted += written
             }
             // Beats behind an older one that is locked count as locked as well.
-            var outcomes = beats.map { _ in HeartbeatOutcome(verdict: .held, turn: turn) }
+            var outcomes = beats.map { _ in HeartbeatOutcome(verdict: .locked, turn: turn) }
             for (position, index) in order.enumerated() {
                 outcomes[index] = sorted[position]
                 outcomes[index].turn = turn
@@ -86,15 +87,15 @@ struct HeartbeatIngest: Sendable {
     /// beats.
     func accept(_ beat: Heartbeat) async throws -> HeartbeatOutcome {
         let outcome = try await batcher.submit(beat)
-        guard outcome.verdict == .held else { return outcome }
+        guard outcome.verdict == .locked else { return outcome }
         return try await retry(LockedBeat(beat: beat, turn: outcome.turn))
     }
 
     private func retry(_ locked: LockedBeat) async throws -> HeartbeatOutcome {
         defer { line.release(locked.beat.workspace) }
         let deadline = ContinuousClock.now + Self.lockTimeout
-        var outcome = HeartbeatOutcome(verdict: .held)
-        while outcome.verdict == .held, ContinuousClock.now < deadline {
+        var outcome = HeartbeatOutcome(verdict: .locked)
+        while outcome.verdict == .locked, ContinuousClock.now < deadline {
             try await loops.any().sleep(for: Self.lockRetryInterval)
             outcome = try await retries.submit(locked)
         }
@@ -129,7 +130,7 @@ struct HeartbeatIngest: Sendable {
         context.broadcast.send(.runtimeUpdated, overridden.map { ($0, RawJSON(unchecked: Array("{}".utf8))) })
         let now = Int64(Date().timeIntervalSince1970 * 1000)
         context.redis.fireAndForget(
-            RedisKeys.noteLife(accepted.map { ($0.0.workspace, now) }).map { RedisArgument($0) })
+            RedisKeys.recordLiveness(accepted.map { ($0.0.workspace, now) }).map { RedisArgument($0) })
     }
 
     private static func received(_ beat: Heartbeat, _ outcome: HeartbeatOutcome) -> RawJSON {

@@ -1,7 +1,7 @@
 import Contracts
 import EventOutbox
 import Foundation
-import PostgresClient
+import Postgres
 
 /// What became of one heartbeat.
 struct HeartbeatOutcome: Sendable {
@@ -11,7 +11,7 @@ struct HeartbeatOutcome: Sendable {
         case unknown
         case removed
         /// Somebody holds its rows. Nothing was written; it can be tried again.
-        case held
+        case locked
     }
 
     var verdict: Verdict
@@ -23,7 +23,7 @@ struct HeartbeatOutcome: Sendable {
     var event: CommittedEvent?
     /// It would have flipped the status, but someone else changed it first.
     var wasOvertaken = false
-    /// The turn of its batch; see ``HeldBeats``.
+    /// The turn of its batch; see ``LockedBeats``.
     var turn = 0
 }
 
@@ -166,16 +166,16 @@ struct HeartbeatStore: Sendable {
     }
 
     /// Writes those of a batch whose rows nobody holds, without waiting; the others are
-    /// ``HeartbeatOutcome/Verdict/held``. It takes a round trip more, and a connection of its own.
+    /// ``HeartbeatOutcome/Verdict/locked``. It takes a round trip more, and a connection of its own.
     func writeFree(_ beats: [Heartbeat], source: String) async throws -> [HeartbeatOutcome] {
         try await postgres.transaction { transaction in
             let rows = try await transaction.query(Self.free, [beats.map(\.workspace)])
-            let held = Set(try rows.compactMap { $0.bool(1) ? nil : $0.uuid(0) })
-            let written = beats.filter { !held.contains($0.workspace) }
+            let locked = Set(try rows.compactMap { $0.bool(1) ? nil : $0.uuid(0) })
+            let written = beats.filter { !locked.contains($0.workspace) }
             let results = written.isEmpty ? [] : try await transaction.query(calls(written, source))
             let outcomes = results.isEmpty ? [] : try self.outcomes(written.map(\.workspace), results[1])
             let found = Dictionary(uniqueKeysWithValues: zip(written.map(\.workspace), outcomes))
-            return beats.map { found[$0.workspace] ?? HeartbeatOutcome(verdict: .held) }
+            return beats.map { found[$0.workspace] ?? HeartbeatOutcome(verdict: .locked) }
         }
     }
 

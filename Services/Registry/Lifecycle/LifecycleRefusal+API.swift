@@ -1,13 +1,14 @@
 import Contracts
 import HTTPCore
-import HTTPServer
 import Lifecycle
+import PlatformInternals
+import UVHTTPServer
 
 extension LifecycleRefusal: APIErrorConvertible {
     /// The error for the client.
     package var apiError: APIError {
         switch self {
-        case .unknown: APIError(.notFound, Sentence.workspaceNotFound)
+        case .unknown: APIError(.notFound, ErrorMessage.workspaceNotFound)
         case .alreadyPaused: APIError(.notFound, "workspace not found or already paused")
         case .notPaused: APIError(.notFound, "workspace not found or not paused")
         case .parentIsPaused: APIError(.conflict, "parent workspace is paused — resume it first")
@@ -21,7 +22,7 @@ extension LifecycleRefusal: APIErrorConvertible {
                 .conflict, "workspace has active tasks", members: [(name: "active_tasks", value: .int(count))])
         case .needsConfirmation: APIError(.conflict, "confirmation required")
         case .isGrowing: .platformUnavailable
-        case .noProvisioner: APIError(.serviceUnavailable, Sentence.provisionerNotAvailable)
+        case .noProvisioner: APIError(.serviceUnavailable, ErrorMessage.provisionerNotAvailable)
         }
     }
 }

@@ -3,16 +3,17 @@ import Contracts
 import EventOutbox
 import Foundation
 import HTTPCore
-import HTTPServer
 import Lifecycle
+import PlatformInternals
 import ServiceHost
+import UVHTTPServer
 
 /// Restart, pause, resume, hibernate and delete.
 struct LifecycleRoutes: Sendable {
     let context: ServiceContext
     let store: LifecycleStore
     let worker: LifecycleWorker
-    let settlement: Settlement
+    let jobWaiter: JobWaiter
 
     func add(to router: inout Router) {
         router.on(.post, "/workspaces/{id}/restart", restart)
@@ -31,36 +32,36 @@ struct LifecycleRoutes: Sendable {
     private func restart(_ request: Request) async throws -> Response {
         let id = try await WorkspaceGuard(context: context).authorized(request)
         committed(try await store.restart(id, reason: "restart requested").events)
-        return try .wire(.ok, LifecycleAnswer(status: WorkspaceStatus.provisioning.rawValue))
+        return try .wire(.ok, LifecycleResponse(status: WorkspaceStatus.provisioning.rawValue))
     }
 
     private func pause(_ request: Request) async throws -> Response {
         let change = try await store.pause(try await WorkspaceGuard(context: context).authorized(request))
         committed(change.events)
-        return try .wire(.ok, LifecycleAnswer(status: WorkspaceStatus.paused.rawValue, pausedCount: change.count))
+        return try .wire(.ok, LifecycleResponse(status: WorkspaceStatus.paused.rawValue, pausedCount: change.count))
     }
 
     private func resume(_ request: Request) async throws -> Response {
         let id = try await WorkspaceGuard(context: context).authorized(request)
         let change = try await store.resume(id)
         committed(change.events)
-        return try .wire(.ok, LifecycleAnswer(status: change.status(of: id).rawValue, resumedCount: change.count))
+        return try .wire(.ok, LifecycleResponse(status: change.status(of: id).rawValue, resumedCount: change.count))
     }
 
     private func hibernate(_ request: Request) async throws -> Response {
         let id = try await WorkspaceGuard(context: context).authorized(request)
         let change = try await store.hibernate(id, isForced: try request.flag("force"))
         committed(change.events)
-        let isHibernated = try await settlement.failures(of: change.jobs).isEmpty
+        let isHibernated = try await jobWaiter.failures(of: change.jobs).isEmpty
         let status: WorkspaceStatus = isHibernated ? .hibernated : .hibernating
-        return try .wire(.ok, LifecycleAnswer(status: status.rawValue))
+        return try .wire(.ok, LifecycleResponse(status: status.rawValue))
     }
 
     // MARK: - Delete
 
     private func delete(_ request: Request) async throws -> Response {
         try await context.authenticator.admin(request)
-        let id = try request.uuid("id", orError: Sentence.invalidWorkspaceID)
+        let id = try request.uuid("id", orError: ErrorMessage.invalidWorkspaceID)
         let purges = try request.flag("purge")
         let deletion: LifecycleStore.Deletion
         do {
@@ -70,20 +71,21 @@ struct LifecycleRoutes: Sendable {
             return try .wire(.conflict, DeleteConfirmation(children: children, childrenCount: children.count))
         }
         committed(deletion.events)
-        let failures = try await settlement.failures(of: deletion.jobs)
+        let failures = try await jobWaiter.failures(of: deletion.jobs)
         guard failures.isEmpty else {
             return try .wire(
                 .internalServerError,
                 DeleteFailure(
-                    error: Sentence.workspaceStopFailed, removedCount: deletion.descendants + 1,
+                    error: ErrorMessage.workspaceStopFailed, removedCount: deletion.descendants + 1,
                     stopFailures: failures))
         }
-        return try .wire(.ok, DeleteAnswer(status: purges ? "purged" : "removed", cascadeDeleted: deletion.descendants))
+        return try .wire(
+            .ok, DeleteResponse(status: purges ? "purged" : "removed", cascadeDeleted: deletion.descendants))
     }
 
     /// Invalidates the cached tokens in this instance; the other instances are notified by the events.
     func removed(_ deletion: LifecycleStore.Deletion) {
-        for id in deletion.workspaces { context.authenticator.forgetTokens(of: id) }
+        for id in deletion.workspaces { context.authenticator.invalidateTokens(of: id) }
         committed(deletion.events)
     }
 }

@@ -1,4 +1,4 @@
 import Registry
 import ServiceHost
 
-await ServiceHost.run(RegistryService.self)
+await ServiceLauncher.run(RegistryService.self)

@@ -2,8 +2,9 @@ import Contracts
 import EventOutbox
 import Foundation
 import HTTPCore
-import HTTPServer
+import PlatformInternals
 import ServiceHost
+import UVHTTPServer
 
 /// `/workspaces/{id}/budget`: a workspace's monthly budget and spend.
 struct BudgetRoutes: Sendable {
@@ -17,7 +18,7 @@ struct BudgetRoutes: Sendable {
 
     private func get(_ request: Request) async throws -> Response {
         let id = try await WorkspaceGuard(context: context).authorized(request)
-        guard let budget = try await store.get(id) else { throw APIError(.notFound, Sentence.workspaceNotFound) }
+        guard let budget = try await store.get(id) else { throw APIError(.notFound, ErrorMessage.workspaceNotFound) }
         return try .wire(.ok, budget)
     }
 
@@ -25,7 +26,7 @@ struct BudgetRoutes: Sendable {
         let id = try await WorkspaceGuard(context: context).administered(request)
         let limit = try Self.limit(try await request.decode(UpdateBudgetRequest.self).budgetLimit)
         guard let set = try await store.set(id, limit: limit, traceparent: request.context.traceparent) else {
-            throw APIError(.notFound, Sentence.workspaceNotFound)
+            throw APIError(.notFound, ErrorMessage.workspaceNotFound)
         }
         if let event = set.event { context.relay.committed([event]) }
         return try .wire(.ok, set.budget)

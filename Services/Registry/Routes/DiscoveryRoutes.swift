@@ -2,10 +2,10 @@ import Authentication
 import Contracts
 import Foundation
 import HTTPCore
-import HTTPServer
 import JSONBytes
+import PlatformInternals
 import ServiceHost
-import WorkspaceTree
+import UVHTTPServer
 
 /// `/registry/discover`, `/registry/{id}/peers`, `/registry/check-access`: peers' addresses and access checks.
 struct DiscoveryRoutes: Sendable {
@@ -21,25 +21,26 @@ struct DiscoveryRoutes: Sendable {
 
     private func discover(_ request: Request) async throws -> Response {
         guard let header = request.headers["x-workspace-id"], !header.isEmpty else {
-            throw APIError(.badRequest, Sentence.workspaceIDHeaderIsRequired)
+            throw APIError(.badRequest, ErrorMessage.workspaceIDHeaderIsRequired)
         }
         guard let caller = UUID(canonical: header) else {
-            throw APIError(.badRequest, Sentence.invalidWorkspaceID, field: "X-Workspace-ID", reason: "must be a UUID")
+            throw APIError(
+                .badRequest, ErrorMessage.invalidWorkspaceID, field: "X-Workspace-ID", reason: "must be a UUID")
         }
         try await context.authenticator.registry(caller, request)
-        let id = try request.uuid("id", orError: Sentence.invalidWorkspaceID)
+        let id = try request.uuid("id", orError: ErrorMessage.invalidWorkspaceID)
         guard let from = try await store.present(caller), let target = try await store.present(id),
             from.position.canCommunicate(with: target.position)
-        else { throw APIError(.forbidden, Sentence.notAuthorizedToDiscover) }
+        else { throw APIError(.forbidden, ErrorMessage.notAuthorizedToDiscover) }
         let recipient = try await forwarded(target)
         return try .wire(
             .ok,
-            DiscoverAnswer(
+            DiscoverResponse(
                 id: recipient.id, url: try await address(of: recipient, for: from), name: recipient.name))
     }
 
     /// The workspace that receives the target's messages.
-    private func forwarded(_ target: KnownPeer) async throws -> KnownPeer {
+    private func forwarded(_ target: PeerRecord) async throws -> PeerRecord {
         var recipient = target
         for _ in 0..<Limits.forwardingHops {
             guard let next = recipient.forwardedTo, let found = try await store.find(next) else { break }
@@ -48,10 +49,10 @@ struct DiscoveryRoutes: Sendable {
         return recipient
     }
 
-    private func address(of target: KnownPeer, for caller: KnownPeer) async throws -> String {
+    private func address(of target: PeerRecord, for caller: PeerRecord) async throws -> String {
         guard let address = DiscoveryRule.address(of: target, for: caller) else {
             throw APIError(
-                .serviceUnavailable, Sentence.workspaceNotAvailable,
+                .serviceUnavailable, ErrorMessage.workspaceNotAvailable,
                 members: [("status", .string(target.status.rawValue))])
         }
         do {
@@ -61,19 +62,19 @@ struct DiscoveryRoutes: Sendable {
             case .containerName: break
             }
         } catch {
-            throw APIError(.serviceUnavailable, Sentence.workspaceURLUnsafe, detail: "\(error)")
+            throw APIError(.serviceUnavailable, ErrorMessage.workspaceURLUnsafe, detail: "\(error)")
         }
-        return address.handedOut
+        return address.publishedURL
     }
 
     private func peers(_ request: Request) async throws -> Response {
         // The existing runtime sends this at boot with its id alone, before it has read its token.
         let text = request.parameters["id"] ?? ""
         guard let id = UUID(canonical: text) else {
-            throw APIError(.badRequest, Sentence.invalidWorkspaceID, field: "id", reason: "must be a UUID")
+            throw APIError(.badRequest, ErrorMessage.invalidWorkspaceID, field: "id", reason: "must be a UUID")
         }
         try await context.authenticator.registry(id, request)
-        guard try await store.present(id) != nil else { throw APIError(.notFound, Sentence.workspaceNotFound) }
+        guard try await store.present(id) != nil else { throw APIError(.notFound, ErrorMessage.workspaceNotFound) }
         let filter = request.query("q")?.trimmingCharacters(in: .whitespacesAndNewlines) ?? ""
         let (limit, cursor) = (try WorkspaceListQuery.limit(request), try PeerListQuery.cursor(request))
         let page = try await store.peers(
@@ -89,6 +90,6 @@ struct DiscoveryRoutes: Sendable {
         let caller = try await store.present(body.callerID)
         let target = try await store.present(body.targetID)
         let isAllowed = caller.flatMap { caller in target.map { caller.position.canCommunicate(with: $0.position) } }
-        return try .wire(.ok, CheckAccessAnswer(allowed: isAllowed ?? false))
+        return try .wire(.ok, CheckAccessResponse(allowed: isAllowed ?? false))
     }
 }

@@ -3,8 +3,9 @@ import Contracts
 import EventOutbox
 import Foundation
 import HTTPCore
-import HTTPServer
+import PlatformInternals
 import ServiceHost
+import UVHTTPServer
 
 /// `/org/tokens`: tokens of operators, which are accepted wherever `ADMIN_TOKEN` is, and of read-only viewers.
 struct OrgTokenRoutes: Sendable {
@@ -41,12 +42,12 @@ struct OrgTokenRoutes: Sendable {
 
     private func revoke(_ request: Request) async throws -> Response {
         try await context.authenticator.admin(request)
-        let id = try request.uuid("id", orError: Sentence.invalidTokenID)
+        let id = try request.uuid("id", orError: ErrorMessage.invalidTokenID)
         guard let event = try await store.revoke(id, traceparent: request.context.traceparent) else {
-            throw APIError(.notFound, Sentence.tokenNotFound)
+            throw APIError(.notFound, ErrorMessage.tokenNotFound)
         }
-        context.authenticator.forgetTokens(of: id)
+        context.authenticator.invalidateTokens(of: id)
         context.relay.committed([event])
-        return try .wire(.ok, StatusAnswer(status: "revoked"))
+        return try .wire(.ok, StatusResponse(status: "revoked"))
     }
 }

@@ -2,7 +2,7 @@ import Contracts
 import Crypto
 import Foundation
 import HTTPCore
-import HTTPServer
+import UVHTTPServer
 
 /// The cursor of `GET /registry/{id}/peers`: opaque to clients.
 enum PeerListQuery {

@@ -3,11 +3,12 @@ import Contracts
 import EventOutbox
 import Foundation
 import HTTPCore
-import HTTPServer
 import JSONBytes
-import PostgresClient
-import SafeURL
+import PlatformInternals
+import Postgres
 import ServiceHost
+import URLSafety
+import UVHTTPServer
 
 /// `/registry/register`, `/registry/heartbeat`, `/registry/update-card`: an agent's reports about itself.
 struct RegistrationRoutes: Sendable {
@@ -34,7 +35,7 @@ struct RegistrationRoutes: Sendable {
         let registration = try await register(body, registrant, request)
         context.authenticator.noteIssued(to: body.id)
         if let event = registration.event { context.relay.committed([event]) }
-        return try .wire(.ok, RegisterAnswer(authToken: registration.token))
+        return try .wire(.ok, RegisterResponse(authToken: registration.token))
     }
 
     private func register(
@@ -45,7 +46,7 @@ struct RegistrationRoutes: Sendable {
                 body.id, url: body.url, card: body.agentCard.bytes, by: registrant,
                 traceparent: request.context.traceparent)
         } catch let error as PostgresError where error.kind == .server {
-            throw APIError(.internalServerError, Sentence.registrationFailed, detail: "\(error)")
+            throw APIError(.internalServerError, ErrorMessage.registrationFailed, detail: "\(error)")
         }
     }
 
@@ -59,11 +60,11 @@ struct RegistrationRoutes: Sendable {
     private func heartbeat(_ request: Request) async throws -> Response {
         let object = try request.jsonObject(try await request.jsonBytes())
         let id = try object.workspaceID("workspace_id")
-        try await context.authenticator.registry(id, request, recordsLife: false)
+        try await context.authenticator.registry(id, request, recordsLiveness: false)
         switch try await ingest.accept(try Heartbeat(of: id, object)).verdict {
         case .accepted: return .json(bytes: Self.accepted)
-        case .unknown: throw APIError(.notFound, Sentence.workspaceNotFound)
-        case .held: throw APIError.platformUnavailable
+        case .unknown: throw APIError(.notFound, ErrorMessage.workspaceNotFound)
+        case .locked: throw APIError.platformUnavailable
         case .removed: throw APIError.workspaceRemoved
         }
     }
@@ -76,7 +77,7 @@ struct RegistrationRoutes: Sendable {
         try Self.check(card: body.agentCard)
         let event = try await store.replaceCard(
             id, card: body.agentCard.bytes, traceparent: request.context.traceparent)
-        guard let event else { throw APIError(.notFound, Sentence.workspaceNotFound) }
+        guard let event else { throw APIError(.notFound, ErrorMessage.workspaceNotFound) }
         context.relay.committed([event])
         return .json { $0.member("status", "updated") }
     }

@@ -2,10 +2,11 @@ import Authentication
 import Contracts
 import Foundation
 import HTTPCore
-import HTTPServer
 import JSONBytes
+import PlatformInternals
 import Secrets
 import ServiceHost
+import UVHTTPServer
 
 /// Secrets of one workspace and global ones. Values are returned to the workspace's own token only.
 struct SecretRoutes: Sendable {
@@ -46,17 +47,17 @@ struct SecretRoutes: Sendable {
     private func put(_ request: Request, _ workspace: UUID?) async throws -> Response {
         let body = try await request.decode(SecretRequest.self)
         try SecretRule.check(body)
-        try await vault.put(body.value, at: SecretPlace(workspace: workspace, key: body.key))
-        return try .wire(.ok, StatusAnswer(status: "saved"))
+        try await vault.put(body.value, at: SecretID(workspace: workspace, key: body.key))
+        return try .wire(.ok, StatusResponse(status: "saved"))
     }
 
     private func remove(_ request: Request, _ workspace: UUID?) async throws -> Response {
         let key = request.parameters["key"] ?? ""
         try SecretRule.check(key: key)
-        guard try await vault.remove(SecretPlace(workspace: workspace, key: key)) else {
-            throw APIError(.notFound, Sentence.secretNotFound)
+        guard try await vault.remove(SecretID(workspace: workspace, key: key)) else {
+            throw APIError(.notFound, ErrorMessage.secretNotFound)
         }
-        return try .wire(.ok, StatusAnswer(status: "deleted"))
+        return try .wire(.ok, StatusResponse(status: "deleted"))
     }
 
     /// For agents outside the platform's containers. Operators set secrets, but cannot read them here.
@@ -64,8 +65,8 @@ struct SecretRoutes: Sendable {
         let id = try await WorkspaceGuard(context: context).owned(request)
         switch request.context.identity as? Identity {
         case .workspace(id): break
-        case .anonymous: throw APIError(.unauthorized, Sentence.missingWorkspaceToken)
-        default: throw APIError(.forbidden, Sentence.secretValuesAreTheWorkspaces)
+        case .anonymous: throw APIError(.unauthorized, ErrorMessage.missingWorkspaceToken)
+        default: throw APIError(.forbidden, ErrorMessage.secretValuesAreTheWorkspaces)
         }
         let values = try await vault.environment(of: id)
         var response = Response.json { writer in

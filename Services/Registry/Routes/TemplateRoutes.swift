@@ -1,9 +1,9 @@
 import Authentication
 import Contracts
 import HTTPCore
-import HTTPServer
 import ServiceHost
 import Templates
+import UVHTTPServer
 
 /// `/templates`: the templates for new workspaces.
 struct TemplateRoutes: Sendable {

@@ -1,6 +1,7 @@
 import Contracts
 import HTTPCore
-import HTTPServer
+import PlatformInternals
+import UVHTTPServer
 
 /// The requested page of a list of tokens.
 struct TokenPage: Sendable, Hashable {

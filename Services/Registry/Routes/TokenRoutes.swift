@@ -3,10 +3,11 @@ import Contracts
 import EventOutbox
 import Foundation
 import HTTPCore
-import HTTPServer
 import JSONBytes
-import PostgresClient
+import PlatformInternals
+import Postgres
 import ServiceHost
+import UVHTTPServer
 
 /// `/workspaces/{id}/tokens`, and the route that issues tokens for tests.
 struct TokenRoutes: Sendable {
@@ -55,7 +56,7 @@ struct TokenRoutes: Sendable {
 
     private func testToken(_ request: Request) async throws -> Response {
         try await context.authenticator.admin(request)
-        return try await issued(try request.uuid("id", orError: Sentence.invalidWorkspaceID), .ok)
+        return try await issued(try request.uuid("id", orError: ErrorMessage.invalidWorkspaceID), .ok)
     }
 
     private func issued(_ id: UUID, _ status: HTTPStatus) async throws -> Response {
@@ -68,19 +69,19 @@ struct TokenRoutes: Sendable {
                 if status == .created { writer.member("message", "store this token now: it is shown only once") }
             }
         case .tooMany:
-            throw APIError(.tooManyRequests, Sentence.tooManyTokens, retryAfter: 60)
+            throw APIError(.tooManyRequests, ErrorMessage.tooManyTokens, retryAfter: 60)
         case .noWorkspace:
-            throw APIError(.notFound, Sentence.workspaceNotFound)
+            throw APIError(.notFound, ErrorMessage.workspaceNotFound)
         }
     }
 
     private func revoke(_ request: Request) async throws -> Response {
         let id = try await workspace(request)
-        let token = try request.uuid("tokenId", orError: Sentence.invalidTokenID)
+        let token = try request.uuid("tokenId", orError: ErrorMessage.invalidTokenID)
         guard let event = try await store.revoke(token, of: id) else {
-            throw APIError(.notFound, Sentence.tokenNotFound)
+            throw APIError(.notFound, ErrorMessage.tokenNotFound)
         }
-        context.authenticator.forgetTokens(of: id)
+        context.authenticator.invalidateTokens(of: id)
         context.relay.committed([event])
         return .json { $0.member("status", "revoked") }
     }

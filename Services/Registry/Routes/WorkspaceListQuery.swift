@@ -1,8 +1,8 @@
 import Contracts
 import Foundation
 import HTTPCore
-import HTTPServer
 import ServiceHost
+import UVHTTPServer
 
 /// The query of `GET /workspaces`. An invalid filter is an error: ignoring it would return the whole list.
 enum WorkspaceListQuery {

@@ -3,13 +3,13 @@ import Contracts
 import EventOutbox
 import Foundation
 import HTTPCore
-import HTTPServer
 import JSONBytes
 import Lifecycle
-import PostgresClient
+import PlatformInternals
+import Postgres
 import ServiceHost
 import Templates
-import WorkspaceTree
+import UVHTTPServer
 
 /// `/workspaces` and `/workspaces/{id}`: create, list, get.
 struct WorkspaceRoutes: Sendable {
@@ -30,9 +30,9 @@ struct WorkspaceRoutes: Sendable {
 
     private func get(_ request: Request) async throws -> Response {
         let viewer = try await context.authenticator.viewer(request)
-        let id = try request.uuid("id", orError: Sentence.invalidWorkspaceID)
+        let id = try request.uuid("id", orError: ErrorMessage.invalidWorkspaceID)
         guard let body = try await store.get(id, await view(try await detail(of: id, for: viewer))) else {
-            throw APIError(.notFound, Sentence.workspaceNotFound)
+            throw APIError(.notFound, ErrorMessage.workspaceNotFound)
         }
         return .json(bytes: body)
     }
@@ -60,7 +60,7 @@ struct WorkspaceRoutes: Sendable {
     private func create(_ request: Request) async throws -> Response {
         try await context.authenticator.admin(request)
         let body = try await request.decode(
-            CreateWorkspaceRequest.self, orError: Sentence.invalidWorkspacePayload)
+            CreateWorkspaceRequest.self, orError: ErrorMessage.invalidWorkspacePayload)
         let new = try NewWorkspaceRule.workspace(
             body, template: try await template(of: body), hasProvisioner: lifecycle.store.hasProvisioner,
             isDevelopment: context.configuration.isDevelopment)
@@ -68,13 +68,13 @@ struct WorkspaceRoutes: Sendable {
         let events = try await store.create(new, traceparent: request.context.traceparent)
         guard let events else {
             throw APIError(
-                .badRequest, Sentence.invalidWorkspacePayload, field: "parent_id", reason: "is not a workspace")
+                .badRequest, ErrorMessage.invalidWorkspacePayload, field: "parent_id", reason: "is not a workspace")
         }
         context.relay.committed(events)
-        if new.isOursToStart { lifecycle.worker.wake() }
+        if new.isStartedByPlatform { lifecycle.worker.wake() }
         return .json(.created) { writer in
             writer.member("id", new.id.lowercased)
-            writer.member("status", new.answeredStatus)
+            writer.member("status", new.responseStatus)
             writer.member("awareness_namespace", "workspace:\(new.id.lowercased)")
             writer.member("workspace_access", new.access.rawValue)
             if new.isExternal {
@@ -95,7 +95,7 @@ struct WorkspaceRoutes: Sendable {
         guard let name = request.template, !name.isEmpty else { return TemplateConfiguration() }
         guard let template = await lifecycle.templates.template(named: name) else {
             throw APIError(
-                .badRequest, Sentence.invalidWorkspacePayload, field: "template", reason: "is not a template")
+                .badRequest, ErrorMessage.invalidWorkspacePayload, field: "template", reason: "is not a template")
         }
         return template.configuration
     }

@@ -3,8 +3,9 @@ import Contracts
 import EventOutbox
 import Foundation
 import HTTPCore
-import HTTPServer
+import PlatformInternals
 import ServiceHost
+import UVHTTPServer
 
 /// `GET /workspaces/{id}/state`, and an external watcher's report of a failed boot.
 struct WorkspaceStateRoutes: Sendable {
@@ -41,19 +42,19 @@ struct WorkspaceStateRoutes: Sendable {
             ("workspace_id", .string(id.lowercased)), ("deleted", .bool(true)),
         ]
         if let status = try await store.status(of: id) { members.append(("status", .string(status.rawValue))) }
-        return APIError(.notFound, Sentence.workspaceNotFound, members: members)
+        return APIError(.notFound, ErrorMessage.workspaceNotFound, members: members)
     }
 
     private func bootstrapFailed(_ request: Request) async throws -> Response {
         try await context.authenticator.admin(request)
-        let id = try request.uuid("id", orError: Sentence.invalidWorkspaceID)
+        let id = try request.uuid("id", orError: ErrorMessage.invalidWorkspaceID)
         if let event = try await store.failBootstrap(id, traceparent: request.context.traceparent) {
             context.relay.committed([event])
-            return try .wire(.ok, StatusAnswer(status: WorkspaceStatus.failed.rawValue))
+            return try .wire(.ok, StatusResponse(status: WorkspaceStatus.failed.rawValue))
         }
         guard let status = try await store.status(of: id), status != .removed else {
-            throw APIError(.notFound, Sentence.workspaceNotFound)
+            throw APIError(.notFound, ErrorMessage.workspaceNotFound)
         }
-        throw APIError(.conflict, Sentence.notProvisioning, members: [("status", .string(status.rawValue))])
+        throw APIError(.conflict, ErrorMessage.notProvisioning, members: [("status", .string(status.rawValue))])
     }
 }

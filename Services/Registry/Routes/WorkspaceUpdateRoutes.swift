@@ -3,8 +3,9 @@ import Contracts
 import EventOutbox
 import Foundation
 import HTTPCore
-import HTTPServer
+import PlatformInternals
 import ServiceHost
+import UVHTTPServer
 
 /// `PATCH /workspaces/{id}`.
 struct WorkspaceUpdateRoutes: Sendable {
@@ -18,12 +19,12 @@ struct WorkspaceUpdateRoutes: Sendable {
     private func update(_ request: Request) async throws -> Response {
         let id = try await WorkspaceGuard(context: context).owned(request)
         let body = try await request.decode(
-            UpdateWorkspaceRequest.self, orError: Sentence.invalidWorkspacePayload)
+            UpdateWorkspaceRequest.self, orError: ErrorMessage.invalidWorkspacePayload)
         if case .workspace = request.context.identity as? Identity { try WorkspaceUpdateRule.checkOwn(body) }
         try WorkspaceUpdateRule.check(body)
         let update = try await store.update(id, body, traceparent: request.context.traceparent)
         context.relay.committed(update.events)
         let needsRestart = update.fields.contains("workspace_dir") ? true : nil
-        return try .wire(.ok, UpdateWorkspaceAnswer(needsRestart: needsRestart))
+        return try .wire(.ok, UpdateWorkspaceResponse(needsRestart: needsRestart))
     }
 }

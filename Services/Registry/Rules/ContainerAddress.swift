@@ -1,5 +1,5 @@
 import Foundation
-import SafeURL
+import URLSafety
 
 /// Rewrites URLs of services on the host for callers in containers.
 enum ContainerAddress {

@@ -1,10 +1,10 @@
 import Contracts
 import Foundation
+import PlatformInternals
 import Provisioning
-import WorkspaceTree
 
 /// The fields of a workspace that access checks and discovery need.
-struct KnownPeer: Sendable {
+struct PeerRecord: Sendable {
     var id: UUID
     var name: String
     var status: WorkspaceStatus
@@ -40,13 +40,13 @@ struct PeerAddress: Sendable, Hashable {
     var rewritten: String?
 
     /// The URL to return.
-    var handedOut: String { rewritten ?? url }
+    var publishedURL: String { rewritten ?? url }
 }
 
 /// Chooses the address of a workspace that a caller gets.
 enum DiscoveryRule {
     /// - Returns: `nil` when the target is not reachable.
-    static func address(of target: KnownPeer, for caller: KnownPeer) -> PeerAddress? {
+    static func address(of target: PeerRecord, for caller: PeerRecord) -> PeerAddress? {
         guard target.status.isRunning, let url = target.url ?? target.internalURL else { return nil }
         guard target.isInContainer else { return externalAddress(url, for: caller) }
         return caller.isInContainer
@@ -55,14 +55,14 @@ enum DiscoveryRule {
     }
 
     /// Not started by the platform: it may run on the platform's host.
-    private static func externalAddress(_ url: String, for caller: KnownPeer) -> PeerAddress {
+    private static func externalAddress(_ url: String, for caller: PeerRecord) -> PeerAddress {
         PeerAddress(url: url, source: .agent, rewritten: caller.isInContainer ? ContainerAddress.rewritten(url) : nil)
     }
 
     /// Loopback is the caller itself there. The URL that the target's agent registered has precedence, then the
     /// provisioner's; where that is a port of the host, both are on the engine's network, which resolves container
     /// names.
-    private static func betweenContainers(_ target: KnownPeer, _ url: String) -> PeerAddress {
+    private static func betweenContainers(_ target: PeerRecord, _ url: String) -> PeerAddress {
         if let own = target.internalURL, !ContainerAddress.isLoopback(own) {
             return PeerAddress(url: own, source: .agent)
         }

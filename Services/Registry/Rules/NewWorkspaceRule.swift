@@ -2,10 +2,11 @@ import Authentication
 import Contracts
 import Foundation
 import HTTPCore
-import HTTPServer
 import JSONBytes
+import PlatformInternals
 import ServiceHost
 import Templates
+import UVHTTPServer
 
 /// Turns a request to create a workspace into its validated values, its initial status and its events.
 enum NewWorkspaceRule {
@@ -55,12 +56,12 @@ enum NewWorkspaceRule {
         guard hasProvisioner else {
             // It can never be started: fail immediately and not after a timeout.
             new.status = .failed
-            new.statusReason = Sentence.provisionerNotAvailable
+            new.statusReason = ErrorMessage.provisionerNotAvailable
             new.events = [
                 (
                     .workspaceProvisionFailed,
                     WorkspaceJSON.object { writer in
-                        writer.member("error", Sentence.provisionerNotAvailable)
+                        writer.member("error", ErrorMessage.provisionerNotAvailable)
                         writer.member("source", "create")
                         writer.member("runtime", runtime)
                     }
@@ -68,7 +69,7 @@ enum NewWorkspaceRule {
             ]
             return
         }
-        new.isOursToStart = true
+        new.isStartedByPlatform = true
         new.events = [(.workspaceProvisioning, nil)]
     }
 
@@ -102,7 +103,7 @@ enum NewWorkspaceRule {
         _ field: String, _ value: String?, upTo limit: Int, isName: Bool = false
     ) throws(APIError) {
         guard let value else { return }
-        try APIError.check(field, value, upTo: limit, orError: Sentence.invalidWorkspaceFields)
+        try APIError.check(field, value, upTo: limit, orError: ErrorMessage.invalidWorkspaceFields)
         if value.contains(where: \.isNewline) || value.utf8.contains(0) {
             throw invalid(field, "must be a single line")
         }
@@ -114,7 +115,8 @@ enum NewWorkspaceRule {
     static func check(directory: String?) throws(APIError) {
         guard let directory, !directory.isEmpty else { return }
         try APIError.check(
-            "workspace_dir", directory, upTo: Limits.workspaceDirectory, orError: Sentence.invalidWorkspaceDirectory)
+            "workspace_dir", directory, upTo: Limits.workspaceDirectory, orError: ErrorMessage.invalidWorkspaceDirectory
+        )
         // Only one spelling of each path: an engine would resolve the others, and mount what was rejected here. By
         // bytes, as the system reads it: a combining mark behind a slash would make another `Character` of it.
         let path = directory.utf8
@@ -126,7 +128,7 @@ enum NewWorkspaceRule {
         let isSystem = systemFolders.contains { path.elementsEqual($0.utf8) || path.starts(with: "\($0)/".utf8) }
         guard path.first == UInt8(ascii: "/"), isPlain, !isSystem, !path.contains(0) else {
             throw APIError(
-                .badRequest, Sentence.invalidWorkspaceDirectory, field: "workspace_dir",
+                .badRequest, ErrorMessage.invalidWorkspaceDirectory, field: "workspace_dir",
                 reason: "must be an absolute path without . or .. and outside of the system's folders")
         }
     }
@@ -151,13 +153,13 @@ enum NewWorkspaceRule {
     }
 
     static func invalid(_ field: String, _ reason: String) -> APIError {
-        APIError(.badRequest, Sentence.invalidWorkspaceFields, field: field, reason: reason)
+        APIError(.badRequest, ErrorMessage.invalidWorkspaceFields, field: field, reason: reason)
     }
 }
 
 extension NewWorkspace {
     /// The status in the response: an external workspace's status, `provisioning` for all others, as the contract says.
-    var answeredStatus: String {
+    var responseStatus: String {
         isExternal ? status.rawValue : WorkspaceStatus.provisioning.rawValue
     }
 }

@@ -1,10 +1,11 @@
 import Contracts
-import EventLoop
 import Foundation
 import HTTPCore
-import HTTPServer
-import SafeURL
+import PlatformInternals
 import ServiceHost
+import URLSafety
+import UVHTTPServer
+import UVLoop
 
 /// Rejects early the addresses that messages cannot be sent to. The authoritative check is the proxy's, on the address
 /// that it connects to.

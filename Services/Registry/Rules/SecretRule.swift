@@ -1,7 +1,8 @@
 import Contracts
 import HTTPCore
-import HTTPServer
+import PlatformInternals
 import ServiceHost
+import UVHTTPServer
 
 /// Validates a secret: its name and value must be possible in a process environment.
 enum SecretRule {

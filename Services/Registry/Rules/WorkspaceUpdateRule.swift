@@ -1,7 +1,8 @@
 import Contracts
 import Foundation
 import HTTPCore
-import HTTPServer
+import PlatformInternals
+import UVHTTPServer
 
 /// The fields of a workspace that `PATCH /workspaces/{id}` may change.
 struct WorkspaceConfiguration: Sendable, Hashable {
@@ -47,7 +48,7 @@ enum WorkspaceUpdateRule {
             ("runtime", request.runtime.isPresent), ("workspace_dir", request.workspaceDirectory.isPresent),
         ]
         guard let field = operators.first(where: \.1)?.0 else { return }
-        throw APIError(.forbidden, Sentence.operatorRequired, field: field)
+        throw APIError(.forbidden, ErrorMessage.operatorRequired, field: field)
     }
 
     /// Whether the platform or its owner starts a workspace is fixed at creation. The runtime `external` stands for the

@@ -2,7 +2,7 @@ import Contracts
 import EventOutbox
 import Foundation
 import JSONBytes
-import PostgresClient
+import Postgres
 
 /// The statements about monthly ceilings, in cents.
 struct BudgetStore: Sendable {

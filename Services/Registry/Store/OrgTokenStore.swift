@@ -2,7 +2,7 @@ import Authentication
 import Contracts
 import EventOutbox
 import Foundation
-import PostgresClient
+import Postgres
 
 /// The statements about operators' tokens.
 struct OrgTokenStore: Sendable {

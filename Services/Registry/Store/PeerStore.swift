@@ -1,8 +1,8 @@
 import Contracts
 import Foundation
 import JSONBytes
-import PostgresClient
-import WorkspaceTree
+import PlatformInternals
+import Postgres
 
 /// The statements of discovery.
 struct PeerStore: Sendable {
@@ -23,14 +23,14 @@ struct PeerStore: Sendable {
         """)
 
     /// A workspace that is not removed, with its path up the tree; 32 levels at most.
-    func present(_ id: UUID) async throws(PostgresError) -> KnownPeer? {
+    func present(_ id: UUID) async throws(PostgresError) -> PeerRecord? {
         try await find(id).flatMap { $0.status == .removed ? nil : $0 }
     }
 
     /// The same, removed ones included.
-    func find(_ id: UUID) async throws(PostgresError) -> KnownPeer? {
+    func find(_ id: UUID) async throws(PostgresError) -> PeerRecord? {
         try await postgres.query(Self.find, [id]).first { row in
-            KnownPeer(
+            PeerRecord(
                 id: id, name: row.string(0), status: WorkspaceStatus(rawValue: row.string(1)) ?? .failed,
                 url: Self.address(row.optionalString(2)), internalURL: Self.address(row.optionalString(3)),
                 isProvisioned: row.bool(4), isExternal: row.bool(5), forwardedTo: row.optionalUUID(6),

@@ -3,9 +3,10 @@ import Contracts
 import EventOutbox
 import Foundation
 import HTTPCore
-import HTTPServer
 import JSONBytes
-import PostgresClient
+import PlatformInternals
+import Postgres
+import UVHTTPServer
 
 /// What a registration did.
 struct Registration: Sendable {
@@ -98,7 +99,7 @@ struct RegistrationStore: Sendable {
     ) async throws -> Registration {
         var known = try await find(id, registrant, transaction)
         if known == nil {
-            guard registrant.mayCreate else { throw APIError(.unauthorized, Sentence.adminAuthRequired) }
+            guard registrant.mayCreate else { throw APIError(.unauthorized, ErrorMessage.adminAuthRequired) }
             let added = try await transaction.query(
                 Self.insert, [id, id.lowercased, url, card, !registrant.identity.isOperator])
             _ = try await transaction.query(Self.insertVitals, [id])
@@ -107,7 +108,7 @@ struct RegistrationStore: Sendable {
         }
         let hadToken = known?.hasToken == true
         // It was let through when it had none; another registration was faster.
-        if hadToken, !registrant.hasToken { throw APIError(.unauthorized, Sentence.missingWorkspaceToken) }
+        if hadToken, !registrant.hasToken { throw APIError(.unauthorized, ErrorMessage.missingWorkspaceToken) }
         var result = Registration()
         let change = try await apply(known, id, url, card, transaction)
         if !hadToken { result.token = try await issueToken(id, transaction) }
@@ -148,7 +149,7 @@ struct RegistrationStore: Sendable {
             Call(Self.exists, [id]), Call(Self.touchVitals, [id]), Call(Self.lock, [id]), Call(Self.known, [id]),
         ])
         if let known = try rows[3].first({ Known($0) }) { return known }
-        if registrant.knowsOfWorkspace || !rows[0].isEmpty { throw APIError.workspaceRemoved }
+        if registrant.workspaceExisted || !rows[0].isEmpty { throw APIError.workspaceRemoved }
         return nil
     }
 

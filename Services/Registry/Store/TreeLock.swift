@@ -1,4 +1,4 @@
-import PostgresClient
+import Postgres
 
 /// Serialises everything that changes who is whose parent.
 ///

@@ -1,7 +1,7 @@
 import Contracts
 import Foundation
 import JSONBytes
-import PostgresClient
+import Postgres
 
 /// Writes workspaces straight from rows to bytes: a list of 100 000 is not decoded to be encoded again.
 enum WorkspaceJSON {

@@ -2,8 +2,9 @@ import Contracts
 import EventOutbox
 import Foundation
 import HTTPCore
-import HTTPServer
-import PostgresClient
+import PlatformInternals
+import Postgres
+import UVHTTPServer
 
 /// The statements about where a workspace is in its life.
 struct WorkspaceStateStore: Sendable {
@@ -36,7 +37,7 @@ struct WorkspaceStateStore: Sendable {
     ///
     /// - Returns: the event; `nil` when it is in any other status, or unknown.
     func failBootstrap(_ id: UUID, traceparent: String?) async throws(PostgresError) -> CommittedEvent? {
-        try await postgres.query(Self.bootstrapFailed, [id, Sentence.bootstrapFailed, source, traceparent]).first {
+        try await postgres.query(Self.bootstrapFailed, [id, ErrorMessage.bootstrapFailed, source, traceparent]).first {
             CommittedEvent(row: $0)
         }
     }

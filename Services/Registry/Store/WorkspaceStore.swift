@@ -4,7 +4,7 @@ import EventOutbox
 import Foundation
 import JSONBytes
 import Lifecycle
-import PostgresClient
+import Postgres
 import ServiceHost
 import Templates
 
@@ -15,7 +15,7 @@ struct NewWorkspace: Sendable {
     var runtime: String
     var isExternal: Bool
     /// A container of ours is to be started for it.
-    var isOursToStart = false
+    var isStartedByPlatform = false
     var status: WorkspaceStatus
     var statusReason: String?
     var access: WorkspaceAccess
@@ -89,7 +89,7 @@ struct WorkspaceStore: Sendable {
                 request.workspaceDirectory, new.access.rawValue, request.budgetLimit, request.maxConcurrentTasks ?? 1,
                 request.hibernationIdleMinutes, request.canvas?.x, request.canvas?.y, new.token.map { Bytea($0.hash) },
                 new.token?.prefix, source, traceparent, new.events.map(\.type.rawValue),
-                new.events.map { $0.data.map { String(decoding: $0, as: UTF8.self) } }, new.isOursToStart,
+                new.events.map { $0.data.map { String(decoding: $0, as: UTF8.self) } }, new.isStartedByPlatform,
                 new.schedules.map(\.name), new.schedules.map(\.expression), new.schedules.map(\.timezone),
                 new.schedules.map(\.prompt), new.schedules.map(\.isEnabled), new.schedules.map(\.overlap.rawValue),
                 new.schedules.map(\.missed.rawValue),

@@ -2,7 +2,8 @@ import Authentication
 import Contracts
 import EventOutbox
 import Foundation
-import PostgresClient
+import PlatformInternals
+import Postgres
 
 /// The statements about a workspace's own tokens.
 struct WorkspaceTokenStore: Sendable {

@@ -2,9 +2,10 @@ import Contracts
 import EventOutbox
 import Foundation
 import HTTPCore
-import HTTPServer
 import JSONBytes
-import PostgresClient
+import PlatformInternals
+import Postgres
+import UVHTTPServer
 
 /// What an update did.
 struct WorkspaceUpdate: Sendable {
@@ -87,7 +88,7 @@ struct WorkspaceUpdateStore: Sendable {
             let rows = try await transaction.query(
                 [Call(Self.lock, [id, request.parentID.value]), Call(Self.current, [id])])
             guard try rows[0].map({ $0.uuid(0) }).contains(id) else {
-                throw APIError(.notFound, Sentence.workspaceNotFound)
+                throw APIError(.notFound, ErrorMessage.workspaceNotFound)
             }
             let (old, isExternal) = try rows[1].only { (Self.configuration($0), $0.bool(10)) }
             let new = WorkspaceUpdateRule.apply(request, to: old)
@@ -110,7 +111,7 @@ struct WorkspaceUpdateStore: Sendable {
     }
 
     private static func refusedParent(_ reason: String) -> APIError {
-        APIError(.badRequest, Sentence.invalidWorkspacePayload, field: "parent_id", reason: reason)
+        APIError(.badRequest, ErrorMessage.invalidWorkspacePayload, field: "parent_id", reason: reason)
     }
 
     private func write(

@@ -2,7 +2,7 @@ import Contracts
 import EventOutbox
 import Foundation
 import Observability
-import PostgresClient
+import Postgres
 import Synchronization
 
 /// Fires due schedules in batches. Any number of instances may do so concurrently.
@@ -99,7 +99,7 @@ package struct Firing: Sendable {
     private func publish(_ fired: Fired) {
         guard !fired.schedules.isEmpty else { return }
         relay.committed(fired.events)
-        broadcast.tell(of: fired.skipped)
+        broadcast.publish(of: fired.skipped)
         metrics.note(fired)
         for (schedule, reason) in fired.broken {
             logger.warning(
@@ -118,7 +118,7 @@ extension PostgresError {
 
 extension EventBroadcast {
     /// Notifies viewers of rows of the feed.
-    func tell(of records: [RunRecord]) {
+    func publish(of records: [RunRecord]) {
         // A record that cannot be encoded as JSON is stored in its row all the same.
         let events = records.compactMap { record in
             (try? record.logged()).map { (workspace: record.workspace, data: $0) }

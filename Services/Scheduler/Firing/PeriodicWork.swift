@@ -1,9 +1,9 @@
 import Contracts
-import EventLoop
 import Foundation
 import Observability
 import ServiceHost
 import ServiceLifecycle
+import UVLoop
 
 /// Periodic work of the scheduler, with its entry in `/admin/liveness`.
 struct PeriodicWork: GracefulService {

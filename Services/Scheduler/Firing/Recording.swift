@@ -1,8 +1,8 @@
 import Contracts
 import EventOutbox
-import Observability
 import Foundation
-import PostgresClient
+import Observability
+import Postgres
 import Synchronization
 
 /// Records the outcomes of runs.
@@ -54,7 +54,7 @@ package struct Recording: Sendable {
     private func record(upTo limit: Int, claimed: (([UUID]) -> Void)? = nil) async throws -> Int {
         let recorded = try await store.recordEnded(upTo: limit, claimed: claimed)
         relay.committed(recorded.events)
-        broadcast.tell(of: recorded.records)
+        broadcast.publish(of: recorded.records)
         for (schedule, item) in recorded.unreadable { logGivenUp(schedule, item, "its row cannot be read") }
         for record in recorded.records { metrics.outcomes.labelled(record.status.rawValue).increment() }
         return recorded.count

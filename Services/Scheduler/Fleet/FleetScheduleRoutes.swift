@@ -3,8 +3,9 @@ import Contracts
 import Cron
 import Foundation
 import HTTPCore
-import HTTPServer
+import PlatformInternals
 import ServiceHost
+import UVHTTPServer
 
 /// `/admin/schedules`: the schedules of the fleet; and `/schedules/preview`: explains an expression.
 struct FleetScheduleRoutes: Sendable {
@@ -44,7 +45,7 @@ struct FleetScheduleRoutes: Sendable {
         guard try await context.authenticator.viewer(request) != nil else {
             let hasBearer = request.bearerToken != nil
             throw APIError(
-                .unauthorized, hasBearer ? Sentence.invalidWorkspaceToken : Sentence.missingWorkspaceToken)
+                .unauthorized, hasBearer ? ErrorMessage.invalidWorkspaceToken : ErrorMessage.missingWorkspaceToken)
         }
         let cron = try ScheduleRule.check(
             expression: request.query("cron_expr") ?? "", timezone: request.query("timezone") ?? "")

@@ -1,7 +1,8 @@
 import Contracts
 import Cron
 import Foundation
-import PostgresClient
+import PlatformInternals
+import Postgres
 import ServiceHost
 
 /// A filter of the fleet's schedules.

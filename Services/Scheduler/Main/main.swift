@@ -1,4 +1,4 @@
 import Scheduler
 import ServiceHost
 
-await ServiceHost.run(SchedulerService.self)
+await ServiceLauncher.run(SchedulerService.self)

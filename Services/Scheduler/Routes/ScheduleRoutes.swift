@@ -4,10 +4,11 @@ import Cron
 import EventOutbox
 import Foundation
 import HTTPCore
-import HTTPServer
 import JSONBytes
-import PostgresClient
+import PlatformInternals
+import Postgres
 import ServiceHost
+import UVHTTPServer
 
 /// `/workspaces/{id}/schedules`: manages and runs a workspace's schedules.
 struct ScheduleRoutes: Sendable {
@@ -24,7 +25,7 @@ struct ScheduleRoutes: Sendable {
         router.on(.get, "/workspaces/{id}/schedules/{scheduleId}/history", history)
     }
 
-    private static let notFound = APIError(.notFound, Sentence.scheduleNotFound)
+    private static let notFound = APIError(.notFound, ErrorMessage.scheduleNotFound)
 
     private func workspace(_ request: Request) async throws -> UUID {
         try await WorkspaceGuard(context: context).owned(request)
@@ -32,7 +33,7 @@ struct ScheduleRoutes: Sendable {
 
     /// - Throws: `APIError` 400 for an invalid id.
     private func schedule(_ request: Request) throws -> UUID {
-        try request.uuid("scheduleId", orError: Sentence.invalidScheduleID)
+        try request.uuid("scheduleId", orError: ErrorMessage.invalidScheduleID)
     }
 
     private func list(_ request: Request) async throws -> Response {
@@ -47,9 +48,9 @@ struct ScheduleRoutes: Sendable {
         switch try await store.create(new, body, for: workspace) {
         case .done(let id, let next): return try .wire(.created, ScheduleCreated(id: id, nextRunAt: next))
         case .tooMany:
-            throw APIError(.conflict, Sentence.tooManySchedules, members: [("limit", .int(Limits.schedules))])
-        case .nameTaken: throw APIError(.conflict, Sentence.scheduleNameTaken, field: "name")
-        case .unknown: throw APIError(.notFound, Sentence.workspaceNotFound)
+            throw APIError(.conflict, ErrorMessage.tooManySchedules, members: [("limit", .int(Limits.schedules))])
+        case .nameTaken: throw APIError(.conflict, ErrorMessage.scheduleNameTaken, field: "name")
+        case .unknown: throw APIError(.notFound, ErrorMessage.workspaceNotFound)
         }
     }
 
@@ -76,7 +77,7 @@ struct ScheduleRoutes: Sendable {
         }
         switch change {
         case .done(_, let next): return try .wire(.ok, ScheduleUpdated(nextRunAt: next))
-        case .nameTaken: throw APIError(.conflict, Sentence.scheduleNameTaken, field: "name")
+        case .nameTaken: throw APIError(.conflict, ErrorMessage.scheduleNameTaken, field: "name")
         case .unknown, .tooMany: throw Self.notFound
         }
     }
@@ -85,7 +86,7 @@ struct ScheduleRoutes: Sendable {
         let workspace = try await workspace(request)
         guard let events = try await store.delete(try schedule(request), of: workspace) else { throw Self.notFound }
         context.relay.committed(events)
-        return try .wire(.ok, StatusAnswer(status: "deleted"))
+        return try .wire(.ok, StatusResponse(status: "deleted"))
     }
 
     private func run(_ request: Request) async throws -> Response {
@@ -98,7 +99,7 @@ struct ScheduleRoutes: Sendable {
         case .refused(let status):
             throw APIError(
                 .conflict, "workspace is \(status.rawValue)", members: [("status", .string(status.rawValue))])
-        case .tooManyWaiting: throw APIError(.conflict, Sentence.tooManyWaitingRuns)
+        case .tooManyWaiting: throw APIError(.conflict, ErrorMessage.tooManyWaitingRuns)
         }
     }
 

@@ -1,6 +1,7 @@
 import Contracts
 import Cron
 import Foundation
+import PlatformInternals
 
 /// A due schedule, with the state of its workspace.
 package struct DueSchedule: Sendable, Hashable {
@@ -77,12 +78,12 @@ package enum FiringRule {
     /// - Parameter now: of the database.
     package static func decide(_ schedule: DueSchedule, now: Date) -> Outcome {
         guard let zone = CronTimeZone(schedule.timezone) else {
-            return broken(Sentence.invalidTimezone(schedule.timezone), now)
+            return broken(ErrorMessage.invalidTimezone(schedule.timezone), now)
         }
         do throws(CronError) {
             return decide(schedule, try CronSchedule(schedule.expression, timeZone: zone), now)
         } catch {
-            return broken("\(Sentence.invalidCronExpression): \(error)", now)
+            return broken("\(ErrorMessage.invalidCronExpression): \(error)", now)
         }
     }
 
@@ -97,7 +98,7 @@ package enum FiringRule {
         }
         if schedule.isNative { return Outcome(decision: .pass, next: next) }
         guard schedule.status.takesRuns else {
-            return Outcome(decision: .skip(Sentence.scheduleSkipped(workspace: schedule.status)), next: next)
+            return Outcome(decision: .skip(ErrorMessage.scheduleSkipped(workspace: schedule.status)), next: next)
         }
         let inTime = now.addingTimeInterval(-tolerance)
         if schedule.missed == .skip, schedule.dueAt < inTime {
@@ -105,14 +106,14 @@ package enum FiringRule {
             let first = cron.slot(after: inTime, from: schedule.dueAt)
             let count = cron.slots(from: schedule.dueAt, through: inTime, limit: countLimit)
             return Outcome(
-                decision: .skip(Sentence.scheduleSkipped(missed: count, isAtLeast: count == countLimit)),
+                decision: .skip(ErrorMessage.scheduleSkipped(missed: count, isAtLeast: count == countLimit)),
                 next: first.map { $0 <= now } == true ? first : next)
         }
         switch schedule.overlap {
         case .skip where schedule.openRuns > 0:
-            return Outcome(decision: .skip(Sentence.scheduleSkippedOverlap), next: next)
+            return Outcome(decision: .skip(ErrorMessage.scheduleSkippedOverlap), next: next)
         case .queue where schedule.openRuns >= Limits.waitingRuns:
-            return Outcome(decision: .skip("skipped: \(Sentence.tooManyWaitingRuns)"), next: next)
+            return Outcome(decision: .skip("skipped: \(ErrorMessage.tooManyWaitingRuns)"), next: next)
         case .skip, .queue:
             return Outcome(decision: .fire, next: next)
         }

@@ -2,6 +2,7 @@ import AgentResponses
 import Contracts
 import Foundation
 import JSONBytes
+import PlatformInternals
 
 /// A run whose queue item has ended.
 package struct EndedRun: Sendable, Hashable {
@@ -56,17 +57,17 @@ package struct RunOutcome: Sendable, Hashable {
         case .completed(nil): self.init(status: .ok)
         case .completed(let response?): self.init(response: response, emptyRuns: emptyRuns)
         case .failed(let error): self.init(status: .error, error: error ?? "not delivered", emptyRuns: emptyRuns)
-        case .expired(let error?, let wasTried) where wasTried || error == Sentence.agentUnreachable:
+        case .expired(let error?, let wasTried) where wasTried || error == ErrorMessage.agentUnreachable:
             self.init(status: .error, error: "not done in time: \(error)", emptyRuns: emptyRuns)
-        case .expired(Sentence.budgetExceeded?, _):
-            self.init(status: .skipped, error: "skipped: \(Sentence.budgetExceeded)", emptyRuns: emptyRuns)
+        case .expired(ErrorMessage.budgetExceeded?, _):
+            self.init(status: .skipped, error: "skipped: \(ErrorMessage.budgetExceeded)", emptyRuns: emptyRuns)
         case .expired where run.status == .online || run.status == .degraded:
             self.init(
-                status: .skipped, error: Sentence.scheduleSkippedBusy(activeTasks: run.activeTasks),
+                status: .skipped, error: ErrorMessage.scheduleSkippedBusy(activeTasks: run.activeTasks),
                 emptyRuns: emptyRuns)
         case .expired:
             self.init(
-                status: .skipped, error: Sentence.scheduleSkipped(workspace: run.status ?? .removed),
+                status: .skipped, error: ErrorMessage.scheduleSkipped(workspace: run.status ?? .removed),
                 emptyRuns: emptyRuns)
         case .dropped(let reason):
             self.init(status: .skipped, error: "skipped: \(reason ?? "dropped")", emptyRuns: emptyRuns)

@@ -1,6 +1,7 @@
 import Contracts
 import Foundation
 import JSONBytes
+import PlatformInternals
 
 /// One entry of a schedule's history: a run that ended, or a skipped slot.
 package struct RunRecord: Sendable {

@@ -3,8 +3,9 @@ import Contracts
 import Cron
 import Foundation
 import HTTPCore
-import HTTPServer
+import PlatformInternals
 import ServiceHost
+import UVHTTPServer
 
 /// A validated schedule, ready to be stored.
 package struct CheckedSchedule: Sendable {
@@ -23,7 +24,7 @@ package enum ScheduleRule {
     ) throws(APIError) -> CheckedSchedule {
         let expression = expression.trimmingCharacters(in: .whitespacesAndNewlines)
         guard !expression.isEmpty else {
-            throw APIError(.badRequest, Sentence.cronAndPromptRequired, field: "cron_expr")
+            throw APIError(.badRequest, ErrorMessage.cronAndPromptRequired, field: "cron_expr")
         }
         let prompt = try check(prompt: prompt)
         let name = try check(name: name)
@@ -42,7 +43,8 @@ package enum ScheduleRule {
         try APIError.check("timezone", timezone, upTo: Limits.timezoneName)
         guard let zone = CronTimeZone(timezone.isEmpty ? CronTimeZone.utc.name : timezone) else {
             throw APIError(
-                .badRequest, Sentence.invalidTimezone(timezone), field: "timezone", reason: "is not in the tz database")
+                .badRequest, ErrorMessage.invalidTimezone(timezone), field: "timezone",
+                reason: "is not in the tz database")
         }
         return try cron(expression, zone)
     }
@@ -57,7 +59,7 @@ package enum ScheduleRule {
     package static func check(name: String) throws(APIError) -> String {
         try APIError.check("name", name, upTo: Limits.scheduleName)
         if name.contains(where: \.isNewline) || name.utf8.contains(0) {
-            throw APIError(.badRequest, Sentence.invalidRequestBody, field: "name", reason: "must be one line")
+            throw APIError(.badRequest, ErrorMessage.invalidRequestBody, field: "name", reason: "must be one line")
         }
         return name
     }
@@ -67,7 +69,7 @@ package enum ScheduleRule {
     /// - Throws: `APIError` 400.
     package static func check(prompt: String) throws(APIError) -> String {
         let prompt = prompt.withoutCarriageReturns.withoutNUL
-        if prompt.isEmpty { throw APIError(.badRequest, Sentence.cronAndPromptRequired, field: "prompt") }
+        if prompt.isEmpty { throw APIError(.badRequest, ErrorMessage.cronAndPromptRequired, field: "prompt") }
         try APIError.check("prompt", prompt, upTo: Limits.schedulePrompt)
         return prompt
     }
@@ -77,7 +79,7 @@ package enum ScheduleRule {
             return try CronSchedule(expression, timeZone: zone)
         } catch {
             throw APIError(
-                .badRequest, "\(Sentence.invalidCronExpression): \(error)", field: "cron_expr", reason: "\(error)")
+                .badRequest, "\(ErrorMessage.invalidCronExpression): \(error)", field: "cron_expr", reason: "\(error)")
         }
     }
 

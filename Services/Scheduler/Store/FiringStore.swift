@@ -1,7 +1,8 @@
 import Contracts
 import EventOutbox
 import Foundation
-import PostgresClient
+import PlatformInternals
+import Postgres
 
 /// What one claim of due schedules came to.
 package struct Fired: Sendable {

@@ -1,7 +1,8 @@
 import Contracts
 import EventOutbox
 import Foundation
-import PostgresClient
+import PlatformInternals
+import Postgres
 
 /// Runs that somebody asks for.
 package struct ManualRunStore: Sendable {

@@ -1,7 +1,8 @@
 import Contracts
 import EventOutbox
 import Foundation
-import PostgresClient
+import PlatformInternals
+import Postgres
 
 /// What one look at ended runs came to.
 package struct Recorded: Sendable {

@@ -1,5 +1,5 @@
 import Foundation
-import PostgresClient
+import Postgres
 
 /// Workspaces that are counted busy and have long stopped saying so.
 package struct PhantomStore: Sendable {

@@ -1,7 +1,7 @@
 import Contracts
 import EventOutbox
 import Foundation
-import PostgresClient
+import Postgres
 
 /// Writes the history of schedules: a row of the feed and a durable event each, in the transaction of what they report.
 struct RunLog: Sendable {

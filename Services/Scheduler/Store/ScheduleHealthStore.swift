@@ -1,7 +1,7 @@
 import Contracts
 import Foundation
-import PostgresClient
-import WorkspaceTree
+import PlatformInternals
+import Postgres
 
 /// What peers and operators see of schedules.
 package struct ScheduleHealthStore: Sendable {
@@ -21,7 +21,7 @@ package struct ScheduleHealthStore: Sendable {
 
     /// A workspace's schedules without what they say and when: what is wrong with an expression quotes it.
     package func health(of workspace: UUID) async throws(PostgresError) -> [ScheduleHealth] {
-        try await postgres.query(Self.health, [workspace, Sentence.invalidCronExpression]).map { row in
+        try await postgres.query(Self.health, [workspace, ErrorMessage.invalidCronExpression]).map { row in
             ScheduleHealth(
                 id: row.uuid(0), workspaceID: row.uuid(1), name: row.string(2), enabled: row.bool(3),
                 lastRunAt: row.optionalDate(4), nextRunAt: row.optionalDate(5), runCount: row.int(6),
@@ -30,7 +30,7 @@ package struct ScheduleHealthStore: Sendable {
         }
     }
 
-    private static let troubled = Statement(
+    private static let unhealthy = Statement(
         "schedule_troubled",
         """
         SELECT s.id, s.workspace_id, w.name, s.name, s.last_run_at, s.next_run_at, s.run_count, s.last_status,
@@ -40,15 +40,15 @@ package struct ScheduleHealthStore: Sendable {
             OR s.last_status IN ('error', 'stale', 'skipped'))
         ORDER BY coalesce(s.next_run_at, '-infinity') >= now() - make_interval(secs => $1),
             s.last_status IS DISTINCT FROM 'error', s.last_status IS DISTINCT FROM 'stale', s.next_run_at NULLS FIRST,
-            s.id LIMIT \(Limits.troubledSchedules)
+            s.id LIMIT \(Limits.unhealthySchedules)
         """)
 
     /// Enabled schedules that are late, failing, stale or skipped, in this order; of those, the ones due for longest first.
-    package func troubled() async throws(PostgresError) -> [TroubledSchedule] {
-        try await postgres.query(Self.troubled, [FiringRule.tolerance]).map { row in
+    package func unhealthy() async throws(PostgresError) -> [UnhealthySchedule] {
+        try await postgres.query(Self.unhealthy, [FiringRule.tolerance]).map { row in
             let status = row.optionalString(7).flatMap { ScheduleStatus(rawValue: $0) }
             let next = row.optionalDate(5)
-            return TroubledSchedule(
+            return UnhealthySchedule(
                 problems: ScheduleRule.problems(next: next, lastStatus: status, now: row.date(9)), id: row.uuid(0),
                 workspaceID: row.uuid(1), workspaceName: row.string(2), name: row.string(3),
                 lastRunAt: row.optionalDate(4), nextRunAt: next, runCount: row.int(6), lastStatus: status,

@@ -2,7 +2,8 @@ import Contracts
 import Cron
 import EventOutbox
 import Foundation
-import PostgresClient
+import PlatformInternals
+import Postgres
 
 /// The statements about schedules as their owners see them.
 package struct ScheduleStore: Sendable {

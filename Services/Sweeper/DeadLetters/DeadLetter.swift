@@ -1,4 +1,4 @@
-import AMQPClient
+import AMQP
 import Contracts
 import Crypto
 import EventOutbox

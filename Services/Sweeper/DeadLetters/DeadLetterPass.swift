@@ -1,10 +1,11 @@
-import AMQPClient
+import AMQP
 import Contracts
-import EventLoop
 import EventOutbox
 import Observability
+import PlatformInternals
 import ServiceLifecycle
 import Synchronization
+import UVLoop
 
 /// Continuously moves messages from `switchyard.dead` into `dead_messages`: a letter is acknowledged once its row is
 /// committed, so that none is lost, and redeliveries are deduplicated.

@@ -1,6 +1,6 @@
-import AMQPClient
+import AMQP
 import Contracts
-import PostgresClient
+import Postgres
 
 /// Replays dead messages, to the queue that they died in and to no other consumer of the event.
 struct DeadMessageReplay: Sendable {

@@ -2,9 +2,10 @@ import Authentication
 import Contracts
 import Foundation
 import HTTPCore
-import HTTPServer
 import JSONBytes
+import PlatformInternals
 import ServiceHost
+import UVHTTPServer
 
 /// `/admin/dead-letters`: lists, replays and discards dead messages.
 struct DeadMessageRoutes: Sendable {
@@ -40,13 +41,13 @@ struct DeadMessageRoutes: Sendable {
         try await context.authenticator.admin(request)
         let id = try DeadMessageQuery.id(request)
         guard let found = try await store.message(id, bodyBytes: Limits.deadMessageBody) else { throw Self.unknown }
-        return try .wire(.ok, DeadMessageAnswer(found))
+        return try .wire(.ok, DeadMessageResponse(found))
     }
 
     private func discard(_ request: Request) async throws -> Response {
         try await context.authenticator.admin(request)
         guard let discarded = try await store.discard(try DeadMessageQuery.id(request)) else { throw Self.unknown }
-        request.noteForAudit { discarded.audit(to: &$0) }
+        request.setAuditDetail { discarded.audit(to: &$0) }
         return .json { $0.member("status", "discarded") }
     }
 
@@ -54,9 +55,9 @@ struct DeadMessageRoutes: Sendable {
         try await context.authenticator.admin(request)
         let filter = try DeadMessageQuery.requiredFilter(request)
         let limit = try DeadMessageQuery.limit(request)
-        request.noteForAudit { filter.audit(to: &$0) }
+        request.setAuditDetail { filter.audit(to: &$0) }
         let discarded = try await store.discard(filter, limit: limit)
-        request.noteForAudit { writer in
+        request.setAuditDetail { writer in
             filter.audit(to: &writer)
             writer.member("discarded", discarded)
         }
@@ -75,13 +76,13 @@ struct DeadMessageRoutes: Sendable {
                 writer.member("queue", queue)
                 writer.member("replay_count", count)
             }
-            request.noteForAudit(write)
+            request.setAuditDetail(write)
             return .json { writer in
                 writer.member("status", "replayed")
                 write(to: &writer)
             }
         case .unknown: throw Self.unknown
-        case .noQueue(let reason): throw APIError(.conflict, Sentence.deadMessageUndeliverable, reason: reason)
+        case .noQueue(let reason): throw APIError(.conflict, ErrorMessage.deadMessageUndeliverable, reason: reason)
         case .brokerAway: throw Self.brokerAway
         }
     }
@@ -95,7 +96,7 @@ struct DeadMessageRoutes: Sendable {
         var (replayed, undeliverable) = (0, 0)
         // Messages replayed before an error are audited, too.
         defer {
-            request.noteForAudit { writer in
+            request.setAuditDetail { writer in
                 filter.audit(to: &writer)
                 writer.member("replayed", replayed)
                 writer.member("undeliverable", undeliverable)
@@ -122,9 +123,9 @@ struct DeadMessageRoutes: Sendable {
         }
     }
 
-    private static let unknown = APIError(.notFound, Sentence.deadMessageNotFound)
+    private static let unknown = APIError(.notFound, ErrorMessage.deadMessageNotFound)
     private static let brokerAway = APIError(
-        .serviceUnavailable, Sentence.brokerUnavailable, retryAfter: retryAfter)
+        .serviceUnavailable, ErrorMessage.brokerUnavailable, retryAfter: retryAfter)
 }
 
 extension DeadMessageFilter {
@@ -141,7 +142,7 @@ enum DeadMessageQuery {
 
     static func id(_ request: Request) throws(APIError) -> Int64 {
         guard let id = request.parameters["message_id"].flatMap({ Int64($0) }), id > 0 else {
-            throw APIError(.badRequest, Sentence.invalidDeadMessageID)
+            throw APIError(.badRequest, ErrorMessage.invalidDeadMessageID)
         }
         return id
     }
@@ -182,7 +183,7 @@ enum DeadMessageQuery {
     }
 }
 
-extension DeadMessageAnswer {
+extension DeadMessageResponse {
     /// JSON as text, anything else in base64; bodies beyond the limit are truncated.
     fileprivate init(_ found: DeadMessageDetail) {
         let isWhole = found.body.count == found.message.bodySize

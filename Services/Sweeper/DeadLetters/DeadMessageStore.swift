@@ -1,6 +1,6 @@
 import Contracts
 import Foundation
-import PostgresClient
+import Postgres
 
 /// A filter of dead messages.
 package struct DeadMessageFilter: Sendable, Hashable {

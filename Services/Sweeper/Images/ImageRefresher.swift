@@ -1,6 +1,6 @@
-import EventLoop
 import Foundation
 import Provisioning
+import UVLoop
 
 /// Recreates containers when the image of their runtime has changed in its registry.
 ///

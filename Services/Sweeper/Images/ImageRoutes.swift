@@ -1,12 +1,13 @@
 import Authentication
 import Contracts
-import EventLoop
 import HTTPCore
-import HTTPServer
 import JSONBytes
 import Observability
+import PlatformInternals
 import ServiceHost
 import Synchronization
+import UVHTTPServer
+import UVLoop
 
 /// `POST /admin/workspace-images/refresh`: pulls images now, changed or not.
 final class ImageRoutes: Sendable {
@@ -27,7 +28,7 @@ final class ImageRoutes: Sendable {
 
     private func refresh(_ request: Request) async throws -> Response {
         try await context.authenticator.admin(request)
-        guard let refresher else { throw APIError(.serviceUnavailable, Sentence.provisionerNotAvailable) }
+        guard let refresher else { throw APIError(.serviceUnavailable, ErrorMessage.provisionerNotAvailable) }
         let recreates = try request.flag("recreate")
         let known = refresher.knownRuntimes
         var runtimes = known
@@ -42,32 +43,32 @@ final class ImageRoutes: Sendable {
         }
         guard isFirst else { throw APIError(.conflict, "a refresh is under way") }
         // In a separate task: a client that disconnects meanwhile does not cancel a pull.
-        let answer = await Task(executorPreference: context.loops.next()) { [self] in
+        let response = await Task(executorPreference: context.loops.next()) { [self] in
             defer { isRefreshing.withLock { $0 = false } }
             return await refresh(chosen, recreates, refresher)
         }.value
-        return try .wire(.ok, answer)
+        return try .wire(.ok, response)
     }
 
     private func refresh(
         _ runtimes: [String], _ recreates: Bool, _ refresher: ImageRefresher
-    ) async -> ImageRefreshAnswer {
-        var answer = ImageRefreshAnswer(pulled: [], failed: [], recreated: [])
+    ) async -> ImageRefreshResponse {
+        var response = ImageRefreshResponse(pulled: [], failed: [], recreated: [])
         for runtime in runtimes {
             do {
-                answer.recreated += try await refresher.refresh(runtime, recreates: recreates)
-                answer.pulled.append(runtime)
+                response.recreated += try await refresher.refresh(runtime, recreates: recreates)
+                response.pulled.append(runtime)
             } catch {
                 context.logger.warning("image not refreshed", [.runtime: .string(runtime), .error: .error(error)])
-                answer.failed.append(runtime)
+                response.failed.append(runtime)
             }
         }
-        return answer
+        return response
     }
 
     private static func unknownRuntime(_ known: [String]) -> Response {
         .json(.badRequest) { writer in
-            writer.member("error", Sentence.unknownRuntime)
+            writer.member("error", ErrorMessage.unknownRuntime)
             writer.member("known_runtimes", strings: known)
         }
     }

@@ -1,9 +1,9 @@
 import Authentication
 import Contracts
 import HTTPCore
-import HTTPServer
 import JSONBytes
 import ServiceHost
+import UVHTTPServer
 
 /// `/admin/instances`: the running instances, and the events that are not published yet.
 struct InstanceRoutes: Sendable {

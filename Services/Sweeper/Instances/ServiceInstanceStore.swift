@@ -1,5 +1,5 @@
 import Foundation
-import PostgresClient
+import Postgres
 
 /// An instance of a service, as it registered itself.
 package struct ServiceInstance: Sendable {

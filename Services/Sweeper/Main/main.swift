@@ -1,4 +1,4 @@
-import Sweeper
 import ServiceHost
+import Sweeper
 
-await ServiceHost.run(SweeperService.self)
+await ServiceLauncher.run(SweeperService.self)

@@ -2,8 +2,9 @@ import Contracts
 import EventOutbox
 import Foundation
 import Observability
+import PlatformInternals
 import Provisioning
-import RedisClient
+import Redis
 
 /// Takes workspaces offline whose container is gone, and has them restarted. An unknown state counts as running.
 package struct ContainerHealthPass: SweepPass {
@@ -92,7 +93,7 @@ package struct ContainerHealthPass: SweepPass {
 
     private func markOffline(_ gone: [UUID], _ time: Date, _ silence: Double) async throws -> Int {
         guard !gone.isEmpty else { return 0 }
-        let events = try await store.lose(gone, seenAt: time, silence: silence)
+        let events = try await store.markOffline(gone, seenAt: time, silence: silence)
         relay.committed(events)
         let lost = events.compactMap(\.event.subject)
         guard !lost.isEmpty else { return 0 }

@@ -1,8 +1,8 @@
-import AMQPClient
+import AMQP
 import Contracts
 import EventOutbox
 import Observability
-import PostgresClient
+import Postgres
 
 /// Publishes committed events that their own service did not publish, because it died or the broker was unavailable.
 package struct EventRelayPass: SweepPass {
@@ -78,7 +78,7 @@ package struct EventRelayPass: SweepPass {
             let events = entries.compactMap(\.event)
             let missing = entries.filter { $0.event == nil }.map(\.sequence)
             let sent = events.isEmpty ? EventRelay.Sent() : await EventRelay.send(events, publisher: publisher)
-            EventRelay.tell(of: sent.unpublishable, logger)
+            EventRelay.logUnpublishable(of: sent.unpublishable, logger)
             let settled = missing + sent.settled.map { Int($0.sequence) }
             if !settled.isEmpty { _ = try await transaction.query(EventRelay.settling(settled)) }
             return Batch(relayed: sent.settled.count, missing: missing.count, failure: sent.failure)

@@ -1,6 +1,7 @@
 import Contracts
 import Foundation
-import RedisClient
+import PlatformInternals
+import Redis
 
 /// Trims old liveness entries in Redis: of workspaces that are silent, removed or purged. Readers fall back to the
 /// database, which has all of them.
@@ -29,7 +30,7 @@ package struct LivenessTrimPass: SweepPass {
         for _ in 0..<Self.rounds {
             try Task.checkCancellation()
             guard let last = try await last(before: oldest) else { break }
-            let reply = try await redis.send(RedisKeys.trimLife(before: last + 1).map { RedisArgument($0) })
+            let reply = try await redis.send(RedisKeys.trimLiveness(before: last + 1).map { RedisArgument($0) })
             removed += reply.integer.map { Int($0) } ?? 0
         }
         return ["forgotten": removed]
@@ -38,7 +39,7 @@ package struct LivenessTrimPass: SweepPass {
     /// The time of the last entry in a batch of the oldest; entries that are renewed meanwhile are kept.
     private func last(before oldest: Int64) async throws -> Int64? {
         for count in [Self.batch, 1] {
-            let command = RedisKeys.oldestLife(before: oldest, number: count, fromNewest: count == 1)
+            let command = RedisKeys.oldestLiveness(before: oldest, number: count, fromNewest: count == 1)
             let reply = try await redis.send(command.map { RedisArgument($0) })
             // Redis writes large scores with an exponent.
             if let score = reply.array?.last?.text.flatMap({ Double($0) }) { return Int64(score) }

@@ -54,7 +54,7 @@ struct OrphanPass: SweepPass {
                 "most containers and volumes of this platform have no workspace: is this its database?",
                 [.count: .int(findings.orphans.count), .limit: .int(findings.living)])
         }
-        let (sightings, now) = try await store.sight(findings.orphans)
+        let (sightings, now) = try await store.recordSightings(findings.orphans)
         let actions = OrphanRule.actions(sightings, now: now, retention: retention)
         let stops = try await each(actions.stop) { name in
             try await provisioner.stop(name)

@@ -1,8 +1,8 @@
-import EventLoop
 import Foundation
 import Observability
 import ServiceHost
 import ServiceLifecycle
+import UVLoop
 
 /// Runs one pass at its interval, after an error with back-off. Each pass has a runner of its own, so that an error in
 /// one never stops another.

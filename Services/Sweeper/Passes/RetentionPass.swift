@@ -1,7 +1,7 @@
-import EventLoop
 import Observability
-import PostgresClient
+import Postgres
 import Synchronization
+import UVLoop
 
 /// Prunes rows past their retention, table by table in short transactions. The next run, which follows immediately,
 /// continues where a run ended; after a crash any instance can continue.

@@ -9,7 +9,7 @@ import Provisioning
 /// engine may use it as well, for instance with a copy of this database.
 package enum OrphanRule {
     /// The rows and jobs of the workspaces whose ids have the prefix in a container's name.
-    package struct Known: Sendable, Hashable {
+    package struct WorkspaceRecords: Sendable, Hashable {
         /// The workspaces that are removed.
         package var removed: [UUID] = []
         package var hasLiving = false
@@ -50,24 +50,25 @@ package enum OrphanRule {
 
     /// The labelled names that can be the prefix of an id: only these are looked up.
     package static func names(in found: [ManagedWorkspace]) -> [WorkspaceName] {
-        Set(found.lazy.filter(\.isOurs).compactMap(\.workspace).filter { $0.ids != nil }).sorted {
+        Set(found.lazy.filter(\.belongsToInstance).compactMap(\.workspace).filter { $0.ids != nil }).sorted {
             $0.prefix < $1.prefix
         }
     }
 
     /// - Parameter known: by name; a name without an entry has neither row nor job.
     package static func findings(
-        _ found: [ManagedWorkspace], known: [WorkspaceName: Known]
+        _ found: [ManagedWorkspace], known: [WorkspaceName: WorkspaceRecords]
     ) -> Findings {
         // With or without labels: a volume's retention begins when no container can use it any more.
         let containers = Set(found.lazy.filter { $0.kind == .container }.map(\.idPrefix))
         let labelled = Set(
-            found.lazy.filter(\.isOurs).compactMap { entry in entry.workspace.map { Orphan(entry.kind, $0) } })
+            found.lazy.filter(\.belongsToInstance).compactMap { entry in entry.workspace.map { Orphan(entry.kind, $0) }
+            })
         // A removal is by name, and would also remove an unlabelled container or volume.
-        let unlabelled = Set(found.lazy.filter { !$0.isOurs }.map(\.idPrefix))
+        let unlabelled = Set(found.lazy.filter { !$0.belongsToInstance }.map(\.idPrefix))
         var findings = Findings()
         for name in names(in: found) {
-            let known = known[name] ?? Known()
+            let known = known[name] ?? WorkspaceRecords()
             if known.hasLiving {
                 findings.living += 1
             } else if known.hasJob {

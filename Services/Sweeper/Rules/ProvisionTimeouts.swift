@@ -6,7 +6,7 @@ package struct ProvisionTimeouts: Sendable, Hashable {
     package static let slow = ["hermes": 1800]
 
     /// Runtimes with a timeout of their own.
-    package let ofRuntime: [String: Int]
+    package let byRuntime: [String: Int]
     /// The timeout of all other runtimes.
     package let others: Int
 
@@ -15,11 +15,11 @@ package struct ProvisionTimeouts: Sendable, Hashable {
     ///   - declared: the templates' timeouts for their runtimes.
     package init(override: Int?, declared: [String: Duration]) {
         others = override ?? Self.usual
-        ofRuntime = override == nil ? Self.slow.merging(declared.mapValues(Self.seconds)) { $1 } : [:]
+        byRuntime = override == nil ? Self.slow.merging(declared.mapValues(Self.seconds)) { $1 } : [:]
     }
 
     /// The timeout of one runtime.
-    package func seconds(of runtime: String) -> Int { ofRuntime[runtime] ?? others }
+    package func seconds(of runtime: String) -> Int { byRuntime[runtime] ?? others }
 
     /// Rounded up, so that no timeout is shorter than declared.
     private static func seconds(_ duration: Duration) -> Int {

@@ -50,22 +50,22 @@ package struct RetentionPace: Sendable, Hashable {
     }
 
     /// The default time, in a table's own slices, after which the tempo changes from quiet to hurried.
-    package static let patience: Duration = .seconds(600)
+    package static let quietLimit: Duration = .seconds(600)
 
     /// Rows of the next batch.
     package private(set) var rows = Tempo.quiet.rows.lowerBound
     /// Quiet until the table has used up that time.
     package private(set) var tempo = Tempo.quiet
-    private let turn, patience: Duration
+    private let turn, quietLimit: Duration
     /// The time of all slices, and that of the current one.
     private var spent, inSlice: Duration
 
     /// - Parameters:
     ///   - turn: the time slice of one table.
-    ///   - patience: the time, in the table's own slices, after which the tempo changes to hurried.
-    package init(turn: Duration = .seconds(10), patience: Duration = patience) {
+    ///   - quietLimit: the time, in the table's own slices, after which the tempo changes to hurried.
+    package init(turn: Duration = .seconds(10), quietLimit: Duration = quietLimit) {
         self.turn = turn
-        self.patience = patience
+        self.quietLimit = quietLimit
         (spent, inSlice) = (.zero, .zero)
     }
 
@@ -75,7 +75,7 @@ package struct RetentionPace: Sendable, Hashable {
         if elapsed < inSlice { inSlice = .zero }
         spent += elapsed - inSlice
         inSlice = elapsed
-        if spent >= patience { tempo = .hurried }
+        if spent >= quietLimit { tempo = .hurried }
         if batch.took > tempo.slow {
             rows /= 2
         } else if batch.took < tempo.quick, batch.examined >= rows {

@@ -1,7 +1,7 @@
 import Contracts
 import EventOutbox
 import Foundation
-import PostgresClient
+import Postgres
 
 /// The statements about workspaces whose container should run.
 package struct ContainerHealthStore: Sendable {
@@ -84,7 +84,7 @@ package struct ContainerHealthStore: Sendable {
 
     /// Whatever changed since the workspaces were looked up says more than an engine that was asked in between: a start goes
     /// through `provisioning`.
-    private static let lose = Statement(
+    private static let markOffline = Statement(
         "container_lose",
         """
         WITH lost AS MATERIALIZED (
@@ -110,10 +110,10 @@ package struct ContainerHealthStore: Sendable {
     /// - Parameters:
     ///   - time: when they were looked up, by the database's clock.
     ///   - silence: seconds for which they must have been silent.
-    package func lose(_ ids: [UUID], seenAt time: Date, silence: Double) async throws -> [CommittedEvent] {
+    package func markOffline(_ ids: [UUID], seenAt time: Date, silence: Double) async throws -> [CommittedEvent] {
         let data = try WireJSON.encode(WorkspaceOffline(reason: Self.reason))
         return try await postgres.query(
-            Self.lose, [ids, time, silence, Self.reason, EventType.workspaceOffline.rawValue, source, data]
+            Self.markOffline, [ids, time, silence, Self.reason, EventType.workspaceOffline.rawValue, source, data]
         ).compactMap { CommittedEvent(row: $0) }
     }
 }

@@ -2,7 +2,7 @@ import Contracts
 import EventOutbox
 import Foundation
 import Lifecycle
-import PostgresClient
+import Postgres
 
 /// Finds workspaces that are idle, and has them sent to sleep by ``Lifecycle/LifecycleStore``.
 package struct HibernationStore: Sendable {

@@ -1,6 +1,6 @@
 import Foundation
 import Lifecycle
-import PostgresClient
+import Postgres
 
 /// The statements about images: what was last seen of them, and who runs in containers made from them.
 package struct ImageStore: Sendable {

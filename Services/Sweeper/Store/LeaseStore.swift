@@ -1,7 +1,7 @@
-import EventLoop
 import Foundation
 import Observability
-import PostgresClient
+import Postgres
+import UVLoop
 
 /// Lets one instance at a time do what takes long: a pass over an engine's containers, the refresh of an image.
 ///

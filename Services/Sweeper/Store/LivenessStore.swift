@@ -1,7 +1,7 @@
 import Contracts
 import EventOutbox
 import Foundation
-import PostgresClient
+import Postgres
 
 /// The statements of liveness. The truth is `workspace_vitals`, by the database's clock.
 package struct LivenessStore: Sendable {

@@ -1,5 +1,5 @@
 import Foundation
-import PostgresClient
+import Postgres
 import Provisioning
 
 /// The statements about containers and volumes that no living workspace has.
@@ -32,8 +32,10 @@ package struct OrphanStore: Sendable {
         """)
 
     /// What the database knows of the workspaces that containers are named after; nothing of names that are not in it.
-    package func known(_ names: [WorkspaceName]) async throws(PostgresError) -> [WorkspaceName: OrphanRule.Known] {
-        var known: [WorkspaceName: OrphanRule.Known] = [:]
+    package func known(_ names: [WorkspaceName]) async throws(PostgresError) -> [WorkspaceName: OrphanRule
+        .WorkspaceRecords]
+    {
+        var known: [WorkspaceName: OrphanRule.WorkspaceRecords] = [:]
         for start in stride(from: 0, to: names.count, by: Self.page) {
             let page = names[start..<min(start + Self.page, names.count)].filter { $0.ids != nil }
             let parameters: [any PostgresEncodable] = [
@@ -86,7 +88,7 @@ package struct OrphanStore: Sendable {
             SELECT FROM unnest($1::text[], $2::text[]) AS o (kind, name) WHERE o.kind = s.kind AND o.name = s.name)
         """)
 
-    private static let sight = Statement(
+    private static let recordSightings = Statement(
         "orphan_sight",
         """
         INSERT INTO orphan_sightings AS s (kind, name) SELECT kind, name FROM unnest($1::text[], $2::text[]) AS o (kind, name)
@@ -99,12 +101,12 @@ package struct OrphanStore: Sendable {
     /// Takes note of everything that is without a row now, and forgets everything else.
     ///
     /// - Returns: since when each has been seen, and the database's time.
-    package func sight(
+    package func recordSightings(
         _ orphans: [OrphanRule.Orphan]
     ) async throws(PostgresError) -> (sightings: [OrphanRule.Sighting], now: Date) {
         let (kinds, names) = (orphans.map(\.kind.rawValue), orphans.map(\.workspace.prefix))
         let answers = try await postgres.atomically([
-            Call(Self.forget, [kinds, names]), Call(Self.sight, [kinds, names, OrphanRule.longestGap]),
+            Call(Self.forget, [kinds, names]), Call(Self.recordSightings, [kinds, names, OrphanRule.longestGap]),
         ])
         let sightings = try answers[1].compactMap { row in
             ManagedWorkspace.Kind(rawValue: row.string(0)).flatMap { kind in

@@ -1,7 +1,8 @@
 import Contracts
 import EventOutbox
 import Foundation
-import PostgresClient
+import PlatformInternals
+import Postgres
 
 /// The statements about workspaces that do not come online.
 package struct ProvisionTimeoutStore: Sendable {
@@ -73,9 +74,9 @@ package struct ProvisionTimeoutStore: Sendable {
     ///
     /// - Returns: at most a batch of events, one a workspace.
     package func fail(_ timeouts: ProvisionTimeouts) async throws -> [CommittedEvent] {
-        let runtimes = timeouts.ofRuntime.sorted { $0.key < $1.key }
+        let runtimes = timeouts.byRuntime.sorted { $0.key < $1.key }
         let parameters: [any PostgresEncodable] = [
-            runtimes.map(\.key), runtimes.map(\.value), timeouts.others, Self.batch, Sentence.provisioningTimedOut,
+            runtimes.map(\.key), runtimes.map(\.value), timeouts.others, Self.batch, ErrorMessage.provisioningTimedOut,
         ]
         return try await postgres.transaction { transaction in
             let failed = try await transaction.query(Self.fail, parameters).map {
@@ -93,7 +94,7 @@ package struct ProvisionTimeoutStore: Sendable {
     private static func data(of failed: Failed) throws -> [UInt8] {
         try WireJSON.encode(
             WorkspaceProvisionFailed(
-                error: Sentence.provisioningTimedOut, source: finder, timeoutSeconds: failed.seconds,
+                error: ErrorMessage.provisioningTimedOut, source: finder, timeoutSeconds: failed.seconds,
                 runtime: failed.runtime))
     }
 }

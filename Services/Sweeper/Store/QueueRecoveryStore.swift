@@ -1,5 +1,5 @@
 import EventOutbox
-import PostgresClient
+import Postgres
 
 /// The statements that heal the message queue.
 package struct QueueRecoveryStore: Sendable {

@@ -1,6 +1,6 @@
 import EventOutbox
 import JSONBytes
-import PostgresClient
+import Postgres
 
 /// The statements of retention: who prunes, and one batch of a table at a time.
 package struct RetentionStore: Sendable {

@@ -1,4 +1,4 @@
-import PostgresClient
+import Postgres
 
 /// A table of which the old rows go, with the statement that prunes one batch of it.
 ///

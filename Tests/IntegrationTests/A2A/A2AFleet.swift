@@ -1,9 +1,9 @@
 import Foundation
 import HTTPCore
 import JSONBytes
-import PostgresClient
-import TestSupport
+import Postgres
 import Testing
+import TestSupport
 
 /// What two proxies do with agents and faults that are not the usual ones: one test at a time, each with services of
 /// its own.
@@ -41,9 +41,9 @@ struct A2AFleet: Sendable {
 
     /// A workspace that is online and whose agent listens at `url`.
     func workspace(
-        _ url: String, room: Int = 1, fields: [String: JSONValue] = [:]
+        _ url: String, capacity: Int = 1, fields: [String: JSONValue] = [:]
     ) async throws -> (id: String, token: String) {
-        var body: [String: JSONValue] = ["max_concurrent_tasks": .int(room)]
+        var body: [String: JSONValue] = ["max_concurrent_tasks": .int(capacity)]
         body.merge(fields) { $1 }
         let made = try await fleet.create(body)
         try await move(made, to: url)
@@ -52,19 +52,19 @@ struct A2AFleet: Sendable {
 
     /// Its agent is found somewhere else from now on, as by a new registration.
     func move(_ workspace: (id: String, token: String), to url: String) async throws {
-        let answer = try await registry.call(
+        let response = try await registry.call(
             .post, "/registry/register", bearer: workspace.token,
             body: ["id": .string(workspace.id), "url": .string(url), "agent_card": ["name": "agent"]])
-        guard answer.status == 200 else { throw TimedOut("register: \(answer.status) \(answer.text)") }
+        guard response.status == 200 else { throw TimedOut("register: \(response.status) \(response.text)") }
     }
 
-    /// A heartbeat with room.
+    /// A heartbeat with capacity.
     func beat(_ workspace: (id: String, token: String), metadata: JSONValue? = nil) async throws {
         var body: [String: JSONValue] = ["workspace_id": .string(workspace.id), "active_tasks": 0]
         if let metadata { body["runtime_metadata"] = metadata }
-        let answer = try await registry.call(
+        let response = try await registry.call(
             .post, "/registry/heartbeat", bearer: workspace.token, body: .object(body))
-        guard answer.status == 200 else { throw TimedOut("heartbeat: \(answer.status) \(answer.text)") }
+        guard response.status == 200 else { throw TimedOut("heartbeat: \(response.status) \(response.text)") }
     }
 
     /// What the queue says of an item.
@@ -89,7 +89,7 @@ struct A2AFleet: Sendable {
             claims: row.int(4), owner: row.optionalString(5))
     }
 
-    /// Waits for an item to look as a test wants it.
+    /// Waits for an item to be in the state that a test expects.
     @discardableResult
     func item(
         _ id: String, within limit: Duration = .seconds(60), _ what: String, _ isIt: (Item) -> Bool
@@ -110,7 +110,7 @@ extension API {
     func send(
         _ text: String, to workspace: String, id: String = UUID().uuidString.lowercased(),
         from caller: (id: String, token: String)? = nil, timeout: String? = nil, within limit: Duration = .seconds(60)
-    ) async throws -> Answer {
+    ) async throws -> ReceivedResponse {
         let body: JSONValue = [
             "jsonrpc": "2.0", "id": .string(id), "method": "message/send",
             "params": ["message": ["messageId": .string(id), "parts": [["kind": "text", "text": .string(text)]]]],

@@ -2,8 +2,8 @@ import Foundation
 import HTTPCore
 import JSONBytes
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 
 extension A2AHostilityTests {
     @Suite("Connections to agents that are kept", .serialized)
@@ -13,7 +13,7 @@ extension A2AHostilityTests {
             try await A2AFleet.with { fleet in
                 let agent = try HostileAgent { peer, request in
                     if request.body.contains("fatal"), request.attempt == nil { return peer.end() }
-                    peer.answer()
+                    peer.respond()
                 }
                 defer { agent.stop() }
                 let workspace = try await fleet.workspace(agent.url)
@@ -25,8 +25,8 @@ extension A2AHostilityTests {
             }
         }
 
-        @Test("Once an agent answered twice, none of its answers is taken for another message's")
-        func secondAnswer() async throws {
+        @Test("Once an agent responded twice, none of its responses is taken for another message's")
+        func secondResponse() async throws {
             try await A2AFleet.with { fleet in
                 let number = Mutex(0)
                 let agent = try HostileAgent { peer, _ in
@@ -34,14 +34,14 @@ extension A2AHostilityTests {
                         number += 1
                         return number
                     }
-                    peer.answer("{\"result\":\(mine)}")
-                    peer.answer("{\"result\":\"stale\"}")
+                    peer.respond("{\"result\":\(mine)}")
+                    peer.respond("{\"result\":\"stale\"}")
                 }
                 defer { agent.stop() }
                 let workspace = try await fleet.workspace(agent.url)
                 for round in 1...20 {
-                    let answer = try await fleet.proxies[0].send("hello", to: workspace.id)
-                    #expect(answer.text == "{\"result\":\(round)}")
+                    let response = try await fleet.proxies[0].send("hello", to: workspace.id)
+                    #expect(response.text == "{\"result\":\(round)}")
                     #expect(agent.connections == round)
                     if round == 1 { try await eventually("the surplus to be noticed") { agent.openConnections == 0 } }
                 }

@@ -1,8 +1,8 @@
 import Foundation
 import HTTPCore
 import JSONBytes
-import TestSupport
 import Testing
+import TestSupport
 
 extension A2AHostilityTests {
     @Suite("Content codings and bytes", .serialized)
@@ -20,26 +20,26 @@ extension A2AHostilityTests {
             peer.send(body)
         }
 
-        @Test("An answer that comes compressed, unasked, is the answer: at once, out of the queue, and once more")
-        func answers() async throws {
+        @Test("A response that comes compressed, unrequested, is the response: at once, out of the queue, and repeated")
+        func responses() async throws {
             try await A2AFleet.with { fleet in
-                let gzip = Compressed.bytes(Array(HostileConnection.answer.utf8))
+                let gzip = Compressed.bytes(Array(HostileConnection.response.utf8))
                 let agent = try HostileAgent { peer, _ in coded(peer, gzip) }
                 defer { agent.stop() }
                 let workspace = try await fleet.workspace(agent.url)
                 let direct = try await fleet.proxies[0].send("x", to: workspace.id)
                 #expect(direct.status == 200)
-                #expect(direct.text == HostileConnection.answer)
+                #expect(direct.text == HostileConnection.response)
                 #expect(direct.headers["content-encoding"] == nil)
                 #expect(agent.requests[0].head.lowercased().contains("accept-encoding: identity\r\n"))
 
                 agent.behave { peer, _ in coded(peer, [1, 2, 3], "br") }
-                let lost = try await fleet.proxies[0].send("x", to: workspace.id)
-                #expect(lost.status == 502)
-                #expect(lost.json["error"] == "failed to read agent response")
-                #expect(lost.json["delivery_confirmed"] == true)
+                let unreadable = try await fleet.proxies[0].send("x", to: workspace.id)
+                #expect(unreadable.status == 502)
+                #expect(unreadable.json["error"] == "failed to read agent response")
+                #expect(unreadable.json["delivery_confirmed"] == true)
 
-                agent.behave { peer, _ in peer.answer("{}", status: "503 Unavailable") }
+                agent.behave { peer, _ in peer.respond("{}", status: "503 Unavailable") }
                 let queued = try await fleet.proxies[0].send("x", to: workspace.id)
                 let id = try #require(queued.json["queue_id"]?.string)
                 agent.behave { peer, _ in coded(peer, gzip) }
@@ -51,10 +51,10 @@ extension A2AHostilityTests {
             }
         }
 
-        @Test("An answer that is no text comes out of the queue as it went in")
+        @Test("A response that is no text comes out of the queue as it went in")
         func bytes() async throws {
             try await A2AFleet.with { fleet in
-                let agent = try HostileAgent { peer, _ in peer.answer("{}", status: "503 Unavailable") }
+                let agent = try HostileAgent { peer, _ in peer.respond("{}", status: "503 Unavailable") }
                 defer { agent.stop() }
                 let workspace = try await fleet.workspace(agent.url)
                 let queued = try await fleet.proxies[0].send("x", to: workspace.id)
@@ -72,10 +72,10 @@ extension A2AHostilityTests {
             }
         }
 
-        @Test("A request in a coding of its own is refused, after its credentials are looked at")
+        @Test("A request in a coding of its own is refused, after its credentials are checked")
         func requests() async throws {
             try await A2AFleet.with { fleet in
-                let agent = try HostileAgent { peer, _ in peer.answer() }
+                let agent = try HostileAgent { peer, _ in peer.respond() }
                 defer { agent.stop() }
                 let workspace = try await fleet.workspace(agent.url)
                 let body = Compressed.bytes(Array(#"{"method":"message/send","params":{}}"#.utf8))
@@ -89,17 +89,17 @@ extension A2AHostilityTests {
                 for (api, path) in paths + others {
                     let bearer = path.hasPrefix("/registry") ? workspace.token : Platform.adminToken
                     for (bearer, status) in [(bearer, 415), ("wrong", path.hasPrefix("/registry") ? 415 : 401)] {
-                        let answer = try await api.raw(
+                        let response = try await api.raw(
                             .post, path, bearer: bearer, body: body, type: "application/json",
                             headers: [("Content-Encoding", "gzip")])
-                        #expect(answer.status == status, "\(path): \(answer.text)")
+                        #expect(response.status == status, "\(path): \(response.text)")
                     }
                 }
                 #expect(agent.requests.isEmpty)
             }
         }
 
-        @Test("Streams are calls under way, with or without their readers")
+        @Test("Streams are calls in flight, with or without their readers")
         func streamsAreCounted() async throws {
             // The three must all be there before the agent has been silent for too long.
             try await A2AFleet.with(["A2A_MAX_CALLS": "3", "A2A_IDLE_TIMEOUT_SECONDS": "10"]) { fleet in

@@ -1,30 +1,30 @@
 import Foundation
 import HTTPCore
 import JSONBytes
-import TestSupport
 import Testing
+import TestSupport
 
 extension A2AHostilityTests {
     @Suite("An instance that stood still", .serialized)
     struct FencingTests {
-        /// Answers the first delivery when told to, and the second at once.
+        /// Responds to the first delivery on demand, and to the second at once.
         private final class TwoMindedAgent: Sendable {
             let agent: HostileAgent
             private let release = DispatchSemaphore(value: 0)
 
             init() throws {
-                agent = try HostileAgent { peer, _ in peer.answer("{}", status: "503 Busy") }
+                agent = try HostileAgent { peer, _ in peer.respond("{}", status: "503 Busy") }
             }
 
-            func beginToAnswer() {
+            func beginResponse() {
                 agent.behave { [release] peer, request in
-                    guard request.attempt == nil else { return peer.answer(Self.text("second")) }
+                    guard request.attempt == nil else { return peer.respond(Self.text("second")) }
                     release.wait()
-                    peer.answer(Self.text("first"))
+                    peer.respond(Self.text("first"))
                 }
             }
 
-            func answerFirst() { release.signal() }
+            func respondToFirst() { release.signal() }
 
             static func text(_ words: String) -> String {
                 #"{"jsonrpc":"2.0","id":"1","result":{"parts":[{"kind":"text","text":"\#(words)"}]}}"#
@@ -45,7 +45,7 @@ extension A2AHostilityTests {
                 let workspace = try await fleet.workspace(minded.agent.url)
                 let queued = try await fleet.proxies[0].send("hello", to: workspace.id)
                 let id = try #require(queued.json["queue_id"]?.string)
-                minded.beginToAnswer()
+                minded.beginResponse()
                 try await fleet.beat(workspace)
                 let held = try await fleet.item(id, "the item to be claimed") { $0.status == "dispatched" }
                 try await eventually("the agent to have it") { minded.agent.requests.count == 2 }
@@ -54,7 +54,7 @@ extension A2AHostilityTests {
                 frozen.pause()
                 let done = try await fleet.item(id, "the other proxy to deliver it") { $0.status == "completed" }
                 #expect(done.claims >= 2)
-                minded.answerFirst()
+                minded.respondToFirst()
                 frozen.resume()
                 try await eventually("the frozen one to see that it is too late") {
                     let metrics = try await api.call(.get, "/metrics").text

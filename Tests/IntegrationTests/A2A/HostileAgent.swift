@@ -2,7 +2,7 @@ import Foundation
 import Synchronization
 import TestSupport
 
-/// An agent on plain sockets, with a thread a connection, that answers by a script, however wrong.
+/// An agent on plain sockets, with a thread a connection, that responds by a script, however wrong.
 ///
 /// `@unchecked Sendable`: the listening descriptor never changes; the rest is locked.
 final class HostileAgent: @unchecked Sendable {
@@ -44,8 +44,8 @@ final class HostileAgent: @unchecked Sendable {
     private let filler: Int32?
 
     /// - Parameters:
-    ///   - accepts: without, connections are made by the kernel for as long as its queue has room.
-    ///   - isFull: without accepting, there is no room in the queue either: the kernel does not answer who knocks.
+    ///   - accepts: without, connections are made by the kernel for as long as its queue has space.
+    ///   - isFull: without accepting, the queue is full as well: the kernel does not respond to connects.
     ///   - readsBodies: without, the script is called at the head's end, and the body is never read.
     init(accepts: Bool = true, isFull: Bool = false, readsBodies: Bool = true, _ script: @escaping Script) throws {
         state = Mutex(State(script: script))

@@ -1,13 +1,13 @@
 import Foundation
 import HTTPCore
 import JSONBytes
-import TestSupport
 import Testing
+import TestSupport
 
 extension A2AHostilityTests {
     @Suite("Hostile agents", .serialized)
     struct HostileAgentTests {
-        @Test("Every misbehaviour has its answer, its place in the queue and its count, within its time")
+        @Test("Every misbehaviour has its response, its queue state and its count, within its time")
         func table() async throws {
             try await A2AFleet.with { fleet in
                 await withTaskGroup(of: Void.self) { group in
@@ -34,20 +34,20 @@ extension A2AHostilityTests {
             let workspace = try await fleet.workspace(agent.url)
             let clock = ContinuousClock()
             let start = clock.now
-            let answer = try await proxy.send("hello", to: workspace.id, timeout: misdeed.timeout)
+            let response = try await proxy.send("hello", to: workspace.id, timeout: misdeed.timeout)
             let took = clock.now - start
             #expect(took < misdeed.limit, "\(misdeed.name) took \(took)")
-            let shown = "\(misdeed.name): \(answer.status) \(answer.text.prefix(300))"
-            #expect(answer.status == misdeed.call.status, "\(shown)")
+            let shown = "\(misdeed.name): \(response.status) \(response.text.prefix(300))"
+            #expect(response.status == misdeed.call.status, "\(shown)")
             switch misdeed.call {
-            case .answered(let text): #expect(answer.text == text, "\(shown)")
+            case .responds(let text): #expect(response.text == text, "\(shown)")
             case .error(_, let error, let isConfirmed):
-                #expect(answer.json["error"]?.string == error, "\(shown)")
-                #expect(answer.json["delivery_confirmed"]?.bool == isConfirmed, "\(shown)")
+                #expect(response.json["error"]?.string == error, "\(shown)")
+                #expect(response.json["delivery_confirmed"]?.bool == isConfirmed, "\(shown)")
             case .queued(let reason, let isUncertain):
-                #expect(answer.json["queued"]?.bool == true, "\(shown)")
-                #expect(answer.json["queue_depth"]?.int == 1, "\(shown)")
-                let item = try await fleet.item(answer.json["queue_id"]?.string ?? "")
+                #expect(response.json["queued"]?.bool == true, "\(shown)")
+                #expect(response.json["queue_depth"]?.int == 1, "\(shown)")
+                let item = try await fleet.item(response.json["queue_id"]?.string ?? "")
                 #expect(item.isUncertain == isUncertain, "\(misdeed.name): \(item)")
                 #expect(item.attempts == 0, "\(misdeed.name): \(item)")
                 #expect(item.error == reason, "\(misdeed.name): \(item)")
@@ -57,7 +57,7 @@ extension A2AHostilityTests {
         /// A message that waits comes to the agent after a heartbeat.
         private func checkDrain(_ misdeed: Misdeed, _ fleet: A2AFleet, _ proxy: API) async throws {
             let expected = try #require(misdeed.drained)
-            let busy = try HostileAgent { peer, _ in peer.answer("{}", status: "503 Busy") }
+            let busy = try HostileAgent { peer, _ in peer.respond("{}", status: "503 Busy") }
             let workspace = try await fleet.workspace(busy.url)
             try await fleet.beat(workspace)
             let queued = try await proxy.send("hello", to: workspace.id)

@@ -5,7 +5,7 @@ import Synchronization
 ///
 /// `@unchecked Sendable`: `received` belongs to the connection's thread; other threads only call `interrupt`.
 final class HostileConnection: @unchecked Sendable {
-    static let answer = #"{"jsonrpc":"2.0","id":"1","result":{"parts":[{"kind":"text","text":"done"}]}}"#
+    static let response = #"{"jsonrpc":"2.0","id":"1","result":{"parts":[{"kind":"text","text":"done"}]}}"#
 
     /// `POLLRDHUP` of Linux, which Glibc does not export.
     private static let hangUp: Int16 = 0x2000
@@ -59,7 +59,7 @@ final class HostileConnection: @unchecked Sendable {
         return true
     }
 
-    func answer(_ body: String = HostileConnection.answer, status: String = "200 OK", headers: String = "") {
+    func respond(_ body: String = HostileConnection.response, status: String = "200 OK", headers: String = "") {
         send(
             "HTTP/1.1 \(status)\r\nContent-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n"
                 + "\(headers)\r\n\(body)")
@@ -103,7 +103,7 @@ final class HostileConnection: @unchecked Sendable {
     }
 
     /// Reads nothing until the peer hangs up.
-    func turnDeaf() {
+    func stopReading() {
         var watched = pollfd(fd: descriptor, events: Self.hangUp, revents: 0)
         _ = poll(&watched, 1, 60_000)
         isOver = true

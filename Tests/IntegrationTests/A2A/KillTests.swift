@@ -1,29 +1,30 @@
 import Foundation
 import HTTPCore
 import JSONBytes
-import PostgresClient
+import Postgres
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 
 /// What was acknowledged: items of the queue by their messages, and delegations.
 private final class Promises: Sendable {
-    private let state = Mutex<(items: [String: String], delegations: Set<String>, answered: Set<String>)>(([:], [], []))
+    private let state = Mutex<(items: [String: String], delegations: Set<String>, completed: Set<String>)>(
+        ([:], [], []))
 
     var items: [String: String] { state.withLock { $0.items } }
     var delegations: Set<String> { state.withLock { $0.delegations } }
-    var answered: Set<String> { state.withLock { $0.answered } }
-    var count: Int { state.withLock { $0.items.count + $0.delegations.count + $0.answered.count } }
+    var completed: Set<String> { state.withLock { $0.completed } }
+    var count: Int { state.withLock { $0.items.count + $0.delegations.count + $0.completed.count } }
 
-    func note(message: String, _ answer: API.Answer) {
+    func note(message: String, _ response: API.ReceivedResponse) {
         state.withLock { state in
-            if answer.status == 200 { state.answered.insert(message) }
-            if answer.status == 202, let id = answer.json["queue_id"]?.string { state.items[id] = message }
+            if response.status == 200 { state.completed.insert(message) }
+            if response.status == 202, let id = response.json["queue_id"]?.string { state.items[id] = message }
         }
     }
 
-    func note(delegation answer: API.Answer) {
-        guard answer.status == 202, let id = answer.json["delegation_id"]?.string else { return }
+    func note(delegation response: API.ReceivedResponse) {
+        guard response.status == 202, let id = response.json["delegation_id"]?.string else { return }
         state.withLock { _ = $0.delegations.insert(id) }
     }
 }
@@ -36,13 +37,13 @@ extension A2AHostilityTests {
 
         private typealias Workspace = (id: String, token: String)
 
-        @Test("Fifty kills at random under load: nothing acknowledged is lost, nothing runs twice at once")
+        @Test("Fifty kills at random under load: everything acknowledged is delivered, nothing runs twice at once")
         func kills() async throws {
             try await A2AFleet.with(["A2A_IDLE_TIMEOUT_SECONDS": "60", "LOG_LEVEL": "warning"]) { fleet in
                 let agent = try WorkingAgent(refusesEvery: 2)
                 defer { agent.stop() }
                 var made: [Workspace] = []
-                for _ in 0..<4 { made.append(try await fleet.workspace(agent.url, room: 4)) }
+                for _ in 0..<4 { made.append(try await fleet.workspace(agent.url, capacity: 4)) }
                 let workspaces = made
                 let promises = Promises()
                 let senders = (0..<6).map { number in
@@ -67,17 +68,17 @@ extension A2AHostilityTests {
                 number += 1
                 let proxy = fleet.proxies[Int.random(in: 0...1, using: &random)]
                 let target = workspaces[Int.random(in: 0..<4, using: &random)]
-                // What a killed proxy does not answer was not promised.
+                // What a killed proxy did not respond to was not acknowledged.
                 if number % 4 == 0 {
                     let source = workspaces.first { $0.id != target.id }!
-                    let answer = try? await proxy.call(
+                    let response = try? await proxy.call(
                         .post, "/workspaces/\(source.id)/delegate", bearer: source.token,
                         body: ["target_id": .string(target.id), "task": "work"], within: .seconds(10))
-                    if let answer { promises.note(delegation: answer) }
+                    if let response { promises.note(delegation: response) }
                 } else {
                     let id = "message-\(sender)-\(number)"
-                    let answer = try? await proxy.send("work", to: target.id, id: id, within: .seconds(10))
-                    if let answer { promises.note(message: id, answer) }
+                    let response = try? await proxy.send("work", to: target.id, id: id, within: .seconds(10))
+                    if let response { promises.note(message: id, response) }
                 }
                 if number % 5 == 0 { try? await fleet.beat(target) }
             }
@@ -123,7 +124,7 @@ extension A2AHostilityTests {
             let delegations = Dictionary(uniqueKeysWithValues: rows)
             let broken = promises.delegations.filter { delegations[$0] != "completed" || !agent.done.contains($0) }
             #expect(broken.isEmpty, "\(broken.map { "\($0): \(delegations[$0] ?? "gone")" }.prefix(10))")
-            #expect(promises.answered.subtracting(agent.done).isEmpty)
+            #expect(promises.completed.subtracting(agent.done).isEmpty)
             #expect(agent.violations.isEmpty, "\(agent.violations.prefix(10))")
             // The kills met calls that ran, or this test says nothing.
             #expect(agent.repeated > 0)

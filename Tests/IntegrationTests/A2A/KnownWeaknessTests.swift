@@ -1,9 +1,9 @@
 import Foundation
 import HTTPCore
 import JSONBytes
-import PostgresClient
-import TestSupport
+import Postgres
 import Testing
+import TestSupport
 
 extension A2AHostilityTests {
     /// The known weaknesses of the system that this one replaces, as far as they concern messages: each has a test that
@@ -16,12 +16,12 @@ extension A2AHostilityTests {
         private func queue(
             _ message: String, for workspace: (id: String, token: String), _ fleet: A2AFleet
         ) async throws -> String {
-            let answer = try await fleet.proxies[0].send("work", to: workspace.id, id: message)
-            #expect(answer.status == 202, "\(answer.text)")
-            return try #require(answer.json["queue_id"]?.string)
+            let response = try await fleet.proxies[0].send("work", to: workspace.id, id: message)
+            #expect(response.status == 202, "\(response.text)")
+            return try #require(response.json["queue_id"]?.string)
         }
 
-        @Test("A drained message is lost when the target is still busy")
+        @Test("A drained message is dropped when the target is still busy")
         func drainedToABusyTarget() async throws {
             try await A2AFleet.with { fleet in
                 let agent = try WorkingAgent()
@@ -70,18 +70,18 @@ extension A2AHostilityTests {
         }
 
         @Test("One drained item per heartbeat", arguments: [1, 3])
-        func oneItemPerHeartbeat(room: Int) async throws {
+        func oneItemPerHeartbeat(capacity: Int) async throws {
             try await A2AFleet.with { fleet in
                 let agent = try WorkingAgent()
                 defer { agent.stop() }
                 agent.isBusy = true
-                let workspace = try await fleet.workspace(agent.url, room: room)
+                let workspace = try await fleet.workspace(agent.url, capacity: capacity)
                 try await fleet.beat(workspace)
                 for number in 0..<20 { _ = try await queue("message \(number)", for: workspace, fleet) }
                 agent.isBusy = false
                 try await fleet.beat(workspace)
                 try await eventually("all of them to arrive after one heartbeat") { agent.done.count == 20 }
-                #expect(agent.mostAtOnce <= room)
+                #expect(agent.mostAtOnce <= capacity)
                 #expect(agent.violations.isEmpty)
             }
         }
@@ -91,7 +91,7 @@ extension A2AHostilityTests {
             try await A2AFleet.with(["MOLECULE_ENV": mode, "SECRETS_ENCRYPTION_KEY": Self.key]) { fleet in
                 let target = try await fleet.fleet.create()
                 let path = "/workspaces/\(target.id)"
-                let nobody = "00000000-0000-4000-8000-000000000000"
+                let missing = "00000000-0000-4000-8000-000000000000"
                 let message: JSONValue = ["method": "message/send", "params": ["message": ["parts": []]]]
                 for proxy in fleet.proxies {
                     if mode == "production" {
@@ -105,11 +105,11 @@ extension A2AHostilityTests {
                         .post, path + "/a2a", bearer: nil, body: message, headers: caller)
                     #expect(unnamed.status == 401)
                     #expect(unnamed.json["error"]?.string == "missing caller auth token")
-                    let delegation: JSONValue = ["target_id": .string(nobody), "task": "x"]
+                    let delegation: JSONValue = ["target_id": .string(missing), "task": "x"]
                     let reads: [(HTTPMethod, String)] = [
-                        (.get, path + "/delegations"), (.get, path + "/queue"), (.get, "/queue/\(nobody)"),
-                        (.post, "/admin/a2a-queue/drop-stale"), (.post, "/admin/a2a-queue/\(nobody)/retry"),
-                        (.delete, path + "/queue/\(nobody)"),
+                        (.get, path + "/delegations"), (.get, path + "/queue"), (.get, "/queue/\(missing)"),
+                        (.post, "/admin/a2a-queue/drop-stale"), (.post, "/admin/a2a-queue/\(missing)/retry"),
+                        (.delete, path + "/queue/\(missing)"),
                     ]
                     for (method, path) in reads {
                         #expect(try await proxy.call(method, path, bearer: nil).status == 401, "\(method) \(path)")
@@ -120,7 +120,7 @@ extension A2AHostilityTests {
             }
         }
 
-        @Test("A store error lets everyone in")
+        @Test("A store error admits every caller")
         func storeError() async throws {
             let postgres = try await PostgresServer.start()
             let url = try await postgres.makeMigratedDatabase("closed")
@@ -132,12 +132,12 @@ extension A2AHostilityTests {
                 for bearer in ["wrong", Platform.adminToken] {
                     for caller in [workspace.id, nil] {
                         let headers: HTTPHeaders = caller.map { ["X-Workspace-ID": $0] } ?? [:]
-                        let answer = try await fleet.proxies[0].call(
+                        let response = try await fleet.proxies[0].call(
                             .post, "/workspaces/\(workspace.id)/a2a", bearer: bearer,
                             body: ["method": "message/send"], headers: headers)
-                        let shown = "\(bearer) \(caller ?? "console"): \(answer.status) \(answer.text)"
-                        #expect(answer.status == 503, "\(shown)")
-                        #expect(answer.json["code"]?.string == "platform_unavailable", "\(shown)")
+                        let shown = "\(bearer) \(caller ?? "console"): \(response.status) \(response.text)"
+                        #expect(response.status == 503, "\(shown)")
+                        #expect(response.json["code"]?.string == "platform_unavailable", "\(shown)")
                     }
                 }
                 let list = try await fleet.proxies[0].call(
@@ -151,7 +151,8 @@ extension A2AHostilityTests {
         @Test("Bodies over the limit are cut instead of refused")
         func overTheLimit() async throws {
             try await A2AFleet.with { fleet in
-                let agent = try HostileAgent { peer, request in peer.answer("{\"length\":\(request.body.utf8.count)}") }
+                let agent = try HostileAgent { peer, request in peer.respond("{\"length\":\(request.body.utf8.count)}")
+                }
                 defer { agent.stop() }
                 let workspace = try await fleet.workspace(agent.url)
                 let start = #"{"jsonrpc":"2.0","id":1,"method":"x","params":""#
@@ -160,11 +161,11 @@ extension A2AHostilityTests {
                 }
                 let path = "/workspaces/\(workspace.id)/a2a"
                 for (size, status) in [(1 << 20, 200), (1 << 20 + 1, 413), (8 << 20, 413)] {
-                    let answer = try await fleet.proxies[0].raw(
+                    let response = try await fleet.proxies[0].raw(
                         .post, path, bearer: Platform.adminToken, body: body(of: size), type: "application/json",
                         headers: [])
-                    #expect(answer.status == status, "\(size): \(answer.text)")
-                    if status == 200 { #expect(answer.json["length"]?.int == size) }
+                    #expect(response.status == status, "\(size): \(response.text)")
+                    if status == 200 { #expect(response.json["length"]?.int == size) }
                 }
                 #expect(agent.requests.count == 1)
             }
@@ -179,13 +180,13 @@ extension A2AHostilityTests {
                 agent.isBusy = true
                 let source = try await fleet.workspace(agent.url)
                 let target = try await fleet.workspace(agent.url)
-                let answer = try await fleet.proxies[0].call(
+                let response = try await fleet.proxies[0].call(
                     .post, "/workspaces/\(source.id)/delegate", bearer: source.token,
                     body: ["target_id": .string(target.id), "task": "outlive"])
                 await fleet.proxyProcesses[0].kill9()
                 agent.isBusy = false
-                #expect(answer.status == 202)
-                let id = try #require(answer.json["delegation_id"]?.string)
+                #expect(response.status == 202)
+                let id = try #require(response.json["delegation_id"]?.string)
                 try await eventually("the other proxy to see it through") {
                     try await fleet.beat(target)
                     let delegation = try await fleet.proxies[1].call(

@@ -1,8 +1,8 @@
 import Foundation
 import HTTPCore
 import JSONBytes
-import TestSupport
 import Testing
+import TestSupport
 
 extension A2AHostilityTests {
     @Suite("Memory of the proxy", .serialized)
@@ -10,8 +10,8 @@ extension A2AHostilityTests {
         private static let gigabytes = 10 << 30
         private static let limit = 10 << 20
 
-        @Test("Answers of 10 GB are cut at 10 MiB, announced or not, and leave nothing behind")
-        func endlessAnswers() async throws {
+        @Test("Responses of 10 GB are cut at 10 MiB, announced or not, and leave nothing behind")
+        func endlessResponses() async throws {
             try await A2AFleet.with { fleet in
                 let chunk = [UInt8](repeating: UInt8(ascii: "x"), count: 1 << 16)
                 let announced = try HostileAgent { peer, _ in
@@ -33,22 +33,22 @@ extension A2AHostilityTests {
                 let idle = try ProcessMemory.resident(proxy)
                 var rounds: [Int] = []
                 for _ in 0..<6 {
-                    try await withThrowingTaskGroup(of: API.Answer.self) { group in
+                    try await withThrowingTaskGroup(of: API.ReceivedResponse.self) { group in
                         for number in 0..<4 {
                             group.addTask {
                                 try await fleet.proxies[0].send("all", to: targets[number % 2].id)
                             }
                         }
-                        for try await answer in group {
-                            #expect(answer.status == 502)
-                            #expect(answer.json["error"]?.string == "failed to read agent response")
-                            #expect(answer.json["delivery_confirmed"]?.bool == true)
+                        for try await response in group {
+                            #expect(response.status == 502)
+                            #expect(response.json["error"]?.string == "failed to read agent response")
+                            #expect(response.json["delivery_confirmed"]?.bool == true)
                         }
                     }
                     rounds.append(try ProcessMemory.resident(proxy))
                 }
                 let peak = try ProcessMemory.peak(proxy)
-                // Two answers of unknown length at once, each of which may double as it grows.
+                // Two responses of unknown length at once, each of which may double as it grows.
                 #expect(peak - idle < 8 * Self.limit, "idle \(idle), peak \(peak)")
                 #expect(rounds[5] - rounds[1] < 2 * Self.limit, "resident after each round: \(rounds)")
             }
@@ -74,7 +74,7 @@ extension A2AHostilityTests {
                     try await eventually("a stream to begin") { reader.readSome().contains("text/event-stream") }
                 }
                 try await eventually("all agents to be called") { agent.requests.count == readers.count }
-                // Somebody who reads goes on meanwhile, past what many buffers could hold; until those of the
+                // A client that reads goes on meanwhile, past what many buffers could hold; until those of the
                 // others are full, it is not measured.
                 let active = try StreamReader(port: proxy.port, workspace: workspace.id)
                 defer { active.close() }

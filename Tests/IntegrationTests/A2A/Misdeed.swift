@@ -4,13 +4,13 @@ import Foundation
 struct Misdeed: Sendable {
     /// What the sender of a direct message gets.
     enum Call: Sendable {
-        case answered(String)
+        case responds(String)
         case error(Int, String, isConfirmed: Bool?)
         case queued(String, isUncertain: Bool)
 
         var status: Int {
             switch self {
-            case .answered: 200
+            case .responds: 200
             case .error(let status, _, _): status
             case .queued: 202
             }
@@ -31,13 +31,13 @@ struct Misdeed: Sendable {
     var drained: Drained?
     /// `X-Timeout` of the direct message.
     var timeout: String?
-    /// In which the direct message must be answered: the timeouts of the fleet, and some for a busy machine.
+    /// In which the direct message must have a response: the timeouts of the fleet, and some for a busy machine.
     var limit: Duration = .seconds(50)
     var accepts = true
-    /// Nobody gets a connection.
+    /// No client gets a connection.
     var isFull = false
     var readsBodies = true
-    /// Nobody listens at its address.
+    /// Whether something listens at its address.
     var isThere = true
     let script: HostileAgent.Script
 
@@ -53,8 +53,10 @@ struct Misdeed: Sendable {
     static let unreadable = "failed to read agent response"
     private static let json = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
-    private static func lost(_ isConfirmed: Bool) -> Call { .error(502, unreadable, isConfirmed: isConfirmed) }
-    private static let lostItem = Drained(attempts: 1, isUncertain: true, error: unreadable)
+    private static func unreadableResponse(_ isConfirmed: Bool) -> Call {
+        .error(502, unreadable, isConfirmed: isConfirmed)
+    }
+    private static let unreadableItem = Drained(attempts: 1, isUncertain: true, error: unreadable)
 
     private static func uncertain(_ reason: String) -> (Call, Drained) {
         (.queued(reason, isUncertain: true), Drained(attempts: 1, isUncertain: true, error: reason))
@@ -73,15 +75,15 @@ struct Misdeed: Sendable {
         let unreachable = "failed to reach workspace agent"
         return [
             Misdeed(name: "hangs", call: hangs, drained: hung) { peer, _ in peer.hang() },
-            Misdeed(name: "closes without an answer", call: ends, drained: ended) { peer, _ in peer.end() },
-            Misdeed(name: "resets without an answer", call: resets, drained: wasReset) { peer, _ in peer.reset() },
+            Misdeed(name: "closes without a response", call: ends, drained: ended) { peer, _ in peer.end() },
+            Misdeed(name: "resets without a response", call: resets, drained: wasReset) { peer, _ in peer.reset() },
             Misdeed(name: "never takes the connection", call: hangs, drained: hung, accepts: false) { _, _ in },
             Misdeed(
-                name: "has no room for a connection", call: .error(502, unreachable, isConfirmed: nil),
+                name: "accepts no connection", call: .error(502, unreachable, isConfirmed: nil),
                 drained: Drained(attempts: 0, isUncertain: false, error: unreachable), accepts: false, isFull: true
             ) { _, _ in },
             Misdeed(
-                name: "has no room for a connection within the ceiling",
+                name: "accepts no connection within the ceiling",
                 call: .queued("the time for the call was over before the message was sent", isUncertain: false),
                 timeout: "1", accepts: false, isFull: true
             ) { _, _ in },
@@ -91,7 +93,8 @@ struct Misdeed: Sendable {
                 peer.send("HTTP/1.1 200 OK\r\nContent-")
                 peer.hang()
             },
-            Misdeed(name: "hangs within its answer", call: lost(true), drained: lostItem) { peer, _ in
+            Misdeed(name: "hangs within its response", call: unreadableResponse(true), drained: unreadableItem) {
+                peer, _ in
                 peer.send(json + "Content-Length: 10\r\n\r\n{")
                 peer.hang()
             },
@@ -107,11 +110,11 @@ struct Misdeed: Sendable {
         let endless = [json + "Content-Length: 1000\r\n\r\n"] + [String](repeating: " ", count: 999)
         let endlessHead = [json] + (0..<100).map { "X-\($0): y\r\n" }
         return [
-            // Each byte is a sign of life: longer than the idle timeout in all, and answered.
-            Misdeed(name: "trickles", call: .answered("null    "), drained: done) { peer, _ in
+            // Each byte counts as liveness: longer than the idle timeout in all, and completed.
+            Misdeed(name: "trickles", call: .responds("null    "), drained: done) { peer, _ in
                 peer.trickle(bytes, every: .seconds(1))
             },
-            Misdeed(name: "trickles past the ceiling", call: lost(true), timeout: "3") { peer, _ in
+            Misdeed(name: "trickles past the ceiling", call: unreadableResponse(true), timeout: "3") { peer, _ in
                 peer.trickle(endless, every: .seconds(1))
             },
             Misdeed(
@@ -127,23 +130,25 @@ struct Misdeed: Sendable {
     private static var broken: [Misdeed] {
         let chunked = json + "Transfer-Encoding: chunked\r\n\r\n"
         func says(_ name: String, _ text: String, isConfirmed: Bool) -> Misdeed {
-            Misdeed(name: name, call: lost(isConfirmed), drained: lostItem) { peer, _ in
+            Misdeed(name: name, call: unreadableResponse(isConfirmed), drained: unreadableItem) { peer, _ in
                 peer.send(text)
                 peer.hang()
             }
         }
         return [
-            Misdeed(name: "resets within its answer", call: lost(true), drained: lostItem) { peer, _ in
+            Misdeed(name: "resets within its response", call: unreadableResponse(true), drained: unreadableItem) {
+                peer, _ in
                 peer.send(json + "Content-Length: 10\r\n\r\n{")
                 // So that the head is read before the reset, which overtakes what waits; within the idle timeout.
                 _ = peer.peerIsGone(within: .seconds(3))
                 peer.reset()
             },
-            Misdeed(name: "closes within its answer", call: lost(true), drained: lostItem) { peer, _ in
+            Misdeed(name: "closes within its response", call: unreadableResponse(true), drained: unreadableItem) {
+                peer, _ in
                 peer.send(json + "Content-Length: 10\r\n\r\n{")
                 peer.end()
             },
-            Misdeed(name: "ends between chunks", call: lost(true), drained: lostItem) { peer, _ in
+            Misdeed(name: "ends between chunks", call: unreadableResponse(true), drained: unreadableItem) { peer, _ in
                 peer.send(chunked + "2\r\n{}\r\n")
                 peer.end()
             },
@@ -159,25 +164,27 @@ struct Misdeed: Sendable {
 
     private static var excessive: [Misdeed] {
         [
-            Misdeed(name: "sends headers without end", call: lost(false), drained: lostItem) { peer, _ in
+            Misdeed(name: "sends headers without end", call: unreadableResponse(false), drained: unreadableItem) {
+                peer, _ in
                 peer.send(json)
                 while peer.send("X-Header: \(String(repeating: "y", count: 8000))\r\n") {}
             },
-            Misdeed(name: "is about to answer for ever", call: lost(false), drained: lostItem) { peer, _ in
+            Misdeed(name: "is about to respond for ever", call: unreadableResponse(false), drained: unreadableItem) {
+                peer, _ in
                 while peer.send("HTTP/1.1 102 Processing\r\n\r\n") {}
             },
-            Misdeed(name: "is slowly about to answer", call: lost(false)) { peer, _ in
+            Misdeed(name: "is slowly about to respond", call: unreadableResponse(false)) { peer, _ in
                 peer.trickle(
                     [String](repeating: "HTTP/1.1 102 Processing\r\n\r\n", count: 100), every: .milliseconds(100))
             },
-            Misdeed(name: "answers a byte too much", call: lost(true), drained: lostItem) { peer, _ in
+            Misdeed(name: "sends a byte too much", call: unreadableResponse(true), drained: unreadableItem) { peer, _ in
                 let size = 10 * 1_048_576 + 1
                 peer.send(json + "Content-Length: \(size)\r\n\r\n")
                 peer.send([UInt8](repeating: 0x20, count: size))
             },
-            Misdeed(name: "answers twice", call: .answered(HostileConnection.answer), drained: done) { peer, _ in
-                peer.answer()
-                peer.answer(#"{"jsonrpc":"2.0","id":"1","result":"the second"}"#)
+            Misdeed(name: "answers twice", call: .responds(HostileConnection.response), drained: done) { peer, _ in
+                peer.respond()
+                peer.respond(#"{"jsonrpc":"2.0","id":"1","result":"the second"}"#)
             },
         ]
     }
@@ -189,28 +196,28 @@ struct Misdeed: Sendable {
         let (tooMany, wereTooMany) = certain("the agent answered 429")
         return [
             Misdeed(
-                name: "answers before it reads", call: .answered(HostileConnection.answer), drained: done,
+                name: "responds before it reads", call: .responds(HostileConnection.response), drained: done,
                 readsBodies: false
             ) { peer, _ in
-                peer.answer()
-                peer.turnDeaf()
+                peer.respond()
+                peer.stopReading()
             },
             Misdeed(name: "is unavailable", call: unavailable, drained: wasUnavailable) { peer, _ in
-                peer.answer("{}", status: "503 Unavailable", headers: "Retry-After: 60\r\n")
+                peer.respond("{}", status: "503 Unavailable", headers: "Retry-After: 60\r\n")
             },
             Misdeed(name: "has too many requests", call: tooMany, drained: wereTooMany) { peer, _ in
-                peer.answer("{}", status: "429 Slow Down", headers: "Retry-After: 60\r\n")
+                peer.respond("{}", status: "429 Slow Down", headers: "Retry-After: 60\r\n")
             },
             Misdeed(
                 name: "redirects", call: .error(307, moved, isConfirmed: nil),
                 drained: Drained(status: "failed", attempts: 1, isUncertain: false, error: moved)
             ) { peer, _ in
-                peer.answer("", status: "307 Temporary Redirect", headers: "Location: http://169.254.169.254/\r\n")
+                peer.respond("", status: "307 Temporary Redirect", headers: "Location: http://169.254.169.254/\r\n")
             },
             Misdeed(
                 name: "fails in its own words", call: .error(500, "out of cheese", isConfirmed: nil),
                 drained: Drained(attempts: 1, isUncertain: false, error: "out of cheese")
-            ) { peer, _ in peer.answer(#"{"error":{"code":1,"message":"out of cheese"}}"#, status: "500 Oops") },
+            ) { peer, _ in peer.respond(#"{"error":{"code":1,"message":"out of cheese"}}"#, status: "500 Oops") },
         ]
     }
 }

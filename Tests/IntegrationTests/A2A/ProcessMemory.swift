@@ -29,7 +29,7 @@ enum ProcessMemory {
     }
 }
 
-/// A client of a stream that reads only when told to.
+/// A client of a stream that reads only on demand.
 ///
 /// `@unchecked Sendable`: used by one task at a time.
 final class StreamReader: @unchecked Sendable {

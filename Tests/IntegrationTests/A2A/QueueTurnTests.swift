@@ -1,13 +1,13 @@
 import Foundation
 import HTTPCore
 import JSONBytes
-import PostgresClient
+import Postgres
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 
 extension A2AHostilityTests {
-    @Suite("Turns in the queue", .serialized)
+    @Suite("The order of the queue", .serialized)
     struct QueueTurnTests {
         private typealias Workspace = (id: String, token: String)
 
@@ -28,14 +28,14 @@ extension A2AHostilityTests {
         ) async throws -> [String: String] {
             var items: [String: String] = [:]
             for message in messages {
-                let answer = try await fleet.proxies[0].send(message, to: workspace.id, id: message)
-                #expect(answer.status == 202, "\(answer.text)")
-                items[message] = try #require(answer.json["queue_id"]?.string)
+                let response = try await fleet.proxies[0].send(message, to: workspace.id, id: message)
+                #expect(response.status == 202, "\(response.text)")
+                items[message] = try #require(response.json["queue_id"]?.string)
             }
             return items
         }
 
-        private static let busy: HostileAgent.Script = { peer, _ in peer.answer("{}", status: "503 Busy") }
+        private static let busy: HostileAgent.Script = { peer, _ in peer.respond("{}", status: "503 Busy") }
 
         @Test(
             "A message that the agent sends back again and again lets the others pass",
@@ -47,8 +47,8 @@ extension A2AHostilityTests {
                 let workspace = try await fleet.workspace(agent.url)
                 let items = try await queue(["p0", "n1", "n2"], for: workspace, fleet)
                 agent.behave { peer, request in
-                    guard request.messageID == "p0" else { return peer.answer() }
-                    if status.isEmpty { peer.reset() } else { peer.answer("{}", status: status) }
+                    guard request.messageID == "p0" else { return peer.respond() }
+                    if status.isEmpty { peer.reset() } else { peer.respond("{}", status: status) }
                 }
                 try await eventually(within: .seconds(30), "the others to arrive") {
                     try await fleet.beat(workspace)
@@ -58,8 +58,8 @@ extension A2AHostilityTests {
                 let first = try await fleet.item(try #require(items["p0"]))
                 #expect(first.attempts < 5, "\(first)")
                 #expect(["queued", "dispatched"].contains(first.status), "\(first)")
-                // It is not given up either.
-                agent.behave { peer, _ in peer.answer() }
+                // It does not fail either.
+                agent.behave { peer, _ in peer.respond() }
                 try await eventually(within: .seconds(60), "the first to arrive") {
                     try await fleet.beat(workspace)
                     return try await fleet.item(items["p0"] ?? "").status == "completed"
@@ -78,7 +78,7 @@ extension A2AHostilityTests {
                 let deliveries = Mutex<[(at: ContinuousClock.Instant, attempt: Int?)]>([])
                 agent.behave { peer, request in
                     deliveries.withLock { $0.append((clock.now, request.attempt)) }
-                    peer.answer("{}", status: "500 Oops")
+                    peer.respond("{}", status: "500 Oops")
                 }
                 try await eventually(within: .seconds(90), "it to fail") {
                     try await fleet.beat(workspace)
@@ -92,7 +92,7 @@ extension A2AHostilityTests {
                 }
                 agent.behave { peer, request in
                     deliveries.withLock { $0.append((clock.now, request.attempt)) }
-                    peer.answer()
+                    peer.respond()
                 }
                 let retried = try await fleet.proxies[1].call(.post, "/admin/a2a-queue/\(item)/retry")
                 #expect(retried.status == 200, "\(retried.text)")
@@ -120,21 +120,21 @@ extension A2AHostilityTests {
             }
         }
 
-        @Test("A caller's own deadline takes nobody's room: the message goes again at once")
+        @Test("A caller's own deadline takes no capacity: the message goes again at once")
         func deadline() async throws {
             try await A2AFleet.with { fleet in
                 let log = Log()
                 let agent = try HostileAgent { peer, request in
                     log.add(request.messageID)
-                    if request.attempt == nil { peer.hang() } else { peer.answer() }
+                    if request.attempt == nil { peer.hang() } else { peer.respond() }
                 }
                 defer { agent.stop() }
                 let workspace = try await fleet.workspace(agent.url)
                 try await fleet.beat(workspace)
-                let answer = try await fleet.proxies[0].send("x", to: workspace.id, id: "m", timeout: "3")
-                #expect(answer.status == 202, "\(answer.text)")
+                let response = try await fleet.proxies[0].send("x", to: workspace.id, id: "m", timeout: "3")
+                #expect(response.status == 202, "\(response.text)")
                 let item = try await fleet.item(
-                    try #require(answer.json["queue_id"]?.string), "it to be delivered without a heartbeat"
+                    try #require(response.json["queue_id"]?.string), "it to be delivered without a heartbeat"
                 ) { $0.status == "completed" }
                 #expect(item.claims == 1)
                 #expect(log.all == ["m", "m"])
@@ -144,11 +144,11 @@ extension A2AHostilityTests {
             }
         }
 
-        @Test("A delegation's first dispatch waits for no report, and for no other's busy answer")
+        @Test("A delegation's first dispatch waits for no report, and for no other's busy response")
         func firstDispatch() async throws {
             try await A2AFleet.with { fleet in
                 let agent = try HostileAgent { peer, request in
-                    request.messageID == "m" ? peer.answer("{}", status: "503 Busy") : peer.answer()
+                    request.messageID == "m" ? peer.respond("{}", status: "503 Busy") : peer.respond()
                 }
                 defer { agent.stop() }
                 let source = try await fleet.workspace(agent.url)
@@ -164,7 +164,7 @@ extension A2AHostilityTests {
                         body: ["target_id": .string(target.id), "task": "now"])
                     let id = try #require(made.json["delegation_id"]?.string)
                     var last: JSONValue = .null
-                    try await eventually("the delegation to be answered", detail: { "\(last)" }) {
+                    try await eventually("the delegation to be completed", detail: { "\(last)" }) {
                         last = try await proxy.call(
                             .get, "/workspaces/\(source.id)/delegations/\(id)", bearer: source.token
                         ).json
@@ -178,7 +178,7 @@ extension A2AHostilityTests {
 
         private func send(
             _ id: String, context: String, to workspace: Workspace, _ proxy: API
-        ) async throws -> API.Answer {
+        ) async throws -> API.ReceivedResponse {
             try await proxy.call(
                 .post, "/workspaces/\(workspace.id)/a2a",
                 body: [
@@ -203,14 +203,14 @@ extension A2AHostilityTests {
                 #expect(try await send("c1", context: "c", to: workspace, fleet.proxies[0]).status == 202)
                 agent.behave { peer, request in
                     log.add(request.messageID)
-                    peer.answer()
+                    peer.respond()
                 }
                 let second = try await send("c2", context: "c", to: workspace, fleet.proxies[0])
                 #expect(second.status == 202, "\(second.text)")
                 #expect(second.json["message"]?.string?.contains("earlier message of its context") == true)
                 #expect(second.json["queue_depth"] == 2)
                 #expect(try await send("d1", context: "d", to: workspace, fleet.proxies[0]).status == 200)
-                // The other instance is told so in a moment.
+                // The other instance is notified shortly.
                 var last = 0
                 try await eventually("the other instance to know", detail: { "\(last)" }) {
                     last = try await send(UUID().uuidString, context: "c", to: workspace, fleet.proxies[1]).status

@@ -1,18 +1,18 @@
 import Foundation
 import HTTPCore
 import JSONBytes
-import PostgresClient
+import Postgres
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 
 extension A2AHostilityTests {
-    @Suite("Agents that ask for time", .serialized)
+    @Suite("Agents that send Retry-After", .serialized)
     struct RetryAfterTests {
         private static let asked = 5
 
         @Test(
-            "An agent is not tried before the time that it asks for, whether or not it heartbeats",
+            "An agent is not tried before the time of its Retry-After, whether or not it heartbeats",
             arguments: ["429 Too Many Requests", "503 Unavailable"], [false, true])
         func notBefore(status: String, beats: Bool) async throws {
             try await A2AFleet.with(["A2A_RETRY_SECONDS": "1", "A2A_RETRY_MAX_SECONDS": "1"]) { fleet in
@@ -23,8 +23,8 @@ extension A2AHostilityTests {
                         deliveries.append(clock.now)
                         return deliveries.count
                     }
-                    if number > 2 { return peer.answer() }
-                    peer.answer("{}", status: status, headers: "Retry-After: \(Self.asked)\r\n")
+                    if number > 2 { return peer.respond() }
+                    peer.respond("{}", status: status, headers: "Retry-After: \(Self.asked)\r\n")
                 }
                 defer { agent.stop() }
                 let workspace = try await fleet.workspace(agent.url)
@@ -48,7 +48,7 @@ extension A2AHostilityTests {
         func date() async throws {
             try await A2AFleet.with(["A2A_RETRY_SECONDS": "1", "A2A_RETRY_MAX_SECONDS": "1"]) { fleet in
                 let agent = try HostileAgent { peer, _ in
-                    peer.answer(
+                    peer.respond(
                         "{}", status: "503 Unavailable",
                         headers: "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\nRetry-After: Sun, 06 Nov 1994 09:09:37 GMT\r\n"
                     )

@@ -1,16 +1,16 @@
 import Foundation
 import HTTPCore
 import JSONBytes
-import TestSupport
 import Testing
+import TestSupport
 
 extension A2AHostilityTests {
-    @Suite("Signs of life and ceilings", .serialized)
+    @Suite("Liveness and ceilings", .serialized)
     struct SignOfLifeTests {
-        /// An agent that answers after that time, if it is let.
+        /// An agent that responds after that time, if the call lasts.
         private func slowAgent(_ pause: Duration) throws -> HostileAgent {
             try HostileAgent { peer, _ in
-                if peer.peerIsGone(within: pause) { peer.end() } else { peer.answer() }
+                if peer.peerIsGone(within: pause) { peer.end() } else { peer.respond() }
             }
         }
 
@@ -21,9 +21,9 @@ extension A2AHostilityTests {
                 defer { agent.stop() }
                 let workspace = try await fleet.workspace(agent.url)
                 let beating = Task { while !Task.isCancelled { try await fleet.beat(workspace) } }
-                let answer = try await fleet.proxies[0].send("slow", to: workspace.id)
+                let response = try await fleet.proxies[0].send("slow", to: workspace.id)
                 beating.cancel()
-                #expect(answer.status == 200, "\(answer.text)")
+                #expect(response.status == 200, "\(response.text)")
                 let metrics = try await fleet.proxies[0].call(.get, "/metrics").text
                 #expect(metrics.contains(/switchyard_a2a_idle_resets_total [1-9]/))
 
@@ -41,8 +41,8 @@ extension A2AHostilityTests {
                 defer { agent.stop() }
                 let workspace = try await fleet.workspace(agent.url)
                 try await fleet.beat(workspace, metadata: ["idle_timeout_seconds": .int(own)])
-                let answer = try await fleet.proxies[0].send("slow", to: workspace.id)
-                #expect(answer.status == status, "\(answer.text)")
+                let response = try await fleet.proxies[0].send("slow", to: workspace.id)
+                #expect(response.status == status, "\(response.text)")
             }
         }
 
@@ -56,23 +56,23 @@ extension A2AHostilityTests {
                 defer { agent.stop() }
                 let caller = try await fleet.workspace(agent.url)
                 let target = try await fleet.workspace(agent.url)
-                let answer = try await fleet.proxies[0].send("slow", to: target.id, from: caller, timeout: timeout)
-                #expect(answer.status == status, "\(answer.text)")
+                let response = try await fleet.proxies[0].send("slow", to: target.id, from: caller, timeout: timeout)
+                #expect(response.status == status, "\(response.text)")
             }
         }
 
         @Test("What is no timeout is refused by name, and nothing is sent")
         func badCeiling() async throws {
             try await A2AFleet.with { fleet in
-                let agent = try HostileAgent { peer, _ in peer.answer() }
+                let agent = try HostileAgent { peer, _ in peer.respond() }
                 defer { agent.stop() }
                 let target = try await fleet.workspace(agent.url)
                 for timeout in ["", "nonsense", "-1", "nan", "inf", "1e9", "1 s"] {
-                    let answer = try await fleet.proxies[0].send("x", to: target.id, timeout: timeout)
-                    #expect(answer.status == 400, "\(timeout): \(answer.text)")
-                    #expect(answer.json["error"] == "invalid X-Timeout")
-                    #expect(answer.json["field"] == "X-Timeout")
-                    #expect(answer.json["reason"] == "must be seconds, 0 (no ceiling) to 604800")
+                    let response = try await fleet.proxies[0].send("x", to: target.id, timeout: timeout)
+                    #expect(response.status == 400, "\(timeout): \(response.text)")
+                    #expect(response.json["error"] == "invalid X-Timeout")
+                    #expect(response.json["field"] == "X-Timeout")
+                    #expect(response.json["reason"] == "must be seconds, 0 (no ceiling) to 604800")
                 }
                 #expect(agent.requests.isEmpty)
             }

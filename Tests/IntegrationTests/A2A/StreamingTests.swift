@@ -1,16 +1,16 @@
 import Foundation
 import HTTPCore
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 
 extension A2AHostilityTests {
     @Suite("Streams", .serialized)
     struct StreamingTests {
         private static let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
 
-        @Test("Each event is a sign of life; a stream that falls silent is broken off, and the reader sees it")
-        func eventsAreLife() async throws {
+        @Test("Each event counts as liveness; a stream that falls silent is broken off, and the reader sees it")
+        func eventsAreLiveness() async throws {
             try await A2AFleet.with { fleet in
                 let agent = try HostileAgent { peer, request in
                     peer.send(Self.head)

@@ -1,19 +1,19 @@
 import Foundation
 import HTTPCore
 import JSONBytes
-import PostgresClient
-import TestSupport
+import Postgres
 import Testing
+import TestSupport
 
 extension A2AHostilityTests {
     @Suite("Targets that are not simply online", .serialized)
     struct TargetStateTests {
-        @Test("Each status of a target has its answer, and only those that can be called are called")
+        @Test("Each status of a target has its response, and only those that can be called are called")
         func statuses() async throws {
             try await A2AFleet.with { fleet in
                 let agent = try WorkingAgent()
                 defer { agent.stop() }
-                let cases: [(status: String, answer: Int, member: String, value: JSONValue?)] = [
+                let cases: [(status: String, response: Int, member: String, value: JSONValue?)] = [
                     ("online", 200, "error", nil), ("degraded", 200, "error", nil), ("offline", 200, "error", nil),
                     ("paused", 503, "status", "paused"), ("hibernated", 503, "waking", true),
                     ("hibernating", 503, "waking", true), ("removed", 404, "error", "workspace not found"),
@@ -22,21 +22,21 @@ extension A2AHostilityTests {
                     let target = try await fleet.workspace(agent.url)
                     try await fleet.fleet.sql(
                         "UPDATE workspaces SET status = $2 WHERE id = $1::uuid", [target.id, expected.status])
-                    let answer = try await fleet.proxies[0].send("x", to: target.id, id: expected.status)
-                    let shown = "\(expected.status): \(answer.status) \(answer.text)"
-                    #expect(answer.status == expected.answer, "\(shown)")
-                    #expect(answer.json[expected.member] == expected.value, "\(shown)")
-                    #expect(agent.done.contains(expected.status) == (expected.answer == 200), "\(shown)")
+                    let response = try await fleet.proxies[0].send("x", to: target.id, id: expected.status)
+                    let shown = "\(expected.status): \(response.status) \(response.text)"
+                    #expect(response.status == expected.response, "\(shown)")
+                    #expect(response.json[expected.member] == expected.value, "\(shown)")
+                    #expect(agent.done.contains(expected.status) == (expected.response == 200), "\(shown)")
                     if expected.value == true {
-                        #expect(answer.headers["retry-after"] == "15", "\(shown)")
-                        #expect(answer.json["retry_after"]?.int == 15, "\(shown)")
+                        #expect(response.headers["retry-after"] == "15", "\(shown)")
+                        #expect(response.json["retry_after"]?.int == 15, "\(shown)")
                     }
                 }
                 let unborn = try await fleet.fleet.create()
-                let answer = try await fleet.proxies[0].send("x", to: unborn.id)
-                #expect(answer.status == 503)
-                #expect(answer.json["error"]?.string == "workspace has no URL")
-                #expect(answer.json["status"]?.string == "awaiting_agent")
+                let response = try await fleet.proxies[0].send("x", to: unborn.id)
+                #expect(response.status == 503)
+                #expect(response.json["error"]?.string == "workspace has no URL")
+                #expect(response.json["status"]?.string == "awaiting_agent")
             }
         }
 
@@ -50,11 +50,11 @@ extension A2AHostilityTests {
                 let target = try await fleet.workspace(agent.url)
                 try await fleet.fleet.sql(
                     "UPDATE workspaces SET status = $2 WHERE id = $1::uuid", [target.id, status])
-                let answer = try await fleet.proxies[0].call(
+                let response = try await fleet.proxies[0].call(
                     .post, "/workspaces/\(source.id)/delegate", bearer: source.token,
                     body: ["target_id": .string(target.id), "task": "when you wake"])
-                #expect(answer.status == 202, "\(answer.text)")
-                let id = try #require(answer.json["delegation_id"]?.string)
+                #expect(response.status == 202, "\(response.text)")
+                let id = try #require(response.json["delegation_id"]?.string)
                 #expect(agent.done.isEmpty)
                 let status = try await fleet.fleet.sql("SELECT status FROM workspaces WHERE id = $1::uuid", [target.id])
                 #expect(status[0].string(0) == "provisioning")
@@ -79,11 +79,11 @@ extension A2AHostilityTests {
                 let obstacle =
                     "ALTER TABLE workspaces ADD CONSTRAINT obstacle CHECK (status <> 'provisioning') NOT VALID"
                 try await fleet.fleet.sql(obstacle)
-                let answer = try await fleet.proxies[0].call(
+                let response = try await fleet.proxies[0].call(
                     .post, "/workspaces/\(source.id)/delegate", bearer: source.token,
                     body: ["target_id": .string(target.id), "task": "when you wake"])
-                #expect(answer.status == 202, "\(answer.text)")
-                try await eventually("the delegation to be told of") {
+                #expect(response.status == 202, "\(response.text)")
+                try await eventually("the delegation to be listed") {
                     try await fleet.fleet.sql(
                         """
                         SELECT EXISTS (SELECT FROM event_outbox WHERE event_outbox.sequence = e.sequence)
@@ -107,14 +107,14 @@ extension A2AHostilityTests {
                 let target = try await fleet.workspace(agent.url)
                 try await fleet.fleet.sql(
                     "UPDATE workspaces SET budget_limit = 10, monthly_spend = 10 WHERE id = $1::uuid", [target.id])
-                let answer = try await fleet.proxies[0].send("x", to: target.id)
-                #expect(answer.status == 402)
-                #expect(answer.json["error"]?.string == "workspace budget limit exceeded")
+                let response = try await fleet.proxies[0].send("x", to: target.id)
+                #expect(response.status == 402)
+                #expect(response.json["error"]?.string == "workspace budget limit exceeded")
                 #expect(agent.done.isEmpty)
             }
         }
 
-        @Test("What keeps its own queue is told to be busy, and nothing is kept for it")
+        @Test("A target with a queue of its own is reported as busy, and nothing is queued for it")
         func nativeSession() async throws {
             try await A2AFleet.with { fleet in
                 let agent = try WorkingAgent()
@@ -122,12 +122,12 @@ extension A2AHostilityTests {
                 agent.isBusy = true
                 let target = try await fleet.workspace(agent.url)
                 try await fleet.beat(target, metadata: ["capabilities": ["session": true]])
-                let answer = try await fleet.proxies[0].send("x", to: target.id)
-                #expect(answer.status == 503, "\(answer.text)")
-                #expect(answer.headers["retry-after"] == "30")
-                #expect(answer.json["busy"]?.bool == true)
-                #expect(answer.json["retry_after"]?.int == 30)
-                #expect(answer.json["native_session"]?.bool == true)
+                let response = try await fleet.proxies[0].send("x", to: target.id)
+                #expect(response.status == 503, "\(response.text)")
+                #expect(response.headers["retry-after"] == "30")
+                #expect(response.json["busy"]?.bool == true)
+                #expect(response.json["retry_after"]?.int == 30)
+                #expect(response.json["native_session"]?.bool == true)
                 let queue = try await fleet.proxies[0].call(.get, "/workspaces/\(target.id)/queue")
                 #expect(queue.json.array?.isEmpty == true, "\(queue.text)")
             }
@@ -145,8 +145,8 @@ extension A2AHostilityTests {
                     try await fleet.fleet.sql(
                         "UPDATE workspaces SET forwarded_to = $2::uuid WHERE id = $1::uuid", [from, to])
                 }
-                let answer = try await fleet.proxies[0].send("x", to: first.id, id: "forwarded")
-                #expect(answer.status == 200, "\(answer.text)")
+                let response = try await fleet.proxies[0].send("x", to: first.id, id: "forwarded")
+                #expect(response.status == 200, "\(response.text)")
                 #expect(agent.done == ["forwarded"])
             }
         }
@@ -162,16 +162,16 @@ extension A2AHostilityTests {
                     try await fleet.fleet.sql(
                         "UPDATE workspaces SET url = $2, status = 'online' WHERE id = $1::uuid", [target.id, url])
                     try await eventually("the proxy to know of \(url)") {
-                        let answer = try await fleet.proxies[0].send("x", to: target.id)
-                        #expect([502, 503].contains(answer.status), "\(answer.text)")
-                        return answer.json["error"] == "workspace URL is not publicly routable"
+                        let response = try await fleet.proxies[0].send("x", to: target.id)
+                        #expect([502, 503].contains(response.status), "\(response.text)")
+                        return response.json["error"] == "workspace URL is not publicly routable"
                     }
                 }
                 #expect(agent.done.isEmpty)
             }
         }
 
-        @Test("A busy agent's message that cannot be stored is refused, and its sender told to come back")
+        @Test("A busy agent's message that cannot be stored is refused, and its sender gets a Retry-After")
         func notStored() async throws {
             try await A2AFleet.with { fleet in
                 let agent = try WorkingAgent()
@@ -179,12 +179,12 @@ extension A2AHostilityTests {
                 let target = try await fleet.workspace(agent.url)
                 agent.isBusy = true
                 try await fleet.fleet.sql("ALTER TABLE a2a_queue ADD CHECK (body = '') NOT VALID")
-                let answer = try await fleet.proxies[0].send("y", to: target.id)
-                #expect(answer.status == 503, "\(answer.text)")
-                #expect(answer.json["error"] == "workspace agent is busy and the message could not be stored")
-                #expect(answer.json["busy"] == true)
-                #expect(answer.json["retry_after"] == 30)
-                #expect(answer.headers["retry-after"] == "30")
+                let response = try await fleet.proxies[0].send("y", to: target.id)
+                #expect(response.status == 503, "\(response.text)")
+                #expect(response.json["error"] == "workspace agent is busy and the message could not be stored")
+                #expect(response.json["busy"] == true)
+                #expect(response.json["retry_after"] == 30)
+                #expect(response.headers["retry-after"] == "30")
             }
         }
     }

@@ -1,7 +1,7 @@
 import Foundation
 import Synchronization
 
-/// An agent that works on each message for some milliseconds and keeps account of what it was asked to do: whatever
+/// An agent that works on each message for some milliseconds and keeps account of its deliveries: whatever
 /// breaks the guarantee of the queue is a violation.
 ///
 /// `@unchecked Sendable`: its agent never changes; the account is locked.
@@ -34,7 +34,7 @@ final class WorkingAgent: @unchecked Sendable {
     /// Messages that it was given more than once, and began more than once.
     var repeated: Int { account.state.withLock { $0.begun.values.count { $0 > 1 } } }
 
-    /// Answers everything with 503.
+    /// Responds to everything with 503.
     var isBusy: Bool {
         get { account.state.withLock { $0.isBusy } }
         set { account.state.withLock { $0.isBusy = newValue } }
@@ -46,7 +46,7 @@ final class WorkingAgent: @unchecked Sendable {
         set { account.state.withLock { $0.holdsFirst = newValue } }
     }
 
-    /// - Parameter refusesEvery: the first delivery of every so manieth message is answered with 503; 0 for none.
+    /// - Parameter refusesEvery: of every so many messages, the first delivery of one gets a 503; 0 for none.
     init(refusesEvery: Int = 0) throws {
         let account = Box()
         self.account = account
@@ -61,14 +61,14 @@ final class WorkingAgent: @unchecked Sendable {
     private static func work(_ peer: HostileConnection, _ request: HostileAgent.Request, _ account: Box) {
         let id = request.messageID
         guard let pause = account.state.withLock({ begin(id, request.attempt, on: peer, &$0) }) else {
-            return peer.answer("{}", status: "503 Busy")
+            return peer.respond("{}", status: "503 Busy")
         }
         let isGone = peer.peerIsGone(within: pause)
         account.state.withLock { state in
             state.running[id]?.removeAll { $0 === peer }
             if !isGone { state.done.insert(id) }
         }
-        if isGone { peer.end() } else { peer.answer() }
+        if isGone { peer.end() } else { peer.respond() }
     }
 
     /// - Returns: how long the work takes; nil when it is refused.
@@ -80,7 +80,7 @@ final class WorkingAgent: @unchecked Sendable {
         if account.refusesEvery > 0, hash % UInt64(account.refusesEvery) == 0, account.refused.insert(id).inserted {
             return nil
         }
-        // The thread of a call that was hung up may not have had its turn since.
+        // The thread of a call that was hung up may not have been scheduled since.
         let isRunning = account.running[id, default: []].contains { !$0.wasHungUp }
         if isRunning { account.violations.append("\(id) ran twice at once") }
         if account.begun[id, default: 0] > 0, attempt == nil {

@@ -1,7 +1,7 @@
 import JSONBytes
 import Templates
 
-/// `docs/asyncapi.yaml`, as far as tests look into it.
+/// `docs/asyncapi.yaml`, as far as tests read it.
 struct AsyncAPIDocument: Sendable {
     let yaml: YAMLDocument
 

@@ -1,5 +1,6 @@
 import Contracts
 import JSONBytes
+import PlatformInternals
 import Templates
 import Testing
 
@@ -7,7 +8,7 @@ import Testing
 @Suite("AsyncAPI topology")
 struct AsyncAPITopologyTests {
     /// By the document's names; what differs by process is a parameter of the address.
-    private static let queues: [String: Contracts.Queue] = [
+    private static let queues: [String: BrokerQueue] = [
         "a2a.heartbeats": Topology.heartbeats, "a2a.drain": Topology.drain, "sweep.lifecycle": Topology.lifecycle,
         "switchyard.dead": Topology.dead, "notify": Topology.notify(instance: "{instance}"),
         "cache": Topology.invalidation(service: "{service}", instance: "{instance}"),
@@ -27,7 +28,7 @@ struct AsyncAPITopologyTests {
         }
     }
 
-    @Test("Every queue is described with its life, its bindings and its arguments")
+    @Test("Every queue is described with its durability, its bindings and its arguments")
     func queues() throws {
         let described = try document.channels(that: "queue")
         #expect(Set(described.keys) == Set(Self.queues.keys.map { "queue.\($0)" }))
@@ -62,7 +63,7 @@ struct AsyncAPITopologyTests {
     }
 }
 
-extension Contracts.Queue.Argument {
+extension BrokerQueue.Argument {
     fileprivate var json: JSONValue {
         switch self {
         case .string(let text): .string(text)

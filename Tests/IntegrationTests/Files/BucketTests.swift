@@ -1,8 +1,8 @@
 import Foundation
 import HTTPCore
 import JSONBytes
-import TestSupport
 import Testing
+import TestSupport
 
 extension RegistryProcessTests {
     /// Files of chats in a bucket, on a real S3 server that checks signatures.
@@ -43,9 +43,9 @@ extension RegistryProcessTests {
                 let (id, token) = try await files.fleet.create()
                 let large = (0..<(3 << 20) + 5).map { UInt8(truncatingIfNeeded: $0 &* 13) }
                 let form = UploadForm().file("a b.txt", "0123456789").file("large.bin", large).file("empty", [])
-                let answer = try await files.api.upload(form, to: id, bearer: token)
-                #expect(answer.status == 200, "\(answer.text) \(files.notifier.output)")
-                let entries = answer.json["files"]?.array ?? []
+                let response = try await files.api.upload(form, to: id, bearer: token)
+                #expect(response.status == 200, "\(response.text) \(files.notifier.output)")
+                let entries = response.json["files"]?.array ?? []
                 for (entry, content) in zip(entries, [Array("0123456789".utf8), large, []]) {
                     let file = try await files.api.download(path(ofUpload: entry), of: id, bearer: token)
                     #expect(file.status == 200 && file.bytes == content)
@@ -82,9 +82,9 @@ extension RegistryProcessTests {
         func wrongKey() async throws {
             try await withBucket(changing: ["CHAT_FILES_S3_SECRET_KEY": "wrong"]) { files, _ in
                 let (id, token) = try await files.fleet.create()
-                let answer = try await files.api.upload(UploadForm().file("a", "a"), to: id, bearer: token)
-                #expect(answer.status == 503)
-                #expect(answer.json["error"]?.string == "file store unavailable — retry shortly")
+                let response = try await files.api.upload(UploadForm().file("a", "a"), to: id, bearer: token)
+                #expect(response.status == 503)
+                #expect(response.json["error"]?.string == "file store unavailable — retry shortly")
                 #expect(files.notifier.output.contains("SignatureDoesNotMatch"))
                 #expect(!files.notifier.output.contains("\"wrong\""))
             }

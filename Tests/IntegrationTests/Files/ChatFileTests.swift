@@ -1,14 +1,14 @@
 import Foundation
 import HTTPCore
 import JSONBytes
-import TestSupport
 import Testing
+import TestSupport
 
 extension RegistryProcessTests {
     /// Files of chats in a folder, over HTTP.
     @Suite("Chat files", .serialized)
     struct ChatFileTests {
-        @Test("What is uploaded is told under reduced names, and comes back the same, also from another instance")
+        @Test("Uploads are listed under reduced names, and come back the same, also from another instance")
         func roundTrip() async throws {
             try await FileFleet.with { files in
                 let (id, token) = try await files.fleet.create()
@@ -18,9 +18,9 @@ extension RegistryProcessTests {
                     .file("data.bin", large).file("empty.png", [])
                     .adding("; name=\"files\"; filename=\"\"", type: "application/octet-stream", [])
                     .adding("; name=\"files\"; filename*=UTF-8''na%C3%AFve.html", type: "text/html", Array("<b>".utf8))
-                let answer = try await files.api.upload(form, to: id, bearer: token)
-                #expect(answer.status == 200, "\(answer.text)")
-                let entries = answer.json["files"]?.array ?? []
+                let response = try await files.api.upload(form, to: id, bearer: token)
+                #expect(response.status == 200, "\(response.text)")
+                let entries = response.json["files"]?.array ?? []
                 #expect(entries.map { $0["name"]?.string } == ["__report.txt", "data.bin", "empty.png", "na_ve.html"])
                 #expect(
                     entries.map { $0["mimeType"]?.string } == [
@@ -52,9 +52,10 @@ extension RegistryProcessTests {
             try await FileFleet.with { files in
                 let (id, token) = try await files.fleet.create()
                 let form = UploadForm().file("page.svg", type: "image/svg+xml", "0123456789").file("a.png", "x")
-                let answer = try await files.api.upload(form, to: id, bearer: token)
-                let place = path(ofUpload: answer.json["files"]?[0])
-                func get(_ headers: HTTPHeaders = [:], _ method: HTTPMethod = .get) async throws -> API.Answer {
+                let response = try await files.api.upload(form, to: id, bearer: token)
+                let place = path(ofUpload: response.json["files"]?[0])
+                func get(_ headers: HTTPHeaders = [:], _ method: HTTPMethod = .get) async throws -> API.ReceivedResponse
+                {
                     try await files.api.download(place, of: id, bearer: token, method: method, headers: headers)
                 }
                 let whole = try await get()
@@ -69,17 +70,17 @@ extension RegistryProcessTests {
                 #expect(whole.headers["cache-control"] == "private, no-cache")
                 #expect(whole.headers["accept-ranges"] == "bytes")
                 let image = try await files.api.download(
-                    path(ofUpload: answer.json["files"]?[1]), of: id, bearer: token)
+                    path(ofUpload: response.json["files"]?[1]), of: id, bearer: token)
                 #expect(image.headers["content-type"] == "image/png")
 
                 let head = try await get(["Range": "bytes=0-1"], .head)
                 #expect(head.status == 200 && head.headers["content-length"] == "10" && head.bytes.isEmpty)
-                for (range, body, told) in [
+                for (range, body, contentRange) in [
                     ("bytes=2-4", "234", "bytes 2-4/10"), ("bytes=-3", "789", "bytes 7-9/10"),
                     ("bytes=9-", "9", "bytes 9-9/10"), ("bytes=0-99", "0123456789", "bytes 0-9/10"),
                 ] {
                     let part = try await get(["Range": range])
-                    #expect(part.status == 206 && part.text == body && part.headers["content-range"] == told)
+                    #expect(part.status == 206 && part.text == body && part.headers["content-range"] == contentRange)
                     #expect(part.headers["content-length"] == "\(body.count)" && part.headers["etag"] == tag)
                 }
                 for headers: HTTPHeaders in [
@@ -98,7 +99,7 @@ extension RegistryProcessTests {
             }
         }
 
-        @Test("Nobody reaches another workspace's files, and none are where there is no workspace")
+        @Test("No caller reaches another workspace's files, and none are where there is no workspace")
         func access() async throws {
             try await FileFleet.with { files in
                 let (own, other) = (try await files.fleet.create(), try await files.fleet.create())
@@ -114,18 +115,18 @@ extension RegistryProcessTests {
 
                 let unknown = UUID().uuidString.lowercased()
                 for (workspace, sentence) in [(unknown, "workspace not found"), (own.id, "file not found")] {
-                    let answer = try await files.api.download(
+                    let response = try await files.api.download(
                         "/workspace/.molecule/chat-uploads/\(String(repeating: "0", count: 32))-a", of: workspace,
                         bearer: Platform.adminToken)
-                    #expect(answer.status == 404 && answer.json["error"]?.string == sentence)
+                    #expect(response.status == 404 && response.json["error"]?.string == sentence)
                 }
                 #expect(try await files.api.upload(form, to: unknown, bearer: Platform.adminToken).status == 404)
                 // Without a container nothing else is there.
                 #expect(
                     try await files.api.download("/configs/.auth_token", of: own.id, bearer: own.token).status == 404)
                 for bad in ["/etc/passwd", "/workspace/../etc/passwd", "workspace/a", "/workspace/%2e%2e/a", ""] {
-                    let answer = try await files.api.download(bad, of: own.id, bearer: own.token)
-                    #expect(answer.status == 400 && answer.json["field"]?.string == "path", "\(bad)")
+                    let response = try await files.api.download(bad, of: own.id, bearer: own.token)
+                    #expect(response.status == 400 && response.json["field"]?.string == "path", "\(bad)")
                 }
                 try await files.fleet.remove(own.id)
                 #expect(try await files.api.download(place, of: own.id, bearer: Platform.adminToken).status == 404)
@@ -137,7 +138,7 @@ extension RegistryProcessTests {
         func refusals() async throws {
             try await FileFleet.with { files in
                 let (id, token) = try await files.fleet.create()
-                func post(_ body: [UInt8], type: String = UploadForm.type) async throws -> API.Answer {
+                func post(_ body: [UInt8], type: String = UploadForm.type) async throws -> API.ReceivedResponse {
                     try await files.api.raw(
                         .post, "/workspaces/\(id)/chat/uploads", bearer: token, body: body, type: type, headers: [])
                 }
@@ -153,8 +154,8 @@ extension RegistryProcessTests {
                     (Array(String(repeating: "x", count: 5000).utf8), "the body does not begin with the boundary"),
                     ([], "the final boundary is missing"),
                 ] {
-                    let answer = try await post(body)
-                    #expect(answer.status == 400 && answer.json["reason"]?.string == reason, "\(answer.text)")
+                    let response = try await post(body)
+                    #expect(response.status == 400 && response.json["reason"]?.string == reason, "\(response.text)")
                 }
                 var many = UploadForm()
                 for index in 0..<51 { many = many.file("\(index)", "x") }
@@ -171,7 +172,7 @@ extension RegistryProcessTests {
             try await FileFleet.with { files in
                 let (id, token) = try await files.fleet.create()
                 let piece = [UInt8](repeating: 0x61, count: 1 << 20)
-                func answer(files count: Int, mebibytes: Int) async throws -> String {
+                func response(files count: Int, mebibytes: Int) async throws -> String {
                     let (port, token) = (files.notifier.port, token)
                     return try await onThread {
                         let client = try SlowUpload(port: port, workspace: id, bearer: token, length: 51 << 20)
@@ -183,10 +184,10 @@ extension RegistryProcessTests {
                         return client.receive(until: "}")
                     }
                 }
-                let one = try await answer(files: 1, mebibytes: 26)
+                let one = try await response(files: 1, mebibytes: 26)
                 #expect(one.hasPrefix("HTTP/1.1 413 "))
                 #expect(one.contains(#"{"error":"file too large","file":"file_0.bin","limit":26214400}"#), "\(one)")
-                let all = try await answer(files: 3, mebibytes: 17)
+                let all = try await response(files: 3, mebibytes: 17)
                 #expect(all.hasPrefix("HTTP/1.1 413 ") && all.contains(#""limit":52428800"#), "\(all)")
                 #expect(try await files.rowCount() == 0)
                 #expect(files.storedFiles() == [])
@@ -214,10 +215,10 @@ extension RegistryProcessTests {
         func noStore() async throws {
             try await Fleet.with(["registry", "notifier"]) { fleet in
                 let (id, token) = try await fleet.create()
-                let answer = try await fleet.apis[1].upload(UploadForm().file("a", "a"), to: id, bearer: token)
-                #expect(answer.status == 503)
+                let response = try await fleet.apis[1].upload(UploadForm().file("a", "a"), to: id, bearer: token)
+                #expect(response.status == 503)
                 #expect(
-                    answer.json["error"]?.string
+                    response.json["error"]?.string
                         == "no file store is configured for workspaces without a container")
             }
         }

@@ -1,8 +1,8 @@
 import Foundation
 import HTTPCore
 import JSONBytes
-import TestSupport
 import Testing
+import TestSupport
 
 extension RegistryProcessTests {
     /// Files of chats whose workspaces have containers, on a real engine.
@@ -17,9 +17,9 @@ extension RegistryProcessTests {
                 let large = (0..<(2 << 20) + 3).map { UInt8(truncatingIfNeeded: $0 &* 11) }
                 let form = UploadForm().file("a b.txt", type: "text/plain", "0123456789").file("large.bin", large)
                     .file(String(repeating: "n", count: 120) + ".txt", "long")
-                let answer = try await api.upload(form, to: id, bearer: bearer)
-                #expect(answer.status == 200, "\(answer.text)")
-                let entries = answer.json["files"]?.array ?? []
+                let response = try await api.upload(form, to: id, bearer: bearer)
+                #expect(response.status == 200, "\(response.text)")
+                let entries = response.json["files"]?.array ?? []
                 let place = path(ofUpload: entries.first)
                 #expect(try await engine.podman.control("exec", engine.name(id), "cat", place) == "0123456789")
                 for (entry, content) in zip(entries, [Array("0123456789".utf8), large, Array("long".utf8)]) {

@@ -37,6 +37,6 @@ struct FileFleet: Sendable {
 
     func spooledFiles() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: spool) }
 
-    /// Files that rows know of, whatever their state.
+    /// Files that have rows, whatever their state.
     func rowCount() async throws -> Int { try await fleet.sql("SELECT count(*) FROM chat_files")[0].int(0) }
 }

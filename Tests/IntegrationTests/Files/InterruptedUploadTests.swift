@@ -1,8 +1,8 @@
 import Foundation
 import HTTPCore
 import JSONBytes
-import TestSupport
 import Testing
+import TestSupport
 
 extension RegistryProcessTests {
     /// Uploads that do not come to their end, and what they cost while they last.
@@ -98,16 +98,16 @@ extension RegistryProcessTests {
                 let before = try ProcessMemory.peak(files.notifier)
                 let content = [UInt8](repeating: 0x5A, count: 25 << 20)
                 let form = UploadForm().file("one.bin", content).file("two.bin", content)
-                let answer = try await files.api.upload(form, to: id, bearer: token)
-                #expect(answer.status == 200, "\(answer.text)")
+                let response = try await files.api.upload(form, to: id, bearer: token)
+                #expect(response.status == 200, "\(response.text)")
                 let uploaded = try ProcessMemory.peak(files.notifier)
                 #expect(uploaded - before < 16 << 20, "\((uploaded - before) >> 20) MiB for an upload of 50 MiB")
-                for entry in answer.json["files"]?.array ?? [] {
+                for entry in response.json["files"]?.array ?? [] {
                     let file = try await files.api.download(path(ofUpload: entry), of: id, bearer: token)
                     #expect(file.status == 200 && file.bytes == content)
                 }
                 // Nor for clients that do not read.
-                let place = path(ofUpload: answer.json["files"]?[0])
+                let place = path(ofUpload: response.json["files"]?[0])
                 let lazy = try (0..<8).map { _ in
                     try LazyClient(
                         port: files.notifier.port, path: "/workspaces/\(id)/chat/download?path=\(place)", bearer: token)

@@ -37,7 +37,7 @@ struct UploadForm: Sendable {
 }
 
 extension API {
-    func upload(_ form: UploadForm, to workspace: String, bearer: String?) async throws -> Answer {
+    func upload(_ form: UploadForm, to workspace: String, bearer: String?) async throws -> ReceivedResponse {
         try await raw(
             .post, "/workspaces/\(workspace)/chat/uploads", bearer: bearer, body: form.body, type: UploadForm.type,
             headers: [])
@@ -45,7 +45,7 @@ extension API {
 
     func download(
         _ path: String, of workspace: String, bearer: String?, method: HTTPMethod = .get, headers: HTTPHeaders = [:]
-    ) async throws -> Answer {
+    ) async throws -> ReceivedResponse {
         let encoded =
             path.addingPercentEncoding(withAllowedCharacters: .alphanumerics.union(.init(charactersIn: "/"))) ?? ""
         return try await call(
@@ -53,7 +53,7 @@ extension API {
     }
 }
 
-/// The uploaded file that an entry of an upload's answer is about.
+/// The uploaded file that an entry of an upload's response is about.
 func path(ofUpload entry: JSONValue?) -> String {
     let uri = entry?["uri"]?.string ?? ""
     return uri.hasPrefix("workspace:") ? String(uri.dropFirst("workspace:".count)) : ""
@@ -113,6 +113,6 @@ final class SlowUpload: @unchecked Sendable {
         return String(decoding: text, as: UTF8.self)
     }
 
-    /// Goes away without a word.
+    /// Closes without sending more.
     func hangUp() { shutdown(descriptor, Int32(SHUT_RDWR)) }
 }

@@ -36,9 +36,10 @@ struct OpenAPICaller: Sendable {
 
     /// A workspace that has a token, and no address.
     func makeWorkspace() async throws -> Workspace {
-        let answer = try await api.call(.post, "/workspaces", body: ["name": "documented", "external": true])
-        guard let id = answer.json["id"]?.string, let token = answer.json["connection"]?["auth_token"]?.string else {
-            throw OpenAPIError("create: \(answer.status) \(answer.text)")
+        let response = try await api.call(.post, "/workspaces", body: ["name": "documented", "external": true])
+        guard let id = response.json["id"]?.string, let token = response.json["connection"]?["auth_token"]?.string
+        else {
+            throw OpenAPIError("create: \(response.status) \(response.text)")
         }
         return Workspace(id: id, token: token)
     }
@@ -51,7 +52,7 @@ struct OpenAPICaller: Sendable {
     func call(
         _ operation: OpenAPIOperation, on own: Workspace, and other: Workspace, as credential: Credential,
         path: String? = nil, body: String? = nil
-    ) async throws -> API.Answer {
+    ) async throws -> API.ReceivedResponse {
         let example = operation.exampleBody.map { String(decoding: $0.encoded, as: UTF8.self) }
         let text = example.map { body ?? inserted($0, own, other) }
         return try await api.raw(

@@ -1,7 +1,7 @@
 import JSONBytes
 import Templates
 
-/// `docs/openapi.yaml`, as far as tests look into it.
+/// `docs/openapi.yaml`, as far as tests read it.
 struct OpenAPIDocument: Sendable {
     let yaml: YAMLDocument
     let operations: [OpenAPIOperation]

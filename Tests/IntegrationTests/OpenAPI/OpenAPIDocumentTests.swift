@@ -42,7 +42,7 @@ struct OpenAPIDocumentTests {
         }
     }
 
-    @Test("Every operation has a summary, tags, an id, its rule of access and its answers")
+    @Test("Every operation has a summary, tags, an id, its rule of access and its responses")
     func completeness() throws {
         let document = try OpenAPIDocument.read()
         #expect(

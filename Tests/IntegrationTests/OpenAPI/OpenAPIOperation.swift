@@ -48,7 +48,7 @@ struct OpenAPIOperation: Sendable, CustomStringConvertible {
     var bodySchema: YAMLValue? { bodyContent?["schema"] }
     private var bodyContent: YAMLValue? { value["requestBody"]?["content"]?["application/json"] }
 
-    /// What an answer of this status is; nil for one that is no JSON.
+    /// The schema of a response with this status; nil for one that is no JSON.
     func schema(_ status: Int) -> YAMLValue? {
         responses[String(status)]?["content"]?["application/json"]?["schema"]
     }

@@ -14,7 +14,7 @@ struct SchemaCheck {
 
     private func problems(_ value: JSONValue, _ parts: [YAMLValue], at place: String) throws -> [String] {
         if let index = parts.firstIndex(where: { $0["anyOf"] != nil }) {
-            // What is said beside the choices holds with each of them; a choice's own word on a member comes first.
+            // Keywords beside the choices hold with each of them; a choice's own schema of a member comes first.
             var others = parts
             others[index] = .mapping(parts[index].members.filter { $0.key != "anyOf" })
             let found = try (parts[index]["anyOf"]?.elements ?? []).map { choice in
@@ -51,7 +51,7 @@ struct SchemaCheck {
         let others = parts.compactMap { $0["additionalProperties"] }.first
         let isOpen = parts.allSatisfy { $0["properties"] == nil }
         for (name, value) in members {
-            // A response's own word on a member comes first.
+            // A response's own schema of a member comes first.
             if let schema = parts.compactMap({ $0["properties"]?[name] }).first {
                 found += try problems(value, schema, at: "\(place).\(name)")
             } else if let others {

@@ -1,9 +1,9 @@
 import Foundation
 import HTTPCore
 import JSONBytes
-import PostgresClient
-import TestSupport
+import Postgres
 import Testing
+import TestSupport
 
 extension OperatorTests {
     @Suite("The audit log", .serialized)
@@ -30,8 +30,8 @@ extension OperatorTests {
                 ]
                 for (service, method, path, _, status) in changes {
                     let headers: HTTPHeaders = ["Cookie": cookie, "Origin": fleet.origin(service)]
-                    let answer = try await fleet.apis[service].call(method, path, bearer: nil, headers: headers)
-                    #expect(answer.status == status, "\(path) \(answer.text)")
+                    let response = try await fleet.apis[service].call(method, path, bearer: nil, headers: headers)
+                    #expect(response.status == status, "\(path) \(response.text)")
                 }
                 // Of these nothing is kept: the agent's own, reading, and what tools send at a high rate.
                 _ = try await fleet.api.call(.post, "/workspaces/\(id)/tokens", bearer: token)
@@ -117,21 +117,21 @@ extension OperatorTests {
             for query in [
                 "limit=0", "limit=501", "limit=x", "cursor=x", "format=xml", "result=x", "since=x", "until=1",
             ] {
-                let answer = try await fleet.api.call(.get, "/admin/audit?\(query)")
-                #expect(answer.status == 400 && answer.json["field"]?.string == String(query.prefix { $0 != "=" }))
+                let response = try await fleet.api.call(.get, "/admin/audit?\(query)")
+                #expect(response.status == 400 && response.json["field"]?.string == String(query.prefix { $0 != "=" }))
             }
             #expect(try await entries(fleet, "?result=refused&actor=ci").count == 3)
         }
 
         private func csv(_ fleet: Fleet, _ count: Int) async throws {
-            let answer = try await fleet.api.call(.get, "/admin/audit?format=csv&limit=1")
-            #expect(answer.headers["content-type"]?.hasPrefix("text/csv") == true)
-            #expect(answer.headers["content-disposition"]?.hasPrefix("attachment") == true)
-            #expect(answer.text.components(separatedBy: "\r\n").count == count + 2)
-            #expect(answer.text.contains(#","'=alpha","#) && !answer.text.contains(#""=alpha"#))
+            let response = try await fleet.api.call(.get, "/admin/audit?format=csv&limit=1")
+            #expect(response.headers["content-type"]?.hasPrefix("text/csv") == true)
+            #expect(response.headers["content-disposition"]?.hasPrefix("attachment") == true)
+            #expect(response.text.components(separatedBy: "\r\n").count == count + 2)
+            #expect(response.text.contains(#","'=alpha","#) && !response.text.contains(#""=alpha"#))
         }
 
-        @Test("An entry whose service was killed before it answered says that nobody knows")
+        @Test("An entry whose service was killed before it responded has an unknown result")
         func killed() async throws {
             try await Fleet.with(Fleet.allServices, environment: Fleet.production) { fleet in
                 let service = try await fleet.launch("registry")
@@ -150,7 +150,7 @@ extension OperatorTests {
                 let found = try await entries(fleet, "?result=unknown")
                 #expect(found.map { $0["action"]?.string } == ["POST /org/tokens"])
                 #expect(found.first?["status"] == .null && found.first?["result"] == "unknown")
-                // Nor can anybody: what had reached the database was done there after all, or was not.
+                // It cannot be known: what had reached the database was done there after all, or was not.
                 #expect(found.first?["actor"] == "admin" && found.first?["service"] == "registry")
             }
         }
@@ -166,8 +166,8 @@ extension OperatorTests {
                 ]
                 for (index, path) in paths.enumerated() {
                     let body: JSONValue = ["scope": "ours", "token": .string(Platform.adminToken)]
-                    let answer = try await fleet.apis[index].call(.post, path, body: body)
-                    #expect(answer.status == 503 && answer.json["code"] == "platform_unavailable", "\(path)")
+                    let response = try await fleet.apis[index].call(.post, path, body: body)
+                    #expect(response.status == 503 && response.json["code"] == "platform_unavailable", "\(path)")
                 }
                 #expect(try await fleet.api.call(.get, "/workspaces/\(id)/tokens").json["count"] == 1)
                 #expect(try await fleet.sql("SELECT FROM console_sessions").isEmpty)

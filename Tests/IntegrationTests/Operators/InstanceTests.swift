@@ -1,9 +1,9 @@
 import Foundation
 import HTTPCore
 import JSONBytes
-import PostgresClient
-import TestSupport
+import Postgres
 import Testing
+import TestSupport
 
 extension OperatorTests {
     @Suite("Instances", .serialized)

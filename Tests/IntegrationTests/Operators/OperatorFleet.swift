@@ -1,8 +1,8 @@
 import Foundation
 import HTTPCore
 import JSONBytes
-import TestSupport
 import Testing
+import TestSupport
 
 /// What operators do, over all five services.
 @Suite("Operators", .serialized)
@@ -23,9 +23,10 @@ extension Fleet {
 
     /// Signs in at the console: the cookie.
     func signIn(_ token: String = Platform.adminToken) async throws -> String {
-        let answer = try await notifier.call(.post, "/console/session", bearer: nil, body: ["token": .string(token)])
-        guard answer.status == 200, let field = answer.headers["set-cookie"], let end = field.firstIndex(of: ";") else {
-            throw TimedOut("sign in: \(answer.status) \(answer.text)")
+        let response = try await notifier.call(.post, "/console/session", bearer: nil, body: ["token": .string(token)])
+        guard response.status == 200, let field = response.headers["set-cookie"], let end = field.firstIndex(of: ";")
+        else {
+            throw TimedOut("sign in: \(response.status) \(response.text)")
         }
         return String(field[..<end])
     }
@@ -33,9 +34,10 @@ extension Fleet {
     /// Issues an operator's token.
     func issue(_ name: String, role: String = "operator") async throws -> (id: String, token: String) {
         let body: JSONValue = ["name": .string(name), "role": .string(role)]
-        let answer = try await api.call(.post, "/org/tokens", body: body)
-        guard answer.status == 201, let id = answer.json["id"]?.string, let token = answer.json["auth_token"]?.string
-        else { throw TimedOut("issue: \(answer.status) \(answer.text)") }
+        let response = try await api.call(.post, "/org/tokens", body: body)
+        guard response.status == 201, let id = response.json["id"]?.string,
+            let token = response.json["auth_token"]?.string
+        else { throw TimedOut("issue: \(response.status) \(response.text)") }
         return (id, token)
     }
 }

@@ -1,7 +1,7 @@
 import HTTPCore
 import JSONBytes
-import TestSupport
 import Testing
+import TestSupport
 
 extension OperatorTests {
     @Suite("Private bodies", .serialized)

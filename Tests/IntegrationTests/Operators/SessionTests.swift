@@ -1,9 +1,9 @@
 import Foundation
 import HTTPCore
 import JSONBytes
-import PostgresClient
-import TestSupport
+import Postgres
 import Testing
+import TestSupport
 
 extension OperatorTests {
     @Suite("Sessions of the console", .serialized)
@@ -20,7 +20,7 @@ extension OperatorTests {
             ]
         }
 
-        /// Asks for a WebSocket; the answer's status.
+        /// Requests a WebSocket; the response's status.
         private func upgrade(_ port: UInt16, _ cookie: String, _ origin: String) async throws -> Int? {
             let head = """
                 GET /ws HTTP/1.1\r
@@ -34,8 +34,8 @@ extension OperatorTests {
                 \r
 
                 """
-            let answer = try await onThread { PlainSocket.exchange(port: port, send: head, receive: 64) }
-            return answer?.split(separator: " ").dropFirst().first.flatMap { Int($0) }
+            let response = try await onThread { PlainSocket.exchange(port: port, send: head, receive: 64) }
+            return response?.split(separator: " ").dropFirst().first.flatMap { Int($0) }
         }
 
         @Test("Every service takes the cookie, and with it alone no change that another site's page makes")
@@ -51,9 +51,9 @@ extension OperatorTests {
                     for origin in ["http://evil.example", "null", nil] {
                         var headers: HTTPHeaders = ["Cookie": cookie]
                         if let origin { headers.add("Origin", origin) }
-                        let answer = try await api.call(change.method, change.path, bearer: nil, headers: headers)
-                        #expect(answer.status == 403, "\(change.path) \(answer.text)")
-                        #expect(answer.json == ["error": "origin not allowed"])
+                        let response = try await api.call(change.method, change.path, bearer: nil, headers: headers)
+                        #expect(response.status == 403, "\(change.path) \(response.text)")
+                        #expect(response.json == ["error": "origin not allowed"])
                     }
                     let own = try await api.call(
                         change.method, change.path, bearer: nil,
@@ -72,7 +72,7 @@ extension OperatorTests {
         }
 
         @Test("What a session says of itself, and how it ends")
-        func life() async throws {
+        func lifecycle() async throws {
             try await Fleet.with(
                 Fleet.allServices, environment: Fleet.production.merging(["PLATFORM_NAME": "Acme"]) { $1 }
             ) { fleet in
@@ -82,19 +82,19 @@ extension OperatorTests {
                 #expect(refused.status == 401 && refused.json == ["error": "invalid admin token"])
                 #expect(refused.headers["set-cookie"] == nil)
                 #expect(try await fleet.notifier.call(.post, path, bearer: nil, body: [:]).status == 400)
-                let answer = try await fleet.notifier.call(
+                let response = try await fleet.notifier.call(
                     .post, path, bearer: nil, body: ["token": .string(Platform.adminToken)])
-                let field = try #require(answer.headers["set-cookie"])
+                let field = try #require(response.headers["set-cookie"])
                 #expect(field.hasSuffix("; Path=/; Max-Age=43200; HttpOnly; SameSite=Strict"), "\(field)")
-                #expect(answer.json["role"] == "operator" && answer.json["actor"] == "admin")
-                #expect(answer.json["name"] == .null && answer.json["token_prefix"] == .null)
-                #expect(answer.json["platform_name"] == "Acme")
+                #expect(response.json["role"] == "operator" && response.json["actor"] == "admin")
+                #expect(response.json["name"] == .null && response.json["token_prefix"] == .null)
+                #expect(response.json["platform_name"] == "Acme")
                 let cookie = String(field.prefix { $0 != ";" })
                 let stored = try await fleet.sql("SELECT encode(session_hash, 'hex') FROM console_sessions")
                 let hashes = try stored.map { $0.string(0) }
                 #expect(hashes.count == 1 && !cookie.contains(hashes[0]))
                 let shown = try await fleet.notifier.call(.get, path, bearer: nil, headers: ["Cookie": cookie])
-                #expect(shown.json == answer.json)
+                #expect(shown.json == response.json)
                 let viewer = try await fleet.issue("watcher", role: "viewer")
                 let other = try await fleet.signIn(viewer.token)
                 let who = try await fleet.notifier.call(.get, path, bearer: nil, headers: ["Cookie": other]).json
@@ -134,7 +134,7 @@ extension OperatorTests {
                     let status = try await act()
                     #expect(status == 200 || status == 204)
                     try await eventually("all to know") { try await statuses(cookie) == [401] }
-                    // Who is not told believes a session for 30 s.
+                    // An instance that is not notified caches a session for 30 s.
                     #expect(ContinuousClock.now - start < .seconds(10))
                 }
                 for cookie in cookies.prefix(2) {
@@ -161,14 +161,14 @@ extension OperatorTests {
                 try await fleet.start("registry", with: ["ADMIN_TOKEN": "another token"]) { api in
                     for (cookie, expected) in [(cookie, 401), (ci, 200)] {
                         let headers: HTTPHeaders = ["Cookie": cookie]
-                        let answer = try await api.call(.get, "/workspaces", bearer: nil, headers: headers)
-                        #expect(answer.status == expected)
+                        let response = try await api.call(.get, "/workspaces", bearer: nil, headers: headers)
+                        #expect(response.status == expected)
                     }
                 }
             }
         }
 
-        @Test("In open development mode everyone is signed in, and a cookie that is over hinders nobody")
+        @Test("In open development mode all callers are signed in, and an expired cookie has no effect")
         func open() async throws {
             try await Fleet.with(["notifier"], environment: ["ADMIN_TOKEN": ""]) { fleet in
                 for headers in [[:], ["Cookie": "switchyard_session=over"]] as [HTTPHeaders] {
@@ -179,7 +179,7 @@ extension OperatorTests {
             }
         }
 
-        @Test("Whoever tries tokens at the sign-in runs out of tries")
+        @Test("Guessing tokens at the sign-in is rate-limited")
         func tries() async throws {
             try await Fleet.with(["notifier"], environment: ["RATE_LIMIT": "20", "MOLECULE_ENV": "production"]) {
                 fleet in
@@ -189,10 +189,10 @@ extension OperatorTests {
                     let body: JSONValue = ["token": .string("guess \(number)")]
                     // Neither an invented bearer nor an invented cookie is a purse of its own.
                     let headers: HTTPHeaders = number % 2 == 0 ? [:] : ["Cookie": "switchyard_session=\(number)"]
-                    let answer = try await fleet.api.call(
+                    let response = try await fleet.api.call(
                         .post, "/console/session", bearer: number % 3 == 0 ? "invented \(number)" : nil, body: body,
                         headers: headers)
-                    statuses[answer.status, default: 0] += 1
+                    statuses[response.status, default: 0] += 1
                 }
                 // One try comes back every three seconds.
                 let back = Int((ContinuousClock.now - start) / .seconds(3)) + 1

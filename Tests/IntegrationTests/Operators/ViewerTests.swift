@@ -1,14 +1,14 @@
 import Foundation
 import HTTPCore
 import JSONBytes
-import TestSupport
 import Testing
+import TestSupport
 
 extension OperatorTests {
-    /// Each documented operation in turn, so that none that is added can be forgotten.
+    /// Each documented operation, so that none that is added can be forgotten.
     @Suite("Read-only operators", .serialized)
     struct ViewerTests {
-        /// Changes that are theirs, or nobody's: who signs in or out, and what asks with a body.
+        /// Changes that are theirs, or none: signing in and out, and queries with a body.
         private static let allowed: Set<String> = [
             "POST /console/session", "DELETE /console/session", "POST /streams/tickets",
         ]
@@ -50,14 +50,15 @@ extension OperatorTests {
                     if credential.cookie != nil, [.registry, .discovery, .anyBearer].contains(rule) { continue }
                     let (own, other) = (try await caller.makeWorkspace(), try await caller.makeWorkspace())
                     if rule == .discovery { credential.caller = own.id }
-                    let answer = try await caller.call(operation, on: own, and: other, as: credential)
-                    let what: Comment = "\(operation) with \(credential): \(answer.status) \(answer.text.prefix(200))"
+                    let response = try await caller.call(operation, on: own, and: other, as: credential)
+                    let what: Comment =
+                        "\(operation) with \(credential): \(response.status) \(response.text.prefix(200))"
                     if isRefused {
-                        #expect(answer.status == 403 && answer.json == Self.readOnly, what)
+                        #expect(response.status == 403 && response.json == Self.readOnly, what)
                         refusals += 1
                     } else {
-                        #expect(answer.status != 403 && answer.status != 500, what)
-                        #expect(answer.status != 401, what)
+                        #expect(response.status != 403 && response.status != 500, what)
+                        #expect(response.status != 401, what)
                     }
                 }
             }
@@ -66,9 +67,9 @@ extension OperatorTests {
         }
 
         private func signIn(_ platform: Platform, _ token: String) async throws -> String {
-            let answer = try await platform.api.call(
+            let response = try await platform.api.call(
                 .post, "/console/session", bearer: nil, body: ["token": .string(token)])
-            return String(try #require(answer.headers["set-cookie"]).prefix { $0 != ";" })
+            return String(try #require(response.headers["set-cookie"]).prefix { $0 != ";" })
         }
     }
 }

@@ -1,22 +1,22 @@
 import Foundation
 import HTTPCore
 import JSONBytes
-import PostgresClient
-import TestSupport
+import Postgres
 import Testing
+import TestSupport
 
-/// Services with a real container engine, and an agent that runs in its containers: it answers messages, and its heartbeats
-/// are sent by the test, which so decides whether it is alive.
+/// Services with a real container engine, and an agent that runs in its containers: it responds to messages, and the
+/// test sends its heartbeats, and so decides whether it is alive.
 struct ContainerFleet: Sendable {
     private static let image = "localhost/switchyard-agent:latest"
     private static let engine = Shared {
         let podman = try await SharedServers.podman()
         try await podman.importImage(
-            image, files: ["/agent": start, "/answer": answer], changes: ["CMD [\"/agent\"]"])
+            image, files: ["/agent": start, "/answer": response], changes: ["CMD [\"/agent\"]"])
         return podman
     }
 
-    /// Whatever is asked of the server's root is answered by the script.
+    /// The script responds to all requests for the server's root.
     private static let start = """
         #!/bin/sh
         mkdir -p /tmp/www/cgi-bin
@@ -25,7 +25,7 @@ struct ContainerFleet: Sendable {
         httpd -f -p "$HOST:$PORT" -h /tmp/www &
         wait $!
         """
-    private static let answer = """
+    private static let response = """
         #!/bin/sh
         head -c "$CONTENT_LENGTH" >>/tmp/received
         echo >>/tmp/received

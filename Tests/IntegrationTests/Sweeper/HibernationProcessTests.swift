@@ -1,11 +1,11 @@
 import Foundation
 import HTTPCore
 import JSONBytes
-import PostgresClient
-import TestSupport
+import Postgres
 import Testing
+import TestSupport
 
-/// Idle workspaces sleep until somebody needs them.
+/// Idle workspaces sleep until a message needs them.
 @Suite("Hibernation over HTTP", .serialized)
 struct HibernationProcessTests {
     private func makeIdle(_ id: String, _ fleet: Fleet) async throws {
@@ -25,8 +25,8 @@ struct HibernationProcessTests {
             let id = try await containers.create(["hibernation_idle_minutes": 1])
             #expect(try await containers.beat(id) == 200)
             try await containers.reaching(id) {
-                let answer = try await fleet.apis[1].message("before", to: id)
-                #expect(answer.status == 200, "\(answer.text)")
+                let response = try await fleet.apis[1].message("before", to: id)
+                #expect(response.status == 200, "\(response.text)")
             }
             #expect(try await containers.received(id).contains("before"))
             try await makeIdle(id, fleet)
@@ -68,7 +68,7 @@ struct HibernationProcessTests {
                     await gate.wait()
                     return ScriptedAgent.reply("done")
                 }
-                async let answer = fleet.apis[1].message(
+                async let response = fleet.apis[1].message(
                     "work", to: target.id, from: source.caller, within: .seconds(150))
                 func isNoted() async throws -> Bool {
                     let rows = try await fleet.sql(
@@ -82,7 +82,7 @@ struct HibernationProcessTests {
                 try await fleet.sql("UPDATE workspace_vitals SET last_inbound_at = NULL, last_outbound_at = NULL")
                 try await eventually("it to be noted again while it goes on") { try await isNoted() }
                 gate.open()
-                #expect(try await answer.status == 200)
+                #expect(try await response.status == 200)
             }
         }
     }

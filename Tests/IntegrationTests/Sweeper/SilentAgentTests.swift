@@ -1,11 +1,11 @@
 import Foundation
 import HTTPCore
 import JSONBytes
-import PostgresClient
-import TestSupport
+import Postgres
 import Testing
+import TestSupport
 
-/// Agents that are heard of no more, and come back.
+/// Agents that fall silent, and come back.
 @Suite("Silent agents", .serialized)
 struct SilentAgentTests {
     private func reason(_ fleet: Fleet, _ id: String) async throws -> [String] {
@@ -45,8 +45,8 @@ struct SilentAgentTests {
             let (id, token) = try await fleet.create(["url": "http://8.8.8.8"])
             func beat() async throws {
                 let body: JSONValue = ["workspace_id": .string(id)]
-                let answer = try await fleet.api.call(.post, "/registry/heartbeat", bearer: token, body: body)
-                #expect(answer.status == 200)
+                let response = try await fleet.api.call(.post, "/registry/heartbeat", bearer: token, body: body)
+                #expect(response.status == 200)
             }
             try await beat()
             let sweepers = [try await fleet.launch("sweeper"), try await fleet.launch("sweeper")]
@@ -99,14 +99,14 @@ struct SilentAgentTests {
             try await eventually("them to be offline") {
                 try await fleet.sql("SELECT count(*) FROM workspaces WHERE status = 'offline'")[0].int(0) == 12
             }
-            let told = try await fleet.sql(
+            let published = try await fleet.sql(
                 """
                 SELECT type, data->>'scope', data->>'by', data->>'reason' FROM structure_events
                 WHERE type LIKE 'sweep.%' ORDER BY sequence
                 """)
-            #expect(told[0].string(0) == "sweep.held" && told[0].string(3) == "no_heartbeats")
-            #expect(told[1].string(0) == "sweep.released" && told[1].string(1) == "remote")
-            #expect(told[1].string(2) == "admin")
+            #expect(published[0].string(0) == "sweep.held" && published[0].string(3) == "no_heartbeats")
+            #expect(published[1].string(0) == "sweep.released" && published[1].string(1) == "remote")
+            #expect(published[1].string(2) == "admin")
             let log = fleet.services[1].output
             #expect(log.ranges(of: "holding back").count <= 2, "said at changes: of grace, then of silence")
         }

@@ -1,10 +1,10 @@
-import EventLoop
 import Foundation
 import HTTPCore
 import Observability
-import PostgresClient
-import TestSupport
+import Postgres
 import Testing
+import TestSupport
+import UVLoop
 
 @testable import Notifier
 
@@ -31,7 +31,7 @@ struct ChatFileRowsTests {
     }
 
     @Test("A file is there for others when its bytes are durable, all of an upload at once")
-    func life() async throws {
+    func lifecycle() async throws {
         try await withWorkspace { pool, rows, workspace in
             let files = [file("a"), file("b")]
             let stored = files.map(\.stored)
@@ -45,7 +45,7 @@ struct ChatFileRowsTests {
             #expect(try await rows.find(stored[1], of: workspace) == files[1])
             #expect(try await rows.find(stored[1], of: UUID()) == nil)
             #expect(try await !rows.keep(stored, of: workspace))
-            try await rows.giveUp(stored, of: workspace, after: 0)
+            try await rows.markForDeletion(stored, of: workspace, after: 0)
             #expect(try await states(pool) == ["stored", "stored"])
         }
     }
@@ -132,12 +132,12 @@ struct ChatFileRowsTests {
 
             // Without its store an instance leaves them to one that has it.
             let without = ChatFileCleaner(
-                rows: DoomedFileRows(postgres: pool), store: nil, loop: loop, logger: .disabled)
+                rows: FileDeletionRows(postgres: pool), store: nil, loop: loop, logger: .disabled)
             try await without.clean()
             #expect(try await states(pool).count { $0 == "doomed" } == 3)
 
             let cleaner = ChatFileCleaner(
-                rows: DoomedFileRows(postgres: pool), store: store, loop: loop, logger: .disabled)
+                rows: FileDeletionRows(postgres: pool), store: store, loop: loop, logger: .disabled)
             try await cleaner.clean()
             #expect(try await states(pool).sorted() == ["pending", "pending", "stored"])
             for (id, row) in gone + [(workspace, abandoned)] {

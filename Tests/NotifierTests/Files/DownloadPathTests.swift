@@ -45,7 +45,7 @@ struct DownloadPathTests {
     @Test("are refused when they are not clean", arguments: uncleanPaths)
     func unclean(_ path: String) { #expect(throws: DownloadPath.Refusal.unclean) { try DownloadPath(path) } }
 
-    @Test("are refused when somebody might read them otherwise", arguments: ambiguousPaths)
+    @Test("are refused when they are ambiguous", arguments: ambiguousPaths)
     func ambiguous(_ path: String) { #expect(throws: DownloadPath.Refusal.ambiguous) { try DownloadPath(path) } }
 
     @Test("are refused when they lead elsewhere", arguments: outsidePaths)

@@ -41,7 +41,7 @@ struct FileNameTests {
         ("\(String(repeating: "ä", count: 120)).jpeg", "\(String(repeating: "_", count: 95)).jpeg"),
     ]
 
-    @Test("are reduced to what nobody misunderstands", arguments: short + cut)
+    @Test("are reduced to what is unambiguous", arguments: short + cut)
     func reduced(_ original: String, _ name: String) {
         #expect(FileName.reduced(original) == name)
         let file = FileName(original)
@@ -90,7 +90,7 @@ struct FileNameTests {
         #expect(MediaType.of(declared, name: name) == type)
     }
 
-    @Test("are handed out as nothing that a browser would run")
+    @Test("are served as nothing that a browser would run")
     func served() {
         for type in [
             "text/html", "Text/HTML; charset=utf-8", "image/svg+xml", "text/xml", "application/xml", "text/javascript",
@@ -107,7 +107,7 @@ struct FileNameTests {
     }
 
     @Test(
-        "are told to old and new clients, whatever they are",
+        "are sent to old and new clients, whatever they are",
         arguments: [
             ("a.txt", "a.txt", "a.txt"),
             ("a b.txt", "a b.txt", "a%20b.txt"),

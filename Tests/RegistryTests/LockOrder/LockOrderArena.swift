@@ -1,6 +1,6 @@
 import Contracts
 import Foundation
-import PostgresClient
+import Postgres
 import TestSupport
 
 /// A small tree of workspaces, with all that writers fight about, on a database of its own.
@@ -45,7 +45,7 @@ struct LockOrderArena: Sendable {
         FROM unnest($1::uuid[], $4::uuid[]) AS t (id, token) JOIN w ON w.id = t.id
         """)
 
-    /// Some starts are under way, some wait.
+    /// Some starts are running, some wait.
     private static let belongings = Statement(
         "test_belongings",
         """
@@ -119,7 +119,7 @@ struct LockOrderArena: Sendable {
         try await pool.query(sessions, [database])[0].int(0)
     }
 
-    /// How many deadlocks the server found in a database. Its sessions report when they end: ask when they have.
+    /// How many deadlocks the server found in a database. Its sessions report when they end: read it after that.
     static func deadlocks(in database: String, _ pool: PostgresPool) async throws -> Int {
         try await pool.query(deadlocks, [database])[0].int(0)
     }

@@ -1,11 +1,11 @@
-import EventLoop
 import Foundation
-import PostgresClient
-import TestSupport
+import Postgres
 import Testing
+import TestSupport
+import UVLoop
 
 /// Every pair of writers at once on the same workspaces. The server counts the deadlocks that it finds: what is
-/// repeated because of one has cost a second already, of everybody who stood behind it.
+/// repeated because of one has cost a second already, of every waiter behind it.
 @Suite("One order of locks")
 struct LockOrderTests {
     private static let rounds = 4

@@ -2,22 +2,23 @@ import Contracts
 import EventOutbox
 import Foundation
 import HTTPCore
-import HTTPServer
-import PostgresClient
+import Postgres
 import Scheduler
 import Sweeper
+import UVHTTPServer
 
 @testable import A2AProxy
 @testable import Authentication
 @testable import Lifecycle
 @testable import Registry
 
-/// Everyone who locks rows of several tables, or several rows of one.
+/// Every writer that locks rows of several tables, or several rows of one.
 enum LockOrderWriter: String, CaseIterable, Sendable {
     case register, beat, seen, card, issueToken, revokeToken, create, move, rename, budget
     case enqueue, deliver, delegate, endDelegation, touch, dropStale, cancelMany, retryMany
     case pause, resume, hibernate, restart, wake, lose, delete, purge, secret, finishJob, extend, handBack
-    case sweep, releaseByHand, sleep, recover, expire, abandon, prune, loseContainers, timeOut, leaveOver, changeImage
+    case sweep, releaseByHand, sleep, recover, expire, abandon, prune, markContainersOffline, timeOut, leaveOver,
+        changeImage
     case fire, recordRuns, createSchedule, runSchedule, deleteSchedule, freePhantoms
 
     private static let source = "switchyard/test"
@@ -40,7 +41,8 @@ enum LockOrderWriter: String, CaseIterable, Sendable {
         case .pause, .resume, .hibernate, .restart, .wake, .lose, .delete, .purge, .secret, .finishJob, .extend,
             .handBack:
             try await live(arena)
-        case .sweep, .releaseByHand, .sleep, .recover, .expire, .abandon, .prune, .loseContainers, .timeOut, .leaveOver,
+        case .sweep, .releaseByHand, .sleep, .recover, .expire, .abandon, .prune, .markContainersOffline, .timeOut,
+            .leaveOver,
             .changeImage:
             try await heal(arena)
         case .fire, .recordRuns, .createSchedule, .runSchedule, .deleteSchedule, .freePhantoms:
@@ -54,7 +56,7 @@ enum LockOrderWriter: String, CaseIterable, Sendable {
         case .register:
             for id in ids {
                 let registrant = Registrant(
-                    identity: .workspace(id), hasToken: true, knowsOfWorkspace: true, mayCreate: false)
+                    identity: .workspace(id), hasToken: true, workspaceExisted: true, mayCreate: false)
                 let card = Array(#"{"name":"\#(UUID())"}"#.utf8)
                 do {
                     _ = try await RegistrationStore(postgres: pool, source: Self.source).register(
@@ -125,18 +127,18 @@ enum LockOrderWriter: String, CaseIterable, Sendable {
                 self == .retryMany ? .retry : .cancel, filter, after: nil, limit: FleetQueueStore.piece)
         case .touch:
             try await TargetStore(postgres: pool).touch(
-                ids.shuffled().map { Touch(workspace: $0, isSender: .random()) })
+                ids.shuffled().map { CallParty(workspace: $0, isSender: .random()) })
         default: _ = try await queue.dropStale(minutes: 0, of: nil, reason: "stale")
         }
     }
 
     private static func finished(_ item: ClaimedItem) -> FinishedItem {
         let outcome =
-            Bool.random() ? CallOutcome.answered(AgentAnswer(status: 200, contentType: nil, body: [])) : .absent
+            Bool.random() ? CallOutcome.answered(AgentResponse(status: 200, contentType: nil, body: [])) : .absent
         let verdict = QueueRules().verdict(on: outcome, for: item.facts)
         var finished = FinishedItem(
             id: item.id, workspace: item.workspace, claimNumber: item.claimNumber, verdict: verdict)
-        finished.wasAnswered = true
+        finished.hasResponse = true
         return finished
     }
 
@@ -146,7 +148,7 @@ enum LockOrderWriter: String, CaseIterable, Sendable {
         switch self {
         case .pause: _ = try await store.pause(ids[0])
         case .resume:
-            // Starts that are under way go on beside a pause.
+            // Running starts go on beside a pause.
             do { _ = try await store.pause(ids[0]) } catch is LifecycleRefusal {}
             _ = try await store.resume(ids[0])
         case .hibernate: _ = try await store.hibernate(ids[1], isForced: true)
@@ -186,10 +188,10 @@ enum LockOrderWriter: String, CaseIterable, Sendable {
         case .recover: _ = try await queue.recoverLeases()
         case .expire: _ = try await queue.dropExpired()
         case .prune: try await prune(arena)
-        case .loseContainers:
+        case .markContainersOffline:
             let store = ContainerHealthStore(postgres: arena.pool, source: Self.source)
             let time = try await store.expected().at
-            _ = try await store.lose(arena.ids.shuffled(), seenAt: time, silence: 0)
+            _ = try await store.markOffline(arena.ids.shuffled(), seenAt: time, silence: 0)
         case .timeOut:
             let timeouts = ProvisionTimeouts(override: 0, declared: [:])
             _ = try await ProvisionTimeoutStore(postgres: arena.pool, source: Self.source).fail(timeouts)

@@ -1,9 +1,9 @@
 import Contracts
 import Foundation
-import PostgresClient
+import Postgres
 import TestSupport
 
-/// A database whose workspaces' changes of status are noted by a trigger, whoever makes them and whatever is told of it.
+/// A database in which a trigger records the workspaces' changes of status, whatever their writers publish.
 struct RaceArena: Sendable {
     let pool: PostgresPool
     static let url = "http://8.8.8.8"
@@ -67,7 +67,7 @@ struct RaceArena: Sendable {
         try await pool.query(Self.status, [id]).first { WorkspaceStatus(rawValue: $0.string(0)) }
     }
 
-    /// A change of status, or the event that tells of one, with the transaction that it was made in.
+    /// A change of status, or the event of one, with the transaction that it was made in.
     struct Change: Hashable {
         var was: String?
         var became: String
@@ -92,7 +92,7 @@ struct RaceArena: Sendable {
         WHERE workspace_id = $1 ORDER BY sequence
         """)
 
-    /// What was told, in the order of the log.
+    /// The published changes, in the order of the log.
     func events(_ id: UUID) async throws -> [Change] {
         try await pool.query(Self.events, [id]).map { Change(became: $0.string(0), transaction: $0.string(1)) }
     }
@@ -103,10 +103,10 @@ struct RaceArena: Sendable {
         UPDATE workspaces SET status = $2::workspace_status, status_changed_at = now(), updated_at = now()
         WHERE id = $1 AND status = ANY ($3::text[]::workspace_status[])
         """)
-    private static let tell = Statement(
-        "test_tell",
+    private static let publish = Statement(
+        "test_publish",
         "INSERT INTO structure_events (type, workspace_id, source) VALUES ('workspace.' || $2, $1, 'switchyard/test')")
-    private static let linger = Statement("test_linger", "SELECT 1")
+    private static let roundTrip = Statement("test_round_trip", "SELECT 1")
 
     /// A change as the lifecycle makes it: conditional on the status it starts from, its event in the same transaction.
     ///
@@ -115,9 +115,9 @@ struct RaceArena: Sendable {
         try await pool.transaction { transaction in
             let flipped = try await transaction.query(
                 Self.flip, [id, change.becomes.rawValue, change.from.map(\.rawValue)])
-            for _ in 0..<roundTrips { _ = try await transaction.query(Self.linger) }
+            for _ in 0..<roundTrips { _ = try await transaction.query(Self.roundTrip) }
             if flipped.affected == 0 { return false }
-            _ = try await transaction.query(Self.tell, [id, change.becomes.rawValue])
+            _ = try await transaction.query(Self.publish, [id, change.becomes.rawValue])
             return true
         }
     }

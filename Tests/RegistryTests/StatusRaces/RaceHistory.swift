@@ -4,7 +4,7 @@ import Foundation
 /// What several writers did to one workspace at the same time, and whether doing it one after the other explains it.
 ///
 /// The search of Wing and Gong: an order of the steps in which none comes before one that had ended when it began, each
-/// does what the rules say, was told so, and the last leaves the status that was found.
+/// does what the rules say, got that result, and the last leaves the status that was found.
 struct RaceHistory {
     let steps: [RaceStep]
     let start: WorkspaceStatus
@@ -16,7 +16,7 @@ struct RaceHistory {
         var done: UInt64 = 0
         var status: WorkspaceStatus
         /// The step from which silence counts.
-        var life: Int?
+        var lastLiveness: Int?
     }
 
     var isExplained: Bool {
@@ -27,7 +27,7 @@ struct RaceHistory {
             guard seen.insert(position).inserted else { continue }
             let left = steps.indices.filter { position.done & 1 << $0 == 0 }
             if left.isEmpty, position.status == end { return true }
-            // Whoever began after another had ended comes after it.
+            // A step that began after another had ended comes after it.
             let horizon = left.map { steps[$0].ended }.min()
             for index in left where horizon.map({ steps[index].began <= $0 }) ?? true {
                 if let next = taking(index, from: position) { waiting.append(next) }
@@ -39,11 +39,15 @@ struct RaceHistory {
     private func taking(_ index: Int, from position: Position) -> Position? {
         let step = steps[index]
         guard step.outcome(in: position.status) == step.result else { return nil }
-        if case .sweep = step.action, let life = position.life, steps[life].began + silence > step.ended { return nil }
+        if case .sweep = step.action, let lastLiveness = position.lastLiveness,
+            steps[lastLiveness].began + silence > step.ended
+        {
+            return nil
+        }
         var next = position
         next.done |= 1 << index
         if case .became(let status) = step.result { next.status = status }
-        if step.endsSilence(step.result) { next.life = index }
+        if step.endsSilence(step.result) { next.lastLiveness = index }
         return next
     }
 }

@@ -31,7 +31,7 @@ enum LifecycleChange: CaseIterable {
     }
 }
 
-/// One thing that one writer did to one workspace, and what it was told.
+/// One thing that one writer did to one workspace, and its result.
 struct RaceStep: Sendable {
     enum Action: Sendable {
         case beat(StatusRule.Beat)
@@ -44,7 +44,7 @@ struct RaceStep: Sendable {
     enum Result: Sendable, Hashable {
         case became(WorkspaceStatus)
         case unchanged
-        /// It was told that the workspace is removed.
+        /// It found the workspace removed.
         case gone
     }
 
@@ -68,7 +68,7 @@ struct RaceStep: Sendable {
         }
     }
 
-    /// Whether silence counts from here: a sign of life, or a change of status.
+    /// Whether silence counts from here: liveness, or a change of status.
     func endsSilence(_ outcome: Result) -> Bool {
         switch action {
         case .beat, .register: outcome != .gone

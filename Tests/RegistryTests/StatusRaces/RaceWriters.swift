@@ -3,10 +3,10 @@ import Contracts
 import EventOutbox
 import Foundation
 import HTTPCore
-import HTTPServer
-import PostgresClient
+import Postgres
 import Sweeper
 import TestSupport
+import UVHTTPServer
 
 @testable import Registry
 
@@ -33,7 +33,7 @@ struct RaceRound: Sendable {
         for (id, status) in start { try await arena.add(id, status) }
     }
 
-    /// - Returns: what everybody did.
+    /// - Returns: the steps of all writers.
     func run() async throws -> [RaceStep] {
         try await withThrowingTaskGroup(of: [RaceStep].self) { group in
             var number: UInt64 = 0
@@ -61,8 +61,8 @@ struct RaceRound: Sendable {
             let outcomes = try await HeartbeatStore(postgres: arena.pool).write(
                 kinds.map { try Heartbeat.made($0.0, $0.1) }, source: "switchyard/test")
             let ended = ContinuousClock.now
-            // One whose rows somebody held for too long is as good as not sent.
-            for ((id, kind), outcome) in zip(kinds, outcomes) where outcome.verdict != .held {
+            // One whose rows were locked for too long counts as not sent.
+            for ((id, kind), outcome) in zip(kinds, outcomes) where outcome.verdict != .locked {
                 let became = outcome.event.flatMap { WorkspaceStatus(rawValue: String($0.event.type.dropFirst(10))) }
                 let result: RaceStep.Result =
                     outcome.verdict == .removed ? .gone : became.map { .became($0) } ?? .unchanged
@@ -126,7 +126,7 @@ struct RaceRound: Sendable {
             let done = try await store.register(
                 id, url: RaceArena.url, card: RaceArena.card,
                 by: Registrant(
-                    identity: .workspace(id), hasToken: true, knowsOfWorkspace: true, mayCreate: false),
+                    identity: .workspace(id), hasToken: true, workspaceExisted: true, mayCreate: false),
                 traceparent: nil)
             return done.event == nil ? .unchanged : .became(.online)
         } catch let error as APIError where error.status == .gone {

@@ -1,19 +1,19 @@
 import Contracts
-import EventLoop
 import Foundation
-import PostgresClient
-import TestSupport
+import Postgres
 import Testing
+import TestSupport
+import UVLoop
 
 @Suite("Heartbeats, sweeps, registrations and the lifecycle at the same time")
 struct StatusRaceTests {
     private static let rounds = 80 as UInt64
 
-    @Test("Every change has one event, every path is legal, and some order explains what everybody was told")
+    @Test("Every change has one event, every path is legal, and some order explains all results")
     func races() async throws {
         let server = try await SharedServers.postgres()
         let url = try await server.makeMigratedDatabase("races")
-        // Whoever meets crosswise shall find out soon.
+        // Deadlocks shall be found soon.
         try await server.sql("ALTER DATABASE \"\(url.split(separator: "/").last!)\" SET deadlock_timeout = '5ms'")
         let group = EventLoopGroup(count: 2)
         defer { group.shutdown() }
@@ -50,11 +50,11 @@ struct StatusRaceTests {
         let end = try #require(try await arena.status(id))
         let changes = try await arena.changes(id)
         // One event for each real change, in the same transaction and the same order.
-        let told = try await arena.events(id)
-        #expect(told == changes.map { .init(became: $0.became, transaction: $0.transaction) }, "\(place)")
+        let published = try await arena.events(id)
+        #expect(published == changes.map { .init(became: $0.became, transaction: $0.transaction) }, "\(place)")
         // The log, replayed, is a path through the diagram that ends where the row is.
         var status = start
-        for change in told {
+        for change in published {
             let next = try #require(WorkspaceStatus(rawValue: change.became))
             #expect(Self.isArrow(status, next), "\(place): \(status) → \(next)")
             status = next

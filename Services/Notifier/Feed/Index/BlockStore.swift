@@ -1,6 +1,6 @@
 import Contracts
 import Foundation
-import PostgresClient
+import Postgres
 
 /// Rows of a feed from `lower` on and before `upper`; nil where it has no end.
 struct ActivityRange: Sendable, Equatable {

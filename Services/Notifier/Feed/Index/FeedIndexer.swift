@@ -1,9 +1,9 @@
-import EventLoop
 import Foundation
 import Observability
-import PostgresClient
+import Postgres
 import ServiceLifecycle
 import Synchronization
+import UVLoop
 
 /// Builds the Bloom filters of a feed's blocks on demand, once a search had to read many rows: feeds that are never
 /// searched, and inserts of rows, have no cost.
@@ -14,7 +14,7 @@ final class FeedIndexer: GracefulService {
     private static let readBytes = 2 << 20
 
     let name = "feed-indexer"
-    private let store: ActivityStore
+    private let store: FeedStore
     private let blocks: BlockStore
     private let loop: EventLoop
     private let logger: Logger
@@ -73,7 +73,7 @@ final class FeedIndexer: GracefulService {
         var query = ActivityQuery(before: block.upper, from: block.lower, limit: BlockStore.rows)
         while true {
             let (rows, next) = try await store.rows(workspace, query, bytes: Self.readBytes)
-            try rows.forEach { ActivityStore.add($0, to: &filter, scratch: &scratch) }
+            try rows.forEach { FeedStore.add($0, to: &filter, scratch: &scratch) }
             guard let next else { return filter.bytes }
             query.before = next
             // Lets searches run.

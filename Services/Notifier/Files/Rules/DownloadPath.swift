@@ -1,4 +1,5 @@
 import Contracts
+import PlatformInternals
 
 /// The path of a file to download, validated without a file system: absolute, clean, below one of a workspace's own
 /// folders.

@@ -1,6 +1,6 @@
-import EventLoop
 import Foundation
 import HTTPCore
+import UVLoop
 
 /// Reads a range of an open file in chunks, on the loop's thread pool.
 ///

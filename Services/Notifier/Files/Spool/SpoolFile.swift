@@ -1,7 +1,7 @@
 import Crypto
-import EventLoop
 import Foundation
 import HTTPCore
+import UVLoop
 
 /// An anonymous temporary file: the system deletes it with its descriptor, however this process ends.
 ///

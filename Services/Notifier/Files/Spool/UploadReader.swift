@@ -1,8 +1,9 @@
 import Contracts
-import EventLoop
 import HTTPCore
-import HTTPServer
 import Multipart
+import PlatformInternals
+import UVHTTPServer
+import UVLoop
 
 /// Streams the body of an upload into temporary files, with back-pressure from the writes.
 struct UploadReader: Sendable {
@@ -53,7 +54,7 @@ struct UploadReader: Sendable {
         } catch HTTPBodyError.tooLarge {
             throw APIError.bodyTooLarge(limit: Limits.upload)
         } catch let error as SpoolFile.Failure {
-            throw APIError(.serviceUnavailable, Sentence.noRoomForUploads, retryAfter: 30, detail: "\(error)")
+            throw APIError(.serviceUnavailable, ErrorMessage.noRoomForUploads, retryAfter: 30, detail: "\(error)")
         }
         return files
     }
@@ -63,7 +64,7 @@ struct UploadReader: Sendable {
         guard part.name == Self.field, let original = part.fileName else { return nil }
         guard count < Limits.uploadedFiles else {
             throw APIError(
-                .payloadTooLarge, Sentence.tooManyFiles, field: Self.field,
+                .payloadTooLarge, ErrorMessage.tooManyFiles, field: Self.field,
                 members: [("limit", .int(Limits.uploadedFiles))])
         }
         let name = FileName(original)
@@ -78,7 +79,7 @@ struct UploadReader: Sendable {
         file.size += bytes.count
         guard file.size <= Limits.uploadedFile else {
             throw APIError(
-                .payloadTooLarge, Sentence.fileTooLarge,
+                .payloadTooLarge, ErrorMessage.fileTooLarge,
                 members: [("file", .string(file.name.name)), ("limit", .int(Limits.uploadedFile))])
         }
         file.buffer += bytes
@@ -109,7 +110,7 @@ struct UploadReader: Sendable {
         case .headersTooLarge: .invalidBody(reason: "the header fields of a part are too large")
         case .preambleTooLarge: .invalidBody(reason: "the body does not begin with the boundary")
         case .tooManyParts(let limit):
-            APIError(.payloadTooLarge, Sentence.tooManyFiles, members: [("limit", .int(limit))])
+            APIError(.payloadTooLarge, ErrorMessage.tooManyFiles, members: [("limit", .int(limit))])
         }
     }
 }

@@ -1,8 +1,8 @@
 import Crypto
-import EventLoop
 import Foundation
-import HTTPClient
 import HTTPCore
+import UVHTTPClient
+import UVLoop
 
 /// Files in a bucket of an S3-compatible store, addressed by its path: `<bucket>/chat-files/<workspace>/<stored name>`.
 struct BucketStore: FileStore {
@@ -28,7 +28,7 @@ struct BucketStore: FileStore {
     }
 
     func put(_ file: SpooledFile, of workspace: UUID, on loop: EventLoop) async throws(FileStoreError) {
-        let answer = try await call(.put, file.name.stored, of: workspace, payload: hex(file.digest), on: loop) {
+        let response = try await call(.put, file.name.stored, of: workspace, payload: hex(file.digest), on: loop) {
             request in
             // An empty body of known length, too, says so.
             request.body =
@@ -37,8 +37,8 @@ struct BucketStore: FileStore {
                 : .stream(DescriptorSource(file.file.descriptor, owner: file.file, 0..<file.size, on: loop))
             request.contentLength = file.size
         }
-        guard answer.status.isSuccess else { throw await Self.failure(answer) }
-        _ = try? await answer.body.collect(upTo: 64 * 1024)
+        guard response.status.isSuccess else { throw await Self.failure(response) }
+        _ = try? await response.body.collect(upTo: 64 * 1024)
     }
 
     func open(
@@ -46,42 +46,42 @@ struct BucketStore: FileStore {
     ) async throws(FileStoreError) -> any HTTPByteSource {
         guard !range.isEmpty else { return BytesSource([]) }
         let isPart = range != 0..<size
-        let answer = try await call(.get, stored, of: workspace, payload: BucketSignature.noPayload, on: loop) {
+        let response = try await call(.get, stored, of: workspace, payload: BucketSignature.noPayload, on: loop) {
             request in
             request.totalTimeout = nil
             if isPart { request.headers.add("Range", "bytes=\(range.lowerBound)-\(range.upperBound - 1)") }
         }
-        switch answer.status {
+        switch response.status {
         case 206 where isPart:
             let expected = "bytes \(range.lowerBound)-\(range.upperBound - 1)/\(size)"
-            try Self.check(answer, "Content-Range", expected, stored)
-            try Self.check(answer, "Content-Length", "\(range.count)", stored)
-            return SlicedSource(answer.body.source, 0..<range.count)
+            try Self.check(response, "Content-Range", expected, stored)
+            try Self.check(response, "Content-Length", "\(range.count)", stored)
+            return SlicedSource(response.body.source, 0..<range.count)
         // One that takes no notice of ranges.
         case 200:
-            try Self.check(answer, "Content-Length", "\(size)", stored)
-            return SlicedSource(answer.body.source, range)
+            try Self.check(response, "Content-Length", "\(size)", stored)
+            return SlicedSource(response.body.source, range)
         // It ends before the range begins.
         case 404, 416: throw FileStoreError(.missing, stored)
-        default: throw await Self.failure(answer)
+        default: throw await Self.failure(response)
         }
     }
 
     /// An object of another size than was kept is another one. Where the store does not say, the end of its body does.
     private static func check(
-        _ answer: ClientResponse, _ name: String, _ expected: String, _ stored: String
+        _ response: ClientResponse, _ name: String, _ expected: String, _ stored: String
     ) throws(FileStoreError) {
-        guard let said = answer.headers[name], said != expected else { return }
-        answer.body.source.cancel()
+        guard let said = response.headers[name], said != expected else { return }
+        response.body.source.cancel()
         throw FileStoreError(.missing, "\(stored): \(name) is \(said), not \(expected)")
     }
 
     func remove(_ stored: String, of workspace: UUID, on loop: EventLoop) async throws(FileStoreError) {
-        let answer = try await call(
+        let response = try await call(
             .delete, stored, of: workspace, payload: BucketSignature.noPayload, on: loop
         ) { _ in }
-        guard answer.status.isSuccess || answer.status == .notFound else { throw await Self.failure(answer) }
-        _ = try? await answer.body.collect(upTo: 64 * 1024)
+        guard response.status.isSuccess || response.status == .notFound else { throw await Self.failure(response) }
+        _ = try? await response.body.collect(upTo: 64 * 1024)
     }
 
     /// An object is there as a whole, or not at all.
@@ -96,11 +96,11 @@ struct BucketStore: FileStore {
         while true {
             let failure: FileStoreError
             do throws(HTTPClientError) {
-                let answer = try await http.send(request(method, stored, of: workspace, payload, change))
-                guard answer.status.code >= 500 || answer.status == .tooManyRequests, attempt < Self.attempts else {
-                    return answer
+                let response = try await http.send(request(method, stored, of: workspace, payload, change))
+                guard response.status.code >= 500 || response.status == .tooManyRequests, attempt < Self.attempts else {
+                    return response
                 }
-                failure = await Self.failure(answer)
+                failure = await Self.failure(response)
             } catch {
                 failure = FileStoreError(.unavailable, error.description)
             }
@@ -127,9 +127,9 @@ struct BucketStore: FileStore {
         return request
     }
 
-    private static func failure(_ answer: ClientResponse) async -> FileStoreError {
-        let body = (try? await answer.body.collect(upTo: 64 * 1024)) ?? []
+    private static func failure(_ response: ClientResponse) async -> FileStoreError {
+        let body = (try? await response.body.collect(upTo: 64 * 1024)) ?? []
         return FileStoreError(
-            .unavailable, "\(answer.status.code) \(String(decoding: body.prefix(300), as: UTF8.self))")
+            .unavailable, "\(response.status.code) \(String(decoding: body.prefix(300), as: UTF8.self))")
     }
 }

@@ -1,6 +1,6 @@
-import EventLoop
 import Foundation
 import HTTPCore
+import UVLoop
 
 /// Where the files of workspaces are that have no container. Files never change under their names.
 protocol FileStore: Sendable {

@@ -1,6 +1,6 @@
-import EventLoop
 import Foundation
 import HTTPCore
+import UVLoop
 
 /// Files in a folder that all instances share: `<workspace>/<stored name>`, and `.incoming` for those being written.
 struct FolderStore: FileStore {

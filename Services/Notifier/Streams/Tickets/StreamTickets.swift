@@ -3,8 +3,9 @@ import Contracts
 import Crypto
 import Foundation
 import HTTPCore
-import HTTPServer
+import PlatformInternals
 import ServiceHost
+import UVHTTPServer
 
 /// `/streams/tickets`: credentials for streams of pages, since `EventSource` and a browser's `WebSocket` can set no
 /// header. A ticket is valid for one connection within a minute, with the filter that its creator requested.
@@ -33,9 +34,9 @@ struct StreamTickets: Sendable {
             try await authenticator.admin(request)
         }
         let secret = makeToken()
-        let ticket = KeptTicket(origin: authenticator.origin(of: request, ticket: secret), filter: filter)
+        let ticket = StoredTicket(origin: authenticator.origin(of: request, ticket: secret), filter: filter)
         guard let expiresAt = try await store.add(ticket, hash: sha256(secret)) else {
-            throw APIError(.tooManyRequests, Sentence.tooManyTickets, retryAfter: 5)
+            throw APIError(.tooManyRequests, ErrorMessage.tooManyTickets, retryAfter: 5)
         }
         var response = try Response.wire(.ok, StreamTicket(ticket: secret, expiresAt: expiresAt))
         response.headers.add("Cache-Control", "no-store")
@@ -47,7 +48,8 @@ struct StreamTickets: Sendable {
     private func requireBearer(_ request: Request) async throws {
         let isMissing = request.bearerToken == nil
         if try await context.authenticator.viewer(request) != nil, !isMissing || request.sessionCookie == nil { return }
-        throw APIError(.unauthorized, isMissing ? Sentence.missingWorkspaceToken : Sentence.invalidWorkspaceToken)
+        throw APIError(
+            .unauthorized, isMissing ? ErrorMessage.missingWorkspaceToken : ErrorMessage.invalidWorkspaceToken)
     }
 
     /// Admits a stream's request by its ticket, whatever other credentials it has.
@@ -57,7 +59,7 @@ struct StreamTickets: Sendable {
     func redeem(_ request: Request) async throws -> StreamFilter? {
         guard let secret = request.query("ticket") else { return nil }
         guard let ticket = try await store.take(hash: sha256(secret)) else { throw Authenticator.invalidTicket }
-        try await context.authenticator.letIn(ticket.origin, ticket: secret, request)
+        try await context.authenticator.admit(ticket.origin, ticket: secret, request)
         return ticket.filter
     }
 }
@@ -80,5 +82,5 @@ extension StreamFilter {
         return filter
     }
 
-    private static let beyondTicket = APIError(.forbidden, Sentence.ticketForOthers)
+    private static let beyondTicket = APIError(.forbidden, ErrorMessage.ticketForOthers)
 }

@@ -1,10 +1,11 @@
 import Authentication
 import Contracts
 import Foundation
-import PostgresClient
+import PlatformInternals
+import Postgres
 
 /// A ticket as it is kept.
-struct KeptTicket: Sendable {
+struct StoredTicket: Sendable {
     let origin: TicketOrigin
     /// What it shows.
     let filter: StreamFilter
@@ -33,7 +34,7 @@ struct TicketStore: Sendable {
     ///
     /// - Returns: when it expires; nil when its credential has as many as it may.
     func add(
-        _ ticket: KeptTicket, hash: [UInt8], limit: Int = Limits.streamTickets
+        _ ticket: StoredTicket, hash: [UInt8], limit: Int = Limits.streamTickets
     ) async throws(PostgresError) -> Date? {
         var (token, digest): ([UInt8], [UInt8]?) = ([], nil)
         switch ticket.origin {
@@ -61,8 +62,8 @@ struct TicketStore: Sendable {
     /// Takes a ticket out: whoever comes next with it finds none.
     ///
     /// - Returns: nil when there is none, or it has expired.
-    func take(hash: [UInt8]) async throws(PostgresError) -> KeptTicket? {
-        try await postgres.query(Self.take, [Bytea(hash)]).first { row -> KeptTicket? in
+    func take(hash: [UInt8]) async throws(PostgresError) -> StoredTicket? {
+        try await postgres.query(Self.take, [Bytea(hash)]).first { row -> StoredTicket? in
             guard row.bool(4) else { return nil }
             let token = row.bytea(0)
             let origin: TicketOrigin =
@@ -72,7 +73,7 @@ struct TicketStore: Sendable {
             let names = row.string(3).split(separator: ",")
             filter.types = Set(names.compactMap { EventType(rawValue: String($0)) })
             // One that a version before this one knew must not come to mean all.
-            return names.isEmpty || !filter.types.isEmpty ? KeptTicket(origin: origin, filter: filter) : nil
+            return names.isEmpty || !filter.types.isEmpty ? StoredTicket(origin: origin, filter: filter) : nil
         } ?? nil
     }
 }

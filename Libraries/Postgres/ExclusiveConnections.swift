@@ -1,0 +1,162 @@
+import UVLoop
+
+/// Connections of one loop that serve one user at a time: transactions, streams, copies.
+///
+/// `@unchecked Sendable`: confined to its loop's thread.
+final class ExclusiveConnections: @unchecked Sendable {
+    private final class Waiter {
+        let submitted: UInt64
+        let deadline: UInt64
+        private var continuation: UnsafeContinuation<Result<PostgresConnection, PostgresError>, Never>?
+
+        init(
+            submitted: UInt64, deadline: UInt64,
+            continuation: UnsafeContinuation<Result<PostgresConnection, PostgresError>, Never>
+        ) {
+            self.submitted = submitted
+            self.deadline = deadline
+            self.continuation = continuation
+        }
+
+        func resume(_ result: Result<PostgresConnection, PostgresError>) {
+            continuation?.resume(returning: result)
+            continuation = nil
+        }
+    }
+
+    private let loop: EventLoop
+    private let open: ConnectionFactory
+    private let configuration: PostgresConfiguration
+    private var idle: [PostgresConnection] = []
+    /// Lent connections, with the deadline of each.
+    private var lent: [ObjectIdentifier: (connection: PostgresConnection, deadline: UInt64)] = [:]
+    private var connectors: [ObjectIdentifier: PostgresConnector] = [:]
+    private var opening = 0
+    private var waiting = FIFO<Waiter>()
+    private var failures = 0
+    private var isClosed = false
+    private var lastFailure: PostgresError?
+
+    /// Called when there is a deadline to monitor.
+    var onActivity: (() -> Void)?
+
+    var isBusy: Bool { !lent.isEmpty || !waiting.isEmpty }
+
+    init(loop: EventLoop, open: ConnectionFactory, configuration: PostgresConfiguration) {
+        self.loop = loop
+        self.open = open
+        self.configuration = configuration
+    }
+
+    /// Lends a connection; when it is not returned within the limit, it is closed.
+    func acquire(limit: Duration) async -> Result<PostgresConnection, PostgresError> {
+        await withUnsafeContinuation { continuation in
+            loop.execute {
+                let now = self.loop.nowMilliseconds
+                let waiter = Waiter(submitted: now, deadline: now + limit.milliseconds, continuation: continuation)
+                self.enqueue(waiter)
+            }
+        }
+    }
+
+    /// Takes a connection back, and closes it when a call or a transaction is still open on it.
+    func release(_ connection: PostgresConnection) {
+        guard lent.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return }
+        if isClosed || connection.load > 0 || !connection.isOutsideTransaction { connection.close() }
+        if connection.isOpen { idle.append(connection) }
+        serve()
+    }
+
+    /// Takes a connection back that cannot be used any more.
+    func discard(_ connection: PostgresConnection) {
+        connection.close()
+        release(connection)
+    }
+
+    func expire(now: UInt64) {
+        for (connection, deadline) in Array(lent.values) {
+            connection.expire(now: now)
+            guard deadline <= now else { continue }
+            Canceller.cancel(connection)
+            connection.close(PostgresError(.deadline, "the transaction ran out of time"))
+        }
+        let unavailableTimeout = configuration.unavailableAfter.milliseconds
+        let isConnected = !lent.isEmpty || !idle.isEmpty
+        waiting.removeAll { waiter in
+            let isLate = waiter.deadline <= now
+            guard isLate || (!isConnected && waiter.submitted + unavailableTimeout <= now) else { return false }
+            let reason = lastFailure.map { "no connection: \($0.message)" } ?? "no connection became free"
+            waiter.resume(.failure(PostgresError(isConnected ? .deadline : .unavailable, reason)))
+            return true
+        }
+    }
+
+    func close(_ error: PostgresError) {
+        isClosed = true
+        for connector in connectors.values { connector.cancel() }
+        connectors = [:]
+        for waiter in waiting.takeAll() { waiter.resume(.failure(error)) }
+        for connection in idle { connection.close(error) }
+        for (connection, _) in lent.values { connection.close(error) }
+        idle = []
+    }
+
+    private func enqueue(_ waiter: Waiter) {
+        if isClosed { return waiter.resume(.failure(PostgresError(.closed, "the pool is closed"))) }
+        guard waiting.count < configuration.exclusiveWaitingLimit else {
+            return waiter.resume(
+                .failure(PostgresError(.unavailable, "\(waiting.count) transactions wait already")))
+        }
+        waiting.append(waiter)
+        onActivity?()
+        serve()
+    }
+
+    private func serve() {
+        while !waiting.isEmpty, let connection = idle.popLast() {
+            guard connection.isOpen, let waiter = waiting.popFirst() else { continue }
+            lent[ObjectIdentifier(connection)] = (connection, waiter.deadline)
+            waiter.resume(.success(connection))
+        }
+        while opening < waiting.count, lent.count + idle.count + opening < configuration.exclusiveConnectionsPerLoop {
+            opening += 1
+            startOne()
+        }
+    }
+
+    private func startOne() {
+        let key = Key()
+        let connector = open.start(on: loop) { [weak self] result in
+            self?.connectors[ObjectIdentifier(key)] = nil
+            self?.opened(result)
+        }
+        if let connector { connectors[ObjectIdentifier(key)] = connector }
+    }
+
+    /// Identifies an attempt before its connector exists.
+    private final class Key {}
+
+    private func opened(_ result: Result<PostgresConnection, PostgresError>) {
+        switch result {
+        case .success(let connection):
+            opening -= 1
+            failures = 0
+            lastFailure = nil
+            if isClosed { return connection.close() }
+            connection.onLost = { [weak self, weak connection] _, unsent in
+                for operation in unsent { operation.fail(.lost("the connection was lost")) }
+                self?.idle.removeAll { $0 === connection }
+            }
+            idle.append(connection)
+            serve()
+        case .failure(let error):
+            failures += 1
+            lastFailure = error
+            // The attempt counts as pending during the back-off, so that no other one starts meanwhile.
+            loop.schedule(after: ReconnectBackoff.pause(failures, configuration)) { [weak self] in
+                self?.opening -= 1
+                self?.serve()
+            }
+        }
+    }
+}

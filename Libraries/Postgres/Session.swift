@@ -1,0 +1,82 @@
+/// A connection lent for a sequence of statements, such as a migration; valid inside the closure it is passed to.
+package struct Session: Sendable {
+    fileprivate let connection: PostgresConnection
+
+    /// Runs one or more statements, separated by semicolons.
+    ///
+    /// - Returns: the rows of each statement that was reached.
+    @discardableResult
+    package func simple(_ sql: String) async throws(PostgresError) -> [PostgresRows] {
+        try await SimpleQuerySession(connection, sql).run().get()
+    }
+
+    /// Copies rows into a table.
+    ///
+    /// - Parameters:
+    ///   - sql: a `COPY ... FROM STDIN`.
+    ///   - data: in the format that the statement names, split anywhere.
+    /// - Returns: how many rows were copied; all or none.
+    @discardableResult
+    package func copyIn(_ sql: String, _ data: [[UInt8]]) async throws(PostgresError) -> Int {
+        try await SimpleQuerySession(connection, sql, data: data).run().get().last?.affected ?? 0
+    }
+}
+
+extension PostgresPool {
+    /// Lends a connection outside pipeline mode. The closure must end its transactions, unless it throws.
+    ///
+    /// - Parameter deadline: for the whole closure; after it the connection is closed.
+    package func withSession<T: Sendable>(
+        deadline: Duration, _ body: (Session) async throws -> T
+    ) async throws -> T {
+        let lease = try await lease(limit: deadline)
+        do {
+            let value = try await body(Session(connection: lease.connection))
+            lease.end()
+            return value
+        } catch {
+            lease.end(discarding: true)
+            throw error
+        }
+    }
+
+    /// Runs one or more statements without parameters, separated by semicolons: together one transaction, unless they
+    /// begin or end transactions themselves.
+    @discardableResult
+    package func simple(_ sql: String, deadline: Duration = .seconds(30)) async throws -> [PostgresRows] {
+        try await withSession(deadline: deadline) { try await $0.simple(sql) }
+    }
+
+    /// Copies rows into a table: the fastest way to add many.
+    ///
+    /// - Parameters:
+    ///   - sql: a `COPY ... FROM STDIN`.
+    ///   - data: in the format that the statement names, see ``BinaryRows``; split anywhere.
+    /// - Returns: how many rows were copied; all or none.
+    @discardableResult
+    package func copyIn(_ sql: String, _ data: [[UInt8]], deadline: Duration = .seconds(10)) async throws -> Int {
+        try await withSession(deadline: deadline) { try await $0.copyIn(sql, data) }
+    }
+
+    /// Runs a statement and passes its rows on in batches, holding one batch in memory, all from one snapshot.
+    ///
+    /// - Parameters:
+    ///   - batch: rows at a time.
+    ///   - deadline: for the whole stream, including the time `body` takes.
+    ///   - body: called until there are no more rows; the next batch is fetched after it returns.
+    package func stream(
+        _ statement: Statement, _ parameters: [any PostgresEncodable] = [], batch: Int = 500,
+        deadline: Duration = .seconds(60), _ body: (PostgresRows) async throws -> Void
+    ) async throws {
+        try await transaction(deadline: deadline, readOnly: true) { transaction in
+            let declare = Statement.unprepared("DECLARE streamed NO SCROLL CURSOR FOR \(statement.sql)")
+            let fetch = Call(.unprepared("FETCH FORWARD \(max(1, batch)) FROM streamed"))
+            var rows = try await transaction.query([Call(declare, parameters), fetch])[1]
+            while !rows.isEmpty {
+                try await body(rows)
+                if rows.count < batch { return }
+                rows = try await transaction.query([fetch])[0]
+            }
+        }
+    }
+}

@@ -1,0 +1,217 @@
+import CHiredis
+import Observability
+import Synchronization
+import UVLoop
+
+/// One connection to Redis, of one loop: reconnects by itself, pipelines commands, enforces their deadlines.
+///
+/// `@unchecked Sendable`: everything mutable but the atomic is touched on the loop's thread alone.
+final class RedisConnection: @unchecked Sendable {
+    let loop: EventLoop
+    private let address: RedisAddress
+    private let configuration: RedisClient.Configuration
+    private let logger: Logger
+    private let metrics: RedisMetrics
+
+    private let ready = Atomic<Bool>(false)
+    /// Owned and freed by hiredis; `nil` as soon as hiredis reports that the connection ended.
+    private var context: UnsafeMutablePointer<redisAsyncContext>?
+    private var isRunning = false
+    private var failures = 0
+    /// Awaiting replies, in order; commands past their deadline stay in it until their replies come.
+    private var pending: [PendingCommand] = []
+    private var pendingHead = 0
+    private var lastReply: UInt64 = 0
+    private var timer: LoopTimer?
+    private var reconnect: ScheduledCall?
+
+    init(
+        loop: EventLoop, address: RedisAddress, configuration: RedisClient.Configuration, logger: Logger,
+        metrics: RedisMetrics
+    ) {
+        self.loop = loop
+        self.address = address
+        self.configuration = configuration
+        self.logger = logger
+        self.metrics = metrics
+    }
+
+    /// From any thread.
+    var isReady: Bool { ready.load(ordering: .relaxed) }
+
+    // MARK: - Lifecycle
+
+    func start() {
+        guard !isRunning else { return }
+        isRunning = true
+        timer = loop.makeTimer { [weak self] in self?.checkDeadlines() }
+        connect()
+    }
+
+    /// Ends the connection; pending commands fail.
+    func stop() {
+        isRunning = false
+        reconnect?.cancel()
+        reconnect = nil
+        timer?.close()
+        timer = nil
+        ready.store(false, ordering: .relaxed)
+        guard let context else { return }
+        self.context = nil
+        redisAsyncFree(context)
+    }
+
+    private func connect() {
+        guard isRunning else { return }
+        if let numeric = SocketAddress(ip: address.host, port: address.port) { return open(numeric) }
+        // hiredis would resolve the name itself, and block the loop.
+        loop.spawn { [self] in
+            do throws(ResolveError) {
+                let found = try await loop.resolve(host: address.host, port: address.port)
+                open(found[failures % found.count])
+            } catch {
+                failed(error.description)
+            }
+        }
+    }
+
+    private func open(_ target: SocketAddress) {
+        guard isRunning, context == nil else { return }
+        guard let context = redisAsyncConnect(target.ip, Int32(target.port)) else { return failed("out of memory") }
+        guard context.pointee.err == 0 else {
+            let reason = context.pointee.errstr.map { String(cString: $0) } ?? ""
+            redisAsyncFree(context)
+            return failed(reason)
+        }
+        self.context = context
+        // Unretained: `RedisClient.run` alone starts connections, and it stops them, which frees the context, before it
+        // releases them.
+        context.pointee.data = Unmanaged.passUnretained(self).toOpaque()
+        HiredisAdapter.attach(context, to: loop)
+        redisAsyncSetConnectCallback(context) { context, status in
+            guard let connection = RedisConnection.of(context) else { return }
+            if status == REDIS_OK { connection.sendHandshake() } else { connection.ended(context) }
+        }
+        redisAsyncSetDisconnectCallback(context) { context, _ in RedisConnection.of(context)?.ended(context) }
+        lastReply = loop.nowMilliseconds
+        timer?.start(after: Self.tick, repeating: Self.tick)
+    }
+
+    private static func of(_ context: UnsafePointer<redisAsyncContext>?) -> RedisConnection? {
+        context?.pointee.data.map { Unmanaged<RedisConnection>.fromOpaque($0).takeUnretainedValue() }
+    }
+
+    private func sendHandshake() {
+        let handshakeCommands = address.handshakeCommands
+        for (index, command) in handshakeCommands.enumerated() {
+            transmit(RedisProtocol.encode(command), deadline: configuration.connectTimeout) { [self] result in
+                switch result {
+                case .success(.error(let text)): refuse(text)
+                case .success where index == handshakeCommands.count - 1: becomeReady()
+                case .success, .failure: break  // a failure has ended the connection, or will
+                }
+            }
+        }
+    }
+
+    /// Redis responds, but refuses the log-in.
+    private func refuse(_ reason: String) {
+        guard let context else { return }
+        self.context = nil
+        redisAsyncFree(context)
+        failed(reason)
+    }
+
+    private func becomeReady() {
+        guard isRunning, context != nil, !isReady else { return }
+        failures = 0
+        ready.store(true, ordering: .relaxed)
+        metrics.connects.increment()
+        logger.debug("connected to Redis", [.host: .string(address.host), .port: .int(Int(address.port))])
+    }
+
+    private func ended(_ context: UnsafePointer<redisAsyncContext>?) {
+        guard let context, self.context == UnsafeMutablePointer(mutating: context) else { return }
+        let reason = context.pointee.errstr.map { String(cString: $0) } ?? ""
+        self.context = nil
+        failed(reason.isEmpty ? "closed" : reason)
+    }
+
+    private func failed(_ reason: String) {
+        let wasReady = ready.exchange(false, ordering: .relaxed)
+        guard isRunning else { return }
+        timer?.stop()
+        failures += 1
+        // The 1st, 2nd, 4th, 8th, ... failure in a row.
+        if wasReady || failures & (failures - 1) == 0 {
+            logger.warning(
+                "no connection to Redis",
+                [.host: .string(address.host), .port: .int(Int(address.port)), .error: .string(reason)])
+        }
+        let full = min(configuration.maxRetry, configuration.firstRetry * (1 << min(failures - 1, 16)))
+        reconnect = loop.schedule(after: full * Double.random(in: 0.5...1)) { [weak self] in self?.connect() }
+    }
+
+    // MARK: - Commands
+
+    /// Sends a command, unless there is no connection or too many commands are pending.
+    func submit(_ command: [UInt8], deadline: Duration, _ completion: @escaping PendingCommand.Completion) {
+        guard isReady else { return completion(.failure(RedisError(.unavailable, "no connection"))) }
+        guard pending.count - pendingHead < configuration.maxPending else {
+            return completion(.failure(RedisError(.overloaded, "too many commands await replies")))
+        }
+        transmit(command, deadline: deadline, completion)
+    }
+
+    private func transmit(_ bytes: [UInt8], deadline: Duration, _ completion: @escaping PendingCommand.Completion) {
+        guard let context else { return completion(.failure(RedisError(.unavailable, "no connection"))) }
+        let now = loop.nowMilliseconds
+        if pendingHead == pending.count { lastReply = now }
+        let command = PendingCommand(
+            deadline: now + UInt64(max(0, deadline / .milliseconds(1))), connection: self, completion: completion)
+        let retained = Unmanaged.passRetained(command)
+        let status = bytes.withUnsafeBytes { raw in
+            // hiredis copies it into its output buffer and writes when the socket is ready: one write for all
+            // commands of this loop iteration.
+            redisAsyncFormattedCommand(
+                context, PendingCommand.callback, retained.toOpaque(),
+                raw.baseAddress?.assumingMemoryBound(to: CChar.self), raw.count)
+        }
+        guard status == REDIS_OK else {
+            retained.release()
+            return command.finish(.failure(RedisError(.unavailable, "the connection is closing")))
+        }
+        pending.append(command)
+        metrics.commands.increment()
+        metrics.pending.increment()
+    }
+
+    /// hiredis calls back in order: this is the first pending command.
+    func didReceiveReply(_ command: PendingCommand) {
+        lastReply = loop.nowMilliseconds
+        metrics.pending.decrement()
+        pendingHead += 1
+        guard pendingHead > 256 || pendingHead == pending.count else { return }
+        pending.removeFirst(pendingHead)
+        pendingHead = 0
+    }
+
+    /// hiredis 0.14 has no deadlines. One timer per connection checks all commands, so a deadline is late by up to
+    /// this.
+    private static let tick: Duration = .milliseconds(20)
+
+    private func checkDeadlines() {
+        let now = loop.nowMilliseconds
+        for command in pending[pendingHead...] where command.deadline <= now && !command.isFinished {
+            metrics.deadlines.increment()
+            command.finish(.failure(RedisError(.deadline, "no reply in time")))
+        }
+        // Replies come in order: when the first does not come, none will. Connecting counts as waiting.
+        let isWaiting = !isReady || pendingHead < pending.count
+        let timeout = isReady ? configuration.hangTimeout : configuration.connectTimeout
+        guard isWaiting, now > lastReply + UInt64(max(0, timeout / .milliseconds(1))), let context else { return }
+        self.context = nil
+        redisAsyncFree(context)
+        failed("Redis does not respond")
+    }
+}

@@ -1,0 +1,32 @@
+import HTTPCore
+import UVLoop
+
+/// A streamed answer in its reader's hands. Dropping it ends the call; the call itself stays with its connection.
+final class AnswerBody: HTTPByteSource {
+    private let call: HTTPCall
+
+    init(_ call: HTTPCall) {
+        self.call = call
+    }
+
+    deinit {
+        call.cancel()
+    }
+
+    func next() async throws(HTTPBodyError) -> [UInt8]? {
+        let call = call
+        if call.loop.inLoop, !Task.isCancelled, let ready = call.take() { return try ready.get() }
+        let result = await withTaskCancellationHandler {
+            await withUnsafeContinuation { continuation in
+                call.loop.execute { call.read(continuation) }
+            }
+        } onCancel: {
+            call.cancel()
+        }
+        return try result.get()
+    }
+
+    func cancel() {
+        call.cancel()
+    }
+}

@@ -1,0 +1,232 @@
+import HTTPCore
+import UVLoop
+
+/// A plain HTTP/1.1 connection, which carries one call after another.
+///
+/// `@unchecked Sendable`: confined to its loop's thread. The stream's callbacks keep the connection alive until
+/// `close`, and every connection is closed in the end: by its peer, by its age or by a failing call.
+final class ClientConnection: @unchecked Sendable {
+    /// More interim answers than this to one request are an attack on our patience.
+    private static let maxInterimAnswers = 16
+    /// Up to this size a body travels in the same write as its head: copying is cheaper than a second call.
+    private static let coalescedBodyBytes = 64 * 1024
+
+    let pool: HostPool
+    let stream: TCPStream
+    private let parser: HTTPParser
+    private var timer: LoopTimer?
+    /// When the timer will fire; deadlines that move back do not touch it.
+    private var armedFor: UInt64 = .max
+
+    private var call: HTTPCall?
+    private var upload: RequestUpload?
+    private var hasServed = false
+    private var hasAnswerBytes = false
+    private var isInterim = false
+    private var interimAnswers = 0
+    private var switchesProtocol = false
+    /// The final answer has ended.
+    private var isAnswerComplete = false
+    private var keepsAlive = false
+    private var isReading = true
+    /// When the connection has been without a call for too long.
+    private var idleDeadline: UInt64 = .max
+    private(set) var isClosed = false
+
+    private var loop: EventLoop { stream.loop }
+
+    init(stream: TCPStream, pool: HostPool) {
+        self.stream = stream
+        self.pool = pool
+        var limits = HTTPParser.Limits()
+        limits.headBytes = pool.shard.configuration.maxHeaderBytes
+        limits.fieldCount = pool.shard.configuration.maxHeaderFields
+        parser = HTTPParser(.response, limits: limits)
+        parser.delegate = self
+        timer = stream.loop.makeTimer { [unowned self] in timerFired() }
+        stream.onRead = { self.received($0) }
+        stream.onEnd = { self.ended($0) }
+        stream.startReading()
+    }
+
+    // MARK: - A call
+
+    /// Sends the call's request. The connection must be without a call.
+    func carry(_ call: HTTPCall) {
+        let framing = RequestHead.framing(of: call.request)
+        var body: [UInt8] = []
+        if case .bytes(let bytes) = call.request.body { body = bytes }
+        let isCoalesced = body.count <= Self.coalescedBodyBytes
+        guard
+            var bytes = RequestHead.bytes(
+                of: call.wasRetried ? call.request.sentAgain : call.request, framing: framing,
+                extra: isCoalesced ? body.count : 0)
+        else {
+            // In a later round: the next waiting call may be as wrong, and so may thousands after it.
+            loop.post { self.pool.release(self) }
+            return call.fail(.invalidRequest, "a character that cannot stand in a request's head")
+        }
+        self.call = call
+        call.transport = self
+        call.requestBytesWritten = true
+        hasAnswerBytes = false
+        isAnswerComplete = false
+        interimAnswers = 0
+        call.clock.recordActivity(at: loop.nowMilliseconds)
+        rearm()
+        if isCoalesced { bytes.append(contentsOf: body) }
+        stream.write(bytes)
+        if !isCoalesced { stream.write(body) }
+        if case .stream(let source) = call.request.body {
+            upload = RequestUpload(source, framing: framing, stream: stream, call: call)
+            upload?.start()
+        }
+    }
+
+    private func detach() -> HTTPCall? {
+        defer { call = nil }
+        call?.transport = nil
+        return call
+    }
+
+    private func received(_ bytes: UnsafeBufferPointer<UInt8>) {
+        guard let call else {
+            pool.distrust()
+            return close()
+        }
+        call.clock.recordActivity(at: loop.nowMilliseconds)
+        hasAnswerBytes = true
+        var rest = bytes
+        while true {
+            let outcome = parser.consume(rest)
+            // The call may have failed meanwhile, for instance because its answer is too large.
+            guard !isClosed else { return }
+            switch outcome {
+            case .needsMore:
+                return call.flush()
+            case .completed where switchesProtocol, .upgraded:
+                return end(.malformed, "the peer switched to another protocol")
+            case .completed(let count) where isInterim:
+                isInterim = false
+                interimAnswers += 1
+                if interimAnswers > Self.maxInterimAnswers { return end(.malformed, "too many interim answers") }
+                rest = UnsafeBufferPointer(rebasing: rest[count...])
+                if rest.isEmpty { return }
+            case .completed(let count):
+                if count < rest.count { pool.distrust() }
+                return finishCall(isReusable: keepsAlive && count == rest.count)
+            case .failed(let error):
+                return end(error.kind == .headTooLarge ? .tooLarge : .malformed, error.detail)
+            }
+        }
+    }
+
+    private func finishCall(isReusable: Bool) {
+        // A peer that answered without reading may never read the rest, and the next request would wait behind it.
+        let hasSentAll = (upload?.isComplete ?? true) && stream.pendingWriteBytes == 0
+        upload?.stop()
+        upload = nil
+        hasServed = true
+        let call = detach()
+        if !isReading { setReading(true) }
+        if isReusable, hasSentAll { pool.release(self) } else { close() }
+        call?.complete()
+    }
+
+    /// The connection is of no use any more; its call fails.
+    private func end(_ kind: HTTPClientError.Kind, _ detail: String) {
+        let call = detach()
+        close()
+        call?.fail(kind, detail)
+    }
+
+    private func ended(_ error: TCPError?) {
+        guard let call else { return close() }
+        if hasServed, !hasAnswerBytes, call.canRetry {
+            upload?.stop()
+            upload = nil
+            _ = detach()
+            // Before the close, which would hand the place to a call that waits.
+            pool.retry(call, insteadOf: self)
+            return
+        }
+        if error == nil, hasAnswerBytes, parser.finish() == nil, isAnswerComplete {
+            return finishCall(isReusable: false)
+        }
+        if let error { end(.reset, error.description) } else { end(.endOfFile, "closed before the answer's end") }
+    }
+
+    // MARK: - Rest
+
+    /// The pool took the connection back: it may be used until the deadline.
+    func rest(until deadline: UInt64) {
+        idleDeadline = deadline
+        rearm()
+    }
+
+    /// Milliseconds for which the peer said that it keeps the connection, at its last answer.
+    private(set) var announcedTTL: UInt64?
+
+    private func timerFired() {
+        armedFor = .max
+        if let call {
+            call.checkDeadlines()
+        } else if idleDeadline <= loop.nowMilliseconds {
+            return close()
+        }
+        if !isClosed { rearm() }
+    }
+
+    /// Ends the connection; a call that it carries is left alone.
+    func close() {
+        guard !isClosed else { return }
+        isClosed = true
+        upload?.stop()
+        upload = nil
+        stream.close()
+        timer?.close()
+        timer = nil
+        pool.closed(self)
+    }
+}
+
+extension ClientConnection: CallTransport {
+    func abort() {
+        call = nil
+        close()
+    }
+
+    func setReading(_ reading: Bool) {
+        isReading = reading
+        if reading { stream.startReading() } else { stream.stopReading() }
+    }
+
+    func rearm() {
+        let due = call?.clock.next ?? idleDeadline
+        guard due < armedFor else { return }
+        let now = loop.nowMilliseconds
+        armedFor = due
+        timer?.start(after: .milliseconds(due > now ? due - now : 1))
+    }
+}
+
+extension ClientConnection: HTTPParserDelegate {
+    func parser(_ parser: HTTPParser, received head: HTTPMessageHead) -> HTTPParser.BodyExpectation {
+        isInterim = head.status.code < 200
+        switchesProtocol = head.status.code == 101
+        isAnswerComplete = false
+        guard !isInterim else { return .asFramed }
+        announcedTTL = KeepAlive.milliseconds(in: head.headers)
+        call?.received(head)
+        return call?.request.method == .head ? .none : .asFramed
+    }
+
+    func parser(_ parser: HTTPParser, receivedBody bytes: UnsafeBufferPointer<UInt8>) {
+        call?.received(body: bytes)
+    }
+
+    func parser(_ parser: HTTPParser, completedMessageWithKeepAlive keepAlive: Bool) {
+        keepsAlive = keepAlive
+        isAnswerComplete = !isInterim
+    }
+}

@@ -1,0 +1,101 @@
+import HTTPCore
+import UVLoop
+
+/// How long a call may go without a sign of life, and who decides what happens then.
+package struct IdleTimeout: Sendable {
+    /// Asked when nothing came for the timeout, because life may have shown elsewhere.
+    ///
+    /// - Returns: how long to wait further, or `nil` to end the call with `idleTimeout`.
+    package typealias Expiry = @Sendable () async -> Duration?
+
+    let milliseconds: UInt64
+    let onExpiry: Expiry?
+
+    /// - Parameter duration: from the request's sending, or from the last byte of its answer.
+    package init(_ duration: Duration, onExpiry: Expiry? = nil) {
+        milliseconds = duration.milliseconds
+        self.onExpiry = onExpiry
+    }
+}
+
+/// Whether an answer is handed over as it arrives or as a whole.
+package struct AnswerCollection: Sendable {
+    /// Bytes of body beyond which the call fails with `tooLarge`.
+    package var limit: Int
+    /// Answers that are to be streamed all the same, for instance `text/event-stream`.
+    package var except: (@Sendable (HTTPStatus, HTTPHeaders) -> Bool)?
+
+    package init(upTo limit: Int, except: (@Sendable (HTTPStatus, HTTPHeaders) -> Bool)? = nil) {
+        self.limit = limit
+        self.except = except
+    }
+}
+
+/// A request to be sent. `Host`, `Content-Length`, `Transfer-Encoding` and `Connection` are the client's business:
+/// of these only a `Host` among the headers is taken from the caller.
+package struct ClientRequest: Sendable {
+    package var method: HTTPMethod
+    package var url: ClientURL
+    package var headers: HTTPHeaders
+    package var body: HTTPBody
+    /// The length of a streamed body in bytes; without it the body is sent in chunks.
+    package var contentLength: Int?
+    /// Time for finding and opening a connection; `nil` is the client's default.
+    package var connectTimeout: Duration?
+    /// `nil` is the client's default.
+    package var idleTimeout: IdleTimeout?
+    /// A ceiling for the whole call, the answer's body included; `nil` is none.
+    package var totalTimeout: Duration?
+    /// `nil` hands the answer over at its head, with a streamed body unless it came in one piece.
+    package var collection: AnswerCollection?
+    /// A reused connection that was closed before any byte of an answer is replaced by a fresh one, once. The peer may
+    /// have closed it for its age, and then it saw nothing; but it may also have died over this request. Therefore only
+    /// what may be done twice is repeated by default (RFC 9110, 9.2.2): no POST and no PATCH.
+    package var retriesStaleConnection: Bool
+    /// Fields that replace those of their names then, so that the peer can tell that this is not the first try.
+    package var retryHeaders: HTTPHeaders = [:]
+    /// Cancelling the task that sends it ends the call. Without, the call goes on to its answer or its timeouts, and
+    /// costs a little less.
+    package var endsWithTask = true
+    /// Calls of different classes never share connections: the address policy's verdict depends on the class.
+    package var policyClass = 0
+    /// Connects to this socket of the local machine instead of the URL's host. The address policy is not asked.
+    package var unixSocketPath: String?
+
+    package init(_ method: HTTPMethod, _ url: ClientURL, headers: HTTPHeaders = [:], body: HTTPBody = .empty) {
+        self.method = method
+        self.url = url
+        self.headers = headers
+        self.body = body
+        retriesStaleConnection = method != .post && method != .patch
+    }
+
+    /// - Throws: `invalidRequest` when the URL is not an absolute http or https URL.
+    package init(
+        _ method: HTTPMethod, _ url: String, headers: HTTPHeaders = [:], body: HTTPBody = .empty
+    ) throws(HTTPClientError) {
+        guard let parsed = ClientURL(url) else { throw HTTPClientError(.invalidRequest, detail: "not a usable URL") }
+        self.init(method, parsed, headers: headers, body: body)
+    }
+
+    /// The request as it goes out after a connection found dead.
+    var sentAgain: ClientRequest {
+        var request = self
+        for field in retryHeaders {
+            request.headers.remove(field.name)
+            request.headers.add(field.name, field.value)
+        }
+        return request
+    }
+}
+
+extension Duration {
+    /// Milliseconds, rounded up, never negative.
+    var milliseconds: UInt64 {
+        let (seconds, attoseconds) = components
+        if seconds < 0 || attoseconds < 0 { return 0 }
+        // Clamped to some 35 000 years, so that sums of two cannot overflow.
+        return UInt64(min(seconds, 1 << 40)) * 1000
+            + UInt64((attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
+    }
+}

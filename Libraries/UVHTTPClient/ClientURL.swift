@@ -1,0 +1,74 @@
+import URLSafety
+import UVLoop
+
+/// The parts of a URL that a call needs, taken apart once.
+///
+/// ``SafeURL`` takes it apart, as where an address is checked: what was accepted there is what is called here.
+package struct ClientURL: Sendable, Hashable, CustomStringConvertible {
+    package enum Scheme: String, Sendable, Hashable {
+        case http, https
+    }
+
+    /// Everything but the target, behind one reference: each call passes its URL on several times.
+    private final class Place: Sendable, Hashable {
+        let scheme: Scheme
+        let host: String
+        let port: UInt16
+        let authority: String
+        let address: SocketAddress?
+
+        init(scheme: Scheme, host: String, port: UInt16, authority: String, address: SocketAddress?) {
+            self.scheme = scheme
+            self.host = host
+            self.port = port
+            self.authority = authority
+            self.address = address
+        }
+
+        static func == (left: Place, right: Place) -> Bool {
+            left.scheme == right.scheme && left.host == right.host && left.port == right.port
+        }
+
+        func hash(into hasher: inout Hasher) {
+            hasher.combine(host)
+            hasher.combine(port)
+        }
+    }
+
+    private let place: Place
+    /// Path and query, as they stand in the request line.
+    package var target: String
+
+    package var scheme: Scheme { place.scheme }
+    /// Lower-case; an IPv6 address without its brackets.
+    package var host: String { place.host }
+    package var port: UInt16 { place.port }
+    /// What the `Host` field says: without the port when it is the scheme's own.
+    package var authority: String { place.authority }
+    /// The host as an address, when it is one.
+    package var address: SocketAddress? { place.address }
+
+    /// - Returns: `nil` when the text is not an absolute http or https URL, or names a user.
+    package init?(_ text: String) {
+        guard let url = try? SafeURL.parse(text, upTo: .max) else { return nil }
+        self.init(url)
+    }
+
+    package init(_ url: SafeURL) {
+        let host = url.hostText
+        let bare = host.first == "[" ? String(host.dropFirst().dropLast()) : host
+        place = Place(
+            scheme: url.scheme == .http ? .http : .https, host: bare, port: url.port, authority: url.authority,
+            address: SocketAddress(ip: bare, port: url.port))
+        target = url.target
+    }
+
+    /// The same place with another path and query, which begin with a slash.
+    package func with(target: String) -> ClientURL {
+        var copy = self
+        copy.target = target
+        return copy
+    }
+
+    package var description: String { "\(scheme.rawValue)://\(authority)\(target)" }
+}

@@ -1,0 +1,228 @@
+import HTTPCore
+import UVLoop
+
+/// One call from `send` to the end of its answer: what is independent of how the bytes travel.
+///
+/// `@unchecked Sendable`: confined to its loop's thread, apart from `cancel`.
+final class HTTPCall: @unchecked Sendable {
+    typealias Outcome = Result<ClientResponse, HTTPClientError>
+
+    private enum Delivery {
+        /// Nothing of the answer has gone to the caller.
+        case pending
+        /// The caller has the head and reads the body.
+        case streaming
+    }
+
+    let request: ClientRequest
+    let shard: LoopClient
+    /// When a connection must be there, in the loop's milliseconds.
+    private(set) var connectDeadline: UInt64 = .max
+    var clock = CallClock(idle: 0, total: nil, now: 0)
+    /// Kept until the call is over; it keeps the call as well.
+    var transport: (any CallTransport)?
+    /// The pool for whose connections the call waits, and its place there.
+    var queue: HostPool?
+    var place = WaitingCalls.Place()
+    var wasRetried = false
+    var requestBytesWritten = false
+    /// The answer is complete, or the call failed: nothing that comes counts any more.
+    private(set) var isOver = false
+
+    private var continuation: UnsafeContinuation<Outcome, Never>?
+    private var delivery = Delivery.pending
+    private var head: HTTPMessageHead?
+    private var collects = false
+    private var failure: HTTPClientError?
+    /// Body bytes that nobody has taken yet.
+    private var unread: [UInt8] = []
+    private var isPaused = false
+    private var reader: UnsafeContinuation<Result<[UInt8]?, HTTPBodyError>, Never>?
+
+    init(_ request: consuming ClientRequest, shard: LoopClient) {
+        self.request = request
+        self.shard = shard
+    }
+
+    var loop: EventLoop { shard.loop }
+
+    // MARK: - Beginning
+
+    /// - Returns: false when the call was cancelled before it began; the continuation is resumed then.
+    func begin(_ continuation: UnsafeContinuation<Outcome, Never>) -> Bool {
+        if let failure {
+            continuation.resume(returning: .failure(failure))
+            return false
+        }
+        self.continuation = continuation
+        let now = loop.nowMilliseconds
+        clock = CallClock(
+            idle: request.idleTimeout?.milliseconds ?? shard.idleMilliseconds,
+            total: request.totalTimeout?.milliseconds, now: now)
+        connectDeadline = now + (request.connectTimeout?.milliseconds ?? shard.connectMilliseconds)
+        return true
+    }
+
+    /// From any thread.
+    func cancel() {
+        loop.execute { self.fail(.cancelled) }
+    }
+
+    /// Ends the call for lack of a connection, for the reason that applies.
+    ///
+    /// - Parameter isWaiting: it waited for one that carries another call: the host may be all right.
+    func failUnconnected(isWaiting: Bool = false) {
+        if clock.total <= loop.nowMilliseconds { return fail(.totalTimeout) }
+        if isWaiting { return fail(.overloaded, "no connection came free in time") }
+        fail(.connectTimeout)
+    }
+
+    // MARK: - From the transport
+
+    /// The final answer's head arrived. Delivered by `flush`, when it is known whether the body is there as well.
+    func received(_ head: HTTPMessageHead) {
+        guard !isOver else { return }
+        self.head = head
+        guard let collection = request.collection else { return }
+        collects = !(collection.except?(head.status, head.headers) ?? false)
+        guard collects, let length = head.contentLength, request.method != .head else { return }
+        if length > UInt64(collection.limit) { return fail(.tooLarge, "the answer announces \(length) bytes") }
+        unread.reserveCapacity(Int(length))
+    }
+
+    func received(body bytes: UnsafeBufferPointer<UInt8>) {
+        guard !isOver, !bytes.isEmpty else { return }
+        if let reader {
+            self.reader = nil
+            return reader.resume(returning: .success(Array(bytes)))
+        }
+        unread.append(contentsOf: bytes)
+        if collects {
+            if let limit = request.collection?.limit, unread.count > limit {
+                fail(.tooLarge, "the answer is longer than \(limit) bytes")
+            }
+        } else if unread.count > shard.configuration.maxUnreadBytes, !isPaused {
+            isPaused = true
+            transport?.setReading(false)
+        }
+    }
+
+    /// What has come so far is all for now.
+    func flush() {
+        guard !isOver, head != nil, !collects, case .pending = delivery else { return }
+        delivery = .streaming
+        respond(with: .stream(AnswerBody(self)))
+    }
+
+    /// The answer is complete. The transport has detached itself.
+    func complete() {
+        guard !isOver else { return }
+        isOver = true
+        transport = nil
+        switch delivery {
+        case .pending:
+            respond(with: unread.isEmpty ? .empty : .bytes(unread))
+            unread = []
+        case .streaming:
+            // A waiting reader has taken everything before.
+            reader?.resume(returning: .success(nil))
+            reader = nil
+        }
+    }
+
+    /// Ends the call without its whole answer, and what carries it.
+    func fail(_ kind: HTTPClientError.Kind, _ detail: String = "") {
+        guard !isOver else { return }
+        isOver = true
+        let error = HTTPClientError(
+            kind, requestBytesWritten: requestBytesWritten, status: head?.status, wasRetried: wasRetried,
+            detail: detail)
+        failure = error
+        queue?.leave(self)
+        transport?.abort()
+        transport = nil
+        continuation?.resume(returning: .failure(error))
+        continuation = nil
+        reader?.resume(returning: .failure(error.bodyError))
+        reader = nil
+    }
+
+    /// Looks at the deadlines. The transport calls it when `clock.next` has passed, and arms its timer again.
+    func checkDeadlines() {
+        let now = loop.nowMilliseconds
+        if clock.total <= now { return fail(.totalTimeout) }
+        guard clock.idleDeadline <= now else { return }
+        // The peer cannot show life while we do not listen to it.
+        if isPaused { return clock.recordActivity(at: now) }
+        guard let onExpiry = request.idleTimeout?.onExpiry else { return fail(.idleTimeout) }
+        clock.isAsking = true
+        loop.spawn { [self] in
+            let extension_ = await onExpiry()
+            loop.execute { self.answered(extension_) }
+        }
+    }
+
+    private func answered(_ rest: Duration?) {
+        guard !isOver else { return }
+        clock.isAsking = false
+        let now = loop.nowMilliseconds
+        if let rest {
+            clock.extend(until: now + max(1, rest.milliseconds))
+        } else if clock.idleDeadline <= now {
+            return fail(.idleTimeout)
+        }
+        transport?.rearm()
+    }
+
+    private func respond(with body: HTTPBody) {
+        guard let continuation, let head else { return }
+        self.continuation = nil
+        let response = ClientResponse(
+            status: head.status, headers: head.headers, body: body, wasRetried: wasRetried)
+        continuation.resume(returning: .success(response))
+    }
+
+    // MARK: - From the reader
+
+    /// Body bytes that are there, the end, or an error; `nil` when the reader has to wait.
+    func take() -> Result<[UInt8]?, HTTPBodyError>? {
+        if !unread.isEmpty {
+            let bytes = unread
+            unread = []
+            if isPaused {
+                isPaused = false
+                clock.recordActivity(at: loop.nowMilliseconds)
+                transport?.setReading(true)
+            }
+            return .success(bytes)
+        }
+        if let failure { return .failure(failure.bodyError) }
+        return isOver ? .success(nil) : nil
+    }
+
+    func read(_ continuation: UnsafeContinuation<Result<[UInt8]?, HTTPBodyError>, Never>) {
+        if let ready = take() { return continuation.resume(returning: ready) }
+        precondition(reader == nil, "a body has one reader at a time")
+        reader = continuation
+    }
+}
+
+extension HTTPClientError {
+    /// The same failure in the words that a body has for it.
+    var bodyError: HTTPBodyError {
+        switch kind {
+        case .idleTimeout, .totalTimeout: .timedOut
+        case .cancelled: .cancelled
+        default: .truncated
+        }
+    }
+}
+
+extension HTTPCall {
+    /// The request can be sent once more, and has not been.
+    var canRetry: Bool {
+        guard request.retriesStaleConnection, !wasRetried, !isOver else { return false }
+        if case .stream = request.body { return false }
+        return true
+    }
+}

@@ -1,0 +1,67 @@
+import HTTPCore
+import Observability
+import Synchronization
+import UVLoop
+
+/// What all connections of a server share; immutable but for its counts.
+final class ServerShared: Sendable {
+    let configuration: HTTPServerConfiguration
+    let routes: RouteTable
+    let admission: Admission?
+    let cors: CORS
+    let proxies: TrustedProxies
+    let limiter: RateLimiter?
+    let metrics: ServerMetrics
+    /// Where requests without a route are counted.
+    let unmatched: RouteMetrics
+    let logger: Logger
+    let connectionCount = Atomic<Int>(0)
+    let timeouts: Timeouts
+
+    /// The configuration's durations in milliseconds, as deadlines are kept.
+    struct Timeouts: Sendable {
+        let head: UInt64
+        let idle: UInt64
+        let body: UInt64
+        let write: UInt64
+        let drain: UInt64
+        let coalescingDelay: UInt64
+    }
+
+    init(
+        _ configuration: HTTPServerConfiguration, router: Router, admission: Admission?,
+        middleware: [any Middleware], logger: Logger, metrics registry: MetricsRegistry
+    ) {
+        self.configuration = configuration
+        self.admission = admission
+        let metrics = ServerMetrics(registry)
+        routes = RouteTable(
+            router.routes.map { route in
+                let compiled = CompiledRoute(
+                    template: route.template, parameterNames: RouteTable.parameterNames(in: route.template),
+                    options: route.options, maxBodyBytes: route.options.maxBodyBytes ?? configuration.maxBodyBytes,
+                    handler: middleware.around(route.handler), metrics: metrics.route(route.method, route.template))
+                return (route.method, compiled)
+            })
+        self.metrics = metrics
+        unmatched = metrics.route(HTTPMethod("other"), "unmatched")
+        cors = CORS(configuration.corsOrigins)
+        proxies = TrustedProxies(configuration.trustedProxies)
+        limiter = configuration.rateLimit > 0 ? RateLimiter(limit: configuration.rateLimit) : nil
+        self.logger = logger
+        timeouts = Timeouts(
+            head: configuration.headTimeout.milliseconds, idle: configuration.idleTimeout.milliseconds,
+            body: configuration.bodyTimeout.milliseconds, write: configuration.writeTimeout.milliseconds,
+            drain: min(configuration.drainTimeout, configuration.writeTimeout).milliseconds,
+            coalescingDelay: configuration.lingerTimeout.milliseconds)
+    }
+}
+
+extension Duration {
+    /// Whole milliseconds, at least one.
+    var milliseconds: UInt64 {
+        max(
+            1,
+            UInt64(max(0, components.seconds)) * 1000 + UInt64(max(0, components.attoseconds) / 1_000_000_000_000_000))
+    }
+}

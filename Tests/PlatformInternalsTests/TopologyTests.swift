@@ -1,0 +1,56 @@
+import Foundation
+import Testing
+
+import Contracts
+import PlatformInternals
+
+@Suite struct TopologyTests {
+    @Test func workQueuesAreQuorumQueuesWithALimitAndDeadLetters() {
+        for queue in [Topology.drain, Topology.lifecycle] {
+            #expect(queue.durability == .durable)
+            #expect(queue.arguments["x-queue-type"] == "quorum")
+            #expect(queue.arguments["x-delivery-limit"] == .integer(Topology.deliveryLimit))
+            #expect(queue.arguments["x-dead-letter-routing-key"] == .string(Topology.dead.name))
+            #expect(queue.bindings.allSatisfy { EventType(rawValue: $0)?.isDurable == true }, "\(queue.name)")
+        }
+        #expect(Topology.dead.arguments["x-dead-letter-exchange"] == nil)
+    }
+
+    @Test func heartbeatsAreBoundedAndForgotten() {
+        #expect(Topology.heartbeats.durability == .transient)
+        #expect(Topology.heartbeats.arguments["x-message-ttl"] == 30_000)
+        #expect(Topology.heartbeats.arguments["x-overflow"] == "drop-head")
+        #expect(Topology.heartbeats.bindings == ["heartbeat.received"])
+    }
+
+    @Test func namesAreThoseOfTheContract() {
+        #expect(Topology.events.name == "switchyard.events")
+        #expect(Topology.notify(instance: "n1").name == "notify.n1")
+        #expect(Topology.notify(instance: "n1").durability == .exclusive)
+        let invalidation = Topology.invalidation(service: "registry", instance: "r1")
+        #expect(Set(["token.revoked", "workspace.moved", "workspace.removed"]).isSubset(of: invalidation.bindings))
+        #expect(!invalidation.bindings.contains("heartbeat.received"))
+    }
+}
+
+@Suite struct RedisKeyTests {
+    let id = UUID(uuid: (0xAB, 0xCD, 0xEF, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 0xFF))
+    let text = "abcdef01-0203-0405-0607-08090a0b0cff"
+
+    @Test func aBatchIsOneCommand() {
+        let other = UUID()
+        let command = RedisKeys.recordLiveness([
+            (workspace: id, milliseconds: 1_700_000_000_123), (workspace: other, milliseconds: 5),
+        ])
+        #expect(command == ["ZADD", "ws:live", "GT", "1700000000123", text, "5", other.lowercased])
+        #expect(RedisKeys.readLiveness([id, other]) == ["ZMSCORE", "ws:live", text, other.lowercased])
+        #expect(RedisKeys.trimLiveness(before: 7) == ["ZREMRANGEBYSCORE", "ws:live", "-inf", "(7"])
+    }
+
+    @Test func everyWriteBringsItsExpiry() {
+        #expect(RedisKeys.cacheURL("http://a", of: id) == ["SET", "ws:\(text):url", "http://a", "EX", "300"])
+        #expect(RedisKeys.cacheRuntime("{}", of: id) == ["SET", "ws:\(text):runtime", "{}", "EX", "300"])
+        #expect(RedisKeys.forget([id]) == ["DEL", "ws:\(text):url", "ws:\(text):runtime"])
+        #expect(RedisKeys.rateLimit("x") == "rl:x")
+    }
+}
