@@ -1,3 +1,5 @@
+import ASCIIText
+
 /// What the five fields allow, as sets of bits, and the search for the next time that they do.
 struct CronFields: Sendable, Hashable {
     static let everyMinute: UInt64 = (1 << 60) - 1

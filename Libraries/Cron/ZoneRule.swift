@@ -1,3 +1,5 @@
+import ASCIIText
+
 /// An instant at which the clock of a zone is set.
 struct ZoneTransition: Sendable, Hashable {
     /// Seconds since 1970.

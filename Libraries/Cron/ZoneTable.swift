@@ -1,3 +1,5 @@
+import ASCIIText
+
 /// A stretch of time in which the clock of a zone keeps one distance from UTC. All in seconds since 1970.
 struct ClockSpan: Hashable {
     /// Its first instant.

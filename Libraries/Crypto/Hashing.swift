@@ -1,3 +1,4 @@
+import ASCIIText
 import COpenSSL
 
 /// The SHA-256 digest of `bytes`: 32 bytes.
@@ -30,18 +31,7 @@ package func sha1(_ text: String) -> [UInt8] {
 }
 
 /// Lower-case hexadecimal digits, two a byte.
-package func hex(_ bytes: some Collection<UInt8>) -> String {
-    func digit(_ nibble: UInt8) -> UInt8 { nibble < 10 ? 0x30 + nibble : 0x57 + nibble }
-    return String(unsafeUninitializedCapacity: bytes.count * 2) { buffer in
-        var position = 0
-        for byte in bytes {
-            buffer[position] = digit(byte >> 4)
-            buffer[position + 1] = digit(byte & 0xF)
-            position += 2
-        }
-        return position
-    }
-}
+package func hex(_ bytes: some Collection<UInt8>) -> String { HexText.string(bytes) }
 
 /// Whether two byte strings are equal, in a time that depends on their lengths only.
 package func constantTimeEquals(_ left: [UInt8], _ right: [UInt8]) -> Bool {

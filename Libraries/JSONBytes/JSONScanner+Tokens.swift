@@ -1,3 +1,5 @@
+import ASCIIText
+
 extension JSONScanner {
     /// Passes the string whose opening quote is at the position.
     ///
@@ -65,10 +67,10 @@ extension JSONScanner {
         guard position &+ 6 <= bytes.count else { throw JSONError(.unexpectedEnd, at: bytes.count) }
         var unit: UInt32 = 0
         for offset in 2..<6 {
-            guard let digit = hexDigitValue(bytes[position &+ offset]) else {
+            guard let digit = HexText.value(bytes[position &+ offset]) else {
                 throw JSONError(.invalidEscape, at: position)
             }
-            unit = unit << 4 | digit
+            unit = unit << 4 | UInt32(digit)
         }
         position &+= 6
         return unit
@@ -115,15 +117,5 @@ extension JSONScanner {
             }
         }
         position &+= count
-    }
-}
-
-@inline(__always)
-func hexDigitValue(_ byte: UInt8) -> UInt32? {
-    switch byte {
-    case 0x30...0x39: UInt32(byte) &- 0x30
-    case 0x41...0x46: UInt32(byte) &- 0x37
-    case 0x61...0x66: UInt32(byte) &- 0x57
-    default: nil
     }
 }

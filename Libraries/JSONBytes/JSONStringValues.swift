@@ -1,3 +1,5 @@
+import ASCIIText
+
 extension UnsafeBufferPointer<UInt8> {
     /// Looks through the texts of a JSON document: its strings, as they read once their escapes are resolved, but for
     /// the names of members. Checks nothing: of bytes that are not JSON it makes some texts, within their bounds.
@@ -71,7 +73,7 @@ extension UnsafeBufferPointer<UInt8> {
                 let scalar = Unicode.Scalar(escapedScalar(at: &position)) ?? "\u{FFFD}"
                 text.append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
             } else {
-                text.append(controlCharacter(ofEscape: self[position &+ 1]))
+                text.append(simpleEscape(self[position &+ 1]))
                 position &+= 2
             }
         }
@@ -93,19 +95,8 @@ extension UnsafeBufferPointer<UInt8> {
     private func codeUnit(at position: Int) -> UInt32 {
         var unit: UInt32 = 0
         for offset in 2..<6 where position &+ offset < count {
-            unit = unit << 4 | (hexDigitValue(self[position &+ offset]) ?? 0)
+            unit = unit << 4 | UInt32(HexText.value(self[position &+ offset]) ?? 0)
         }
         return unit
-    }
-}
-
-private func controlCharacter(ofEscape letter: UInt8) -> UInt8 {
-    switch letter {
-    case UInt8(ascii: "b"): 0x08
-    case UInt8(ascii: "f"): 0x0C
-    case UInt8(ascii: "n"): 0x0A
-    case UInt8(ascii: "r"): 0x0D
-    case UInt8(ascii: "t"): 0x09
-    default: letter  // a quote, a backslash or a slash stands for itself
     }
 }

@@ -1,3 +1,5 @@
+import ASCIIText
+
 /// The text of the well-formed value at `range`, nil when it is no string.
 func decodedString(_ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) -> String? {
     guard bytes[range.lowerBound] == 0x22 else { return nil }
@@ -71,12 +73,13 @@ private func passEscape(_ bytes: UnsafeBufferPointer<UInt8>, _ position: inout I
 
 private func passCodeUnit(_ bytes: UnsafeBufferPointer<UInt8>, _ position: inout Int) -> UInt32 {
     var unit: UInt32 = 0
-    for offset in 2..<6 { unit = unit << 4 | (hexDigitValue(bytes[position &+ offset]) ?? 0) }
+    for offset in 2..<6 { unit = unit << 4 | UInt32(HexText.value(bytes[position &+ offset]) ?? 0) }
     position &+= 6
     return unit
 }
 
-private func simpleEscape(_ letter: UInt8) -> UInt8 {
+/// What the escape `\\n` and its like stand for.
+func simpleEscape(_ letter: UInt8) -> UInt8 {
     switch letter {
     case 0x62: 0x08
     case 0x66: 0x0C

@@ -1,3 +1,5 @@
+import ASCIIText
+
 /// Writes compact JSON straight into bytes: no spaces, whole numbers without `.0`, commas placed for the caller.
 ///
 /// The writer trusts its caller to pair begins with ends and to name members only inside objects; everything that
@@ -59,10 +61,11 @@ package struct JSONWriter: Sendable {
     /// Writes `true` or `false`.
     package mutating func bool(_ value: Bool) { literal(value ? "true" : "false") }
 
-    /// Writes a whole number that fits 64 bits with its sign.
+    /// Writes a whole number of up to 64 bits.
     package mutating func int(_ value: some BinaryInteger) {
         separate()
-        appendInteger(Int64(truncatingIfNeeded: value))
+        IntegerText.append(
+            magnitude: UInt64(truncatingIfNeeded: value.magnitude), isNegative: value < 0, to: &bytes)
         needsComma = true
     }
 
@@ -71,7 +74,7 @@ package struct JSONWriter: Sendable {
         guard value.isFinite else { return null() }
         separate()
         if value.magnitude < 9_007_199_254_740_992, value == value.rounded(.towardZero) {
-            appendInteger(Int64(value))
+            IntegerText.append(Int(value), to: &bytes)
         } else {
             bytes.append(contentsOf: value.description.utf8)
         }
@@ -127,27 +130,6 @@ package struct JSONWriter: Sendable {
         if needsComma { bytes.append(0x2C) }
     }
 
-    private mutating func appendInteger(_ value: Int64) {
-        var magnitude = value.magnitude
-        if magnitude < 10 {
-            if value < 0 { bytes.append(0x2D) }
-            return bytes.append(0x30 + UInt8(magnitude))
-        }
-        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
-            var first = digits.count
-            while magnitude > 0 {
-                first -= 1
-                digits[first] = 0x30 + UInt8(magnitude % 10)
-                magnitude /= 10
-            }
-            if value < 0 {
-                first -= 1
-                digits[first] = 0x2D
-            }
-            bytes.append(contentsOf: UnsafeBufferPointer(rebasing: digits[first...]))
-        }
-    }
-
     private mutating func appendEscaped(_ value: String) {
         bytes.append(0x22)
         var value = value
@@ -197,9 +179,8 @@ package struct JSONWriter: Sendable {
         case 0x0D: bytes.append(contentsOf: [0x5C, 0x72])
         case 0x80...: bytes.append(contentsOf: [0xEF, 0xBF, 0xBD])  // U+FFFD
         default:
-            bytes.append(contentsOf: [0x5C, 0x75, 0x30, 0x30, hexDigit(byte >> 4), hexDigit(byte & 0xF)])
+            bytes.append(
+                contentsOf: [0x5C, 0x75, 0x30, 0x30, HexText.digit(byte >> 4), HexText.digit(byte & 0xF)])
         }
     }
-
-    private func hexDigit(_ nibble: UInt8) -> UInt8 { nibble < 10 ? 0x30 + nibble : 0x57 + nibble }
 }

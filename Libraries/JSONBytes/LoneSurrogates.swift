@@ -1,3 +1,5 @@
+import ASCIIText
+
 extension [UInt8] {
     /// The same bytes with U+FFFD in place of each escaped half of a surrogate pair: for finding out what stands where in a
     /// document that was refused for one, never for going on with it. Offsets stay what they were.
@@ -31,8 +33,8 @@ extension [UInt8] {
         }
         var unit: UInt32 = 0
         for offset in 2..<6 {
-            guard let digit = hexDigitValue(self[position + offset]) else { return nil }
-            unit = unit << 4 | digit
+            guard let digit = HexText.value(self[position + offset]) else { return nil }
+            unit = unit << 4 | UInt32(digit)
         }
         return unit
     }

@@ -1,3 +1,5 @@
+import ASCIIText
+
 /// A parameter with a character set: `UTF-8'en'na%C3%AFve` (RFC 8187).
 enum ExtendedValue {
     /// - Returns: nil when it is none, in another character set than UTF-8 and ISO-8859-1, or not text in it.
@@ -20,20 +22,12 @@ enum ExtendedValue {
                 decoded.append(byte)
                 continue
             }
-            guard let high = rest.popFirst().flatMap(hexValue), let low = rest.popFirst().flatMap(hexValue) else {
+            guard let high = rest.popFirst().flatMap(HexText.value), let low = rest.popFirst().flatMap(HexText.value)
+            else {
                 return nil
             }
             decoded.append(high << 4 | low)
         }
         return decoded
-    }
-
-    static func hexValue(_ byte: UInt8) -> UInt8? {
-        switch byte {
-        case 0x30...0x39: byte - 0x30
-        case 0x41...0x46: byte - 0x37
-        case 0x61...0x66: byte - 0x57
-        default: nil
-        }
     }
 }

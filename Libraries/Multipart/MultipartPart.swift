@@ -1,4 +1,6 @@
-/// The header fields of a part.
+import ASCIIText
+
+/// What the header fields of a part say.
 package struct MultipartPart: Sendable, Hashable {
     /// The form's field.
     package let name: String
@@ -82,8 +84,8 @@ package struct MultipartPart: Sendable, Hashable {
         var rest = bytes[...]
         while let byte = rest.popFirst() {
             if byte == UInt8(ascii: "%"), rest.count >= 2,
-                let high = ExtendedValue.hexValue(rest[rest.startIndex]),
-                let low = ExtendedValue.hexValue(rest[rest.startIndex + 1]),
+                let high = HexText.value(rest[rest.startIndex]),
+                let low = HexText.value(rest[rest.startIndex + 1]),
                 [0x0A, 0x0D, 0x22].contains(high << 4 | low)
             {
                 text.append(high << 4 | low)

@@ -1,3 +1,5 @@
+import ASCIIText
+
 package import Foundation
 
 /// One value of a log line.
@@ -8,7 +10,7 @@ package enum LogValue: Sendable, Hashable {
     case bool(Bool)
 
     /// An id, in lower case as everywhere else.
-    package static func uuid(_ id: UUID) -> LogValue { .string(id.uuidString.lowercased()) }
+    package static func uuid(_ id: UUID) -> LogValue { .string(UUIDText.string(id)) }
 
     /// An error's description. For the log only: a client never sees it.
     package static func error(_ error: any Error) -> LogValue { .string(String(describing: error)) }

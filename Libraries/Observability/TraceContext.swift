@@ -1,3 +1,5 @@
+import ASCIIText
+
 /// The trace a piece of work belongs to, as W3C Trace Context writes it in the header `traceparent`.
 package struct TraceContext: Sendable, Hashable {
     package let traceIDHigh: UInt64
@@ -41,9 +43,9 @@ package struct TraceContext: Sendable, Hashable {
         String(unsafeUninitializedCapacity: 55) { buffer in
             (buffer[0], buffer[1], buffer[53]) = (0x30, 0x30, 0x30)
             (buffer[2], buffer[35], buffer[52]) = (0x2D, 0x2D, 0x2D)
-            putHex(traceIDHigh, into: buffer, at: 3)
-            putHex(traceIDLow, into: buffer, at: 19)
-            putHex(spanID, into: buffer, at: 36)
+            HexText.write(traceIDHigh, to: buffer, at: 3)
+            HexText.write(traceIDLow, to: buffer, at: 19)
+            HexText.write(spanID, to: buffer, at: 36)
             buffer[54] = isSampled ? 0x31 : 0x30
             return 55
         }
@@ -52,8 +54,8 @@ package struct TraceContext: Sendable, Hashable {
     /// 32 lower-case hex digits, for logs.
     package var traceID: String {
         String(unsafeUninitializedCapacity: 32) { buffer in
-            putHex(traceIDHigh, into: buffer, at: 0)
-            putHex(traceIDLow, into: buffer, at: 16)
+            HexText.write(traceIDHigh, to: buffer, at: 0)
+            HexText.write(traceIDLow, to: buffer, at: 16)
             return 32
         }
     }
@@ -75,24 +77,12 @@ extension TraceContext {
     }
 }
 
+/// The number that lower-case digits stand for.
 private func hexValue(_ digits: ArraySlice<UInt8>) -> UInt64? {
     var value: UInt64 = 0
     for digit in digits {
-        switch digit {
-        case 0x30...0x39: value = value << 4 | UInt64(digit - 0x30)
-        case 0x61...0x66: value = value << 4 | UInt64(digit - 0x57)
-        default: return nil
-        }
+        guard let nibble = HexText.value(digit), HexText.digit(nibble) == digit else { return nil }
+        value = value << 4 | UInt64(nibble)
     }
     return value
-}
-
-/// Writes 16 digits.
-private func putHex(_ value: UInt64, into buffer: UnsafeMutableBufferPointer<UInt8>, at start: Int) {
-    var value = value
-    for position in stride(from: start + 15, through: start, by: -1) {
-        let nibble = UInt8(value & 0xF)
-        buffer[position] = nibble < 10 ? 0x30 + nibble : 0x57 + nibble
-        value >>= 4
-    }
 }

@@ -1,3 +1,4 @@
+import ASCIIText
 import Foundation
 
 /// A value that can be a parameter: written in Postgres's text form, whose type the statement decides.
@@ -71,19 +72,19 @@ extension PlainPostgresEncodable {
 }
 
 extension Int: PlainPostgresEncodable {
-    package func write(to text: inout [UInt8]) { IntegerText.write(self, to: &text) }
+    package func write(to text: inout [UInt8]) { IntegerText.append(self, to: &text) }
     package static func writeArray(_ values: [Int], to text: inout [UInt8]) { writePlain(values, to: &text) }
     package static func writeNullableArray(_ values: [Int?], to text: inout [UInt8]) { writePlain(values, to: &text) }
 }
 
 extension Int64: PlainPostgresEncodable {
-    package func write(to text: inout [UInt8]) { IntegerText.write(Int(self), to: &text) }
+    package func write(to text: inout [UInt8]) { IntegerText.append(Int(self), to: &text) }
     package static func writeArray(_ values: [Int64], to text: inout [UInt8]) { writePlain(values, to: &text) }
     package static func writeNullableArray(_ values: [Int64?], to text: inout [UInt8]) { writePlain(values, to: &text) }
 }
 
 extension Int32: PlainPostgresEncodable {
-    package func write(to text: inout [UInt8]) { IntegerText.write(Int(self), to: &text) }
+    package func write(to text: inout [UInt8]) { IntegerText.append(Int(self), to: &text) }
     package static func writeArray(_ values: [Int32], to text: inout [UInt8]) { writePlain(values, to: &text) }
     package static func writeNullableArray(_ values: [Int32?], to text: inout [UInt8]) { writePlain(values, to: &text) }
 }
@@ -104,7 +105,7 @@ extension Bool: PlainPostgresEncodable {
 }
 
 extension UUID: PlainPostgresEncodable {
-    package func write(to text: inout [UInt8]) { UUIDText.write(self, to: &text) }
+    package func write(to text: inout [UInt8]) { UUIDText.append(self, to: &text) }
     package static func writeArray(_ values: [UUID], to text: inout [UInt8]) { writePlain(values, to: &text) }
     package static func writeNullableArray(_ values: [UUID?], to text: inout [UInt8]) { writePlain(values, to: &text) }
 }
@@ -154,8 +155,8 @@ package struct Bytea: PostgresEncodable, Hashable {
     package func write(to text: inout [UInt8]) {
         text.append(contentsOf: #"\x"#.utf8)
         for byte in bytes {
-            text.append(HexDigit.ascii(byte >> 4))
-            text.append(HexDigit.ascii(byte & 15))
+            text.append(HexText.digit(byte >> 4))
+            text.append(HexText.digit(byte & 15))
         }
     }
 }

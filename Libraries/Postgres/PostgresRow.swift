@@ -1,3 +1,4 @@
+import ASCIIText
 import CPQ
 import Foundation
 
@@ -63,7 +64,7 @@ package struct PostgresRow {
         }
     }
 
-    package func optionalUUID(_ column: Int) -> UUID? { value(column, UUIDText.read) }
+    package func optionalUUID(_ column: Int) -> UUID? { value(column) { UUIDText.read($0) } }
 
     package func optionalDate(_ column: Int) -> Date? { value(column, TimestampText.read) }
 
@@ -74,7 +75,7 @@ package struct PostgresRow {
             var bytes: [UInt8] = []
             bytes.reserveCapacity(text.count / 2 - 1)
             for position in stride(from: 2, to: text.count, by: 2) {
-                guard let high = HexDigit.value(text[position]), let low = HexDigit.value(text[position + 1]) else {
+                guard let high = HexText.value(text[position]), let low = HexText.value(text[position + 1]) else {
                     return nil
                 }
                 bytes.append(high << 4 | low)
@@ -96,7 +97,7 @@ package struct PostgresRow {
     /// The elements of a `uuid[]` that are not NULL.
     package func optionalUUIDs(_ column: Int) -> [UUID]? {
         value(column) { text in
-            ArrayText.elements(text)?.compactMap { $0?.withUnsafeBufferPointer(UUIDText.read) }
+            ArrayText.elements(text)?.compactMap { $0?.withUnsafeBufferPointer { UUIDText.read($0) } }
         }
     }
 

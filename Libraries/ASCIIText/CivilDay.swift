@@ -1,22 +1,25 @@
 /// A day of the Gregorian calendar, also for the time before it; arithmetic alone, whatever the machine's settings.
 ///
-/// The conversions are Howard Hinnant's (chrono-compatible low-level date algorithms): years begin in March, so that
-/// the leap day is a year's last.
-struct CivilDay: Hashable {
-    var year: Int
+/// The conversions are Howard Hinnant's (chrono-compatible low-level date algorithms): years begin in March, so that the
+/// leap day is a year's last.
+package struct CivilDay: Hashable, Sendable {
+    /// Of the proleptic calendar: year 0 is before year 1.
+    package var year: Int
     /// 1 to 12.
-    var month: Int
+    package var month: Int
     /// 1 to 31.
-    var day: Int
+    package var day: Int
 
-    init(year: Int, month: Int, day: Int) {
+    @inlinable
+    package init(year: Int, month: Int, day: Int) {
         self.year = year
         self.month = month
         self.day = day
     }
 
     /// - Parameter number: days since 1970-01-01.
-    init(number: Int) {
+    @inlinable
+    package init(number: Int) {
         let shifted = number + 719_468
         let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
         let dayOfEra = UInt32(truncatingIfNeeded: shifted - era * 146_097)
@@ -29,7 +32,8 @@ struct CivilDay: Hashable {
     }
 
     /// Days since 1970-01-01.
-    var number: Int {
+    @inlinable
+    package var number: Int {
         let shiftedYear = month <= 2 ? year - 1 : year
         let era = (shiftedYear >= 0 ? shiftedYear : shiftedYear - 399) / 400
         let yearOfEra = shiftedYear - era * 400
@@ -38,19 +42,25 @@ struct CivilDay: Hashable {
     }
 
     /// Sunday is 0.
-    static func weekday(ofNumber number: Int) -> Int {
+    @inlinable
+    package static func weekday(ofNumber number: Int) -> Int {
         let remainder = (number + 4) % 7
         return remainder < 0 ? remainder + 7 : remainder
     }
 
-    static func isLeap(_ year: Int) -> Bool { year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) }
+    /// Whether the year has 366 days.
+    @inlinable
+    package static func isLeap(_ year: Int) -> Bool { year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) }
 
-    static func daysInMonth(_ month: Int, of year: Int) -> Int {
+    /// - Parameter month: 1 to 12.
+    @inlinable
+    package static func daysInMonth(_ month: Int, of year: Int) -> Int {
         month == 2 ? (isLeap(year) ? 29 : 28) : 30 + ((month + (month >> 3)) & 1)
     }
 }
 
 extension Int {
     /// The quotient rounded down, for a divisor above 0.
-    func dividedDown(by divisor: Int) -> Int { self >= 0 ? self / divisor : (self + 1) / divisor - 1 }
+    @inlinable
+    package func dividedDown(by divisor: Int) -> Int { self >= 0 ? self / divisor : (self + 1) / divisor - 1 }
 }

@@ -1,0 +1,56 @@
+/// Takes the pieces of a date or a time from its characters, one after another.
+package struct TimeReader {
+    private let text: UnsafeBufferPointer<UInt8>
+    private var position = 0
+
+    package init(_ text: UnsafeBufferPointer<UInt8>) { self.text = text }
+
+    /// Whether all characters are taken.
+    package var isAtEnd: Bool { position == text.count }
+
+    /// Takes one character, if it is there.
+    package mutating func take(_ character: Unicode.Scalar) -> Bool {
+        guard position < text.count, text[position] == UInt8(ascii: character) else { return false }
+        position += 1
+        return true
+    }
+
+    /// Takes a number of as many digits; nil, with some of them perhaps taken, when there are fewer.
+    package mutating func number(digits: Int) -> Int? {
+        var value = 0
+        for _ in 0..<digits {
+            guard let digit = digit() else { return nil }
+            value = value * 10 + digit
+        }
+        return value
+    }
+
+    /// Takes a number of one to nine digits; what stands behind the ninth is left.
+    package mutating func number() -> Int? {
+        guard var value = digit() else { return nil }
+        for _ in 1..<9 {
+            guard let digit = digit() else { break }
+            value = value * 10 + digit
+        }
+        return value
+    }
+
+    /// Takes a point and the digits behind it, of which those beyond the ninth are ignored.
+    ///
+    /// - Returns: nanoseconds: 0 when there is no point, nil for a point without digits.
+    package mutating func fraction() -> Int? {
+        guard take(".") else { return 0 }
+        let start = position
+        guard var nanoseconds = number() else { return nil }
+        for _ in position - start..<9 { nanoseconds *= 10 }
+        while digit() != nil {}
+        return nanoseconds
+    }
+
+    @inline(__always)
+    private mutating func digit() -> Int? {
+        guard position < text.count, text[position] &- 0x30 < 10 else { return nil }
+        position += 1
+        return Int(text[position - 1] &- 0x30)
+    }
+}
