@@ -100,7 +100,13 @@ package struct JSONObject: Sendable {
     func locateOnly(
         _ name: StaticString, _ buffer: UnsafeBufferPointer<UInt8>
     ) -> (range: Range<Int>?, isRepeated: Bool) {
-        let wanted = UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount)
+        locateOnly(UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount), buffer)
+    }
+
+    @inline(__always)
+    private func locateOnly(
+        _ wanted: UnsafeBufferPointer<UInt8>, _ buffer: UnsafeBufferPointer<UInt8>
+    ) -> (range: Range<Int>?, isRepeated: Bool) {
         return entries.withUnsafeBufferPointer { entries in
             var found: Range<Int>?
             var index = entries.count &- 1
@@ -113,6 +119,22 @@ package struct JSONObject: Sendable {
             }
             return (found, false)
         }
+    }
+
+    /// How often a name stands in an object.
+    package enum Occurrence: Sendable {
+        case missing
+        case once(JSONSlice)
+        case repeated
+    }
+
+    /// The value of the member of this name, told apart from one of several: two readers of one body must not see two
+    /// values.
+    package func occurrence(of name: String) -> Occurrence {
+        var name = name
+        let place = name.withUTF8 { wanted in document.withUnsafeBufferPointer { locateOnly(wanted, $0) } }
+        if place.isRepeated { return .repeated }
+        return place.range.map { .once(JSONSlice(document: document, range: $0)) } ?? .missing
     }
 
     /// Names and values in the order they were sent.

@@ -1,10 +1,15 @@
-/// Walks over JSON and checks every byte of it: the grammar of RFC 8259, UTF-8, paired surrogates in escapes, and a depth
-/// of at most 64. Allocates nothing.
+/// Walks over JSON and checks every byte of it: the grammar of RFC 8259, UTF-8, paired surrogates in escapes, and the
+/// depth. Allocates nothing.
+///
+/// The one check of the package: what it takes is valid everywhere, what it refuses nowhere.
 ///
 /// Duplicate names in an object are allowed; whoever looks a name up gets the last one, as with most decoders. Numbers
 /// are checked for their form only; whether they fit a type shows when they are read.
 package struct JSONScanner {
     /// How deep objects and arrays may nest: `[[1]]` has depth 2. One bit of a word remembers each level's kind.
+    ///
+    /// What the platform puts around a value that it took, an event around an agent's response, does not count: see
+    /// ``skipValue(wrappedIn:)``.
     package static let depthLimit = 64
 
     let bytes: UnsafeBufferPointer<UInt8>
@@ -79,6 +84,31 @@ package struct JSONScanner {
                 objects >>= 1
                 depth &-= 1
             }
+        }
+    }
+
+    /// Passes one value with the white space before it. Of the objects and arrays around each value in it, as many of the
+    /// outermost as `levels` says do not count for the depth.
+    mutating func skipValue(wrappedIn levels: Int) throws(JSONError) {
+        let opening = try nextToken()
+        let isObject = opening == UInt8(ascii: "{")
+        guard levels > 0, isObject || opening == UInt8(ascii: "[") else { return try skipValue(atDepth: 0) }
+        let closing = isObject ? UInt8(ascii: "}") : UInt8(ascii: "]")
+        position &+= 1
+        if try nextToken() == closing {
+            position &+= 1
+            return
+        }
+        while true {
+            if isObject {
+                _ = try nextToken()
+                try skipName()
+            }
+            try skipValue(wrappedIn: levels - 1)
+            let separator = try nextToken()
+            position &+= 1
+            if separator == closing { return }
+            guard separator == UInt8(ascii: ",") else { throw JSONError(.unexpectedByte, at: position &- 1) }
         }
     }
 

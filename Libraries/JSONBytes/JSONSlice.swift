@@ -17,12 +17,15 @@ package struct JSONSlice: Sendable {
     }
 
     /// Checks that `bytes` are one well-formed JSON document, and stands for its value.
-    package init(validating bytes: [UInt8]) throws(JSONError) {
+    ///
+    /// - Parameter levels: how many objects and arrays around the rest do not count for the depth, because the platform
+    ///   itself put them around what had been checked before.
+    package init(validating bytes: [UInt8], wrappedIn levels: Int = 0) throws(JSONError) {
         range = try bytes.scanning { (buffer) throws(JSONError) in
             var scanner = JSONScanner(buffer)
             _ = try scanner.nextToken()
             let start = scanner.position
-            try scanner.skipValue(atDepth: 0)
+            try scanner.skipValue(wrappedIn: levels)
             let end = scanner.position
             try scanner.expectEnd()
             return start..<end
@@ -107,6 +110,10 @@ package struct JSONSlice: Sendable {
         return found
     }
 
+    /// An array's elements one after another, nil for anything else: for arrays that may have more elements than anyone
+    /// will read.
+    package var elementIterator: JSONElementIterator? { kind == .array ? JSONElementIterator(self) : nil }
+
     /// The value reached by going from object to object; nil when a name is missing or something on the way is no object.
     /// Of several members with one name the last counts.
     package func find(_ path: StaticString...) -> JSONSlice? { find(path) }
@@ -137,4 +144,24 @@ private func lastMember(
         if member.name.isEqual(to: wanted, in: bytes) { found = member.value }
     }
     return found
+}
+
+/// The elements of an array of a checked document, found as they are asked for.
+package struct JSONElementIterator: IteratorProtocol, Sendable {
+    private let document: [UInt8]
+    private var position: Int
+
+    init(_ array: JSONSlice) {
+        document = array.document
+        position = array.range.lowerBound + 1
+    }
+
+    package mutating func next() -> JSONSlice? {
+        let range = document.withUnsafeBufferPointer { buffer -> Range<Int>? in
+            var walker = JSONWalker(buffer, at: position)
+            defer { position = walker.position }
+            return walker.nextElement()
+        }
+        return range.map { JSONSlice(document: document, range: $0) }
+    }
 }

@@ -11,8 +11,14 @@ struct JSONWalker {
     /// At the first member of the object, or the first element of the array, that begins at `start`.
     @inline(__always)
     init(_ bytes: UnsafeBufferPointer<UInt8>, inside start: Int) {
+        self.init(bytes, at: start &+ 1)
+    }
+
+    /// At a place inside an object or an array, behind one of its values or before the first.
+    @inline(__always)
+    init(_ bytes: UnsafeBufferPointer<UInt8>, at position: Int) {
         self.bytes = bytes
-        position = start &+ 1
+        self.position = position
     }
 
     /// The next member, or nil behind the last.

@@ -8,9 +8,21 @@ package struct JSONWriter: Sendable {
     /// What has been written so far.
     package private(set) var bytes: [UInt8]
     private var needsComma = false
+    private let escapes: ControlEscapes
 
-    /// - Parameter capacity: bytes to reserve, an estimate of the document's size.
-    package init(reservingCapacity capacity: Int = 256) {
+    /// How the two control characters are written that have short escapes and hardly ever occur.
+    package enum ControlEscapes: Sendable {
+        /// `\b` and `\f`
+        case short
+        /// `\u0008` and `\u000c`, as the contract's types have always been written: documents may be compared or hashed.
+        case numeric
+    }
+
+    /// - Parameters:
+    ///   - capacity: bytes to reserve, an estimate of the document's size.
+    ///   - escapes: the form of backspaces and form feeds.
+    package init(reservingCapacity capacity: Int = 256, escapes: ControlEscapes = .short) {
+        self.escapes = escapes
         bytes = []
         bytes.reserveCapacity(capacity)
     }
@@ -85,6 +97,17 @@ package struct JSONWriter: Sendable {
     package mutating func string(_ value: String) {
         separate()
         appendEscaped(value)
+        needsComma = true
+    }
+
+    /// Writes a string of plain characters, such as an identifier or a time.
+    ///
+    /// - Parameter append: adds what stands between the quotes. Nothing of it may need an escape.
+    package mutating func string(appending append: (inout [UInt8]) -> Void) {
+        separate()
+        bytes.append(0x22)
+        append(&bytes)
+        bytes.append(0x22)
         needsComma = true
     }
 
@@ -172,10 +195,10 @@ package struct JSONWriter: Sendable {
         switch byte {
         case 0x22: bytes.append(contentsOf: [0x5C, 0x22])
         case 0x5C: bytes.append(contentsOf: [0x5C, 0x5C])
-        case 0x08: bytes.append(contentsOf: [0x5C, 0x62])
+        case 0x08 where escapes == .short: bytes.append(contentsOf: [0x5C, 0x62])
         case 0x09: bytes.append(contentsOf: [0x5C, 0x74])
         case 0x0A: bytes.append(contentsOf: [0x5C, 0x6E])
-        case 0x0C: bytes.append(contentsOf: [0x5C, 0x66])
+        case 0x0C where escapes == .short: bytes.append(contentsOf: [0x5C, 0x66])
         case 0x0D: bytes.append(contentsOf: [0x5C, 0x72])
         case 0x80...: bytes.append(contentsOf: [0xEF, 0xBF, 0xBD])  // U+FFFD
         default:

@@ -1,4 +1,5 @@
 import Contracts
+import JSONBytes
 
 /// The limits and defaults of the API contract. Sizes are in bytes unless stated otherwise.
 package enum Limits {
@@ -19,7 +20,7 @@ package enum Limits {
     /// The header block of a request.
     package static let headerBlock = 16 << 10
     /// How deep JSON may nest.
-    package static let jsonDepth = 64
+    package static let jsonDepth = JSONScanner.depthLimit
     /// A secret's value.
     package static let secretValue = 64 << 10
     /// A secret's key.

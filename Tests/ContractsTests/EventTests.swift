@@ -100,7 +100,7 @@ import Testing
 
     @Test(
         arguments: [
-            ("", nil), ("{", nil), ("[1]", nil), ("5", nil), ("[{}", nil), (#"{"a":1} x"#, "specversion"),
+            ("", nil), ("{", nil), ("[1]", nil), ("5", nil), ("[{}", nil), (#"{"a":1} x"#, nil),
             ("{}", "specversion"), (#"{"specversion":"0.3"}"#, "specversion"), (#"{"specversion":"1.0"}"#, "id"),
             (#"{"specversion":"1.0","id":"x"}"#, "id"),
             (#"{"specversion":"1.0","id":"abcdef01-0203-0405-0607-08090a0b0cff"}"#, "time"),

@@ -147,6 +147,17 @@ import Testing
         #expect(RawJSON(Array(" [1] ".utf8))?.isObject == false)
     }
 
+    @Test("Coders that know no bytes get the value, and give it back")
+    func otherCodersSeeTheValue() throws {
+        let text = #"{"n":[1,2.5,-7,18446744073709551615,true,null,"ü\n"],"o":{"a/b":{}},"e":[]}"#
+        let other = try JSONEncoder().encode(RawJSON(unchecked: Array(text.utf8)))
+        let expected = try JSONSerialization.jsonObject(with: Data(text.utf8)) as? NSDictionary
+        #expect(try JSONSerialization.jsonObject(with: other) as? NSDictionary == expected)
+        let back = try JSONDecoder().decode(RawJSON.self, from: other)
+        #expect(try JSONSerialization.jsonObject(with: Data(back.bytes)) as? NSDictionary == expected)
+        #expect(throws: (any Error).self) { try JSONEncoder().encode(RawJSON(unchecked: Array("[1e999]".utf8))) }
+    }
+
     @Test(arguments: [
         "null", "true", "false", "0", "-0", "1.5e+10", "1E-2", #""""#, #""\u00e9\"\\\/\b\f\n\r\t""#, "[]", "{}",
         #" { "a" : [ 1 , { } ] } "#,

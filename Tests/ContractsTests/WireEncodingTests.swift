@@ -42,6 +42,15 @@ private let id = UUID(uuid: (0xAB, 0xCD, 0xEF, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
         #expect(try JSONDecoder().decode([Double].self, from: Data("[\(text)]".utf8)) == [value])
     }
 
+    @Test func controlCharactersHaveNumericEscapes() throws {
+        #expect(try json(["\u{8}\u{c}\u{1f}\t\n\r\u{7f}"]) == "[\"\\u0008\\u000c\\u001f\\t\\n\\r\u{7f}\"]")
+    }
+
+    @Test func unsignedNumbersHaveAllTheirBits() throws {
+        #expect(try json([UInt64.max, 0]) == "[18446744073709551615,0]")
+        #expect(try json([Int64.min]) == "[-9223372036854775808]")
+    }
+
     @Test func infinityIsAnError() {
         #expect(throws: WireError.self) { try WireJSON.encode([Double.infinity]) }
         #expect(throws: WireError.self) { try WireJSON.encode(CanvasPosition(x: .nan)) }

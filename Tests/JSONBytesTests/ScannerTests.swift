@@ -92,4 +92,30 @@ import Testing
             ($0 as? JSONError)?.kind == .tooDeep
         }
     }
+
+    @Test("Levels around a value are checked like others, but not counted")
+    func wrapping() throws {
+        let limit = String(repeating: "[", count: 64) + String(repeating: "]", count: 64)
+        let wrapped = Array(#" [ {"a":1,"b":[\#(limit),2]} , {}, [ ], "s" ] "#.utf8)
+        #expect(throws: JSONError.self) { try JSONSlice(validating: wrapped, wrappedIn: 2) }
+        let slice = try JSONSlice(validating: wrapped, wrappedIn: 3)
+        #expect(slice.elements?.count == 4)
+        #expect(slice.elements?.first?.find("b")?.elements?.first?.bytes.count == 128)
+        var iterator = try #require(slice.elementIterator)
+        #expect(Array(IteratorSequence(iterator)).map(\.kind) == [.object, .object, .array, .string])
+        #expect(iterator.next()?.find("a")?.int == 1 && iterator.next()?.kind == .object)
+        #expect(slice.elements?[1].elementIterator == nil)
+        #expect(throws: JSONError.self) {
+            try JSONSlice(validating: Array(#"[{"a":[[\#(limit)]]}]"#.utf8), wrappedIn: 3)
+        }
+    }
+
+    @Test(arguments: [
+        "[1}", "{1}", "{\"a\" 1}", "[1,]", "{\"a\":1,}", "[[1},2]", "[", "{\"a\":", "[1 2]", "{]", "[1]]",
+    ])
+    func wrappingHasTheSameGrammar(_ text: String) {
+        for levels in 0...3 {
+            #expect(throws: JSONError.self) { try JSONSlice(validating: Array(text.utf8), wrappedIn: levels) }
+        }
+    }
 }

@@ -61,6 +61,16 @@ import Testing
         #expect(written { $0.string(utf8: Array(value.utf8)) } == text)
     }
 
+    @Test func writesUnsignedNumbersOfAllBits() {
+        #expect(written { $0.int(UInt64.max) } == "18446744073709551615")
+    }
+
+    @Test func escapesAsContractsDo() {
+        var writer = JSONWriter(escapes: .numeric)
+        writer.string("\u{8}\t\n\u{c}\r\0")
+        #expect(String(decoding: writer.bytes, as: UTF8.self) == #""\u0008\t\n\u000c\r\u0000""#)
+    }
+
     @Test func replacesIllFormedUTF8() throws {
         let bytes: [UInt8] = [0x61, 0xFF, 0xC3, 0xA9, 0xED, 0xA0, 0x80, 0x0A, 0xE2, 0x82]
         let text = written { $0.string(utf8: bytes) }

@@ -1,4 +1,4 @@
-import Foundation
+import JSONBytes
 
 /// JSON text that is passed through: an agent card, a stored body, an event's data.
 ///
@@ -18,7 +18,7 @@ public struct RawJSON: Codable, Hashable, Sendable {
 
     /// Takes bytes when they are one well-formed JSON value, nil otherwise.
     public init?(_ bytes: [UInt8]) {
-        guard JSONScanner.isOneValue(bytes) else { return nil }
+        guard (try? JSONScanner.validate(bytes)) != nil else { return nil }
         self.bytes = bytes
     }
 
@@ -28,67 +28,75 @@ public struct RawJSON: Codable, Hashable, Sendable {
     }
 
     /// Whether the value is an object.
-    public var isObject: Bool { bytes.first { !JSONScanner.isSpace($0) } == UInt8(ascii: "{") }
+    public var isObject: Bool { bytes.first { !Self.whiteSpace.contains($0) } == UInt8(ascii: "{") }
+
+    private static let whiteSpace: [UInt8] = [0x20, 0x09, 0x0A, 0x0D]
 
     /// Cuts the bytes out with ``WireJSON``; from other decoders the text is rebuilt.
     public init(from decoder: any Decoder) throws {
-        if let wire = decoder as? WireDecoder {
-            bytes = wire.bytes
-            return
-        }
-        bytes = try WireJSON.encode(JSONValue(from: decoder))
+        bytes = try (decoder as? WireDecoder).map { Array($0.value.bytes) } ?? Self.rebuilt(from: decoder)
     }
 
     /// Splices the bytes with ``WireJSON``; other encoders get the parsed value.
     public func encode(to encoder: any Encoder) throws {
-        if let wire = encoder as? WireEncoder { return wire.output.raw(bytes) }
-        try JSONDecoder().decode(JSONValue.self, from: Data(bytes)).encode(to: encoder)
+        if let wire = encoder as? WireEncoder { return wire.output.writer.raw(bytes) }
+        try ParsedJSON(JSONSlice(validating: bytes)).encode(to: encoder)
+    }
+
+    /// The value of a decoder that knows no bytes, which is asked for one kind after another.
+    private static func rebuilt(from decoder: any Decoder) throws -> [UInt8] {
+        let container = try decoder.singleValueContainer()
+        if container.decodeNil() { return Array("null".utf8) }
+        if let value = try? container.decode(Bool.self) { return try WireJSON.encode(value) }
+        if let value = try? container.decode(Int64.self) { return try WireJSON.encode(value) }
+        if let value = try? container.decode(UInt64.self) { return try WireJSON.encode(value) }
+        if let value = try? container.decode(Double.self) { return try WireJSON.encode(value) }
+        if let value = try? container.decode(String.self) { return try WireJSON.encode(value) }
+        if let elements = try? container.decode([RawJSON].self) { return try WireJSON.encode(elements) }
+        return try WireJSON.encode(container.decode([String: RawJSON].self))
     }
 }
 
-/// Any JSON value, parsed: the detour of a ``RawJSON`` through a coder that knows no bytes.
-private enum JSONValue: Codable {
-    case null
-    case bool(Bool)
-    case integer(Int64)
-    case unsigned(UInt64)
-    case number(Double)
-    case string(String)
-    case array([JSONValue])
-    case object([String: JSONValue])
+/// A value on its way to an encoder that knows no bytes.
+private struct ParsedJSON: Encodable {
+    private let value: JSONSlice
 
-    init(from decoder: any Decoder) throws {
-        let container = try decoder.singleValueContainer()
-        if container.decodeNil() {
-            self = .null
-        } else if let value = try? container.decode(Bool.self) {
-            self = .bool(value)
-        } else if let value = try? container.decode(Int64.self) {
-            self = .integer(value)
-        } else if let value = try? container.decode(UInt64.self) {
-            self = .unsigned(value)
-        } else if let value = try? container.decode(Double.self) {
-            self = .number(value)
-        } else if let value = try? container.decode(String.self) {
-            self = .string(value)
-        } else if let value = try? container.decode([JSONValue].self) {
-            self = .array(value)
-        } else {
-            self = .object(try container.decode([String: JSONValue].self))
-        }
+    init(_ value: JSONSlice) {
+        self.value = value
     }
 
     func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        switch self {
-        case .null: try container.encodeNil()
-        case .bool(let value): try container.encode(value)
-        case .integer(let value): try container.encode(value)
-        case .unsigned(let value): try container.encode(value)
-        case .number(let value): try container.encode(value)
-        case .string(let value): try container.encode(value)
-        case .array(let value): try container.encode(value)
-        case .object(let value): try container.encode(value)
+        switch value.kind {
+        case .object:
+            var container = encoder.container(keyedBy: MemberName.self)
+            for member in value.object?.members ?? [] {
+                try container.encode(ParsedJSON(member.value), forKey: MemberName(stringValue: member.name))
+            }
+        case .array:
+            var container = encoder.unkeyedContainer()
+            for element in value.elements ?? [] { try container.encode(ParsedJSON(element)) }
+        case .string: try value.string.encode(to: encoder)
+        case .bool: try value.bool.encode(to: encoder)
+        case .null: try String?.none.encode(to: encoder)
+        case .number:
+            if let number = value.int { return try number.encode(to: encoder) }
+            if let number = UInt64(String(decoding: value.bytes, as: UTF8.self)) {
+                return try number.encode(to: encoder)
+            }
+            // One too large for a double cannot be said to such an encoder.
+            guard let number = value.double else {
+                throw EncodingError.invalidValue(
+                    value.bytes, .init(codingPath: encoder.codingPath, debugDescription: "too large a number"))
+            }
+            try number.encode(to: encoder)
         }
+    }
+
+    private struct MemberName: CodingKey {
+        let stringValue: String
+        var intValue: Int? { nil }
+
+        init(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { nil }
     }
 }

@@ -1,78 +1,79 @@
+import ASCIIText
 import Foundation
+import JSONBytes
 
 /// Decodes a value from where it stands in its document: what a type does not ask for costs no more than being passed,
 /// and a ``RawJSON`` is cut out as it was sent.
 struct WireDecoder: Decoder {
-    let text: JSONText
-    let range: Range<Int>
-    let codingPath: [any CodingKey]
+    let value: JSONSlice
+    /// The container that the value is in; nil for the whole document.
+    let parent: WirePath?
+    /// The value's place in that container.
+    let key: (any CodingKey)?
+
+    var codingPath: [any CodingKey] { path?.keys ?? [] }
     var userInfo: [CodingUserInfoKey: Any] { [:] }
 
-    /// The value's own bytes.
-    var bytes: [UInt8] { Array(text.bytes[range]) }
-
-    /// Decodes one whole document.
-    static func decode<T: Decodable>(_ type: T.Type, from bytes: [UInt8]) throws -> T {
-        let range = try bytes.withUnsafeBufferPointer { buffer in
-            guard String(validating: buffer, as: UTF8.self) != nil else { throw JSONScanner.Malformed() }
-            var scanner = JSONScanner(buffer)
-            _ = scanner.peek()
-            let start = scanner.position
-            try scanner.skipValue()
-            let end = scanner.position
-            guard scanner.isAtEnd else { throw JSONScanner.Malformed() }
-            return start..<end
-        }
-        return try WireDecoder(text: JSONText(bytes), range: range, codingPath: []).value(type)
+    /// - Parameter document: the value of a whole document.
+    init(_ document: JSONSlice) {
+        self.init(document, nil, nil)
     }
 
+    fileprivate init(_ value: JSONSlice, _ parent: WirePath?, _ key: (any CodingKey)?) {
+        self.value = value
+        self.parent = parent
+        self.key = key
+    }
+
+    private var path: WirePath? { key.map { WirePath(parent, $0) } }
+
     func container<Key: CodingKey>(keyedBy type: Key.Type) throws -> KeyedDecodingContainer<Key> {
-        guard text.first(range) == UInt8(ascii: "{") else { throw mismatch([String: Any].self) }
-        return KeyedDecodingContainer(
-            KeyedContainer(members: try JSONMembers(text, range), codingPath: codingPath))
+        guard let object = value.object else { throw mismatch([String: Any].self) }
+        return KeyedDecodingContainer(KeyedContainer(members: WireMembers(object), path: path))
     }
 
     func unkeyedContainer() throws -> any UnkeyedDecodingContainer {
-        guard text.first(range) == UInt8(ascii: "[") else { throw mismatch([Any].self) }
-        return try UnkeyedContainer(text: text, range: range, codingPath: codingPath)
+        guard let elements = value.elementIterator else { throw mismatch([Any].self) }
+        return UnkeyedContainer(elements, path)
     }
 
     func singleValueContainer() -> any SingleValueDecodingContainer { SingleValueContainer(decoder: self) }
 
     // MARK: - Values
 
-    fileprivate var isNull: Bool { text.isNull(range) }
-
     fileprivate func bool() throws -> Bool {
-        guard let value = text.bool(range) else { throw mismatch(Bool.self) }
-        return value
+        guard let flag = value.bool else { throw mismatch(Bool.self) }
+        return flag
     }
 
     fileprivate func string() throws -> String {
-        guard text.isString(range) else { throw mismatch(String.self) }
-        guard let value = text.string(range) else { throw corrupted("must be Unicode text") }
-        return value
+        guard let text = value.string else { throw mismatch(String.self) }
+        return text
     }
 
     fileprivate func integer<T: FixedWidthInteger>(_ type: T.Type) throws -> T {
-        guard let value = text.integer(range, type) else { throw mismatch(type) }
-        return value
+        if let number = value.int.flatMap({ T(exactly: $0) }) { return number }
+        // Unsigned numbers may have one bit more.
+        guard T.max > Int.max, value.kind == .number,
+            let number = T(String(decoding: value.bytes, as: UTF8.self)) ?? value.double.flatMap({ T(exactly: $0) })
+        else { throw mismatch(type) }
+        return number
     }
 
     fileprivate func double() throws -> Double {
-        guard let value = text.double(range) else { throw mismatch(Double.self) }
-        return value
+        guard let number = value.double else { throw mismatch(Double.self) }
+        return number
     }
 
-    fileprivate func value<T: Decodable>(_ type: T.Type) throws -> T {
+    func decode<T: Decodable>(_ type: T.Type) throws -> T {
         // Those whose form on the wire is ours to say, and not their own.
         if type == UUID.self {
-            guard let value = UUID(canonical: try string()) else { throw corrupted("must be a UUID") }
-            return try cast(value)
+            guard let id = UUIDText.read(try string()) else { throw corrupted("must be a UUID") }
+            return try cast(id)
         }
         if type == Date.self {
-            guard let value = RFC3339.parse(try string()) else { throw corrupted("must be an RFC 3339 time") }
-            return try cast(value)
+            guard let date = RFC3339.parse(try string()) else { throw corrupted("must be an RFC 3339 time") }
+            return try cast(date)
         }
         return try T(from: self)
     }
@@ -82,10 +83,10 @@ struct WireDecoder: Decoder {
         return value
     }
 
-    /// `null` where a value must be is told as a missing one.
+    /// `null` where a value must be is reported as a missing one.
     private func mismatch(_ type: any Any.Type) -> DecodingError {
         let context = DecodingError.Context(codingPath: codingPath, debugDescription: "of another type")
-        return isNull ? .valueNotFound(type, context) : .typeMismatch(type, context)
+        return value.isNull ? .valueNotFound(type, context) : .typeMismatch(type, context)
     }
 
     private func corrupted(_ description: String) -> DecodingError {
@@ -93,18 +94,33 @@ struct WireDecoder: Decoder {
     }
 }
 
-private struct KeyedContainer<Key: CodingKey>: KeyedDecodingContainerProtocol {
-    let members: JSONMembers
-    let codingPath: [any CodingKey]
+/// The place of a value: its key, and that of each container around it. A list of keys is made of it only for an error.
+final class WirePath {
+    private let parent: WirePath?
+    private let key: any CodingKey
 
+    init(_ parent: WirePath?, _ key: any CodingKey) {
+        self.parent = parent
+        self.key = key
+    }
+
+    var keys: [any CodingKey] { (parent?.keys ?? []) + [key] }
+}
+
+private struct KeyedContainer<Key: CodingKey>: KeyedDecodingContainerProtocol {
+    let members: WireMembers
+    let path: WirePath?
+
+    var codingPath: [any CodingKey] { path?.keys ?? [] }
     var allKeys: [Key] { members.names.compactMap { Key(stringValue: $0) } }
 
-    func contains(_ key: Key) -> Bool { members.place(of: key.stringValue) != .missing }
+    func contains(_ key: Key) -> Bool {
+        if case .missing = members.occurrence(of: key.stringValue) { false } else { true }
+    }
 
     private func decoder(_ key: some CodingKey) throws -> WireDecoder {
-        switch members.place(of: key.stringValue) {
-        case .once(let range):
-            return WireDecoder(text: members.text, range: range, codingPath: codingPath + [key])
+        switch members.occurrence(of: key.stringValue) {
+        case .once(let value): return WireDecoder(value, path, key)
         case .missing:
             throw DecodingError.keyNotFound(
                 key, DecodingError.Context(codingPath: codingPath, debugDescription: "missing"))
@@ -114,8 +130,13 @@ private struct KeyedContainer<Key: CodingKey>: KeyedDecodingContainerProtocol {
         }
     }
 
-    func decodeNil(forKey key: Key) throws -> Bool { try decoder(key).isNull }
-    func decode<T: Decodable>(_ type: T.Type, forKey key: Key) throws -> T { try decoder(key).value(type) }
+    func decodeNil(forKey key: Key) throws -> Bool { try decoder(key).value.isNull }
+    func decode(_ type: Bool.Type, forKey key: Key) throws -> Bool { try decoder(key).bool() }
+    func decode(_ type: String.Type, forKey key: Key) throws -> String { try decoder(key).string() }
+    func decode(_ type: Double.Type, forKey key: Key) throws -> Double { try decoder(key).double() }
+    func decode(_ type: Int.Type, forKey key: Key) throws -> Int { try decoder(key).integer(type) }
+    func decode(_ type: Int64.Type, forKey key: Key) throws -> Int64 { try decoder(key).integer(type) }
+    func decode<T: Decodable>(_ type: T.Type, forKey key: Key) throws -> T { try decoder(key).decode(type) }
 
     func nestedContainer<Nested: CodingKey>(
         keyedBy type: Nested.Type, forKey key: Key
@@ -125,55 +146,48 @@ private struct KeyedContainer<Key: CodingKey>: KeyedDecodingContainerProtocol {
     func nestedUnkeyedContainer(forKey key: Key) throws -> any UnkeyedDecodingContainer {
         try decoder(key).unkeyedContainer()
     }
-    func superDecoder() throws -> any Decoder { try decoder(PlainKey("super")) }
+    func superDecoder() throws -> any Decoder { try decoder(NamedKey("super")) }
     func superDecoder(forKey key: Key) throws -> any Decoder { try decoder(key) }
 }
 
 /// Walks along the elements: there may be more of them than anyone will read.
 private struct UnkeyedContainer: UnkeyedDecodingContainer {
-    private let text: JSONText
-    let codingPath: [any CodingKey]
+    private let path: WirePath?
+    private var elements: JSONElementIterator
+    private var next: JSONSlice?
     private(set) var currentIndex = 0
-    private var next: Range<Int>?
+
+    var codingPath: [any CodingKey] { path?.keys ?? [] }
     var count: Int? { nil }
     var isAtEnd: Bool { next == nil }
 
-    init(text: JSONText, range: Range<Int>, codingPath: [any CodingKey]) throws {
-        self.text = text
-        self.codingPath = codingPath
-        next = try Self.element(text, after: range.lowerBound + 1)
-    }
-
-    /// Where the next element is, from behind the bracket or the element before it.
-    private static func element(_ text: JSONText, after position: Int) throws -> Range<Int>? {
-        try text.bytes.withUnsafeBufferPointer { buffer in
-            var scanner = JSONScanner(buffer, at: position)
-            return try scanner.nextElement()
-        }
+    init(_ elements: JSONElementIterator, _ path: WirePath?) {
+        self.elements = elements
+        self.path = path
+        next = self.elements.next()
     }
 
     private func decoder() throws -> WireDecoder {
-        let path = codingPath + [PlainKey(currentIndex)]
+        let key = IndexKey(currentIndex)
         guard let next else {
             throw DecodingError.valueNotFound(
-                Any.self, DecodingError.Context(codingPath: path, debugDescription: "no more elements"))
+                Any.self, DecodingError.Context(codingPath: codingPath + [key], debugDescription: "no more elements"))
         }
-        return WireDecoder(text: text, range: next, codingPath: path)
+        return WireDecoder(next, path, key)
     }
 
     private mutating func take<T>(_ read: (WireDecoder) throws -> T) throws -> T {
-        let decoder = try decoder()
-        let value = try read(decoder)
-        next = try Self.element(text, after: decoder.range.upperBound)
+        let value = try read(decoder())
+        next = elements.next()
         currentIndex += 1
         return value
     }
 
     mutating func decodeNil() throws -> Bool {
-        guard try decoder().isNull else { return false }
+        guard try decoder().value.isNull else { return false }
         return try take { _ in true }
     }
-    mutating func decode<T: Decodable>(_ type: T.Type) throws -> T { try take { try $0.value(type) } }
+    mutating func decode<T: Decodable>(_ type: T.Type) throws -> T { try take { try $0.decode(type) } }
     mutating func nestedContainer<Nested: CodingKey>(
         keyedBy type: Nested.Type
     ) throws -> KeyedDecodingContainer<Nested> {
@@ -189,7 +203,7 @@ private struct SingleValueContainer: SingleValueDecodingContainer {
     let decoder: WireDecoder
     var codingPath: [any CodingKey] { decoder.codingPath }
 
-    func decodeNil() -> Bool { decoder.isNull }
+    func decodeNil() -> Bool { decoder.value.isNull }
     func decode(_ type: Bool.Type) throws -> Bool { try decoder.bool() }
     func decode(_ type: String.Type) throws -> String { try decoder.string() }
     func decode(_ type: Double.Type) throws -> Double { try decoder.double() }
@@ -204,22 +218,26 @@ private struct SingleValueContainer: SingleValueDecodingContainer {
     func decode(_ type: UInt16.Type) throws -> UInt16 { try decoder.integer(type) }
     func decode(_ type: UInt32.Type) throws -> UInt32 { try decoder.integer(type) }
     func decode(_ type: UInt64.Type) throws -> UInt64 { try decoder.integer(type) }
-    func decode<T: Decodable>(_ type: T.Type) throws -> T { try decoder.value(type) }
+    func decode<T: Decodable>(_ type: T.Type) throws -> T { try decoder.decode(type) }
 }
 
-/// A key that no type declares: a place in a list.
-private struct PlainKey: CodingKey {
-    let stringValue: String
-    let intValue: Int?
+/// The place of an element in its list. Small enough to be handed around without memory of its own.
+private struct IndexKey: CodingKey {
+    private let index: Int
+    var intValue: Int? { index }
+    var stringValue: String { String(index) }
 
-    init(_ name: String) {
-        stringValue = name
-        intValue = nil
-    }
-    init(_ index: Int) {
-        stringValue = String(index)
-        intValue = index
-    }
-    init?(stringValue: String) { self.init(stringValue) }
+    init(_ index: Int) { self.index = index }
     init?(intValue: Int) { self.init(intValue) }
+    init?(stringValue: String) { nil }
+}
+
+/// A key that no type declares.
+private struct NamedKey: CodingKey {
+    let stringValue: String
+    var intValue: Int? { nil }
+
+    init(_ name: String) { stringValue = name }
+    init?(stringValue: String) { self.init(stringValue) }
+    init?(intValue: Int) { nil }
 }

@@ -1,4 +1,6 @@
+import ASCIIText
 import Foundation
+import JSONBytes
 
 /// Writes an `Encodable` straight to bytes, in the order in which it encodes its members.
 ///
@@ -6,7 +8,7 @@ import Foundation
 /// A value's scope is opened by the container it asks for and closed when its `encode(to:)` has returned; a container
 /// asked for twice is the same object, which is how one struct lays another's members into its own.
 struct WireEncoder: Encoder {
-    let output: JSONOutput
+    let output: WireOutput
     /// How many scopes are open around the value being encoded.
     let depth: Int
 
@@ -14,12 +16,12 @@ struct WireEncoder: Encoder {
     var userInfo: [CodingUserInfoKey: Any] { [:] }
 
     func container<Key: CodingKey>(keyedBy type: Key.Type) -> KeyedEncodingContainer<Key> {
-        if output.depth == depth { output.openObject() }
+        if output.depth == depth { output.open(.object) }
         return KeyedEncodingContainer(KeyedContainer<Key>(output: output, depth: depth + 1))
     }
 
     func unkeyedContainer() -> any UnkeyedEncodingContainer {
-        if output.depth == depth { output.openArray() }
+        if output.depth == depth { output.open(.array) }
         return UnkeyedContainer(output: output, depth: depth + 1)
     }
 
@@ -28,43 +30,85 @@ struct WireEncoder: Encoder {
     }
 }
 
-extension JSONOutput {
+/// What all containers of one encoding write to, and the objects and arrays that are open in it.
+final class WireOutput {
+    enum Scope {
+        case object, array
+    }
+
+    var writer: JSONWriter
+    private var scopes: [Scope] = []
+
+    var depth: Int { scopes.count }
+
+    init(reservingCapacity capacity: Int) {
+        writer = JSONWriter(reservingCapacity: capacity, escapes: .numeric)
+    }
+
+    func open(_ scope: Scope) {
+        switch scope {
+        case .object: writer.beginObject()
+        case .array: writer.beginArray()
+        }
+        scopes.append(scope)
+    }
+
+    /// Closes scopes until `depth` of them are left open.
+    func close(to depth: Int) {
+        while scopes.count > depth, let scope = scopes.popLast() {
+            switch scope {
+            case .object: writer.endObject()
+            case .array: writer.endArray()
+            }
+        }
+    }
+
     /// Writes one value where a value may stand.
     func value<T: Encodable>(_ value: T, depth: Int) throws {
-        if let uuid = value as? UUID, T.self == UUID.self { return self.uuid(uuid) }
-        if let date = value as? Date, T.self == Date.self { return string(RFC3339.format(date)) }
-        if let json = value as? RawJSON, T.self == RawJSON.self { return raw(json.bytes) }
-        if let text = value as? String, T.self == String.self { return string(text) }
-        let start = bytes.count
+        if let id = value as? UUID, T.self == UUID.self { return writer.uuid(id) }
+        if let date = value as? Date, T.self == Date.self { return writer.time(date) }
+        if let json = value as? RawJSON, T.self == RawJSON.self { return writer.raw(json.bytes) }
+        if let text = value as? String, T.self == String.self { return writer.string(text) }
+        let start = writer.bytes.count
         try value.encode(to: WireEncoder(output: self, depth: depth))
-        if bytes.count == start { literal("{}") }
+        if writer.bytes.count == start { open(.object) }
         close(to: depth)
     }
 
+    /// Writes a number; JSON has none for an infinity or not-a-number.
     func finite(_ value: Double) throws {
-        guard number(value) else {
+        guard value.isFinite else {
             throw EncodingError.invalidValue(value, .init(codingPath: [], debugDescription: "not a finite number"))
         }
+        writer.double(value)
     }
 }
 
+extension JSONWriter {
+    /// Writes an identifier as the wire has it.
+    mutating func uuid(_ id: UUID) { string { UUIDText.append(id, to: &$0) } }
+
+    /// Writes a time as the wire has it.
+    mutating func time(_ date: Date) { string { RFC3339.append(date, to: &$0) } }
+}
+
 private struct KeyedContainer<Key: CodingKey>: KeyedEncodingContainerProtocol {
-    let output: JSONOutput
+    let output: WireOutput
     let depth: Int
     var codingPath: [any CodingKey] { [] }
 
-    private func key(_ key: Key) -> JSONOutput {
+    private func key(_ key: Key) -> WireOutput {
         output.close(to: depth)
-        output.key(key.stringValue)
+        output.writer.key(key.stringValue)
         return output
     }
 
-    mutating func encodeNil(forKey key: Key) { self.key(key).literal("null") }
-    mutating func encode(_ value: Bool, forKey key: Key) { self.key(key).literal(value ? "true" : "false") }
-    mutating func encode(_ value: String, forKey key: Key) { self.key(key).string(value) }
+    mutating func encodeNil(forKey key: Key) { self.key(key).writer.null() }
+    mutating func encode(_ value: Bool, forKey key: Key) { self.key(key).writer.bool(value) }
+    mutating func encode(_ value: String, forKey key: Key) { self.key(key).writer.string(value) }
     mutating func encode(_ value: Double, forKey key: Key) throws { try self.key(key).finite(value) }
-    mutating func encode(_ value: Int, forKey key: Key) { self.key(key).integer(value) }
-    mutating func encode(_ value: Int64, forKey key: Key) { self.key(key).integer(value) }
+    mutating func encode(_ value: Int, forKey key: Key) { self.key(key).writer.int(value) }
+    mutating func encode(_ value: Int64, forKey key: Key) { self.key(key).writer.int(value) }
     mutating func encode<T: Encodable>(_ value: T, forKey key: Key) throws {
         try self.key(key).value(value, depth: depth)
     }
@@ -84,24 +128,23 @@ private struct KeyedContainer<Key: CodingKey>: KeyedEncodingContainerProtocol {
 }
 
 private struct UnkeyedContainer: UnkeyedEncodingContainer {
-    let output: JSONOutput
+    let output: WireOutput
     let depth: Int
     private(set) var count = 0
     var codingPath: [any CodingKey] { [] }
 
-    init(output: JSONOutput, depth: Int) {
+    init(output: WireOutput, depth: Int) {
         self.output = output
         self.depth = depth
     }
 
-    private mutating func element() -> JSONOutput {
+    private mutating func element() -> WireOutput {
         output.close(to: depth)
-        output.separate()
         count += 1
         return output
     }
 
-    mutating func encodeNil() { element().literal("null") }
+    mutating func encodeNil() { element().writer.null() }
     mutating func encode<T: Encodable>(_ value: T) throws { try element().value(value, depth: depth) }
     mutating func nestedContainer<Nested: CodingKey>(keyedBy type: Nested.Type) -> KeyedEncodingContainer<Nested> {
         WireEncoder(output: element(), depth: depth).container(keyedBy: type)
@@ -113,24 +156,24 @@ private struct UnkeyedContainer: UnkeyedEncodingContainer {
 }
 
 private struct SingleValueContainer: SingleValueEncodingContainer {
-    let output: JSONOutput
+    let output: WireOutput
     let depth: Int
     var codingPath: [any CodingKey] { [] }
 
-    mutating func encodeNil() { output.literal("null") }
-    mutating func encode(_ value: Bool) { output.literal(value ? "true" : "false") }
-    mutating func encode(_ value: String) { output.string(value) }
+    mutating func encodeNil() { output.writer.null() }
+    mutating func encode(_ value: Bool) { output.writer.bool(value) }
+    mutating func encode(_ value: String) { output.writer.string(value) }
     mutating func encode(_ value: Double) throws { try output.finite(value) }
     mutating func encode(_ value: Float) throws { try output.finite(Double(value)) }
-    mutating func encode(_ value: Int) { output.integer(value) }
-    mutating func encode(_ value: Int8) { output.integer(value) }
-    mutating func encode(_ value: Int16) { output.integer(value) }
-    mutating func encode(_ value: Int32) { output.integer(value) }
-    mutating func encode(_ value: Int64) { output.integer(value) }
-    mutating func encode(_ value: UInt) { output.integer(value) }
-    mutating func encode(_ value: UInt8) { output.integer(value) }
-    mutating func encode(_ value: UInt16) { output.integer(value) }
-    mutating func encode(_ value: UInt32) { output.integer(value) }
-    mutating func encode(_ value: UInt64) { output.integer(value) }
+    mutating func encode(_ value: Int) { output.writer.int(value) }
+    mutating func encode(_ value: Int8) { output.writer.int(value) }
+    mutating func encode(_ value: Int16) { output.writer.int(value) }
+    mutating func encode(_ value: Int32) { output.writer.int(value) }
+    mutating func encode(_ value: Int64) { output.writer.int(value) }
+    mutating func encode(_ value: UInt) { output.writer.int(value) }
+    mutating func encode(_ value: UInt8) { output.writer.int(value) }
+    mutating func encode(_ value: UInt16) { output.writer.int(value) }
+    mutating func encode(_ value: UInt32) { output.writer.int(value) }
+    mutating func encode(_ value: UInt64) { output.writer.int(value) }
     mutating func encode<T: Encodable>(_ value: T) throws { try output.value(value, depth: depth) }
 }

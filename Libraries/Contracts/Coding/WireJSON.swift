@@ -1,4 +1,4 @@
-import Foundation
+import JSONBytes
 
 /// The JSON of the wire: compact, `snake_case`, lower-case UUIDs, RFC 3339 times, members in declared order.
 public enum WireJSON {
@@ -7,21 +7,40 @@ public enum WireJSON {
     public static func encode<T: Encodable>(
         _ value: T, reservingCapacity capacity: Int = 256
     ) throws(WireError) -> [UInt8] {
-        let output = JSONOutput(reservingCapacity: capacity)
+        let output = WireOutput(reservingCapacity: capacity)
         do {
             try output.value(value, depth: 0)
         } catch {
             throw WireError(field: nil, reason: "cannot be written as JSON")
         }
-        return output.bytes
+        return output.writer.bytes
     }
 
     /// Decodes a request. Unknown members are ignored; `null` counts as absent unless the type says otherwise. A member
-    /// that is read must not stand twice.
+    /// that is read must not stand twice, and objects and arrays nest ``Limits/jsonDepth`` levels at most.
     /// - Throws: ``WireError`` naming the member that is missing, repeated or of a wrong type.
     public static func decode<T: Decodable>(_ type: T.Type, from bytes: some Sequence<UInt8>) throws(WireError) -> T {
+        try decode(type, from: Array(bytes), wrappedIn: 0)
+    }
+
+    /// - Parameter levels: how many objects and arrays around the rest do not count for the depth.
+    static func decode<T: Decodable>(
+        _ type: T.Type, from bytes: [UInt8], wrappedIn levels: Int
+    ) throws(WireError) -> T {
+        let document: JSONSlice
         do {
-            return try WireDecoder.decode(type, from: Array(bytes))
+            document = try JSONSlice(validating: bytes, wrappedIn: levels)
+        } catch {
+            throw WireError(field: nil, reason: "is not valid JSON")
+        }
+        return try decode(type, from: document)
+    }
+
+    /// Decodes a value of a document that was checked already.
+    /// - Throws: ``WireError`` as ``decode(_:from:)-(_,Sequence<UInt8>)``.
+    package static func decode<T: Decodable>(_ type: T.Type, from value: JSONSlice) throws(WireError) -> T {
+        do {
+            return try WireDecoder(value).decode(type)
         } catch let error as DecodingError {
             throw WireError(error)
         } catch {

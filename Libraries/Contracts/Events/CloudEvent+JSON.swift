@@ -1,23 +1,26 @@
+import ASCIIText
 import Foundation
+import JSONBytes
 
 extension CloudEvent {
+    /// How many levels of an event the platform itself puts around what it took from outside: a batch, the event, and its
+    /// data, whose members are such values (an agent's response).
+    private static let wrapping = 3
+
     /// The event in structured JSON.
     public func encoded() -> [UInt8] {
-        let output = JSONOutput(reservingCapacity: 320 + data.bytes.count)
-        write(to: output)
-        return output.bytes
+        var writer = JSONWriter(reservingCapacity: 320 + data.bytes.count, escapes: .numeric)
+        write(to: &writer)
+        return writer.bytes
     }
 
     /// Events in the batch form, one array.
     public static func encodeBatch(_ events: some Collection<CloudEvent>) -> [UInt8] {
-        let output = JSONOutput(reservingCapacity: 2 + events.count * 400)
-        output.openArray()
-        for event in events {
-            output.separate()
-            event.write(to: output)
-        }
-        output.close(to: 0)
-        return output.bytes
+        var writer = JSONWriter(reservingCapacity: 2 + events.count * 400, escapes: .numeric)
+        writer.beginArray()
+        for event in events { event.write(to: &writer) }
+        writer.endArray()
+        return writer.bytes
     }
 
     /// New events of one type, source and time in the batch form. Shared members are encoded once: the events of a
@@ -25,13 +28,11 @@ extension CloudEvent {
     public static func encodeBatch(
         type: String, source: String, time: Date, _ events: [(workspace: UUID, data: RawJSON)]
     ) -> [UInt8] {
-        let shared = JSONOutput(reservingCapacity: 192)
-        shared.literal("\",\"source\":")
-        shared.string(source)
-        shared.literal(",\"type\":")
-        shared.string(type)
-        shared.literal(",\"subject\":\"")
-        let middle = shared.bytes
+        var middle = Array("\",\"source\":".utf8)
+        middle += quoted(source)
+        middle += Array(",\"type\":".utf8)
+        middle += quoted(type)
+        middle += Array(",\"subject\":\"".utf8)
         let end = Array(
             "\",\"time\":\"\(RFC3339.format(time))\",\"datacontenttype\":\"application/json\",\"data\":".utf8)
         var bytes: [UInt8] = []
@@ -66,85 +67,55 @@ extension CloudEvent {
     public static func decodeEach(
         _ bytes: [UInt8]
     ) throws(WireError) -> (events: [CloudEvent], refused: [RefusedEvent]) {
+        let document: JSONSlice
         do {
-            let batch = try bytes.withUnsafeBufferPointer(decodeAll)
-            if batch.events.isEmpty, let refused = batch.refused.first { throw refused.error }
-            return batch
-        } catch let error as WireError {
-            throw error
+            document = try JSONSlice(validating: bytes, wrappedIn: wrapping)
         } catch {
             throw WireError(field: nil, reason: "is not valid JSON")
         }
-    }
-
-    private func write(to output: JSONOutput) {
-        let depth = output.depth
-        output.openObject()
-        output.key("specversion")
-        output.literal("\"1.0\"")
-        output.key("id")
-        output.uuid(id)
-        output.key("source")
-        output.string(source)
-        output.key("type")
-        output.string(type)
-        if let subject {
-            output.key("subject")
-            output.uuid(subject)
-        }
-        output.key("time")
-        output.string(RFC3339.format(time))
-        output.key("datacontenttype")
-        output.literal("\"application/json\"")
-        if let traceparent {
-            output.key("traceparent")
-            output.string(traceparent)
-        }
-        if let sequence {
-            // Text: integers of CloudEvents attributes have 32 bits.
-            output.key("sequence")
-            output.string(String(sequence))
-        }
-        output.key("data")
-        output.raw(data.bytes)
-        output.close(to: depth)
-    }
-
-    private static func decodeAll(
-        _ bytes: UnsafeBufferPointer<UInt8>
-    ) throws -> (events: [CloudEvent], refused: [RefusedEvent]) {
-        // Everything below relies on valid UTF-8, as data is passed on without another check.
-        guard String(validating: bytes, as: UTF8.self) != nil else { throw JSONScanner.Malformed() }
-        var scanner = JSONScanner(bytes)
+        guard var elements = document.elementIterator else { return ([try CloudEvent(document)], []) }
         var events: [CloudEvent] = []
         var refused: [RefusedEvent] = []
-        if scanner.peek() == UInt8(ascii: "[") {
-            try scanner.elements { range in
-                do {
-                    events.append(try decodeOne(bytes, range))
-                } catch {
-                    refused.append(
-                        RefusedEvent(
-                            index: events.count + refused.count, bytes: Array(bytes[range]),
-                            error: error as? WireError ?? WireError(field: nil, reason: "is not valid JSON")))
-                }
+        while let element = elements.next() {
+            do throws(WireError) {
+                events.append(try CloudEvent(element))
+            } catch {
+                let index = events.count + refused.count
+                refused.append(RefusedEvent(index: index, bytes: Array(element.bytes), error: error))
             }
-        } else {
-            events.append(try decodeOne(bytes, 0..<bytes.count))
-            try scanner.skipValue()
         }
-        guard scanner.isAtEnd else { throw JSONScanner.Malformed() }
+        if events.isEmpty, let first = refused.first { throw first.error }
         return (events, refused)
     }
 
-    private static func decodeOne(_ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) throws -> CloudEvent {
-        var fields = Fields()
-        var scanner = JSONScanner(bytes, at: range.lowerBound)
-        guard scanner.peek() == UInt8(ascii: "{") else { throw WireError(field: nil, reason: "must be an object") }
-        try scanner.members { key, value in
-            try fields.take(String(decoding: bytes[key], as: UTF8.self), bytes, value)
+    private func write(to writer: inout JSONWriter) {
+        writer.beginObject()
+        writer.member("specversion", "1.0")
+        writer.key("id")
+        writer.uuid(id)
+        writer.member("source", source)
+        writer.member("type", type)
+        if let subject {
+            writer.key("subject")
+            writer.uuid(subject)
         }
-        return try fields.event()
+        writer.key("time")
+        writer.time(time)
+        writer.member("datacontenttype", "application/json")
+        writer.member("traceparent", ifPresent: traceparent)
+        if let sequence {
+            // Text: integers of CloudEvents attributes have 32 bits.
+            writer.key("sequence")
+            writer.string { IntegerText.append(Int(sequence), to: &$0) }
+        }
+        writer.member("data", raw: data.bytes)
+        writer.endObject()
+    }
+
+    private static func quoted(_ text: String) -> [UInt8] {
+        var writer = JSONWriter(reservingCapacity: text.utf8.count + 8, escapes: .numeric)
+        writer.string(text)
+        return writer.bytes
     }
 }
 
@@ -158,56 +129,40 @@ public struct RefusedEvent: Sendable {
     public let error: WireError
 }
 
-/// The members of one event read so far.
-private struct Fields {
-    private var texts: [String: String] = [:]
-    private var data: RawJSON?
-
-    mutating func take(_ key: String, _ bytes: UnsafeBufferPointer<UInt8>, _ value: Range<Int>) throws {
-        switch key {
-        case "data":
-            data = RawJSON(unchecked: Array(bytes[value]))
-        case "id", "source", "type", "subject", "time", "traceparent", "sequence", "specversion":
-            guard let text = try Self.text(bytes, value) else { return }
-            texts[key] = text
-        default: break
+extension CloudEvent {
+    /// One event of a document.
+    fileprivate init(_ value: JSONSlice) throws(WireError) {
+        guard let members = value.object else { throw WireError(field: nil, reason: "must be an object") }
+        guard try members.required("specversion") == "1.0" else {
+            throw WireError(field: "specversion", reason: "must be 1.0")
         }
-    }
-
-    func event() throws -> CloudEvent {
-        guard try required("specversion") == "1.0" else { throw WireError(field: "specversion", reason: "must be 1.0") }
-        guard let id = UUID(canonical: try required("id")) else {
+        guard let id = UUIDText.read(try members.required("id")) else {
             throw WireError(field: "id", reason: "must be a UUID")
         }
-        let subject = try texts["subject"].map { text in
-            guard let subject = UUID(canonical: text) else {
-                throw WireError(field: "subject", reason: "must be a UUID")
-            }
-            return subject
+        var subject: UUID?
+        if let text = members.text("subject") {
+            subject = UUIDText.read(text)
+            guard subject != nil else { throw WireError(field: "subject", reason: "must be a UUID") }
         }
-        guard let time = RFC3339.parse(try required("time")) else {
+        guard let time = RFC3339.parse(try members.required("time")) else {
             throw WireError(field: "time", reason: "must be an RFC 3339 time")
         }
-        return CloudEvent(
-            id: id, source: try required("source"), type: try required("type"), subject: subject, time: time,
-            data: data ?? .emptyObject, traceparent: texts["traceparent"],
-            sequence: texts["sequence"].flatMap(Int64.init))
+        self.init(
+            id: id, source: try members.required("source"), type: try members.required("type"), subject: subject,
+            time: time, data: members["data"].map { RawJSON(unchecked: Array($0.bytes)) } ?? .emptyObject,
+            traceparent: members.text("traceparent"), sequence: members.text("sequence").flatMap { Int64($0) })
+    }
+}
+
+extension JSONObject {
+    /// The text of a string, or of a number: a sequence may be written as one; nil for `null`.
+    fileprivate func text(_ name: StaticString) -> String? {
+        guard let value = self[name], !value.isNull else { return nil }
+        return value.string ?? String(decoding: value.bytes, as: UTF8.self)
     }
 
-    private func required(_ name: String) throws -> String {
-        guard let text = texts[name] else { throw WireError(field: name, reason: "is required") }
+    fileprivate func required(_ name: StaticString) throws(WireError) -> String {
+        guard let text = text(name) else { throw WireError(field: name.description, reason: "is required") }
         return text
-    }
-
-    /// The text of a string (or of a number, for a sequence written as one); nil for `null`.
-    private static func text(_ bytes: UnsafeBufferPointer<UInt8>, _ value: Range<Int>) throws -> String? {
-        let slice = bytes[value]
-        guard slice.first == UInt8(ascii: "\"") else {
-            return slice.first == UInt8(ascii: "n") ? nil : String(decoding: slice, as: UTF8.self)
-        }
-        if !slice.contains(UInt8(ascii: "\\")) {
-            return String(decoding: slice.dropFirst().dropLast(), as: UTF8.self)
-        }
-        return try WireJSON.decode(String.self, from: slice)
     }
 }

@@ -55,7 +55,8 @@ public struct CloudEvent: Hashable, Sendable {
     /// Decodes the data.
     /// - Throws: ``WireError`` when it does not match the type.
     public func decodeData<Payload: EventData>(as type: Payload.Type) throws(WireError) -> Payload {
-        try WireJSON.decode(type, from: data.bytes)
+        // The data is the platform's; what it took from outside are members of it.
+        try WireJSON.decode(type, from: data.bytes, wrappedIn: 1)
     }
 
     /// The `source` of a service's events.
