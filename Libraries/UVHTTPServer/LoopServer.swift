@@ -1,3 +1,4 @@
+import ASCIIText
 import Foundation
 import HTTPCore
 import Observability
@@ -97,17 +98,10 @@ final class LoopServer: @unchecked Sendable {
         let high = random.next()
         let low = random.next()
         return String(unsafeUninitializedCapacity: 32) { buffer in
-            for index in 0..<16 {
-                let byte = UInt8(truncatingIfNeeded: (index < 8 ? high : low) >> UInt64(56 - (index & 7) * 8))
-                buffer[index * 2] = Self.hexDigit(byte >> 4)
-                buffer[index * 2 + 1] = Self.hexDigit(byte & 15)
-            }
+            HexText.write(high, to: buffer, at: 0)
+            HexText.write(low, to: buffer, at: 16)
             return 32
         }
-    }
-
-    private static func hexDigit(_ value: UInt8) -> UInt8 {
-        value < 10 ? 0x30 + value : 0x57 + value
     }
 }
 

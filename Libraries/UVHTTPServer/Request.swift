@@ -1,4 +1,4 @@
-import Contracts
+import ASCIIText
 import Foundation
 import HTTPCore
 import UVLoop
@@ -54,7 +54,7 @@ package struct Request: Sendable {
     /// - Parameter sentence: what the client is told when it is none.
     /// - Throws: `APIError` 400.
     package func uuid(_ name: String, orError sentence: String = "invalid id") throws(APIError) -> UUID {
-        guard let text = parameters[name], let id = UUID(canonical: text) else {
+        guard let text = parameters[name], let id = UUIDText.read(text) else {
             throw APIError(.badRequest, sentence, field: name, reason: "must be a UUID")
         }
         return id

@@ -1,3 +1,5 @@
+import ASCIIText
+
 /// The parts of a request target (RFC 9112, 3.2).
 enum RequestTarget {
     /// The part before `?`. Of a target without a query it is the same string.
@@ -59,18 +61,9 @@ enum RequestTarget {
     private static func hexPair<Bytes: Collection<UInt8>>(
         _ bytes: Bytes, at index: Bytes.Index
     ) -> (UInt8, Bytes.Index)? {
-        guard index != bytes.endIndex, let high = hexDigit(bytes[index]) else { return nil }
+        guard index != bytes.endIndex, let high = HexText.value(bytes[index]) else { return nil }
         let second = bytes.index(after: index)
-        guard second != bytes.endIndex, let low = hexDigit(bytes[second]) else { return nil }
+        guard second != bytes.endIndex, let low = HexText.value(bytes[second]) else { return nil }
         return (high << 4 | low, bytes.index(after: second))
-    }
-
-    private static func hexDigit(_ byte: UInt8) -> UInt8? {
-        switch byte {
-        case 0x30...0x39: byte - 0x30
-        case 0x41...0x46: byte - 0x37
-        case 0x61...0x66: byte - 0x57
-        default: nil
-        }
     }
 }

@@ -1,3 +1,4 @@
+import ASCIIText
 import HTTPCore
 
 /// Everything about an answer's head that the handler's response does not say.
@@ -117,7 +118,7 @@ enum ResponseHead {
 
     private static func append(_ name: StaticString, _ value: Int, to output: inout [UInt8]) {
         append(name, to: &output)
-        appendNumber(value, to: &output)
+        IntegerText.append(value, to: &output)
         output.append(0x0D)
         output.append(0x0A)
     }
@@ -140,20 +141,6 @@ enum ResponseHead {
         for index in start..<output.count where output[index] < 0x20 || output[index] == 0x7F { output[index] = 0x20 }
         output.append(0x0D)
         output.append(0x0A)
-    }
-
-    static func appendNumber(_ number: Int, to output: inout [UInt8]) {
-        if number < 0 { return output.append(contentsOf: String(number).utf8) }
-        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
-            var rest = UInt(number)
-            var first = digits.count
-            repeat {
-                first -= 1
-                digits[first] = 0x30 + UInt8(truncatingIfNeeded: rest % 10)
-                rest /= 10
-            } while rest > 0
-            output.append(contentsOf: UnsafeBufferPointer(rebasing: digits[first...]))
-        }
     }
 
     /// The size line before a chunk.
