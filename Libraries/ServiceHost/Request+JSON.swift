@@ -58,7 +58,7 @@ extension Request {
         _ type: Body.Type, from object: JSONObject, orError message: String = ErrorMessage.invalidRequestBody
     ) throws -> Body {
         do {
-            return try WireJSON.decode(type, from: object.document)
+            return try WireJSON.decode(type, from: object.slice)
         } catch {
             throw APIError(.badRequest, message, field: error.field, reason: error.reason)
         }
