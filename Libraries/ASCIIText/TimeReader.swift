@@ -1,14 +1,19 @@
 /// Takes the pieces of a date or a time from its characters, one after another.
+///
+/// Inlinable: there are a dozen pieces to a time, and a call of another module each would cost more than what it does.
 package struct TimeReader {
-    private let text: UnsafeBufferPointer<UInt8>
-    private var position = 0
+    @usableFromInline let text: UnsafeBufferPointer<UInt8>
+    @usableFromInline var position = 0
 
+    @inlinable
     package init(_ text: UnsafeBufferPointer<UInt8>) { self.text = text }
 
     /// Whether all characters are taken.
+    @inlinable
     package var isAtEnd: Bool { position == text.count }
 
     /// Takes one character, if it is there.
+    @inlinable
     package mutating func take(_ character: Unicode.Scalar) -> Bool {
         guard position < text.count, text[position] == UInt8(ascii: character) else { return false }
         position += 1
@@ -16,6 +21,7 @@ package struct TimeReader {
     }
 
     /// Takes a number of as many digits; nil, with some of them perhaps taken, when there are fewer.
+    @inlinable
     package mutating func number(digits: Int) -> Int? {
         var value = 0
         for _ in 0..<digits {
@@ -26,6 +32,7 @@ package struct TimeReader {
     }
 
     /// Takes a number of one to nine digits; what stands behind the ninth is left.
+    @inlinable
     package mutating func number() -> Int? {
         guard var value = digit() else { return nil }
         for _ in 1..<9 {
@@ -38,6 +45,7 @@ package struct TimeReader {
     /// Takes a point and the digits behind it, of which those beyond the ninth are ignored.
     ///
     /// - Returns: nanoseconds: 0 when there is no point, nil for a point without digits.
+    @inlinable
     package mutating func fraction() -> Int? {
         guard take(".") else { return 0 }
         let start = position
@@ -47,8 +55,8 @@ package struct TimeReader {
         return nanoseconds
     }
 
-    @inline(__always)
-    private mutating func digit() -> Int? {
+    @inlinable @inline(__always)
+    mutating func digit() -> Int? {
         guard position < text.count, text[position] &- 0x30 < 10 else { return nil }
         position += 1
         return Int(text[position - 1] &- 0x30)
