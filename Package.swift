@@ -58,6 +58,7 @@ let package = Package(
     ],
     targets: [
         system("CUV", pkgConfig: "libuv"),
+        system("CCares", pkgConfig: "libcares"),
         system("CLLHTTP", pkgConfig: "libllhttp"),
         system("CPQ", pkgConfig: "libpq"),
         system("CRabbitMQ", pkgConfig: "librabbitmq"),
@@ -81,13 +82,17 @@ let package = Package(
         library("Configuration"),
         library("Observability", ["ASCIIText", "JSONBytes"]),
         library("ServiceLifecycle", ["UVLoop", "Observability"]),
-        library("UVLoop", ["CUV"]),
+        library("UVLoop", ["CCares", "CUV"]),
         library("HTTPCore", ["CLLHTTP"]),
         library("UVHTTPServer", ["ASCIIText", "CLLHTTP", "UVLoop", "HTTPCore", "Observability", "JSONBytes"]),
         library("WebSocket", ["CWslay", "Crypto", "UVLoop", "HTTPCore", "UVHTTPServer"]),
         library(
-            "UVHTTPClient", ["CLLHTTP", "CCurl", "CUV", "CZlib", "UVLoop", "HTTPCore", "Observability", "URLSafety"]),
-        library("Postgres", ["ASCIIText", "CPQ", "CUV", "UVLoop", "Observability"]),
+            "UVHTTPClient",
+            [
+                "CLLHTTP", "CCurl", "CUV", "CZlib", "UVLoop", "HTTPCore", "Observability",
+                "URLSafety",
+            ]),
+        library("Postgres", ["CPQ", "CUV", "UVLoop", "Observability"]),
         library("Redis", ["CHiredis", "CUV", "UVLoop", "Observability"]),
         library("AMQP", ["CRabbitMQ", "Observability"]),
         library("URLSafety"),
@@ -201,7 +206,7 @@ let package = Package(
         tests(
             "WebSocketTests",
             ["WebSocket", "UVLoop", "HTTPCore", "UVHTTPServer", "Observability"]),
-        tests("UVHTTPClientTests", ["CUV", "UVLoop", "HTTPCore", "UVHTTPClient", "UVHTTPServer", "Observability"]),
+        tests("UVHTTPClientTests", ["CCares", "UVLoop", "HTTPCore", "UVHTTPClient", "UVHTTPServer", "Observability"]),
         tests("PostgresTests", ["UVLoop", "Postgres", "SchemaMigrations", "Observability"]),
         tests("RedisTests", ["UVLoop", "Redis", "Observability"]),
         tests("AMQPTests", ["AMQP", "Observability"]),

@@ -3,8 +3,8 @@
 
 BUILD_PACKAGES=(
     gcc binutils libc6-dev libstdc++-12-dev pkgconf
-    libuv1-dev libpq-dev librabbitmq-dev libhiredis-dev libcurl4-openssl-dev libssl-dev libwslay-dev libyaml-dev
-    libjemalloc-dev zlib1g-dev
+    libuv1-dev libc-ares-dev libpq-dev librabbitmq-dev libhiredis-dev libcurl4-openssl-dev libssl-dev libwslay-dev
+    libyaml-dev libjemalloc-dev zlib1g-dev
 )
 # tzdata: the scheduler's time zones.
 SERVER_PACKAGES=(tzdata postgresql rabbitmq-server redis-server redis-tools nginx)

@@ -23,13 +23,11 @@ package struct HTTPClientConfiguration: Sendable {
     package var maxWaitingPerHost = 4096
     /// Connections without a call, to all hosts together.
     package var maxIdleConnections = 4096
-    /// An answer's status line and header fields in bytes.
+    /// A response's status line and header fields in bytes.
     package var maxHeaderBytes = 32 * 1024
     package var maxHeaderFields = 200
-    /// Bytes of an answer that may wait for their reader before we stop reading from the connection.
+    /// Bytes of a response that may wait for their reader before we stop reading from the connection.
     package var maxUnreadBytes = 64 * 1024
-    /// How long a name's addresses are used without asking again.
-    package var nameTTL: Duration = .seconds(5)
     /// A file with the certificates of the authorities to trust instead of the system's.
     package var certificateAuthorities: String?
 

@@ -11,7 +11,6 @@ final class LoopClient: @unchecked Sendable {
     let connectMilliseconds: UInt64
     let idleMilliseconds: UInt64
     let ttlMilliseconds: UInt64
-    let names: NameCache
     /// Connections without a call, over all pools.
     var idleConnections = 0
     /// Outlives the pools, which end with their last connection.
@@ -27,7 +26,6 @@ final class LoopClient: @unchecked Sendable {
         connectMilliseconds = configuration.connectTimeout.milliseconds
         idleMilliseconds = configuration.idleTimeout.milliseconds
         ttlMilliseconds = configuration.idleConnectionTTL.milliseconds
-        names = NameCache(loop: loop, ttl: configuration.nameTTL)
     }
 
     func start(_ call: HTTPCall) {

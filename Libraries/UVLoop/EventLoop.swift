@@ -42,7 +42,12 @@ package final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable
     /// One buffer serves every read of this loop: the bytes are consumed inside the read's callback.
     let readBuffer = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: 65536)
 
-    init(name: String) {
+    private let namesConfiguration: NameResolverConfiguration
+    /// The loop's name resolver. Loop thread only.
+    package private(set) lazy var names = NameResolver(loop: self, configuration: namesConfiguration)
+
+    init(name: String, names: NameResolverConfiguration) {
+        namesConfiguration = names
         uvLoop = .allocate(capacity: 1)
         async = .allocate(capacity: 1)
         check = .allocate(capacity: 1)
@@ -164,6 +169,7 @@ package final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable
 
     fileprivate func runUntilStopped() {
         uv_run(uvLoop, UV_RUN_DEFAULT)
+        names.end()
         remote.withLock { $0.isClosed = true }
         uv_walk(
             uvLoop,

@@ -6,9 +6,14 @@ package final class EventLoopGroup: Sendable {
     package let loops: [EventLoop]
     private let turn = Atomic<Int>(0)
 
-    /// - Parameter count: threads; by default as many as there are cores.
-    package init(count: Int = ProcessInfo.processInfo.activeProcessorCount) {
-        loops = (0..<max(1, count)).map { EventLoop(name: "loop-\($0)") }
+    /// - Parameters:
+    ///   - count: threads; by default as many as there are cores.
+    ///   - names: the limits of each loop's name resolver.
+    package init(
+        count: Int = ProcessInfo.processInfo.activeProcessorCount,
+        names: NameResolverConfiguration = NameResolverConfiguration()
+    ) {
+        loops = (0..<max(1, count)).map { EventLoop(name: "loop-\($0)", names: names) }
     }
 
     /// The loops in turn.

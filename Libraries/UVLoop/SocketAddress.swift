@@ -50,7 +50,7 @@ package struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// The same address with another port.
-    func with(port: UInt16) -> SocketAddress { SocketAddress(self, port: port) }
+    package func with(port: UInt16) -> SocketAddress { SocketAddress(self, port: port) }
 
     /// The address as text, without port or brackets.
     package var ip: String {

@@ -20,9 +20,10 @@ let policy = ForwardingPolicy(mode: DeploymentMode(network: .strict))
 var configuration = HTTPClientConfiguration()
 configuration.certificateAuthorities = arguments[2]
 configuration.connectTimeout = .seconds(5)
-// Every call resolves its name again, as one does after the cache's time.
-configuration.nameTTL = .zero
-let group = EventLoopGroup(count: 1)
+// Every call looks its name up anew, as one does that comes after the cache's time.
+var names = NameResolverConfiguration()
+names.timeToLive = .zero ... .zero
+let group = EventLoopGroup(count: 1, names: names)
 let client = HTTPClient(group: group, configuration: configuration) { address, _ in
     guard isChecked, let reason = policy.refusal(of: address, isProvisioned: false) else { return .allowed }
     return .refused(reason: reason)

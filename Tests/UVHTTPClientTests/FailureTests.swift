@@ -1,4 +1,4 @@
-import CUV
+import CCares
 import Foundation
 import HTTPCore
 import Testing
@@ -29,12 +29,12 @@ extension HTTPClientSuite {
 
         /// Only a resolver that knows says that a host is gone: one that cannot be asked must not have it restarted.
         @Test func aResolverThatFailsIsNoUnknownName() {
-            let codes: [(uv_errno_t, HTTPClientError.Kind)] = [
-                (UV_EAI_NONAME, .unknownHost), (UV_EAI_NODATA, .unknownHost), (UV_EAI_AGAIN, .unreachable),
-                (UV_EAI_FAIL, .unreachable), (UV_EAI_MEMORY, .unreachable), (UV_EMFILE, .unreachable),
+            let statuses: [(Int32, HTTPClientError.Kind)] = [
+                (ARES_ENOTFOUND, .unknownHost), (ARES_ENODATA, .unknownHost), (ARES_ESERVFAIL, .unreachable),
+                (ARES_ETIMEOUT, .unreachable), (ARES_ENOMEM, .unreachable), (ARES_ECONNREFUSED, .unreachable),
             ]
-            for (code, kind) in codes {
-                #expect(HTTPClientError.Kind(ResolveError(host: "agent", code: code.rawValue)) == kind)
+            for (status, kind) in statuses {
+                #expect(HTTPClientError.Kind(ResolveError(host: "agent", status: status)) == kind)
             }
         }
 

@@ -119,16 +119,6 @@ struct EventLoopTests {
         }
     }
 
-    @Test("localhost resolves; an impossible name is an error")
-    func resolving() async throws {
-        try await withLoop { loop in
-            let found = try await loop.resolve(host: "localhost", port: 80)
-            #expect(found.contains { $0.ip == "127.0.0.1" || $0.ip == "::1" })
-            #expect(found.allSatisfy { $0.port == 80 })
-            await #expect(throws: ResolveError.self) { try await loop.resolve(host: "no-such-name.invalid", port: 80) }
-        }
-    }
-
     @Test("Addresses keep their text", arguments: ["127.0.0.1", "::1", "2001:db8::7", "255.255.255.255"])
     func addresses(ip: String) throws {
         let address = try #require(SocketAddress(ip: ip, port: 9))

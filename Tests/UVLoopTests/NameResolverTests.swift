@@ -5,119 +5,255 @@ import TestSupport
 
 @testable import UVLoop
 
-/// Names whose server answers when the test lets it, and how often they were asked about.
-private final class NameServer: Sendable {
-    private let asked = Mutex<[String]>([])
-    private let silence = DispatchSemaphore(value: 0)
-
-    func look(_ host: String) -> NameResolver.Answer {
-        asked.withLock { $0.append(host) }
-        if host.hasPrefix("dead") { silence.wait() }
-        guard host.hasPrefix("good"), let address = SocketAddress(ip: "192.0.2.1", port: 0) else {
-            return .failure(ResolveError(host: host, reason: "unknown", isUnknownName: true))
-        }
-        return .success([address])
-    }
-
-    func questions(about host: String) -> Int { asked.withLock { $0.filter { $0 == host }.count } }
-    var questions: Int { asked.withLock { $0.count } }
-
-    /// Lets so many look-ups of dead names end.
-    func end(_ count: Int) { for _ in 0..<count { silence.signal() } }
-
-    func resolver(
-        threads: Int, patience: Duration = .seconds(60), memory: Duration = .seconds(3600)
-    ) -> NameResolver {
-        NameResolver(name: "test-names", threads: threads, patience: patience, memory: memory, look: look)
-    }
-}
-
-@Suite("Look-ups of names")
+/// Against a name server of the test's own: nothing is asked outside of this machine.
+@Suite("Look-ups of names", .timeLimit(.minutes(2)))
 struct NameResolverTests {
-    private func withLoop(_ body: (EventLoop) async throws -> Void) async throws {
-        let group = EventLoopGroup(count: 1)
+    private static func configuration(
+        _ servers: DNSServer..., timeout: Duration = .seconds(60)
+    ) throws -> NameResolverConfiguration {
+        var configuration = NameResolverConfiguration()
+        configuration.servers = try servers.map { try #require(SocketAddress(ip: "127.0.0.1", port: $0.port)) }
+        // Neither the name servers nor the search domains of the machine.
+        configuration.resolverFile = "/dev/null"
+        configuration.timeout = timeout
+        configuration.timeToLive = .seconds(60)...(.seconds(60))
+        configuration.failureTimeToLive = .seconds(60)
+        return configuration
+    }
+
+    private func withLoop(
+        _ configuration: NameResolverConfiguration, _ body: (EventLoop) async throws -> Void
+    ) async throws {
+        let group = EventLoopGroup(count: 1, names: configuration)
         defer { group.shutdown() }
         try await body(group.loops[0])
     }
 
-    private func isLate(
-        _ host: String, _ resolver: NameResolver, on loop: EventLoop, within limit: Duration = .milliseconds(20)
-    ) async -> Bool {
+    private func failure(
+        _ host: String, on loop: EventLoop, within limit: Duration = .seconds(60), by origin: NameOrigin = .clients
+    ) async -> ResolveError? {
         do {
-            _ = try await loop.resolve(host: host, port: 80, within: limit, by: resolver)
-            return false
+            _ = try await loop.resolve(host: host, port: 80, within: limit, by: origin)
+            return nil
         } catch {
-            return !error.isUnknownName
+            return error
         }
     }
 
-    @Test("Dead names hold up neither their callers, nor files, nor the names of others")
-    func dead() async throws {
-        try await withLoop { loop in
-            let server = NameServer()
-            let (clients, stores) = (server.resolver(threads: 4), server.resolver(threads: 1))
-            let busy = (0..<4).map { number in
-                Task { await isLate("dead-\(number)", clients, on: loop, within: .seconds(60)) }
-            }
-            try await eventually("all threads to be asking") { server.questions == 4 }
-            for number in 4..<8 { #expect(await isLate("dead-\(number)", clients, on: loop)) }
-            #expect(server.questions == 4, "no more at a time than there are threads")
-            #expect(await loop.blocking { 7 } == 7)
-            let found = try await loop.resolve(host: "good", port: 80, within: .seconds(60), by: stores)
-            #expect(found.map(\.description) == ["192.0.2.1:80"])
-            // Those behind them come to their turn, but for those whom nobody waits for any more.
-            async let late = loop.resolve(host: "good", port: 81, within: .seconds(60), by: clients)
-            server.end(4)
-            #expect(try await late.map(\.port) == [81])
-            // Answered, and with that known not to exist.
-            for task in busy { #expect(await !task.value) }
-            #expect(server.questions == 6)
-        }
-    }
-
-    @Test("A name that was not found is not asked about again for a moment")
-    func unknown() async throws {
-        try await withLoop { loop in
-            let server = NameServer()
-            let resolver = server.resolver(threads: 2)
-            for _ in 0..<5 {
-                let error = await #expect(throws: ResolveError.self) {
-                    try await loop.resolve(host: "bad", port: 80, within: .seconds(60), by: resolver)
-                }
-                #expect(error?.isUnknownName == true)
-            }
-            #expect(server.questions(about: "bad") == 1)
-            let forgetful = server.resolver(threads: 2, memory: .zero)
-            for _ in 0..<3 {
-                await #expect(throws: ResolveError.self) {
-                    try await loop.resolve(host: "bad", port: 80, within: .seconds(60), by: forgetful)
+    @Test("A name has its addresses of both families, and keeps them for all who ask")
+    func positive() async throws {
+        let server = try DNSServer { $0 == "good.test" ? .addresses(["192.0.2.1", "2001:db8::7"]) : .unknown }
+        defer { server.stop() }
+        try await withLoop(Self.configuration(server)) { loop in
+            for port in 80...84 {
+                for origin in [NameOrigin.clients, .stores] {
+                    let found = try await loop.resolve(host: "good.test", port: UInt16(port), by: origin)
+                    #expect(Set(found.map(\.description)) == ["192.0.2.1:\(port)", "[2001:db8::7]:\(port)"])
                 }
             }
-            #expect(server.questions(about: "bad") == 4)
+            #expect(server.asked == ["good.test", "good.test"], "once for each family")
         }
     }
 
-    @Test("All who ask about a name at the same time share one look-up; one that takes too long is not waited for")
+    @Test("All who ask about a name at the same time share one look-up")
     func shared() async throws {
-        try await withLoop { loop in
-            let server = NameServer()
-            let resolver = server.resolver(threads: 4)
-            let answers = await withTaskGroup(of: Bool.self) { group in
-                for _ in 0..<20 {
-                    group.addTask { await isLate("dead", resolver, on: loop, within: .seconds(60)) }
-                }
-                while server.questions == 0 { await Task.yield() }
-                server.end(1)
-                return await group.reduce(into: [Bool]()) { $0.append($1) }
-            }
-            // Unknown once it was answered, and not late.
-            #expect(answers == Array(repeating: false, count: 20))
-            let impatient = server.resolver(threads: 4, patience: .zero)
-            let first = Task { await isLate("dead-too", impatient, on: loop, within: .seconds(60)) }
-            try await eventually("the look-up") { server.questions(about: "dead-too") == 1 }
-            #expect(await isLate("dead-too", impatient, on: loop, within: .seconds(3600)))
-            server.end(1)
-            #expect(await !first.value)
+        let server = try DNSServer { _ in .held(["192.0.2.1"]) }
+        defer { server.stop() }
+        try await withLoop(Self.configuration(server)) { loop in
+            let tasks = (0..<20).map { _ in Task { await failure("good.test", on: loop) } }
+            try await eventually("the look-up") { server.heldCount == 2 }
+            server.release()
+            for task in tasks { #expect(await task.value == nil) }
+            #expect(server.asked.count == 2)
         }
+    }
+
+    @Test("That a client's name does not exist is known for a while; a store's is asked for each time")
+    func unknown() async throws {
+        let server = try DNSServer { _ in .unknown }
+        defer { server.stop() }
+        try await withLoop(Self.configuration(server)) { loop in
+            for _ in 0..<5 { #expect(await failure("bad.test", on: loop)?.isUnknownName == true) }
+            #expect(server.asked.count == 2)
+            for _ in 0..<3 { #expect(await failure("bad.test", on: loop, by: .stores)?.isUnknownName == true) }
+            #expect(server.asked.count == 8)
+        }
+    }
+
+    @Test("A server that fails is no server that knows")
+    func failing() async throws {
+        let server = try DNSServer { _ in .failure }
+        defer { server.stop() }
+        try await withLoop(Self.configuration(server)) { loop in
+            let error = try #require(await failure("bad.test", on: loop))
+            #expect(!error.isUnknownName)
+            #expect(!error.isLate)
+        }
+    }
+
+    @Test("A silent server is given up in time, and other names, files and callers do not wait for it")
+    func silent() async throws {
+        let server = try DNSServer { $0.hasPrefix("dead") ? .silence : .addresses(["192.0.2.1"]) }
+        defer { server.stop() }
+        try await withLoop(Self.configuration(server, timeout: .milliseconds(300))) { loop in
+            let start = ContinuousClock.now
+            async let dead = failure("dead.test", on: loop)
+            #expect(await failure("good.test", on: loop) == nil)
+            #expect(await loop.blocking { 7 } == 7)
+            #expect(server.asked.contains("dead.test"))
+            let error = try #require(await dead)
+            let time = ContinuousClock.now - start
+            #expect(error.isLate)
+            #expect(!error.isUnknownName)
+            #expect(time >= .milliseconds(295) && time < .seconds(10), "\(time)")
+        }
+    }
+
+    @Test("The time for one attempt depends on the number of servers, and the second server is asked")
+    func secondServer() async throws {
+        let (dead, alive) = (try DNSServer { _ in .silence }, try DNSServer { _ in .addresses(["192.0.2.1"]) })
+        defer {
+            dead.stop()
+            alive.stop()
+        }
+        try await withLoop(Self.configuration(dead, alive, timeout: .milliseconds(600))) { loop in
+            #expect(await failure("good.test", on: loop) == nil)
+            #expect(dead.asked.count == 2)
+        }
+        try await withLoop(Self.configuration(dead, dead, timeout: .milliseconds(600))) { loop in
+            let start = ContinuousClock.now
+            #expect(await failure("good.test", on: loop)?.isLate == true)
+            #expect(ContinuousClock.now - start >= .milliseconds(590))
+        }
+    }
+
+    @Test("A caller's own limit ends its waiting, and the look-up goes on for others")
+    func impatient() async throws {
+        let server = try DNSServer { _ in .held(["192.0.2.1"]) }
+        defer { server.stop() }
+        try await withLoop(Self.configuration(server)) { loop in
+            let patient = Task { await failure("good.test", on: loop) }
+            #expect(await failure("good.test", on: loop, within: .milliseconds(20))?.isLate == true)
+            server.release()
+            #expect(await patient.value == nil)
+        }
+    }
+
+    @Test("A thousand names at once: a bounded number is looked up, the others wait, and more are refused")
+    func bounded() async throws {
+        let server = try DNSServer { _ in .held(["192.0.2.1"]) }
+        defer { server.stop() }
+        var configuration = try Self.configuration(server)
+        configuration.concurrentLookups = [.clients: 32, .stores: 2]
+        configuration.waitingLookups = 968
+        try await withLoop(configuration) { loop in
+            let tasks = (0..<1000).map { number in Task { await failure("name-\(number).test", on: loop) } }
+            try await eventually("the first look-ups") { server.heldCount == 64 }
+            // Those that are refused are those that came last: to see one, all must have come.
+            try await eventually("a name too many") {
+                let error = await failure("one-more.test", on: loop, within: .milliseconds(1))
+                return error?.reason == "too many names are looked up"
+            }
+            #expect(server.heldCount == 64)
+            // A client's names never keep a store's from being looked up.
+            async let store = failure("store.test", on: loop, by: .stores)
+            try await eventually("the store's name") { server.heldCount == 66 }
+            server.release()
+            #expect(await store == nil)
+            for task in tasks { #expect(await task.value == nil) }
+            #expect(Set(server.asked.filter { $0.hasPrefix("name-") }).count == 1000)
+        }
+    }
+
+    @Test("Addresses and localhost are never looked up, and the hosts file comes first")
+    func local() async throws {
+        let server = try DNSServer { _ in .addresses(["192.0.2.1"]) }
+        defer { server.stop() }
+        let folder = try TemporaryFolder.make("hosts")
+        try "192.0.2.77 from-file.test other.test\n2001:db8::77 from-file.test\n"
+            .write(toFile: "\(folder)/hosts", atomically: true, encoding: .utf8)
+        setenv("CARES_HOSTS", "\(folder)/hosts", 1)
+        defer { unsetenv("CARES_HOSTS") }
+        var configuration = try Self.configuration(server)
+        configuration.usesHostsVariable = true
+        try await withLoop(configuration) { loop in
+            for literal in ["192.0.2.9", "2001:db8::9"] {
+                #expect(try await loop.resolve(host: literal, port: 1).map(\.ip) == [literal])
+            }
+            let found = try await loop.resolve(host: "from-file.test", port: 1)
+            #expect(Set(found.map(\.ip)) == ["192.0.2.77", "2001:db8::77"])
+            #expect(try await loop.resolve(host: "other.test", port: 1).map(\.ip) == ["192.0.2.77"])
+            // Also when no file names it (RFC 6761, 6.3).
+            for name in ["localhost", "LOCALHOST", "a.localhost"] {
+                let found = try await loop.resolve(host: name, port: 1)
+                #expect(!found.isEmpty && found.allSatisfy { ["127.0.0.1", "::1"].contains($0.ip) }, "\(name)")
+            }
+            #expect(server.asked.isEmpty, "\(server.asked)")
+        }
+    }
+
+    @Test("A record's time to live is kept, within bounds", arguments: [(UInt32(0), true), (60, false)])
+    func timeToLive(seconds: UInt32, isAskedAgain: Bool) async throws {
+        let server = try DNSServer { _ in .addresses(["192.0.2.1"], timeToLive: seconds) }
+        defer { server.stop() }
+        var configuration = try Self.configuration(server)
+        configuration.timeToLive = .zero ... .seconds(60)
+        try await withLoop(configuration) { loop in
+            for _ in 0..<3 { #expect(await failure("good.test", on: loop) == nil) }
+        }
+        #expect(server.asked.count == (isAskedAgain ? 6 : 2))
+    }
+
+    @Test("Changed settings of the system count from the next look-up on, and look-ups under way still end")
+    func changedSettings() async throws {
+        let server = try DNSServer { name in name.hasSuffix("second.test") ? .addresses(["192.0.2.1"]) : .held([]) }
+        defer { server.stop() }
+        let folder = try TemporaryFolder.make("resolver")
+        var configuration = try Self.configuration(server)
+        configuration.resolverFile = "\(folder)/resolv.conf"
+        configuration.resolverFileInterval = .zero
+        try "search first.test\n".write(toFile: configuration.resolverFile, atomically: true, encoding: .utf8)
+        try await withLoop(configuration) { loop in
+            let old = Task { await failure("name", on: loop) }
+            try await eventually("the first domain") { server.asked.contains("name.first.test") }
+            try "search second.test\n".write(toFile: configuration.resolverFile, atomically: true, encoding: .utf8)
+            #expect(await failure("other", on: loop) == nil)
+            #expect(server.asked.contains("other.second.test"))
+            server.release()
+            #expect(await old.value?.isUnknownName == true)
+        }
+    }
+
+    @Test("The end of a loop fails the look-ups under way and lets go of them")
+    func loopEnds() async throws {
+        let server = try DNSServer { _ in .silence }
+        defer { server.stop() }
+        final class Token: Sendable {}
+        final class Seen: @unchecked Sendable {  // written by the loop before the continuation, read after it
+            weak var resolver: NameResolver?
+            weak var token: Token?
+        }
+        let seen = Seen()
+        do {
+            let group = EventLoopGroup(count: 1, names: try Self.configuration(server))
+            let (loop, token) = (group.loops[0], Token())
+            seen.token = token
+            let outcome = await withCheckedContinuation { continuation in
+                loop.execute {
+                    seen.resolver = loop.names
+                    loop.names.lookUp("dead.test", for: .clients, within: .seconds(60)) { [token] outcome in
+                        _ = token
+                        continuation.resume(returning: outcome)
+                    }
+                }
+                DispatchQueue.global().async {
+                    while server.asked.count < 2 { usleep(1000) }
+                    group.shutdown()
+                }
+            }
+            guard case .failure(let error) = outcome else { return #expect(Bool(false), "it has no address") }
+            #expect(error.reason == "the event loop has ended")
+        }
+        try await eventually("the resolver to go") { seen.resolver == nil && seen.token == nil }
     }
 }
