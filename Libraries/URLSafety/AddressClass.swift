@@ -6,7 +6,7 @@ package enum AddressClass: Hashable, Sendable {
     case loopback
     /// A private network: RFC 1918, fd00::/8.
     case `private`
-    /// Nobody's, or nobody that an agent could be: link-local and metadata services, documentation, multicast, ...
+    /// No host's, or none that an agent could be: link-local and metadata services, documentation, multicast, ...
     case forbidden
 
     /// Classifies 4 or 16 bytes in network order; any other count is forbidden.

@@ -1,3 +1,5 @@
+import NetworkAddresses
+
 extension SafeURL {
     /// The longest text that is looked at, in bytes.
     package static let maximumLength = 2048
@@ -38,16 +40,30 @@ extension SafeURL {
         // Before any change of case: the Kelvin sign is a k in lower case.
         guard text.utf8.allSatisfy({ $0 < 0x80 }) else { throw .invalidHost }
         if text.first == "[" {
-            guard text.last == "]", let bytes = IPv6Literal.parse(text.dropFirst().dropLast()) else {
+            // Zones (`%eth0`), which name our own interfaces, are no part of an address.
+            guard text.last == "]", let address = IPAddress(String(text.dropFirst().dropLast())), address.isIPv6 else {
                 throw .invalidHost
             }
-            return .address(bytes)
+            return .address(address.bytes)
         }
         let name = (text.last == "." ? text.dropLast() : text).lowercased()
         guard isName(name) else { throw .invalidHost }
-        guard IPv4Literal.isNumeric(name) else { return .name(name) }
-        guard let bytes = IPv4Literal.parse(name) else { throw .invalidHost }
-        return .address(bytes)
+        guard isNumeric(name) else { return .name(name) }
+        // A filter that knew dotted decimals only would be passed by with any other spelling.
+        guard let address = IPAddress(anySpellingOfIPv4: name) else { throw .invalidHost }
+        return .address(address.bytes)
+    }
+
+    /// Whether a host is meant as an IPv4 address: its last label is a number, of whatever size.
+    private static func isNumeric(_ name: String) -> Bool {
+        let last = name.utf8.reversed().prefix { $0 != UInt8(ascii: ".") }.reversed()
+        if last.starts(with: "0x".utf8) { return last.dropFirst(2).allSatisfy(isHexadecimal) }
+        return last.allSatisfy { (0x30...0x39).contains($0) }
+    }
+
+    /// - Parameter byte: of a text in lower case.
+    private static func isHexadecimal(_ byte: UInt8) -> Bool {
+        (0x30...0x39).contains(byte) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte)
     }
 
     private static func splitScheme(_ text: String) throws(SafeURLError) -> (Scheme, Substring) {

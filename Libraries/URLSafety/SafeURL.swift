@@ -1,3 +1,5 @@
+import NetworkAddresses
+
 /// An `http` or `https` address taken apart by strict rules, so that what is checked is what is called.
 ///
 /// Parsing says nothing about where the address leads: that is ``AddressPolicy``'s verdict on the literal here, and
@@ -36,9 +38,18 @@ package struct SafeURL: Hashable, Sendable {
     package var hostText: String {
         switch host {
         case .name(let name): name
-        case .address(let bytes) where bytes.count == 4: IPv4Literal.text(bytes)
-        case .address(let bytes): "[\(IPv6Literal.text(bytes))]"
+        case .address(let bytes): Self.text(of: bytes)
         }
+    }
+
+    private static func text(of bytes: [UInt8]) -> String {
+        guard let address = IPAddress(bytes: bytes) else { return "" }
+        let text = address.description
+        guard address.isIPv6 else { return text }
+        // As browsers write them, in hexadecimal to the end, where the C library has the last four bytes in decimal.
+        guard let colon = text.lastIndex(of: ":"), text[colon...].contains(".") else { return "[\(text)]" }
+        let groups = [12, 14].map { String(UInt16(bytes[$0]) << 8 | UInt16(bytes[$0 + 1]), radix: 16) }
+        return "[\(text[...colon])\(groups.joined(separator: ":"))]"
     }
 
     /// Host and port, without the port when it is the scheme's own.

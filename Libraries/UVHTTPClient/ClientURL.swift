@@ -1,3 +1,4 @@
+import NetworkAddresses
 import URLSafety
 import UVLoop
 
@@ -54,12 +55,20 @@ package struct ClientURL: Sendable, Hashable, CustomStringConvertible {
         self.init(url)
     }
 
+    /// The URL that was checked.
     package init(_ url: SafeURL) {
-        let host = url.hostText
-        let bare = host.first == "[" ? String(host.dropFirst().dropLast()) : host
+        let address: SocketAddress?
+        let host: String
+        switch url.host {
+        case .name(let name): (host, address) = (name, nil)
+        case .address(let bytes):
+            let text = url.hostText
+            host = text.first == "[" ? String(text.dropFirst().dropLast()) : text
+            address = IPAddress(bytes: bytes).map { SocketAddress($0, port: url.port) }
+        }
         place = Place(
-            scheme: url.scheme == .http ? .http : .https, host: bare, port: url.port, authority: url.authority,
-            address: SocketAddress(ip: bare, port: url.port))
+            scheme: url.scheme == .http ? .http : .https, host: host, port: url.port, authority: url.authority,
+            address: address)
         target = url.target
     }
 

@@ -1,5 +1,5 @@
-import CUV
 import Foundation
+import NetworkAddresses
 
 /// An IP address and a port.
 package struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
@@ -13,20 +13,19 @@ package struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
 
     /// - Parameter ip: an IPv4 address in dotted form or an IPv6 address without brackets.
     package init?(ip: String, port: UInt16) {
-        var four = in_addr()
-        var six = in6_addr()
-        if inet_pton(AF_INET, ip, &four) == 1 {
-            addressBytes = withUnsafeBytes(of: four) { Array($0) }
-        } else if inet_pton(AF_INET6, ip, &six) == 1 {
-            addressBytes = withUnsafeBytes(of: six) { Array($0) }
-        } else {
-            return nil
-        }
+        guard let address = IPAddress(ip) else { return nil }
+        self.init(address, port: port)
+    }
+
+    /// An address without a zone.
+    package init(_ address: IPAddress, port: UInt16) {
+        addressBytes = address.bytes
         self.port = port
         scope = 0
     }
 
-    init?(_ address: UnsafePointer<sockaddr>) {
+    /// What a call of the system gave; nil for a family other than those of IP.
+    package init?(_ address: UnsafePointer<sockaddr>) {
         switch Int32(address.pointee.sa_family) {
         case AF_INET:
             let four = UnsafeRawPointer(address).loadUnaligned(as: sockaddr_in.self)
@@ -53,13 +52,7 @@ package struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
     package func with(port: UInt16) -> SocketAddress { SocketAddress(self, port: port) }
 
     /// The address as text, without port or brackets.
-    package var ip: String {
-        var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
-        _ = addressBytes.withUnsafeBytes {
-            inet_ntop(isIPv6 ? AF_INET6 : AF_INET, $0.baseAddress, &text, socklen_t(text.count))
-        }
-        return text.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
-    }
+    package var ip: String { IPAddress(bytes: addressBytes)?.description ?? "" }
 
     package var description: String { isIPv6 ? "[\(ip)]:\(port)" : "\(ip):\(port)" }
 

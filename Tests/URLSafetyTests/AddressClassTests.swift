@@ -1,3 +1,4 @@
+import NetworkAddresses
 import Testing
 
 @testable import URLSafety
@@ -24,11 +25,11 @@ import Testing
         ("240.0.0.0", .forbidden), ("255.255.255.255", .forbidden), ("8.8.8.8", .public),
     ])
     func ipv4(_ text: String, _ expected: AddressClass) throws {
-        let bytes = try #require(IPv4Literal.parseStrict(text))
+        let bytes = try #require(IPAddress(text)).bytes
         #expect(AddressClass(bytes) == expected)
         // The mapped form is the same place; the others lead there through a gateway.
         for prefix in ["::ffff:", "::ffff:0:", "64:ff9b::"] {
-            let mapped = try #require(IPv6Literal.parse("\(prefix)\(text)"[...]))
+            let mapped = try #require(IPAddress("\(prefix)\(text)")).bytes
             #expect(AddressClass(mapped) == expected, "\(prefix)\(text)")
         }
         #expect(AddressClass([0x20, 0x02] + bytes + [UInt8](repeating: 1, count: 10)) == expected, "6to4")
@@ -49,7 +50,7 @@ import Testing
         ("64:ff9b:1::10.0.0.1", .private), ("100::1", .forbidden), ("4000::1", .forbidden), ("1fff::1", .forbidden),
     ])
     func ipv6(_ text: String, _ expected: AddressClass) throws {
-        #expect(AddressClass(try #require(IPv6Literal.parse(text[...]))) == expected)
+        #expect(AddressClass(try #require(IPAddress(text)).bytes) == expected)
     }
 
     @Test(arguments: [0, 1, 3, 5, 15, 17]) func anyOtherLengthIsForbidden(_ count: Int) {

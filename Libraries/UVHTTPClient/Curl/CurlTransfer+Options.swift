@@ -38,7 +38,7 @@ extension CurlTransfer {
         call.request.connectTimeout?.milliseconds ?? call.shard.connectMilliseconds
     }
 
-    /// Hands libcurl the addresses that were checked, so that it asks nobody else for the name.
+    /// Hands libcurl the addresses that were checked, so that it does not look the name up itself.
     private func pinAddresses() {
         let url = call.request.url
         guard url.address == nil, call.request.unixSocketPath == nil else { return }
@@ -138,7 +138,7 @@ extension CurlTransfer {
         let family = switchyard_curl_sockaddr_family(address)
         if family != AF_UNIX {
             let port = call.request.url.port
-            guard let target = switchyard_curl_sockaddr(address).flatMap({ Self.address($0, port: port) }),
+            guard let target = switchyard_curl_sockaddr(address).flatMap({ SocketAddress($0) })?.with(port: port),
                 addresses.contains(where: { $0.addressBytes == target.addressBytes }),
                 call.shard.policy(target, call.request) == .allowed
             else {
@@ -147,17 +147,6 @@ extension CurlTransfer {
             }
         }
         return socket(family, address.pointee.socktype | Int32(SOCK_CLOEXEC.rawValue), address.pointee.`protocol`)
-    }
-
-    private static func address(_ raw: UnsafePointer<sockaddr>, port: UInt16) -> SocketAddress? {
-        var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
-        let family = Int32(raw.pointee.sa_family)
-        let bytes = UnsafeRawPointer(raw)
-        let offset =
-            family == AF_INET6
-            ? MemoryLayout<sockaddr_in6>.offset(of: \.sin6_addr) : MemoryLayout<sockaddr_in>.offset(of: \.sin_addr)
-        guard let offset, inet_ntop(family, bytes + offset, &text, socklen_t(text.count)) != nil else { return nil }
-        return text.withUnsafeBufferPointer { SocketAddress(ip: String(cString: $0.baseAddress!), port: port) }
     }
 
     private func set(_ option: CURLoption, _ value: Int) {
