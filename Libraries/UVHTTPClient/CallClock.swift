@@ -2,20 +2,20 @@
 struct CallClock {
     private let idle: UInt64
     private(set) var total: UInt64 = .max
-    private var lastLife: UInt64 = 0
-    /// Set by whoever knew of life elsewhere.
+    private var lastActivity: UInt64 = 0
+    /// Set by the expiry closure, which may know of activity elsewhere.
     private var extended: UInt64 = 0
-    /// The expiry closure is being asked: until it answers there is no idle deadline.
+    /// The expiry closure is being asked: until it returns there is no idle deadline.
     var isAsking = false
 
     init(idle: UInt64, total: UInt64?, now: UInt64) {
         self.idle = idle
         if let total { self.total = now + total }
-        lastLife = now
+        lastActivity = now
     }
 
     mutating func recordActivity(at now: UInt64) {
-        lastLife = now
+        lastActivity = now
     }
 
     mutating func extend(until deadline: UInt64) {
@@ -24,7 +24,7 @@ struct CallClock {
 
     /// When nothing will have come for too long.
     var idleDeadline: UInt64 {
-        isAsking ? .max : max(lastLife + idle, extended)
+        isAsking ? .max : max(lastActivity + idle, extended)
     }
 
     /// When to look again.

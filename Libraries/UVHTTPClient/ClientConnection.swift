@@ -6,12 +6,12 @@ import UVLoop
 /// `@unchecked Sendable`: confined to its loop's thread. The stream's callbacks keep the connection alive until
 /// `close`, and every connection is closed in the end: by its peer, by its age or by a failing call.
 final class ClientConnection: @unchecked Sendable {
-    /// More interim answers than this to one request are an attack on our patience.
-    private static let maxInterimAnswers = 16
+    /// More interim responses than this to one request are treated as abuse.
+    private static let maxInterimResponses = 16
     /// Up to this size a body travels in the same write as its head: copying is cheaper than a second call.
     private static let coalescedBodyBytes = 64 * 1024
 
-    let pool: HostPool
+    let host: HostConnections
     let stream: TCPStream
     private let parser: HTTPParser
     private var timer: LoopTimer?
@@ -21,12 +21,12 @@ final class ClientConnection: @unchecked Sendable {
     private var call: HTTPCall?
     private var upload: RequestUpload?
     private var hasServed = false
-    private var hasAnswerBytes = false
+    private var hasResponseBytes = false
     private var isInterim = false
-    private var interimAnswers = 0
+    private var interimResponses = 0
     private var switchesProtocol = false
-    /// The final answer has ended.
-    private var isAnswerComplete = false
+    /// The final response has ended.
+    private var isResponseComplete = false
     private var keepsAlive = false
     private var isReading = true
     /// When the connection has been without a call for too long.
@@ -35,12 +35,12 @@ final class ClientConnection: @unchecked Sendable {
 
     private var loop: EventLoop { stream.loop }
 
-    init(stream: TCPStream, pool: HostPool) {
+    init(stream: TCPStream, host: HostConnections) {
         self.stream = stream
-        self.pool = pool
+        self.host = host
         var limits = HTTPParser.Limits()
-        limits.headBytes = pool.shard.configuration.maxHeaderBytes
-        limits.fieldCount = pool.shard.configuration.maxHeaderFields
+        limits.headBytes = host.shard.configuration.maxHeaderBytes
+        limits.fieldCount = host.shard.configuration.maxHeaderFields
         parser = HTTPParser(.response, limits: limits)
         parser.delegate = self
         timer = stream.loop.makeTimer { [unowned self] in timerFired() }
@@ -63,15 +63,15 @@ final class ClientConnection: @unchecked Sendable {
                 extra: isCoalesced ? body.count : 0)
         else {
             // In a later round: the next waiting call may be as wrong, and so may thousands after it.
-            loop.post { self.pool.release(self) }
+            loop.post { self.host.release(self) }
             return call.fail(.invalidRequest, "a character that cannot stand in a request's head")
         }
         self.call = call
         call.transport = self
         call.requestBytesWritten = true
-        hasAnswerBytes = false
-        isAnswerComplete = false
-        interimAnswers = 0
+        hasResponseBytes = false
+        isResponseComplete = false
+        interimResponses = 0
         call.clock.recordActivity(at: loop.nowMilliseconds)
         rearm()
         if isCoalesced { bytes.append(contentsOf: body) }
@@ -91,15 +91,15 @@ final class ClientConnection: @unchecked Sendable {
 
     private func received(_ bytes: UnsafeBufferPointer<UInt8>) {
         guard let call else {
-            pool.distrust()
+            host.disableReuse()
             return close()
         }
         call.clock.recordActivity(at: loop.nowMilliseconds)
-        hasAnswerBytes = true
+        hasResponseBytes = true
         var rest = bytes
         while true {
             let outcome = parser.consume(rest)
-            // The call may have failed meanwhile, for instance because its answer is too large.
+            // The call may have failed meanwhile, for instance because its response is too large.
             guard !isClosed else { return }
             switch outcome {
             case .needsMore:
@@ -108,12 +108,12 @@ final class ClientConnection: @unchecked Sendable {
                 return end(.malformed, "the peer switched to another protocol")
             case .completed(let count) where isInterim:
                 isInterim = false
-                interimAnswers += 1
-                if interimAnswers > Self.maxInterimAnswers { return end(.malformed, "too many interim answers") }
+                interimResponses += 1
+                if interimResponses > Self.maxInterimResponses { return end(.malformed, "too many interim responses") }
                 rest = UnsafeBufferPointer(rebasing: rest[count...])
                 if rest.isEmpty { return }
             case .completed(let count):
-                if count < rest.count { pool.distrust() }
+                if count < rest.count { host.disableReuse() }
                 return finishCall(isReusable: keepsAlive && count == rest.count)
             case .failed(let error):
                 return end(error.kind == .headTooLarge ? .tooLarge : .malformed, error.detail)
@@ -122,14 +122,14 @@ final class ClientConnection: @unchecked Sendable {
     }
 
     private func finishCall(isReusable: Bool) {
-        // A peer that answered without reading may never read the rest, and the next request would wait behind it.
+        // A peer that responded without reading may never read the rest, and the next request would wait behind it.
         let hasSentAll = (upload?.isComplete ?? true) && stream.pendingWriteBytes == 0
         upload?.stop()
         upload = nil
         hasServed = true
         let call = detach()
         if !isReading { setReading(true) }
-        if isReusable, hasSentAll { pool.release(self) } else { close() }
+        if isReusable, hasSentAll { host.release(self) } else { close() }
         call?.complete()
     }
 
@@ -142,18 +142,18 @@ final class ClientConnection: @unchecked Sendable {
 
     private func ended(_ error: TCPError?) {
         guard let call else { return close() }
-        if hasServed, !hasAnswerBytes, call.canRetry {
+        if hasServed, !hasResponseBytes, call.canRetry {
             upload?.stop()
             upload = nil
             _ = detach()
-            // Before the close, which would hand the place to a call that waits.
-            pool.retry(call, insteadOf: self)
+            // Before the close, which would give the connection's slot to a call that waits.
+            host.retry(call, insteadOf: self)
             return
         }
-        if error == nil, hasAnswerBytes, parser.finish() == nil, isAnswerComplete {
+        if error == nil, hasResponseBytes, parser.finish() == nil, isResponseComplete {
             return finishCall(isReusable: false)
         }
-        if let error { end(.reset, error.description) } else { end(.endOfFile, "closed before the answer's end") }
+        if let error { end(.reset, error.description) } else { end(.endOfFile, "closed before the response's end") }
     }
 
     // MARK: - Rest
@@ -164,7 +164,7 @@ final class ClientConnection: @unchecked Sendable {
         rearm()
     }
 
-    /// Milliseconds for which the peer said that it keeps the connection, at its last answer.
+    /// Milliseconds for which the peer said that it keeps the connection, at its last response.
     private(set) var announcedTTL: UInt64?
 
     private func timerFired() {
@@ -186,7 +186,7 @@ final class ClientConnection: @unchecked Sendable {
         stream.close()
         timer?.close()
         timer = nil
-        pool.closed(self)
+        host.closed(self)
     }
 }
 
@@ -214,7 +214,7 @@ extension ClientConnection: HTTPParserDelegate {
     func parser(_ parser: HTTPParser, received head: HTTPMessageHead) -> HTTPParser.BodyExpectation {
         isInterim = head.status.code < 200
         switchesProtocol = head.status.code == 101
-        isAnswerComplete = false
+        isResponseComplete = false
         guard !isInterim else { return .asFramed }
         announcedTTL = KeepAlive.milliseconds(in: head.headers)
         call?.received(head)
@@ -227,6 +227,6 @@ extension ClientConnection: HTTPParserDelegate {
 
     func parser(_ parser: HTTPParser, completedMessageWithKeepAlive keepAlive: Bool) {
         keepsAlive = keepAlive
-        isAnswerComplete = !isInterim
+        isResponseComplete = !isInterim
     }
 }

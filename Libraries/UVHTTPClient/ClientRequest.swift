@@ -1,7 +1,7 @@
 import HTTPCore
 import UVLoop
 
-/// How long a call may go without a sign of life, and who decides what happens then.
+/// How long a call may go without activity, and who decides what happens then.
 package struct IdleTimeout: Sendable {
     /// Asked when nothing came for the timeout, because life may have shown elsewhere.
     ///
@@ -11,18 +11,18 @@ package struct IdleTimeout: Sendable {
     let milliseconds: UInt64
     let onExpiry: Expiry?
 
-    /// - Parameter duration: from the request's sending, or from the last byte of its answer.
+    /// - Parameter duration: from the request's sending, or from the last byte of its response.
     package init(_ duration: Duration, onExpiry: Expiry? = nil) {
         milliseconds = duration.milliseconds
         self.onExpiry = onExpiry
     }
 }
 
-/// Whether an answer is handed over as it arrives or as a whole.
+/// Whether a response is handed over as it arrives or as a whole.
 package struct AnswerCollection: Sendable {
     /// Bytes of body beyond which the call fails with `tooLarge`.
     package var limit: Int
-    /// Answers that are to be streamed all the same, for instance `text/event-stream`.
+    /// Responses that are to be streamed all the same, for instance `text/event-stream`.
     package var except: (@Sendable (HTTPStatus, HTTPHeaders) -> Bool)?
 
     package init(upTo limit: Int, except: (@Sendable (HTTPStatus, HTTPHeaders) -> Bool)? = nil) {
@@ -44,17 +44,17 @@ package struct ClientRequest: Sendable {
     package var connectTimeout: Duration?
     /// `nil` is the client's default.
     package var idleTimeout: IdleTimeout?
-    /// A ceiling for the whole call, the answer's body included; `nil` is none.
+    /// A ceiling for the whole call, the response's body included; `nil` is none.
     package var totalTimeout: Duration?
-    /// `nil` hands the answer over at its head, with a streamed body unless it came in one piece.
+    /// `nil` hands the response over at its head, with a streamed body unless it came in one piece.
     package var collection: AnswerCollection?
-    /// A reused connection that was closed before any byte of an answer is replaced by a fresh one, once. The peer may
+    /// A reused connection that was closed before any byte of a response is replaced by a fresh one, once. The peer may
     /// have closed it for its age, and then it saw nothing; but it may also have died over this request. Therefore only
     /// what may be done twice is repeated by default (RFC 9110, 9.2.2): no POST and no PATCH.
     package var retriesStaleConnection: Bool
     /// Fields that replace those of their names then, so that the peer can tell that this is not the first try.
     package var retryHeaders: HTTPHeaders = [:]
-    /// Cancelling the task that sends it ends the call. Without, the call goes on to its answer or its timeouts, and
+    /// Cancelling the task that sends it ends the call. Without, the call goes on to its response or its timeouts, and
     /// costs a little less.
     package var endsWithTask = true
     /// Calls of different classes never share connections: the address policy's verdict depends on the class.

@@ -1,6 +1,6 @@
 import HTTPCore
 
-/// The answer to a call. Redirects are answers like all others.
+/// The response to a call. Redirects are responses like all others.
 package struct ClientResponse: Sendable {
     package let status: HTTPStatus
     /// Without those that said how a body was coded that is decoded now.

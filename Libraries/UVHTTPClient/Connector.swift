@@ -19,7 +19,7 @@ final class Connector: @unchecked Sendable {
     private let completion: Completion
     private var addresses: ArraySlice<SocketAddress> = []
 
-    /// - Parameter completion: called once, on the loop.
+    /// - Parameter completion: called once, on the loop, and never before `start` returns.
     init(call: HTTPCall, completion: @escaping Completion) {
         self.call = call
         self.completion = completion

@@ -1,14 +1,14 @@
 import HTTPCore
 import UVLoop
 
-/// One call from `send` to the end of its answer: what is independent of how the bytes travel.
+/// One call from `send` to the end of its response: what is independent of how the bytes travel.
 ///
 /// `@unchecked Sendable`: confined to its loop's thread, apart from `cancel`.
 final class HTTPCall: @unchecked Sendable {
     typealias Outcome = Result<ClientResponse, HTTPClientError>
 
     private enum Delivery {
-        /// Nothing of the answer has gone to the caller.
+        /// Nothing of the response has gone to the caller.
         case pending
         /// The caller has the head and reads the body.
         case streaming
@@ -21,12 +21,11 @@ final class HTTPCall: @unchecked Sendable {
     var clock = CallClock(idle: 0, total: nil, now: 0)
     /// Kept until the call is over; it keeps the call as well.
     var transport: (any CallTransport)?
-    /// The pool for whose connections the call waits, and its place there.
-    var queue: HostPool?
-    var place = WaitingCalls.Place()
+    /// The host for whose connections the call waits, and what it leaves the queue with.
+    var waiting: (host: HostConnections, ticket: WaitingList<HostConnections.Pool.Waiting>.Ticket)?
     var wasRetried = false
     var requestBytesWritten = false
-    /// The answer is complete, or the call failed: nothing that comes counts any more.
+    /// The response is complete, or the call failed: nothing that comes counts any more.
     private(set) var isOver = false
 
     private var continuation: UnsafeContinuation<Outcome, Never>?
@@ -34,7 +33,7 @@ final class HTTPCall: @unchecked Sendable {
     private var head: HTTPMessageHead?
     private var collects = false
     private var failure: HTTPClientError?
-    /// Body bytes that nobody has taken yet.
+    /// Body bytes that have not been read yet.
     private var unread: [UInt8] = []
     private var isPaused = false
     private var reader: UnsafeContinuation<Result<[UInt8]?, HTTPBodyError>, Never>?
@@ -79,14 +78,14 @@ final class HTTPCall: @unchecked Sendable {
 
     // MARK: - From the transport
 
-    /// The final answer's head arrived. Delivered by `flush`, when it is known whether the body is there as well.
+    /// The final response's head arrived. Delivered by `flush`, when it is known whether the body is there as well.
     func received(_ head: HTTPMessageHead) {
         guard !isOver else { return }
         self.head = head
         guard let collection = request.collection else { return }
         collects = !(collection.except?(head.status, head.headers) ?? false)
         guard collects, let length = head.contentLength, request.method != .head else { return }
-        if length > UInt64(collection.limit) { return fail(.tooLarge, "the answer announces \(length) bytes") }
+        if length > UInt64(collection.limit) { return fail(.tooLarge, "the response announces \(length) bytes") }
         unread.reserveCapacity(Int(length))
     }
 
@@ -99,7 +98,7 @@ final class HTTPCall: @unchecked Sendable {
         unread.append(contentsOf: bytes)
         if collects {
             if let limit = request.collection?.limit, unread.count > limit {
-                fail(.tooLarge, "the answer is longer than \(limit) bytes")
+                fail(.tooLarge, "the response is longer than \(limit) bytes")
             }
         } else if unread.count > shard.configuration.maxUnreadBytes, !isPaused {
             isPaused = true
@@ -111,10 +110,10 @@ final class HTTPCall: @unchecked Sendable {
     func flush() {
         guard !isOver, head != nil, !collects, case .pending = delivery else { return }
         delivery = .streaming
-        respond(with: .stream(AnswerBody(self)))
+        respond(with: .stream(StreamedBody(self)))
     }
 
-    /// The answer is complete. The transport has detached itself.
+    /// The response is complete. The transport has detached itself.
     func complete() {
         guard !isOver else { return }
         isOver = true
@@ -130,7 +129,7 @@ final class HTTPCall: @unchecked Sendable {
         }
     }
 
-    /// Ends the call without its whole answer, and what carries it.
+    /// Ends the call without its whole response, and what carries it.
     func fail(_ kind: HTTPClientError.Kind, _ detail: String = "") {
         guard !isOver else { return }
         isOver = true
@@ -138,7 +137,8 @@ final class HTTPCall: @unchecked Sendable {
             kind, requestBytesWritten: requestBytesWritten, status: head?.status, wasRetried: wasRetried,
             detail: detail)
         failure = error
-        queue?.leave(self)
+        if let waiting { waiting.host.leave(waiting.ticket) }
+        waiting = nil
         transport?.abort()
         transport = nil
         continuation?.resume(returning: .failure(error))
@@ -152,17 +152,17 @@ final class HTTPCall: @unchecked Sendable {
         let now = loop.nowMilliseconds
         if clock.total <= now { return fail(.totalTimeout) }
         guard clock.idleDeadline <= now else { return }
-        // The peer cannot show life while we do not listen to it.
+        // Nothing can arrive while nothing is read.
         if isPaused { return clock.recordActivity(at: now) }
         guard let onExpiry = request.idleTimeout?.onExpiry else { return fail(.idleTimeout) }
         clock.isAsking = true
         loop.spawn { [self] in
             let extension_ = await onExpiry()
-            loop.execute { self.answered(extension_) }
+            loop.execute { self.expiryDecided(extension_) }
         }
     }
 
-    private func answered(_ rest: Duration?) {
+    private func expiryDecided(_ rest: Duration?) {
         guard !isOver else { return }
         clock.isAsking = false
         let now = loop.nowMilliseconds

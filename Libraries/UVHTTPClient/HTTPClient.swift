@@ -23,7 +23,7 @@ package final class HTTPClient: Sendable {
         close()
     }
 
-    /// Sends a request and waits for the answer's head, or for all of it when `request.collection` says so.
+    /// Sends a request and waits for the response's head, or for all of it when `request.collection` says so.
     ///
     /// Cancelling the task ends the call and closes its connection, also while the body is being read. A body that
     /// comes in gzip or deflate, unasked, is decoded; one in another coding cannot be read.
@@ -57,9 +57,9 @@ package final class HTTPClient: Sendable {
         }
     }
 
-    /// Sends a request and waits for the whole answer, whose body is `.empty` or `.bytes`.
+    /// Sends a request and waits for the whole response, whose body is `.empty` or `.bytes`.
     ///
-    /// - Throws: `tooLarge` when the answer's body is longer than `limit` bytes.
+    /// - Throws: `tooLarge` when the response's body is longer than `limit` bytes.
     package func send(
         _ request: consuming ClientRequest, collectUpTo limit: Int
     ) async throws(HTTPClientError) -> ClientResponse {

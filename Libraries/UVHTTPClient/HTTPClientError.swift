@@ -1,7 +1,7 @@
 import HTTPCore
 import UVLoop
 
-/// Why a call has no answer, or only a part of one.
+/// Why a call has no response, or only a part of one.
 ///
 /// What matters to a caller that may try again is `delivery`: whether the peer may have seen the request.
 package struct HTTPClientError: Error, Sendable, CustomStringConvertible {
@@ -12,28 +12,28 @@ package struct HTTPClientError: Error, Sendable, CustomStringConvertible {
         case unsafeAddress
         /// The name has no address, and the resolver knows it.
         case unknownHost
-        /// Nobody listens there.
+        /// The port is closed.
         case refused
         /// No way there: no route, network down, a resolver that cannot tell.
         case unreachable
         /// No connection in the time allowed.
         case connectTimeout
-        /// It is for want of something of ours that there is no connection: none of those to that host came free in the
+        /// It is for lack of our own resources that there is no connection: none of those to that host came free in the
         /// time allowed, too many calls wait for one already, or this machine is out of sockets.
         case overloaded
         /// No TLS connection: an unknown authority, a wrong name, no common protocol.
         case tls
-        /// No sign of life for the idle timeout.
+        /// No activity for the idle timeout.
         case idleTimeout
         /// The call as a whole took too long.
         case totalTimeout
         /// The connection broke.
         case reset
-        /// The peer closed the connection before the answer's end.
+        /// The peer closed the connection before the response's end.
         case endOfFile
         /// What came back is not HTTP, or in a content coding that we do not speak.
         case malformed
-        /// The answer's header block, or the answer collected (and decoded), is larger than allowed.
+        /// The response's header block, or the response collected (and decoded), is larger than allowed.
         case tooLarge
         /// The request's own body could not be read to its end.
         case requestBody
@@ -45,16 +45,16 @@ package struct HTTPClientError: Error, Sendable, CustomStringConvertible {
     package enum Delivery: Sendable, Hashable {
         /// Not a byte was sent: trying again cannot do the work twice.
         case notDelivered
-        /// Bytes were sent and no answer came: nobody knows.
+        /// Bytes were sent and no response came: whether the peer acted is unknown.
         case uncertain
-        /// An answer began, so the peer has dealt with the request.
+        /// A response began, so the peer has dealt with the request.
         case answered
     }
 
     package let kind: Kind
     /// Bytes of the request were handed to a connection, in this attempt or an earlier one.
     package let requestBytesWritten: Bool
-    /// The status of the answer, when its head had arrived before the failure.
+    /// The status of the response, when its head had arrived before the failure.
     package let status: HTTPStatus?
     /// The call had been sent once more on a fresh connection already.
     package let wasRetried: Bool
@@ -72,7 +72,7 @@ package struct HTTPClientError: Error, Sendable, CustomStringConvertible {
         self.detail = detail
     }
 
-    /// The head of an answer had arrived before the failure.
+    /// The head of a response had arrived before the failure.
     package var answerStarted: Bool { status != nil }
 
     package var delivery: Delivery {

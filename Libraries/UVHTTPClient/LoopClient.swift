@@ -11,12 +11,12 @@ final class LoopClient: @unchecked Sendable {
     let connectMilliseconds: UInt64
     let idleMilliseconds: UInt64
     let ttlMilliseconds: UInt64
-    /// Connections without a call, over all pools.
+    /// Connections without a call, to all hosts.
     var idleConnections = 0
-    /// Outlives the pools, which end with their last connection.
-    var distrusted = DistrustedPeers()
+    /// Outlives the hosts' connections.
+    var nonReusable = NonReusableHosts()
     private(set) var isClosed = false
-    private var pools: [PoolKey: HostPool] = [:]
+    private var hosts: [PoolKey: HostConnections] = [:]
     private var engines: [Int: CurlEngine] = [:]
 
     init(loop: EventLoop, configuration: HTTPClientConfiguration, policy: @escaping ConnectPolicy) {
@@ -34,7 +34,7 @@ final class LoopClient: @unchecked Sendable {
         guard url.scheme == .http, call.request.unixSocketPath == nil else {
             return startWithCurl(call)
         }
-        pool(PoolKey(host: url.host, port: url.port, policyClass: call.request.policyClass)).carry(call)
+        host(PoolKey(host: url.host, port: url.port, policyClass: call.request.policyClass)).start(call)
     }
 
     /// https and unix sockets are libcurl's.
@@ -64,21 +64,21 @@ final class LoopClient: @unchecked Sendable {
         transfer.start()
     }
 
-    private func pool(_ key: PoolKey) -> HostPool {
-        if let pool = pools[key] { return pool }
-        let pool = HostPool(key: key, shard: self)
-        pools[key] = pool
-        return pool
+    private func host(_ key: PoolKey) -> HostConnections {
+        if let host = hosts[key] { return host }
+        let host = HostConnections(key: key, shard: self)
+        hosts[key] = host
+        return host
     }
 
-    /// The pool has neither connections nor calls.
-    func remove(_ pool: HostPool) {
-        pools[pool.key] = nil
+    /// The host has neither connections nor calls.
+    func remove(_ host: HostConnections) {
+        hosts[host.key] = nil
     }
 
     func close() {
         isClosed = true
-        for pool in Array(pools.values) { pool.closeIdle() }
+        for host in Array(hosts.values) { host.closeIdle() }
         for engine in engines.values { engine.close() }
         engines = [:]
     }

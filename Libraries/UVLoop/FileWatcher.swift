@@ -35,7 +35,7 @@ package final class FileWatcher: @unchecked Sendable {
     deinit {
         guard let handle else { return }
         if loop.inLoop { return handle.close() }
-        nonisolated(unsafe) let closing = handle  // handed over whole: nobody else holds it any more
+        nonisolated(unsafe) let closing = handle  // handed over whole: it has no other owner any more
         loop.execute { closing.close() }
     }
 

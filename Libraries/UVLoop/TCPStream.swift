@@ -47,7 +47,7 @@ package final class TCPStream: @unchecked Sendable {
     deinit {
         guard !isClosed else { return }
         if loop.inLoop { return handle.close() }
-        nonisolated(unsafe) let closing = handle  // handed over whole: nobody else holds it any more
+        nonisolated(unsafe) let closing = handle  // handed over whole: it has no other owner any more
         loop.execute { closing.close() }
     }
 
@@ -79,7 +79,7 @@ package final class TCPStream: @unchecked Sendable {
     ///
     /// - Parameters:
     ///   - timeout: after it the attempt fails with `ETIMEDOUT`.
-    ///   - completion: called once, on the loop.
+    ///   - completion: called once, on the loop, and never before this returns.
     package static func connect(
         to address: SocketAddress, on loop: EventLoop, timeout: Duration,
         completion: @escaping (Result<TCPStream, TCPError>) -> Void
@@ -116,7 +116,7 @@ package final class TCPStream: @unchecked Sendable {
             }
             guard code == 0 else {
                 Unmanaged.passUnretained(self).release()
-                return finish(code)
+                return stream.loop.post { self.finish(code) }
             }
             timer = stream.loop.makeTimer { [weak self] in self?.finish(UV_ETIMEDOUT.rawValue) }
             timer?.start(after: timeout)

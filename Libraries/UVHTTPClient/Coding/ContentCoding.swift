@@ -61,8 +61,8 @@ extension ClientResponse {
             }
             try inflater.end()
         } catch {
-            if case .tooLarge = error { throw failure(.tooLarge, "the answer is longer than \(limit) bytes") }
-            throw failure(.malformed, "the answer's content coding is broken")
+            if case .tooLarge = error { throw failure(.tooLarge, "the response is longer than \(limit) bytes") }
+            throw failure(.malformed, "the response's content coding is broken")
         }
         return decoded
     }

@@ -25,7 +25,7 @@ enum CurlFailure {
 
     private static func connect(_ systemError: Int32) -> HTTPClientError.Kind {
         switch systemError {
-        // A unix socket that is not there is nobody listening, too.
+        // A unix socket that is not there counts as a closed port, too.
         case ECONNREFUSED, ENOENT: .refused
         case ETIMEDOUT: .connectTimeout
         case EMFILE, ENFILE, ENOBUFS, EADDRNOTAVAIL: .overloaded

@@ -1,10 +1,10 @@
 import HTTPCore
 
-/// Puts an answer's head together from the lines that libcurl hands over one by one, interim answers included.
+/// Puts a response's head together from the lines that libcurl hands over one by one, interim responses included.
 struct CurlHeadParser {
     enum Outcome {
         case more
-        /// The final answer's head is complete.
+        /// The final response's head is complete.
         case head(HTTPMessageHead)
         case tooLarge
         case malformed

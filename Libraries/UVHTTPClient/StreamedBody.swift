@@ -1,8 +1,8 @@
 import HTTPCore
 import UVLoop
 
-/// A streamed answer in its reader's hands. Dropping it ends the call; the call itself stays with its connection.
-final class AnswerBody: HTTPByteSource {
+/// A streamed response in its reader's hands. Dropping it ends the call; the call itself stays with its connection.
+final class StreamedBody: HTTPByteSource {
     private let call: HTTPCall
 
     init(_ call: HTTPCall) {
