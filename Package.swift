@@ -75,26 +75,29 @@ let package = Package(
         library("JSONBytes", ["ASCIIText"]),
         library("Contracts", ["ASCIIText", "JSONBytes"]),
         library("Batching"),
+        library("Concurrency"),
         library("WorkspaceTree"),
         library("Cron", ["ASCIIText"]),
         library("AgentResponses", ["Contracts", "JSONBytes"]),
         library("Crypto", ["ASCIIText", "COpenSSL"]),
         library("Configuration"),
-        library("Observability", ["ASCIIText", "JSONBytes"]),
-        library("ServiceLifecycle", ["UVLoop", "Observability"]),
-        library("UVLoop", ["CCares", "CUV", "NetworkAddresses"]),
+        library("Observability", ["JSONBytes"]),
+        library("ServiceLifecycle", ["Concurrency", "UVLoop", "Observability"]),
+        library("UVLoop", ["CCares", "CUV", "Concurrency", "NetworkAddresses"]),
         library("HTTPCore", ["CLLHTTP"]),
-        library("UVHTTPServer", ["ASCIIText", "CLLHTTP", "UVLoop", "HTTPCore", "Observability", "JSONBytes"]),
+        library(
+            "UVHTTPServer",
+            ["CLLHTTP", "Concurrency", "UVLoop", "HTTPCore", "Observability", "JSONBytes", "Contracts"]),
         library("WebSocket", ["CWslay", "Crypto", "UVLoop", "HTTPCore", "UVHTTPServer"]),
         library(
             "UVHTTPClient",
             [
-                "CLLHTTP", "CCurl", "CUV", "CZlib", "UVLoop", "HTTPCore", "NetworkAddresses", "Observability",
-                "URLSafety",
+                "CLLHTTP", "CCurl", "CUV", "CZlib", "Concurrency", "UVLoop", "HTTPCore", "NetworkAddresses",
+                "Observability", "URLSafety",
             ]),
-        library("Postgres", ["CPQ", "CUV", "UVLoop", "Observability"]),
-        library("Redis", ["CHiredis", "CUV", "UVLoop", "Observability"]),
-        library("AMQP", ["CRabbitMQ", "Observability"]),
+        library("Postgres", ["CPQ", "CUV", "Concurrency", "UVLoop", "Observability"]),
+        library("Redis", ["CHiredis", "CUV", "Concurrency", "UVLoop", "Observability"]),
+        library("AMQP", ["CRabbitMQ", "Concurrency", "Observability"]),
         library("URLSafety", ["NetworkAddresses"]),
         library("NetworkAddresses"),
         library("Multipart"),
@@ -125,8 +128,8 @@ let package = Package(
         library(
             "Authentication",
             [
-                "Batching", "Contracts", "Crypto", "HTTPCore", "Observability", "PlatformInternals", "Postgres",
-                "Redis", "ServiceLifecycle", "UVHTTPServer", "UVLoop",
+                "Postgres", "AMQP", "Concurrency", "Contracts", "Crypto", "HTTPCore", "UVHTTPServer",
+                "Observability", "ServiceLifecycle", "UVLoop", "Batching", "Redis",
             ]),
         library(
             "ServiceHost",
@@ -145,8 +148,8 @@ let package = Package(
         library(
             "Lifecycle",
             [
-                "Authentication", "Configuration", "Contracts", "EventOutbox", "Observability", "PlatformInternals",
-                "Postgres", "Provisioning", "Secrets", "ServiceHost", "ServiceLifecycle", "Templates", "UVLoop",
+                "Provisioning", "Secrets", "Templates", "Postgres", "EventOutbox", "UVLoop", "Contracts",
+                "Authentication", "Concurrency", "Configuration", "Observability", "ServiceHost", "ServiceLifecycle",
             ]),
 
         .executableTarget(
@@ -200,8 +203,10 @@ let package = Package(
         tests("WorkspaceTreeTests", ["WorkspaceTree"]),
         tests("ASCIITextTests", ["ASCIIText"]),
         tests("JSONBytesTests", ["JSONBytes"]),
-        tests("ContractsTests", ["Contracts", "JSONBytes"]),
-        tests("ConfigurationTests", ["Configuration", "UVLoop", "Observability", "ServiceLifecycle", "Crypto"]),
+        tests("ContractsTests", ["Contracts"]),
+        tests(
+            "ConfigurationTests",
+            ["Concurrency", "Configuration", "UVLoop", "Observability", "ServiceLifecycle", "Crypto"]),
         tests("UVLoopTests", ["UVLoop"]),
         tests("UVHTTPServerTests", ["UVLoop", "HTTPCore", "UVHTTPServer", "Observability"]),
         tests(
@@ -210,7 +215,7 @@ let package = Package(
         tests("UVHTTPClientTests", ["CCares", "UVLoop", "HTTPCore", "UVHTTPClient", "UVHTTPServer", "Observability"]),
         tests("PostgresTests", ["UVLoop", "Postgres", "SchemaMigrations", "Observability"]),
         tests("RedisTests", ["UVLoop", "Redis", "Observability"]),
-        tests("AMQPTests", ["AMQP", "Observability"]),
+        tests("AMQPTests", ["AMQP", "Concurrency", "Observability"]),
         tests("URLSafetyTests", ["NetworkAddresses", "URLSafety"]),
         tests("MultipartTests", ["Multipart"]),
         tests(

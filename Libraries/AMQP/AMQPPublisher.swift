@@ -1,3 +1,4 @@
+import Concurrency
 import Observability
 
 /// Publishes to one broker at a time of a list, with publisher confirms, from a thread of its own.
@@ -135,7 +136,7 @@ package final class AMQPPublisher: Sendable {
     }
 
     private func send(_ batch: [AMQPMessage]) async -> [AMQPError?] {
-        let deadline = monotonicMilliseconds() + configuration.deadline.milliseconds
+        let deadline = MonotonicClock.milliseconds + Int64(configuration.deadline.milliseconds)
         return await withCheckedContinuation { continuation in
             let ticket = PublishTicket(count: batch.count, continuation: continuation)
             let entries = batch.enumerated().map {
@@ -152,7 +153,7 @@ package final class AMQPPublisher: Sendable {
     @discardableResult
     package func tryPublish(_ message: AMQPMessage) -> Bool {
         guard (try? message.validate(bodyLimit: configuration.maxBody)) != nil else { return drop() }
-        let deadline = monotonicMilliseconds() + configuration.deadline.milliseconds
+        let deadline = MonotonicClock.milliseconds + Int64(configuration.deadline.milliseconds)
         let entry = PublishEntry(message: message, ticket: nil, index: 0, deadline: deadline)
         return mailbox.offer([entry], onlyIfReady: true) == nil || drop()
     }

@@ -1,3 +1,4 @@
+import Concurrency
 import Foundation
 import Synchronization
 
@@ -15,7 +16,7 @@ final class CallWatch: Sendable {
 
     /// Runs a call that may send, on the thread that owns the socket, and does not close it.
     func during<Value, Failure: Error>(_ socket: Int32, _ call: () throws(Failure) -> Value) throws(Failure) -> Value {
-        running.withLock { $0 = Running(socket: socket, since: monotonicMilliseconds()) }
+        running.withLock { $0 = Running(socket: socket, since: MonotonicClock.milliseconds) }
         defer { running.withLock { $0 = nil } }
         return try call()
     }
@@ -25,7 +26,7 @@ final class CallWatch: Sendable {
     /// Under the lock: afterwards the descriptor may be another connection's.
     func end(after limit: Int64) {
         running.withLock { running in
-            guard let call = running, monotonicMilliseconds() - call.since > limit else { return }
+            guard let call = running, MonotonicClock.milliseconds - call.since > limit else { return }
             _ = shutdown(call.socket, Int32(SHUT_RDWR))
         }
     }

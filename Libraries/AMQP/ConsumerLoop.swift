@@ -1,3 +1,4 @@
+import Concurrency
 import CRabbitMQ
 import Observability
 
@@ -23,8 +24,9 @@ final class ConsumerLoop {
     private var mailbox: ConsumerMailbox { dependencies.mailbox }
 
     func run() {
-        var backoff = Backoff(first: dependencies.configuration.firstRetry, limit: dependencies.configuration.maxRetry)
-        var addressIndex = Int.random(in: 0..<dependencies.addresses.count)
+        var backoff = Backoff(
+            initial: dependencies.configuration.firstRetry, maximum: dependencies.configuration.maxRetry, jitter: 0.5)
+        var turn = Int.random(in: 0..<dependencies.addresses.count)
         while !mailbox.isStopping {
             let address = dependencies.addresses[addressIndex % dependencies.addresses.count]
             do {
@@ -66,23 +68,23 @@ final class ConsumerLoop {
     /// - Parameter onStable: called once the connection has lasted for a second.
     private func serve(_ session: ConsumerSession, onStable: () -> Void) throws(AMQPError) {
         var stopDeadline: Int64?
-        // A queue that is deleted as soon as it is declared must not be redeclared without back-off.
-        let stableAt = monotonicMilliseconds() + 1000
-        var isStable = false
+        // A queue that goes as soon as it is declared must not be declared without pause.
+        let provenAt = MonotonicClock.milliseconds + 1000
+        var isProven = false
         while true {
             try session.receive()
             try session.acknowledge()
-            if !isStable, monotonicMilliseconds() >= stableAt {
-                isStable = true
-                onStable()
+            if !isProven, MonotonicClock.milliseconds >= provenAt {
+                isProven = true
+                isAlive()
             }
             if mailbox.isStopping {
                 if stopDeadline == nil {
-                    stopDeadline = monotonicMilliseconds() + dependencies.configuration.stopGrace.milliseconds
+                    stopDeadline = MonotonicClock.milliseconds + Int64(dependencies.configuration.stopGrace.milliseconds)
                     try session.cancel()
                     continue
                 }
-                if session.isIdle || monotonicMilliseconds() >= stopDeadline ?? 0 { break }
+                if session.isIdle || MonotonicClock.milliseconds >= stopDeadline ?? 0 { break }
             }
             session.wait()
         }
@@ -90,10 +92,10 @@ final class ConsumerLoop {
     }
 
     private func pause(_ delay: Duration) {
-        let end = monotonicMilliseconds() + delay.milliseconds
+        let end = MonotonicClock.milliseconds + Int64(delay.milliseconds)
         while !mailbox.isStopping {
             dependencies.metrics.stale.increment(by: mailbox.take().count)
-            let left = end - monotonicMilliseconds()
+            let left = end - MonotonicClock.milliseconds
             guard left > 0 else { return }
             _ = mailbox.wakeup.wait(socket: nil, for: [], milliseconds: Int(left))
         }

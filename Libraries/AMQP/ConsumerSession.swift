@@ -1,3 +1,4 @@
+import Concurrency
 import CRabbitMQ
 import Observability
 
@@ -118,13 +119,13 @@ final class ConsumerSession {
             dependencies.metrics.retried.increment()
             let doubled = dependencies.configuration.retryDelay * (1 << min(finished.previousDeliveries, 16))
             let delay = min(doubled, dependencies.configuration.maxRetryDelay)
-            delayed.append(Delayed(due: monotonicMilliseconds() + delay.milliseconds, tag: finished.tag))
+            delayed.append(Delayed(due: MonotonicClock.milliseconds + Int64(delay.milliseconds), tag: finished.tag))
         }
     }
 
     private func releaseDelayed() {
         guard !delayed.isEmpty else { return }
-        let now = monotonicMilliseconds()
+        let now = MonotonicClock.milliseconds
         // A stop does not wait for delays.
         for entry in delayed where isCancelled || entry.due <= now { window.settle(entry.tag, .retry) }
         delayed.removeAll { isCancelled || $0.due <= now }
@@ -144,7 +145,7 @@ final class ConsumerSession {
     /// Waits for frames, outcomes, the next delayed retry, or a second: heartbeats must be processed regularly.
     func wait() {
         guard !connection.hasBufferedData else { return }
-        let now = monotonicMilliseconds()
+        let now = MonotonicClock.milliseconds
         let due = delayed.map(\.due).min() ?? now + 1000
         _ = dependencies.mailbox.wakeup.wait(
             socket: connection.socket, for: [.readable], milliseconds: Int(min(1000, max(0, due - now))))

@@ -1,3 +1,4 @@
+import Concurrency
 import CRabbitMQ
 import Observability
 
@@ -30,8 +31,8 @@ final class PublisherLoop {
     }
 
     func run() {
-        var backoff = Backoff(first: configuration.firstRetry, limit: configuration.maxRetry)
-        var addressIndex = Int.random(in: 0..<addresses.count)
+        var backoff = Backoff(initial: configuration.firstRetry, maximum: configuration.maxRetry, jitter: 0.5)
+        var turn = Int.random(in: 0..<addresses.count)
         while !hasToEnd {
             let address = addresses[addressIndex % addresses.count]
             do {
@@ -95,7 +96,7 @@ final class PublisherLoop {
     private var hasToEnd: Bool {
         guard let stoppedAt = mailbox.stoppedAt else { return false }
         return backlog.isEmpty && mailbox.bufferedMessages == 0
-            || monotonicMilliseconds() >= stoppedAt + configuration.stopGrace.milliseconds
+            || MonotonicClock.milliseconds >= stoppedAt + Int64(configuration.stopGrace.milliseconds)
     }
 
     private func takeIncoming() {
@@ -104,7 +105,7 @@ final class PublisherLoop {
 
     /// Fails messages whose deadline has passed, whether or not the caller still waits.
     private func expire() {
-        let now = monotonicMilliseconds()
+        let now = MonotonicClock.milliseconds
         let reason = mailbox.connection.description
         while let entry = backlog.first, entry.deadline <= now {
             backlog.removeFirst()
@@ -120,11 +121,11 @@ final class PublisherLoop {
 
     /// Waits before the next attempt; deadlines are still enforced.
     private func pause(_ delay: Duration) {
-        let end = monotonicMilliseconds() + delay.milliseconds
+        let end = MonotonicClock.milliseconds + Int64(delay.milliseconds)
         while !hasToEnd {
             takeIncoming()
             expire()
-            let left = end - monotonicMilliseconds()
+            let left = end - MonotonicClock.milliseconds
             guard left > 0 else { return }
             _ = mailbox.wakeup.wait(socket: nil, for: [], milliseconds: Int(min(left, 100)))
         }

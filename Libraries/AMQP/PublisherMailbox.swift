@@ -1,3 +1,4 @@
+import Concurrency
 import Synchronization
 
 /// The queue from callers on any thread to the publisher's thread: bounded, with one wake-up per burst.
@@ -45,7 +46,7 @@ final class PublisherMailbox: Sendable {
     var isClosed: Bool { state.withLock { $0.isClosed } }
 
     func stop() {
-        state.withLock { $0.stoppedAt = $0.stoppedAt ?? monotonicMilliseconds() }
+        state.withLock { $0.stoppedAt = $0.stoppedAt ?? MonotonicClock.milliseconds }
         wakeup.wake()
     }
 
@@ -126,7 +127,7 @@ final class PublisherMailbox: Sendable {
     @discardableResult
     func close() -> [PublishEntry] {
         let (left, tickets) = state.withLock { state in
-            state.stoppedAt = state.stoppedAt ?? monotonicMilliseconds()
+            state.stoppedAt = state.stoppedAt ?? MonotonicClock.milliseconds
             state.isClosed = true
             state.connection = .stopped
             defer {

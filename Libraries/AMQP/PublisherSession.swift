@@ -1,3 +1,4 @@
+import Concurrency
 import CRabbitMQ
 import Observability
 
@@ -79,7 +80,7 @@ final class PublisherSession {
             window.append(
                 Sent(
                     number: lastNumber, ticket: ticket, index: entry.index, cost: entry.cost,
-                    sentAt: monotonicMilliseconds()))
+                    sentAt: MonotonicClock.milliseconds))
             if message.mandatory { message.headers[Self.numberHeader] = .int(lastNumber) }
         } else {
             mailbox.release(messages: 1, bytes: entry.cost)
@@ -160,7 +161,7 @@ final class PublisherSession {
     /// - Throws: when the broker has confirmed nothing for too long, though it is not blocking.
     func checkConfirmTimeout() throws(AMQPError) {
         guard !isBlocked, let oldest = window.oldest,
-            monotonicMilliseconds() - oldest.sentAt > configuration.confirmTimeout.milliseconds
+            MonotonicClock.milliseconds - oldest.sentAt > Int64(configuration.confirmTimeout.milliseconds)
         else { return }
         throw AMQPError(.connection, "the broker does not confirm")
     }

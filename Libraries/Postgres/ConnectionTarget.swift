@@ -1,3 +1,4 @@
+import Concurrency
 import CPQ
 import UVLoop
 

@@ -1,3 +1,4 @@
+import Concurrency
 import UVLoop
 
 /// Connections of one loop that serve one user at a time: transactions, streams, copies.
@@ -152,8 +153,8 @@ final class ExclusiveConnections: @unchecked Sendable {
         case .failure(let error):
             failures += 1
             lastFailure = error
-            // The attempt counts as pending during the back-off, so that no other one starts meanwhile.
-            loop.schedule(after: ReconnectBackoff.pause(failures, configuration)) { [weak self] in
+            // The place stays taken during the pause, so that nobody else tries meanwhile.
+            loop.schedule(after: configuration.pause(after: failures)) { [weak self] in
                 self?.opening -= 1
                 self?.serve()
             }

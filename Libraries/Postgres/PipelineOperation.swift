@@ -1,3 +1,4 @@
+import Concurrency
 import CUV
 
 /// Calls that share one Sync message: they take effect together or not at all.

@@ -67,7 +67,7 @@ final class PooledConnection: @unchecked Sendable {
 
     private func scheduleStart() {
         guard !isClosed else { return }
-        let pause = ReconnectBackoff.pause(failures, configuration)
+        let pause = configuration.pause(after: failures)
         retry = loop.schedule(after: pause) { [weak self] in
             self?.retry = nil
             self?.start()
@@ -75,16 +75,7 @@ final class PooledConnection: @unchecked Sendable {
     }
 }
 
-/// The back-off before reconnecting.
-enum ReconnectBackoff {
-    /// Doubles with each failure up to the maximum; half of it is jitter, so that clients spread out.
-    static func pause(_ failures: Int, _ configuration: PostgresConfiguration) -> Duration {
-        let full = min(configuration.firstBackoff * (1 << min(failures, 16)), configuration.maximalBackoff)
-        return full / 2 + full / 2 * Double.random(in: 0...1)
-    }
-}
-
-/// Opens connections of a pool.
+/// What is needed to open a connection of a pool.
 struct ConnectionFactory: Sendable {
     let target: Result<ConnectionTarget, PostgresError>
     let configuration: PostgresConfiguration

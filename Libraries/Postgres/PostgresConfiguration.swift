@@ -1,4 +1,6 @@
-/// A pool's settings. Counts are per event loop.
+import Concurrency
+
+/// How a pool uses the database. Counts are for each event loop.
 package struct PostgresConfiguration: Sendable {
     /// Connections that queries share, pipelined.
     package var connectionsPerLoop = 2
@@ -43,10 +45,10 @@ package struct PostgresConfiguration: Sendable {
     }
 }
 
-extension Duration {
-    /// Whole milliseconds, at least 0.
-    var milliseconds: UInt64 {
-        let (seconds, attoseconds) = components
-        return seconds < 0 ? 0 : UInt64(seconds) * 1000 + UInt64(max(0, attoseconds)) / 1_000_000_000_000_000
+extension PostgresConfiguration {
+    /// How long to wait before connecting again: half of it is chance, so that clients spread out.
+    func pause(after failures: Int) -> Duration {
+        ReconnectBackoff(initial: firstBackoff, maximum: maximalBackoff, jitter: 0.5)
+            .delay(attempt: failures, unit: .random(in: 0...1))
     }
 }

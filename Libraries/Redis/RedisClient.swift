@@ -1,3 +1,4 @@
+import Concurrency
 import Observability
 import UVLoop
 
@@ -47,7 +48,7 @@ package final class RedisClient: Sendable {
     /// Keeps the connections until the task is cancelled. The loops must go on until this returns.
     package func run() async {
         for connection in connections { connection.loop.execute { connection.start() } }
-        await untilCancelled()
+        await Cancellation.wait()
         for connection in connections {
             await withCheckedContinuation { continuation in
                 connection.loop.execute {
@@ -58,16 +59,7 @@ package final class RedisClient: Sendable {
         }
     }
 
-    private func untilCancelled() async {
-        let (stream, continuation) = AsyncStream<Never>.makeStream()
-        await withTaskCancellationHandler {
-            for await _ in stream {}
-        } onCancel: {
-            continuation.finish()
-        }
-    }
-
-    /// At least one connection is ready.
+    /// Redis answers on at least one connection.
     package var isReady: Bool { connections.contains { $0.isReady } }
 
     /// Sends a command and returns its reply.

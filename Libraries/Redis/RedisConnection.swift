@@ -1,4 +1,5 @@
 import CHiredis
+import Concurrency
 import Observability
 import Synchronization
 import UVLoop
@@ -148,8 +149,9 @@ final class RedisConnection: @unchecked Sendable {
                 "no connection to Redis",
                 [.host: .string(address.host), .port: .int(Int(address.port)), .error: .string(reason)])
         }
-        let full = min(configuration.maxRetry, configuration.firstRetry * (1 << min(failures - 1, 16)))
-        reconnect = loop.schedule(after: full * Double.random(in: 0.5...1)) { [weak self] in self?.connect() }
+        let backoff = Backoff(initial: configuration.firstRetry, maximum: configuration.maxRetry, jitter: 0.5)
+        let delay = backoff.delay(attempt: failures - 1, unit: .random(in: 0...1))
+        reconnect = loop.schedule(after: delay) { [weak self] in self?.connect() }
     }
 
     // MARK: - Commands

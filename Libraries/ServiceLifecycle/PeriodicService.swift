@@ -1,3 +1,4 @@
+import Concurrency
 import UVLoop
 
 /// Repeats some work until shutdown: at an interval, after a failure with back-off.

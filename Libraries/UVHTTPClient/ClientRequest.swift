@@ -1,3 +1,4 @@
+import Concurrency
 import HTTPCore
 import UVLoop
 
@@ -86,16 +87,5 @@ package struct ClientRequest: Sendable {
             request.headers.add(field.name, field.value)
         }
         return request
-    }
-}
-
-extension Duration {
-    /// Milliseconds, rounded up, never negative.
-    var milliseconds: UInt64 {
-        let (seconds, attoseconds) = components
-        if seconds < 0 || attoseconds < 0 { return 0 }
-        // Clamped to some 35 000 years, so that sums of two cannot overflow.
-        return UInt64(min(seconds, 1 << 40)) * 1000
-            + UInt64((attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
     }
 }

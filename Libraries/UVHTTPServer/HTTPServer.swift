@@ -1,3 +1,4 @@
+import Concurrency
 import Foundation
 import Observability
 import Synchronization
@@ -81,14 +82,5 @@ extension EventLoop {
         try await withUnsafeThrowingContinuation { continuation in
             execute { continuation.resume(with: Result(catching: body)) }
         }
-    }
-}
-
-/// The system's monotonic clock, read without a system call.
-enum MonotonicClock {
-    static var nanoseconds: UInt64 {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
     }
 }

@@ -1,3 +1,4 @@
+import Concurrency
 import HTTPCore
 import Observability
 import Synchronization
@@ -50,18 +51,12 @@ final class ServerShared: Sendable {
         limiter = configuration.rateLimit > 0 ? RateLimiter(limit: configuration.rateLimit) : nil
         self.logger = logger
         timeouts = Timeouts(
-            head: configuration.headTimeout.milliseconds, idle: configuration.idleTimeout.milliseconds,
-            body: configuration.bodyTimeout.milliseconds, write: configuration.writeTimeout.milliseconds,
-            drain: min(configuration.drainTimeout, configuration.writeTimeout).milliseconds,
-            coalescingDelay: configuration.lingerTimeout.milliseconds)
+            head: Self.milliseconds(configuration.headTimeout), idle: Self.milliseconds(configuration.idleTimeout),
+            body: Self.milliseconds(configuration.bodyTimeout), write: Self.milliseconds(configuration.writeTimeout),
+            drain: Self.milliseconds(min(configuration.drainTimeout, configuration.writeTimeout)),
+            coalescingDelay: Self.milliseconds(configuration.lingerTimeout))
     }
-}
 
-extension Duration {
-    /// Whole milliseconds, at least one.
-    var milliseconds: UInt64 {
-        max(
-            1,
-            UInt64(max(0, components.seconds)) * 1000 + UInt64(max(0, components.attoseconds) / 1_000_000_000_000_000))
-    }
+    /// At least one: a deadline that has passed already would close every connection.
+    private static func milliseconds(_ duration: Duration) -> UInt64 { max(1, duration.milliseconds) }
 }

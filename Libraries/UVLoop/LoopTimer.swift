@@ -1,3 +1,4 @@
+import Concurrency
 import CUV
 import Synchronization
 
@@ -39,7 +40,7 @@ package final class LoopTimer: @unchecked Sendable {
             { timer in
                 guard let context = timer?.pointee.data else { return }
                 Unmanaged<Context>.fromOpaque(context).takeUnretainedValue().handler()
-            }, delay.wholeMilliseconds, interval.map { max(1, $0.wholeMilliseconds) } ?? 0)
+            }, delay.milliseconds, interval.map { max(1, $0.milliseconds) } ?? 0)
     }
 
     package func stop() {
@@ -50,15 +51,6 @@ package final class LoopTimer: @unchecked Sendable {
     package func close() {
         handle?.close()
         handle = nil
-    }
-}
-
-extension Duration {
-    /// Milliseconds, rounded up, never negative.
-    var wholeMilliseconds: UInt64 {
-        let (seconds, attoseconds) = components
-        if seconds < 0 || attoseconds < 0 { return 0 }
-        return UInt64(seconds) * 1000 + UInt64((attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
     }
 }
 

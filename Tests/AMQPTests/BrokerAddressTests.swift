@@ -1,3 +1,4 @@
+import Concurrency
 import Testing
 
 @testable import AMQP
@@ -35,7 +36,7 @@ struct BrokerAddressTests {
 
     @Test("delays double, are capped, and have jitter")
     func backoff() {
-        var backoff = Backoff(first: .milliseconds(100), limit: .seconds(1))
+        var backoff = Backoff(initial: .milliseconds(100), maximum: .seconds(1), jitter: 0.5)
         for limit in [100, 200, 400, 800, 1000, 1000] {
             let delay = backoff.next().milliseconds
             #expect(delay >= limit / 2 && delay <= limit)

@@ -1,3 +1,4 @@
+import Concurrency
 import Observability
 import Testing
 import TestSupport
@@ -18,7 +19,7 @@ struct WakeUpTests {
                 calls: CallWatch(), logger: .disabled, metrics: PublisherMetrics(MetricsRegistry()))
             let session = try loop.connect(addresses[0])
             func offer() {
-                let deadline = monotonicMilliseconds() + 60_000
+                let deadline = MonotonicClock.milliseconds + 60_000
                 _ = mailbox.offer([
                     PublishEntry(message: message(to: unique("nowhere")), ticket: nil, index: 0, deadline: deadline)
                 ])

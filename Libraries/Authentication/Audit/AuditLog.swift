@@ -1,4 +1,5 @@
 import Batching
+import Concurrency
 import Contracts
 import Observability
 import PlatformInternals

@@ -1,3 +1,4 @@
+import Concurrency
 import EventOutbox
 import Foundation
 import Observability

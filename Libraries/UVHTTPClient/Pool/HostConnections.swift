@@ -9,8 +9,8 @@ struct PoolKey: Hashable {
 
 /// Does what a host's pool decides: opens and closes connections, gives them calls, fails those that waited too long.
 ///
-/// Opening ends in a later round of the loop at the earliest, and so does a call that cannot be sent: thousands that fail
-/// at once never start each other on the stack.
+/// Opening ends in a later round of the loop at the earliest, and so does a call that cannot be sent: thousands that
+/// fail at once never start each other on the stack.
 ///
 /// `@unchecked Sendable`: confined to the loop's thread.
 final class HostConnections: @unchecked Sendable {

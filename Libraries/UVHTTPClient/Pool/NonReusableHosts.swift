@@ -1,5 +1,5 @@
-/// Hosts that sent unsolicited bytes. On a connection to such a host the next response could be taken for another call's,
-/// so that each call gets a connection of its own for a while.
+/// Hosts that sent unsolicited bytes. On a connection to such a host the next response could be taken for another
+/// call's, so that each call gets a connection of its own for a while.
 ///
 /// That a connection without a call brings bytes is seen before it is used again only if they come in time: the first
 /// surplus response of a host may still be taken for the next one, as with every HTTP/1.1 client.

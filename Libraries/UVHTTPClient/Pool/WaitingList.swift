@@ -1,5 +1,5 @@
-/// Elements in the order of their coming, which may leave from anywhere and are let go at once: connections that hang may
-/// keep calls waiting, with their bodies, for as long as there are more of those.
+/// Elements in the order of their coming, which may leave from anywhere and are let go at once: connections that hang
+/// may keep calls waiting, with their bodies, for as long as there are more of those.
 struct WaitingList<Element> {
     /// Names one element of one list; never given twice.
     struct Ticket: Hashable, Sendable {

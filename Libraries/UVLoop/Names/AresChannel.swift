@@ -1,4 +1,5 @@
 import CCares
+import Concurrency
 import CUV
 import Foundation
 
@@ -49,7 +50,7 @@ final class AresChannel: @unchecked Sendable {
         guard Self.libraryStatus == ARES_SUCCESS else { return nil }
         let servers = configuration.servers.isEmpty ? Self.serverCount(configuration) : configuration.servers.count
         // 1 + 2 for two attempts, at each server in turn.
-        let share = configuration.timeout.wholeMilliseconds / UInt64(3 * max(1, servers))
+        let share = configuration.timeout.milliseconds / UInt64(3 * max(1, servers))
         var options = ares_options()
         options.timeout = Int32(clamping: max(1, share))
         options.tries = Self.attempts
@@ -134,17 +135,20 @@ final class AresChannel: @unchecked Sendable {
             watchers.removeValue(forKey: socket)?.close()
             return
         }
-        let watcher = watchers[socket] ?? loop.watch(fileDescriptor: socket) { [weak self] events in
-            let isBroken = events.contains(.error)
-            self?.process(
-                events.contains(.readable) || isBroken ? socket : ARES_SOCKET_BAD,
-                events.contains(.writable) || isBroken ? socket : ARES_SOCKET_BAD)
-        }
+        let watcher = watchers[socket] ?? makeWatcher(socket)
         watchers[socket] = watcher
         var events: FileEvents = []
         if readable { events.insert(.readable) }
         if writable { events.insert(.writable) }
         watcher.start(events)
+    }
+
+    private func makeWatcher(_ socket: ares_socket_t) -> FileWatcher {
+        loop.watch(fileDescriptor: socket) { [weak self] events in
+            let isReadable = !events.isDisjoint(with: [.readable, .error])
+            let isWritable = !events.isDisjoint(with: [.writable, .error])
+            self?.process(isReadable ? socket : ARES_SOCKET_BAD, isWritable ? socket : ARES_SOCKET_BAD)
+        }
     }
 
     private func process(_ readable: ares_socket_t, _ writable: ares_socket_t) {
@@ -154,11 +158,11 @@ final class AresChannel: @unchecked Sendable {
     }
 
     private func arm() {
-        guard let handle else { return }
+        guard let handle, let timer else { return }
         var wait = timeval()
         // Without an upper bound it returns nil when nothing is under way.
-        guard ares_timeout(handle, nil, &wait) != nil else { timer?.stop(); return }
-        timer?.start(after: .seconds(wait.tv_sec) + .microseconds(wait.tv_usec))
+        guard ares_timeout(handle, nil, &wait) != nil else { return timer.stop() }
+        timer.start(after: .seconds(wait.tv_sec) + .microseconds(wait.tv_usec))
     }
 
     /// Ends the look-ups under way, with `ARES_EDESTRUCTION`, and frees everything. Idempotent.

@@ -1,4 +1,5 @@
 import CCares
+import Concurrency
 import Foundation
 
 /// The addresses of names on one loop, which owns it: looked up by c-ares, a bounded number at a time, and cached.
@@ -139,7 +140,7 @@ package final class NameResolver: @unchecked Sendable {
 
     private func remember(_ outcome: Outcome, _ key: Key, for duration: Duration) {
         let now = loop.nowMilliseconds
-        cache.insert(outcome, for: key.host, until: now + duration.wholeMilliseconds, now: now)
+        cache.insert(outcome, for: key.host, until: now + duration.milliseconds, now: now)
     }
 
     // MARK: - The channel

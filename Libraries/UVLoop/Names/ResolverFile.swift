@@ -1,3 +1,4 @@
+import Concurrency
 import Foundation
 
 /// Says when a file of settings has changed, by its identity and modification time. Loop thread only.
@@ -17,7 +18,7 @@ final class ResolverFile {
     /// - Parameter interval: the least time between two looks.
     init(path: String, interval: Duration) {
         self.path = path
-        self.interval = interval.wholeMilliseconds
+        self.interval = interval.milliseconds
     }
 
     /// - Parameter now: in milliseconds.

@@ -107,7 +107,7 @@ package final class CallRecorder: Sendable {
                     // A stream is not filtered by what each of its viewers may read.
                     body: PrivateBody.isMarked(record.message.bytes) ? Array("null".utf8) : response.body,
                     method: record.message.method,
-                    milliseconds: record.duration.milliseconds))
+                    milliseconds: Int(record.duration / .milliseconds(1))))
         }
     }
 
@@ -125,7 +125,7 @@ package final class CallRecorder: Sendable {
         row.method = record.message.method
         row.status = record.status
         row.error = record.error
-        row.durationMilliseconds = record.duration.milliseconds
+        row.durationMilliseconds = Int(record.duration / .milliseconds(1))
         row.keepsBodies = activity == .full
         row.request = activity == .full ? record.message.bytes : nil
         row.response = record.response?.body
@@ -141,11 +141,5 @@ package final class CallRecorder: Sendable {
             return true
         }
         if isDue { activities.add(party) }
-    }
-}
-
-extension Duration {
-    var milliseconds: Int {
-        Int(components.seconds) * 1000 + Int(components.attoseconds / 1_000_000_000_000_000)
     }
 }

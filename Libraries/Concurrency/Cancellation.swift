@@ -1,7 +1,7 @@
 import Synchronization
 
-/// Waits for the cancellation of the current task.
-enum Cancellation {
+/// Waiting for the end of a task.
+package enum Cancellation {
     private enum State {
         case new
         case waiting(CheckedContinuation<Void, Never>)
@@ -9,7 +9,7 @@ enum Cancellation {
     }
 
     /// Returns when the current task is cancelled.
-    static func wait() async {
+    package static func wait() async {
         let state = Shared()
         await withTaskCancellationHandler {
             await withCheckedContinuation { state.wait($0) }

@@ -1,8 +1,11 @@
-/// Exponential back-off: the delay before a retry grows by a factor up to a maximum, with jitter, so that clients that
-/// failed together do not retry together.
+/// How long to wait before trying again: growing by a factor up to a ceiling, with chance mixed in, so that many
+/// clients that failed together do not come back together.
 package struct Backoff: Sendable, Equatable {
+    /// The first delay.
     package let initial: Duration
+    /// No delay is longer.
     package let maximum: Duration
+    /// What each delay is multiplied with.
     package let factor: Double
     /// The random share of the delay: with 0.2 a delay of 10 s becomes 8 to 10 s.
     package let jitter: Double
@@ -48,4 +51,8 @@ package struct Backoff: Sendable, Equatable {
 
     /// Starts over after a success.
     package mutating func reset() { attempt = 0 }
+
+    /// Whether the failure after which this many delays were given out deserves a line in the log: the 1st, 2nd, 4th,
+    /// 8th, ... in a row.
+    package var shouldLog: Bool { attempt & (attempt - 1) == 0 }
 }
