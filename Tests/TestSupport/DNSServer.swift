@@ -52,6 +52,9 @@ package final class DNSServer: Sendable {
     /// The names that were asked for, once for each family and attempt.
     package var asked: [String] { state.withLock { $0.asked } }
 
+    /// How often a name was asked for: once for each family and attempt.
+    package func questions(about name: String) -> Int { asked.count { $0 == name } }
+
     /// Questions that are held.
     package var heldCount: Int { state.withLock { $0.held.count } }
 

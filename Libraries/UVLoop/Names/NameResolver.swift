@@ -64,12 +64,15 @@ package final class NameResolver: @unchecked Sendable {
     /// Looks a name up, unless it is an address or its addresses are known.
     ///
     /// - Parameters:
+    ///   - origin: decides about the limits that apply.
     ///   - limit: how long the caller waits.
     ///   - completion: called once, on the loop, and never before this returns.
     package func lookUp(
-        _ host: String, for origin: NameOrigin, within limit: Duration,
+        _ name: String, for origin: NameOrigin, within limit: Duration,
         _ completion: @escaping @Sendable (Outcome) -> Void
     ) {
+        // Names mean the same in every case, but `localhost` to c-ares only in this one.
+        let host = name.lowercased()
         if let outcome = knownOutcome(host, for: origin) { return loop.post { completion(outcome) } }
         let key = Key(host: host, origin: origin)
         if jobs[key] == nil {
