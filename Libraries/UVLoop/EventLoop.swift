@@ -46,8 +46,12 @@ package final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable
     /// The loop's name resolver. Loop thread only.
     package private(set) lazy var names = NameResolver(loop: self, configuration: namesConfiguration)
 
-    init(name: String, names: NameResolverConfiguration) {
+    /// In place of the system's clock; only ever in tests.
+    let manualTime: ManualTime?
+
+    init(name: String, names: NameResolverConfiguration, hasManualTime: Bool) {
         namesConfiguration = names
+        manualTime = hasManualTime ? ManualTime() : nil
         uvLoop = .allocate(capacity: 1)
         async = .allocate(capacity: 1)
         check = .allocate(capacity: 1)
@@ -88,7 +92,7 @@ package final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable
     package var inLoop: Bool { EventLoop.current === self }
 
     /// The loop's cached monotonic clock, in milliseconds. Loop thread only.
-    package var nowMilliseconds: UInt64 { uv_now(uvLoop) }
+    package var nowMilliseconds: UInt64 { manualTime?.now ?? uv_now(uvLoop) }
 
     /// Runs `work` on the loop: at once when already there, else as soon as the loop wakes.
     package func execute(_ work: @escaping @Sendable () -> Void) {
@@ -105,10 +109,12 @@ package final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable
         Task(executorPreference: self) { await operation() }
     }
 
+    /// Runs a job of the Swift runtime on the loop.
     package func enqueue(_ job: consuming ExecutorJob) {
         enqueueWork(.job(UnownedJob(job)))
     }
 
+    /// Stops the process unless the caller is on the loop.
     package func checkIsolated() {
         precondition(inLoop, "not on the event loop")
     }

@@ -3,17 +3,21 @@ import Synchronization
 
 /// The loops of one process: one a thread, one thread a core.
 package final class EventLoopGroup: Sendable {
+    /// Its loops; there is at least one.
     package let loops: [EventLoop]
     private let turn = Atomic<Int>(0)
 
     /// - Parameters:
     ///   - count: threads; by default as many as there are cores.
     ///   - names: the limits of each loop's name resolver.
+    ///   - hasManualTime: the loops' time, and with it their timers, stands still until a test advances it.
     package init(
         count: Int = ProcessInfo.processInfo.activeProcessorCount,
-        names: NameResolverConfiguration = NameResolverConfiguration()
+        names: NameResolverConfiguration = NameResolverConfiguration(), hasManualTime: Bool = false
     ) {
-        loops = (0..<max(1, count)).map { EventLoop(name: "loop-\($0)", names: names) }
+        loops = (0..<max(1, count)).map {
+            EventLoop(name: "loop-\($0)", names: names, hasManualTime: hasManualTime)
+        }
     }
 
     /// The loops in turn.

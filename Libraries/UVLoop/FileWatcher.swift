@@ -2,14 +2,19 @@ import CUV
 
 /// What happened on a file descriptor, or what to watch for.
 package struct FileEvents: OptionSet, Sendable {
+    /// libuv's flags, and those of this type.
     package let rawValue: Int32
 
+    /// A set of such flags.
     package init(rawValue: Int32) {
         self.rawValue = rawValue
     }
 
+    /// Bytes can be read.
     package static let readable = FileEvents(rawValue: Int32(UV_READABLE.rawValue))
+    /// Bytes can be written.
     package static let writable = FileEvents(rawValue: Int32(UV_WRITABLE.rawValue))
+    /// The peer has closed its side.
     package static let disconnected = FileEvents(rawValue: Int32(UV_DISCONNECT.rawValue))
     /// Only ever reported, never watched for.
     package static let error = FileEvents(rawValue: 1 << 16)
@@ -49,6 +54,7 @@ package final class FileWatcher: @unchecked Sendable {
         }
     }
 
+    /// Watches for nothing until the next `start`.
     package func stop() {
         if let handle { uv_poll_stop(handle.raw) }
     }

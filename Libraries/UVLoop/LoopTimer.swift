@@ -6,20 +6,28 @@ import Synchronization
 ///
 /// `@unchecked Sendable`: confined to the loop's thread; `deinit` hops there.
 package final class LoopTimer: @unchecked Sendable {
-    private final class Context {
+    final class Context: @unchecked Sendable {  // confined to the loop's thread
         let handler: @Sendable () -> Void
         init(_ handler: @escaping @Sendable () -> Void) { self.handler = handler }
     }
 
     private let loop: EventLoop
     private var handle: LoopHandle<uv_timer_t>?
+    /// In place of the handle on a loop whose time is manual.
+    private var manual: Context?
 
     init(loop: EventLoop, handler: @escaping @Sendable () -> Void) {
         self.loop = loop
-        handle = LoopHandle(context: Context(handler)) { uv_timer_init(loop.uvLoop, $0) }
+        let context = Context(handler)
+        if loop.manualTime == nil {
+            handle = LoopHandle(context: context) { uv_timer_init(loop.uvLoop, $0) }
+        } else {
+            manual = context
+        }
     }
 
     deinit {
+        if let manual { loop.execute { [loop] in loop.manualTime?.stop(manual) } }
         guard let handle else { return }
         if loop.inLoop { return handle.close() }
         nonisolated(unsafe) let closing = handle  // handed over whole: it has no other owner any more
@@ -32,6 +40,10 @@ package final class LoopTimer: @unchecked Sendable {
     ///   - delay: time to the first call; rounded up to a millisecond.
     ///   - interval: time between further calls; `nil` for one call.
     package func start(after delay: Duration, repeating interval: Duration? = nil) {
+        let repetition = interval.map { max(1, $0.milliseconds) }
+        if let manual {
+            loop.manualTime?.start(manual, after: delay.milliseconds, repeating: repetition)
+        }
         guard let handle else { return }
         // The loop's clock may be stale after long work; a timer must not fire early.
         uv_update_time(loop.uvLoop)
@@ -40,17 +52,21 @@ package final class LoopTimer: @unchecked Sendable {
             { timer in
                 guard let context = timer?.pointee.data else { return }
                 Unmanaged<Context>.fromOpaque(context).takeUnretainedValue().handler()
-            }, delay.milliseconds, interval.map { max(1, $0.milliseconds) } ?? 0)
+            }, delay.milliseconds, repetition ?? 0)
     }
 
+    /// The timer does not fire until it is started again.
     package func stop() {
         if let handle { uv_timer_stop(handle.raw) }
+        if let manual { loop.manualTime?.stop(manual) }
     }
 
     /// Ends the timer for good and lets go of its handler.
     package func close() {
         handle?.close()
         handle = nil
+        if let manual { loop.manualTime?.stop(manual) }
+        manual = nil
     }
 }
 

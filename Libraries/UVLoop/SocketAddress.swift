@@ -5,10 +5,12 @@ import NetworkAddresses
 package struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
     /// 4 or 16 bytes in network order.
     package let addressBytes: [UInt8]
+    /// In host byte order.
     package let port: UInt16
     /// The IPv6 zone, 0 for none.
     private let scope: UInt32
 
+    /// Whether it is an IPv6 address.
     package var isIPv6: Bool { addressBytes.count == 16 }
 
     /// - Parameter ip: an IPv4 address in dotted form or an IPv6 address without brackets.
@@ -54,6 +56,7 @@ package struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
     /// The address as text, without port or brackets.
     package var ip: String { IPAddress(bytes: addressBytes)?.description ?? "" }
 
+    /// Address and port, the address of IPv6 in brackets.
     package var description: String { isIPv6 ? "[\(ip)]:\(port)" : "\(ip):\(port)" }
 
     /// The address in the form that the system's calls take; the pointer is valid during the call.

@@ -8,6 +8,7 @@ package final class TCPListener: @unchecked Sendable {
     /// Connections that the system keeps until they are accepted.
     private static let backlog: Int32 = 4096
 
+    /// The port that it listens on.
     package let port: UInt16
     private let loop: EventLoop
     private let handle: LoopHandle<uv_tcp_t>

@@ -3,11 +3,16 @@ import Foundation
 
 /// A connection failed; the code is libuv's.
 package struct TCPError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// libuv's negative error code.
     package let code: Int32
 
+    /// libuv's text, for the log.
     package var description: String { String(cString: uv_strerror(code)) }
+    /// The port is closed.
     package var isRefused: Bool { code == UV_ECONNREFUSED.rawValue }
+    /// There was no connection in the time allowed.
     package var isTimeout: Bool { code == UV_ETIMEDOUT.rawValue }
+    /// Another socket listens there.
     package var isAddressInUse: Bool { code == UV_EADDRINUSE.rawValue }
 }
 
@@ -15,7 +20,9 @@ package struct TCPError: Error, Sendable, Equatable, CustomStringConvertible {
 ///
 /// `@unchecked Sendable`: confined to its loop's thread; every member is to be used there only.
 package final class TCPStream: @unchecked Sendable {
+    /// The loop that it belongs to.
     package let loop: EventLoop
+    /// The peer's address, unless the peer was gone already.
     package let remoteAddress: SocketAddress?
     /// Bytes from the peer, valid during the call only.
     package var onRead: ((UnsafeBufferPointer<UInt8>) -> Void)?
@@ -27,6 +34,7 @@ package final class TCPStream: @unchecked Sendable {
     package private(set) var pendingWriteBytes = 0
     /// What was to be written so far.
     private var givenBytes = 0
+    /// `close` has been called.
     package private(set) var isClosed = false
 
     private let handle: LoopHandle<uv_tcp_t>
@@ -139,6 +147,7 @@ package final class TCPStream: @unchecked Sendable {
 
     // MARK: - Reading
 
+    /// Calls `onRead` with what comes.
     package func startReading() {
         guard !isClosed, !hasEnded else { return }
         uv_read_start(
@@ -152,6 +161,7 @@ package final class TCPStream: @unchecked Sendable {
             { handle, count, _ in TCPStream.at(handle?.pointee.data)?.received(count) })
     }
 
+    /// Leaves what comes to the system, which slows the peer down in the end.
     package func stopReading() {
         if !isClosed { uv_read_stop(switchyard_uv_stream(handle.raw)) }
     }
@@ -179,8 +189,8 @@ package final class TCPStream: @unchecked Sendable {
 
     // MARK: - Writing
 
-    /// What the system has still to take. Unlike `pendingWriteBytes`, which counts a write until all of it is gone, this
-    /// falls with every byte that the peer makes room for, so it tells a slow peer from one that reads nothing.
+    /// What the system has still to take. Unlike `pendingWriteBytes`, which counts a write until all of it is gone,
+    /// this falls with every byte that the peer makes room for, so it tells a slow peer from one that reads nothing.
     package var unsentBytes: Int {
         isClosed ? 0 : uv_stream_get_write_queue_size(switchyard_uv_stream(handle.raw))
     }

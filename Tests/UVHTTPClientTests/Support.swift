@@ -16,6 +16,21 @@ func makeClient(
     return HTTPClient(group: loops, configuration: configuration, addressPolicy: policy)
 }
 
+/// A client whose time-outs pass only when the test says so.
+struct ManualClient {
+    private let group = EventLoopGroup(count: 1, hasManualTime: true)
+    let client: HTTPClient
+
+    init() { client = HTTPClient(group: group) }
+
+    func advance(by duration: Duration) async { await group.loops[0].advance(by: duration) }
+
+    func stop() {
+        client.close()
+        group.shutdown()
+    }
+}
+
 extension HTTPClient {
     func get(_ url: String, _ change: (inout ClientRequest) -> Void = { _ in }) async throws -> ClientResponse {
         var request = try ClientRequest(.get, url)

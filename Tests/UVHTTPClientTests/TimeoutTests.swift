@@ -22,24 +22,53 @@ extension HTTPClientSuite {
             try await eventually("closed by us") { server.ended == 1 }
         }
 
-        @Test func bytesAreLife() async throws {
+        /// A server that sends a head, and bytes of the body when the test wants them.
+        private func withBody(
+            _ body: (ManualClient, any HTTPByteSource, _ send: (String) -> Void) async throws -> Void,
+            _ change: (inout ClientRequest) -> Void
+        ) async throws {
+            let peers = Mutex<ScriptedServer.Peer?>(nil)
             let server = try await ScriptedServer.start(loops) { peer, _ in
-                peer.trickle(
-                    ["HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n"] + Array(repeating: "x", count: 20),
-                    every: .milliseconds(175))
+                peers.withLock { $0 = peer }
+                peer.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n")
             }
-            defer { server.stop() }
-            let text = try await client.text(server.url) { $0.idleTimeout = IdleTimeout(.seconds(3)) }
-            #expect(text.count == 20)
+            let manual = ManualClient()
+            defer {
+                manual.stop()
+                server.stop()
+            }
+            let response = try await manual.client.get(server.url, change)
+            guard case .stream(let source) = response.body else {
+                Issue.record("not streamed")
+                return
+            }
+            let peer = try #require(peers.withLock { $0 })
+            try await body(manual, source) { text in peer.stream.loop.execute { peer.send(text) } }
+        }
+
+        @Test func bytesExtendTheIdleTimeout() async throws {
+            try await withBody { manual, source, send in
+                for _ in 0..<20 {
+                    send("x")
+                    #expect(try await source.next() == [UInt8(ascii: "x")])
+                    await manual.advance(by: .milliseconds(2999))
+                }
+            } _: {
+                $0.idleTimeout = IdleTimeout(.seconds(3))
+            }
         }
 
         @Test func aBodyThatStops() async throws {
-            let server = try await ScriptedServer.start(loops) { peer, _ in
-                peer.send("HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\nxxx")
+            try await withBody { manual, source, send in
+                send("xxx")
+                #expect(try await source.next()?.count == 3)
+                await manual.advance(by: .milliseconds(2999))
+                let rest = Task { try await source.next() }
+                await manual.advance(by: .milliseconds(1))
+                await #expect(throws: HTTPBodyError.timedOut) { try await rest.value }
+            } _: {
+                $0.idleTimeout = IdleTimeout(.seconds(3))
             }
-            defer { server.stop() }
-            let response = try await client.get(server.url) { $0.idleTimeout = IdleTimeout(.seconds(3)) }
-            await #expect(throws: HTTPBodyError.timedOut) { try await response.text() }
         }
 
         @Test func lifeElsewhereKeepsACallAlive() async throws {
@@ -84,13 +113,19 @@ extension HTTPClientSuite {
         }
 
         @Test func theCeilingEndsEvenALivelyCall() async throws {
-            let server = try await ScriptedServer.start(loops) { peer, _ in
-                peer.trickle(
-                    ["HTTP/1.1 200 OK\r\n\r\n"] + Array(repeating: "x", count: 500), every: .milliseconds(30))
+            try await withBody { manual, source, send in
+                for _ in 0..<3 {
+                    send("x")
+                    #expect(try await source.next() == [UInt8(ascii: "x")])
+                    await manual.advance(by: .milliseconds(999))
+                }
+                send("x")
+                #expect(try await source.next() == [UInt8(ascii: "x")])
+                await manual.advance(by: .milliseconds(3))
+                await #expect(throws: HTTPBodyError.timedOut) { try await source.next() }
+            } _: {
+                $0.totalTimeout = .seconds(3)
             }
-            defer { server.stop() }
-            let response = try await client.get(server.url) { $0.totalTimeout = .seconds(3) }
-            await #expect(throws: HTTPBodyError.timedOut) { try await response.text() }
         }
 
         @Test func theCeilingIsAskedWhileNobodyKnowsOfLife() async throws {
