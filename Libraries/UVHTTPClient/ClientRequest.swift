@@ -26,6 +26,7 @@ package struct AnswerCollection: Sendable {
     /// Responses that are to be streamed all the same, for instance `text/event-stream`.
     package var except: (@Sendable (HTTPStatus, HTTPHeaders) -> Bool)?
 
+    /// Collects up to so many bytes, apart from the exceptions.
     package init(upTo limit: Int, except: (@Sendable (HTTPStatus, HTTPHeaders) -> Bool)? = nil) {
         self.limit = limit
         self.except = except
@@ -35,9 +36,13 @@ package struct AnswerCollection: Sendable {
 /// A request to be sent. `Host`, `Content-Length`, `Transfer-Encoding` and `Connection` are the client's business:
 /// of these only a `Host` among the headers is taken from the caller.
 package struct ClientRequest: Sendable {
+    /// `GET` and so on.
     package var method: HTTPMethod
+    /// Where it goes.
     package var url: ClientURL
+    /// Its fields, apart from those that are the client's business.
     package var headers: HTTPHeaders
+    /// Its body, which may be a stream.
     package var body: HTTPBody
     /// The length of a streamed body in bytes; without it the body is sent in chunks.
     package var contentLength: Int?
@@ -63,6 +68,7 @@ package struct ClientRequest: Sendable {
     /// Connects to this socket of the local machine instead of the URL's host. The address policy is not asked.
     package var unixSocketPath: String?
 
+    /// A request with the defaults of its client.
     package init(_ method: HTTPMethod, _ url: ClientURL, headers: HTTPHeaders = [:], body: HTTPBody = .empty) {
         self.method = method
         self.url = url

@@ -2,6 +2,7 @@ import HTTPCore
 
 /// The response to a call. Redirects are responses like all others.
 package struct ClientResponse: Sendable {
+    /// The final one: interim responses are left out.
     package let status: HTTPStatus
     /// Without those that said how a body was coded that is decoded now.
     package let headers: HTTPHeaders

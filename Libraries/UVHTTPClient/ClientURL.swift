@@ -6,6 +6,7 @@ import UVLoop
 ///
 /// ``SafeURL`` takes it apart, as where an address is checked: what was accepted there is what is called here.
 package struct ClientURL: Sendable, Hashable, CustomStringConvertible {
+    /// How the server is spoken to.
     package enum Scheme: String, Sendable, Hashable {
         case http, https
     }
@@ -40,9 +41,11 @@ package struct ClientURL: Sendable, Hashable, CustomStringConvertible {
     /// Path and query, as they stand in the request line.
     package var target: String
 
+    /// How the server is spoken to.
     package var scheme: Scheme { place.scheme }
     /// Lower-case; an IPv6 address without its brackets.
     package var host: String { place.host }
+    /// The one that is written, or the scheme's own.
     package var port: UInt16 { place.port }
     /// What the `Host` field says: without the port when it is the scheme's own.
     package var authority: String { place.authority }
@@ -79,5 +82,6 @@ package struct ClientURL: Sendable, Hashable, CustomStringConvertible {
         return copy
     }
 
+    /// The whole URL in canonical form.
     package var description: String { "\(scheme.rawValue)://\(authority)\(target)" }
 }

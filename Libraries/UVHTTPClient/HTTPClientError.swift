@@ -5,6 +5,7 @@ import UVLoop
 ///
 /// What matters to a caller that may try again is `delivery`: whether the peer may have seen the request.
 package struct HTTPClientError: Error, Sendable, CustomStringConvertible {
+    /// What went wrong.
     package enum Kind: String, Sendable, Hashable {
         /// The request cannot be sent as it is: a header with a line break in it, a scheme that we do not speak.
         case invalidRequest
@@ -51,6 +52,7 @@ package struct HTTPClientError: Error, Sendable, CustomStringConvertible {
         case answered
     }
 
+    /// What went wrong.
     package let kind: Kind
     /// Bytes of the request were handed to a connection, in this attempt or an earlier one.
     package let requestBytesWritten: Bool
@@ -61,6 +63,7 @@ package struct HTTPClientError: Error, Sendable, CustomStringConvertible {
     /// For the log only.
     package let detail: String
 
+    /// A failure.
     package init(
         _ kind: Kind, requestBytesWritten: Bool = false, status: HTTPStatus? = nil, wasRetried: Bool = false,
         detail: String = ""
@@ -75,11 +78,13 @@ package struct HTTPClientError: Error, Sendable, CustomStringConvertible {
     /// The head of a response had arrived before the failure.
     package var answerStarted: Bool { status != nil }
 
+    /// What the peer may have seen of the request.
     package var delivery: Delivery {
         if answerStarted { return .answered }
         return requestBytesWritten ? .uncertain : .notDelivered
     }
 
+    /// Kind, delivery and detail, for the log.
     package var description: String {
         detail.isEmpty ? "\(kind.rawValue) (\(delivery))" : "\(kind.rawValue) (\(delivery)): \(detail)"
     }
