@@ -247,9 +247,7 @@ let package = Package(
             ]),
         tests(
             "EventOutboxTests",
-            [
-                "AMQP", "Contracts", "EventOutbox", "Observability", "PlatformInternals", "ServiceLifecycle",
-            ]),
+            ["EventOutbox", "AMQP", "Contracts", "Observability", "Postgres", "ServiceLifecycle"]),
         tests(
             "NotifierTests",
             [

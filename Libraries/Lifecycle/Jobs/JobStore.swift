@@ -131,7 +131,7 @@ package struct JobStore: Sendable {
             RETURNING w.id
         )
         INSERT INTO structure_events (type, workspace_id, source, data)
-        SELECT 'workspace.moved', id, $4, '{}' FROM placed RETURNING \(CommittedEvent.columns)
+        SELECT 'workspace.moved', id, $4, event_workspace_moved() FROM placed RETURNING \(CommittedEvent.columns)
         """)
 
     private static let failed = Statement(
@@ -142,8 +142,8 @@ package struct JobStore: Sendable {
             FROM job WHERE w.id = job.workspace_id AND w.status = 'provisioning' RETURNING w.id, w.runtime
         )
         INSERT INTO structure_events (type, workspace_id, source, data)
-        SELECT 'workspace.provision_failed', id, $4, ('{"error":' || to_json($3::text)
-            || ',"source":"provisioner","runtime":' || to_json(runtime) || '}')::json FROM failed
+        SELECT 'workspace.provision_failed', id, $4, event_workspace_provision_failed($3, 'provisioner', runtime)
+        FROM failed
         RETURNING \(CommittedEvent.columns)
         """)
 
@@ -155,7 +155,7 @@ package struct JobStore: Sendable {
             FROM job WHERE w.id = job.workspace_id AND w.status = 'hibernating' RETURNING w.id, w.name
         )
         INSERT INTO structure_events (type, workspace_id, source, data)
-        SELECT 'workspace.hibernated', id, $3, ('{"name":' || to_json(name) || '}')::json FROM slept
+        SELECT 'workspace.hibernated', id, $3, event_workspace_stopped(name) FROM slept
         RETURNING \(CommittedEvent.columns)
         """)
 

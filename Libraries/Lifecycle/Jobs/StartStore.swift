@@ -57,9 +57,9 @@ struct StartStore: Sendable {
             INSERT INTO workspace_auth_tokens (workspace_id, token_hash, prefix) VALUES ($1, $2, $3)
         )
         INSERT INTO structure_events (type, workspace_id, source, data)
-        SELECT 'token.revoked', $1, $4, '{}'::json WHERE EXISTS (SELECT FROM revoked)
+        SELECT 'token.revoked', $1, $4, event_token_revoked() WHERE EXISTS (SELECT FROM revoked)
         UNION ALL
-        SELECT 'workspace.provisioning', id, $4, \(ProvisioningEvent.data) FROM flipped
+        SELECT 'workspace.provisioning', id, $4, event_workspace_provisioning(name, tier, runtime) FROM flipped
         RETURNING \(CommittedEvent.columns)
         """)
 

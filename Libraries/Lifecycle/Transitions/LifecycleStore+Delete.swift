@@ -54,15 +54,13 @@ extension LifecycleStore {
             SELECT id, 'remove', true, 'workspace removed' FROM gone WHERE $2 AND managed ORDER BY id
             ON CONFLICT DO NOTHING
         ), told AS (
-            SELECT 'workspace.removed' AS type, id AS workspace_id, ('{"name":' || to_json(name)
-                || CASE WHEN id = $3 THEN ',"cascade_deleted":' || (SELECT count(*) FROM gone WHERE id <> $3) ELSE '' END
-                || '}')::json AS data FROM gone
+            SELECT 'workspace.removed' AS type, id AS workspace_id, event_workspace_stopped(name,
+                CASE WHEN id = $3 THEN (SELECT count(*) FROM gone WHERE id <> $3) END) AS data FROM gone
             UNION ALL
-            SELECT 'a2a.dropped', workspace_id, ('{"queue_id":"' || id || '","attempts":' || attempts
-                || ',"error":"workspace removed"}')::json FROM items
+            SELECT 'a2a.dropped', workspace_id, event_a2a_outcome(id, attempts, 'workspace removed') FROM items
             UNION ALL
-            SELECT 'delegation.failed', source_id, ('{"delegation_id":"' || id || '","target_id":"' || target_id
-                || '","status":"failed","error":"workspace removed"}')::json FROM given_up
+            SELECT 'delegation.failed', source_id,
+                event_delegation(id, target_id, 'failed', error => 'workspace removed') FROM given_up
         )
         INSERT INTO structure_events (type, workspace_id, source, data)
         SELECT type, workspace_id, $4, data FROM told RETURNING \(CommittedEvent.columns)

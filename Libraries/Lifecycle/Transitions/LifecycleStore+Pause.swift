@@ -18,7 +18,7 @@ extension LifecycleStore {
             SELECT id, 'stop', 'paused' FROM paused WHERE $2 AND managed ORDER BY id ON CONFLICT DO NOTHING
         )
         INSERT INTO structure_events (type, workspace_id, source, data)
-        SELECT 'workspace.paused', id, $3, ('{"name":' || to_json(name) || '}')::json FROM paused
+        SELECT 'workspace.paused', id, $3, event_workspace_stopped(name) FROM paused
         RETURNING \(CommittedEvent.columns)
         """)
 
@@ -63,9 +63,9 @@ extension LifecycleStore {
         )
         INSERT INTO structure_events (type, workspace_id, source, data)
         SELECT 'workspace.' || status, id, $3, CASE status
-            WHEN 'provisioning' THEN \(ProvisioningEvent.data)
-            WHEN 'online' THEN ('{"url":' || to_json(url) || '}')::json
-            ELSE ('{"name":' || to_json(name) || ',"external":' || external || '}')::json END
+            WHEN 'provisioning' THEN event_workspace_provisioning(name, tier, runtime)
+            WHEN 'online' THEN event_workspace_online(url)
+            ELSE event_workspace_awaiting_agent(name, external) END
         FROM resumed RETURNING \(CommittedEvent.columns)
         """)
 

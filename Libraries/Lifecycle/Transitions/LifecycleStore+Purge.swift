@@ -20,8 +20,7 @@ extension LifecycleStore {
             RETURNING d.id, d.source_id, d.target_id
         )
         INSERT INTO structure_events (type, workspace_id, source, data)
-        SELECT 'delegation.failed', source_id, $2, ('{"delegation_id":"' || id || '","target_id":"' || target_id
-            || '","status":"failed","error":"workspace removed"}')::json
+        SELECT 'delegation.failed', source_id, $2, event_delegation(id, target_id, 'failed', error => 'workspace removed')
         FROM given_up RETURNING \(CommittedEvent.columns)
         """)
 

@@ -21,7 +21,8 @@ extension LifecycleStore {
             RETURNING w.id, w.name, w.tier, w.runtime, before.status AS was
         )
         INSERT INTO structure_events (type, workspace_id, source, data)
-        SELECT 'workspace.provisioning', id, $3, \(ProvisioningEvent.data) FROM flipped WHERE was <> 'provisioning'
+        SELECT 'workspace.provisioning', id, $3, event_workspace_provisioning(name, tier, runtime)
+        FROM flipped WHERE was <> 'provisioning'
         RETURNING \(CommittedEvent.columns)
         """)
 
@@ -113,8 +114,9 @@ extension LifecycleStore {
             ON CONFLICT DO NOTHING
         )
         INSERT INTO structure_events (type, workspace_id, source, data)
-        SELECT CASE WHEN ours THEN 'workspace.updated' ELSE 'workspace.hibernated' END, id, $3, ('{"name":' || to_json(name)
-            || CASE WHEN ours THEN ',"fields":["status"]' ELSE '' END || '}')::json FROM slept
+        SELECT CASE WHEN ours THEN 'workspace.updated' ELSE 'workspace.hibernated' END, id, $3,
+            CASE WHEN ours THEN event_workspace_updated(name, ARRAY['status']) ELSE event_workspace_stopped(name) END
+        FROM slept
         RETURNING \(CommittedEvent.columns)
         """)
 

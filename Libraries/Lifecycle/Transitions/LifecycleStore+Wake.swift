@@ -25,7 +25,7 @@ extension LifecycleStore {
             DO UPDATE SET repeats = true WHERE lifecycle_jobs.lease_owner IS NOT NULL
         )
         INSERT INTO structure_events (type, workspace_id, source, data)
-        SELECT 'workspace.provisioning', id, $2, \(ProvisioningEvent.data) FROM woken
+        SELECT 'workspace.provisioning', id, $2, event_workspace_provisioning(name, tier, runtime) FROM woken
         RETURNING \(CommittedEvent.columns)
         """)
 
@@ -46,7 +46,7 @@ extension LifecycleStore {
             ON CONFLICT DO NOTHING
         )
         INSERT INTO structure_events (type, workspace_id, source, data)
-        SELECT 'workspace.offline', id, $2, '{"reason":"container not running"}'::json FROM lost
+        SELECT 'workspace.offline', id, $2, event_workspace_offline('container not running') FROM lost
         RETURNING \(CommittedEvent.columns)
         """)
 

@@ -67,10 +67,8 @@ package struct DelegationStore: Sendable {
           SELECT queue_id, target_id, source_id, 'message/send', $6, id::text, id, traceparent, true FROM made
           WHERE error IS NULL)
         INSERT INTO structure_events (type, workspace_id, source, data, traceparent)
-        SELECT 'delegation.' || step.name, source_id, $9, ('{"delegation_id":"' || id || '","target_id":"' || target_id
-          || '","status":"' || step.status || '","task_preview":' || to_json(left(task, 100))::text
-          || CASE WHEN step.name = 'failed' THEN ',"error":' || to_json(error)::text ELSE '' END || '}')::json,
-          traceparent
+        SELECT 'delegation.' || step.name, source_id, $9,
+          event_delegation(id, target_id, step.status, task, error => error), traceparent
         FROM made CROSS JOIN (VALUES (1, 'sent', 'pending'), (2, 'failed', 'failed')) AS step (n, name, status)
         WHERE step.name = 'sent' OR error IS NOT NULL
         ORDER BY step.n
@@ -111,8 +109,7 @@ package struct DelegationStore: Sendable {
           VALUES ($1, $2, $3, $4, 'dispatched', true, $5) ON CONFLICT (id) DO NOTHING
           RETURNING id, source_id, target_id, task, traceparent)
         INSERT INTO structure_events (type, workspace_id, source, data, traceparent)
-        SELECT 'delegation.sent', source_id, $6, ('{"delegation_id":"' || id || '","target_id":"' || target_id
-          || '","status":"dispatched","task_preview":' || to_json(left(task, 100))::text || '}')::json, traceparent
+        SELECT 'delegation.sent', source_id, $6, event_delegation(id, target_id, 'dispatched', task), traceparent
         FROM made
         RETURNING \(CommittedEvent.columns)
         """)
@@ -149,14 +146,11 @@ package struct DelegationStore: Sendable {
           FROM item CROSS JOIN changed WHERE q.id = item.id
           RETURNING q.id, q.workspace_id, q.status, q.attempts, q.delegation_id, q.last_error, q.traceparent)
         INSERT INTO structure_events (type, workspace_id, source, data, traceparent)
-        SELECT 'delegation.' || status, source_id, $7, ('{"delegation_id":"' || id || '","target_id":"' || target_id
-          || '","status":"' || status || '","task_preview":' || to_json(left(task, 100))::text
-          || CASE status WHEN 'completed' THEN ',"response_preview":' || to_json(left(coalesce(response, ''), 200))::text
-             ELSE ',"error":' || to_json(coalesce(error, ''))::text END || '}')::json, traceparent
+        SELECT 'delegation.' || status, source_id, $7, event_delegation(id, target_id, status, task, response, error),
+          traceparent
         FROM changed
         UNION ALL
-        SELECT 'a2a.dropped', workspace_id, $7, ('{"queue_id":"' || id || '","attempts":' || attempts || ',"error":'
-          || to_json(last_error)::text || ',"delegation_id":"' || delegation_id || '"}')::json, traceparent
+        SELECT 'a2a.dropped', workspace_id, $7, event_a2a_outcome(id, attempts, last_error, delegation_id), traceparent
         FROM ended WHERE status = 'dropped'
         RETURNING \(CommittedEvent.columns)
         """)

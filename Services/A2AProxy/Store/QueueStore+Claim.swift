@@ -170,8 +170,7 @@ extension QueueStore {
           RETURNING d.id, d.source_id, d.target_id, d.task, d.traceparent, gen_random_uuid() AS event_id),
         event AS (
           INSERT INTO structure_events (id, type, workspace_id, source, data, traceparent)
-          SELECT event_id, 'delegation.status', source_id, $5, ('{"delegation_id":"' || id || '","target_id":"'
-            || target_id || '","status":"dispatched","task_preview":' || to_json(left(task, 100))::text || '}')::json,
+          SELECT event_id, 'delegation.status', source_id, $5, event_delegation(id, target_id, 'dispatched', task),
             traceparent
           FROM delegated
           RETURNING \(CommittedEvent.columns))
@@ -208,8 +207,7 @@ extension QueueStore {
           FROM pending WHERE d.id = pending.id
           RETURNING d.id, d.source_id, d.target_id, d.task, d.traceparent)
         INSERT INTO structure_events (type, workspace_id, source, data, traceparent)
-        SELECT 'delegation.status', source_id, $2, ('{"delegation_id":"' || id || '","target_id":"' || target_id
-          || '","status":"queued","task_preview":' || to_json(left(task, 100))::text || '}')::json, traceparent
+        SELECT 'delegation.status', source_id, $2, event_delegation(id, target_id, 'queued', task), traceparent
         FROM put_off
         RETURNING \(CommittedEvent.columns)
         """)

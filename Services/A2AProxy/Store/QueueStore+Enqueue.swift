@@ -139,10 +139,8 @@ extension QueueStore {
           FROM open JOIN item ON item.delegation_id = open.id WHERE item.is_new AND d.id = open.id),
         event AS (
           INSERT INTO structure_events (id, type, workspace_id, source, data, traceparent)
-          SELECT event_id, 'a2a.queued', workspace_id, $4, ('{"queue_id":"' || id || '","caller_id":'
-            || coalesce('"' || caller_id || '"', 'null') || ',"queue_depth":' || depth || ',"method":'
-            || to_json(method)::text
-            || coalesce(',"delegation_id":"' || delegation_id || '"', '') || '}')::json, traceparent
+          SELECT event_id, 'a2a.queued', workspace_id, $4,
+            event_a2a_queued(id, caller_id, depth, method, delegation_id), traceparent
           FROM item WHERE is_new ORDER BY n
           RETURNING \(CommittedEvent.columns))
         SELECT item.n, item.id, item.depth, event.* FROM item LEFT JOIN event ON event.id = item.event_id

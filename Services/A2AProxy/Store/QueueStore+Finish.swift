@@ -125,19 +125,12 @@ extension QueueStore {
             done.d_status AS changed),
         event AS (
           INSERT INTO structure_events (type, workspace_id, source, data, traceparent)
-          SELECT 'a2a.' || status, workspace_id, $20, ('{"queue_id":"' || id || '","attempts":' || attempts
-            || coalesce(',"error":' || to_json(last_error)::text, '')
-            || coalesce(',"delegation_id":"' || delegation_id || '"', '')
-            || coalesce(',"schedule_id":"' || schedule_id || '"', '') || '}')::json, traceparent
+          SELECT 'a2a.' || status, workspace_id, $20,
+            event_a2a_outcome(id, attempts, last_error, delegation_id, schedule_id), traceparent
           FROM done WHERE status IN ('completed', 'failed', 'dropped')
           UNION ALL
           SELECT CASE status WHEN 'queued' THEN 'delegation.status' ELSE 'delegation.' || status END, source_id, $20,
-            ('{"delegation_id":"' || id || '","target_id":"' || target_id || '","status":"' || status
-            || '","task_preview":' || to_json(left(task, 100))::text
-            || CASE WHEN status = 'completed' THEN ',"response_preview":' || to_json(left(coalesce(response, ''), 200))::text
-               ELSE '' END
-            || CASE WHEN status = 'failed' THEN ',"error":' || to_json(coalesce(error, ''))::text ELSE '' END
-            || coalesce(',"via":"' || via || '"', '') || '}')::json, traceparent
+            event_delegation(id, target_id, status, task, response, error, via), traceparent
           FROM delegated WHERE changed IS NOT NULL
           RETURNING \(CommittedEvent.columns))
         SELECT done.n, NULL::bigint AS sequence, NULL::uuid AS id, NULL::text AS type, NULL::uuid AS workspace_id,

@@ -80,13 +80,13 @@ extension QueueStore {
           RETURNING d.id, d.source_id, d.target_id, d.task, d.traceparent),
         event AS (
           INSERT INTO structure_events (type, workspace_id, source, data, traceparent)
-          SELECT 'a2a.dropped', workspace_id, \(source), ('{"queue_id":"' || id || '","attempts":' || attempts
-            || ',"error":' || to_json(\(reason))::text || coalesce(',"delegation_id":"' || delegation_id || '"', '')
-            || coalesce(',"schedule_id":"' || schedule_id || '"', '') || '}')::json, traceparent FROM dropped
+          SELECT 'a2a.dropped', workspace_id, \(source),
+            event_a2a_outcome(id, attempts, \(reason), delegation_id, schedule_id), traceparent
+          FROM dropped
           UNION ALL
-          SELECT 'delegation.failed', source_id, \(source), ('{"delegation_id":"' || id || '","target_id":"' || target_id
-            || '","status":"failed","task_preview":' || to_json(left(task, 100))::text || ',"error":'
-            || to_json(\(failure))::text || '}')::json, traceparent FROM delegated
+          SELECT 'delegation.failed', source_id, \(source),
+            event_delegation(id, target_id, 'failed', task, error => \(failure)), traceparent
+          FROM delegated
           RETURNING \(CommittedEvent.columns))
         \(result)
         """
@@ -173,8 +173,7 @@ extension QueueStore {
           RETURNING d.id, d.source_id, d.target_id, d.task, d.traceparent),
         event AS (
           INSERT INTO structure_events (type, workspace_id, source, data, traceparent)
-          SELECT 'delegation.status', source_id, \(source), ('{"delegation_id":"' || id || '","target_id":"' || target_id
-            || '","status":"queued","task_preview":' || to_json(left(task, 100))::text || '}')::json, traceparent
+          SELECT 'delegation.status', source_id, \(source), event_delegation(id, target_id, 'queued', task), traceparent
           FROM delegated
           RETURNING \(CommittedEvent.columns))
         \(result)

@@ -35,7 +35,7 @@ package struct SessionStore: Sendable {
             VALUES ($1, $2::uuid, $3, now() + make_interval(secs => $4)) RETURNING expires_at
         ), told AS (
             INSERT INTO structure_events (type, source, data)
-            SELECT 'token.revoked', $6, json_build_object('token_id', id, 'kind', 'console') FROM ended
+            SELECT 'token.revoked', $6, event_token_revoked(id, 'console') FROM ended
             RETURNING \(CommittedEvent.columns)
         )
         SELECT expires_at, told.* FROM added LEFT JOIN told ON true
@@ -70,7 +70,7 @@ package struct SessionStore: Sendable {
             UPDATE console_sessions SET revoked_at = now() WHERE id = $1 AND revoked_at IS NULL RETURNING id
         )
         INSERT INTO structure_events (type, source, data, traceparent)
-        SELECT 'token.revoked', $2, json_build_object('token_id', id, 'kind', 'console'), $3 FROM ended
+        SELECT 'token.revoked', $2, event_token_revoked(id, 'console'), $3 FROM ended
         RETURNING \(CommittedEvent.columns)
         """)
 

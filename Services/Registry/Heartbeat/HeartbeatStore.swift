@@ -107,7 +107,7 @@ struct HeartbeatStore: Sendable {
             INSERT INTO structure_events (type, workspace_id, source, data)
             SELECT 'workspace.' || becomes, id, $7,
                 CASE WHEN becomes = 'degraded' THEN degraded_data::json
-                     ELSE ('{"recovered_from":"' || was || '"}')::json END
+                     ELSE event_workspace_online(recovered_from => was::text) END
             FROM changed WHERE becomes IS NOT NULL
             RETURNING sequence, id, type, workspace_id, source, data, traceparent, created_at
         )

@@ -26,9 +26,7 @@ struct BudgetStore: Sendable {
             RETURNING id, name, budget_limit, monthly_spend
         ), event AS (
             INSERT INTO structure_events (type, workspace_id, source, data, traceparent)
-            SELECT 'workspace.updated', id, $3,
-                ('{"name":' || to_json(name) || ',"fields":["budget_limit"]}')::json, $4
-            FROM changed
+            SELECT 'workspace.updated', id, $3, event_workspace_updated(name, ARRAY['budget_limit']), $4 FROM changed
             RETURNING \(CommittedEvent.columns)
         )
         SELECT changed.budget_limit, changed.monthly_spend, event.* FROM changed, event

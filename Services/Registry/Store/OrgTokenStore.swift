@@ -55,7 +55,7 @@ struct OrgTokenStore: Sendable {
             WHERE s.org_token_id = revoked.id AND s.revoked_at IS NULL
         )
         INSERT INTO structure_events (type, source, data, traceparent)
-        SELECT 'token.revoked', $2, ('{"token_id":"' || id || '","kind":"org"}')::json, $3 FROM revoked
+        SELECT 'token.revoked', $2, event_token_revoked(id, 'org'), $3 FROM revoked
         RETURNING \(CommittedEvent.columns)
         """)
 

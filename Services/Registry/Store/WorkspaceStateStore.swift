@@ -27,8 +27,7 @@ struct WorkspaceStateStore: Sendable {
         )
         INSERT INTO structure_events (type, workspace_id, source, data, traceparent)
         SELECT 'workspace.provision_failed', id, $3,
-            ('{"error":' || to_json($2::text) || ',"source":"bootstrap_watcher","runtime":' || to_json(runtime)
-                || '}')::json, $4
+            event_workspace_provision_failed($2, 'bootstrap_watcher', runtime), $4
         FROM failed
         RETURNING \(CommittedEvent.columns)
         """)

@@ -21,7 +21,7 @@ struct NewWorkspace: Sendable {
     var access: WorkspaceAccess
     /// For an external workspace: what its agent will register with. That of a container is written where it starts.
     var token: WorkspaceToken?
-    /// Without data: what a start tells, as `ProvisioningEvent` has it.
+    /// Without data: that it is being provisioned.
     var events: [(type: EventType, data: [UInt8]?)] = []
     /// Those of its template. The scheduler computes when they are due.
     var schedules: [TemplateSchedule] = []
@@ -69,7 +69,7 @@ struct WorkspaceStore: Sendable {
                 $33::text[]) AS s (name, expression, timezone, prompt, enabled, overlap, missed)
         ), event AS (
             INSERT INTO structure_events (type, workspace_id, source, data, traceparent)
-            SELECT e.type, id, $22, COALESCE(e.data::json, \(ProvisioningEvent.data)), $23
+            SELECT e.type, id, $22, COALESCE(e.data::json, event_workspace_provisioning(name, tier, runtime)), $23
             FROM workspace, unnest($24::text[], $25::text[]) AS e(type, data)
             RETURNING \(CommittedEvent.columns)
         )

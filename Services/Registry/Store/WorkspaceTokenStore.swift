@@ -59,7 +59,7 @@ struct WorkspaceTokenStore: Sendable {
             WHERE id = $1 AND workspace_id = $2 AND revoked_at IS NULL RETURNING id, workspace_id
         )
         INSERT INTO structure_events (type, workspace_id, source, data)
-        SELECT 'token.revoked', workspace_id, $3, ('{"token_id":"' || id || '"}')::json FROM revoked
+        SELECT 'token.revoked', workspace_id, $3, event_token_revoked(id) FROM revoked
         RETURNING \(CommittedEvent.columns)
         """)
 

@@ -38,10 +38,7 @@ package struct QueueRecoveryStore: Sendable {
             FROM (SELECT workspace_id, count(*) AS returned FROM back GROUP BY workspace_id) AS b
         )
         INSERT INTO structure_events (type, workspace_id, source, data, traceparent)
-        SELECT 'a2a.queued', workspace_id, $2, ('{"queue_id":"' || id || '","caller_id":'
-            || COALESCE('"' || caller_id || '"', 'null') || ',"queue_depth":' || depth
-            || ',"method":' || to_json(method)::text
-            || COALESCE(',"delegation_id":"' || delegation_id || '"', '') || '}')::json, traceparent
+        SELECT 'a2a.queued', workspace_id, $2, event_a2a_queued(id, caller_id, depth, method, delegation_id), traceparent
         FROM back JOIN waiting USING (workspace_id) RETURNING \(CommittedEvent.columns)
         """)
 
@@ -73,13 +70,13 @@ package struct QueueRecoveryStore: Sendable {
             FROM open WHERE d.id = open.id
             RETURNING d.id, d.source_id, d.target_id, d.task, d.traceparent
         ), told AS (
-            SELECT 'a2a.dropped' AS type, workspace_id, ('{"queue_id":"' || id || '","attempts":' || attempts
-                || ',"error":"\(reason)"' || COALESCE(',"delegation_id":"' || delegation_id || '"', '')
-                || COALESCE(',"schedule_id":"' || schedule_id || '"', '') || '}')::json AS data, traceparent FROM dropped
+            SELECT 'a2a.dropped' AS type, workspace_id,
+                event_a2a_outcome(id, attempts, '\(reason)', delegation_id, schedule_id) AS data, traceparent
+            FROM dropped
             UNION ALL
-            SELECT 'delegation.failed', source_id, ('{"delegation_id":"' || id || '","target_id":"' || target_id
-                || '","status":"failed","task_preview":' || to_json(left(task, 100))::text
-                || ',"error":"\(failure)"}')::json, traceparent FROM delegation
+            SELECT 'delegation.failed', source_id,
+                event_delegation(id, target_id, 'failed', task, error => '\(failure)'), traceparent
+            FROM delegation
         )
         INSERT INTO structure_events (type, workspace_id, source, data, traceparent)
         SELECT type, workspace_id, $2, data, traceparent FROM told RETURNING \(CommittedEvent.columns)
