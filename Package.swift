@@ -90,16 +90,11 @@ let package = Package(
             ["CLLHTTP", "Concurrency", "UVLoop", "HTTPCore", "Observability", "JSONBytes", "Contracts"]),
         library("WebSocket", ["CWslay", "Crypto", "UVLoop", "HTTPCore", "UVHTTPServer"]),
         library(
-            "UVHTTPClient",
-            [
-                "CLLHTTP", "CCurl", "CUV", "CZlib", "Concurrency", "UVLoop", "HTTPCore", "NetworkAddresses",
-                "Observability", "URLSafety",
-            ]),
-        library("Postgres", ["CPQ", "CUV", "Concurrency", "UVLoop", "Observability"]),
-        library("Redis", ["CHiredis", "CUV", "Concurrency", "UVLoop", "Observability"]),
-        library("AMQP", ["CRabbitMQ", "Concurrency", "Observability"]),
-        library("URLSafety", ["NetworkAddresses"]),
-        library("NetworkAddresses"),
+            "UVHTTPClient", ["CLLHTTP", "CCurl", "CUV", "CZlib", "UVLoop", "HTTPCore", "Observability", "URLSafety"]),
+        library("Postgres", ["CPQ", "CUV", "UVLoop", "JSONBytes", "Observability"]),
+        library("Redis", ["CHiredis", "CUV", "UVLoop", "Observability"]),
+        library("AMQP", ["CRabbitMQ", "Observability"]),
+        library("URLSafety"),
         library("Multipart"),
         library("SchemaMigrations", ["Postgres", "Crypto", "Observability", "UVLoop"]),
         library(

@@ -1,85 +1,11 @@
 import Contracts
 import EventOutbox
 import Foundation
-import HTTPCore
 import Postgres
 
-/// A queue item that this instance holds the lease of.
-package struct ClaimedItem: Sendable {
-    package let id: UUID
-    package let workspace: UUID
-    package let caller: UUID?
-    package let method: String
-    package let body: [UInt8]
-    package let attempts: Int
-    package let claimNumber: Int
-    package let messageID: String?
-    package let delegation: UUID?
-    package let schedule: UUID?
-    package let isUncertain: Bool
-    /// How often it reached the agent before, or may have.
-    package let deliveries: Int
-    package let traceparent: String?
-    package let protocolHeaders: HTTPHeaders?
-    package let facts: DeliveryState
-
-    package var phase: DeliveryState.Phase { facts.phase }
-
-    init(_ row: PostgresRow) {
-        id = row.uuid(0)
-        workspace = row.uuid(1)
-        caller = row.optionalUUID(2)
-        method = row.string(3)
-        body = row.bytes(4)
-        attempts = row.int(5)
-        claimNumber = row.int(6)
-        messageID = row.optionalString(7)
-        delegation = row.optionalUUID(8)
-        schedule = row.optionalUUID(9)
-        isUncertain = row.bool(10)
-        traceparent = row.optionalString(11)
-        let isFirst = ["pending", "dispatched"].contains(row.optionalString(12))
-        protocolHeaders = row.optionalString(14).map(ProtocolHeaders.fields)
-        deliveries = row.int(15)
-        facts = DeliveryState(
-            attempts: attempts, claimNumber: claimNumber,
-            phase: isFirst ? .firstDispatch(attempts: row.optionalInt(13) ?? 0) : .queued,
-            refusals: Refusals(count: row.int(16), time: .seconds(row.optionalDouble(17) ?? 0)),
-            pause: .seconds(row.optionalDouble(18) ?? 0))
-    }
-}
-
-/// How much an instance can take on, whatever room the targets have.
-package struct ClaimBounds: Sendable {
-    /// Items of one workspace.
-    package var itemsEach: Int
-    /// Bytes of bodies, of all workspaces together; the item that reaches them is still taken.
-    package var bytes: Int
-
-    package init(itemsEach: Int, bytes: Int) {
-        self.itemsEach = itemsEach
-        self.bytes = bytes
-    }
-
-    /// Whether something may have been left for want of them.
-    ///
-    /// - Returns: all of the workspaces once the bytes were used up, else those that got as many items as they may.
-    package func left(by items: [ClaimedItem], of workspaces: [UUID]) -> [UUID] {
-        if items.reduce(0, { $0 + $1.body.count }) >= bytes { return workspaces }
-        let counts = items.reduce(into: [UUID: Int]()) { $0[$1.workspace, default: 0] += 1 }
-        return workspaces.filter { counts[$0, default: 0] >= itemsEach }
-    }
-}
-
-/// What a pass of the drain got.
-package struct Claims: Sendable {
-    package var items: [ClaimedItem] = []
-    package var events: [CommittedEvent] = []
-    /// Why items that were claimed cannot be delivered.
-    package var unreadable: [PostgresError] = []
-}
-
 extension QueueStore {
+    // MARK: - Locks
+
     /// One claim of a workspace at a time: the room is counted and used up under this lock.
     private static let lock = Statement(
         "queue_claim_lock", locks: .patient,
@@ -88,6 +14,8 @@ extension QueueStore {
         FROM (SELECT id FROM unnest($1::uuid[]) AS id ORDER BY id) AS wanted
         """)
 
+    // MARK: - Whose turn it is
+
     /// Where an item stands among those of its priority.
     static let turn = "coalesce(q.requeued_at, q.enqueued_at)"
 
@@ -95,29 +23,41 @@ extension QueueStore {
     /// more and more comes in, it would never have its turn again.
     private static let isLate = "q.requeued_at > now() - interval '1 minute'"
 
-    /// An item may go: its time has come, or a heartbeat came after its target sent it back; what is held waits out its
-    /// time all the same. Of one context, nothing older may wait or run.
-    private static let isReady = """
-        q.workspace_id = room.id AND q.status = 'queued' AND q.expires_at > now()
-          AND (q.held_until IS NULL OR q.held_until <= now())
+    /// It waits, and has not expired.
+    private static let isQueued = "q.workspace_id = room.id AND q.status = 'queued' AND q.expires_at > now()"
+
+    /// Its time has come, or a heartbeat came after its target sent it back; what is held waits out its time all the same.
+    private static let isDue = """
+        (q.held_until IS NULL OR q.held_until <= now())
           AND (\(turn) < room.last_heartbeat_at OR NOT q.waits_for_heartbeat AND q.available_at <= now())
-          AND (q.context_id IS NULL OR NOT EXISTS (
+        """
+
+    /// Of one context, nothing older waits, and nothing is being delivered.
+    private static let isFirstOfItsContext = """
+        (q.context_id IS NULL OR NOT EXISTS (
             SELECT FROM a2a_queue o
             WHERE o.workspace_id = q.workspace_id AND o.context_id = q.context_id
               AND o.status IN ('queued', 'dispatched') AND o.id <> q.id
               AND (o.status = 'dispatched' OR (o.enqueued_at, o.id) < (q.enqueued_at, q.id))))
         """
 
-    /// What waits and first dispatches, which only our own calls leave no room for, in their order; then what was just
-    /// refused. What there is room for is ready; of that, as much is picked as the bytes allow: each workspace's
-    /// first item before anyone's second, and the oldest of them first, so that none is passed over again and again.
-    private static let claim = Statement(
-        "queue_claim",
-        """
-        WITH room AS MATERIALIZED (
-          SELECT w.id, v.last_heartbeat_at, w.max_concurrent_tasks - own.calls AS first_free,
-            CASE WHEN v.last_busy_at IS NULL OR v.last_heartbeat_at > v.last_busy_at
+    private static let isReady = "\(isQueued) AND \(isDue) AND \(isFirstOfItsContext)"
+
+    // MARK: - How much room there is
+
+    /// A target that was busy has none until its next heartbeat; one that never heartbeats, until a pause ($4) is over.
+    private static let isFree = """
+        v.last_busy_at IS NULL OR v.last_heartbeat_at > v.last_busy_at
                 OR v.last_heartbeat_at IS NULL AND v.last_busy_at <= now() - make_interval(secs => $4)
+        """
+
+    /// Items that each target can take: `free` by its own word and by our calls to it, `first_free` by our calls alone, as
+    /// a delegation's first dispatch waits for no report of its target's. Counted under the advisory locks, so that no
+    /// other claim uses the room up.
+    private static let room = """
+        room AS MATERIALIZED (
+          SELECT w.id, v.last_heartbeat_at, w.max_concurrent_tasks - own.calls AS first_free,
+            CASE WHEN \(isFree)
               THEN w.max_concurrent_tasks - greatest(
                 CASE WHEN v.last_heartbeat_at IS NULL THEN 0 ELSE v.active_tasks END, own.calls)
               ELSE 0 END AS free
@@ -126,26 +66,51 @@ extension QueueStore {
           LEFT JOIN workspace_vitals v ON v.workspace_id = w.id
           CROSS JOIN LATERAL (
             SELECT count(*) AS calls FROM a2a_queue r WHERE r.workspace_id = w.id AND r.status = 'dispatched') AS own
-          WHERE w.status IN ('online', 'degraded', 'offline') AND (w.url <> '' OR w.forwarded_to IS NOT NULL)),
-        ready AS MATERIALIZED (
-          SELECT room.id AS workspace_id, room.free, room.first_free, item.* FROM room CROSS JOIN LATERAL (
-            SELECT * FROM (
-              SELECT q.id, 0 AS class, q.priority, \(turn) AS turn, octet_length(q.body) AS bytes FROM a2a_queue q
+          WHERE w.status IN ('online', 'degraded', 'offline') AND (w.url <> '' OR w.forwarded_to IS NOT NULL))
+        """
+
+    // MARK: - Which items
+
+    /// Class 0: what waits, highest priority first, then by turn. Each part is locked where its index finds it, and what
+    /// somebody else has in hand is passed over.
+    private static let waiting = """
+        SELECT q.id, 0 AS class, q.priority, \(turn) AS turn, octet_length(q.body) AS bytes FROM a2a_queue q
               WHERE \(isReady) AND NOT q.first_dispatch AND (\(isLate)) IS NOT TRUE
               ORDER BY q.priority DESC, \(turn), q.id
-              LIMIT greatest(least(room.free, $6), 0) FOR UPDATE OF q SKIP LOCKED) AS waiting
-            UNION ALL
-            SELECT * FROM (
-              SELECT q.id, 1, q.priority, \(turn), octet_length(q.body) FROM a2a_queue q
+              LIMIT greatest(least(room.free, $6), 0) FOR UPDATE OF q SKIP LOCKED
+        """
+
+    /// Class 1: first dispatches, in the same order.
+    private static let firstDispatches = """
+        SELECT q.id, 1, q.priority, \(turn), octet_length(q.body) FROM a2a_queue q
               WHERE \(isReady) AND q.first_dispatch
               ORDER BY q.priority DESC, \(turn), q.id
-              LIMIT greatest(least(room.first_free, $6), 0) FOR UPDATE OF q SKIP LOCKED) AS new
-            UNION ALL
-            SELECT * FROM (
-              SELECT q.id, 2, 0, q.requeued_at, octet_length(q.body) FROM a2a_queue q
+              LIMIT greatest(least(room.first_free, $6), 0) FOR UPDATE OF q SKIP LOCKED
+        """
+
+    /// Class 2: what its target sent back within the last minute, whatever its priority.
+    private static let sentBack = """
+        SELECT q.id, 2, 0, q.requeued_at, octet_length(q.body) FROM a2a_queue q
               WHERE \(isReady) AND NOT q.first_dispatch AND \(isLate)
               ORDER BY q.requeued_at, q.id
-              LIMIT greatest(least(room.free, $6), 0) FOR UPDATE OF q SKIP LOCKED) AS sent_back) AS item),
+              LIMIT greatest(least(room.free, $6), 0) FOR UPDATE OF q SKIP LOCKED
+        """
+
+    /// What each target could have of each class, locked.
+    private static let ready = """
+        ready AS MATERIALIZED (
+          SELECT room.id AS workspace_id, room.free, room.first_free, item.* FROM room CROSS JOIN LATERAL (
+            SELECT * FROM (\(waiting)) AS waiting
+            UNION ALL
+            SELECT * FROM (\(firstDispatches)) AS new
+            UNION ALL
+            SELECT * FROM (\(sentBack)) AS sent_back) AS item)
+        """
+
+    /// Of that, as much as there is room for, and as the bytes ($7) allow: each workspace's first item before anyone's
+    /// second, and the oldest of them first, so that none is passed over again and again. Waiting items and first
+    /// dispatches share one order; what was sent back comes last.
+    private static let picked = """
         placed AS (
           SELECT id, bytes, turn, class, free, first_free, row_number() OVER (
             PARTITION BY workspace_id ORDER BY class = 2, priority DESC, turn, id) AS place
@@ -154,16 +119,30 @@ extension QueueStore {
           SELECT id, place FROM (
             SELECT id, place, sum(bytes) OVER (ORDER BY place, turn, id ROWS UNBOUNDED PRECEDING) - bytes AS before
             FROM placed WHERE place <= least(CASE class WHEN 1 THEN first_free ELSE free END, $6)) AS summed
-          WHERE before < $7),
+          WHERE before < $7)
+        """
+
+    // MARK: - What becomes of them
+
+    /// `queued` to `dispatched`: a lease, and the next claim number, by which every later writer is told apart.
+    private static let claimed = """
         claimed AS (
           UPDATE a2a_queue q SET status = 'dispatched', lease_owner = $2, waits_for_heartbeat = false,
             lease_until = now() + make_interval(secs => $3), claim_number = q.claim_number + 1,
             dispatched_at = clock_timestamp()
           FROM picked WHERE q.id = picked.id
-          RETURNING q.*, picked.place),
+          RETURNING q.*, picked.place)
+        """
+
+    /// Locks the delegations whose first dispatch this is, in the order of their ids, after the items.
+    private static let lockedDelegations = """
         pending AS MATERIALIZED (
           SELECT d.id FROM claimed c JOIN delegations d ON d.id = c.delegation_id WHERE d.status = 'pending'
-          ORDER BY d.id FOR UPDATE OF d),
+          ORDER BY d.id FOR UPDATE OF d)
+        """
+
+    /// A delegation goes from `pending` to `dispatched` with its item, once; its event says so.
+    private static let delegations = """
         delegated AS (
           UPDATE delegations d SET status = 'dispatched', updated_at = clock_timestamp()
           FROM pending WHERE d.id = pending.id
@@ -174,6 +153,19 @@ extension QueueStore {
             traceparent
           FROM delegated
           RETURNING \(CommittedEvent.columns))
+        """
+
+    /// Its rows are the claimed items, each with the event of its delegation. The delegation's status is the one before:
+    /// `pending` tells a first dispatch.
+    private static let claim = Statement(
+        "queue_claim",
+        """
+        WITH \(room),
+        \(ready),
+        \(picked),
+        \(claimed),
+        \(lockedDelegations),
+        \(delegations)
         SELECT c.id, c.workspace_id, c.caller_id, c.method, c.body, c.attempts, c.claim_number, c.idempotency_key,
           c.delegation_id, c.schedule_id, c.delivery_uncertain, c.traceparent, d.status, d.first_attempts,
           c.protocol_headers, c.deliveries, c.refusals, c.refused_seconds,
@@ -184,6 +176,8 @@ extension QueueStore {
         LEFT JOIN event ON event.id = x.event_id
         ORDER BY c.workspace_id, c.place
         """)
+
+    // MARK: - What is put off
 
     /// Delegations whose target had no room for them are told to be queued. What was left since this instance had enough to
     /// do goes to the next claim as it is. The item is locked first, as by everyone who changes both.

@@ -69,29 +69,50 @@ package struct Enqueued: Sendable {
 }
 
 extension QueueStore {
-    /// The order of the rows keeps two transactions with the same keys from waiting for each other crosswise.
-    private static let insert = Statement(
+    private static let rows = Recordset<NewItem>([
+        .uuid("id") { $0.id },
+        .uuid("workspace_id") { $0.workspace },
+        .uuid("caller_id") { $0.caller },
+        .text("operator_key") { $0.operatorKey },
+        .integer("priority") { $0.priority },
+        .text("method") { $0.method },
+        .text("key") { $0.messageID },
+        .text("context_id") { $0.contextID },
+        .uuid("delegation_id") { $0.delegation },
+        .bool("uncertain") { $0.isUncertain },
+        .bool("is_busy") { $0.targetIsBusy },
+        .text("error") { $0.error },
+        .text("traceparent") { $0.traceparent },
+        .text("protocol_headers") { $0.protocolHeaders },
+        .double("backoff") { $0.backoff.inSeconds },
+        .double("hold") { $0.hold > .zero ? $0.hold.inSeconds : nil },
+        .integer("deliveries") { $0.deliveries },
+    ])
+
+    /// Nothing to `queued`. A delegation that a message says it carries is believed if it is a running one of its sender. The
+    /// order of the rows keeps two transactions with the same keys from waiting for each other crosswise. The bodies stand
+    /// beside the JSON; the limit is the number of messages, see `queue_finish`.
+    package static let insert = Statement(
         "queue_insert",
         """
+        WITH input AS (
+          SELECT * FROM ROWS FROM (unnest($2::text[]), json_to_recordset($1::json) AS (\(rows.definition)))
+            WITH ORDINALITY AS i (body)
+          LIMIT $3)
         INSERT INTO a2a_queue (id, workspace_id, caller_id, priority, method, body, idempotency_key, context_id,
           delegation_id, delivery_uncertain, last_error, traceparent, enqueued_at, waits_for_heartbeat, available_at,
           protocol_headers, held_until, deliveries, operator_key)
         SELECT i.id, i.workspace_id, i.caller_id, i.priority, i.method, i.body, i.key, i.context_id,
           (SELECT d.id FROM delegations d WHERE d.id = i.delegation_id AND d.source_id = i.caller_id
             AND d.target_id = i.workspace_id AND d.status NOT IN ('completed', 'failed')), i.uncertain,
-          i.error, i.traceparent, now() + i.n * interval '1 microsecond', i.is_busy AND v.last_heartbeat_at IS NOT NULL,
+          i.error, i.traceparent, now() + i.ordinality * interval '1 microsecond',
+          i.is_busy AND v.last_heartbeat_at IS NOT NULL,
           CASE WHEN i.is_busy AND v.last_heartbeat_at IS NULL THEN now() + make_interval(secs => i.backoff)
             ELSE now() END,
           i.protocol_headers, CASE WHEN i.hold > 0 THEN now() + make_interval(secs => i.hold) END, i.deliveries,
           i.operator_key
-        FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[], $5::text[], $6::text[], $7::text[], $8::text[],
-          $9::uuid[], $10::boolean[], $11::text[], $12::text[], $13::float8[], $14::text[],
-          $15::boolean[], $16::float8[], $17::int[], $18::text[]) WITH ORDINALITY
-          AS i (id, workspace_id, caller_id, priority, method, body, key, context_id, delegation_id, uncertain,
-            error, traceparent, backoff, protocol_headers, is_busy, hold, deliveries, operator_key,
-            n)
-        LEFT JOIN workspace_vitals v ON v.workspace_id = i.workspace_id
-        ORDER BY i.workspace_id, i.key, i.caller_id, i.operator_key, i.n
+        FROM input i LEFT JOIN workspace_vitals v ON v.workspace_id = i.workspace_id
+        ORDER BY i.workspace_id, i.key, i.caller_id, i.operator_key, i.ordinality
         ON CONFLICT (workspace_id, idempotency_key, caller_id, operator_key)
           WHERE status IN ('queued', 'dispatched') AND idempotency_key IS NOT NULL DO NOTHING
         """)
@@ -154,14 +175,7 @@ extension QueueStore {
     package func enqueue(_ items: [NewItem]) async throws(PostgresError) -> [Enqueued?] {
         let workspaces = items.map(\.workspace)
         let (keys, callers, operators) = (items.map(\.messageID), items.map(\.caller), items.map(\.operatorKey))
-        let insert = Call(
-            Self.insert,
-            [
-                items.map(\.id), workspaces, callers, items.map(\.priority), items.map(\.method), items.map(\.body),
-                keys, items.map(\.contextID), items.map(\.delegation), items.map(\.isUncertain), items.map(\.error),
-                items.map(\.traceparent), items.map(\.backoff.inSeconds), items.map(\.protocolHeaders),
-                items.map(\.targetIsBusy), items.map(\.hold.inSeconds), items.map(\.deliveries), operators,
-            ])
+        let insert = Call(Self.insert, [Self.rows.json(items), items.map(\.body), items.count])
         let busy = items.filter(\.targetIsBusy).map(\.workspace)
         let response = Call(Self.response, [items.map(\.id), workspaces, keys, source, busy, callers, operators])
         let rows = try await postgres.atomically([insert, response], deadline: .seconds(10))[1]

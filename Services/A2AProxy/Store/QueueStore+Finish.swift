@@ -3,74 +3,73 @@ import EventOutbox
 import Foundation
 import Postgres
 
-/// How a claimed item ended, to be written if the claim is still the current one.
-package struct FinishedItem: Sendable {
-    package let id: UUID
-    package let workspace: UUID
-    package let claimNumber: Int
-    package let verdict: QueueVerdict
-    /// Of a completed item.
-    package var response: StoredBody?
-    package var responseStatus: Int?
-    /// The agent answered, so that what it last reported as running may still count this call.
-    package var hasResponse = false
-    /// What happens to the item's delegation.
-    package var delegation: DelegationChange?
-    /// What its log keeps of it; nil for nothing.
-    package var logged: LoggedAttempt?
-
-    package init(id: UUID, workspace: UUID, claimNumber: Int, verdict: QueueVerdict) {
-        self.id = id
-        self.workspace = workspace
-        self.claimNumber = claimNumber
-        self.verdict = verdict
-    }
-}
-
-/// The next step of a delegation's life.
-package struct DelegationChange: Sendable, Equatable {
-    /// `completed`, `failed`, `queued`, or nil for none but the count of first dispatches.
-    package var status: String?
-    package var response: String?
-    package var preview: String?
-    package var error: String?
-    /// The result came out of the queue.
-    package var isDrained = false
-    package var firstAttempts: Int?
-
-    package init() {}
-}
-
-/// What finishing a batch did.
-package struct Finished: Sendable {
-    /// One an item: false when its claim was not current any more; nothing was written then.
-    package var accepted: [Bool]
-    package var events: [CommittedEvent]
-}
-
 extension QueueStore {
+    // MARK: - What is to be written
+
+    private static let ends = Recordset<FinishedItem>([
+        .uuid("id") { $0.id },
+        .uuid("workspace_id") { $0.workspace },
+        .integer("claim") { $0.claimNumber },
+        .text("status") { $0.verdict.status },
+        .integer("attempts") { $0.verdict.attempts },
+        .integer("response_status") { $0.responseStatus },
+        .text("error") { $0.verdict.error },
+        .bool("uncertain") { $0.verdict.isUncertain },
+        .bool("waits") { $0.verdict.waitsForHeartbeat },
+        .double("delay") { $0.verdict.delay.inSeconds },
+        .double("hold") { $0.verdict.hold > .zero ? $0.verdict.hold.inSeconds : nil },
+        .bool("is_busy") { $0.verdict.targetIsBusy },
+        .bool("arrived") { $0.verdict.mayHaveArrived },
+        .integer("refusals") { $0.verdict.refusals.count },
+        .double("refused") { $0.verdict.refusals.time.inSeconds },
+        .bool("was_answered") { $0.hasResponse },
+        .text("logged") { $0.logged?.kind.rawValue },
+        .integer("logged_status") { $0.logged?.status },
+        .text("d_status") { $0.delegation?.status },
+        .text("d_preview") { $0.delegation?.preview },
+        .text("d_error") { $0.delegation?.error },
+        .bool("d_drained") { $0.delegation?.isDrained ?? false },
+        .integer("d_first") { $0.delegation?.firstAttempts },
+    ])
+
+    /// One row an item, in the order of their ids. Responses may be long, and stand beside the JSON. The limit is the number
+    /// of items: one that the planner does not know has it expect ten rows, where it would expect a hundred of
+    /// `json_to_recordset` and read tables of some megabytes as a whole, which also locks in another order.
+    private static let input = """
+        input AS (
+          SELECT i.*, i.ordinality AS n
+          FROM ROWS FROM (unnest($2::text[], $3::bytea[], $4::text[]), json_to_recordset($1::json) AS (\(ends.definition)))
+            WITH ORDINALITY AS i (response, response_bytes, d_response)
+          LIMIT $6)
+        """
+
+    // MARK: - The item
+
+    /// Only the current claim may end: whoever claimed the item since has another number. A completed call counts even if
+    /// its lease ran out and the item went back; everything else needs the lease, too.
+    private static let isCurrent = """
+        q.claim_number = i.claim AND (q.status = 'dispatched' OR q.status = 'queued' AND i.status = 'completed')
+        """
+
     /// The source of its delegation ended it while it was being delivered; see ``DelegationStore``.
     private static let isEnded = "q.expires_at <= q.enqueued_at"
 
-    /// A completed call counts even if its lease ran out, as long as nobody claimed the item since: its claim number is
-    /// still the current one. Everything else needs the lease, too.
-    private static let finish = Statement(
-        "queue_finish", locks: .brief,
+    /// `dispatched` to `completed`, `failed` or `queued`; to `dropped` what would go back into the queue though its
+    /// delegation was ended.
+    private static let nextStatus = "CASE WHEN i.status = 'queued' AND \(isEnded) THEN 'dropped' ELSE i.status END"
+
+    /// What was said last of an item stays until something else is said, or it is delivered.
+    private static let nextError = """
+        CASE WHEN i.status = 'completed' THEN NULL
+          WHEN i.status = 'queued' AND \(isEnded) THEN q.last_error ELSE coalesce(i.error, q.last_error) END
         """
-        WITH input AS MATERIALIZED (
-          SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::int[], $6::text[], $7::int[],
-            $8::text[], $9::boolean[], $10::boolean[], $11::float8[], $12::boolean[], $13::boolean[], $14::text[],
-            $15::text[], $16::text[], $17::text[], $18::boolean[], $19::int[], $21::boolean[], $22::float8[],
-            $23::int[], $24::float8[], $25::bytea[], $26::text[], $27::int[]) WITH ORDINALITY
-            AS i (id, workspace_id, claim, status, attempts, response, response_status, error, uncertain, waits, delay,
-              is_busy, was_answered, d_status, d_response, d_preview, d_error, d_drained, d_first, arrived, hold,
-              refusals, refused, response_bytes, logged, logged_status, n)),
+
+    /// Locks the items in the order of the input, and moves those on whose claim is the current one. The vitals are looked
+    /// at without a lock, for whether the target ever heartbeats.
+    private static let done = """
         done AS (
-          UPDATE a2a_queue q SET attempts = i.attempts,
-            status = CASE WHEN i.status = 'queued' AND \(isEnded) THEN 'dropped' ELSE i.status END,
+          UPDATE a2a_queue q SET attempts = i.attempts, status = \(nextStatus), last_error = \(nextError),
             response = i.response, response_bytes = i.response_bytes, response_status = i.response_status,
-            last_error = CASE WHEN i.status = 'completed' THEN NULL
-              WHEN i.status = 'queued' AND \(isEnded) THEN q.last_error ELSE coalesce(i.error, q.last_error) END,
             delivery_uncertain = i.status <> 'completed' AND (q.delivery_uncertain OR i.uncertain),
             deliveries = q.deliveries + i.arrived::int, refusals = i.refusals, refused_seconds = i.refused,
             waits_for_heartbeat = i.waits AND v.last_heartbeat_at IS NOT NULL,
@@ -81,14 +80,19 @@ extension QueueStore {
             first_dispatch = q.first_dispatch AND NOT i.waits,
             lease_owner = NULL, lease_until = NULL,
             attempts_log = CASE WHEN i.logged IS NULL THEN q.attempts_log
-              ELSE a2a_queue_logged(q.attempts_log, i.logged, i.error, i.logged_status) END,
+              ELSE a2a_queue_logged(q.attempts_log, i.logged, i.error, i.logged_status::int) END,
             completed_at = CASE WHEN i.status <> 'queued' OR \(isEnded) THEN clock_timestamp() END
           FROM input i LEFT JOIN workspace_vitals v ON v.workspace_id = i.workspace_id
-          WHERE q.id = i.id AND q.claim_number = i.claim
-            AND (q.status = 'dispatched' OR q.status = 'queued' AND i.status = 'completed')
+          WHERE q.id = i.id AND \(isCurrent)
           RETURNING i.n, q.id, q.workspace_id, q.status, q.attempts, q.last_error, q.delegation_id, q.schedule_id,
             q.traceparent, q.dispatched_at, i.is_busy, i.was_answered, i.d_status, i.d_response, i.d_preview, i.d_error,
-            i.d_drained, i.d_first),
+            i.d_drained, i.d_first)
+        """
+
+    // MARK: - Its target
+
+    /// Locks the vitals of the targets, once the items are: what the calls say of each target is known by then.
+    private static let lockedTargets = """
         load AS MATERIALIZED (
           SELECT workspace_id, bool_or(is_busy) AS is_busy, bool_or(was_answered) AS was_answered,
             array_agg(dispatched_at) FILTER (WHERE was_answered) AS answered
@@ -96,19 +100,34 @@ extension QueueStore {
         locked AS MATERIALIZED (
           SELECT v.workspace_id, load.is_busy, load.was_answered, load.answered
           FROM load JOIN workspace_vitals v ON v.workspace_id = load.workspace_id ORDER BY v.workspace_id
-          FOR UPDATE OF v),
+          FOR UPDATE OF v)
+        """
+
+    /// A call that the agent answered is over: if it began before the last heartbeat, that heartbeat counted it.
+    private static let targets = """
         vitals AS (
           UPDATE workspace_vitals v SET
             last_busy_at = CASE WHEN locked.is_busy THEN now() ELSE v.last_busy_at END,
             last_inbound_at = CASE WHEN locked.was_answered THEN now() ELSE v.last_inbound_at END,
             active_tasks = greatest(0, v.active_tasks
               - (SELECT count(*) FROM unnest(locked.answered) AS began (at) WHERE began.at < v.last_heartbeat_at))
-          FROM locked WHERE v.workspace_id = locked.workspace_id),
+          FROM locked WHERE v.workspace_id = locked.workspace_id)
+        """
+
+    // MARK: - Its delegation
+
+    /// Locks the delegations that go on, once the vitals are: the count has the locks of the targets taken first. One that
+    /// has ended stays as it is.
+    private static let lockedDelegations = """
         open AS MATERIALIZED (
           SELECT d.id FROM done JOIN delegations d ON d.id = done.delegation_id
           WHERE d.status NOT IN ('completed', 'failed') AND (done.d_status IS NOT NULL OR done.d_first IS NOT NULL)
             AND (SELECT count(*) FROM locked) >= 0
-          ORDER BY d.id FOR UPDATE OF d),
+          ORDER BY d.id FOR UPDATE OF d)
+        """
+
+    /// To `completed`, `failed` or `queued` with its item; without a status only first dispatches are counted.
+    private static let delegations = """
         delegated AS (
           UPDATE delegations d SET status = coalesce(done.d_status, d.status),
             first_attempts = coalesce(done.d_first, d.first_attempts),
@@ -122,17 +141,36 @@ extension QueueStore {
           FROM open JOIN done ON done.delegation_id = open.id
           WHERE d.id = open.id
           RETURNING d.id, d.source_id, d.target_id, d.task, d.status, d.response, d.error, d.via, d.traceparent,
-            done.d_status AS changed),
+            done.d_status AS changed)
+        """
+
+    // MARK: - All of it
+
+    /// Events of items that have ended, and of delegations that have another status.
+    private static let events = """
         event AS (
           INSERT INTO structure_events (type, workspace_id, source, data, traceparent)
-          SELECT 'a2a.' || status, workspace_id, $20,
+          SELECT 'a2a.' || status, workspace_id, $5,
             event_a2a_outcome(id, attempts, last_error, delegation_id, schedule_id), traceparent
           FROM done WHERE status IN ('completed', 'failed', 'dropped')
           UNION ALL
-          SELECT CASE status WHEN 'queued' THEN 'delegation.status' ELSE 'delegation.' || status END, source_id, $20,
+          SELECT CASE status WHEN 'queued' THEN 'delegation.status' ELSE 'delegation.' || status END, source_id, $5,
             event_delegation(id, target_id, status, task, response, error, via), traceparent
           FROM delegated WHERE changed IS NOT NULL
           RETURNING \(CommittedEvent.columns))
+        """
+
+    /// Its rows are the numbers of the items that were moved on, then the events.
+    package static let finish = Statement(
+        "queue_finish", locks: .brief,
+        """
+        WITH \(input),
+        \(done),
+        \(lockedTargets),
+        \(targets),
+        \(lockedDelegations),
+        \(delegations),
+        \(events)
         SELECT done.n, NULL::bigint AS sequence, NULL::uuid AS id, NULL::text AS type, NULL::uuid AS workspace_id,
           NULL::text AS source, NULL::json AS data, NULL::text AS traceparent, NULL::timestamptz AS created_at FROM done
         UNION ALL
@@ -144,23 +182,12 @@ extension QueueStore {
         // Rows are locked in the order of their ids, by every instance.
         let order = items.indices.sorted { items[$0].id < items[$1].id }
         let sorted = order.map { items[$0] }
-        let changes = sorted.map { $0.delegation ?? DelegationChange() }
-        let ends: [any PostgresEncodable] = [
-            sorted.map(\.id), sorted.map(\.workspace), sorted.map(\.claimNumber), sorted.map(\.verdict.status),
-            sorted.map(\.verdict.attempts), sorted.map(\.response?.text), sorted.map(\.responseStatus),
-            sorted.map(\.verdict.error), sorted.map(\.verdict.isUncertain), sorted.map(\.verdict.waitsForHeartbeat),
-            sorted.map(\.verdict.delay.inSeconds), sorted.map(\.verdict.targetIsBusy), sorted.map(\.hasResponse),
-        ]
-        let ofDelegations: [any PostgresEncodable] = [
-            changes.map(\.status), changes.map(\.response), changes.map(\.preview), changes.map(\.error),
-            changes.map(\.isDrained), changes.map(\.firstAttempts),
-        ]
-        let rest: [any PostgresEncodable] = [
-            source, sorted.map(\.verdict.mayHaveArrived), sorted.map(\.verdict.hold.inSeconds),
-            sorted.map(\.verdict.refusals.count), sorted.map(\.verdict.refusals.time.inSeconds),
-            sorted.map(\.response?.exact), sorted.map { $0.logged?.kind.rawValue }, sorted.map { $0.logged?.status },
-        ]
-        let rows = try await postgres.query(Self.finish, ends + ofDelegations + rest, deadline: .seconds(10))
+        let rows = try await postgres.query(
+            Self.finish,
+            [
+                Self.ends.json(sorted), sorted.map(\.response?.text), sorted.map(\.response?.exact),
+                sorted.map(\.delegation?.response), source, sorted.count,
+            ], deadline: .seconds(10))
         var finished = Finished(accepted: items.map { _ in false }, events: [])
         try rows.forEach { row in
             if let number = row.optionalInt(0) {
@@ -170,29 +197,5 @@ extension QueueStore {
             }
         }
         return finished
-    }
-}
-
-extension QueueVerdict {
-    /// The value of `a2a_queue.status`.
-    package var status: String {
-        switch next {
-        case .completed: "completed"
-        case .failed: "failed"
-        case .dropped: "dropped"
-        case .waits, .retries: "queued"
-        }
-    }
-
-    package var waitsForHeartbeat: Bool {
-        if case .waits = next { true } else { false }
-    }
-
-    var delay: Duration {
-        switch next {
-        case .waits(let backoff): backoff
-        case .retries(let delay): delay
-        case .completed, .failed, .dropped: .zero
-        }
     }
 }

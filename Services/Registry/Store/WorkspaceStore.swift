@@ -39,6 +39,16 @@ struct WorkspaceStore: Sendable {
     let postgres: PostgresPool
     let source: String
 
+    private static let schedules = Recordset<TemplateSchedule>([
+        .text("name") { $0.name },
+        .text("expression") { $0.expression },
+        .text("timezone") { $0.timezone },
+        .text("prompt") { $0.prompt },
+        .bool("enabled") { $0.isEnabled },
+        .text("overlap") { $0.overlap.rawValue },
+        .text("missed") { $0.missed.rawValue },
+    ])
+
     /// The workspace, its vitals, place, token and events; nothing at all when the parent is unknown or removed.
     private static let create = Statement(
         "workspace_create",
@@ -65,8 +75,7 @@ struct WorkspaceStore: Sendable {
             INSERT INTO workspace_schedules (workspace_id, name, cron_expr, timezone, prompt, enabled, overlap, missed,
                 source)
             SELECT workspace.id, s.name, s.expression, s.timezone, s.prompt, s.enabled, s.overlap, s.missed, 'template'
-            FROM workspace, unnest($27::text[], $28::text[], $29::text[], $30::text[], $31::boolean[], $32::text[],
-                $33::text[]) AS s (name, expression, timezone, prompt, enabled, overlap, missed)
+            FROM workspace, json_to_recordset($27::json) AS s (\(schedules.definition))
         ), event AS (
             INSERT INTO structure_events (type, workspace_id, source, data, traceparent)
             SELECT e.type, id, $22, COALESCE(e.data::json, event_workspace_provisioning(name, tier, runtime)), $23
@@ -90,9 +99,7 @@ struct WorkspaceStore: Sendable {
                 request.hibernationIdleMinutes, request.canvas?.x, request.canvas?.y, new.token.map { Bytea($0.hash) },
                 new.token?.prefix, source, traceparent, new.events.map(\.type.rawValue),
                 new.events.map { $0.data.map { String(decoding: $0, as: UTF8.self) } }, new.isStartedByPlatform,
-                new.schedules.map(\.name), new.schedules.map(\.expression), new.schedules.map(\.timezone),
-                new.schedules.map(\.prompt), new.schedules.map(\.isEnabled), new.schedules.map(\.overlap.rawValue),
-                new.schedules.map(\.missed.rawValue),
+                Self.schedules.json(new.schedules),
             ])
         return try rows.isEmpty ? nil : rows.compactMap { CommittedEvent(row: $0, firstColumn: 1) }
     }

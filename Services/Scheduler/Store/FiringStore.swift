@@ -88,6 +88,18 @@ package struct FiringStore: Sendable {
         WHERE s.id = i.id
         """)
 
+    /// A schedule's run, as it goes into the queue.
+    typealias Run = (schedule: DueSchedule, message: ScheduledMessage)
+
+    private static let rows = Recordset<Run>([
+        .uuid("id") { $0.message.item },
+        .uuid("workspace_id") { $0.schedule.workspace },
+        .text("message_id") { $0.message.messageID },
+        .text("context_id") { $0.schedule.queueContext },
+        .uuid("schedule_id") { $0.schedule.id },
+        .double("wait") { $0.schedule.wait },
+    ])
+
     /// A run waits for its target for as long as the contract says; behind another run of its schedule it waits first
     /// for that one's end, as long as any message does.
     static let insert = Statement(
@@ -95,10 +107,9 @@ package struct FiringStore: Sendable {
         """
         INSERT INTO a2a_queue (id, workspace_id, method, body, idempotency_key, context_id, schedule_id, run_is_manual,
             expires_at)
-        SELECT i.id, i.workspace_id, 'message/send', i.body, i.message_id, i.context_id, i.schedule_id, $7,
+        SELECT i.id, i.workspace_id, 'message/send', i.body, i.message_id, i.context_id, i.schedule_id, $3,
             CASE WHEN i.wait IS NULL THEN now() + interval '7 days' ELSE now() + make_interval(secs => i.wait) END
-        FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::uuid[], $8::float8[])
-            AS i (id, workspace_id, body, message_id, context_id, schedule_id, wait)
+        FROM ROWS FROM (unnest($2::text[]), json_to_recordset($1::json) AS (\(rows.definition))) AS i (body)
         """)
 
     private static let unplanned = Statement(
@@ -180,7 +191,7 @@ package struct FiringStore: Sendable {
         guard let now = time else { return Fired() }
         let outcomes = due.map { FiringRule.decide($0, now: now) }
         var fired = Fired()
-        var runs: [(schedule: DueSchedule, message: ScheduledMessage)] = []
+        var runs: [Run] = []
         for (schedule, outcome) in zip(due, outcomes) {
             fired.schedules.append(schedule.id)
             fired.lateness = max(fired.lateness, now.timeIntervalSince(schedule.dueAt))
@@ -207,16 +218,8 @@ package struct FiringStore: Sendable {
     }
 
     /// The call that puts runs into the queue.
-    static func enqueuing(
-        _ runs: [(schedule: DueSchedule, message: ScheduledMessage)], isManual: Bool = false
-    ) -> Call {
-        Call(
-            insert,
-            [
-                runs.map(\.message.item), runs.map(\.schedule.workspace), runs.map(\.message.body),
-                runs.map(\.message.messageID), runs.map(\.schedule.queueContext), runs.map(\.schedule.id), isManual,
-                runs.map(\.schedule.wait),
-            ])
+    static func enqueuing(_ runs: [Run], isManual: Bool = false) -> Call {
+        Call(insert, [rows.json(runs), runs.map(\.message.body), isManual])
     }
 
     /// What is told of a run that was put into the queue.
