@@ -144,7 +144,7 @@ let package = Package(
             "Lifecycle",
             [
                 "Provisioning", "Secrets", "Templates", "Postgres", "EventOutbox", "UVLoop", "Contracts",
-                "Authentication", "Concurrency", "Configuration", "Observability", "ServiceHost", "ServiceLifecycle",
+                "Authentication", "Configuration", "Observability", "ServiceLifecycle",
             ]),
 
         .executableTarget(

@@ -1,9 +1,9 @@
 import Configuration
+import EventOutbox
 import Observability
 import Postgres
 import Provisioning
 import Secrets
-import ServiceHost
 import ServiceLifecycle
 import Templates
 import UVLoop
@@ -17,12 +17,15 @@ package struct LifecycleSettings: Sendable {
     /// The folder of templates; `nil` for none.
     package var templates: String?
 
-    package init(_ reader: ConfigurationReader) {
+    /// Reads them.
+    ///
+    /// - Parameter isDevelopment: secrets may be kept without a key then.
+    package init(_ reader: ConfigurationReader, isDevelopment: Bool) {
         provisioner = ProvisionerSettings(reader)
         agentPlatformURL = reader.optionalURL(
             "AGENT_PLATFORM_URL", schemes: ["http", "https"],
             "Where agents that we start reach the platform, if not at PLATFORM_URL.")
-        secretKeys = SecretKeys.read(reader, isDevelopment: CommonConfiguration.isDevelopment(reader))
+        secretKeys = SecretKeys.read(reader, isDevelopment: isDevelopment)
         templates = TemplateCatalog.path(reader)
         let hasBackend = if case .none = provisioner.backend { false } else { true }
         if hasBackend, agentPlatformURL == nil, !reader.isSet("PLATFORM_URL") {
@@ -31,7 +34,7 @@ package struct LifecycleSettings: Sendable {
     }
 }
 
-/// The parts of a service that does lifecycle jobs.
+/// The parts of a service that does lifecycle jobs, assembled here for all that do.
 package struct LifecycleParts: Sendable {
     package let provisioner: any Provisioner
     package let store: LifecycleStore
@@ -44,27 +47,35 @@ package struct LifecycleParts: Sendable {
     package let vault: SecretVault
     package let templates: TemplateCatalog
 
-    package init(_ settings: LifecycleSettings, _ context: ServiceContext) {
-        let (postgres, source) = (context.postgres, context.source)
+    /// Assembles them.
+    ///
+    /// - Parameters:
+    ///   - source: the `source` of the service's events.
+    ///   - instance: unique to the process; owns the leases of jobs.
+    ///   - platformURL: where everybody else reaches the platform; for agents that nothing else is configured for.
+    package init(
+        _ settings: LifecycleSettings, postgres: PostgresPool, relay: EventRelay, source: String, instance: String,
+        platformURL: String?, loops: EventLoopGroup, logger: Logger, metrics: MetricsRegistry
+    ) {
         var engine = settings.provisioner
         if engine.instance.configured == nil {
             let instances = InstanceStore(postgres: postgres)
             engine.instance = PlatformInstance(storedBy: { try await instances.id() })
         }
-        provisioner = engine.makeProvisioner(loops: context.loops, logger: context.logger)
+        provisioner = engine.makeProvisioner(loops: loops, logger: logger)
         store = LifecycleStore(postgres: postgres, source: source, hasProvisioner: provisioner.isConfigured)
         jobs = JobStore(postgres: postgres, source: source)
-        templates = TemplateCatalog(path: settings.templates, loops: context.loops, logger: context.logger)
+        templates = TemplateCatalog(path: settings.templates, loops: loops, logger: logger)
         secrets = SecretStore(postgres: postgres)
         vault = SecretVault(store: secrets, keys: settings.secretKeys) { [store] place, transaction in
             try await store.secretChanged(of: place.workspace, key: place.key, transaction)
         }
         let runner = JobRunner(
-            provisioner: provisioner, starts: StartStore(postgres: postgres, source: source), relay: context.relay,
-            vault: vault, templates: templates,
-            platformURL: settings.agentPlatformURL ?? context.configuration.platformURL ?? "", logger: context.logger)
+            provisioner: provisioner, starts: StartStore(postgres: postgres, source: source), relay: relay,
+            vault: vault, templates: templates, platformURL: settings.agentPlatformURL ?? platformURL ?? "",
+            logger: logger)
         worker = LifecycleWorker(
-            store: jobs, runner: runner, relay: context.relay, loop: context.loops.next(),
-            instance: context.instance, logger: context.logger, metrics: context.metrics)
+            store: jobs, runner: runner, relay: relay, loop: loops.next(), instance: instance, logger: logger,
+            metrics: metrics)
     }
 }

@@ -19,12 +19,15 @@ package enum RegistryService: HostedService {
         Settings(
             hasTestTokens: reader.bool(
                 "MOLECULE_ENABLE_TEST_TOKENS", default: false, "Serves /admin/workspaces/{id}/test-token."),
-            lifecycle: LifecycleSettings(reader))
+            lifecycle: LifecycleSettings(reader, isDevelopment: CommonConfiguration.isDevelopment(reader)))
     }
 
     package static func assemble(_ context: ServiceContext, _ settings: Settings) throws -> ServiceParts {
         let addresses = RegistrationAddressCheck(context)
-        let lifecycle = LifecycleParts(settings.lifecycle, context)
+        let lifecycle = LifecycleParts(
+            settings.lifecycle, postgres: context.postgres, relay: context.relay, source: context.source,
+            instance: context.instance, platformURL: context.configuration.platformURL, loops: context.loops,
+            logger: context.logger, metrics: context.metrics)
         var router = Router()
         RegistrationRoutes(
             context: context, store: RegistrationStore(postgres: context.postgres, source: context.source),

@@ -27,7 +27,8 @@ package enum SweeperService: HostedService {
             remoteTTL: reader.int(
                 "REMOTE_LIVENESS_STALE_AFTER", default: 90, in: 1...86_400,
                 "The same for external workspaces."),
-            lifecycle: LifecycleSettings(reader), retention: RetentionSettings(reader),
+            lifecycle: LifecycleSettings(reader, isDevelopment: CommonConfiguration.isDevelopment(reader)),
+            retention: RetentionSettings(reader),
             containers: ContainerSettings(reader))
     }
 
@@ -38,7 +39,10 @@ package enum SweeperService: HostedService {
         let collector = try DeadLetterCollector(
             urls: context.configuration.amqpURLs, store: dead, logger: context.logger, metrics: context.metrics,
             spawn: { operation in context.loops.next().spawn(operation) })
-        let lifecycle = LifecycleParts(settings.lifecycle, context)
+        let lifecycle = LifecycleParts(
+            settings.lifecycle, postgres: context.postgres, relay: context.relay, source: context.source,
+            instance: context.instance, platformURL: context.configuration.platformURL, loops: context.loops,
+            logger: context.logger, metrics: context.metrics)
         let liveness = LivenessStore(postgres: context.postgres, source: context.source)
         let containers = ContainerPasses(
             settings.containers, lifecycle, settings.lifecycle.provisioner, livenessTTL: settings.livenessTTL, context)
