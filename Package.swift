@@ -79,7 +79,8 @@ let package = Package(
         library("WorkspaceTree"),
         library("Cron", ["ASCIIText"]),
         library("AgentResponses", ["Contracts", "JSONBytes"]),
-        library("Crypto", ["ASCIIText", "COpenSSL"]),
+        library("ActivityFeed", ["AgentResponses", "Contracts", "JSONBytes", "Postgres"]),
+        library("Crypto", ["COpenSSL"]),
         library("Configuration"),
         library("Observability", ["JSONBytes"]),
         library("ServiceLifecycle", ["Concurrency", "UVLoop", "Observability"]),
@@ -230,9 +231,9 @@ let package = Package(
         tests(
             "A2AProxyTests",
             [
-                "A2AProxy", "AMQP", "AgentResponses", "Authentication", "Batching", "Contracts", "Crypto",
-                "EventOutbox", "HTTPCore", "JSONBytes", "Lifecycle", "Observability", "PlatformInternals", "Postgres",
-                "Redis", "ServiceHost", "ServiceLifecycle", "UVHTTPClient", "UVHTTPServer", "UVLoop",
+                "A2AProxy", "Contracts", "JSONBytes", "HTTPCore", "WorkspaceTree", "Postgres", "UVLoop",
+                "EventOutbox", "UVHTTPServer", "Authentication", "Redis", "Observability", "AMQP",
+                "UVHTTPClient", "Lifecycle", "ServiceLifecycle", "Batching", "Crypto", "ActivityFeed", "AgentResponses",
             ]),
         tests(
             "LifecycleTests",
@@ -271,33 +272,15 @@ let package = Package(
     ]
         + service(
             "Registry", executable: "registry",
-            [
-                "Authentication", "Batching", "Configuration", "Contracts", "Crypto", "EventOutbox", "HTTPCore",
-                "JSONBytes", "Lifecycle", "Observability", "PlatformInternals", "Postgres", "Provisioning", "Redis",
-                "Secrets", "ServiceHost", "Templates", "URLSafety", "UVHTTPServer", "UVLoop",
-            ])
+            serviceLibraries + ["URLSafety", "Lifecycle", "Provisioning", "Secrets", "Templates"])
         + service(
             "A2AProxy", executable: "a2a-proxy",
-            [
-                "AMQP", "AgentResponses", "Authentication", "Batching", "Configuration", "Contracts", "Crypto",
-                "EventOutbox", "HTTPCore", "JSONBytes", "Lifecycle", "Observability", "PlatformInternals", "Postgres",
-                "Redis", "ServiceHost", "ServiceLifecycle", "URLSafety", "UVHTTPClient", "UVHTTPServer", "UVLoop",
-            ])
-        + service(
-            "Scheduler", executable: "scheduler",
-            [
-                "AgentResponses", "Authentication", "Configuration", "Contracts", "Cron", "EventOutbox", "HTTPCore",
-                "JSONBytes", "Observability", "PlatformInternals", "Postgres", "ServiceHost", "ServiceLifecycle",
-                "UVHTTPServer", "UVLoop",
-            ])
+            serviceLibraries + ["URLSafety", "Lifecycle", "ActivityFeed", "AgentResponses"])
+        + service("Scheduler", executable: "scheduler", serviceLibraries + ["Cron", "ActivityFeed", "AgentResponses"])
         + service(
             "Notifier", executable: "notifier",
-            [
-                "AgentResponses", "Authentication", "CConsolePages", "Configuration", "Contracts", "Crypto",
-                "EventOutbox", "HTTPCore", "JSONBytes", "Multipart", "Observability", "PlatformInternals", "Postgres",
-                "Provisioning", "ServiceHost", "ServiceLifecycle", "UVHTTPClient", "UVHTTPServer", "UVLoop",
-                "WebSocket",
-            ],
+            serviceLibraries
+                + ["WebSocket", "Multipart", "Provisioning", "CConsolePages", "ActivityFeed", "AgentResponses"],
             exclude: ["Console/Pages"])
         + service(
             "Sweeper", executable: "sweeper",

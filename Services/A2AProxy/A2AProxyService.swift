@@ -1,3 +1,4 @@
+import ActivityFeed
 import AMQP
 import Configuration
 import Contracts

@@ -1,3 +1,4 @@
+import ActivityFeed
 import Configuration
 import Contracts
 import Observability
@@ -59,13 +60,14 @@ package enum NotifierService: HostedService {
         let responses = ResponseMemory(bytes: settings.responseBytes)
         addGauges(streaming.memory, responses, context)
         let store = FeedStore(postgres: context.postgres)
+        let log = ActivityLogStore(postgres: context.postgres)
         var router = Router()
         let tickets = StreamTickets(context: context, store: TicketStore(postgres: context.postgres))
         tickets.add(to: &router)
         StreamRoutes(context: context, opening: streaming.opening, tickets: tickets, memory: responses).add(to: &router)
         WebSocketRoutes(context: context, opening: streaming.opening, tickets: tickets).add(to: &router)
-        NotifyRoutes(context: context, store: store).add(to: &router)
-        ActivityRoutes(context: context, store: store).add(to: &router)
+        NotifyRoutes(context: context, store: store, log: log).add(to: &router)
+        ActivityRoutes(context: context, store: store, log: log).add(to: &router)
         PageRoutes(pages: ConsolePages()).add(to: &router)
         SessionRoutes(
             context: context, store: SessionStore(postgres: context.postgres, source: context.source),

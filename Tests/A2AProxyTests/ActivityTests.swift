@@ -1,4 +1,5 @@
 import A2AProxy
+import ActivityFeed
 import Contracts
 import Foundation
 import Postgres
@@ -53,7 +54,7 @@ import TestSupport
             withoutBodies.id = UUID()
             withoutBodies.keepsBodies = false
             withoutBodies.createdAt = full.createdAt.addingTimeInterval(2)
-            try await ActivityLogStore(postgres: fixture.postgres).insert([full, bare, withoutBodies])
+            try await ActivityLogStore(postgres: fixture.postgres).copy([full, bare, withoutBodies])
             let rows = try await fixture.postgres.query(Self.stored, [workspace])
             try #require(rows.count == 3)
             #expect(rows[0].uuid(0) == full.id && rows[0].uuid(1) == full.source && rows[0].uuid(2) == workspace)

@@ -1,4 +1,5 @@
 import A2AProxy
+import ActivityFeed
 import AgentResponses
 import Contracts
 import Foundation
@@ -35,13 +36,13 @@ import Testing
     @Test func readsTraceAndTokens() throws {
         let body =
             #"{"result":{"metadata":{"tool_trace":[{"tool":"x"}]},"usage":{"input_tokens":3,"output_tokens":4}}}"#
-        let facts = AgentResponse.FeedFields(try JSONSlice(validating: Array(body.utf8)))
+        let facts = ResponseFacts(try JSONSlice(validating: Array(body.utf8)))
         #expect(facts.toolTrace == Array(#"[{"tool":"x"}]"#.utf8))
         #expect(facts.inputTokens == 3)
         #expect(facts.outputTokens == 4)
         let other = try JSONSlice(validating: Array(#"{"usage":{"prompt_tokens":5,"completion_tokens":6}}"#.utf8))
-        #expect(AgentResponse.FeedFields(other).inputTokens == 5)
-        #expect(AgentResponse.FeedFields(other).outputTokens == 6)
+        #expect(ResponseFacts(other).inputTokens == 5)
+        #expect(ResponseFacts(other).outputTokens == 6)
     }
 
     @Test func cutsBetweenCharacters() {

@@ -1,4 +1,5 @@
 import A2AProxy
+import ActivityFeed
 import AMQP
 import Authentication
 import EventOutbox

@@ -1,3 +1,4 @@
+import ActivityFeed
 import Contracts
 import Foundation
 import JSONBytes

@@ -1,3 +1,4 @@
+import ActivityFeed
 import Batching
 import Contracts
 import EventOutbox
@@ -109,7 +110,7 @@ package final class ActivityWriter: Sendable {
     /// was lost, has written it.
     private func insert(_ rows: [ActivityRow]) async throws {
         do {
-            try await store.insert(rows)
+            try await store.copy(rows)
         } catch let error as PostgresError where error.isUniqueViolation(of: "activity_logs_pkey") {}
     }
 

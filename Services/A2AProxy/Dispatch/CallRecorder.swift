@@ -1,3 +1,4 @@
+import ActivityFeed
 import AgentResponses
 import Batching
 import Contracts

@@ -60,26 +60,4 @@ package final class AgentResponse: Sendable {
             writer.member("data", raw: data.bytes)
         }
     }
-
-    /// The fields of a response that a feed shows beside the bodies.
-    package struct FeedFields: Sendable, Hashable {
-        package var toolTrace: [UInt8]?
-        package var inputTokens: Int?
-        package var outputTokens: Int?
-
-        package init(toolTrace: [UInt8]? = nil, inputTokens: Int? = nil, outputTokens: Int? = nil) {
-            self.toolTrace = toolTrace
-            self.inputTokens = inputTokens
-            self.outputTokens = outputTokens
-        }
-
-        /// - Parameter response: a JSON-RPC response: the trace in `result.metadata.tool_trace`, the tokens in
-        ///   `result.usage` or `usage`, in either of the two usual spellings.
-        package init(_ response: JSONSlice) {
-            toolTrace = response.find("result", "metadata", "tool_trace").flatMap { $0.isNull ? nil : Array($0.bytes) }
-            guard let usage = response.find("result", "usage") ?? response.find("usage") else { return }
-            inputTokens = (usage.find("input_tokens") ?? usage.find("prompt_tokens"))?.int
-            outputTokens = (usage.find("output_tokens") ?? usage.find("completion_tokens"))?.int
-        }
-    }
 }

@@ -1,3 +1,4 @@
+import AgentResponses
 import Authentication
 import Contracts
 import EventOutbox

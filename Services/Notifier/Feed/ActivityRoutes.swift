@@ -1,3 +1,4 @@
+import ActivityFeed
 import Authentication
 import Contracts
 import EventOutbox
@@ -12,6 +13,7 @@ import UVHTTPServer
 struct ActivityRoutes: Sendable {
     let context: ServiceContext
     let store: FeedStore
+    let log: ActivityLogStore
 
     func add(to router: inout Router) {
         router.on(.post, "/workspaces/{id}/activity", options: RouteOptions(isAudited: false), report)
@@ -49,7 +51,7 @@ struct ActivityRoutes: Sendable {
         activity.status = Self.storable(body.status).flatMap { $0.isEmpty ? nil : $0 } ?? "ok"
         activity.durationMilliseconds = body.durationMilliseconds
         activity.errorDetail = Self.storable(body.errorDetail)
-        guard let logged = try await store.add(activity, to: id) else {
+        guard let logged = try await log.add(activity, to: id) else {
             throw APIError(.notFound, ErrorMessage.workspaceNotFound)
         }
         context.broadcast.send(.activityLogged, [(id, try RawJSON(encoding: logged))])

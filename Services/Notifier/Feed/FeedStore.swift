@@ -4,22 +4,7 @@ import Foundation
 import JSONBytes
 import Postgres
 
-/// A row of the feed that is to be written.
-struct NewActivity: Sendable {
-    var type: ActivityType
-    var sourceID: UUID?
-    var targetID: UUID?
-    var method: String?
-    var summary: String?
-    var requestBody: [UInt8]?
-    var responseBody: [UInt8]?
-    var status = "ok"
-    var durationMilliseconds: Int?
-    var errorDetail: String?
-    var toolTrace: [UInt8]?
-}
-
-/// The statements of the feed.
+/// The statements that read the feed; `ActivityLogStore` writes it.
 struct FeedStore: Sendable {
     /// A page ends with the row that takes it to this size.
     static let pageBytes = 4 << 20
@@ -32,37 +17,6 @@ struct FeedStore: Sendable {
     /// The workspace's name; `nil` when it is unknown or removed.
     func name(of workspace: UUID) async throws(PostgresError) -> String? {
         try await postgres.query(Self.workspaceName, [workspace]).first { $0.string(0) }
-    }
-
-    private static let insert = Statement(
-        "activity_insert",
-        """
-        INSERT INTO activity_logs (workspace_id, activity_type, source_id, target_id, method, summary, request_body,
-            response_body, status, duration_ms, error_detail, tool_trace)
-        SELECT $1::uuid, $2::text, $3::uuid, $4::uuid, $5::text, $6::text, $7::json, $8::json, $9::text, $10::bigint,
-            $11::text, $12::json
-        WHERE EXISTS (SELECT FROM workspaces WHERE id = $1 AND status <> 'removed')
-        RETURNING id, created_at
-        """)
-
-    /// Writes a row.
-    ///
-    /// - Returns: what viewers are told of it; nil when there is no such workspace (any more), and no row.
-    func add(_ activity: NewActivity, to workspace: UUID) async throws(PostgresError) -> ActivityLogged? {
-        let rows = try await postgres.query(
-            Self.insert,
-            [
-                workspace, activity.type.rawValue, activity.sourceID, activity.targetID, activity.method,
-                activity.summary, activity.requestBody, activity.responseBody, activity.status,
-                activity.durationMilliseconds, activity.errorDetail, activity.toolTrace,
-            ])
-        return try rows.first { row in
-            ActivityLogged(
-                id: row.uuid(0), workspaceID: workspace, activityType: activity.type, sourceID: activity.sourceID,
-                targetID: activity.targetID, method: activity.method, summary: activity.summary,
-                status: activity.status, durationMilliseconds: activity.durationMilliseconds,
-                errorDetail: activity.errorDetail, createdAt: row.date(1))
-        }
     }
 
     private static let columns = """

@@ -1,3 +1,4 @@
+import ActivityFeed
 import Authentication
 import Contracts
 import EventOutbox
@@ -12,6 +13,7 @@ import UVHTTPServer
 struct NotifyRoutes: Sendable {
     let context: ServiceContext
     let store: FeedStore
+    let log: ActivityLogStore
 
     func add(to router: inout Router) {
         router.on(.post, "/workspaces/{id}/notify", options: RouteOptions(isAudited: false), notify)
@@ -39,7 +41,7 @@ struct NotifyRoutes: Sendable {
         var activity = NewActivity(type: .a2aReceive, method: "notify")
         activity.summary = Self.summary(body.message)
         activity.responseBody = try Self.responseBody(body)
-        guard let logged = try await store.add(activity, to: id) else {
+        guard let logged = try await log.add(activity, to: id) else {
             throw APIError(.notFound, ErrorMessage.workspaceNotFound)
         }
         context.broadcast.send(.activityLogged, [(id, try RawJSON(encoding: logged))])

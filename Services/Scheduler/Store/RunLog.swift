@@ -1,3 +1,4 @@
+import ActivityFeed
 import Contracts
 import EventOutbox
 import Foundation
@@ -5,17 +6,6 @@ import Postgres
 
 /// Writes the history of schedules: a row of the feed and a durable event each, in the transaction of what they report.
 struct RunLog: Sendable {
-    private static let activity = Statement(
-        "run_activity",
-        """
-        INSERT INTO activity_logs (id, workspace_id, activity_type, method, summary, request_body, status, duration_ms,
-            error_detail, schedule_id, created_at)
-        SELECT i.id, i.workspace_id, 'cron_run', 'message/send', i.summary, i.request::json, i.status, i.milliseconds,
-            i.error, i.schedule_id, i.at
-        FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::uuid[],
-            $9::timestamptz[]) AS i (id, workspace_id, summary, request, status, milliseconds, error, schedule_id, at)
-        """)
-
     private static let tell = Statement(
         "run_events",
         """
@@ -51,18 +41,16 @@ struct RunLog: Sendable {
                 // The server makes an id from the system's randomness, in as much time as it takes to write the row.
                 told.map { _ in UUID() },
             ])
-        let calls = records.isEmpty ? [tell] : [insert(records), tell]
+        let calls = records.isEmpty ? [tell] : [ActivityLogStore.inserting(records.map(\.activity)), tell]
         let rows = try await transaction.query(calls)
         return try rows[rows.count - 1].compactMap { CommittedEvent(row: $0) }
     }
+}
 
-    private func insert(_ records: [RunRecord]) -> Call {
-        Call(
-            Self.activity,
-            [
-                records.map(\.id), records.map(\.workspace), records.map(\.summary),
-                records.map { String(decoding: $0.request, as: UTF8.self) }, records.map(\.status.rawValue),
-                records.map(\.milliseconds), records.map(\.error), records.map(\.schedule), records.map(\.at),
-            ])
+extension RunRecord {
+    fileprivate var activity: RunActivity {
+        RunActivity(
+            id: id, workspace: workspace, schedule: schedule, summary: summary, request: request,
+            status: status.rawValue, milliseconds: milliseconds, error: error, at: at)
     }
 }
