@@ -9,7 +9,6 @@ let settings: [SwiftSetting] = [
     // Asynchronous functions run where their caller does: a look at the executors on every call costs a request more
     // than its parsing.
     .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
-    .treatAllWarnings(as: .error),
 ]
 
 func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
@@ -41,6 +40,10 @@ func system(_ name: String, pkgConfig: String? = nil) -> Target {
     .systemLibrary(name: name, path: "Libraries/\(name)", pkgConfig: pkgConfig)
 }
 
+/// The folders below `Fuzz/`: each a target with its corpus, some with words that its inputs are made of.
+let fuzzed = ["AMQP", "Cron", "Dates", "HTTP", "JSON", "URLs", "YAML"]
+let fuzzedWords = ["Cron", "HTTP", "JSON", "URLs", "YAML"]
+
 let package = Package(
     name: "switchyard",
     products: [
@@ -58,8 +61,9 @@ let package = Package(
     ],
     targets: [
         system("CUV", pkgConfig: "libuv"),
+        // As ./dev built it, or wrote down where the system's is: by its path, so that no variable has to be exported.
+        system("CLLHTTP", pkgConfig: "\(Context.packageDirectory)/.dev/prefix/lib/pkgconfig/libllhttp.pc"),
         system("CCares", pkgConfig: "libcares"),
-        system("CLLHTTP", pkgConfig: "libllhttp"),
         system("CPQ", pkgConfig: "libpq"),
         system("CRabbitMQ", pkgConfig: "librabbitmq"),
         system("CHiredis", pkgConfig: "hiredis"),
@@ -72,32 +76,34 @@ let package = Package(
         .target(name: "CConsolePages", path: "Libraries/CConsolePages"),
 
         library("ASCIIText"),
+        library("Concurrency"),
+        library("NetworkAddresses"),
         library("JSONBytes", ["ASCIIText"]),
         library("Contracts", ["ASCIIText", "JSONBytes"]),
         library("Batching"),
-        library("Concurrency"),
-        library("WorkspaceTree"),
+        library("PlatformInternals", ["Contracts", "JSONBytes"]),
         library("Cron", ["ASCIIText"]),
-        library("AgentResponses", ["Contracts", "JSONBytes"]),
         library("ActivityFeed", ["AgentResponses", "Contracts", "JSONBytes", "Postgres"]),
-        library("Crypto", ["COpenSSL"]),
+        library("AgentResponses", ["Contracts", "JSONBytes"]),
+        library("Crypto", ["ASCIIText", "COpenSSL"]),
         library("Configuration"),
-        library("Observability", ["JSONBytes"]),
-        library("ServiceLifecycle", ["Concurrency", "UVLoop", "Observability"]),
+        library("Observability", ["ASCIIText", "JSONBytes"]),
+        library("ServiceLifecycle", ["Concurrency", "Observability", "UVLoop"]),
         library("UVLoop", ["CCares", "CUV", "Concurrency", "NetworkAddresses"]),
         library("HTTPCore", ["CLLHTTP"]),
+        library("UVHTTPServer", ["ASCIIText", "Concurrency", "HTTPCore", "JSONBytes", "Observability", "UVLoop"]),
+        library("WebSocket", ["CWslay", "Crypto", "HTTPCore", "UVHTTPServer", "UVLoop"]),
         library(
-            "UVHTTPServer",
-            ["CLLHTTP", "Concurrency", "UVLoop", "HTTPCore", "Observability", "JSONBytes", "Contracts"]),
-        library("WebSocket", ["CWslay", "Crypto", "UVLoop", "HTTPCore", "UVHTTPServer"]),
-        library(
-            "UVHTTPClient", ["CLLHTTP", "CCurl", "CUV", "CZlib", "UVLoop", "HTTPCore", "Observability", "URLSafety"]),
-        library("Postgres", ["CPQ", "CUV", "UVLoop", "JSONBytes", "Observability"]),
-        library("Redis", ["CHiredis", "CUV", "UVLoop", "Observability"]),
-        library("AMQP", ["CRabbitMQ", "Observability"]),
-        library("URLSafety"),
-        library("Multipart"),
-        library("SchemaMigrations", ["Postgres", "Crypto", "Observability", "UVLoop"]),
+            "UVHTTPClient",
+            [
+                "CCurl", "CUV", "CZlib", "Concurrency", "HTTPCore", "NetworkAddresses", "URLSafety", "UVLoop",
+            ]),
+        library("Postgres", ["ASCIIText", "CPQ", "CUV", "Concurrency", "JSONBytes", "Observability", "UVLoop"]),
+        library("Redis", ["CHiredis", "Concurrency", "Observability", "UVLoop"]),
+        library("AMQP", ["CRabbitMQ", "Concurrency", "Observability"]),
+        library("URLSafety", ["NetworkAddresses"]),
+        library("Multipart", ["ASCIIText"]),
+        library("SchemaMigrations", ["Crypto", "Observability", "Postgres"]),
         library(
             "Provisioning",
             [
@@ -124,8 +130,8 @@ let package = Package(
         library(
             "Authentication",
             [
-                "Postgres", "AMQP", "Concurrency", "Contracts", "Crypto", "HTTPCore", "UVHTTPServer",
-                "Observability", "ServiceLifecycle", "UVLoop", "Batching", "Redis",
+                "Batching", "Concurrency", "Contracts", "Crypto", "HTTPCore", "Observability", "PlatformInternals",
+                "Postgres", "Redis", "ServiceLifecycle", "UVHTTPServer", "UVLoop",
             ]),
         library(
             "ServiceHost",
@@ -144,8 +150,8 @@ let package = Package(
         library(
             "Lifecycle",
             [
-                "Provisioning", "Secrets", "Templates", "Postgres", "EventOutbox", "UVLoop", "Contracts",
-                "Authentication", "Configuration", "Observability", "ServiceLifecycle",
+                "Authentication", "Concurrency", "Configuration", "Contracts", "EventOutbox", "Observability",
+                "PlatformInternals", "Postgres", "Provisioning", "Secrets", "ServiceLifecycle", "Templates", "UVLoop",
             ]),
 
         .executableTarget(
@@ -182,6 +188,7 @@ let package = Package(
             dependencies: ["HTTPCore", "UVHTTPServer", "UVLoop", "WebSocket"],
             path: "Tests/WebSocketEcho", swiftSettings: settings),
         tests("BatchingTests", ["Batching"]),
+        tests("ASCIITextTests", ["ASCIIText"]),
         tests("CronTests", ["ASCIIText", "Cron"]),
         tests(
             "SchedulerTests",
@@ -195,22 +202,21 @@ let package = Package(
                 "Authentication", "Contracts", "Crypto", "HTTPCore", "Observability", "PlatformInternals", "Postgres",
                 "Redis", "UVHTTPServer", "UVLoop",
             ]),
-        tests("SecretsTests", ["Secrets", "Contracts", "Crypto", "Configuration", "Postgres"]),
-        tests("WorkspaceTreeTests", ["WorkspaceTree"]),
-        tests("ASCIITextTests", ["ASCIIText"]),
+        tests("SecretsTests", ["Configuration", "Crypto", "Postgres", "Secrets"]),
+        tests("PlatformInternalsTests", ["Contracts", "PlatformInternals"]),
         tests("JSONBytesTests", ["JSONBytes"]),
-        tests("ContractsTests", ["Contracts"]),
+        tests("ContractsTests", ["Contracts", "JSONBytes", "PlatformInternals"]),
         tests(
             "ConfigurationTests",
-            ["Concurrency", "Configuration", "UVLoop", "Observability", "ServiceLifecycle", "Crypto"]),
+            [
+                "Concurrency", "Configuration", "Crypto", "Observability", "ServiceLifecycle", "UVLoop",
+            ]),
         tests("UVLoopTests", ["UVLoop"]),
-        tests("UVHTTPServerTests", ["UVLoop", "HTTPCore", "UVHTTPServer", "Observability"]),
-        tests(
-            "WebSocketTests",
-            ["WebSocket", "UVLoop", "HTTPCore", "UVHTTPServer", "Observability"]),
-        tests("UVHTTPClientTests", ["CCares", "UVLoop", "HTTPCore", "UVHTTPClient", "UVHTTPServer", "Observability"]),
-        tests("PostgresTests", ["UVLoop", "Postgres", "SchemaMigrations", "Observability"]),
-        tests("RedisTests", ["UVLoop", "Redis", "Observability"]),
+        tests("UVHTTPServerTests", ["HTTPCore", "Observability", "UVHTTPServer", "UVLoop"]),
+        tests("WebSocketTests", ["HTTPCore", "UVHTTPServer", "UVLoop", "WebSocket"]),
+        tests("UVHTTPClientTests", ["CCares", "HTTPCore", "URLSafety", "UVHTTPClient", "UVLoop"]),
+        tests("PostgresTests", ["Observability", "Postgres", "SchemaMigrations", "UVLoop"]),
+        tests("RedisTests", ["Observability", "Redis", "UVLoop"]),
         tests("AMQPTests", ["AMQP", "Concurrency", "Observability"]),
         tests("URLSafetyTests", ["NetworkAddresses", "URLSafety"]),
         tests("MultipartTests", ["Multipart"]),
@@ -231,9 +237,9 @@ let package = Package(
         tests(
             "A2AProxyTests",
             [
-                "A2AProxy", "Contracts", "JSONBytes", "HTTPCore", "WorkspaceTree", "Postgres", "UVLoop",
-                "EventOutbox", "UVHTTPServer", "Authentication", "Redis", "Observability", "AMQP",
-                "UVHTTPClient", "Lifecycle", "ServiceLifecycle", "Batching", "Crypto", "ActivityFeed", "AgentResponses",
+                "A2AProxy", "AMQP", "ActivityFeed", "AgentResponses", "Authentication", "Batching", "Contracts",
+                "Crypto", "EventOutbox", "HTTPCore", "JSONBytes", "Lifecycle", "Observability", "PlatformInternals",
+                "Postgres", "Redis", "ServiceHost", "ServiceLifecycle", "UVHTTPClient", "UVHTTPServer", "UVLoop",
             ]),
         tests(
             "LifecycleTests",
@@ -243,7 +249,10 @@ let package = Package(
             ]),
         tests(
             "EventOutboxTests",
-            ["EventOutbox", "AMQP", "Contracts", "Observability", "Postgres", "ServiceLifecycle"]),
+            [
+                "AMQP", "Contracts", "EventOutbox", "Observability", "PlatformInternals", "Postgres",
+                "ServiceLifecycle",
+            ]),
         tests(
             "NotifierTests",
             [
@@ -272,15 +281,34 @@ let package = Package(
     ]
         + service(
             "Registry", executable: "registry",
-            serviceLibraries + ["URLSafety", "Lifecycle", "Provisioning", "Secrets", "Templates"])
+            [
+                "Authentication", "Batching", "Configuration", "Contracts", "Crypto", "EventOutbox", "HTTPCore",
+                "JSONBytes", "Lifecycle", "Observability", "PlatformInternals", "Postgres", "Provisioning", "Redis",
+                "Secrets", "ServiceHost", "Templates", "URLSafety", "UVHTTPServer", "UVLoop",
+            ])
         + service(
             "A2AProxy", executable: "a2a-proxy",
-            serviceLibraries + ["URLSafety", "Lifecycle", "ActivityFeed", "AgentResponses"])
-        + service("Scheduler", executable: "scheduler", serviceLibraries + ["Cron", "ActivityFeed", "AgentResponses"])
+            [
+                "AMQP", "ActivityFeed", "AgentResponses", "Authentication", "Batching", "Configuration", "Contracts",
+                "Crypto", "EventOutbox", "HTTPCore", "JSONBytes", "Lifecycle", "Observability", "PlatformInternals",
+                "Postgres", "Redis", "ServiceHost", "ServiceLifecycle", "URLSafety", "UVHTTPClient", "UVHTTPServer",
+                "UVLoop",
+            ])
+        + service(
+            "Scheduler", executable: "scheduler",
+            [
+                "ActivityFeed", "AgentResponses", "Authentication", "Configuration", "Contracts", "Cron",
+                "EventOutbox", "HTTPCore", "JSONBytes", "Observability", "PlatformInternals", "Postgres",
+                "ServiceHost", "ServiceLifecycle", "UVHTTPServer", "UVLoop",
+            ])
         + service(
             "Notifier", executable: "notifier",
-            serviceLibraries
-                + ["WebSocket", "Multipart", "Provisioning", "CConsolePages", "ActivityFeed", "AgentResponses"],
+            [
+                "ActivityFeed", "AgentResponses", "Authentication", "CConsolePages", "Configuration", "Contracts",
+                "Crypto", "EventOutbox", "HTTPCore", "JSONBytes", "Multipart", "Observability", "PlatformInternals",
+                "Postgres", "Provisioning", "ServiceHost", "ServiceLifecycle", "UVHTTPClient", "UVHTTPServer",
+                "UVLoop", "WebSocket",
+            ],
             exclude: ["Console/Pages"])
         + service(
             "Sweeper", executable: "sweeper",
@@ -290,3 +318,14 @@ let package = Package(
                 "ServiceHost", "ServiceLifecycle", "Templates", "UVHTTPServer", "UVLoop",
             ])
 )
+
+/// The libraries and their tests alone, for builds of their own: with a sanitizer, which `./dev test --sanitize` sets
+/// this for, and with the coverage that a fuzzer follows.
+if Context.environment["SWITCHYARD_LIBRARIES_ONLY"] == "1" {
+    let servicesTests = ["Scheduler", "Registry", "A2AProxy", "Notifier", "Sweeper", "Integration"].map { $0 + "Tests" }
+    package.targets.removeAll {
+        ($0.type == .executable && $0.name != "migrate") || $0.path?.hasPrefix("Services/") == true
+            || servicesTests.contains($0.name)
+    }
+    package.products.removeAll { $0 is Product.Executable && $0.name != "migrate" }
+}

@@ -26,7 +26,7 @@ final class ConsumerLoop {
     func run() {
         var backoff = Backoff(
             initial: dependencies.configuration.firstRetry, maximum: dependencies.configuration.maxRetry, jitter: 0.5)
-        var turn = Int.random(in: 0..<dependencies.addresses.count)
+        var addressIndex = Int.random(in: 0..<dependencies.addresses.count)
         while !mailbox.isStopping {
             let address = dependencies.addresses[addressIndex % dependencies.addresses.count]
             do {
@@ -76,7 +76,7 @@ final class ConsumerLoop {
             try session.acknowledge()
             if !isProven, MonotonicClock.milliseconds >= provenAt {
                 isProven = true
-                isAlive()
+                onStable()
             }
             if mailbox.isStopping {
                 if stopDeadline == nil {

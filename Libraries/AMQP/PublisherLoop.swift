@@ -32,7 +32,7 @@ final class PublisherLoop {
 
     func run() {
         var backoff = Backoff(initial: configuration.firstRetry, maximum: configuration.maxRetry, jitter: 0.5)
-        var turn = Int.random(in: 0..<addresses.count)
+        var addressIndex = Int.random(in: 0..<addresses.count)
         while !hasToEnd {
             let address = addresses[addressIndex % addresses.count]
             do {

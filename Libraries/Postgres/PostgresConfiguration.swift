@@ -48,7 +48,7 @@ package struct PostgresConfiguration: Sendable {
 extension PostgresConfiguration {
     /// How long to wait before connecting again: half of it is chance, so that clients spread out.
     func pause(after failures: Int) -> Duration {
-        ReconnectBackoff(initial: firstBackoff, maximum: maximalBackoff, jitter: 0.5)
+        Backoff(initial: firstBackoff, maximum: maximalBackoff, jitter: 0.5)
             .delay(attempt: failures, unit: .random(in: 0...1))
     }
 }

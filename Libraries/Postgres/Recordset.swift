@@ -1,3 +1,4 @@
+import ASCIIText
 import Foundation
 import JSONBytes
 
@@ -54,7 +55,7 @@ extension Recordset.Column {
         Self(name: name, type: "uuid") { row, writer in
             guard let id = value(row) else { return }
             writer.key(name)
-            writer.string(utf8: plain { UUIDText.write(id, to: &$0) })
+            writer.string(utf8: plain { UUIDText.append(id, to: &$0) })
         }
     }
 

@@ -26,17 +26,17 @@ import Testing
 
     @Test(arguments: [("[", "]"), (#"{"a":"#, "}")])
     func allReadersAgree(_ opening: String, _ closing: String) {
-        #expect(Limits.jsonDepth == 64)
-        let deepest = Self.nested(Limits.jsonDepth, opening, closing)
+        #expect(JSONScanner.depthLimit == 64)
+        let deepest = Self.nested(JSONScanner.depthLimit, opening, closing)
         #expect(Set(Self.verdicts(deepest)) == [true])
-        #expect(Set(Self.verdicts(Self.nested(Limits.jsonDepth + 1, opening, closing))) == [false])
+        #expect(Set(Self.verdicts(Self.nested(JSONScanner.depthLimit + 1, opening, closing))) == [false])
         let member = Array(#"{"agent_card":"#.utf8) + deepest + Array("}".utf8)
         #expect(Set(Self.verdicts(member)) == [false])
     }
 
     @Test("An agent's response of the deepest kind travels in an event, alone and in a batch")
     func eventsCarryTheDeepest() throws {
-        let response = try #require(RawJSON(Self.nested(Limits.jsonDepth, #"{"a":"#, "}")))
+        let response = try #require(RawJSON(Self.nested(JSONScanner.depthLimit, #"{"a":"#, "}")))
         let data = A2AResponse(responseBody: response, method: "message/send", durationMilliseconds: 1)
         let event = try CloudEvent(source: "s", type: .a2aResponse, subject: UUID(), data: data)
         let read = try CloudEvent.decode(event.encoded()) + CloudEvent.decode(CloudEvent.encodeBatch([event, event]))
@@ -45,7 +45,7 @@ import Testing
     }
 
     @Test func eventsCarryNothingDeeper() {
-        let deeper = RawJSON(unchecked: Self.nested(Limits.jsonDepth + 1, "[", "]"))
+        let deeper = RawJSON(unchecked: Self.nested(JSONScanner.depthLimit + 1, "[", "]"))
         let data = Array(#"{"response_body":"#.utf8) + deeper.bytes + Array("}".utf8)
         let event = CloudEvent(source: "s", type: "t", subject: nil, data: RawJSON(unchecked: data))
         #expect(throws: WireError.self) { try CloudEvent.decode(CloudEvent.encodeBatch([event])) }
