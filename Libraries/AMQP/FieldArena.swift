@@ -3,14 +3,14 @@ import CRabbitMQ
 /// Memory for the texts and tables of one call into librabbitmq, freed or re-used all at once.
 ///
 /// Owns an `amqp_pool_t`; what it hands out is valid until `recycle()` or the end of the arena.
-final class FieldArena {
+package final class FieldArena {
     private var pool = amqp_pool_t()
 
     init() { init_amqp_pool(&pool, 4096) }
 
-    /// Provides an arena for the time of a closure. Swift ends an object after its last use, which may be before the C
-    /// call that reads the memory; this does not.
-    static func with<R, E: Error>(_ body: (FieldArena) throws(E) -> R) throws(E) -> R {
+    /// Gives memory for the time of a closure. Swift ends an object after its last use, which may be before the C call
+    /// that reads the memory; this does not.
+    package static func with<R, E: Error>(_ body: (FieldArena) throws(E) -> R) throws(E) -> R {
         let arena = FieldArena()
         defer { withExtendedLifetime(arena) {} }
         return try body(arena)
@@ -31,7 +31,8 @@ final class FieldArena {
 
     func text(_ source: String) -> amqp_bytes_t { bytes(source.utf8) }
 
-    func table(_ source: [String: AMQPValue]) -> amqp_table_t {
+    /// Copies a field table into the arena's memory.
+    package func table(_ source: [String: AMQPValue]) -> amqp_table_t {
         guard !source.isEmpty, let memory = allocate(amqp_table_entry_t.self, source.count) else {
             return amqp_table_t(num_entries: 0, entries: nil)
         }
@@ -90,8 +91,14 @@ final class FieldArena {
 }
 
 extension AMQPValue {
+    /// Tables and arrays within one another that are read; deeper ones count as null. A frame has room for twenty thousand,
+    /// which would be more stack than a thread has.
+    private static let depthLimit = 32
+
     /// Copies a value out of librabbitmq's memory.
-    init(_ field: amqp_field_value_t) {
+    ///
+    /// - Parameter depth: how many tables and arrays it is inside of.
+    init(_ field: amqp_field_value_t, depth: Int = 0) {
         let value = field.value
         switch amqp_field_value_kind_t(UInt32(field.kind)) {
         case AMQP_FIELD_KIND_BOOLEAN: self = .bool(value.boolean != 0)
@@ -108,17 +115,26 @@ extension AMQPValue {
         case AMQP_FIELD_KIND_TIMESTAMP: self = .timestamp(value.u64)
         case AMQP_FIELD_KIND_UTF8: self = .string(String(value.bytes))
         case AMQP_FIELD_KIND_BYTES: self = .bytes([UInt8](value.bytes))
+        case AMQP_FIELD_KIND_ARRAY where depth >= Self.depthLimit, AMQP_FIELD_KIND_TABLE where depth >= Self.depthLimit:
+            self = .null
         case AMQP_FIELD_KIND_ARRAY:
             let entries = UnsafeBufferPointer(start: value.array.entries, count: Int(value.array.num_entries))
-            self = .array(entries.map { AMQPValue($0) })
-        case AMQP_FIELD_KIND_TABLE: self = .table(AMQPValue.table(value.table))
-        default: self = .null  // also decimals, which are not in use
+            self = .array(entries.map { AMQPValue($0, depth: depth + 1) })
+        case AMQP_FIELD_KIND_TABLE: self = .table(AMQPValue.table(value.table, depth: depth + 1))
+        default: self = .null  // also decimals, which nobody sends
         }
     }
 
-    static func table(_ table: amqp_table_t) -> [String: AMQPValue] {
+    /// Copies a field table out of librabbitmq's memory; of several entries with one name the last counts. One whose name is
+    /// no UTF-8 is left out: repaired it would be another name, and perhaps longer than the 255 bytes that a name may have.
+    package static func table(_ table: amqp_table_t, depth: Int = 0) -> [String: AMQPValue] {
         let entries = UnsafeBufferPointer(start: table.entries, count: Int(table.num_entries))
-        return Dictionary(entries.map { (String($0.key), AMQPValue($0.value)) }, uniquingKeysWith: { _, last in last })
+        let named = entries.compactMap { entry in
+            String(validating: [UInt8](entry.key), as: UTF8.self).map {
+                ($0, AMQPValue(entry.value, depth: depth))
+            }
+        }
+        return Dictionary(named, uniquingKeysWith: { _, last in last })
     }
 }
 
