@@ -91,6 +91,7 @@ package final class HTTPParser {
     package func consume(_ bytes: UnsafeBufferPointer<UInt8>) -> Outcome {
         if let failure { return .failed(failure) }
         guard let start = bytes.baseAddress else { return .needsMore }
+        let beganEarlier = isInsideMessage
         return start.withMemoryRebound(to: CChar.self, capacity: bytes.count) { start in
             let code = llhttp_execute(parser, start, bytes.count)
             switch code {
@@ -104,7 +105,7 @@ package final class HTTPParser {
                 return .upgraded(
                     consumed: llhttp_get_error_pos(parser).map { $0 - UnsafePointer(start) } ?? bytes.count)
             default:
-                return .failed(fail(code, within: bytes))
+                return .failed(fail(code, beginning: beganEarlier ? nil : bytes))
             }
         }
     }
@@ -137,11 +138,14 @@ package final class HTTPParser {
         delegate?.parser(self, completedMessageWithKeepAlive: llhttp_should_keep_alive(parser) == 1)
     }
 
-    private func fail(_ code: llhttp_errno_t, within bytes: UnsafeBufferPointer<UInt8>) -> HTTPParseError {
+    /// - Parameter bytes: those that the message began with; nil when they were of an earlier read, and then a letter stood
+    ///   first, or the message would have failed there.
+    private func fail(_ code: llhttp_errno_t, beginning bytes: UnsafeBufferPointer<UInt8>?) -> HTTPParseError {
         let reason = Self.reason(parser)
         var kind = Self.kind(of: code, reason)
         // llhttp calls anything a method that stands first: a TLS hello, noise.
-        if kind == .unknownMethod, let first = bytes.first(where: { $0 != 0x0D && $0 != 0x0A }), !(0x41...0x5A ~= first)
+        if kind == .unknownMethod, let first = bytes?.first(where: { $0 != 0x0D && $0 != 0x0A }),
+            !(0x41...0x5A ~= first)
         {
             kind = .malformed
         }

@@ -45,6 +45,12 @@ final class Recorder: HTTPParserDelegate {
         return (recorder, parser.finish())
     }
 
+    @Test(arguments: [1, 2, 3, .max])
+    func anUnknownMethodIsOneHoweverItIsCut(piece: Int) {
+        #expect(parse("P\n1T H.0\r\n\r\n", .request, piece: piece).1?.kind == .unknownMethod)
+        #expect(parse("\r\n\u{16}\u{03}", .request, piece: piece).1?.kind == .malformed)
+    }
+
     @Test(arguments: [1, 2, 3, 7, .max])
     func readsPipelinedRequestsHoweverTheyAreCut(piece: Int) {
         let text =
