@@ -151,6 +151,9 @@ struct FeedTests {
             #expect(rows[0]["request_body"] == ["a": 1])
 
             #expect(try await feed(api, agent, "?type=agent_log").count == 1)
+            #expect(try await feed(api, agent, "?type=").count == 3)
+            let unknown = try await api.call(.get, "/workspaces/\(agent.id)/activity?type=other", bearer: agent.token)
+            #expect(unknown.status == 400 && unknown.json["field"] == "type")
             #expect(try await feed(api, agent, "?source=canvas") == [rows[1]])
             #expect(try await feed(api, agent, "?source=agent") == [rows[0], rows[2]])
             #expect(try await page(api, agent, "?limit=2") == ([rows[0], rows[1]], rows[1]["created_at"]?.string))

@@ -27,7 +27,7 @@ struct FeedRoutes: Sendable {
     private func list(_ request: Request) async throws -> Response {
         let id = try await context.authenticator.workspace(inPathOf: request)
         var query = ActivityQuery(limit: Self.limit(request, Self.page, upTo: Self.largestPage))
-        query.type = request.query("type").flatMap { $0.isEmpty ? nil : $0 }
+        query.type = try Self.type(request)
         switch request.query("source") ?? "" {
         case "": break
         case "canvas": query.isFromPerson = true
@@ -42,7 +42,16 @@ struct FeedRoutes: Sendable {
         }
     }
 
-    /// An invalid value counts as the default.
+    private static func type(_ request: Request) throws(APIError) -> String? {
+        guard let text = request.query("type"), !text.isEmpty else { return nil }
+        guard ActivityType(rawValue: text) != nil else {
+            let known = ActivityType.allCases.map(\.rawValue).joined(separator: ", ")
+            throw .invalidBody(field: "type", reason: "must be one of \(known)")
+        }
+        return text
+    }
+
+    /// Garbage counts as the default.
     private static func limit(_ request: Request, _ fallback: Int, upTo largest: Int) -> Int {
         guard let limit = request.query("limit").flatMap({ Int($0) }), limit > 0 else { return fallback }
         return min(limit, largest)
