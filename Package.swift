@@ -44,6 +44,10 @@ func system(_ name: String, pkgConfig: String? = nil) -> Target {
 let fuzzed = ["AMQP", "Cron", "Dates", "HTTP", "JSON", "URLs", "YAML"]
 let fuzzedWords = ["Cron", "HTTP", "JSON", "URLs", "YAML"]
 
+/// The folders below `Fuzz/`: each a target with its corpus, some with words that its inputs are made of.
+let fuzzed = ["AMQP", "Cron", "Dates", "HTTP", "JSON", "URLs", "YAML"]
+let fuzzedWords = ["Cron", "HTTP", "JSON", "URLs", "YAML"]
+
 let package = Package(
     name: "switchyard",
     products: [
@@ -61,9 +65,8 @@ let package = Package(
     ],
     targets: [
         system("CUV", pkgConfig: "libuv"),
-        // As ./dev built it, or wrote down where the system's is: by its path, so that no variable has to be exported.
+        // As ./dev built it, or wrote down where the system's is: by its path, so that nobody has to export one.
         system("CLLHTTP", pkgConfig: "\(Context.packageDirectory)/.dev/prefix/lib/pkgconfig/libllhttp.pc"),
-        system("CCares", pkgConfig: "libcares"),
         system("CPQ", pkgConfig: "libpq"),
         system("CRabbitMQ", pkgConfig: "librabbitmq"),
         system("CHiredis", pkgConfig: "hiredis"),
@@ -187,6 +190,15 @@ let package = Package(
             name: "websocket-echo",
             dependencies: ["HTTPCore", "UVHTTPServer", "UVLoop", "WebSocket"],
             path: "Tests/WebSocketEcho", swiftSettings: settings),
+        .target(
+            name: "FuzzTargets",
+            dependencies: [
+                "AMQP", "CRabbitMQ", "Contracts", "Cron", "UVHTTPClient", "HTTPCore", "JSONBytes", "Observability",
+                "URLSafety", "Templates",
+            ],
+            path: "Fuzz", exclude: fuzzed.map { "\($0)/corpus" } + fuzzedWords.map { "\($0)/words.dict" },
+            swiftSettings: settings),
+        tests("FuzzTests", ["FuzzTargets"]),
         tests("BatchingTests", ["Batching"]),
         tests("ASCIITextTests", ["ASCIIText"]),
         tests("CronTests", ["ASCIIText", "Cron"]),
@@ -319,8 +331,8 @@ let package = Package(
             ])
 )
 
-/// The libraries and their tests alone, for builds of their own: with a sanitizer, which `./dev test --sanitize` sets
-/// this for, and with the coverage that a fuzzer follows.
+/// The libraries and their tests alone, for builds of their own: with a sanitizer, which `./dev test --sanitize` sets this
+/// for, and with the coverage that a fuzzer follows.
 if Context.environment["SWITCHYARD_LIBRARIES_ONLY"] == "1" {
     let servicesTests = ["Scheduler", "Registry", "A2AProxy", "Notifier", "Sweeper", "Integration"].map { $0 + "Tests" }
     package.targets.removeAll {

@@ -10,11 +10,13 @@ import sys
 
 STRAY = re.compile(rb"[ \t\r]$|^(<<<<<<<|>>>>>>>) ", re.M)
 SHELL = re.compile(rb"#!.*\bbash\b|# shellcheck shell=bash")
+# What a fuzzer feeds is bytes, whatever they look like.
+CORPUS = re.compile(r"Fuzz/\w+/corpus/")
 
 
 def texts():
     for name in sys.stdin.read().splitlines():
-        if os.path.isfile(name):
+        if os.path.isfile(name) and not CORPUS.match(name):
             with open(name, "rb") as file:
                 data = file.read()
             if data and b"\0" not in data:
