@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Builds, checks and tests.
 
-SWIFT_FOLDERS=(Libraries Services Migrations Examples Benchmarks Tests Package.swift)
+SWIFT_FOLDERS=(Libraries Services Migrations Examples Benchmarks Tests Fuzz Package.swift)
 
 # What the services are compiled with for use: the runtime is part of the program (a call of it is then a call, not a
 # jump through a table), and accesses are checked for overlaps in debug builds alone, which is where the tests run.
@@ -11,7 +11,18 @@ build_release() {
     with_progress "release build" build swift build -c release "${RELEASE_OPTIONS[@]}" --package-path "$ROOT"
 }
 
-# Files of the project as git lists them, or as they are on disk when this is no git checkout.
+# Warnings are errors for ./dev check and in CI, not for whoever builds with a newer toolchain. Another option is another
+# build of everything: the check has a folder of its own, except where SWITCHYARD_STRICT says that all builds are strict.
+STRICT_OPTIONS=(-Xswiftc -warnings-as-errors)
+if [[ -n ${SWITCHYARD_STRICT:-} ]]; then
+    BUILD_OPTIONS=("${STRICT_OPTIONS[@]}")
+    CHECK_BUILD=$ROOT/.build
+else
+    BUILD_OPTIONS=()
+    CHECK_BUILD=$ROOT/.build/check
+fi
+
+# Files of the project as git knows them, or as they lie there when this is no git checkout.
 project_files() {
     if git -C "$ROOT" rev-parse --is-inside-work-tree >/dev/null 2>&1; then
         git -C "$ROOT" ls-files --cached --others --exclude-standard
@@ -52,14 +63,34 @@ for name in sys.argv[1:]:
 END
 }
 
+# Subjects of the commits that origin's main has not yet, of the last twenty where there is no origin.
+check_commits() {
+    local range=(-20) subject code=0
+    cd "$ROOT"
+    git rev-parse --is-inside-work-tree >/dev/null 2>&1 || return 0
+    if git rev-parse --verify --quiet origin/main >/dev/null; then range=(origin/main..HEAD); fi
+    while IFS= read -r subject; do
+        if ((${#subject} > 72)); then
+            echo "longer than 72 characters: $subject"
+            code=1
+        fi
+        if [[ ! $subject =~ ^[A-Za-z0-9,\ ./_-]+:\ [^\ ] ]]; then
+            echo "does not begin with a component, a colon and a blank: $subject"
+            code=1
+        fi
+    done < <(git log --no-merges --format=%s "${range[@]}")
+    return "$code"
+}
+
 check_text() {
     cd "$ROOT"
     project_files | "$VENV/bin/python" scripts/texts.py check
 }
 
 # One table for what all services read, and one for what each reads besides, as the services themselves print it.
+# Usage: print_configuration <folder of the built services>
 print_configuration() {
-    local binaries=$ROOT/.build/debug service
+    local binaries=$1 service
     local rows=$STATE/configuration
     rm -rf "$rows"
     mkdir -p "$rows"
@@ -85,7 +116,7 @@ print_configuration() {
 }
 
 check_configuration() {
-    print_configuration | diff -u "$ROOT/docs/configuration.md" - || {
+    print_configuration "$CHECK_BUILD/debug" | diff -u "$ROOT/docs/configuration.md" - || {
         echo "docs/configuration.md is not what the services read: run ./dev docs"
         return 1
     }
@@ -93,8 +124,8 @@ check_configuration() {
 
 command_docs() {
     ensure_setup
-    with_progress "build" check-build swift build --package-path "$ROOT"
-    print_configuration >"$STATE/configuration.md"
+    with_progress "build" check-build swift build "${BUILD_OPTIONS[@]}" --package-path "$ROOT"
+    print_configuration "$ROOT/.build/debug" >"$STATE/configuration.md"
     mv "$STATE/configuration.md" "$ROOT/docs/configuration.md"
     say "Wrote docs/configuration.md."
 }
@@ -102,11 +133,13 @@ command_docs() {
 command_check() {
     ensure_setup
     with_progress "text files" check-text check_text
+    with_progress "commit subjects" check-commits check_commits
     with_progress "shell scripts" check-shell check_shell
     with_progress "Python files" check-python check_python
     with_progress "gateway configuration" check-gateway check_gateway
     with_progress "Swift format" check-format check_format
-    with_progress "build without a warning" check-build swift build --build-tests --package-path "$ROOT"
+    with_progress "build without a warning" check-build swift build --build-tests "${STRICT_OPTIONS[@]}" \
+        --package-path "$ROOT" --scratch-path "$CHECK_BUILD"
     with_progress "documented configuration" check-configuration check_configuration
     say "${GREEN}All checks passed.${PLAIN}"
 }

@@ -72,16 +72,41 @@ run_all_tests() {
 }
 
 command_test() {
-    local started code=0
+    local started code=0 sanitizer='' release=no options=()
+    while (($#)); do
+        case $1 in
+            --sanitize)
+                [[ ${2:-} == thread || ${2:-} == address ]] || die "--sanitize needs thread or address"
+                sanitizer=$2 && shift
+                ;;
+            --release) release=yes ;;
+            *) options+=("$1") ;;
+        esac
+        shift
+    done
+    if [[ -n $sanitizer ]]; then
+        command_test_sanitized "$sanitizer" "${options[@]}"
+        return
+    fi
+    set -- "${options[@]}"
     ensure_setup "${ENGINE_PACKAGES[@]}" "${BROWSER_PACKAGES[@]}"
     ensure_python_packages
     started=$(now_ms)
     export SWITCHYARD_PYTHON=$VENV/bin/python
     cd "$ROOT"
-    with_progress "build of services and tests" build-tests swift build --build-tests
+    with_progress "build of services and tests" build-tests swift build --build-tests "${BUILD_OPTIONS[@]}"
+    if [[ $release == yes ]]; then
+        build_release
+        export SWITCHYARD_PRODUCTS=$ROOT/.build/release
+    fi
     say "Running the tests (everything they print is in ${LOGS#"$ROOT"/}/test*.log)"
     rm -f "$LOGS"/test*.log
     if (($#)); then run_tests "$@" || code=$?; else run_all_tests || code=$?; fi
+    report_tests "$code" "$started"
+}
+
+report_tests() {
+    local code=$1 started=$2
     if ((code == 0)); then
         step_done "tests" "$started"
     else

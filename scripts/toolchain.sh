@@ -61,7 +61,7 @@ build_llhttp() {
     ar rcs libllhttp.a ./*.o
     install -m 644 libllhttp.a "$PREFIX/lib/libllhttp.a"
     install -m 644 vendor/llhttp/include/llhttp.h "$PREFIX/include/llhttp.h"
-    cat >"$PREFIX/lib/pkgconfig/libllhttp.pc" <<END
+    cat >"$LLHTTP_PC" <<END
 prefix=$PREFIX
 Name: libllhttp
 Description: HTTP/1 parser
@@ -72,13 +72,22 @@ END
     rm -rf "$work"
 }
 
+# What Package.swift names: found by SwiftPM without an exported PKG_CONFIG_PATH, also from an editor.
+LLHTTP_PC=$PREFIX/lib/pkgconfig/libllhttp.pc
+
 # Debian 12 has no usable llhttp (8.1 accepts obs-folded headers); a later release's 9.x is taken as it is.
 # A prefix copied along with the checkout from elsewhere names the wrong folder and is built anew.
 ensure_llhttp() {
+    local system
+    if pkg-config --atleast-version=9.0 "$LLHTTP_PC" 2>/dev/null &&
+        [[ -e $(pkg-config --variable=prefix "$LLHTTP_PC")/include/llhttp.h ]]; then
+        return 0
+    fi
     if pkg-config --atleast-version=9.0 libllhttp 2>/dev/null; then
-        local library
-        library=$(pkg-config --variable=prefix libllhttp)
-        if [[ -e $library/include/llhttp.h ]]; then return 0; fi
+        system=$(pkg-config --variable=pcfiledir libllhttp)/libllhttp.pc
+        mkdir -p "${LLHTTP_PC%/*}"
+        cp "$system" "$LLHTTP_PC"
+        return 0
     fi
     with_progress "llhttp $LLHTTP_VERSION" llhttp build_llhttp
 }

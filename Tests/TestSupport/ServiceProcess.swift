@@ -69,13 +69,21 @@ package final class ServiceProcess: Sendable {
     /// Lets it go on after ``pause()``.
     package func resume() { leash.signal(SIGCONT) }
 
-    /// The path of a built executable: they lie beside the test bundle.
+    /// The path of a built executable: in the folder that `SWITCHYARD_PRODUCTS` names, such as a release build's, or else
+    /// beside the test bundle.
     package static func executable(_ name: String) throws -> String {
-        let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-        let path = URL(fileURLWithPath: own).deletingLastPathComponent().appendingPathComponent(name).path
+        let path = try products().appendingPathComponent(name).path
         guard FileManager.default.isExecutableFile(atPath: path) else {
             throw ProcessFailure("\(path) is not built: run `swift build` first")
         }
         return path
+    }
+
+    private static func products() throws -> URL {
+        if let folder = ProcessInfo.processInfo.environment["SWITCHYARD_PRODUCTS"], !folder.isEmpty {
+            return URL(fileURLWithPath: folder)
+        }
+        let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        return URL(fileURLWithPath: own).deletingLastPathComponent()
     }
 }
