@@ -33,17 +33,23 @@ fuzz_one() {
 }
 
 report_fuzz() {
-    local name=$1 code=$2 log=$LOGS/fuzz-$1.log input
+    local name=$1 code=$2 log=$LOGS/fuzz-$1.log input coverage
+    coverage=$(grep -aoE 'cov: [0-9]+' "$log" | tail -n 1 | cut -d ' ' -f 2 || true)
+    # Inputs are made up blindly without it, and little is found.
+    if ((code == 0)) && [[ -z $coverage ]]; then
+        echo "SUMMARY: the targets were compiled without coverage" >>"$log"
+        code=1
+    fi
     if ((code == 0)); then
         printf '  %s✓%s %s: %s inputs, coverage %s\n' "$GREEN" "$PLAIN" "$name" \
-            "$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")" \
-            "$(grep -oE 'cov: [0-9]+' "$log" | tail -n 1 | cut -d ' ' -f 2)"
+            "$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")" "$coverage"
         return 0
     fi
     printf '  %s✗ %s%s (code %d); all it said is in %s\n' "$RED" "$name" "$PLAIN" "$code" "${log#"$ROOT"/}"
     grep -aE -m 5 'Fatal error|ERROR: |SUMMARY: ' "$log" | cut -c 1-600 | sed 's/^/      /'
     for input in "$FUZZ_STATE/$name"/input-*; do
-        [[ ! -e $input ]] || printf '      once more: FUZZ_TARGET=%s %s %s\n' "$name" "${FUZZ_BUILD#"$ROOT"/}/fuzz" "${input#"$ROOT"/}"
+        [[ ! -e $input ]] || printf '      once more: SWIFT_BACKTRACE=enable=no FUZZ_TARGET=%s %s %s\n' \
+            "$name" "${FUZZ_BUILD#"$ROOT"/}/fuzz" "${input#"$ROOT"/}"
     done
     return "$code"
 }
