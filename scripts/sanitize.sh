@@ -24,7 +24,7 @@ run_sanitized() {
     shift 2
     rm -f "$LOGS/sanitize-$kind".*
     export TSAN_OPTIONS="log_path=$LOGS/sanitize-thread exitcode=66 second_deadlock_stack=1 history_size=4"
-    # Half of what the Swift runtime allocates once it keeps to the end.
+    # Leaks are not looked for: what the Swift runtime allocates once stays until the end.
     export ASAN_OPTIONS="log_path=$LOGS/sanitize-address detect_leaks=0 detect_stack_use_after_return=1"
     run_part "sanitize-$kind" "${TEST_PORTS:-15000-31999}" "$folder/debug/switchyardPackageTests.xctest" \
         --skip "$UNSANITIZED_TESTS" "$@" || code=$?
