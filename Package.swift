@@ -65,7 +65,7 @@ let package = Package(
     ],
     targets: [
         system("CUV", pkgConfig: "libuv"),
-        // As ./dev built it, or wrote down where the system's is: by its path, so that nobody has to export one.
+        // As ./dev built it, or wrote down where the system's is: by its path, so that no variable has to be exported.
         system("CLLHTTP", pkgConfig: "\(Context.packageDirectory)/.dev/prefix/lib/pkgconfig/libllhttp.pc"),
         system("CPQ", pkgConfig: "libpq"),
         system("CRabbitMQ", pkgConfig: "librabbitmq"),
