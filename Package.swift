@@ -331,8 +331,8 @@ let package = Package(
             ])
 )
 
-/// The libraries and their tests alone, for builds of their own: with a sanitizer, which `./dev test --sanitize` sets this
-/// for, and with the coverage that a fuzzer follows.
+/// The libraries and their tests alone, for builds of their own: with a sanitizer, which `./dev test --sanitize` sets
+/// this for, and with the coverage that a fuzzer follows.
 if Context.environment["SWITCHYARD_LIBRARIES_ONLY"] == "1" {
     let servicesTests = ["Scheduler", "Registry", "A2AProxy", "Notifier", "Sweeper", "Integration"].map { $0 + "Tests" }
     package.targets.removeAll {

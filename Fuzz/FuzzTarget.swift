@@ -1,6 +1,7 @@
 /// One thing that is fuzzed: a function that judges an input, which may be any bytes.
 ///
-/// A target does not only look for crashes: it throws a ``Violation`` when a promise of the code under test does not hold.
+/// A target does not only look for crashes: it throws a ``Violation`` when a promise of the code under test does not
+/// hold.
 package struct FuzzTarget: Sendable {
     /// Its folder below `Fuzz/`, with its corpus.
     package let name: String

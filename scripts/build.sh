@@ -11,8 +11,9 @@ build_release() {
     with_progress "release build" build swift build -c release "${RELEASE_OPTIONS[@]}" --package-path "$ROOT"
 }
 
-# Warnings are errors for ./dev check and in CI, not for whoever builds with a newer toolchain. Another option is another
-# build of everything: the check has a folder of its own, except where SWITCHYARD_STRICT says that all builds are strict.
+# Warnings are errors for ./dev check and in CI, not for whoever builds with a newer toolchain. Another option is
+# another build of everything: the check has a folder of its own, except where SWITCHYARD_STRICT says that all builds
+# are strict.
 STRICT_OPTIONS=(-Xswiftc -warnings-as-errors)
 if [[ -n ${SWITCHYARD_STRICT:-} ]]; then
     BUILD_OPTIONS=("${STRICT_OPTIONS[@]}")

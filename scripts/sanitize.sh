@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # ./dev test --sanitize thread|address: the libraries' tests in a build that watches itself.
 
-# Tests of what a sanitizer cannot say anything about: containers are another program's, the rebinding of names is tried by a
-# program that belongs to a service, and the time that a look at a body takes is not what it is without.
+# Tests of what a sanitizer cannot say anything about: containers are another program's, the rebinding of names is tried
+# by a program that belongs to a service, and the time that a look at a body takes is not what it is without.
 UNSANITIZED_TESTS='^(ProvisioningTests\.|HTTPClientTests\..*RebindingTests|ContractsTests\.BodyShapeTests)'
 
 # Usage: build_sanitized <kind> <folder>
@@ -11,7 +11,7 @@ build_sanitized() {
     cd "$ROOT"
     mkdir -p "$folder"
     if [[ $kind == thread ]]; then
-        # Swift's clang: another would not know its calling convention in the same way.
+        # The toolchain's clang, which knows Swift's calling convention.
         clang -g -O1 -Wall -Werror -c scripts/sanitize/mutex.c -o "$folder/mutex.o"
         options+=(-Xlinker "$folder/mutex.o")
     fi

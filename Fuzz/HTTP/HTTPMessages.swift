@@ -112,8 +112,8 @@ private final class Reading: HTTPParserDelegate, CustomStringConvertible {
         }
     }
 
-    /// Where several things are wrong with a message, which of them is met first may depend on the pieces: a limit is seen
-    /// when a piece ends, before what stands behind it.
+    /// Where several things are wrong with a message, which of them is met first may depend on the pieces: a limit is
+    /// seen when a piece ends, before what stands behind it.
     func isSame(as other: Reading) -> Bool {
         guard let error, let otherError = other.error else {
             return messages == other.messages && error == other.error && taken == other.taken

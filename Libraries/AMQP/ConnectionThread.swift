@@ -26,8 +26,8 @@ enum ConnectionThread {
             var attributes = pthread_attr_t()
             pthread_attr_init(&attributes)
             pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
-            // Address space only: a few kilobytes are used. But librabbitmq descends into a message's tables as deep as they
-            // are, which takes 4 MB for the largest frame.
+            // Address space only: a few kilobytes are used. But librabbitmq descends into a message's tables as deep as
+            // they are, which takes 4 MB for the largest frame.
             pthread_attr_setstacksize(&attributes, 8 * 1024 * 1024)
             var thread = pthread_t()
             let retained = Unmanaged.passRetained(start)

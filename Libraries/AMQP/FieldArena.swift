@@ -91,8 +91,8 @@ package final class FieldArena {
 }
 
 extension AMQPValue {
-    /// Tables and arrays within one another that are read; deeper ones count as null. A frame has room for twenty thousand,
-    /// which would be more stack than a thread has.
+    /// Tables and arrays within one another that are read; deeper ones count as null. A frame has room for twenty
+    /// thousand, which would be more stack than a thread has.
     private static let depthLimit = 32
 
     /// Copies a value out of librabbitmq's memory.
@@ -125,8 +125,9 @@ extension AMQPValue {
         }
     }
 
-    /// Copies a field table out of librabbitmq's memory; of several entries with one name the last counts. One whose name is
-    /// no UTF-8 is left out: repaired it would be another name, and perhaps longer than the 255 bytes that a name may have.
+    /// Copies a field table out of librabbitmq's memory; of several entries with one name the last counts. One whose
+    /// name is no UTF-8 is left out: repaired it would be another name, and perhaps longer than the 255 bytes that a
+    /// name may have.
     package static func table(_ table: amqp_table_t, depth: Int = 0) -> [String: AMQPValue] {
         let entries = UnsafeBufferPointer(start: table.entries, count: Int(table.num_entries))
         let named = entries.compactMap { entry in

@@ -138,8 +138,8 @@ package final class HTTPParser {
         delegate?.parser(self, completedMessageWithKeepAlive: llhttp_should_keep_alive(parser) == 1)
     }
 
-    /// - Parameter bytes: those that the message began with; nil when they were of an earlier read, and then a letter stood
-    ///   first, or the message would have failed there.
+    /// - Parameter bytes: those that the message began with; nil when they were of an earlier read, and then a letter
+    /// stood first, or the message would have failed there.
     private func fail(_ code: llhttp_errno_t, beginning bytes: UnsafeBufferPointer<UInt8>?) -> HTTPParseError {
         let reason = Self.reason(parser)
         var kind = Self.kind(of: code, reason)

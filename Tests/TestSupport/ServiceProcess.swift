@@ -69,8 +69,8 @@ package final class ServiceProcess: Sendable {
     /// Lets it go on after ``pause()``.
     package func resume() { leash.signal(SIGCONT) }
 
-    /// The path of a built executable: in the folder that `SWITCHYARD_PRODUCTS` names, such as a release build's, or else
-    /// beside the test bundle.
+    /// The path of a built executable: in the folder that `SWITCHYARD_PRODUCTS` names, such as a release build's, or
+    /// else beside the test bundle.
     package static func executable(_ name: String) throws -> String {
         let path = try products().appendingPathComponent(name).path
         guard FileManager.default.isExecutableFile(atPath: path) else {

@@ -1,9 +1,10 @@
 // Linked into the tests that ./dev test --sanitize thread builds, in place of two functions of libswiftSynchronization.
 //
-// Synchronization.Mutex takes and releases a free lock with an atomic operation that is compiled into its caller, where the
-// sanitizer sees it. A lock that is contended goes through these two, which are in the toolchain's library, built without
-// instrumentation: there the kernel hands the lock over (FUTEX_LOCK_PI), and the sanitizer, which saw neither an acquire nor
-// a release, reports whatever the lock protects. The functions do what they always did, and notify the sanitizer.
+// Synchronization.Mutex takes and releases a free lock with an atomic operation that is compiled into its caller, where
+// the sanitizer sees it. A lock that is contended goes through these two, which are in the toolchain's library, built
+// without instrumentation: there the kernel hands the lock over (FUTEX_LOCK_PI), and the sanitizer, which saw neither
+// an acquire nor a release, reports whatever the lock protects. The functions do what they always did, and notify the
+// sanitizer.
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
