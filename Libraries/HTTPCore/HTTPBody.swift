@@ -8,7 +8,7 @@ package enum HTTPBodyError: Error, Sendable, Equatable {
     case truncated
     /// Nothing came for the time allowed.
     case timedOut
-    /// The reader's own side gave up.
+    /// The reading side cancelled.
     case cancelled
     /// It is in a content coding that its reader does not take, or breaks the rules of the one it is in.
     case undecodable
@@ -55,7 +55,7 @@ package enum HTTPBody: Sendable {
     }
 }
 
-/// Bytes that are there already, for whoever reads a source.
+/// Bytes that are there already, as a source.
 package final class BytesSource: HTTPByteSource {
     private let bytes: Mutex<[UInt8]>
 
@@ -83,7 +83,7 @@ extension HTTPBody {
     }
 }
 
-/// Stands for a body in a content coding that nobody here takes: whoever reads it learns that, and nothing else.
+/// Stands for a body in a content coding that is not supported: reading it throws `HTTPBodyError.undecodable`.
 package final class UndecodableBody: HTTPByteSource {
     package init() {}
 

@@ -52,7 +52,7 @@ extension HTTPParser {
         }
     }
 
-    /// llhttp also knows RTSP and ICE; we do not.
+    /// llhttp also parses RTSP and ICE, which are refused here.
     private func receivedProtocol(_ bytes: UnsafeRawBufferPointer) {
         defer { sawProtocol = true }
         if !sawProtocol, bytes.first == UInt8(ascii: "R") || bytes.first == UInt8(ascii: "I") {
@@ -66,7 +66,7 @@ extension HTTPParser {
         if target.count > limits.targetBytes { failure = HTTPParseError(.targetTooLong, "target too long") }
     }
 
-    /// Trailers are read past: nothing here depends on one, and merging them into the head invites mischief.
+    /// Trailers are dropped: nothing here depends on one, and merging them into the head enables request smuggling.
     private func receivedName(_ bytes: UnsafeRawBufferPointer) {
         count(bytes.count)
         guard !isInTrailers else { return }
@@ -123,7 +123,7 @@ extension HTTPParser {
         if mode == .request {
             head.method = Self.methods[Int(parser.pointee.method)]
             head.target = String(decoding: target, as: UTF8.self)
-            // We stop at the end of every message anyway, and whether to switch is the handler's decision.
+            // The parser stops at the end of every message anyway, and whether to switch is the handler's decision.
             parser.pointee.upgrade = 0
         } else {
             head.status = HTTPStatus(Int(parser.pointee.status_code))

@@ -1,10 +1,11 @@
 import CLLHTTP
 
-/// What a parser tells its owner, from within `HTTPParser.consume`.
+/// What a parser calls of its owner, from within `HTTPParser.consume`.
 package protocol HTTPParserDelegate: AnyObject {
     /// The head is complete.
     ///
-    /// - Returns: whether a body may follow. `.none` is for the answer to a `HEAD` request, whose framing lies.
+    /// - Returns: whether a body may follow. `.none` is for the response to a `HEAD` request, which carries a
+    ///   `Content-Length` but no body.
     func parser(_ parser: HTTPParser, received head: HTTPMessageHead) -> HTTPParser.BodyExpectation
 
     /// A piece of the body, with chunked framing removed. The bytes are valid during the call only.
@@ -79,7 +80,7 @@ package final class HTTPParser {
         self.limits = limits
         parser = .allocate(capacity: 1)
         llhttp_init(parser, mode == .request ? HTTP_REQUEST : HTTP_RESPONSE, Self.settings)
-        // Not retained: callbacks run only within our own methods.
+        // Not retained: callbacks run only within methods of this object.
         parser.pointee.data = Unmanaged.passUnretained(self).toOpaque()
     }
 

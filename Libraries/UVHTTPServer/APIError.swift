@@ -1,7 +1,7 @@
 import HTTPCore
 import JSONBytes
 
-/// An error that a client may see. Handlers throw it; the server answers with its JSON.
+/// An error that a client may see. Handlers throw it; the server responds with its JSON.
 package struct APIError: Error, Sendable {
     package var status: HTTPStatus
     /// Short and safe: no SQL, no host names, no secrets. Clients match some of them literally.
@@ -59,7 +59,7 @@ package struct APIError: Error, Sendable {
 
     static let internalError = APIError(.internalServerError, "internal error")
 
-    /// The answer: `{"error": ..., "code": ..., ...}`.
+    /// The response: `{"error": ..., "code": ..., ...}`.
     package var response: Response {
         var writer = JSONWriter()
         writer.object { writer in
@@ -87,13 +87,13 @@ package struct APIError: Error, Sendable {
     }
 }
 
-/// An error of another domain that knows what a client should be told about it.
+/// An error of another domain that knows which response a client should get.
 package protocol APIErrorConvertible: Error {
     var apiError: APIError { get }
 }
 
 extension APIError {
-    /// What a client is told about any error. An unknown one is an internal error: its words are for the log.
+    /// What a client may see of any error. An unknown one is an internal error: its text is for the log.
     package init(describing error: any Error) {
         switch error {
         case let error as APIError: self = error

@@ -10,7 +10,7 @@ struct CORS: Sendable {
         allowsAll = origins.contains("*")
     }
 
-    /// Fields of every answer to a request with an `Origin`, rendered.
+    /// Fields of every response to a request with an `Origin`, rendered.
     func headers(for origin: String) -> [UInt8] {
         guard allowsAll || origins.contains(origin) else { return Array("Vary: Origin\r\n".utf8) }
         let credentials = allowsAll ? "" : "Access-Control-Allow-Credentials: true\r\n"
@@ -23,7 +23,7 @@ struct CORS: Sendable {
             """.utf8)
     }
 
-    /// The answer to a preflight; `nil` when the request is none.
+    /// The response to a preflight; `nil` when the request is none.
     func preflight(_ head: HTTPMessageHead, origin: String) -> Response? {
         guard head.method == .options, head.headers.contains("Access-Control-Request-Method") else { return nil }
         guard allowsAll || origins.contains(origin) else { return .error(.forbidden, "origin not allowed") }

@@ -59,12 +59,12 @@ package final class HTTPServer: Sendable {
     /// Connections open.
     package var connectionCount: Int { shared.connectionCount.load(ordering: .relaxed) }
 
-    /// Closes the listeners and idle connections; requests under way are answered with `Connection: close`.
+    /// Closes the listeners and idle connections; requests in progress are responded to with `Connection: close`.
     package func stopAccepting() async {
         for part in parts { _ = try? await part.loop.call { part.stopAccepting() } }
     }
 
-    /// Stops accepting, waits for the requests under way, and closes what is left after `deadline`.
+    /// Stops accepting, waits for the requests in progress, and closes what is left after `deadline`.
     package func drain(within deadline: Duration) async {
         await stopAccepting()
         let end = MonotonicClock.nanoseconds + deadline.milliseconds * 1_000_000

@@ -11,7 +11,8 @@ package struct HTTPServerConfiguration: Sendable {
     package var maxBodyBytes = 1024 * 1024
     /// Bytes of a body that are read before the handler starts, unless its route streams.
     package var bufferedBodyBytes = 64 * 1024
-    /// Bytes of a body nobody wanted that are read past to keep the connection; beyond it the connection closes.
+    /// Bytes of a body that its handler did not read, which are read past to keep the connection; beyond it the
+    /// connection closes.
     package var drainedBodyBytes = 64 * 1024
     /// Connections at once, over all loops. Further ones are closed at once.
     package var maxConnections = 60_000
@@ -23,11 +24,11 @@ package struct HTTPServerConfiguration: Sendable {
     /// In each such period a body that is arriving must bring `bodyProgressBytes`, or its end.
     package var bodyTimeout: Duration = .seconds(30)
     package var bodyProgressBytes = 512
-    /// In each such period a client must take some of the answer.
+    /// In each such period a client must acknowledge some of the response.
     package var writeTimeout: Duration = .seconds(60)
     /// The same while the server stops, which does not wait for long for clients that take nothing.
     package var drainTimeout: Duration = .seconds(5)
-    /// How long a connection that we closed for writing waits for the peer's end.
+    /// How long a connection that was closed for writing waits for the peer's end.
     package var lingerTimeout: Duration = .seconds(2)
 
     /// Bytes waiting in a connection beyond which `ResponseWriter.write` suspends.

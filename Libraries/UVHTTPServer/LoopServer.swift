@@ -56,7 +56,7 @@ final class LoopServer: @unchecked Sendable {
         listener = nil
     }
 
-    /// Closes the listener and the connections that wait for a request; the others close after their answer.
+    /// Closes the listener and the connections that wait for a request; the others close after their response.
     func stopAccepting() {
         isDraining = true
         stopListening()
@@ -67,7 +67,7 @@ final class LoopServer: @unchecked Sendable {
         for connection in connections.values { connection.close() }
     }
 
-    // MARK: - What answers need
+    // MARK: - What responses need
 
     /// The rendered `Date` field; it changes once a second.
     func withDateField(_ body: ([UInt8]) -> Void) {

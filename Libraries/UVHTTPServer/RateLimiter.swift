@@ -3,7 +3,7 @@ import Synchronization
 /// Which of a client's buckets a route draws from.
 package enum RateLimitClass: UInt8, Sendable {
     case standard
-    /// A bucket of its own for a token's heartbeats, so that they neither use up nor suffer from its other calls.
+    /// A bucket of its own for a token's heartbeats, so that neither they nor its other requests throttle the others.
     case heartbeat
     /// Probes and metrics.
     case exempt
@@ -11,13 +11,25 @@ package enum RateLimitClass: UInt8, Sendable {
 
 /// Token buckets, one per client and class, filled evenly over a minute.
 ///
-/// A client is its bearer token once authentication has verified it, else its address, of IPv6 the network of 64 bits:
-/// whoever has one address there has all of them. A request is charged before its
-/// token is looked at: one that has no bucket yet is charged to the address, and when it turns out to be good, it gets a
-/// bucket of its own and the address its request back. So inventing tokens buys nothing, on whatever route, and nothing
-/// but time fills a bucket. When nobody can tell whether it is good, because the database is away, the address has its
-/// request back, too: clients are to be told 503 for as long as that lasts, not 429. Memory is bounded: beyond the bound,
-/// full buckets are forgotten, then any.
+/// A request is charged before its token is verified. Addresses are whole IPv4 addresses and IPv6 networks of 64 bits,
+/// since a client that has one address of such a network has all of them.
+///
+/// | Request                                             | Bucket that is charged                  | Capacity     |
+/// |-----------------------------------------------------|-----------------------------------------|--------------|
+/// | no token                                            | the address's                           | `limit`      |
+/// | a token without a bucket                            | the address's                           | `limit`      |
+/// | a token without a bucket, on a `heartbeat` route    | the address's, for heartbeats           | `limit` x 20 |
+/// | a token with a bucket of the route's class          | the token's, of that class              | `limit`      |
+/// | `exempt` route                                      | none                                    |              |
+///
+/// | Verification of a token without a bucket            | Token's bucket                          | Address's    |
+/// |-----------------------------------------------------|-----------------------------------------|--------------|
+/// | valid (`verified`)                                  | made full, and charged                  | refunded     |
+/// | invalid (no call)                                   | none                                    | stays        |
+/// | not possible: the database is away (`undecided`)    | none                                    | refunded     |
+///
+/// So inventing tokens gains nothing on any route, and only time fills a bucket; while tokens cannot be verified clients
+/// get 503, not 429. Memory is bounded: beyond the bound full buckets are evicted, then any.
 final class RateLimiter: Sendable {
     struct Decision {
         var isAllowed = true
@@ -39,11 +51,11 @@ final class RateLimiter: Sendable {
     private static let minute = 60_000.0
     private static let shardCount = 16
     private static let maxBucketsPerShard = 8192
-    /// How many times a client's requests an address may have of heartbeats whose tokens are not known yet, in a bucket
-    /// of their own. After a restart no token is known, and a fleet behind one NAT beats at once: with the 600 requests
-    /// of one client all but 600 agents would be throttled. 20 times that is room for 10,000 agents and one in five that
-    /// tries again; and invented tokens cost the database no more than a batched look-up of 200 a second.
-    static let fleet = 20.0
+    /// Times the limit of one client that an address may use for heartbeats whose tokens have no bucket yet. After a
+    /// restart no token has one, and all agents behind one NAT send heartbeats at once: with 600 requests a minute all
+    /// but 600 agents would be throttled. 20 times that is enough for 10,000 agents of which one in five retries, and
+    /// invented tokens cost the database no more than a batched query of 200 a second.
+    static let burstMultiplierForVerifiedTokens = 20.0
 
     /// Requests a minute, and the most at once.
     let limit: Int
@@ -67,14 +79,14 @@ final class RateLimiter: Sendable {
         /// Of the token, in its class; `nil` without one.
         let token: Int?
 
-        /// - Parameter token: as it follows `Bearer`, so that one token has one bucket however its field is spelt.
+        /// - Parameter token: as it follows `Bearer`, so that one token has one bucket, whatever the case of the scheme.
         init(address: [UInt8], token: Slice<UnsafeBufferPointer<UInt8>>? = nil, of kind: RateLimitClass = .standard) {
             var hasher = Hasher()
             hasher.combine(Self.client(address))
-            let isOfFleet = kind == .heartbeat && token != nil
-            hasher.combine(isOfFleet)
+            let isHeartbeat = kind == .heartbeat && token != nil
+            hasher.combine(isHeartbeat)
             self.address = hasher.finalize()
-            addressFactor = isOfFleet ? RateLimiter.fleet : 1
+            addressFactor = isHeartbeat ? RateLimiter.burstMultiplierForVerifiedTokens : 1
             self.token = token.map { token in
                 var hasher = Hasher()
                 hasher.combine(kind.rawValue)
@@ -83,7 +95,7 @@ final class RateLimiter: Sendable {
             }
         }
 
-        /// What of an address makes a client.
+        /// The bytes of an address that identify a client.
         private static func client(_ address: [UInt8]) -> ArraySlice<UInt8> {
             guard address.count == 16 else { return address[...] }
             return address.starts(with: mappedPrefix) ? address.suffix(4) : address.prefix(8)
@@ -109,7 +121,7 @@ final class RateLimiter: Sendable {
         return decision(known ?? Bucket(capacity: Double(limit), tokens: Double(limit), at: now), isAllowed: true)
     }
 
-    /// The token that the address was charged for is a good one: it pays from now on, and for that request, too.
+    /// The token that the address was charged for is valid: it is charged from now on, and for that request, too.
     ///
     /// - Returns: what the token has left.
     func verified(_ key: Key, now: UInt64) -> Decision? {
@@ -121,7 +133,7 @@ final class RateLimiter: Sendable {
         return decision
     }
 
-    /// Nobody could tell whether the token that the address was charged for is a good one: it has its request back.
+    /// The token that the address was charged for could not be verified: the address gets its request back.
     ///
     /// - Returns: what the address has left.
     @discardableResult
@@ -164,7 +176,7 @@ final class RateLimiter: Sendable {
 
     /// Changes a bucket.
     ///
-    /// - Parameter capacity: of a full one that is made when there is none; otherwise the answer is `nil` then.
+    /// - Parameter capacity: of a full one that is made when there is none; without it the result is `nil` then.
     private func change(
         _ hash: Int, orNewOf capacity: Double? = nil, now: UInt64, _ body: (inout Bucket) -> Bool
     ) -> Decision? {
@@ -185,7 +197,7 @@ final class RateLimiter: Sendable {
         return changed.map { decision($0.bucket, isAllowed: $0.isAllowed) }
     }
 
-    /// What is told is never more than one client's limit, which stands beside it.
+    /// Never more remaining than one client's limit, since the response states that as the limit.
     private func decision(_ bucket: Bucket, isAllowed: Bool) -> Decision {
         let missing = isAllowed ? bucket.capacity - bucket.tokens : max(0, 1 - bucket.tokens)
         let seconds = missing / bucket.capacity * Self.minute / 1000
@@ -194,7 +206,7 @@ final class RateLimiter: Sendable {
             reset: max(isAllowed ? 0 : 1, Int(seconds.rounded(.up))))
     }
 
-    /// Forgets the full buckets, which say nothing; when that is not enough, an eighth of the rest.
+    /// Evicts the full buckets, which hold no information; when that is not enough, an eighth of the rest.
     private func makeRoom(_ buckets: inout [Int: Bucket], now: UInt64) {
         buckets = buckets.filter { filled($0.value, now: now).tokens < $0.value.capacity }
         guard buckets.count >= Self.maxBucketsPerShard else { return }

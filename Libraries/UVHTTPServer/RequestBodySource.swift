@@ -11,7 +11,7 @@ final class RequestBodySource: HTTPByteSource, @unchecked Sendable {
     static let highWater = 64 * 1024
 
     private let loop: EventLoop
-    /// `nil` once the request is over, so that a source someone keeps does not keep the connection.
+    /// `nil` once the request is over, so that a source that is kept does not keep the connection.
     private weak var connection: HTTPConnection?
     private var waiting: [UInt8] = []
     private var end: Piece?
@@ -74,7 +74,7 @@ final class RequestBodySource: HTTPByteSource, @unchecked Sendable {
         }
     }
 
-    /// The handler wants no more; what still comes is read past or the connection closes after the answer.
+    /// The handler reads no more; what still comes is read past, or the connection closes after the response.
     func cancel() {
         loop.execute { self.fail(.cancelled) }
     }

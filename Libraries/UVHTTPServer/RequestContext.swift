@@ -6,7 +6,7 @@ import Observability
 /// `@unchecked Sendable`: the server fills it before the handler's task starts; afterwards only that task's middleware
 /// and handler, one after another, touch it, and the server again when they are done.
 package final class RequestContext: @unchecked Sendable {
-    /// The client's `X-Request-Id` when it was a sane one, else our own; every answer carries it.
+    /// The client's `X-Request-Id` when it was a valid one, else a fresh one; every response carries it.
     package let requestID: String
     /// The matched route, e.g. `/workspaces/{id}/a2a`; "" when there was none.
     package internal(set) var route: String = ""
@@ -20,11 +20,12 @@ package final class RequestContext: @unchecked Sendable {
     package internal(set) var traceparent: String?
     /// Who the request comes from, as authentication found out.
     package var identity: (any Sendable)?
-    /// The console's session that let the request in, where it was one: sent by a browser, whoever made the request.
+    /// The console's session that authenticated the request, where it was one. Browsers send it with requests that
+    /// other sites make, too.
     package var session: UUID?
     /// SHA-256 of the token that the stream ticket was made from which let the request in, where it was one.
     package var ticketTokenHash: [UInt8]?
-    /// The entry of the audit log that the answer completes.
+    /// The entry of the audit log that the response completes.
     package var auditEntry: Int64?
     /// What the request means to do or did, as a JSON object, for that entry.
     package var auditDetail: String?
@@ -35,9 +36,9 @@ package final class RequestContext: @unchecked Sendable {
 
     /// Nanoseconds on the monotonic clock.
     var startedAt: UInt64 = 0
-    /// Where the answer is counted.
+    /// Where the response is counted.
     var metrics: RouteMetrics?
-    /// What the client has left, for the answer.
+    /// What the client has left, for the response's fields.
     var rateLimit: RateLimiter.Decision?
     /// Set while the address has paid for a token that is not known to be good.
     var unverified: (limiter: RateLimiter, key: RateLimiter.Key, at: UInt64)?
@@ -64,8 +65,8 @@ package final class RequestContext: @unchecked Sendable {
         if let decision = limiter.verified(key, now: at) { rateLimit = decision }
     }
 
-    /// Nobody could tell whether the bearer is a live token. To be called for that alone, not for a refusal: the address
-    /// gets its request back, so that clients go on to be told what is the matter.
+    /// Whether the bearer is a live token could not be found out. To be called for that alone, not for a refusal: the
+    /// address gets its request back, so that clients see the reason (503) and not a limit.
     package func bearerUndecided() {
         guard let (limiter, key, at) = unverified else { return }
         unverified = nil

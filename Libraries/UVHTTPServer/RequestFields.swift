@@ -23,7 +23,7 @@ struct RequestFields {
         headers.forEachField { take($0, $1) }
     }
 
-    /// Names are told apart by length first: most fields are none of ours.
+    /// Names are compared by length first: most fields are none that the server looks at.
     private mutating func take(_ name: UnsafeBufferPointer<UInt8>, _ value: UnsafeBufferPointer<UInt8>) {
         var text: String { String(decoding: value, as: UTF8.self) }
         switch name.count {

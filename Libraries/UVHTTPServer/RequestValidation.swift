@@ -2,7 +2,7 @@ import HTTPCore
 
 /// What a server must check beyond the grammar (RFC 9112, 3.2 and 6).
 enum RequestValidation {
-    /// - Returns: the answer to a request that is refused, after which the connection closes.
+    /// - Returns: the response to a request that is refused, after which the connection closes.
     static func refusal(of head: HTTPMessageHead, _ fields: RequestFields) -> Response? {
         guard methods.contains(head.method) else { return .error(501, "method not implemented") }
         return refusalOfHost(head, fields) ?? refusalOfTarget(head) ?? refusalOfFraming(head, fields)
@@ -41,7 +41,7 @@ enum RequestValidation {
         return nil
     }
 
-    /// Visible ASCII without a fragment, and no encoded NUL, which nothing behind us could store.
+    /// Visible ASCII without a fragment, and no encoded NUL, which no store could keep.
     private static func isTarget(_ target: String) -> Bool {
         var target = target
         return target.withUTF8 { bytes in
@@ -69,7 +69,7 @@ enum RequestValidation {
         return expectation.lowercased() == "100-continue" ? nil : .error(417, "expectation not supported")
     }
 
-    /// The answer to bytes that are no request.
+    /// The response to bytes that are no request.
     static func response(to error: HTTPParseError) -> Response {
         switch error.kind {
         case .malformed, .truncated: .error(.badRequest, "malformed request")

@@ -3,7 +3,7 @@ import HTTPCore
 import JSONBytes
 import UVLoop
 
-/// What a handler answers.
+/// What a handler returns.
 package struct Response: Sendable {
     package var status: HTTPStatus
     /// Fields beside those that the server adds: `Content-Length`, `Date`, `X-Request-Id`, security, CORS, rate limit.
@@ -11,7 +11,7 @@ package struct Response: Sendable {
     package var body: ResponseBody
     /// Kept until a body of bytes has gone to the system, or its client is gone: what accounts for the memory.
     package var retained: (any Sendable)?
-    /// Another program's answer, handed on: its status and body are that program's words, not this service's.
+    /// Another program's response, passed on: its status and body are that program's, not this service's.
     package var isPassedOn = false
 
     package init(_ status: HTTPStatus, headers: HTTPHeaders = HTTPHeaders(), body: ResponseBody = .empty) {
@@ -71,7 +71,7 @@ package struct Response: Sendable {
         Response(status, headers: HTTPHeaders([("Content-Type", contentType)]), body: .stream(produce))
     }
 
-    /// The same of a length that is known beforehand, which clients are told.
+    /// The same of a length that is known beforehand, which is sent as `Content-Length`.
     package static func stream(
         _ status: HTTPStatus = .ok, headers: HTTPHeaders, length: Int,
         _ produce: @escaping @Sendable (ResponseWriter) async throws -> Void

@@ -23,7 +23,7 @@ package struct PreparedChunk: Sendable {
 
 /// Where the body of a streamed response goes.
 ///
-/// `@unchecked Sendable`: confined to the connection's loop; `write` goes there first, the rest says so.
+/// `@unchecked Sendable`: confined to the connection's loop; `write` goes there first, the other members say so.
 package final class ResponseWriter: @unchecked Sendable {
     package let loop: EventLoop
     /// Called once, on the loop, when the client goes away. Loop thread only.
@@ -35,7 +35,7 @@ package final class ResponseWriter: @unchecked Sendable {
     /// The client is gone or the body has ended. Loop thread only.
     package private(set) var isClosed = false
 
-    /// How the body's end is told.
+    /// How the body's end is marked.
     enum Framing: Equatable {
         case chunked, untilClose
         /// By its length in bytes.
@@ -176,7 +176,7 @@ package final class ResponseWriter: @unchecked Sendable {
         return connection.pendingBytes
     }
 
-    /// What is beyond the length would be taken for the next answer.
+    /// What is beyond the length would be taken for the next response.
     private func hasRoom(for count: Int) -> Bool {
         guard let rest = left else { return true }
         left = rest - count

@@ -12,9 +12,9 @@ struct ServerMetrics: Sendable {
 
     init(_ registry: MetricsRegistry) {
         requests = registry.counters(
-            "http_requests_total", "Requests answered.", labels: ["method", "route", "status"], limit: 2000)
+            "http_requests_total", "Requests responded to.", labels: ["method", "route", "status"], limit: 2000)
         durations = registry.histograms(
-            "http_request_duration_seconds", "From a request's head to its answer.", labels: ["route"])
+            "http_request_duration_seconds", "From a request's head to its response.", labels: ["route"])
         connections = registry.gauge("http_connections", "Connections open.")
         refusals = registry.counters(
             "http_refusals_total", "Requests refused for their form, by status.", labels: ["status"])
@@ -41,7 +41,7 @@ final class RouteMetrics: Sendable {
         self.duration = duration
     }
 
-    /// - Parameter nanoseconds: from the request's head to the answer's head.
+    /// - Parameter nanoseconds: from the request's head to the response's head.
     func record(status: Int, nanoseconds: UInt64) {
         let counter = byStatus.withLock { counters in
             if let counter = counters[status] { return counter }

@@ -3,14 +3,14 @@ import HTTPCore
 /// The console's session in a `Cookie` field, and the `Set-Cookie` that puts it there.
 package enum SessionCookie {
     private static let name: StaticString = "switchyard_session"
-    /// Over TLS: browsers take a cookie of that name from nobody who did not come over TLS, nor from another host of the
+    /// Over TLS: browsers take a cookie of that name neither over an unencrypted connection nor from another host of the
     /// domain.
     private static let secureName: StaticString = "__Host-switchyard_session"
 
     /// The value of the first cookie of the name; nil when there is none.
     ///
-    /// - Parameter isSecure: the client came over TLS: the name that everybody could have put there is none then. Where a
-    ///   proxy does not say so, the other one still comes first.
+    /// - Parameter isSecure: the client came over TLS: the other name, which any host of the domain could have set, is
+    ///   ignored then. Where no proxy says so, the name of TLS still comes first.
     static func bytes(
         in value: UnsafeBufferPointer<UInt8>, isSecure: Bool
     ) -> Slice<UnsafeBufferPointer<UInt8>>? {
@@ -27,7 +27,7 @@ package enum SessionCookie {
             var pair = rest[..<end].drop(while: isBlank)
             rest = end < rest.endIndex ? rest[(end + 1)...] : rest[end...]
             while let last = pair.last, isBlank(last) { pair.removeLast() }
-            // The names of cookies are told apart by case.
+            // The names of cookies are case-sensitive.
             guard pair.count > length, pair[pair.startIndex + length] == UInt8(ascii: "=") else { continue }
             let given = UnsafeBufferPointer(rebasing: pair.prefix(length))
             guard given.elementsEqual(UnsafeBufferPointer(start: name.utf8Start, count: length)) else { continue }

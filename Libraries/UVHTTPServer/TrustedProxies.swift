@@ -1,6 +1,6 @@
 import UVLoop
 
-/// The addresses whose word about their own client we take.
+/// The addresses whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
 struct TrustedProxies: Sendable {
     private struct Network {
         let prefix: [UInt8]
@@ -26,7 +26,7 @@ struct TrustedProxies: Sendable {
         }
     }
 
-    /// The client behind the peer: from the right of `X-Forwarded-For`, the first address that is no proxy of ours.
+    /// The client behind the peer: from the right of `X-Forwarded-For`, the first address that is not a trusted proxy.
     ///
     /// - Returns: `nil` when the peer is not trusted, or names none.
     func client(behind peer: [UInt8], forwardedFor: [String]) -> SocketAddress? {

@@ -1,6 +1,6 @@
 import CWslay
 
-/// Reads what a client sends and makes the control frames that answer it, by wslay: masks, fragments, UTF-8, lengths,
+/// Reads what a client sends and makes the control frames that respond to it, by wslay: masks, fragments, UTF-8, lengths,
 /// closing.
 ///
 /// wslay keeps 8 KiB a connection. Most viewers of a stream send a pong now and then and nothing else, so its context is
@@ -30,7 +30,7 @@ final class FrameReader {
 
     /// - Parameters:
     ///   - maxMessageBytes: of one message of the client's; a longer one closes the connection with 1009.
-    ///   - keepsMessages: false to read past what the client says.
+    ///   - keepsMessages: false to drop the client's messages.
     init(maxMessageBytes: Int, keepsMessages: Bool) {
         self.maxMessageBytes = maxMessageBytes
         self.keepsMessages = keepsMessages
@@ -43,17 +43,17 @@ final class FrameReader {
     /// Takes bytes of the client's.
     ///
     /// - Returns: what is to be sent to it, and then what it said.
-    func receive(_ bytes: UnsafeBufferPointer<UInt8>) -> (answer: [UInt8], messages: [WebSocketMessage]) {
+    func receive(_ bytes: UnsafeBufferPointer<UInt8>) -> (response: [UInt8], messages: [WebSocketMessage]) {
         guard let context = opened() else { return ([], []) }
         defer { messages = [] }
         input = bytes
         given += UInt64(bytes.count)
         if wslay_event_recv(context) != 0 { refusal = refusal ?? .protocolError }
         input = UnsafeBufferPointer(start: nil, count: 0)
-        let answer = flushed(context)
-        guard let refusal else { return (answer, messages) }
+        let response = flushed(context)
+        guard let refusal else { return (response, messages) }
         hasFailed = true
-        return (WebSocketFrame.beforeClose(answer) + WebSocketFrame.close(refusal), messages)
+        return (WebSocketFrame.beforeClose(response) + WebSocketFrame.close(refusal), messages)
     }
 
     /// Begins to close.
@@ -66,7 +66,7 @@ final class FrameReader {
         return flushed(context)
     }
 
-    /// Nothing more is read: the closing handshake is over, or the client broke the protocol and has been told.
+    /// Nothing more is read: the closing handshake is over, or the client broke the protocol and the closing frame says so.
     var isOver: Bool {
         guard let context else { return hasFailed }
         return hasFailed || wslay_event_get_read_enabled(context) == 0
@@ -151,7 +151,7 @@ final class FrameReader {
             if !isInsideMessage { messageBytes = 0 }
             isInsideMessage = frame.fin == 0
             messageBytes = messageBytes.addingReportingOverflow(frame.payload_length).partialValue
-            // Said before its bytes have come, which may be many.
+            // Refused before its bytes have come, which may be many.
             if messageBytes > UInt64(maxMessageBytes) { refusal = .messageTooBig }
         }
         // A code has two bytes.

@@ -5,13 +5,13 @@ import UVLoop
 /// `@unchecked Sendable`: confined to the stream's loop; every member is to be used there only.
 package final class WebSocketConnection: @unchecked Sendable {
     package struct Configuration: Sendable {
-        /// Bytes of one message of the client's.
+        /// Bytes of one message from the client.
         package var maxMessageBytes = 64 << 10
-        /// Bytes of the client's in one `pingInterval`; nil for any number. A client that says more is cut off.
+        /// Bytes from the client in one `pingInterval`; nil for any number. A client that sends more is disconnected.
         package var maxReceivedBytes: Int? = 1 << 20
         /// A ping this often; a client from which nothing comes for two of them is gone.
         package var pingInterval: Duration = .seconds(20)
-        /// How long the client may take to answer that we close.
+        /// How long the client may take to respond to a closing frame.
         package var closeTimeout: Duration = .seconds(5)
         /// Bytes waiting for the client beyond which `write` suspends, and reading stops.
         package var highWater = 64 << 10
@@ -21,7 +21,7 @@ package final class WebSocketConnection: @unchecked Sendable {
 
     private enum Phase {
         case open
-        /// Our closing frame is sent; waits for the client's, or for the end of the connection.
+        /// The closing frame is sent; waits for the client's, or for the end of the connection.
         case closing
         case closed
     }
@@ -48,8 +48,8 @@ package final class WebSocketConnection: @unchecked Sendable {
     private var unsentAtPing = 0
     private var takenAtPing = 0
 
-    /// - Parameter onMessage: gets the client's messages; nil where the client has nothing to say. What it sends is
-    ///   checked all the same.
+    /// - Parameter onMessage: gets the client's messages; nil where they do not matter. What it sends is checked all
+    ///   the same.
     package init(
         _ stream: TCPStream, _ configuration: Configuration = Configuration(),
         onMessage: ((WebSocketMessage) -> Void)? = nil
@@ -121,16 +121,16 @@ package final class WebSocketConnection: @unchecked Sendable {
     private func received(_ bytes: UnsafeBufferPointer<UInt8>) {
         guard phase != .closed, !isFinished else { return }
         receivedBytes += bytes.count
-        let (answer, messages) = reader.receive(bytes)
-        // What closes comes last; nothing else that answers does.
-        if !reader.isOver { send(answer) }
+        let (response, messages) = reader.receive(bytes)
+        // A closing frame goes out behind what the messages cause; other control frames before it.
+        if !reader.isOver { send(response) }
         for message in messages { onMessage?(message) }
-        if reader.isOver { send(answer) }
+        if reader.isOver { send(response) }
         if reader.isOver { return finish() }
         if isOpen, let limit = configuration.maxReceivedBytes, receivedBytes > limit {
             return close(.policyViolation, "too much received")
         }
-        // Control frames are answered at once: who sends more of them than it reads answers to has to wait.
+        // Control frames are responded to at once: a client that does not read the responses is read no further.
         if stream.pendingWriteBytes > configuration.highWater, !isReadingStopped {
             isReadingStopped = true
             stream.stopReading()

@@ -1,4 +1,4 @@
-/// The bytes of a server's frames (RFC 6455, 5.2): never masked, and so the same for everyone who gets them.
+/// The bytes of a server's frames (RFC 6455, 5.2): never masked, and so the same for every client.
 package enum WebSocketFrame {
     private static let final: UInt8 = 0x80
     private static let text: UInt8 = 0x1
@@ -17,7 +17,7 @@ package enum WebSocketFrame {
     static func beforeClose(_ frames: [UInt8]) -> [UInt8] {
         var start = 0
         while start < frames.count, frames[start] & 0xF != 8 {
-            // Those of a server that only answers are control frames, with a length of one byte.
+            // A server that sends nothing of its own accord sends control frames only, with a length of one byte.
             start += 2 + Int(frames[start + 1])
         }
         return Array(frames[..<min(start, frames.count)])

@@ -31,7 +31,7 @@ import UVLoop
             client.send("POST /small HTTP/1.1\r\nHost: x\r\nContent-Length: \(16 << 20)\r\n\r\n")
             let isTaken = client.send([UInt8](repeating: 0x20, count: 16 << 20))
             #expect(isTaken)
-            #expect(try await client.answer().status == 413)
+            #expect(try await client.response().status == 413)
         }
     }
 
@@ -43,7 +43,7 @@ import UVLoop
             {
                 client.send(String(byte))
             }
-            #expect(try await client.answer().text == "abc")
+            #expect(try await client.response().text == "abc")
         }
     }
 
@@ -58,18 +58,18 @@ import UVLoop
             ] {
                 let client = try server.client()
                 client.send("POST \(path) HTTP/1.1\r\nHost: x\r\nContent-Encoding: \(coding)\r\n\(framed)")
-                let answer = try await client.answer()
-                #expect(answer.status == status)
+                let response = try await client.response()
+                #expect(response.status == status)
                 guard status == 415 else { continue }
-                #expect(answer.headers["accept-encoding"] == "identity")
-                #expect(answer.text.contains(#""field":"Content-Encoding""#))
+                #expect(response.headers["accept-encoding"] == "identity")
+                #expect(response.text.contains(#""field":"Content-Encoding""#))
                 // The connection goes on.
                 client.send("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n")
-                #expect(try await client.answer().text == "hello")
+                #expect(try await client.response().text == "hello")
             }
             let client = try server.client()
             client.send("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nContent-Length: 0\r\n\r\n")
-            #expect(try await client.answer().status == 200)
+            #expect(try await client.response().status == 200)
         }
     }
 
@@ -78,10 +78,10 @@ import UVLoop
             let client = try server.client()
             client.send("POST /large HTTP/1.1\r\nHost: x\r\nContent-Length: 20000000\r\n\r\n")
             client.send([UInt8](repeating: 0x61, count: 20_000_000))
-            #expect(try await client.answer().text == "20000000")
+            #expect(try await client.response().text == "20000000")
             client.send(
                 "POST /large HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(100, of: 100_000))
-            #expect(try await client.answer().text == "10000000")
+            #expect(try await client.response().text == "10000000")
         }
     }
 
@@ -102,14 +102,14 @@ import UVLoop
             ] {
                 let client = try server.client()
                 client.send(request)
-                let answer = try await client.answer()
-                #expect(answer.status == 413)
-                #expect(answer.text == #"{"error":"request body too large","limit":\#(limit)}"#)
+                let response = try await client.response()
+                #expect(response.status == 413)
+                #expect(response.text == #"{"error":"request body too large","limit":\#(limit)}"#)
                 #expect(await client.untilEnd())
             }
             let client = try server.client()
             client.send("POST /small HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabcdefghij")
-            #expect(try await client.answer().text == "abcdefghij")
+            #expect(try await client.response().text == "abcdefghij")
         }
     }
 
@@ -117,24 +117,24 @@ import UVLoop
         try await withServer(routes: Self.routes) { server in
             let client = try server.client()
             client.send("POST /echo HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n")
-            #expect(try await client.answer().status == 100)
+            #expect(try await client.response().status == 100)
             client.send("abc")
-            #expect(try await client.answer().text == "abc")
+            #expect(try await client.response().text == "abc")
 
-            // Behind an answer that has not been written yet, it must not come first.
+            // Behind a response that has not been written yet, it must not come first.
             client.send(
                 "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n"
                     + "POST /echo HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n")
-            #expect(try await client.answer().text == "hello")
-            #expect(try await client.answer().status == 100)
+            #expect(try await client.response().text == "hello")
+            #expect(try await client.response().status == 100)
             client.send("def")
-            #expect(try await client.answer().text == "def")
+            #expect(try await client.response().text == "def")
 
-            // The handler does not want it: the answer comes at once, and the connection cannot go on.
+            // The handler does not want it: the response comes at once, and the connection cannot go on.
             client.send("POST /ignore HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n")
-            let answer = try await client.answer()
-            #expect(answer.text == "ignored")
-            #expect(answer.headers["connection"] == "close")
+            let response = try await client.response()
+            #expect(response.text == "ignored")
+            #expect(response.headers["connection"] == "close")
             #expect(await client.untilEnd())
         }
     }
@@ -143,11 +143,11 @@ import UVLoop
         try await withServer(routes: Self.routes) { server in
             let client = try server.client()
             client.send("POST /unread HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n")
-            let answer = try await client.answer()
-            #expect(answer.text == "unread")
-            #expect(answer.headers["connection"] == nil)
+            let response = try await client.response()
+            #expect(response.text == "unread")
+            #expect(response.headers["connection"] == nil)
             client.send(String(repeating: "a", count: 1000) + "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n")
-            #expect(try await client.answer().text == "hello")
+            #expect(try await client.response().text == "hello")
         }
     }
 
@@ -155,9 +155,9 @@ import UVLoop
         try await withServer(routes: Self.routes) { server in
             let client = try server.client()
             client.send("POST /unread HTTP/1.1\r\nHost: x\r\nContent-Length: 10000000\r\n\r\n")
-            let answer = try await client.answer()
-            #expect(answer.text == "unread")
-            #expect(answer.headers["connection"] == "close")
+            let response = try await client.response()
+            #expect(response.text == "unread")
+            #expect(response.headers["connection"] == "close")
             client.send([UInt8](repeating: 0x61, count: 10_000_000))
             _ = await client.untilEnd()
             #expect(client.rest == "")
@@ -189,8 +189,8 @@ import UVLoop
             let client = try server.client()
             client.send("POST /large HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")
             client.send("zz\r\n")
-            let answer = try await client.answer()
-            #expect(answer.status == 400)
+            let response = try await client.response()
+            #expect(response.status == 400)
             #expect(await client.untilEnd())
         }
     }

@@ -5,11 +5,11 @@ import UVHTTPServer
 /// What becomes of requests that no honest client sends, or that only just pass.
 @Suite struct HostileRequestTests {
     enum Verdict: Sendable {
-        /// Answered with the status; the connection goes on.
+        /// Responded to with the status; the connection goes on.
         case accepted(Int)
-        /// Answered with the status, and closed.
+        /// Responded to with the status, and closed.
         case refused(Int)
-        /// Closed without an answer.
+        /// Closed without a response.
         case dropped
     }
 
@@ -160,7 +160,7 @@ import UVHTTPServer
             .accepted(200)),
         Case("a TLS hello", [0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xFC, 0x03, 0x03], .refused(400)),
         Case("noise", (0..<512).map { UInt8(truncatingIfNeeded: $0 &* 151 &+ 7) }, .refused(400)),
-        Case("an answer", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", .refused(501)),
+        Case("a response", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", .refused(501)),
     ]
 
     static let all = lengths + codings + fields + hosts + lines
@@ -172,7 +172,7 @@ import UVHTTPServer
                 try await check(test, server)
                 let honest = try server.client()
                 honest.send("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n")
-                #expect(try await honest.answer().text == "hello", "after: \(test.name)")
+                #expect(try await honest.response().text == "hello", "after: \(test.name)")
             }
         }
     }
@@ -182,15 +182,15 @@ import UVHTTPServer
         client.send(test.bytes)
         switch test.verdict {
         case .accepted(let status):
-            let answer = try? await client.answer()
-            #expect(answer?.status == status, "\(test.name)")
+            let response = try? await client.response()
+            #expect(response?.status == status, "\(test.name)")
             client.send("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n")
-            #expect((try? await client.answer())?.text == "hello", "the connection goes on after: \(test.name)")
+            #expect((try? await client.response())?.text == "hello", "the connection goes on after: \(test.name)")
         case .refused(let status):
-            let answer = try? await client.answer()
-            #expect(answer?.status == status, "\(test.name)")
-            #expect(answer?.headers["connection"] == "close", "\(test.name)")
-            #expect(answer?.headers["x-request-id"] != nil, "\(test.name)")
+            let response = try? await client.response()
+            #expect(response?.status == status, "\(test.name)")
+            #expect(response?.headers["connection"] == "close", "\(test.name)")
+            #expect(response?.headers["x-request-id"] != nil, "\(test.name)")
             // What else it sends is not looked at.
             client.send("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n")
             #expect(await client.untilEnd(), "the connection closes after: \(test.name)")

@@ -83,7 +83,7 @@ final class Recorder: HTTPParserDelegate {
         #expect(recorder.heads.last?.keepAlive == false)
     }
 
-    @Test func theAnswerToHeadHasNoBody() {
+    @Test func theResponseToHeadHasNoBody() {
         let recorder = Recorder()
         recorder.expectation = .none
         let text = "HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"

@@ -12,7 +12,7 @@ import UVLoop
     }
 
     private static func route(_ router: inout Router) {
-        // Every third answer takes its time.
+        // Every third response takes its time.
         router.on(.post, "/number/{n}") { request in
             let number = request.parameters["n"] ?? ""
             if let value = Int(number), value % 3 == 0 { try await request.loop.sleep(for: .milliseconds(2)) }
@@ -21,14 +21,14 @@ import UVLoop
     }
 
     @Test(arguments: [1, 17, 1000, 1 << 20])
-    func answersComeInOrder(piece: Int) async throws {
+    func responsesComeInOrder(piece: Int) async throws {
         try await withServer(routes: Self.route) { server in
             let client = try server.client()
             let bytes = Array((0..<60).map { Self.request($0, "body") }.joined().utf8)
             for start in stride(from: 0, to: bytes.count, by: piece) {
                 client.send(Array(bytes[start..<min(bytes.count, start + piece)]))
             }
-            for number in 0..<60 { #expect(try await client.answer().text == String(number)) }
+            for number in 0..<60 { #expect(try await client.response().text == String(number)) }
         }
     }
 
@@ -42,17 +42,17 @@ import UVLoop
             Thread.detachNewThread {
                 for number in 0..<100 { sending.value.send(Self.request(number, body)) }
             }
-            for number in 0..<100 { #expect(try await client.answer().text == String(number)) }
+            for number in 0..<100 { #expect(try await client.response().text == String(number)) }
         }
     }
 
     private static let whole = ["GET /large HTTP/1.1\r\nHost: x\r\n\r\n"]
     private static let inTwo = ["POST /early HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n", "body"]
 
-    /// One whole request after the other, each read by itself; or each head with the body before it, which was answered
+    /// One whole request after the other, each read by itself; or each head with the body before it, which was responded to
     /// already; or those apart.
     @Test(arguments: [(whole, false), (inTwo, false), (inTwo, true)])
-    func aClientThatTakesNoAnswersIsAskedForNoMore(parts: [String], isApart: Bool) async throws {
+    func aClientThatReadsNoResponsesIsReadNoFurther(parts: [String], isApart: Bool) async throws {
         let (count, handled) = (100, CallTally())
         let large = Response(.ok, body: .bytes([UInt8](repeating: 0x61, count: 256 << 10)))
         try await withServer(routes: { router in
@@ -66,10 +66,10 @@ import UVLoop
             }
         }) { server in
             let (client, other) = (try RawClient(port: server.port, receiveBuffer: 65536), try server.client())
-            // Answered by the same loop: behind whatever was sent to it before.
+            // The same loop responds: behind everything that was sent to it before.
             func pass() async throws {
                 other.send("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n")
-                #expect(try await other.answer().status == 200)
+                #expect(try await other.response().status == 200)
             }
             for number in 0..<count {
                 let end = number == 0 ? "" : parts.dropFirst().joined()
@@ -84,28 +84,28 @@ import UVLoop
             }
             #expect(handled.value < count / 2)
             client.send(parts.dropFirst().joined())
-            for _ in 0..<count { #expect(try await client.answer().body.count == 256 << 10) }
+            for _ in 0..<count { #expect(try await client.response().body.count == 256 << 10) }
             #expect(handled.value == count)
         }
     }
 
-    @Test func answersWithoutAHandlerKeepTheirPlace() async throws {
+    @Test func responsesWithoutAHandlerKeepTheirPlace() async throws {
         try await withServer(routes: Self.route) { server in
             let client = try server.client()
             let unknown = "GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n"
             client.send(unknown + unknown + Self.request(3) + unknown + Self.request(4) + unknown + unknown)
             client.endInput()
-            for status in [404, 404, 200, 404, 200, 404, 404] { #expect(try await client.answer().status == status) }
+            for status in [404, 404, 200, 404, 200, 404, 404] { #expect(try await client.response().status == status) }
             #expect(await client.untilEnd())
         }
     }
 
-    @Test func nothingBehindARefusalIsAnswered() async throws {
+    @Test func nothingBehindARefusalIsRespondedTo() async throws {
         try await withServer(routes: Self.route) { server in
             let client = try server.client()
             client.send(Self.request(3) + "NONSENSE\r\n\r\n" + Self.request(4))
-            #expect(try await client.answer().text == "3")
-            #expect(try await client.answer().status == 501)
+            #expect(try await client.response().text == "3")
+            #expect(try await client.response().status == 501)
             #expect(await client.untilEnd())
             #expect(client.rest == "")
         }
@@ -116,7 +116,7 @@ import UVLoop
             let client = try server.client()
             client.send(Self.request(3) + Self.request(6) + Self.request(7))
             client.endInput()
-            for number in [3, 6, 7] { #expect(try await client.answer().text == String(number)) }
+            for number in [3, 6, 7] { #expect(try await client.response().text == String(number)) }
             #expect(await client.untilEnd())
         }
     }
@@ -134,7 +134,7 @@ import UVLoop
             client.send("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
             client.hangUp()
             try await eventually("the handler went on") { finished.isRaised }
-            try await eventually("its answer is counted") {
+            try await eventually("its response is counted") {
                 String(decoding: server.metrics.exposition(), as: UTF8.self)
                     .contains(#"http_requests_total{method="GET",route="/slow",status="200"} 1"#)
             }
@@ -165,7 +165,7 @@ import UVLoop
         ) { server in
             let client = try RawClient(port: server.port, receiveBuffer: 8192)
             client.send("GET \(path) HTTP/1.1\r\nHost: x\r\n\r\n")
-            try await eventually("the answer to begin") { begun.isRaised }
+            try await eventually("the response to begin") { begun.isRaised }
             #expect(await client.receive())
             await server.server.stopAccepting()
             try await eventually("its connection to be closed") { server.server.connectionCount == 0 }
@@ -191,7 +191,7 @@ import UVLoop
                 // The pace of a slow reader, not a wait for something.
                 try await Task.sleep(for: .milliseconds(100))
             }
-            #expect(try await client.answer().body.count == size)
+            #expect(try await client.response().body.count == size)
         }
     }
 
@@ -208,16 +208,16 @@ import UVLoop
             let busy = try server.client()
             let idle = try server.client()
             idle.send("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n")
-            #expect(try await idle.answer().status == 200)
+            #expect(try await idle.response().status == 200)
             busy.send("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
             try await eventually("the handler started") { started.isRaised }
             await server.server.stopAccepting()
             #expect(await idle.untilEnd())
             #expect(throws: (any Error).self) { try server.client() }
             released.raise()
-            let answer = try await busy.answer()
-            #expect(answer.text == "done")
-            #expect(answer.headers["connection"] == "close")
+            let response = try await busy.response()
+            #expect(response.text == "done")
+            #expect(response.headers["connection"] == "close")
             #expect(await busy.untilEnd())
         }
     }

@@ -139,19 +139,19 @@ import UVLoop
 }
 
 @Suite struct RateLimitTests {
-    @Test func answersSayWhatIsLeftAndRefusalsWhenToComeBack() async throws {
+    @Test func responsesSayWhatIsLeftAndRefusalsWhenToRetry() async throws {
         try await withServer(configure: { $0.rateLimit = 2 }) { server in
             let client = try server.client()
             for left in ["1", "0"] {
                 client.send("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n")
-                let answer = try await client.answer()
-                #expect(answer.status == 200)
-                #expect(answer.headers["x-ratelimit-limit"] == "2")
-                #expect(answer.headers["x-ratelimit-remaining"] == left)
-                #expect(answer.headers["x-ratelimit-reset"] != nil)
+                let response = try await client.response()
+                #expect(response.status == 200)
+                #expect(response.headers["x-ratelimit-limit"] == "2")
+                #expect(response.headers["x-ratelimit-remaining"] == left)
+                #expect(response.headers["x-ratelimit-reset"] != nil)
             }
             client.send("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n")
-            let refused = try await client.answer()
+            let refused = try await client.response()
             #expect(refused.status == 429)
             // One in thirty seconds, of which the machine has used some.
             let pause = try #require(refused.headers["retry-after"].flatMap { Int($0) })
@@ -159,7 +159,7 @@ import UVLoop
             #expect(refused.text == #"{"error":"rate limit exceeded","retry_after":\#(pause)}"#)
             #expect(refused.headers["connection"] == nil)
             client.send("GET /hello HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer abc\r\n\r\n")
-            #expect(try await client.answer().status == 429, "an unknown token from an address that has nothing left")
+            #expect(try await client.response().status == 429, "an unknown token from an address that has nothing left")
         }
     }
 
@@ -186,8 +186,8 @@ import UVLoop
 
     private func ask(_ client: RawClient, _ path: String, _ authorization: String) async throws -> (Int, String?) {
         client.send("GET \(path) HTTP/1.1\r\nHost: x\r\nAuthorization: \(authorization)\r\n\r\n")
-        let answer = try await client.answer()
-        return (answer.status, answer.headers["x-ratelimit-remaining"])
+        let response = try await client.response()
+        return (response.status, response.headers["x-ratelimit-remaining"])
     }
 
     @Test func inventedTokensOnAnOpenRouteAreChargedToTheAddress() async throws {
@@ -202,12 +202,12 @@ import UVLoop
     @Test func aGoodTokenWhereItMayNotGetsNoFreshBucket() async throws {
         try await withGuard(limit: 3) { server in
             let client = try server.client()
-            var answers: [(status: Int, left: String?)] = []
+            var responses: [(status: Int, left: String?)] = []
             for owner in ["good", "other", "other", "other", "good"] {
-                answers.append(try await ask(client, "/private/\(owner)", "Bearer good"))
+                responses.append(try await ask(client, "/private/\(owner)", "Bearer good"))
             }
-            #expect(answers.map(\.status) == [200, 401, 401, 429, 429])
-            #expect(answers.map(\.left) == ["2", "1", "0", "0", "0"])
+            #expect(responses.map(\.status) == [200, 401, 401, 429, 429])
+            #expect(responses.map(\.left) == ["2", "1", "0", "0", "0"])
             #expect(try await ask(client, "/open", "Bearer invented") == (200, "2"), "the address paid for none of it")
         }
     }
@@ -234,7 +234,7 @@ import UVLoop
         try await withServer { server in
             let client = try server.client()
             client.send("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n")
-            #expect(try await client.answer().headers["x-ratelimit-limit"] == nil)
+            #expect(try await client.response().headers["x-ratelimit-limit"] == nil)
         }
     }
 
@@ -246,9 +246,9 @@ import UVLoop
             }) { server in
                 let client = try server.client()
                 client.send("GET /hello HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 10.0.0.1\r\n\r\n")
-                #expect(try await client.answer().status == 200)
+                #expect(try await client.response().status == 200)
                 client.send("GET /hello HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 10.0.0.2\r\n\r\n")
-                #expect(try await client.answer().status == expected)
+                #expect(try await client.response().status == expected)
             }
         }
     }

@@ -4,7 +4,7 @@ import TestSupport
 
 /// A blocking client that sends exactly the bytes it is told to, and sees exactly what comes back.
 final class RawClient {
-    struct Answer {
+    struct ReceivedResponse {
         var status: Int
         var headers: HTTPHeaders
         var body: [UInt8]
@@ -91,10 +91,10 @@ final class RawClient {
         return !isAtEnd
     }
 
-    /// Reads the next whole answer.
+    /// Reads the next whole response.
     ///
     /// - Parameter toHead: the request was `HEAD`.
-    func answer(toHead: Bool = false, within seconds: Double = 10) async throws -> Answer {
+    func response(toHead: Bool = false, within seconds: Double = 10) async throws -> ReceivedResponse {
         let parser = HTTPParser(.response)
         let recorder = Recorder()
         recorder.expectation = toHead ? .none : .asFramed
@@ -106,7 +106,7 @@ final class RawClient {
             case .needsMore:
                 if !(await receive(within: seconds)) {
                     guard isAtEnd, parser.finish() == nil, recorder.completed == 1 else {
-                        throw Failure(what: isAtEnd ? "closed within an answer" : "no answer in time")
+                        throw Failure(what: isAtEnd ? "closed within a response" : "no response in time")
                     }
                     return try made(recorder)
                 }
@@ -119,12 +119,12 @@ final class RawClient {
         }
     }
 
-    private func made(_ recorder: Recorder) throws -> Answer {
+    private func made(_ recorder: Recorder) throws -> ReceivedResponse {
         guard let head = recorder.heads.first else { throw Failure(what: "no head") }
-        return Answer(status: head.status.code, headers: head.headers, body: recorder.body)
+        return ReceivedResponse(status: head.status.code, headers: head.headers, body: recorder.body)
     }
 
-    /// What was received and not taken as an answer.
+    /// What was received and not taken as a response.
     var rest: String { String(decoding: received, as: UTF8.self) }
 
     /// Reads until the peer closes.

@@ -4,7 +4,7 @@ import Testing
 import TestSupport
 import UVHTTPServer
 
-/// What an answer retains accounts for its memory: it goes when the bytes have gone, not when the handler has returned.
+/// What a response retains accounts for its memory: it goes when the bytes have gone, not when the handler has returned.
 @Suite struct RetainedTests {
     private final class Held: Sendable {
         private let count: Counted
@@ -38,16 +38,16 @@ import UVHTTPServer
         client.send("GET \(path) HTTP/1.1\r\nHost: x\r\n\r\n")
     }
 
-    @Test func isKeptUntilTheClientHasTakenTheAnswer() async throws {
+    @Test func isKeptUntilTheClientHasTakenTheResponse() async throws {
         try await with { server, count in
             let client = try RawClient(port: server.port, receiveBuffer: 4096)
             ask(client, for: "/large")
             #expect(await client.receive())
             #expect(count.value == 0)
-            #expect(try await client.answer().body.count == Self.large.count)
+            #expect(try await client.response().body.count == Self.large.count)
             try await eventually("the release") { count.value == 1 }
             ask(client, for: "/small")
-            #expect(try await client.answer().body.count == 1)
+            #expect(try await client.response().body.count == 1)
             try await eventually("the release") { count.value == 2 }
         }
     }

@@ -95,25 +95,25 @@ import Testing
         try await withServer(configure: { $0.corsOrigins = ["https://console.example"] }) { server in
             let client = try server.client()
             client.send("GET /hello HTTP/1.1\r\nHost: x\r\nOrigin: https://console.example\r\n\r\n")
-            #expect(try await client.answer().headers["access-control-allow-origin"] == "https://console.example")
+            #expect(try await client.response().headers["access-control-allow-origin"] == "https://console.example")
             client.send("GET /hello HTTP/1.1\r\nHost: x\r\nOrigin: https://evil.example\r\n\r\n")
-            let other = try await client.answer()
+            let other = try await client.response()
             #expect(other.status == 200)
             #expect(other.headers["access-control-allow-origin"] == nil)
             #expect(other.headers["vary"] == "Origin")
         }
     }
 
-    @Test func preflightsAreAnsweredForEveryPath() async throws {
+    @Test func preflightsAreRespondedToForEveryPath() async throws {
         try await withServer(configure: { $0.corsOrigins = ["https://console.example"] }) { server in
             let client = try server.client()
             for (origin, status) in [("https://console.example", 204), ("https://evil.example", 403)] {
                 client.send(
                     "OPTIONS /echo HTTP/1.1\r\nHost: x\r\nOrigin: \(origin)\r\nAccess-Control-Request-Method: POST\r\n\r\n"
                 )
-                let answer = try await client.answer()
-                #expect(answer.status == status)
-                #expect((answer.headers["access-control-allow-methods"] != nil) == (status == 204))
+                let response = try await client.response()
+                #expect(response.status == status)
+                #expect((response.headers["access-control-allow-methods"] != nil) == (status == 204))
             }
         }
     }
@@ -122,9 +122,9 @@ import Testing
         try await withServer(configure: { $0.trustedProxies = ["127.0.0.1"] }) { server in
             let client = try server.client()
             client.send("GET /hello HTTP/1.1\r\nHost: x\r\nX-Forwarded-Proto: https\r\n\r\n")
-            #expect(try await client.answer().headers["strict-transport-security"] != nil)
+            #expect(try await client.response().headers["strict-transport-security"] != nil)
             client.send("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n")
-            #expect(try await client.answer().headers["strict-transport-security"] == nil)
+            #expect(try await client.response().headers["strict-transport-security"] == nil)
         }
     }
 
@@ -132,9 +132,9 @@ import Testing
         try await withServer { server in
             let client = try server.client()
             client.send("GET /workspaces/00000000-0000-0000-0000-000000000001 HTTP/1.1\r\nHost: x\r\n\r\n")
-            #expect(try await client.answer().status == 200)
+            #expect(try await client.response().status == 200)
             client.send("GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n")
-            #expect(try await client.answer().status == 404)
+            #expect(try await client.response().status == 404)
             let text = String(decoding: server.metrics.exposition(), as: UTF8.self)
             #expect(text.contains(#"http_requests_total{method="GET",route="/workspaces/{id}",status="200"} 1"#))
             #expect(text.contains(#"http_requests_total{method="other",route="unmatched",status="404"} 1"#))

@@ -5,30 +5,30 @@ import UVHTTPServer
 import UVLoop
 
 @Suite struct ServerTests {
-    @Test func answersOneAfterAnotherOnOneConnection() async throws {
+    @Test func respondsOneAfterAnotherOnOneConnection() async throws {
         try await withServer { server in
             let client = try server.client()
             for _ in 0..<3 {
                 client.send("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n")
-                let answer = try await client.answer()
-                #expect(answer.status == 200)
-                #expect(answer.text == "hello")
-                #expect(answer.headers["connection"] == nil)
+                let response = try await client.response()
+                #expect(response.status == 200)
+                #expect(response.text == "hello")
+                #expect(response.headers["connection"] == nil)
             }
             client.send("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc")
-            #expect(try await client.answer().text == "abc")
+            #expect(try await client.response().text == "abc")
             client.send("GET /hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-            #expect(try await client.answer().headers["connection"] == "close")
+            #expect(try await client.response().headers["connection"] == "close")
             #expect(await client.untilEnd())
         }
     }
 
-    @Test func everyAnswerCarriesTheCommonFields() async throws {
+    @Test func everyResponseCarriesTheCommonFields() async throws {
         try await withServer { server in
             let client = try server.client()
             for target in ["/hello", "/nowhere"] {
                 client.send("GET \(target) HTTP/1.1\r\nHost: x\r\nX-Request-Id: abc-1\r\n\r\n")
-                let headers = try await client.answer().headers
+                let headers = try await client.response().headers
                 #expect(headers["x-request-id"] == "abc-1")
                 #expect(headers["x-content-type-options"] == "nosniff")
                 #expect(headers["x-frame-options"] == "DENY")
@@ -39,7 +39,7 @@ import UVLoop
                 #expect(headers["date"]?.hasSuffix(" GMT") == true)
             }
             client.send("GET /hello HTTP/1.1\r\nHost: x\r\nX-Request-Id: a b\r\n\r\n")
-            #expect(try await client.answer().headers["x-request-id"]?.count == 32)
+            #expect(try await client.response().headers["x-request-id"]?.count == 32)
         }
     }
 
@@ -47,21 +47,21 @@ import UVLoop
         try await withServer { server in
             let client = try server.client()
             client.send("GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n")
-            var answer = try await client.answer()
-            #expect(answer.status == 404)
-            #expect(answer.text == #"{"error":"not found"}"#)
+            var response = try await client.response()
+            #expect(response.status == 404)
+            #expect(response.text == #"{"error":"not found"}"#)
             client.send("DELETE /hello HTTP/1.1\r\nHost: x\r\n\r\n")
-            answer = try await client.answer()
-            #expect(answer.status == 405)
-            #expect(answer.headers["allow"] == "GET, HEAD, OPTIONS")
+            response = try await client.response()
+            #expect(response.status == 405)
+            #expect(response.headers["allow"] == "GET, HEAD, OPTIONS")
             client.send("GET /workspaces/nonsense HTTP/1.1\r\nHost: x\r\n\r\n")
-            answer = try await client.answer()
-            #expect(answer.status == 400)
-            #expect(answer.text == #"{"error":"invalid id","field":"id","reason":"must be a UUID"}"#)
+            response = try await client.response()
+            #expect(response.status == 400)
+            #expect(response.text == #"{"error":"invalid id","field":"id","reason":"must be a UUID"}"#)
             client.send("GET /workspaces/pending HTTP/1.1\r\nHost: x\r\n\r\n")
-            #expect(try await client.answer().text == "pending")
+            #expect(try await client.response().text == "pending")
             client.send("GET /workspaces/00000000-0000-0000-0000-00000000ABCD?x=1 HTTP/1.1\r\nHost: x\r\n\r\n")
-            #expect(try await client.answer().text == "00000000-0000-0000-0000-00000000abcd")
+            #expect(try await client.response().text == "00000000-0000-0000-0000-00000000abcd")
         }
     }
 
@@ -69,10 +69,10 @@ import UVLoop
         try await withServer { server in
             let client = try server.client()
             client.send("HEAD /hello HTTP/1.1\r\nHost: x\r\n\r\nGET /hello HTTP/1.1\r\nHost: x\r\n\r\n")
-            let answer = try await client.answer(toHead: true)
-            #expect(answer.status == 200)
-            #expect(answer.headers["content-length"] == "5")
-            #expect(try await client.answer().text == "hello")
+            let response = try await client.response(toHead: true)
+            #expect(response.status == 200)
+            #expect(response.headers["content-length"] == "5")
+            #expect(try await client.response().text == "hello")
         }
     }
 
@@ -80,9 +80,9 @@ import UVLoop
         try await withServer { server in
             let client = try server.client()
             client.send("GET /fail HTTP/1.1\r\nHost: x\r\n\r\n")
-            let answer = try await client.answer()
-            #expect(answer.status == 500)
-            #expect(answer.text == #"{"error":"internal error"}"#)
+            let response = try await client.response()
+            #expect(response.status == 500)
+            #expect(response.text == #"{"error":"internal error"}"#)
         }
     }
 
@@ -95,9 +95,9 @@ import UVLoop
         }) { server in
             let client = try server.client()
             client.send("GET /stored HTTP/1.1\r\nHost: x\r\n\r\n")
-            let answer = try await client.answer()
-            #expect(answer.status == 500)
-            #expect(answer.text == #"{"error":"internal error"}"#)
+            let response = try await client.response()
+            #expect(response.status == 500)
+            #expect(response.text == #"{"error":"internal error"}"#)
         }
     }
 
@@ -106,7 +106,7 @@ import UVLoop
             for _ in 0..<20 {
                 let client = try server.client()
                 client.send("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n")
-                #expect(try await client.answer().status == 200)
+                #expect(try await client.response().status == 200)
             }
         }
     }
@@ -123,12 +123,12 @@ import UVLoop
         try await withServer(middleware: [Stamp(name: "outer"), Stamp(name: "inner")]) { server in
             let client = try server.client()
             client.send("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n")
-            #expect(try await client.answer().headers.values("x-stamp") == ["inner", "outer"])
+            #expect(try await client.response().headers.values("x-stamp") == ["inner", "outer"])
         }
     }
 
     @Test(
-        "Who is not admitted gets the same answer whatever is asked for",
+        "Who is not admitted gets the same response whatever is asked for",
         arguments: [
             "GET /hello", "GET /nowhere", "DELETE /hello", "OPTIONS /hello", "POST /echo",
             "OPTIONS /hello HTTP/1.1\r\nOrigin: http://localhost:3000\r\nAccess-Control-Request-Method: GET\r\nX:",
@@ -138,11 +138,11 @@ import UVLoop
         try await withServer(admission: { $0.headers["x-key"] == "right" ? nil : Response(.notFound) }) { server in
             let client = try server.client()
             client.send("\(start)\r\nHost: x\r\nX-Key: wrong\r\nContent-Length: 0\r\n\r\n")
-            let refused = try await client.answer()
+            let refused = try await client.response()
             #expect(refused.status == 404)
             #expect(refused.body.isEmpty && refused.headers["allow"] == nil)
             client.send("\(start)\r\nHost: x\r\nX-Key: right\r\nContent-Length: 0\r\n\r\n")
-            let admitted = try await client.answer()
+            let admitted = try await client.response()
             #expect(admitted.status != 404 || !admitted.body.isEmpty)
         }
     }

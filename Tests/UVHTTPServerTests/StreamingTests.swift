@@ -17,14 +17,14 @@ import UVLoop
         }) { server in
             let client = try server.client()
             client.send("GET /three HTTP/1.1\r\nHost: x\r\n\r\n")
-            let answer = try await client.answer()
-            #expect(answer.headers["transfer-encoding"] == "chunked")
-            #expect(answer.headers["content-type"] == "text/event-stream")
-            #expect(answer.text == "data: 1\n\ndata: 2\n\ndata: 3\n\n")
+            let response = try await client.response()
+            #expect(response.headers["transfer-encoding"] == "chunked")
+            #expect(response.headers["content-type"] == "text/event-stream")
+            #expect(response.text == "data: 1\n\ndata: 2\n\ndata: 3\n\n")
             client.send("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n")
-            #expect(try await client.answer().text == "hello")
+            #expect(try await client.response().text == "hello")
             client.send("GET /three HTTP/1.0\r\n\r\n")
-            let old = try await client.answer()
+            let old = try await client.response()
             #expect(old.headers["transfer-encoding"] == nil)
             #expect(old.text == "data: 1\n\ndata: 2\n\ndata: 3\n\n")
         }
@@ -67,10 +67,10 @@ import UVLoop
                 writer.finish()
                 #expect(writer.isClosed)
             }
-            let answer = try await client.answer()
-            #expect(answer.headers["transfer-encoding"] == "chunked" && answer.text == "one two")
+            let response = try await client.response()
+            #expect(response.headers["transfer-encoding"] == "chunked" && response.text == "one two")
             client.send("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n")
-            #expect(try await client.answer().text == "hello")
+            #expect(try await client.response().text == "hello")
         }
     }
 
@@ -137,7 +137,7 @@ import UVLoop
                 return written.value > 0 && written.value == last
             }
             #expect(written.value < 400 * 64 * 1024)
-            #expect(try await client.answer(within: 20).body.count == 400 * 64 * 1024)
+            #expect(try await client.response(within: 20).body.count == 400 * 64 * 1024)
         }
     }
 
@@ -198,7 +198,7 @@ import UVLoop
             for version in ["1.1", "1.0"] {
                 let client = try server.client()
                 client.send("GET /watch HTTP/\(version)\r\nHost: x\r\n\r\n")
-                #expect(try await client.answer().text == "data: all\n\ndata: all\n\n")
+                #expect(try await client.response().text == "data: all\n\ndata: all\n\n")
             }
         }
     }
@@ -248,11 +248,11 @@ import UVLoop
         try await withStream(6, ["abc", "def"]) { server in
             let client = try server.client()
             client.send("GET /sized HTTP/\(version)\r\nHost: x\r\nConnection: keep-alive\r\n\r\n")
-            let answer = try await client.answer()
-            #expect(answer.headers["content-length"] == "6" && answer.headers["transfer-encoding"] == nil)
-            #expect(answer.text == "abcdef")
+            let response = try await client.response()
+            #expect(response.headers["content-length"] == "6" && response.headers["transfer-encoding"] == nil)
+            #expect(response.text == "abcdef")
             client.send("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n")
-            #expect(try await client.answer().text == "hello")
+            #expect(try await client.response().text == "hello")
         }
     }
 
@@ -282,8 +282,8 @@ import UVLoop
         try await withStream(0, []) { server in
             let client = try server.client()
             client.send("GET /sized HTTP/1.1\r\nHost: x\r\n\r\n")
-            let answer = try await client.answer()
-            #expect(answer.headers["content-length"] == "0" && answer.text.isEmpty)
+            let response = try await client.response()
+            #expect(response.headers["content-length"] == "0" && response.text.isEmpty)
         }
     }
 }

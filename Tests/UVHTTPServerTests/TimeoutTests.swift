@@ -6,7 +6,7 @@ import UVLoop
 
 /// Clients that are slow on purpose.
 @Suite struct TimeoutTests {
-    private static func impatient(_ configuration: inout HTTPServerConfiguration) {
+    private static func shortTimeouts(_ configuration: inout HTTPServerConfiguration) {
         configuration.headTimeout = .seconds(1)
         configuration.idleTimeout = .seconds(1)
         configuration.bodyTimeout = .seconds(1)
@@ -14,7 +14,7 @@ import UVLoop
         configuration.lingerTimeout = .milliseconds(100)
     }
 
-    /// Sends a byte whenever nothing came back for a while, until the server has had enough.
+    /// Sends a byte whenever nothing came back for a while, until the server responds or closes.
     private func drip(_ bytes: String, to client: RawClient) async {
         for byte in bytes {
             client.send(String(byte))
@@ -23,18 +23,18 @@ import UVLoop
     }
 
     @Test func aHeadThatDripsIsRefused() async throws {
-        try await withServer(configure: Self.impatient) { server in
+        try await withServer(configure: Self.shortTimeouts) { server in
             let client = try server.client()
             await drip("GET /hello HTTP/1.1\r\nHost: x\r\nA: " + String(repeating: "b", count: 100), to: client)
-            let answer = try await client.answer()
-            #expect(answer.status == 408)
-            #expect(answer.headers["connection"] == "close")
+            let response = try await client.response()
+            #expect(response.status == 408)
+            #expect(response.headers["connection"] == "close")
             #expect(await client.untilEnd())
         }
     }
 
     @Test func aNewConnectionThatSaysNothingIsClosed() async throws {
-        try await withServer(configure: Self.impatient) { server in
+        try await withServer(configure: Self.shortTimeouts) { server in
             let client = try server.client()
             #expect(await client.untilEnd())
             #expect(client.rest == "")
@@ -42,7 +42,7 @@ import UVLoop
     }
 
     @Test func emptyLinesDoNotKeepAConnection() async throws {
-        try await withServer(configure: Self.impatient) { server in
+        try await withServer(configure: Self.shortTimeouts) { server in
             let client = try server.client()
             await drip(String(repeating: "\r\n", count: 100), to: client)
             #expect(await client.untilEnd())
@@ -51,10 +51,10 @@ import UVLoop
     }
 
     @Test func anIdleConnectionIsClosed() async throws {
-        try await withServer(configure: Self.impatient) { server in
+        try await withServer(configure: Self.shortTimeouts) { server in
             let client = try server.client()
             client.send("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n")
-            #expect(try await client.answer().status == 200)
+            #expect(try await client.response().status == 200)
             #expect(await client.untilEnd())
             #expect(client.rest == "")
         }
@@ -63,7 +63,7 @@ import UVLoop
     @Test(arguments: ["/echo", "/streamed"])
     func aBodyThatDripsIsRefused(path: String) async throws {
         try await withServer(
-            configure: Self.impatient,
+            configure: Self.shortTimeouts,
             routes: { router in
                 router.on(.post, "/streamed", options: RouteOptions(streamsBody: true)) { request in
                     Response(.ok, body: .bytes(try await request.body.collect(upTo: .max)))
@@ -73,14 +73,14 @@ import UVLoop
             let client = try server.client()
             client.send("POST \(path) HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n")
             await drip(String(repeating: "b", count: 100), to: client)
-            #expect(try await client.answer().status == 408)
+            #expect(try await client.response().status == 408)
             #expect(await client.untilEnd())
         }
     }
 
     @Test func aSlowHandlerIsNotTheClientsFault() async throws {
         try await withServer(
-            configure: Self.impatient,
+            configure: Self.shortTimeouts,
             routes: { router in
                 router.on(.post, "/slow") { request in
                     try await request.loop.sleep(for: .seconds(2))
@@ -90,14 +90,14 @@ import UVLoop
         ) { server in
             let client = try server.client()
             client.send("POST /slow HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc")
-            #expect(try await client.answer().text == "abc")
+            #expect(try await client.response().text == "abc")
         }
     }
 
     @Test func aClientThatReadsNothingIsClosed() async throws {
         let ended = Flag()
         try await withServer(
-            configure: Self.impatient,
+            configure: Self.shortTimeouts,
             routes: { router in
                 router.on(.get, "/flood") { _ in
                     .stream(contentType: "text/plain") { writer in
@@ -130,7 +130,7 @@ import UVLoop
         ) { server in
             let client = try RawClient(port: server.port, receiveBuffer: 65536)
             client.send("GET /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-            #expect(try await client.answer(within: 20).body.count == 16 << 20)
+            #expect(try await client.response(within: 20).body.count == 16 << 20)
         }
     }
 
@@ -158,7 +158,7 @@ import UVLoop
             let kept = [try server.client(), try server.client()]
             for client in kept {
                 client.send("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n")
-                #expect(try await client.answer().status == 200)
+                #expect(try await client.response().status == 200)
             }
             #expect(try await server.client().untilEnd())
         }

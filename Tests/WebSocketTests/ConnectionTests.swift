@@ -49,7 +49,7 @@ struct ConnectionTests {
         try await eventually("the server has let go") { state.ended.load(ordering: .relaxed) == 1 }
     }
 
-    @Test("close as both sides agree: the server answers, and ends the connection first")
+    @Test("close as both sides agree: the server responds, and ends the connection first")
     func closing() async throws {
         try await withServer { client, state in
             client.send(ClientFrame.close(1000).bytes)
@@ -71,7 +71,7 @@ struct ConnectionTests {
         var configuration = WebSocketConnection.Configuration()
         configuration.pingInterval = .seconds(1)
         try await withServer(configuration) { client, state in
-            // The first is answered, the next is not.
+            // The first is responded to, the next is not.
             #expect(ServerFrame.read(client.receive(until: { $0.count >= 2 })) == [.ping([])])
             client.send(ClientFrame.pong().bytes)
             #expect(ServerFrame.read(client.receive(until: { $0.count >= 2 })) == [.ping([])])
@@ -93,7 +93,7 @@ struct ConnectionTests {
         }
     }
 
-    @Test("read no further while the client takes no answers")
+    @Test("read no further while the client reads no responses")
     func backPressure() async throws {
         var configuration = WebSocketConnection.Configuration()
         configuration.maxReceivedBytes = nil

@@ -11,7 +11,7 @@ struct FrameCase: Sendable, CustomTestStringConvertible {
     let name: String
     let frames: [ClientFrame]
     /// In the order of their coming, as echoed, with the pongs between them.
-    let answers: [ServerFrame]
+    let responses: [ServerFrame]
     let end: End
 
     var testDescription: String { name }
@@ -20,14 +20,14 @@ struct FrameCase: Sendable, CustomTestStringConvertible {
     static let all =
         lengths + fragments + controls + validTexts + brokenTexts + masks + reserved + closings + tooLong
 
-    private static func open(_ name: String, _ frames: [ClientFrame], _ answers: [ServerFrame]) -> Self {
-        Self(name: name, frames: frames, answers: answers, end: .open)
+    private static func open(_ name: String, _ frames: [ClientFrame], _ responses: [ServerFrame]) -> Self {
+        Self(name: name, frames: frames, responses: responses, end: .open)
     }
 
     private static func refused(
-        _ name: String, _ frames: [ClientFrame], with code: UInt16 = 1002, after answers: [ServerFrame] = []
+        _ name: String, _ frames: [ClientFrame], with code: UInt16 = 1002, after responses: [ServerFrame] = []
     ) -> Self {
-        Self(name: name, frames: frames, answers: answers, end: .closed(code))
+        Self(name: name, frames: frames, responses: responses, end: .closed(code))
     }
 
     private static func letters(_ count: Int) -> [UInt8] {
@@ -72,14 +72,14 @@ struct FrameCase: Sendable, CustomTestStringConvertible {
         }
         let withControl = [ClientFrame.ping([1, 2]), .ping(), .pong([3])].enumerated().flatMap { index, control in
             [1, 2].map { count in
-                let answers: [ServerFrame] =
+                let responses: [ServerFrame] =
                     control.opcode == 9 ? Array(repeating: .pong(control.payload), count: count) : []
                 return open(
                     "control frame \(index), \(count) times within a message",
                     [.text("He", isFinal: false)] + Array(repeating: control, count: count) + [
                         .more(Array("llo".utf8))
                     ],
-                    answers + [.text(Array("Hello".utf8))])
+                    responses + [.text(Array("Hello".utf8))])
             }
         }
         return cuts + withControl + [
@@ -101,7 +101,7 @@ struct FrameCase: Sendable, CustomTestStringConvertible {
             refused("a text within a binary", [.binary([1], isFinal: false), .text("b")]),
             refused("a beginning within a text", [.text("a", isFinal: false), .text("b", isFinal: false)]),
             Self(
-                name: "a close within a message", frames: [.text("a", isFinal: false), .close()], answers: [],
+                name: "a close within a message", frames: [.text("a", isFinal: false), .close()], responses: [],
                 end: .closed(1000)),
             open("a message that has not ended", [.text("a", isFinal: false), .ping()], [.pong([])]),
         ]
@@ -222,26 +222,27 @@ struct FrameCase: Sendable, CustomTestStringConvertible {
         let good: [UInt16] = [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 3000, 3999, 4000, 4999]
         let bad: [UInt16] = [0, 1, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65535]
         let reason = Array("réason".utf8)
-        return good.map { Self(name: "close \($0)", frames: [.close($0)], answers: [], end: .closed($0)) }
+        return good.map { Self(name: "close \($0)", frames: [.close($0)], responses: [], end: .closed($0)) }
             + bad.map { refused("close \($0)", [.close($0)]) }
             + [
-                Self(name: "close without a code", frames: [.close(nil)], answers: [], end: .closed(nil)),
+                Self(name: "close without a code", frames: [.close(nil)], responses: [], end: .closed(nil)),
                 refused("close with half a code", [ClientFrame(opcode: 8, payload: [3])]),
                 Self(
-                    name: "close with a reason", frames: [.close(1000, reason: reason)], answers: [], end: .closed(1000)
+                    name: "close with a reason", frames: [.close(1000, reason: reason)], responses: [],
+                    end: .closed(1000)
                 ),
                 Self(
-                    name: "close with the longest reason", frames: [.close(1000, reason: letters(123))], answers: [],
+                    name: "close with the longest reason", frames: [.close(1000, reason: letters(123))], responses: [],
                     end: .closed(1000)),
                 refused("close with a reason too long", [.close(1000, reason: letters(124))]),
                 refused("close with a broken reason", [.close(1000, reason: [0xCE, 0xBA, 0xE1])], with: 1007),
                 Self(
-                    name: "a text behind a close", frames: [.close(), .text("late")], answers: [], end: .closed(1000)),
-                Self(name: "a ping behind a close", frames: [.close(), .ping()], answers: [], end: .closed(1000)),
-                Self(name: "two closes", frames: [.close(1000), .close(1001)], answers: [], end: .closed(1000)),
+                    name: "a text behind a close", frames: [.close(), .text("late")], responses: [], end: .closed(1000)),
+                Self(name: "a ping behind a close", frames: [.close(), .ping()], responses: [], end: .closed(1000)),
+                Self(name: "two closes", frames: [.close(1000), .close(1001)], responses: [], end: .closed(1000)),
                 Self(
                     name: "a close behind a message", frames: [.text("a"), .close(1001)],
-                    answers: [.text([UInt8(ascii: "a")])], end: .closed(1001)),
+                    responses: [.text([UInt8(ascii: "a")])], end: .closed(1001)),
             ]
     }()
 

@@ -28,26 +28,26 @@ struct FrameReaderTests {
     }
 
     /// What a server that sends everything back sends.
-    private func answers(
+    private func responses(
         to bytes: [UInt8], _ arrival: Arrival, seed: UInt64 = 1
     ) -> (sent: [UInt8], reader: FrameReader) {
         var sent: [UInt8] = []
         let reader = FrameReader(maxMessageBytes: FrameCase.limit, keepsMessages: true)
         for piece in arrival.pieces(bytes, seed: seed) where !reader.isOver {
-            let (answer, messages) = Array(piece).withUnsafeBufferPointer { reader.receive($0) }
+            let (response, messages) = Array(piece).withUnsafeBufferPointer { reader.receive($0) }
             let echoes = messages.flatMap { message in
                 WebSocketFrame.message(message.bytes, isText: message.isText, upTo: .max).flatMap { $0 }
             }
-            sent += reader.isOver ? echoes + answer : answer + echoes
+            sent += reader.isOver ? echoes + response : response + echoes
         }
         return (sent, reader)
     }
 
-    @Test("is answered as the protocol says, however it arrives", arguments: FrameCase.all)
+    @Test("is responded to as the protocol says, however it arrives", arguments: FrameCase.all)
     func table(_ testCase: FrameCase) {
         let bytes = testCase.frames.flatMap(\.bytes)
         for arrival in Arrival.allCases {
-            let (sent, reader) = answers(to: bytes, arrival)
+            let (sent, reader) = responses(to: bytes, arrival)
             var frames = ServerFrame.read(sent)
             switch testCase.end {
             case .open: #expect(!reader.isOver, "\(arrival)")
@@ -59,7 +59,7 @@ struct FrameReaderTests {
                 }
                 #expect(sentCode == code, "\(arrival)")
             }
-            #expect(Self.sorted(frames) == Self.sorted(testCase.answers), "\(arrival)")
+            #expect(Self.sorted(frames) == Self.sorted(testCase.responses), "\(arrival)")
         }
     }
 
@@ -100,29 +100,29 @@ struct FrameReaderTests {
     func ignored() {
         let reader = FrameReader(maxMessageBytes: 10, keepsMessages: false)
         let bytes = ClientFrame.text(bytes: [0xFF]).bytes
-        let sent = bytes.withUnsafeBufferPointer { reader.receive($0).answer }
+        let sent = bytes.withUnsafeBufferPointer { reader.receive($0).response }
         #expect(ServerFrame.read(sent) == [.close(1007, [])])
         let other = FrameReader(maxMessageBytes: 10, keepsMessages: false)
-        let long = ClientFrame.text("0123456789a").bytes.withUnsafeBufferPointer { other.receive($0).answer }
+        let long = ClientFrame.text("0123456789a").bytes.withUnsafeBufferPointer { other.receive($0).response }
         #expect(ServerFrame.read(long) == [.close(1009, [])])
     }
 
     @Test("is limited by message, in however many frames it comes", arguments: [false, true])
     func fragments(keepsMessages: Bool) {
         let reader = FrameReader(maxMessageBytes: 10, keepsMessages: keepsMessages)
-        func answer(_ frame: ClientFrame) -> [ServerFrame] {
-            ServerFrame.read(frame.bytes.withUnsafeBufferPointer { reader.receive($0).answer })
+        func response(_ frame: ClientFrame) -> [ServerFrame] {
+            ServerFrame.read(frame.bytes.withUnsafeBufferPointer { reader.receive($0).response })
         }
         // Two messages of ten bytes; what is said between the frames does not count.
         for _ in 0..<2 {
-            #expect(answer(.text("01234", isFinal: false)) == [])
-            #expect(answer(.ping(Array("0123456789".utf8))) == [.pong(Array("0123456789".utf8))])
-            #expect(answer(.more(Array("56789".utf8))) == [])
+            #expect(response(.text("01234", isFinal: false)) == [])
+            #expect(response(.ping(Array("0123456789".utf8))) == [.pong(Array("0123456789".utf8))])
+            #expect(response(.more(Array("56789".utf8))) == [])
         }
-        #expect(answer(.text("01234", isFinal: false)) == [])
-        #expect(answer(.more(Array("56789".utf8), isFinal: false)) == [])
+        #expect(response(.text("01234", isFinal: false)) == [])
+        #expect(response(.more(Array("56789".utf8), isFinal: false)) == [])
         #expect(!reader.isOver)
-        #expect(answer(.more([0x61])) == [.close(1009, [])])
+        #expect(response(.more([0x61])) == [.close(1009, [])])
         #expect(reader.isOver)
     }
 
@@ -132,7 +132,7 @@ struct FrameReaderTests {
         for _ in 0..<2000 {
             let count = Int.random(in: 1...64, using: &random)
             let bytes = (0..<count).map { _ in UInt8.random(in: 0...255, using: &random) }
-            let (sent, _) = answers(to: bytes, .inRandomPieces, seed: random.next())
+            let (sent, _) = responses(to: bytes, .inRandomPieces, seed: random.next())
             let wrong = ServerFrame.read(sent).contains { if case .wrong = $0 { true } else { false } }
             #expect(!wrong, "\(bytes)")
         }
