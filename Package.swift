@@ -94,8 +94,8 @@ let package = Package(
         library("ServiceLifecycle", ["Concurrency", "Observability", "UVLoop"]),
         library("UVLoop", ["CCares", "CUV", "Concurrency", "NetworkAddresses"]),
         library("HTTPCore", ["CLLHTTP"]),
-        library("UVHTTPServer", ["ASCIIText", "Concurrency", "HTTPCore", "JSONBytes", "Observability", "UVLoop"]),
-        library("WebSocket", ["CWslay", "Crypto", "HTTPCore", "UVHTTPServer", "UVLoop"]),
+        library("UVHTTPServer", ["UVLoop", "HTTPCore", "Observability", "JSONBytes"]),
+        library("WebSocket", ["CWslay", "Crypto", "UVLoop", "HTTPCore", "UVHTTPServer"]),
         library(
             "UVHTTPClient",
             [
@@ -217,7 +217,10 @@ let package = Package(
         tests("SecretsTests", ["Configuration", "Crypto", "Postgres", "Secrets"]),
         tests("PlatformInternalsTests", ["Contracts", "PlatformInternals"]),
         tests("JSONBytesTests", ["JSONBytes"]),
-        tests("ContractsTests", ["Contracts", "JSONBytes", "PlatformInternals"]),
+        tests("ContractsTests", ["Contracts"]),
+        tests("ConfigurationTests", ["Configuration", "UVLoop", "Observability", "ServiceLifecycle", "Crypto"]),
+        tests("UVLoopTests", ["UVLoop"]),
+        tests("UVHTTPServerTests", ["UVLoop", "HTTPCore", "UVHTTPServer", "Observability"]),
         tests(
             "ConfigurationTests",
             [

@@ -1,4 +1,3 @@
-import ASCIIText
 import Foundation
 import HTTPCore
 import UVLoop
@@ -6,7 +5,7 @@ import UVLoop
 /// A request as its handler sees it: read, validated and routed.
 package struct Request: Sendable {
     package var method: HTTPMethod
-    /// What stood in the request line, e.g. `/a/b?c=d`.
+    /// The target of the request line, e.g. `/a/b?c=d`.
     package let target: String
     /// The target's path as it was sent, percent-encoding included.
     package let path: String
@@ -19,7 +18,7 @@ package struct Request: Sendable {
     package let loop: EventLoop
     /// What stood at the template's `{...}`, decoded.
     package var parameters: PathParameters
-    /// What middleware and handler tell each other, and the log, about this request.
+    /// Shared by middleware, handler and log.
     package let context: RequestContext
 
     /// Made by the server; by hand in tests of handlers.
@@ -49,17 +48,6 @@ package struct Request: Sendable {
         RequestTarget.queryItems(of: target)
     }
 
-    /// The id in the path.
-    ///
-    /// - Parameter sentence: what the client is told when it is none.
-    /// - Throws: `APIError` 400.
-    package func uuid(_ name: String, orError sentence: String = "invalid id") throws(APIError) -> UUID {
-        guard let text = parameters[name], let id = UUIDText.read(text) else {
-            throw APIError(.badRequest, sentence, field: name, reason: "must be a UUID")
-        }
-        return id
-    }
-
     /// The token of `Authorization: Bearer ...`.
     package var bearerToken: String? {
         headers.withValue(of: "authorization") { value in
@@ -80,7 +68,7 @@ package struct Request: Sendable {
     /// By its method it changes nothing (RFC 9110, 9.2.1).
     package var hasSafeMethod: Bool { method == .get || method == .head }
 
-    /// It asks only, as its method or its route says: what those may do who only read.
+    /// It changes nothing, as its method or its route says: allowed for identities that may only read.
     package var isReading: Bool { context.options.isReading ?? hasSafeMethod }
 
     /// An operator's is kept in the audit log.

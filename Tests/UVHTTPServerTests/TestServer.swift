@@ -42,7 +42,10 @@ final class TestServer: Sendable {
         }
         router.on(.post, "/ignore") { _ in .text("ignored") }
         router.on(.get, "/workspaces/{id}") { request in
-            .text(try request.uuid("id").uuidString.lowercased())
+            guard let id = UUID(uuidString: request.parameters["id"] ?? "") else {
+                throw APIError(.badRequest, "invalid id", field: "id", reason: "must be a UUID")
+            }
+            return .text(id.uuidString.lowercased())
         }
         router.on(.get, "/workspaces/pending") { _ in .text("pending") }
         router.on(.get, "/fail") { _ in throw Secret() }
