@@ -2,70 +2,34 @@ import Foundation
 import HTTPCore
 import UVLoop
 
-/// One client's connection: reads requests one after another, has each answered, and keeps what the client sends ahead
-/// until its turn comes.
+/// One client's connection: owns the stream, the parser and the handler's task, tells `HTTPConnectionStateMachine` what
+/// happens to them, and performs the actions that it asks for.
 ///
-/// `@unchecked Sendable`: confined to the stream's loop. The server keeps it alive until `close`.
+/// `@unchecked Sendable`: confined to the stream's loop. The server keeps it alive until it is closed.
 final class HTTPConnection: @unchecked Sendable {
-    enum Phase {
-        /// Between requests, or within one that has no handler yet.
-        case reading
-        /// A handler is at work; its body may still be arriving.
-        case handling
-        /// A handler writes the answer's body.
-        case streaming
-        /// Answered; the rest of an unwanted body is read past.
-        case skipping
-        /// Closed for writing; waits for the peer to close as well, so that it gets to read our last answer.
-        case lingering
-        case closed
-    }
-
-    /// Input kept while a handler is busy, beyond which reading stops.
-    static let maxPendingInput = 64 * 1024
-    /// Output collected for pipelined requests before it is written, and what the peer has not taken of answers before it
-    /// gets another one.
-    static let maxCollectedOutput = 64 * 1024
-    /// A larger buffer is not kept for the next answer: there may be many connections, and most are idle.
-    static let maxKeptOutput = 4096
-    /// Rounds of the loop that output may wait for a further pipelined answer.
-    static let maxFlushRounds: UInt8 = 6
+    /// A larger buffer is not kept for the next response: there may be many connections, and most are idle.
+    private static let maxRetainedOutputCapacity = 4096
 
     let stream: TCPStream
     let server: LoopServer
     let loop: EventLoop
     let parser: HTTPParser
-    var phase = Phase.reading
+    var machine: HTTPConnectionStateMachine
     var exchange = Exchange()
-    /// Told apart by number: a handler may come back after its connection went on or closed.
-    var exchangeNumber: UInt64 = 0
-    /// A head was received and its exchange is not over.
-    var hasExchange = false
-    var keepAlive = true
-    /// The peer sends nothing more.
-    var isInputEnded = false
-    /// Within `parse`, which goes on by itself when an exchange ends.
-    var isParsing = false
-    var pendingInput: [UInt8] = []
-    var isReadingStopped = false
+    /// Received and not parsed yet.
+    private var keptInput: [UInt8] = []
+    /// Collected and not handed to the stream yet.
     var output: [UInt8] = []
-    /// Of answers that are in `output` or still on their way.
+    /// What responses that are in `output` or still on their way keep alive.
     var retained: [any Sendable] = []
-    var isFlushScheduled = false
-    var flushRounds: UInt8 = 0
     var writer: ResponseWriter?
     var task: Task<Void, Never>?
-    var skippedBytes = 0
 
     /// Milliseconds on the loop's clock; `.max` for none. The timer may fire earlier and is then set again: a deadline
     /// that moves away costs no call into libuv.
-    var deadline = UInt64.max
-    var timerDue = UInt64.max
-    var timer: LoopTimer?
-    /// What had arrived, or was waiting to go, when the deadline was set.
-    var progressMark = 0
-    var isHeadDeadline = false
-    var isBodyDeadline = false
+    private var deadline = UInt64.max
+    private var timerDue = UInt64.max
+    private var timer: LoopTimer?
 
     /// The peer's address as text, made when first needed.
     lazy var peerIP = stream.remoteAddress?.ip ?? ""
@@ -73,6 +37,7 @@ final class HTTPConnection: @unchecked Sendable {
     var clientAddress: [UInt8] = []
 
     var shared: ServerShared { server.shared }
+    /// Bytes that the system has not taken yet.
     var pendingBytes: Int { stream.pendingWriteBytes + output.count }
 
     init(_ stream: TCPStream, server: LoopServer) {
@@ -80,228 +45,232 @@ final class HTTPConnection: @unchecked Sendable {
         self.server = server
         loop = stream.loop
         parser = HTTPParser(.request, limits: server.shared.configuration.parser)
+        machine = HTTPConnectionStateMachine(limits: server.shared.connectionLimits)
     }
 
     func start() {
         parser.delegate = self
-        // The stream is ours and ends with us; `close` empties these callbacks.
+        // The connection owns the stream, which drops these callbacks when it is closed.
         stream.onRead = { [unowned self] in received($0) }
-        stream.onEnd = { [unowned self] in ended($0) }
+        stream.onEnd = { [unowned self] in perform(machine.inputEnded(isError: $0 != nil)) }
         stream.onDrain = { [unowned self] in drained() }
-        isHeadDeadline = true
-        setDeadline(after: shared.timeouts.head)
+        perform(machine.opened())
         stream.startReading()
     }
+
+    /// The server is shutting down.
+    func drain() {
+        updateOutput()
+        perform(machine.drain())
+    }
+
+    /// Closes at once. A handler at work goes on without a reader, except one that is writing its response.
+    func close() { perform(machine.close()) }
 
     // MARK: - Input
 
     private func received(_ bytes: UnsafeBufferPointer<UInt8>) {
-        switch phase {
-        case .lingering, .closed:
-            break
-        case .reading:
-            // Whoever leaves its answers lying gets no more before it has taken them.
-            if pendingInput.isEmpty, !isBehind { parse(bytes) } else { keep(bytes) }
-        case .skipping:
-            if pendingInput.isEmpty { parse(bytes) } else { keep(bytes) }
-        case .handling, .streaming:
-            if exchange.isComplete { keep(bytes) } else { parse(bytes) }
+        updateOutput()
+        switch machine.received(bytes.count) {
+        case .parse: parse(bytes)
+        case .keep(let actions):
+            keptInput.append(contentsOf: bytes)
+            perform(actions)
+        case .ignore: break
         }
     }
 
-    private func keep(_ bytes: UnsafeBufferPointer<UInt8>) {
-        pendingInput.append(contentsOf: bytes)
-        if pendingInput.count > Self.maxPendingInput { stopReading() }
-    }
-
-    /// Parses until the bytes end or a request is waiting for its answer.
+    /// Parses until the bytes end or a request waits for its response.
     private func parse(_ bytes: UnsafeBufferPointer<UInt8>) {
-        parseAll(bytes)
-        upgrade()
-    }
-
-    private func parseAll(_ bytes: UnsafeBufferPointer<UInt8>) {
         var rest = bytes
-        isParsing = true
-        defer { isParsing = false }
+        machine.parsingBegan()
         while !rest.isEmpty {
             switch parser.consume(rest) {
             case .needsMore:
                 rest = UnsafeBufferPointer(rebasing: rest[rest.count...])
-                continueExchange()
+                perform(machine.inputConsumed())
             case .completed(let consumed), .upgraded(let consumed):
                 rest = UnsafeBufferPointer(rebasing: rest[consumed...])
-                completeRequest()
+                perform(machine.requestCompleted())
             case .failed(let error):
-                return inputFailed(error)
+                rest = UnsafeBufferPointer(rebasing: rest[rest.count...])
+                perform(machine.parsingFailed(), malformed: error)
             }
-            guard canParse else { break }
+            guard machine.canParse else { break }
         }
-        settle(rest)
+        let actions = machine.parsingEnded(rest: rest.count, isInsideMessage: parser.isInsideMessage)
+        if actions.contains(.keepRest) { keptInput.append(contentsOf: rest) }
+        perform(actions)
     }
 
-    private func settle(_ rest: UnsafeBufferPointer<UInt8>) {
-        if phase == .handling || phase == .streaming {
-            if !rest.isEmpty { keep(rest) }
-            scheduleFlush()
-        } else if phase == .reading {
+    private func resumeInput() {
+        updateOutput()
+        perform(machine.resumeInput())
+    }
+
+    private func parseKeptInput() {
+        let bytes = keptInput
+        keptInput = []
+        machine.keptInputTaken()
+        bytes.withUnsafeBufferPointer { parse($0) }
+        perform(machine.keptInputParsed())
+    }
+
+    /// The body's reader waits for more.
+    func bodyWanted() { perform(machine.bodyWanted()) }
+
+    // MARK: - Actions
+
+    /// Performs what an event asks for. Handlers and other callbacks come last: they may come back with the next event.
+    ///
+    /// - Parameter malformed: why the parser failed, where the event is that it did.
+    func perform(_ asked: HTTPConnectionStateMachine.Actions, malformed: HTTPParseError? = nil) {
+        if asked.isEmpty { return }
+        var actions = asked
+        if !actions.isDisjoint(with: .endsOfBody) { endBody(actions) }
+        if actions.contains(.dropKeptInput) { keptInput = [] }
+        if actions.contains(.forgetRequest) { exchange = Exchange() }
+        if actions.contains(.sendContinue) { output.append(contentsOf: ResponseHead.continueLine) }
+        if actions.contains(.flush) {
             flush()
-            if !hasExchange { waitForRequest() }
-            if !rest.isEmpty, phase == .reading {
-                keep(rest)
-                loop.post { self.resumeInput() }
-            }
+            actions.formUnion(machine.flushed(unwritten: stream.pendingWriteBytes))
+        }
+        if actions.contains(.scheduleFlush) { loop.post { self.flushScheduled() } }
+        if actions.contains(.shutdownWrite) { stream.shutdownWrite() }
+        if actions.contains(.pauseReading) { stream.stopReading() }
+        if actions.contains(.resumeReading) { stream.startReading() }
+        if actions.contains(.updateTimer) { updateTimer() }
+        if actions.contains(.postKeptInput) { loop.post { self.resumeInput() } }
+        if !actions.isDisjoint(with: .callbacks) { performCallback(actions.intersection(.callbacks), malformed) }
+    }
+
+    private func endBody(_ actions: HTTPConnectionStateMachine.Actions) {
+        if actions.contains(.finishBody) { exchange.source?.finish() }
+        if actions.contains(.truncateBody) { exchange.source?.fail(.truncated) }
+        if actions.contains(.timeOutBody) { exchange.source?.fail(.timedOut) }
+        if actions.contains(.cancelBody) { exchange.source?.cancel() }
+    }
+
+    private func performCallback(_ action: HTTPConnectionStateMachine.Actions, _ malformed: HTTPParseError?) {
+        switch action {
+        case .startHandler: startHandler()
+        case .startStreamedHandler: startStreamedHandler()
+        case .parseKeptInput: parseKeptInput()
+        case .respond: respond()
+        case .refuseMalformed:
+            refuseUnread(RequestValidation.response(to: malformed ?? HTTPParseError(.malformed, "")))
+        case .refuseTimedOut: refuseUnread(.error(408, "request timed out"))
+        case .notifyShutdown: writer?.onShutdown?()
+        case .upgrade: upgrade()
+        case .close: finishClosing()
+        default: assertionFailure("more than one callback: \(action)")
         }
     }
 
-    private var canParse: Bool {
-        switch phase {
-        // Answers may be made faster than they are taken: those that wait go first.
-        case .reading: output.count < Self.maxCollectedOutput && !isBehind
-        case .skipping: true
-        case .handling, .streaming: !exchange.isComplete
-        case .lingering, .closed: false
-        }
-    }
-
-    /// Part of a request was read. Its head may have come, or more of its body.
-    private func continueExchange() {
-        guard hasExchange else { return }
-        if exchange.answer != nil { return answerNow() }
-        if !exchange.isDispatched {
-            let wantsStream = exchange.expectsContinue || exchange.route?.options.streamsBody == true
-            if wantsStream || exchange.buffered.count > shared.configuration.bufferedBodyBytes {
-                return dispatchStreaming()
-            }
-        }
-        bodyProgressed()
-    }
-
-    private func completeRequest() {
-        guard hasExchange else { return }
-        exchange.isComplete = true
-        if phase == .skipping { return endExchange() }
-        if exchange.answer != nil { return answerNow() }
-        if let source = exchange.source {
-            clearDeadline()
-            if phase == .streaming, stream.pendingWriteBytes > 0 { waitForWriting() }
-            source.finish()
-        } else if !exchange.isDispatched {
-            clearDeadline()
-            dispatch(exchange.buffered.isEmpty ? .empty : .bytes(exchange.buffered))
-        }
-    }
-
-    /// The peer's bytes are no request. What was asked before is answered first; this never follows an open answer.
-    private func inputFailed(_ error: HTTPParseError) {
-        keepAlive = false
-        if hasExchange, exchange.isDispatched {
-            // The body of a request whose handler is at work is broken.
-            exchange.mustClose = true
-            exchange.source?.fail(.truncated)
-            return phase == .skipping ? beginLinger() : stopReading()
-        }
-        beginRefusal(RequestValidation.response(to: error))
-        answerNow()
-    }
-
-    private func ended(_ error: TCPError?) {
-        isInputEnded = true
-        guard error == nil else { return close() }
-        switch phase {
-        case .reading where hasExchange: close()
-        case .reading: if pendingInput.isEmpty { closeWhenWritten() }
-        case .handling: if !exchange.isComplete { exchange.source?.fail(.truncated) }
-        case .streaming: close()
-        case .skipping: close()
-        case .lingering: closeWhenWritten()
-        case .closed: break
-        }
-    }
-
-    func closeWhenWritten() {
-        guard stream.pendingWriteBytes == 0, output.isEmpty else { return beginLinger() }
-        close()
-    }
-
-    func stopReading() {
-        guard !isReadingStopped else { return }
-        isReadingStopped = true
-        stream.stopReading()
-    }
-
-    func resumeReading() {
-        guard isReadingStopped, phase != .closed else { return }
-        isReadingStopped = false
-        stream.startReading()
-    }
-
-    /// The exchange is over: takes up what the client sent meanwhile.
-    func resumeInput() {
-        guard phase == .reading else { return }
-        if !pendingInput.isEmpty, !isBehind {
-            let bytes = pendingInput
-            pendingInput = []
-            bytes.withUnsafeBufferPointer { parse($0) }
-        }
-        guard phase == .reading else { return }
-        if pendingInput.isEmpty {
-            resumeReading()
-            if isInputEnded { closeWhenWritten() }
-        }
-    }
-
-    /// Whether the peer leaves its answers lying.
-    private var isBehind: Bool { stream.pendingWriteBytes >= Self.maxCollectedOutput }
-
-    // MARK: - End
-
-    /// Finishes what is under way and takes no further request.
-    func drain() {
-        keepAlive = false
-        writer?.onShutdown?()
-        if phase == .reading, !hasExchange, !parser.isInsideMessage { closeWhenWritten() }
-        switch phase {
-        case .streaming:
-            // A deadline of bytes that were taken since would be met by the next ones.
-            if stream.pendingWriteBytes > 0 { waitForWriting() } else if exchange.isComplete { clearDeadline() }
-        case .lingering: if stream.pendingWriteBytes > 0 { waitForWriting() }
-        case .reading: if stream.pendingWriteBytes > 0, !hasExchange { waitForWriting() }
-        case .handling, .skipping, .closed: break
-        }
-    }
-
-    /// Closes at once. A handler at work goes on without a reader, except one that is writing its answer.
-    func close() {
-        guard phase != .closed else { return }
-        phase = .closed
+    private func finishClosing() {
         timer?.close()
         timer = nil
         stream.close()
         retained = []
         exchange.source?.fail(.truncated)
-        if let writer {
-            self.writer = nil
-            writer.disconnected()
-            task?.cancel()
-        }
-        task = nil
+        keptInput = []
+        let task = task
+        self.task = nil
         exchange = Exchange()
-        pendingInput = []
         server.remove(self)
+        guard let writer else { return }
+        self.writer = nil
+        task?.cancel()
+        writer.disconnected()
     }
 
-    /// Closes for writing and reads on: closing with unread input would reset the connection, and the client might lose
-    /// the answer. Bounded by time alone, since a gateway reads no answer before it has sent the whole of a body.
-    func beginLinger() {
-        guard phase != .closed, phase != .lingering else { return }
-        phase = .lingering
-        pendingInput = []
+    /// Hands the stream over to another protocol.
+    private func upgrade() {
+        guard let (response, take) = exchange.upgrade, let context = exchange.context else { return }
+        exchange.upgrade = nil
+        ResponseHead.appendSwitch(response, requestID: context.requestID, to: &output)
         flush()
-        guard phase == .lingering else { return }
-        stream.shutdownWrite()
-        if isInputEnded, stream.pendingWriteBytes == 0 { return close() }
-        resumeReading()
-        waitForPeer()
+        timer?.close()
+        timer = nil
+        task = nil
+        stream.stopReading()
+        stream.onRead = nil
+        stream.onEnd = nil
+        stream.onDrain = nil
+        let ahead = keptInput
+        keptInput = []
+        server.remove(self)
+        take(stream, ahead)
+    }
+
+    // MARK: - Output
+
+    /// Tells the state machine how much output waits.
+    func updateOutput() {
+        machine.updateOutput(collected: output.count, unwritten: stream.pendingWriteBytes)
+    }
+
+    /// Hands the collected output to the stream.
+    func flush() {
+        guard !output.isEmpty else { return }
+        stream.write(output)
+        let isWorthKeeping = output.capacity <= Self.maxRetainedOutputCapacity && machine.phase != .streaming
+        if isWorthKeeping { output.removeAll(keepingCapacity: true) } else { output = [] }
+        releaseWritten()
+    }
+
+    private func flushScheduled() {
+        updateOutput()
+        perform(machine.scheduledFlushDue())
+    }
+
+    private func releaseWritten() {
+        if !retained.isEmpty, output.isEmpty, stream.pendingWriteBytes == 0 { retained = [] }
+    }
+
+    private func drained() {
+        releaseWritten()
+        updateOutput()
+        let writer = writer
+        perform(machine.drained())
+        writer?.drainedNow()
+    }
+
+    // MARK: - The timer
+
+    private func updateTimer() {
+        let timeouts = shared.timeouts
+        switch machine.timer {
+        case .none: deadline = .max
+        case .head: setDeadline(after: timeouts.head)
+        case .idle: setDeadline(after: timeouts.idle)
+        case .body: setDeadline(after: timeouts.body)
+        case .peerEnd: setDeadline(after: timeouts.coalescingDelay)
+        case .write:
+            machine.writeTimerArmed(acknowledged: stream.takenBytes)
+            setDeadline(after: machine.isDraining ? timeouts.drain : timeouts.write)
+        }
+    }
+
+    private func setDeadline(after milliseconds: UInt64) {
+        deadline = loop.nowMilliseconds + milliseconds
+        guard deadline < timerDue else { return }
+        startTimer(milliseconds)
+    }
+
+    private func startTimer(_ milliseconds: UInt64) {
+        if timer == nil { timer = loop.makeTimer { [unowned self] in timerFired() } }
+        timerDue = loop.nowMilliseconds + milliseconds
+        timer?.start(after: .milliseconds(milliseconds))
+    }
+
+    private func timerFired() {
+        timerDue = .max
+        let now = loop.nowMilliseconds
+        if deadline == .max { return }
+        if deadline > now { return startTimer(deadline - now) }
+        deadline = .max
+        updateOutput()
+        perform(machine.timerFired(acknowledged: machine.timer == .write ? stream.takenBytes : 0))
     }
 }

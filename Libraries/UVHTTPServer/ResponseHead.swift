@@ -1,7 +1,7 @@
 import ASCIIText
 import HTTPCore
 
-/// Everything about an answer's head that the handler's response does not say.
+/// Everything about a response's head that the handler's `Response` does not contain.
 struct ResponseHeadExtras {
     var requestID: String
     /// Rendered CORS fields, or none.
@@ -10,8 +10,7 @@ struct ResponseHeadExtras {
     var isSecure = false
     /// Another request may follow.
     var keepAlive = true
-    /// The client speaks HTTP/1.0.
-    var isOld = false
+    var isHTTP10 = false
     var framing: Framing
 
     enum Framing {
@@ -57,7 +56,7 @@ enum ResponseHead {
         }
         if !extras.keepAlive {
             append("Connection: close\r\n", to: &output)
-        } else if extras.isOld {
+        } else if extras.isHTTP10 {
             append("Connection: keep-alive\r\n", to: &output)
         }
     }

@@ -18,6 +18,7 @@ final class ServerShared: Sendable {
     let logger: Logger
     let connectionCount = Atomic<Int>(0)
     let timeouts: Timeouts
+    let connectionLimits: HTTPConnectionStateMachine.Limits
 
     /// The configuration's durations in milliseconds, as deadlines are kept.
     struct Timeouts: Sendable {
@@ -50,6 +51,9 @@ final class ServerShared: Sendable {
         proxies = TrustedProxies(configuration.trustedProxies)
         limiter = configuration.rateLimit > 0 ? RateLimiter(limit: configuration.rateLimit) : nil
         self.logger = logger
+        connectionLimits = HTTPConnectionStateMachine.Limits(
+            bufferedBodyBytes: configuration.bufferedBodyBytes, drainedBodyBytes: configuration.drainedBodyBytes,
+            bodyProgressBytes: configuration.bodyProgressBytes)
         timeouts = Timeouts(
             head: Self.milliseconds(configuration.headTimeout), idle: Self.milliseconds(configuration.idleTimeout),
             body: Self.milliseconds(configuration.bodyTimeout), write: Self.milliseconds(configuration.writeTimeout),

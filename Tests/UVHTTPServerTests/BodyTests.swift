@@ -139,6 +139,26 @@ import UVLoop
         }
     }
 
+    /// Where the response has begun, its client would take the permission for part of it.
+    @Test func noPermissionIsGivenWithinAResponse() async throws {
+        try await withServer(routes: { router in
+            router.on(.post, "/duplex", options: RouteOptions(streamsBody: true)) { request in
+                .stream(contentType: "text/plain") { writer in
+                    try await writer.write(Array("begun ".utf8))
+                    try await writer.write(try await request.body.collect(upTo: 100))
+                }
+            }
+        }) { server in
+            let client = try server.client()
+            client.send("POST /duplex HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n")
+            #expect(await client.receive())
+            client.send("abc")
+            let response = try await client.response()
+            #expect(response.status == 200 && response.text == "begun abc")
+            #expect(response.headers["connection"] == "close")
+        }
+    }
+
     @Test func aSmallUnwantedBodyIsReadPast() async throws {
         try await withServer(routes: Self.routes) { server in
             let client = try server.client()

@@ -33,6 +33,17 @@ import UVLoop
         }
     }
 
+    /// The part that is there came with the request before it.
+    @Test func aHeadBehindARequestIsRefusedWhenItDoesNotGoOn() async throws {
+        try await withServer(configure: Self.shortTimeouts) { server in
+            let client = try server.client()
+            client.send("GET /hello HTTP/1.1\r\nHost: x\r\n\r\nGET /hello HT")
+            #expect(try await client.response().status == 200)
+            #expect(try await client.response().status == 408)
+            #expect(await client.untilEnd())
+        }
+    }
+
     @Test func aNewConnectionThatSaysNothingIsClosed() async throws {
         try await withServer(configure: Self.shortTimeouts) { server in
             let client = try server.client()
