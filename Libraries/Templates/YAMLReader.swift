@@ -24,10 +24,11 @@ package struct YAMLReader {
 
 /// Builds a tree from libyaml's events.
 private struct YAMLBuilder {
-    /// A value, and how many values it stands for when everything aliased in it is counted.
+    /// A value, and how many values it stands for and how deep it is when everything aliased in it is counted.
     private struct Weighed {
         let value: YAMLValue
         let weight: Int
+        var depth = 1
     }
 
     let maximumDepth: Int
@@ -58,6 +59,7 @@ private struct YAMLBuilder {
         case .alias(let name):
             // An anchor that is still open is not among them: a value cannot contain itself.
             guard let anchored = anchors[name] else { throw .unknownAlias }
+            guard depth - 1 + anchored.depth <= maximumDepth else { throw .tooDeep(limit: maximumDepth) }
             return anchored
         case .scalar(let text, let isPlain, _): made = Weighed(value: .scalar(text, isPlain: isPlain), weight: 1)
         case .sequence: made = try sequence(events, depth)
@@ -70,12 +72,13 @@ private struct YAMLBuilder {
 
     private mutating func sequence(_ events: YAMLEvents, _ depth: Int) throws(YAMLError) -> Weighed {
         var elements: [YAMLValue] = []
-        var weight = 1
+        var (weight, deepest) = (1, 0)
         while true {
             let event = try events.next()
-            if case .close = event { return Weighed(value: .sequence(elements), weight: weight) }
+            if case .close = event { return Weighed(value: .sequence(elements), weight: weight, depth: deepest + 1) }
             let element = try value(event, events, depth: depth + 1)
             weight = try sum(weight, element.weight)
+            deepest = max(deepest, element.depth)
             elements.append(element.value)
         }
     }
@@ -83,13 +86,14 @@ private struct YAMLBuilder {
     private mutating func mapping(_ events: YAMLEvents, _ depth: Int) throws(YAMLError) -> Weighed {
         var members: [String: YAMLValue] = [:]
         var merged: [String: YAMLValue] = [:]
-        var weight = 1
+        var (weight, deepest) = (1, 0)
         while true {
             let event = try events.next()
             if case .close = event { break }
             let key = try value(event, events, depth: depth + 1)
             let member = try value(try events.next(), events, depth: depth + 1)
             weight = try sum(try sum(weight, key.weight), member.weight)
+            deepest = max(deepest, key.depth, member.depth)
             // A member whose name is no text cannot be looked up.
             guard case .scalar(let name, let isPlain) = key.value else { continue }
             if name == "<<", isPlain {
@@ -98,7 +102,7 @@ private struct YAMLBuilder {
                 members[name] = member.value
             }
         }
-        return Weighed(value: .mapping(merged.merging(members) { $1 }), weight: weight)
+        return Weighed(value: .mapping(merged.merging(members) { $1 }), weight: weight, depth: deepest + 1)
     }
 
     /// The members that `<<: *defaults` merges; of several mappings the first takes precedence.

@@ -1,3 +1,4 @@
+import Concurrency
 import HTTPCore
 import Observability
 import UVLoop

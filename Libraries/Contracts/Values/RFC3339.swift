@@ -15,25 +15,12 @@ public enum RFC3339 {
 
     /// Appends the 27 characters of a time. Years outside 0...9999 are clamped.
     public static func append(_ date: Date, to bytes: inout [UInt8]) {
+        civilTime(date).append(to: &bytes, separator: UInt8(ascii: "T"), zone: "Z")
+    }
+
+    private static func civilTime(_ date: Date) -> CivilTime {
         let clamped = min(max(date.timeIntervalSince1970, -62_167_219_200), lastTime)
-        let micros = Int64((clamped * 1_000_000).rounded())
-        let (seconds, fraction) = floorDivide(micros, 1_000_000)
-        let (days, second) = floorDivide(seconds, 86_400)
-        let (year, month, day) = civil(fromDays: days)
-        digits(year, 4, to: &bytes)
-        bytes.append(UInt8(ascii: "-"))
-        digits(month, 2, to: &bytes)
-        bytes.append(UInt8(ascii: "-"))
-        digits(day, 2, to: &bytes)
-        bytes.append(UInt8(ascii: "T"))
-        digits(second / 3600, 2, to: &bytes)
-        bytes.append(UInt8(ascii: ":"))
-        digits(second / 60 % 60, 2, to: &bytes)
-        bytes.append(UInt8(ascii: ":"))
-        digits(second % 60, 2, to: &bytes)
-        bytes.append(UInt8(ascii: "."))
-        digits(fraction, 6, to: &bytes)
-        bytes.append(UInt8(ascii: "Z"))
+        return CivilTime(microseconds: Int((clamped * 1_000_000).rounded()))
     }
 
     /// Reads a time: any number of fraction digits (those beyond the ninth are ignored), `Z` or a numeric offset,
