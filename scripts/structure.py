@@ -1,10 +1,9 @@
-"""Checks of the Swift package as a whole, which the compiler does not make. See CONTRIBUTING.md, "The house rules".
+"""Checks of the Swift package as a whole, which the compiler does not make. See CONTRIBUTING.md.
 
     structure.py imports    every target declares the modules that it imports, and no others
     structure.py layers     no target depends on one of its own layer or above (the picture in docs/architecture.md)
     structure.py names      no two types of the package have one name, and no type has its module's
     structure.py words      words that this project does not use (scripts/words.txt)
-    structure.py dead       declarations that nothing refers to
     structure.py all        all of them
 """
 
@@ -85,8 +84,11 @@ def check_layers():
             if module in place:
                 yield f"docs/architecture.md: {module} is in two layers"
             place[module] = index
-    for target in targets():
+    all_targets = targets()
+    for target in all_targets:
         if not target["path"].startswith(("Libraries/", "Services/")) or target["type"] in ("system", "executable"):
+            continue
+        if not own_files(target, all_targets):
             continue
         name = target["name"]
         if name not in place:
@@ -95,7 +97,7 @@ def check_layers():
         for other in sorted(dependencies(target)):
             if place.get(other, -1) >= place[name]:
                 yield f"Package.swift: {name} depends on {other}, which is not below it (docs/architecture.md, Layers)"
-    for name in sorted(set(place) - {target["name"] for target in targets()}):
+    for name in sorted(set(place) - {target["name"] for target in all_targets}):
         yield f"docs/architecture.md: there is no target {name}"
 
 
@@ -148,46 +150,7 @@ def check_words():
                 yield f"{name}:{line}: \"{match.group(0)}\": say {better}"
 
 
-DECLARATION = re.compile(
-    r"^[ \t]*((?:(?:public|package|private|fileprivate|internal|final|indirect|static|class|mutating|nonmutating|override|"
-    r"convenience|required|lazy|weak|unowned|nonisolated|open|borrowing|consuming|@\w+(?:\([^)\n]*\))?|"
-    r"nonisolated\(unsafe\)|private\(set\)|package\(set\)|public\(set\)) )*)"
-    r"(?:func|var|let|case|class|struct|enum|actor|protocol|typealias) `?([A-Za-z_]\w*)`?", re.M)
-COMMENT = re.compile(r"//[^\n]*")
-WORD = re.compile(r"\w+")
-
-# Called by name from outside the sources: by the runtime, a protocol of the standard library or an encoder.
-CALLED_BY_NAME = set()
-
-
-def check_dead():
-    """By words, not by types: what no other place of the shipped sources or their tests names."""
-    used = collections.Counter()
-    shipped = collections.Counter()
-    declared = []
-    for name in swift_files(*SHIPPED, "Tests", "Fuzz"):
-        text = COMMENT.sub("", text_of(name))
-        words = collections.Counter(WORD.findall(text))
-        used.update(words)
-        if not name.startswith(("Tests/", "Fuzz/")):
-            shipped.update(words)
-            for match in DECLARATION.finditer(text):
-                line = text.count("\n", 0, match.start()) + 1
-                declared.append((match.group(2), match.group(1), name, line))
-    times = collections.Counter(name for name, *_ in declared)
-    for name, modifiers, file, line in declared:
-        if name in CALLED_BY_NAME or "override" in modifiers or name == "_" or "public" in modifiers:
-            continue
-        if "@main" in modifiers:
-            continue
-        if used[name] <= times[name]:
-            yield f"{file}:{line}: {name} is used nowhere"
-        elif shipped[name] <= times[name]:
-            yield f"{file}:{line}: {name} is used by tests only"
-
-
-CHECKS = {"imports": check_imports, "layers": check_layers, "names": check_names, "words": check_words,
-          "dead": check_dead}
+CHECKS = {"imports": check_imports, "layers": check_layers, "names": check_names, "words": check_words}
 
 
 def main() -> int:

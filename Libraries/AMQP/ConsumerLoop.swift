@@ -80,7 +80,8 @@ final class ConsumerLoop {
             }
             if mailbox.isStopping {
                 if stopDeadline == nil {
-                    stopDeadline = MonotonicClock.milliseconds + Int64(dependencies.configuration.stopGrace.milliseconds)
+                    let grace = Int64(dependencies.configuration.stopGrace.milliseconds)
+                    stopDeadline = MonotonicClock.milliseconds + grace
                     try session.cancel()
                     continue
                 }

@@ -12,7 +12,7 @@ import UVLoop
 /// Authenticates requests and authorizes them for a route. Fails closed: when Postgres does not respond, the request is
 /// refused with `platform_unavailable`.
 package final class Authenticator: Sendable {
-    package let signsOfLife: LivenessTracker
+    package let livenessTracker: LivenessTracker
 
     let hasAdminToken: Bool
     let adminHash: [UInt8]
@@ -36,12 +36,12 @@ package final class Authenticator: Sendable {
     ///   - audit: the log that operators' changes are written to before they are made.
     package init(
         adminToken: String?, isDevelopment: Bool, platformURL: String? = nil, audit: AuditLog, postgres: PostgresPool,
-        loops: EventLoopGroup, signsOfLife: LivenessTracker, logger: Logger
+        loops: EventLoopGroup, livenessTracker: LivenessTracker, logger: Logger
     ) {
         hasAdminToken = adminToken != nil
         adminHash = adminToken.map { sha256($0) } ?? []
         self.isDevelopment = isDevelopment
-        self.signsOfLife = signsOfLife
+        self.livenessTracker = livenessTracker
         isOpen = isDevelopment && adminToken == nil
         origins = OriginRule(platformURL: platformURL)
         self.audit = audit
@@ -275,7 +275,7 @@ package final class Authenticator: Sendable {
         request.context.identity = identity
         if case .workspace(let id) = identity {
             request.context.workspaceID = id
-            if recordsLiveness { signsOfLife.record(id) }
+            if recordsLiveness { livenessTracker.record(id) }
         }
         return identity
     }

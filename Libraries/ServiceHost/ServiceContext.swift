@@ -28,7 +28,7 @@ package struct ServiceContext: Sendable {
     package let relay: EventRelay
     package let broadcast: EventBroadcast
     package let authenticator: Authenticator
-    package let signsOfLife: LivenessTracker
+    package let livenessTracker: LivenessTracker
     package let invalidation: CacheInvalidation
 
     /// The `source` of this service's events.

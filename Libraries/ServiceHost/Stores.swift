@@ -32,7 +32,7 @@ struct Stores: Sendable {
         audit = AuditLog(postgres: postgres, service: service.rawValue, loops: loops, logger: logger)
         let authenticator = Authenticator(
             adminToken: common.adminToken, isDevelopment: common.isDevelopment, platformURL: common.platformURL,
-            audit: audit, postgres: postgres, loops: loops, signsOfLife: liveness, logger: logger)
+            audit: audit, postgres: postgres, loops: loops, livenessTracker: liveness, logger: logger)
         let invalidation = CacheInvalidation()
         invalidation.register(
             event: { event in
@@ -43,7 +43,7 @@ struct Stores: Sendable {
             loops: loops, postgres: postgres, redis: redis, publisher: publisher,
             relay: EventRelay(postgres: postgres, publisher: publisher, logger: logger, metrics: metrics),
             broadcast: EventBroadcast(publisher: publisher, service: service.rawValue),
-            authenticator: authenticator, signsOfLife: liveness, invalidation: invalidation)
+            authenticator: authenticator, livenessTracker: liveness, invalidation: invalidation)
         let consumer = try context.consume(
             Topology.invalidation(service: service.rawValue, instance: instance), prefetch: 500
         ) { events in

@@ -109,7 +109,7 @@ private struct Parts {
         contexts = WaitingContexts(store: queue, broadcast: context.broadcast)
         let agents = AgentClient(
             client: makeClient(context, settings),
-            life: LivenessReader(tracker: context.signsOfLife, redis: context.redis, store: targetStore),
+            life: LivenessReader(tracker: context.livenessTracker, redis: context.redis, store: targetStore),
             settings: settings, budget: ResponseMemoryBudget(bytes: settings.responseBudget), metrics: metrics)
         let writer = ActivityWriter(
             store: ActivityLogStore(postgres: context.postgres), broadcast: context.broadcast, loops: loops,

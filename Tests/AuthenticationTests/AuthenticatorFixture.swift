@@ -39,7 +39,7 @@ struct AuthenticatorFixture: Sendable {
             adminToken: adminToken, isDevelopment: isDevelopment,
             audit: AuditLog(postgres: pool, service: "test", loops: loops, logger: .disabled), postgres: pool,
             loops: loops,
-            signsOfLife: LivenessTracker(postgres: pool, redis: redis, logger: .disabled), logger: .disabled)
+            livenessTracker: LivenessTracker(postgres: pool, redis: redis, logger: .disabled), logger: .disabled)
     }
 
     func request(_ method: HTTPMethod = .get, _ headers: HTTPHeaders = [:]) -> Request {

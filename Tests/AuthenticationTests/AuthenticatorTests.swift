@@ -35,7 +35,7 @@ struct AuthenticatorTests {
         let authenticator = Authenticator(
             adminToken: "admin", isDevelopment: isDevelopment,
             audit: AuditLog(postgres: pool, service: "test", loops: group, logger: .disabled), postgres: pool,
-            loops: group, signsOfLife: signs,
+            loops: group, livenessTracker: signs,
             logger: .disabled)
         var failure: (any Error)?
         do { try await body(authenticator, pool, group.loops[0], metrics) } catch { failure = error }
@@ -130,8 +130,8 @@ struct AuthenticatorTests {
                 let registrant = try await authenticator.registrant(id, bare(loop))
                 #expect(registrant.workspaceExisted == (id == created) && registrant.mayCreate == (id == unknown))
             }
-            #expect(authenticator.signsOfLife.age(of: created) != nil)
-            #expect(authenticator.signsOfLife.age(of: unknown) == nil)
+            #expect(authenticator.livenessTracker.age(of: created) != nil)
+            #expect(authenticator.livenessTracker.age(of: unknown) == nil)
         }
     }
 

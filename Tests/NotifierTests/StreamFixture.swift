@@ -35,7 +35,7 @@ final class StreamFixture: Sendable {
         authenticator = Authenticator(
             adminToken: "admin", isDevelopment: false,
             audit: AuditLog(postgres: pool, service: "test", loops: group, logger: .disabled), postgres: pool,
-            loops: group, signsOfLife: LivenessTracker(postgres: pool, redis: redis, logger: .disabled),
+            loops: group, livenessTracker: LivenessTracker(postgres: pool, redis: redis, logger: .disabled),
             logger: .disabled)
         log = EventLog(postgres: pool)
         hub = EventHub(loops: group.loops, memory: memory, metrics: metrics)

@@ -72,7 +72,7 @@ package final class DNSServer: Sendable {
     package func stop() {
         isStopped.store(true, ordering: .releasing)
         // Wakes the thread.
-        _ = PlainSocket.withLoopback(port) { Int32(sendto(descriptor, [], 0, 0, $0, $1)) }
+        _ = PlainSocket.withLoopback(port) { Int32(sendto(descriptor, [UInt8](), 0, 0, $0, $1)) }
     }
 
     private func run() {

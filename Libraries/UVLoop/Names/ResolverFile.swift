@@ -1,4 +1,5 @@
 import Concurrency
+import CUV
 import Foundation
 
 /// Says when a file of settings has changed, by its identity and modification time. Loop thread only.

@@ -77,7 +77,7 @@ export function workspaceScreen({id, drawer}) {
 		const tone = workspace.status === 'degraded' ? 'warn' : 'bad';
 		const advice = {
 			degraded: 'Messages are still delivered. It recovers by itself once it says so; if it does not, restart it.',
-			failed: 'It takes no messages. Mend what the reason names, then restart it.',
+			failed: 'It takes no messages. Fix what the reason names, then restart it.',
 			offline: 'Messages wait or fail until it is heard of again. Look at its process and its network, or restart it.',
 		}[workspace.status];
 		const hint = {
