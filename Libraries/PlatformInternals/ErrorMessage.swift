@@ -7,12 +7,6 @@ package enum ErrorMessage {
     package static let invalidRequestBody = "invalid request body"
     /// `invalid JSON`
     package static let invalidJSON = "invalid JSON"
-    /// `rate limit exceeded`
-    package static let rateLimitExceeded = "rate limit exceeded"
-    /// `platform datastore unavailable — retry shortly`
-    package static let platformUnavailable = "platform datastore unavailable — retry shortly"
-    /// `internal error`
-    package static let internalError = "internal error"
 
     // Credentials.
     /// `missing workspace auth token`

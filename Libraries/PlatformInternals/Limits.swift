@@ -17,8 +17,6 @@ package enum Limits {
     package static let downloadPath = 4096
     /// An agent's response; event streams are not bounded in total.
     package static let agentResponse = 10 << 20
-    /// The header block of a request.
-    package static let headerBlock = 16 << 10
     /// How deep JSON may nest.
     package static let jsonDepth = JSONScanner.depthLimit
     /// A secret's value.
@@ -36,25 +34,13 @@ package enum Limits {
     package static let tokenPage = 50
     /// Tokens on one page, at most.
     package static let tokenPageMaximum = 200
-    /// Bytes of randomness in a token.
-    package static let tokenBytes = 32
-    /// Characters of a token that are stored in plaintext.
-    package static let tokenPrefix = 8
-    /// How long a verified token is cached.
-    package static let tokenCache: Duration = .seconds(30)
-    /// The shortest interval between updates of a token's `last_used_at`.
-    package static let tokenUseInterval: Duration = .seconds(60)
 
-    /// How many parent links are followed to decide whether two workspaces may communicate.
-    package static let treeDepth = 32
     /// Peers on one page of the list: the default and the maximum.
     package static let peerPage = 1000
     /// How many `forwarded_to` links are followed.
     package static let forwardingHops = 5
     /// How often one message may pass the proxy as agents forward it.
     package static let messageHops = 10
-    /// Requests per minute and client, unless configured.
-    package static let rateLimit = 600
 
     /// Unicode scalars of a workspace's name.
     package static let workspaceName = 255
@@ -101,8 +87,6 @@ package enum Limits {
     package static let bulkWorkspaces = 1000
     /// Unicode scalars of a list's search text.
     package static let searchText = 255
-    /// How long a queue item is kept before it expires undelivered.
-    package static let queueItemLifetime: Duration = .seconds(7 * 86_400)
     /// `Retry-After` of the response for a busy workspace.
     package static let busyRetryAfterSeconds = 30
     /// `Retry-After` of the response for a workspace that is being woken.
@@ -111,15 +95,7 @@ package enum Limits {
     package static let agentCallCeiling: Duration = .seconds(30 * 60)
     /// The idle timeout of a call, unless configured or overridden.
     package static let idleTimeout: Duration = .seconds(300)
-    /// How long the outcome of an idempotent send is kept.
-    package static let idempotentSend: Duration = .seconds(86_400)
-    /// Back-off before the single retry of a delegation's first dispatch.
-    package static let delegationRetry: Duration = .seconds(8)
 
-    /// Characters of a task in an event.
-    package static let taskPreview = 100
-    /// Characters of a response in an event.
-    package static let responsePreview = 200
     /// Characters of a response in the list of delegations, before `...`.
     package static let listedResponsePreview = 300
     /// Unicode scalars of an error text, wherever it is stored and reported.
@@ -149,27 +125,6 @@ package enum Limits {
     /// Unicode scalars of an attachment's name and of its type.
     package static let attachmentName = 255
 
-    /// The shortest interval between updates of `last_seen_at` by authenticated requests.
-    package static let lastSeenInterval: Duration = .seconds(15)
-    /// The shortest interval between writes of a workspace's liveness to Redis.
-    package static let signOfLifeInterval: Duration = .seconds(5)
-    /// Heartbeats without `runtime_metadata` for this long clear the overrides.
-    package static let runtimeMetadataLifetime: Duration = .seconds(90)
-    /// The time without activity after which a workspace is offline, unless configured.
-    package static let livenessTTL: Duration = .seconds(180)
-    /// How long a heartbeat waits for its batch, at most.
-    package static let heartbeatFlush: Duration = .milliseconds(5)
-
-    /// Rows of an activity list, by default.
-    package static let activityPage = 100
-    /// Rows of an activity list, at most.
-    package static let activityPageMaximum = 500
-    /// Hits of a session search, by default.
-    package static let searchPage = 50
-    /// Hits of a session search, at most.
-    package static let searchPageMaximum = 200
-    /// Events waiting for one slow viewer.
-    package static let viewerBuffer = 256
     /// Schedules of one workspace.
     package static let schedules = 100
     /// Unicode scalars of a schedule's name.
