@@ -58,14 +58,6 @@ package struct AMQPTopology: Sendable, Hashable {
         self.queues = queues
         self.bindings = bindings
     }
-
-    /// Both topologies; duplicates are declared once.
-    package func merging(_ other: AMQPTopology) -> AMQPTopology {
-        AMQPTopology(
-            exchanges: exchanges + other.exchanges.filter { !exchanges.contains($0) },
-            queues: queues + other.queues.filter { !queues.contains($0) },
-            bindings: bindings + other.bindings.filter { !bindings.contains($0) })
-    }
 }
 
 /// What a full queue does.

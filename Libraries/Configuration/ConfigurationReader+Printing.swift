@@ -29,8 +29,4 @@ extension ConfigurationReader {
 
 extension String {
     fileprivate func padded(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
-
-    fileprivate func replacing(_ character: Character, with replacement: String) -> String {
-        map { $0 == character ? replacement : String($0) }.joined()
-    }
 }

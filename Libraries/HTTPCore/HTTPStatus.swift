@@ -37,7 +37,6 @@ package struct HTTPStatus: Sendable, Hashable, ExpressibleByIntegerLiteral {
     package static let internalServerError: HTTPStatus = 500
     package static let badGateway: HTTPStatus = 502
     package static let serviceUnavailable: HTTPStatus = 503
-    package static let gatewayTimeout: HTTPStatus = 504
     package static let loopDetected: HTTPStatus = 508
 
     private static let phrases: [Int: String] = [

@@ -36,12 +36,6 @@ extension JSONWriter {
         if let value { int(value) } else { null() }
     }
 
-    /// Writes `null` for an absent value.
-    package mutating func member(_ name: String, orNull value: Double?) {
-        key(name)
-        if let value { double(value) } else { null() }
-    }
-
     /// Leaves the member out when there is no value.
     package mutating func member(_ name: String, ifPresent value: String?) {
         if let value { member(name, value) }

@@ -77,8 +77,6 @@ extension Histogram {
     ]
     /// Items in a batch.
     package static let sizeBounds: [Double] = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1000]
-    /// Bytes of a body.
-    package static let byteBounds: [Double] = [256, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576, 10_485_760]
 }
 
 /// A fixed number of atomic counts; the memory is this object's own and lives as long as it does.

@@ -44,7 +44,6 @@ package struct RedisArgument: Sendable, Hashable, ExpressibleByStringLiteral, Ex
     package init(integerLiteral value: Int) { self.init(value) }
 
     package static func text(_ text: String) -> RedisArgument { RedisArgument(text) }
-    package static func int(_ number: Int) -> RedisArgument { RedisArgument(number) }
     package static func bytes(_ bytes: [UInt8]) -> RedisArgument { RedisArgument(bytes) }
 }
 

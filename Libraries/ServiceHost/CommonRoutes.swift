@@ -37,7 +37,7 @@ struct CommonRoutes: Sendable {
         router.on(.get, "/ready", options: RouteOptions(rateLimit: .exempt)) { _ in await ready() }
         router.on(.get, "/metrics", options: RouteOptions(rateLimit: .exempt)) { _ in
             Response(
-                .ok, headers: ["Content-Type": "text/plain; version=0.0.4; charset=utf-8"],
+                .ok, headers: ["Content-Type": MetricsRegistry.contentType],
                 body: .bytes(metrics.exposition()))
         }
     }

@@ -47,15 +47,6 @@ package final class HTTPServer: Sendable {
         return port
     }
 
-    /// Listens until the task is cancelled, then stops accepting.
-    package func run() async throws {
-        try await start()
-        let (stream, continuation) = AsyncStream.makeStream(of: Void.self)
-        for await _ in stream {}
-        continuation.finish()
-        await stopAccepting()
-    }
-
     /// Connections open.
     package var connectionCount: Int { shared.connectionCount.load(ordering: .relaxed) }
 

@@ -10,8 +10,6 @@ package struct TCPError: Error, Sendable, Equatable, CustomStringConvertible {
     package var description: String { String(cString: uv_strerror(code)) }
     /// The port is closed.
     package var isRefused: Bool { code == UV_ECONNREFUSED.rawValue }
-    /// There was no connection in the time allowed.
-    package var isTimeout: Bool { code == UV_ETIMEDOUT.rawValue }
     /// Another socket listens there.
     package var isAddressInUse: Bool { code == UV_EADDRINUSE.rawValue }
 }

@@ -11,7 +11,6 @@ final class SpoolFile: @unchecked Sendable {
     struct Failure: Error, CustomStringConvertible {
         let call: String
         let code: Int32
-        var isOutOfRoom: Bool { code == ENOSPC || code == EDQUOT }
         var description: String { "\(call): \(String(cString: strerror(code)))" }
 
         init(_ call: String) {
