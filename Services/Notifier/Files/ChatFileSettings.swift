@@ -57,7 +57,7 @@ package struct ChatFileSettings: Sendable {
         )
         let url = reader.optionalURL(
             "CHAT_FILES_S3_URL", schemes: ["http", "https"],
-            "An S3-compatible store in location of CHAT_FILES_DIR; without a path.")
+            "An S3-compatible store in place of CHAT_FILES_DIR; without a path.")
         let bucket = reader.optionalString("CHAT_FILES_S3_BUCKET", "The bucket for files of chats.")
         let region = reader.string(
             "CHAT_FILES_S3_REGION", default: "us-east-1", "The region that these requests are signed for.")
