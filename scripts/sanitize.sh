@@ -3,7 +3,7 @@
 
 # Tests of what a sanitizer cannot say anything about: containers are another program's, the rebinding of names is tried
 # by a program that belongs to a service, and the time that a look at a body takes is not what it is without.
-UNSANITIZED_TESTS='^(ProvisioningTests\.|HTTPClientTests\..*RebindingTests|ContractsTests\.BodyShapeTests)'
+UNSANITIZED_TESTS='^(ProvisioningTests\.|UVHTTPClientTests\..*RebindingTests|ContractsTests\.BodyShapeTests)'
 
 # Usage: build_sanitized <kind> <folder>
 build_sanitized() {

@@ -33,7 +33,7 @@ readable_results() {
 }
 
 # Tests of rules and encodings: no server, no clock.
-PURE_TESTS='^(JSONBytes|Contracts|Batching|URLSafety|WorkspaceTree|Cron|Multipart)Tests\.'
+PURE_TESTS='^(ASCIIText|JSONBytes|Contracts|Batching|URLSafety|PlatformInternals|Cron|Multipart|Fuzz)Tests\.'
 
 # The services together, but for the proxy under attack: about half of what starts servers, by the time that it takes.
 SERVICES_TESTS='^IntegrationTests\.(?!A2AHostilityTests)'
