@@ -584,11 +584,13 @@ extension HTTPConnectionStateMachine {
     ///
     /// - Parameter acknowledged: bytes that the peer's system has taken so far; looked at for `Timer.write` alone.
     mutating func timerFired(acknowledged: Int) -> Actions {
-        let hasProgressed = timer != .write || acknowledged > writeMark
+        let fired = timer
+        let hasProgressed = fired != .write || acknowledged > writeMark
         timer = .none
         switch phase {
         case .idle, .receiving:
-            if unwrittenBytes > 0 { return hasProgressed ? arm(.write) : close() }
+            // A body that is late stays late while responses are unread: else one byte in time would extend both waits.
+            if unwrittenBytes > 0, phase == .idle || fired == .write { return hasProgressed ? arm(.write) : close() }
             guard phase == .receiving || isInsideMessage else { return closeWhenWritten() }
             beginRefusal()
             return .refuseTimedOut
