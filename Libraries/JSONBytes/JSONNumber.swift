@@ -12,8 +12,9 @@ func wholeNumber(_ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) -> In
         // Counted downwards for negative numbers, whose smallest has no positive counterpart.
         let (sum, sumOverflows) = product.addingReportingOverflow(isNegative ? -digit : digit)
         guard !productOverflows, !sumOverflows else {
-            // More digits may still be `1000...0.0e-5`: let the general way decide.
-            return floatingNumber(bytes, range).flatMap { Int(exactly: $0) }
+            // More digits may still be `1000...0.0e-5`: let the general way decide, but for those just below the smallest
+            // that fits, which it rounds up to that.
+            return floatingNumber(bytes, range).flatMap { $0 > -0x1p63 ? Int(exactly: $0) : nil }
         }
         value = sum
     }

@@ -19,6 +19,7 @@ extension HTTPConnection {
         case .detached(let take): detach(response, take)
         case .upgrade(let take):
             exchange.upgrade = (response, take)
+            updateOutput()
             perform(machine.upgradeAccepted())
         case .empty: write(response, [])
         case .bytes(let bytes): write(response, bytes)
@@ -101,6 +102,7 @@ extension HTTPConnection {
     private func beginStream(_ response: Response, length: Int?) -> ResponseWriter? {
         let framing: ResponseWriter.Framing
         let hasBody: Bool
+        updateOutput()
         switch machine.beginStream(hasLength: length != nil) {
         case .abandon(let actions):
             perform(actions)

@@ -12,7 +12,9 @@ extension HTTPConnection {
             exchange.head.headers["Host"] = absolute.authority
         }
         exchange.maxBodyBytes = shared.configuration.maxBodyBytes
-        exchange.expectsContinue = exchange.head.declaresBody && exchange.fields.expect != nil
+        // A client of HTTP/1.0 would take an interim response for its response.
+        exchange.expectsContinue =
+            exchange.head.minorVersion > 0 && exchange.head.declaresBody && exchange.fields.expect != nil
         identifyClient()
         if let origin = exchange.fields.origin, let response = shared.cors.preflight(exchange.head, origin: origin) {
             exchange.response = shared.admission?(exchange.head) ?? response

@@ -52,7 +52,7 @@ final class HTTPConnection: @unchecked Sendable {
         parser.delegate = self
         // The connection owns the stream, which drops these callbacks when it is closed.
         stream.onRead = { [unowned self] in received($0) }
-        stream.onEnd = { [unowned self] in perform(machine.inputEnded(isError: $0 != nil)) }
+        stream.onEnd = { [unowned self] in ended(isError: $0 != nil) }
         stream.onDrain = { [unowned self] in drained() }
         perform(machine.opened())
         stream.startReading()
@@ -78,6 +78,11 @@ final class HTTPConnection: @unchecked Sendable {
             perform(actions)
         case .ignore: break
         }
+    }
+
+    private func ended(isError: Bool) {
+        updateOutput()
+        perform(machine.inputEnded(isError: isError))
     }
 
     /// Parses until the bytes end or a request waits for its response.
@@ -245,7 +250,7 @@ final class HTTPConnection: @unchecked Sendable {
         case .head: setDeadline(after: timeouts.head)
         case .idle: setDeadline(after: timeouts.idle)
         case .body: setDeadline(after: timeouts.body)
-        case .peerEnd: setDeadline(after: timeouts.coalescingDelay)
+        case .peerEnd: setDeadline(after: timeouts.linger)
         case .write:
             machine.writeTimerArmed(acknowledged: stream.takenBytes)
             setDeadline(after: machine.isDraining ? timeouts.drain : timeouts.write)

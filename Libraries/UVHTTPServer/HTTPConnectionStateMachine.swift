@@ -211,7 +211,7 @@ extension HTTPConnectionStateMachine {
     mutating func requestCompleted() -> Actions {
         guard hasRequest else { return [] }
         request.isComplete = true
-        if phase == .skipping { return endRequest() }
+        if phase == .skipping { return keepsAlive ? clearTimer().union(endRequest()) : beginClosing() }
         if phase == .streaming { return request.isStreamed ? .finishBody : [] }
         let cleared = clearTimer()
         if request.hasResponse { return cleared.union(.respond) }
@@ -280,9 +280,10 @@ extension HTTPConnectionStateMachine {
         if isError { return close() }
         switch phase {
         case .idle: return keptBytes == 0 ? closeWhenWritten() : []
-        case .receiving: return keptBytes == 0 ? close() : []
+        case .receiving: return keptBytes == 0 ? closeWhenWritten() : []
         case .handling: return truncateBody()
-        case .streaming, .skipping: return close()
+        case .streaming: return close()
+        case .skipping: return closeWhenWritten()
         case .lingering: return unwrittenBytes == 0 ? close() : []
         case .closing, .closed, .upgraded: return []
         }
@@ -313,7 +314,7 @@ extension HTTPConnectionStateMachine {
         switch phase {
         case .idle, .receiving: return inputResumed()
         case .handling: return isInputEnded ? truncateBody() : []
-        case .skipping: return isInputEnded ? close() : []
+        case .skipping: return isInputEnded ? closeWhenWritten() : []
         case .streaming, .closing, .lingering, .closed, .upgraded: return []
         }
     }
@@ -376,7 +377,9 @@ extension HTTPConnectionStateMachine {
     /// - Parameter hasLength: the length of its body is known.
     mutating func beginStream(hasLength: Bool) -> StreamStart {
         // A client that ends its input ends a stream, too: nothing else would show that it has gone.
-        guard !isInputEnded else { return .abandon(close()) }
+        guard !isInputEnded else {
+            return .abandon(closeWhenWritten().union(request.isStreamed && phase != .closed ? .cancelBody : []))
+        }
         let isUntilClose = request.head.isHTTP10 && !hasLength
         if isUntilClose { keepsAlive = false }
         decideKeepAlive()
@@ -405,7 +408,7 @@ extension HTTPConnectionStateMachine {
         guard hasRequest else { return [] }
         let body: Actions = request.isStreamed ? .cancelBody : []
         guard keepsAlive else {
-            mayCloseAtOnce = request.isComplete && keptBytes == 0 && !request.mustClose
+            mayCloseAtOnce = request.isComplete && keptBytes == 0 && !isReadingPaused && !request.mustClose
             return body.union(beginClosing())
         }
         if request.isComplete { return body.union(endRequest()) }
@@ -434,7 +437,7 @@ extension HTTPConnectionStateMachine {
     }
 
     private mutating func upgrade() -> Actions {
-        guard !isInputEnded, request.isComplete else { return close() }
+        guard !isInputEnded, request.isComplete else { return closeWhenWritten() }
         phase = .upgraded
         keptBytes = 0
         return clearTimer().union(.upgrade)
@@ -602,7 +605,7 @@ extension HTTPConnectionStateMachine {
         case .streaming:
             guard unwrittenBytes > 0 else { return [] }
             return hasProgressed ? arm(.write) : close()
-        case .skipping: return close()
+        case .skipping: return closeWhenWritten()
         case .lingering: return unwrittenBytes > 0 && hasProgressed ? arm(.write) : close()
         case .closing, .closed, .upgraded: return []
         }

@@ -27,7 +27,7 @@ final class ServerShared: Sendable {
         let body: UInt64
         let write: UInt64
         let drain: UInt64
-        let coalescingDelay: UInt64
+        let linger: UInt64
     }
 
     init(
@@ -58,7 +58,7 @@ final class ServerShared: Sendable {
             head: Self.milliseconds(configuration.headTimeout), idle: Self.milliseconds(configuration.idleTimeout),
             body: Self.milliseconds(configuration.bodyTimeout), write: Self.milliseconds(configuration.writeTimeout),
             drain: Self.milliseconds(min(configuration.drainTimeout, configuration.writeTimeout)),
-            coalescingDelay: Self.milliseconds(configuration.lingerTimeout))
+            linger: Self.milliseconds(configuration.lingerTimeout))
     }
 
     /// At least one: a deadline that has passed already would close every connection.

@@ -30,7 +30,7 @@ extension HTTPClientSuite {
         /// Only a resolver that knows says that a host is gone: one that cannot be asked must not have it restarted.
         @Test func aResolverThatFailsIsNoUnknownName() {
             let statuses: [(Int32, HTTPClientError.Kind)] = [
-                (ARES_ENOTFOUND, .unknownHost), (ARES_ENODATA, .unknownHost), (ARES_ESERVFAIL, .unreachable),
+                (ARES_ENOTFOUND, .unknownHost), (ARES_ENODATA, .unreachable), (ARES_ESERVFAIL, .unreachable),
                 (ARES_ETIMEOUT, .unreachable), (ARES_ENOMEM, .unreachable), (ARES_ECONNREFUSED, .unreachable),
             ]
             for (status, kind) in statuses {

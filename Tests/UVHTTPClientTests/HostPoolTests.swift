@@ -106,7 +106,10 @@ struct HostPoolTests {
         for name in 0..<2 { _ = pool.admit(HTTPCall(name), deadline: 100) }
         pool.openReplacement()
         #expect(pool.connectionCount == 2)
-        #expect(word(pool.closed(Connection())) == "open 1")
+        #expect(word(pool.closed(Connection())) == "nothing")
+        #expect(pool.connectionCount == 1 && pool.waitingCount == 1)
+        #expect(word(pool.connectFailed()) == "open 1")
+        #expect(pool.connectionCount == 1)
     }
 
     @Test("expires calls at their deadlines, in order, and names the next one")

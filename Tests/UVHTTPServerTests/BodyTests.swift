@@ -130,6 +130,12 @@ import UVLoop
             client.send("def")
             #expect(try await client.response().text == "def")
 
+            // A client of HTTP/1.0 knows no interim responses.
+            client.send(
+                "POST /echo HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 3\r\nConnection: keep-alive\r\n\r\n"
+                    + "ghi")
+            #expect(try await client.response().text == "ghi")
+
             // The handler does not want it: the response comes at once, and the connection cannot go on.
             client.send("POST /ignore HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n")
             let response = try await client.response()

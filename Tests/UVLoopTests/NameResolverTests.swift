@@ -224,7 +224,9 @@ struct NameResolverTests {
             #expect(await failure("other", on: loop) == nil)
             #expect(server.asked.contains("other.second.test"))
             server.release()
-            #expect(await old.value?.isUnknownName == true)
+            // The name has no address: it is not known whether it exists, since the other family's server may have failed.
+            let error = try #require(await old.value)
+            #expect(!error.isUnknownName)
         }
     }
 
@@ -251,7 +253,7 @@ struct NameResolverTests {
                     }
                 }
                 DispatchQueue.global().async {
-                    while server.asked.count < 2 { usleep(1000) }
+                    for _ in 0..<20_000 where server.asked.count < 2 { usleep(1000) }
                     group.shutdown()
                 }
             }

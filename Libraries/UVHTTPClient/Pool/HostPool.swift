@@ -118,7 +118,8 @@ struct HostPool<HTTPCall, Connection: AnyObject> {
 
     private mutating func releaseConnectionSlot() -> Vacancy {
         connectionCount -= 1
-        if let next = waiting.popFirst() {
+        // A replacement is counted before the end of what it replaces, so there may still be as many as allowed.
+        if connectionCount < limits.connections, let next = waiting.popFirst() {
             connectionCount += 1
             return .open(next.call)
         }

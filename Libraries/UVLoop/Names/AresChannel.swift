@@ -38,7 +38,7 @@ final class AresChannel: @unchecked Sendable {
     private var handle: ares_channel?
     private let loop: EventLoop
     private let flags: Int32
-    private var watchers: [ares_socket_t: FileWatcher] = [:]
+    private var watchers: [ares_socket_t: (watcher: FileWatcher, events: FileEvents)] = [:]
     private var timer: LoopTimer?
 
     /// Reads the system's settings: a few small files.
@@ -132,22 +132,26 @@ final class AresChannel: @unchecked Sendable {
 
     private func watch(_ socket: ares_socket_t, readable: Bool, writable: Bool) {
         guard readable || writable else {
-            watchers.removeValue(forKey: socket)?.close()
+            watchers.removeValue(forKey: socket)?.watcher.close()
             return
         }
-        let watcher = watchers[socket] ?? makeWatcher(socket)
-        watchers[socket] = watcher
+        let watcher = watchers[socket]?.watcher ?? makeWatcher(socket)
         var events: FileEvents = []
         if readable { events.insert(.readable) }
         if writable { events.insert(.writable) }
+        watchers[socket] = (watcher, events)
         watcher.start(events)
     }
 
     private func makeWatcher(_ socket: ares_socket_t) -> FileWatcher {
         loop.watch(fileDescriptor: socket) { [weak self] events in
+            guard let self else { return }
             let isReadable = !events.isDisjoint(with: [.readable, .error])
             let isWritable = !events.isDisjoint(with: [.writable, .error])
-            self?.process(isReadable ? socket : ARES_SOCKET_BAD, isWritable ? socket : ARES_SOCKET_BAD)
+            process(isReadable ? socket : ARES_SOCKET_BAD, isWritable ? socket : ARES_SOCKET_BAD)
+            // libuv stops watching a socket that has an error; c-ares may still wait for it, or for a later one of that
+            // number.
+            if events.contains(.error), let watched = watchers[socket] { watched.watcher.start(watched.events) }
         }
     }
 
@@ -172,7 +176,7 @@ final class AresChannel: @unchecked Sendable {
         ares_destroy(handle)
         timer?.close()
         timer = nil
-        for watcher in watchers.values { watcher.close() }
+        for (watcher, _) in watchers.values { watcher.close() }
         watchers = [:]
     }
 }

@@ -6,7 +6,7 @@ package struct ResolveError: Error, Sendable, CustomStringConvertible {
     package let host: String
     /// The resolver's own words, for the log.
     package let reason: String
-    /// The name server knows that the name has no address; false when it could not be found out.
+    /// The name server knows that there is no such name; false when it could not be found out.
     package let isUnknownName: Bool
     /// There was no response in time, or no time to ask: another attempt may succeed.
     package var isLate = false
@@ -20,7 +20,8 @@ extension ResolveError {
     package init(host: String, status: Int32) {
         self.host = host
         reason = String(cString: ares_strerror(status))
-        isUnknownName = [ARES_ENOTFOUND, ARES_ENODATA, ARES_ENONAME, ARES_EBADNAME].contains(status)
+        // Not ARES_ENODATA: c-ares reports it for a name without IPv6 addresses, too, whose IPv4 look-up failed.
+        isUnknownName = [ARES_ENOTFOUND, ARES_ENONAME, ARES_EBADNAME].contains(status)
         isLate = status == ARES_ETIMEOUT
     }
 

@@ -187,7 +187,10 @@ extension DeadMessageResponse {
     /// JSON as text, anything else in base64; bodies beyond the limit are truncated.
     fileprivate init(_ found: DeadMessageDetail) {
         let isWhole = found.body.count == found.message.bodySize
-        let isJSON = isWhole && RawJSON(found.body) != nil && String(validating: found.body, as: UTF8.self) != nil
+        // The platform's own messages put up to three levels around content that may be as deep as is allowed.
+        let isJSON =
+            isWhole && (try? JSONSlice(validating: found.body, wrappedIn: 3)) != nil
+            && String(validating: found.body, as: UTF8.self) != nil
         self.init(
             message: found.message, contentType: found.contentType, headers: found.headers,
             body: isJSON ? String(decoding: found.body, as: UTF8.self) : nil,

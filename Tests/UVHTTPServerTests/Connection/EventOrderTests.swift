@@ -187,6 +187,47 @@ import Testing
         #expect(connection.isClosed)
     }
 
+    /// The responses before this one are the client's whatever it asked for last.
+    @Test(arguments: [true, false]) func responsesOnTheirWayOutliveAStreamThatTheClientDoesNotWaitFor(isUpgrade: Bool) {
+        let connection = SimulatedConnection()
+        connection.takesAtOnce = 10
+        connection.immediateResponse = 100
+        connection.receive(get)
+        connection.immediateResponse = nil
+        connection.receive(get)
+        connection.end()
+        if isUpgrade { connection.upgrade() } else { connection.beginStream() }
+        #expect(connection.isShut && !connection.isClosed && connection.machine.timer == .write)
+        connection.systemTakes(.max)
+        #expect(connection.isClosed && !connection.isUpgraded)
+    }
+
+    /// The client has its response, and owes only the rest of a body that nobody reads.
+    @Test(arguments: [true, false]) func responsesOnTheirWayOutliveABodyThatIsReadPast(isTimer: Bool) {
+        let connection = SimulatedConnection()
+        connection.takesAtOnce = 10
+        connection.receive([.head(.post(20, streams: true)), .body(10)])
+        connection.respond()
+        #expect(connection.machine.phase == .skipping)
+        if isTimer { connection.fireTimer() } else { connection.end() }
+        #expect(connection.isShut && !connection.isClosed && connection.machine.timer == .write)
+        connection.systemTakes(.max)
+        if isTimer { connection.end() }
+        #expect(connection.isClosed)
+    }
+
+    @Test func responsesOnTheirWayOutliveARequestThatIsCutShort() {
+        let connection = SimulatedConnection()
+        connection.takesAtOnce = 10
+        connection.receive(get)
+        connection.respond()
+        connection.receive([.head(.post(20)), .body(10)])
+        connection.end()
+        #expect(connection.isShut && !connection.isClosed)
+        connection.systemTakes(.max)
+        #expect(connection.isClosed)
+    }
+
     // MARK: - Back-pressure
 
     @Test func aClientThatLeavesItsResponsesUnreadIsReadNoFurther() {
@@ -270,6 +311,27 @@ import Testing
         #expect(connection.machine.timer == .body)
     }
 
+    /// Else one byte in time would extend both waits.
+    @Test func aBodyThatIsLateStaysLateWhileResponsesAreUnread() {
+        let connection = SimulatedConnection()
+        connection.takesAtOnce = 10
+        connection.receive(get)
+        connection.respond(5000)
+        connection.receive([.head(.post(500)), .body(10)])
+        #expect(connection.machine.phase == .receiving && connection.machine.timer == .body)
+        connection.fireTimer(acknowledged: 1)
+        #expect(connection.responded == [1, 2] && connection.isShut, "it was told to have timed out")
+    }
+
+    @Test func theTimerOfABodyThatIsReadPastIsNotThatOfTheNextRequest() {
+        let connection = SimulatedConnection()
+        connection.receive([.head(.post(20, streams: true)), .body(10)])
+        connection.respond()
+        #expect(connection.machine.timer == .body)
+        connection.receive([.body(10), .endOfMessage] + get)
+        #expect(connection.machine.phase == .handling && connection.machine.timer == .none)
+    }
+
     @Test func aSlowReaderThatReadsIsWaitedFor() {
         let connection = SimulatedConnection()
         connection.takesAtOnce = 10
@@ -292,6 +354,27 @@ import Testing
         connection.drain()
         connection.respond()
         #expect(connection.responded == [1] && connection.isOver || connection.machine.phase == .lingering)
+    }
+
+    @Test func shutdownEndsAConnectionWhoseBodyIsReadPast() {
+        let connection = SimulatedConnection()
+        connection.receive([.head(.post(20, streams: true)), .body(10)])
+        connection.respond()
+        connection.drain()
+        connection.receive([.body(10), .endOfMessage] + get)
+        #expect(connection.responded == [1] && connection.machine.phase == .lingering)
+    }
+
+    /// Closing at once would reset the connection, and the client might not get its response.
+    @Test func whatWasNotReadIsReadBeforeTheConnectionCloses() {
+        let connection = SimulatedConnection()
+        connection.sourceRoom = 10
+        connection.receive([.head(.post(nil, streams: true))])
+        connection.receive([.body(10), .endOfMessage])
+        #expect(!connection.isReading)
+        connection.drain()
+        connection.respond()
+        #expect(connection.machine.phase == .lingering && connection.isReading)
     }
 
     @Test func shutdownComparesAcknowledgedBytesFromThenOn() {
