@@ -177,7 +177,10 @@ let package = Package(
 
         .target(
             name: "TestSupport",
-            dependencies: ["CZlib", "HTTPCore", "JSONBytes", "Postgres", "SchemaMigrations", "UVHTTPServer", "UVLoop"],
+            dependencies: [
+                "CZlib", "Concurrency", "HTTPCore", "JSONBytes", "Postgres", "SchemaMigrations", "UVHTTPServer",
+                "UVLoop",
+            ],
             path: "Tests/TestSupport", exclude: ["leash", "clock"], swiftSettings: settings),
         .executableTarget(
             name: "call-probe",
@@ -223,8 +226,8 @@ let package = Package(
         tests("UVLoopTests", ["UVLoop"]),
         tests("UVHTTPServerTests", ["HTTPCore", "Observability", "UVHTTPServer", "UVLoop"]),
         tests("WebSocketTests", ["HTTPCore", "UVHTTPServer", "UVLoop", "WebSocket"]),
-        tests("UVHTTPClientTests", ["CCares", "HTTPCore", "URLSafety", "UVHTTPClient", "UVLoop"]),
-        tests("PostgresTests", ["Observability", "Postgres", "SchemaMigrations", "UVLoop"]),
+        tests("UVHTTPClientTests", ["CCares", "Concurrency", "HTTPCore", "URLSafety", "UVHTTPClient", "UVLoop"]),
+        tests("PostgresTests", ["Concurrency", "Observability", "Postgres", "SchemaMigrations", "UVLoop"]),
         tests("RedisTests", ["Observability", "Redis", "UVLoop"]),
         tests("AMQPTests", ["AMQP", "Concurrency", "Observability"]),
         tests("URLSafetyTests", ["NetworkAddresses", "URLSafety"]),
@@ -232,48 +235,50 @@ let package = Package(
         tests(
             "ProvisioningTests",
             [
-                "Configuration", "Contracts", "HTTPCore", "JSONBytes", "Observability", "Provisioning",
+                "Concurrency", "Configuration", "Contracts", "HTTPCore", "JSONBytes", "Observability", "Provisioning",
                 "UVHTTPClient", "UVHTTPServer", "UVLoop",
             ]),
         tests("TemplatesTests", ["Configuration", "Observability", "Templates", "UVLoop"]),
         tests(
             "RegistryTests",
             [
-                "A2AProxy", "Authentication", "Contracts", "EventOutbox", "HTTPCore", "JSONBytes", "Lifecycle",
-                "Observability", "PlatformInternals", "Postgres", "Registry", "Scheduler", "Sweeper", "UVHTTPServer",
-                "UVLoop",
+                "A2AProxy", "Authentication", "Concurrency", "Contracts", "EventOutbox", "HTTPCore", "JSONBytes",
+                "Lifecycle", "Observability", "PlatformInternals", "Postgres", "Registry", "Scheduler", "Sweeper",
+                "UVHTTPServer", "UVLoop",
             ]),
         tests(
             "A2AProxyTests",
             [
-                "A2AProxy", "AMQP", "ActivityFeed", "AgentResponses", "Authentication", "Batching", "Contracts",
-                "Crypto", "EventOutbox", "HTTPCore", "JSONBytes", "Lifecycle", "Observability", "PlatformInternals",
-                "Postgres", "Redis", "ServiceHost", "ServiceLifecycle", "UVHTTPClient", "UVHTTPServer", "UVLoop",
+                "A2AProxy", "ActivityFeed", "AgentResponses", "AMQP", "Authentication", "Batching", "Concurrency",
+                "Contracts", "Crypto", "EventOutbox", "HTTPCore", "JSONBytes", "Lifecycle", "Observability",
+                "PlatformInternals", "Postgres", "Redis", "ServiceHost", "ServiceLifecycle", "UVHTTPClient",
+                "UVHTTPServer", "UVLoop",
             ]),
         tests(
             "LifecycleTests",
             [
-                "AMQP", "Contracts", "EventOutbox", "Lifecycle", "Observability", "Postgres", "Provisioning",
-                "Secrets", "ServiceLifecycle", "Templates", "UVLoop",
+                "AMQP", "Concurrency", "Contracts", "EventOutbox", "Lifecycle", "Observability", "Postgres",
+                "Provisioning", "Secrets", "ServiceLifecycle", "Templates", "UVLoop",
             ]),
         tests(
             "EventOutboxTests",
             [
-                "AMQP", "Contracts", "EventOutbox", "Observability", "PlatformInternals", "Postgres",
+                "AMQP", "Concurrency", "Contracts", "EventOutbox", "Observability", "PlatformInternals", "Postgres",
                 "ServiceLifecycle",
             ]),
         tests(
             "NotifierTests",
             [
-                "Authentication", "Contracts", "Crypto", "EventOutbox", "HTTPCore", "JSONBytes", "Notifier",
-                "Observability", "Postgres", "Redis", "ServiceLifecycle", "UVHTTPClient", "UVHTTPServer", "UVLoop",
+                "Authentication", "Concurrency", "Contracts", "Crypto", "EventOutbox", "HTTPCore", "JSONBytes",
+                "Notifier", "Observability", "Postgres", "Redis", "ServiceLifecycle", "UVHTTPClient", "UVHTTPServer",
+                "UVLoop",
             ]),
         tests(
             "SweeperTests",
             [
-                "AMQP", "Configuration", "Contracts", "EventOutbox", "Lifecycle", "Observability",
-                "PlatformInternals", "Postgres", "Provisioning", "Redis", "ServiceHost", "ServiceLifecycle",
-                "Sweeper", "UVLoop",
+                "AMQP", "Concurrency", "Configuration", "Contracts", "EventOutbox", "Lifecycle", "Observability",
+                "PlatformInternals", "Postgres", "Provisioning", "Redis", "ServiceHost", "ServiceLifecycle", "Sweeper",
+                "UVLoop",
             ]),
         tests(
             "WorkspaceRuntimeTests",
@@ -284,8 +289,8 @@ let package = Package(
         tests(
             "IntegrationTests",
             [
-                "Contracts", "HTTPCore", "JSONBytes", "Notifier", "Observability", "PlatformInternals", "Postgres",
-                "Templates", "UVHTTPClient", "UVHTTPServer", "UVLoop",
+                "Concurrency", "Contracts", "HTTPCore", "JSONBytes", "Notifier", "Observability", "PlatformInternals",
+                "Postgres", "Templates", "UVHTTPClient", "UVHTTPServer", "UVLoop",
             ]),
     ]
         + service(

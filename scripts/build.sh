@@ -4,7 +4,7 @@
 SWIFT_FOLDERS=(Libraries Services Migrations Examples Benchmarks Tests Fuzz Package.swift)
 
 # What the services are compiled with for use: the runtime is part of the program (a call of it is then a call, not a
-# jump through a table), and accesses are checked for overlaps in debug builds alone, which is where the tests run.
+# jump through a table), and accesses are checked for overlaps in debug builds alone.
 RELEASE_OPTIONS=(--static-swift-stdlib -Xswiftc -enforce-exclusivity=unchecked)
 
 build_release() {

@@ -14,7 +14,7 @@ build_fuzzer() {
         -Xswiftc -sanitize=fuzzer,address -Xswiftc -assert-config -Xswiftc Debug
     local objects libraries
     mapfile -t objects < <(find "$FUZZ_BUILD/release/" -path '*.build/*' -name '*.o')
-    read -ra libraries < <(pkg-config --libs "$LLHTTP_PC" libuv librabbitmq libcurl yaml-0.1 zlib)
+    read -ra libraries < <(pkg-config --libs "$LLHTTP_PC" libuv libcares librabbitmq libcurl yaml-0.1 zlib)
     swiftc -use-ld=lld -sanitize=fuzzer,address "${objects[@]}" "${libraries[@]}" -o "$FUZZ_BUILD/fuzz"
 }
 

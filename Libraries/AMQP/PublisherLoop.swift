@@ -15,7 +15,7 @@ final class PublisherLoop {
     private let logger: Logger
     private let metrics: PublisherMetrics
     /// Not sent yet, in order of arrival, and so of deadlines.
-    private var backlog = EntryQueue()
+    private var backlog = FIFO<PublishEntry>()
 
     init(
         mailbox: PublisherMailbox, addresses: [BrokerAddress], topology: AMQPTopology,
@@ -100,7 +100,7 @@ final class PublisherLoop {
     }
 
     private func takeIncoming() {
-        backlog.append(contentsOf: mailbox.take())
+        for entry in mailbox.take() { backlog.append(entry) }
     }
 
     /// Fails messages whose deadline has passed, whether or not the caller still waits.
@@ -108,7 +108,7 @@ final class PublisherLoop {
         let now = MonotonicClock.milliseconds
         let reason = mailbox.connection.description
         while let entry = backlog.first, entry.deadline <= now {
-            backlog.removeFirst()
+            backlog.popFirst()
             finish(entry, AMQPError(.unavailable, "not sent within the deadline; the connection is \(reason)"))
         }
     }
@@ -132,35 +132,9 @@ final class PublisherLoop {
     }
 
     private func end() {
-        backlog.append(contentsOf: mailbox.close())
-        while let entry = backlog.first {
-            backlog.removeFirst()
+        for entry in mailbox.close() { backlog.append(entry) }
+        while let entry = backlog.popFirst() {
             finish(entry, AMQPError(.stopped, "the publisher was stopped"))
         }
-    }
-}
-
-/// A queue on an array; removed entries are freed in bulk.
-struct EntryQueue {
-    private var entries: [PublishEntry] = []
-    private var head = 0
-
-    var isEmpty: Bool { head == entries.count }
-    var first: PublishEntry? { isEmpty ? nil : entries[head] }
-
-    mutating func append(contentsOf more: [PublishEntry]) {
-        if isEmpty {
-            entries = more
-            head = 0
-        } else {
-            entries += more
-        }
-    }
-
-    mutating func removeFirst() {
-        head += 1
-        guard head > 1024 || isEmpty else { return }
-        entries.removeFirst(head)
-        head = 0
     }
 }

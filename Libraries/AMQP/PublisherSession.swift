@@ -52,7 +52,7 @@ final class PublisherSession {
     private var maySend: Bool { !isBlocked && window.count < configuration.maxInFlight }
 
     /// Sends as much as the window and the socket take.
-    func send(from backlog: inout EntryQueue) throws(AMQPError) {
+    func send(from backlog: inout FIFO<PublishEntry>) throws(AMQPError) {
         guard !backlog.isEmpty, maySend else { return }
         var allowance = 0
         try connection.corked { () throws(AMQPError) in
@@ -63,7 +63,7 @@ final class PublisherSession {
                     guard isWritable else { return }
                     allowance = Self.bytesBetweenChecks
                 }
-                backlog.removeFirst()
+                backlog.popFirst()
                 allowance -= entry.cost
                 try send(entry)
             }

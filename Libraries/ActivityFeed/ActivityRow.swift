@@ -12,9 +12,9 @@ package struct ActivityRow: Sendable {
     package var method: String?
     package var summary: String
     package var request: [UInt8]?
-    /// The agent's answer, which the trace and the tokens are read from, too.
+    /// The agent's response, which the trace and the tokens are read from, too.
     package var response: [UInt8]?
-    /// Whether the answer is kept; the facts in it are in any case.
+    /// Whether the response is kept; the facts in it are in any case.
     package var keepsBodies = true
     package var status = "ok"
     package var durationMilliseconds: Int?

@@ -14,7 +14,7 @@ extension Authenticator {
             known = try await self.known(credential)
         } catch {
             // Not for a client that disconnected: it would get its request back from the rate limit.
-            if APIError(describing: error).status == .serviceUnavailable { request.context.bearerUndecided() }
+            if APIError(describing: error).status == .serviceUnavailable { request.context.leaveBearerUndecided() }
             throw error
         }
         guard let known else { return nil }

@@ -122,8 +122,8 @@ package final class Authenticator: Sendable {
     }
 
     /// A request without a credential that counts: admitted as an operator in open development mode only.
-    private func unauthenticated(_ request: Request, orError sentence: String) async throws -> Identity {
-        guard isOpen else { throw APIError(.unauthorized, sentence) }
+    private func unauthenticated(_ request: Request, orError message: String) async throws -> Identity {
+        guard isOpen else { throw APIError(.unauthorized, message) }
         return try await admit(.anonymous, nil, request)
     }
 
@@ -246,13 +246,13 @@ package final class Authenticator: Sendable {
     // MARK: - Owners
 
     private func owner(
-        _ workspace: UUID, _ credential: Credential, _ request: Request, orError sentence: String,
+        _ workspace: UUID, _ credential: Credential, _ request: Request, orError message: String,
         recordsLiveness: Bool = true
     ) async throws -> Identity {
         guard let known = try await identify(credential, request),
             known.identity.isOperator || known.identity == .workspace(workspace)
         else {
-            throw APIError(.unauthorized, sentence)
+            throw APIError(.unauthorized, message)
         }
         return try await admit(known, credential, request, recordsLiveness: recordsLiveness)
     }
@@ -260,13 +260,13 @@ package final class Authenticator: Sendable {
     /// Accepts a workspace's request without a token: in development, while the workspace never had one. A request in
     /// the name of a workspace that does not exist does not record liveness: anyone could make up any number of names.
     ///
-    /// - Throws: `APIError` 401 with `sentence`, or 503.
+    /// - Throws: `APIError` 401 with `message`, or 503.
     private func acceptWithoutToken(
-        _ workspace: UUID, _ request: Request, orError sentence: String, recordsLiveness: Bool = true
+        _ workspace: UUID, _ request: Request, orError message: String, recordsLiveness: Bool = true
     ) async throws -> (identity: Identity, exists: Bool) {
-        guard isDevelopment, !cache.isKnownToHaveToken(workspace) else { throw APIError(.unauthorized, sentence) }
+        guard isDevelopment, !cache.isKnownToHaveToken(workspace) else { throw APIError(.unauthorized, message) }
         let tokenState = try await tokenState(of: workspace)
-        if tokenState.hadToken { throw APIError(.unauthorized, sentence) }
+        if tokenState.hadToken { throw APIError(.unauthorized, message) }
         let identity = note(.workspace(workspace), request, recordsLiveness: recordsLiveness && tokenState.exists)
         return (identity, tokenState.exists)
     }

@@ -47,7 +47,7 @@ package final class LivenessTracker: Sendable {
             do {
                 try await store.seen(Set(workspaces).sorted())
             } catch {
-                writeFailures.note([.count: .int(workspaces.count), .error: .string("\(error)")])
+                writeFailures.log([.count: .int(workspaces.count), .error: .string("\(error)")])
             }
             return workspaces.map { _ in }
         }

@@ -8,11 +8,11 @@ extension Request {
     ///
     /// - Parameters:
     ///   - name: of the path's parameter.
-    ///   - sentence: the error's message when the parameter is no id.
+    ///   - message: the error's message when the parameter is no id.
     /// - Throws: `APIError` 400.
-    package func uuid(_ name: String, orError sentence: String = "invalid id") throws(APIError) -> UUID {
+    package func uuid(_ name: String, orError message: String = "invalid id") throws(APIError) -> UUID {
         guard let text = parameters[name], let id = UUID(canonical: text) else {
-            throw APIError(.badRequest, sentence, field: name, reason: "must be a UUID")
+            throw APIError(.badRequest, message, field: name, reason: "must be a UUID")
         }
         return id
     }

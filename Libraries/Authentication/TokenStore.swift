@@ -148,7 +148,7 @@ struct TokenStore: Sendable {
     }
 
     private static let seen = Statement(
-        "vitals_seen", locks: .patient,
+        "vitals_seen", locks: .requeue,
         """
         WITH locked AS MATERIALIZED (
           SELECT v.workspace_id FROM workspace_vitals v

@@ -32,7 +32,7 @@ package struct EventConsumer: GracefulService {
         configuration.name = "switchyard \(queue.name)"
         let logger = logger.with([.queue: .string(queue.name)])
         consumer = try AMQPConsumer(
-            urls: urls, topology: AMQPTopology([queue, Topology.dead]), queue: queue.name,
+            urls: urls, topology: AMQPTopology([queue, Topology.deadLetters]), queue: queue.name,
             configuration: configuration, logger: logger, metrics: metrics, spawn: spawn
         ) { delivery in
             let events: EventDelivery

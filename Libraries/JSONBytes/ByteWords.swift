@@ -1,4 +1,4 @@
-/// Eight bytes looked at together: each answer has the high bit set in the first byte that was looked for. Bytes behind
+/// Eight bytes looked at together: each result has the high bit set in the first byte that was looked for. Bytes behind
 /// the first may be marked wrongly, since borrows run upwards.
 extension UInt64 {
     private static let ones: UInt64 = 0x0101_0101_0101_0101

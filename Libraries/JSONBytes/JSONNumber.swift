@@ -7,18 +7,23 @@ func wholeNumber(_ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) -> In
     var value = 0
     for position in (range.lowerBound + (isNegative ? 1 : 0))..<range.upperBound {
         let digit = Int(bytes[position]) - 0x30
-        guard digit >= 0, digit < 10 else { return floatingNumber(bytes, range).flatMap { Int(exactly: $0) } }
+        guard digit >= 0, digit < 10 else { return roundedWholeNumber(bytes, range) }
         let (product, productOverflows) = value.multipliedReportingOverflow(by: 10)
         // Counted downwards for negative numbers, whose smallest has no positive counterpart.
         let (sum, sumOverflows) = product.addingReportingOverflow(isNegative ? -digit : digit)
         guard !productOverflows, !sumOverflows else {
-            // More digits may still be `1000...0.0e-5`: let the general way decide, but for those just below the smallest
-            // that fits, which it rounds up to that.
-            return floatingNumber(bytes, range).flatMap { $0 > -0x1p63 ? Int(exactly: $0) : nil }
+            // More digits may still be `1000...0.0e-5`.
+            return roundedWholeNumber(bytes, range)
         }
         value = sum
     }
     return value
+}
+
+/// A number that is not written as an integer of 64 bits, by way of a double. Numbers that are too small are rounded up to
+/// the smallest that fits, so that one does not count.
+private func roundedWholeNumber(_ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) -> Int? {
+    floatingNumber(bytes, range).flatMap { $0 > -0x1p63 ? Int(exactly: $0) : nil }
 }
 
 /// As `wholeNumber`, one beyond 64 bits taken for the largest or smallest that fits.

@@ -1,6 +1,6 @@
 /// The members of one object of a checked document, found by name and read with their types.
 ///
-/// Made in one pass and one allocation; values are decoded when asked for. The readers answer nil for what is absent or
+/// Made in one pass and one allocation; values are decoded when asked for. The readers return nil for what is absent or
 /// `null`, and throw, naming the field, for another type and for a name that stands twice; the subscripts take the last
 /// member of a name.
 package struct JSONObject: Sendable {

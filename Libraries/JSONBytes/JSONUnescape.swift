@@ -60,7 +60,7 @@ func isUnescaped(
     return index == wanted.count
 }
 
-/// Passes the escape at the position and answers the scalar that it stands for.
+/// Passes the escape at the position and returns the scalar that it stands for.
 private func passEscape(_ bytes: UnsafeBufferPointer<UInt8>, _ position: inout Int) -> UInt32 {
     guard bytes[position &+ 1] == 0x75 else {
         position &+= 2

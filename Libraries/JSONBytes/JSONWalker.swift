@@ -57,7 +57,7 @@ struct JSONWalker {
         return bytes[position]
     }
 
-    /// Passes a value and answers where it is.
+    /// Passes a value and returns where it is.
     mutating func passValue() -> Range<Int> {
         let first = token()
         let start = position

@@ -1,7 +1,7 @@
 /// The length of the well-formed UTF-8 sequence that starts at `position`, or 0 when it is malformed.
 ///
 /// Follows table 3-7 of the Unicode standard: overlong forms, surrogates (U+D800...U+DFFF) and code points above
-/// U+10FFFF are malformed. ASCII answers 1.
+/// U+10FFFF are malformed. For ASCII it is 1.
 @inline(__always)
 func utf8SequenceLength(_ bytes: UnsafeBufferPointer<UInt8>, at position: Int) -> Int {
     let lead = bytes[position]

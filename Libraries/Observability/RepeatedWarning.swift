@@ -21,7 +21,7 @@ package final class RepeatedWarning: Sendable {
     /// Records an occurrence, and logs it when due.
     ///
     /// - Parameter variables: of this occurrence; of suppressed ones only the number is logged.
-    package func note(_ variables: @autoclosure () -> LogMetadata) {
+    package func log(_ variables: @autoclosure () -> LogMetadata) {
         let now = ContinuousClock.now
         let suppressed: Int? = state.withLock { state in
             if let loggedAt = state.loggedAt, now - loggedAt < Self.interval {
@@ -34,7 +34,7 @@ package final class RepeatedWarning: Sendable {
         }
         guard let suppressed else { return }
         var variables = variables()
-        variables[.custom("times_not_told")] = .int(suppressed)
+        variables[.custom("times_suppressed")] = .int(suppressed)
         logger.warning(message, variables)
     }
 }

@@ -7,7 +7,7 @@ package enum Topology {
 
     /// Dead-lettered messages of all work queues, kept for inspection and replay.
     /// If a broker policy limits its length, it rejects further messages, which then stay in their source queues.
-    package static let dead = BrokerQueue(
+    package static let deadLetters = BrokerQueue(
         name: "switchyard.dead", durability: .durable,
         arguments: ["x-queue-type": "quorum", "x-overflow": "reject-publish"])
 
@@ -35,7 +35,7 @@ package enum Topology {
 
     /// All events, for one notifier instance. Deleted with its connection: viewers resume from Postgres.
     /// - Parameter instance: unique to the process.
-    package static func notify(instance: String) -> BrokerQueue {
+    package static func notifications(instance: String) -> BrokerQueue {
         BrokerQueue(
             name: "notify.\(instance)", durability: .exclusive, bindings: ["#"],
             arguments: ["x-max-length": 100_000, "x-overflow": "drop-head"])

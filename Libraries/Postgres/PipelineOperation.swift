@@ -66,7 +66,7 @@ final class PipelineOperation: @unchecked Sendable {
     }
 
     /// Whether it is resent after a lock timeout: it is a transaction of its own, which had no effect.
-    var repeatsLockWait: Bool { role == .alone && !calls.contains { $0.statement.locks == .brief } }
+    var repeatsLockWait: Bool { role == .alone && !calls.contains { $0.statement.locks == .fail } }
 
     /// Resets it for another attempt.
     func reset() {

@@ -1,4 +1,5 @@
 import CPQ
+import Concurrency
 import CUV
 import Observability
 import UVLoop

@@ -27,9 +27,9 @@ package enum LockWait: Sendable {
     /// other calls, again and again until its deadline.
     case none
     /// It takes contended locks: it shares connections with such statements only, and is requeued in the same way.
-    case patient
+    case requeue
     /// The same, but it fails (55P03) at the first lock timeout, which its caller handles.
-    case brief
+    case fail
 }
 
 /// A statement with its parameters.

@@ -34,7 +34,7 @@ struct BackendClient: Sendable {
             do {
                 return try JSONValue(decoding: body)
             } catch {
-                throw ProvisioningError(.unavailable, operation, detail: "the answer is not JSON: \(error)")
+                throw ProvisioningError(.unavailable, operation, detail: "the response is not JSON: \(error)")
             }
         }
 
@@ -115,7 +115,7 @@ struct BackendClient: Sendable {
         } catch let error as HTTPClientError {
             throw Self.failure(error, call.operation)
         } catch {
-            throw ProvisioningError(.unavailable, call.operation, detail: "the answer broke off: \(error)")
+            throw ProvisioningError(.unavailable, call.operation, detail: "the response broke off: \(error)")
         }
     }
 

@@ -3,7 +3,7 @@ import PlatformInternals
 
 /// A failed call to a backend.
 ///
-/// ``sentence`` may be shown to clients. ``detail`` is for the log alone; values of the environment and tokens are
+/// ``message`` may be shown to clients. ``detail`` is for the log alone; values of the environment and tokens are
 /// redacted in it, since engines quote requests in their errors.
 package struct ProvisioningError: Error, Sendable, Hashable, CustomStringConvertible {
     package enum Kind: String, Sendable, Hashable, CaseIterable {
@@ -47,7 +47,7 @@ package struct ProvisioningError: Error, Sendable, Hashable, CustomStringConvert
     package var isTransient: Bool { kind == .unavailable || kind == .conflict }
 
     /// The error message for clients.
-    package var sentence: String {
+    package var message: String {
         if kind == .noBackend { return ErrorMessage.provisionerNotAvailable }
         return switch operation {
         case .start: ErrorMessage.workspaceStartFailed

@@ -20,8 +20,7 @@ final class RedisConnection: @unchecked Sendable {
     private var isRunning = false
     private var failures = 0
     /// Awaiting replies, in order; commands past their deadline stay in it until their replies come.
-    private var pending: [PendingCommand] = []
-    private var pendingHead = 0
+    private var pending = FIFO<PendingCommand>()
     private var lastReply: UInt64 = 0
     private var timer: LoopTimer?
     private var reconnect: ScheduledCall?
@@ -159,7 +158,7 @@ final class RedisConnection: @unchecked Sendable {
     /// Sends a command, unless there is no connection or too many commands are pending.
     func submit(_ command: [UInt8], deadline: Duration, _ completion: @escaping PendingCommand.Completion) {
         guard isReady else { return completion(.failure(RedisError(.unavailable, "no connection"))) }
-        guard pending.count - pendingHead < configuration.maxPending else {
+        guard pending.count < configuration.maxPending else {
             return completion(.failure(RedisError(.overloaded, "too many commands await replies")))
         }
         transmit(command, deadline: deadline, completion)
@@ -168,7 +167,7 @@ final class RedisConnection: @unchecked Sendable {
     private func transmit(_ bytes: [UInt8], deadline: Duration, _ completion: @escaping PendingCommand.Completion) {
         guard let context else { return completion(.failure(RedisError(.unavailable, "no connection"))) }
         let now = loop.nowMilliseconds
-        if pendingHead == pending.count { lastReply = now }
+        if pending.isEmpty { lastReply = now }
         let command = PendingCommand(
             deadline: now + UInt64(max(0, deadline / .milliseconds(1))), connection: self, completion: completion)
         let retained = Unmanaged.passRetained(command)
@@ -192,10 +191,7 @@ final class RedisConnection: @unchecked Sendable {
     func didReceiveReply(_ command: PendingCommand) {
         lastReply = loop.nowMilliseconds
         metrics.pending.decrement()
-        pendingHead += 1
-        guard pendingHead > 256 || pendingHead == pending.count else { return }
-        pending.removeFirst(pendingHead)
-        pendingHead = 0
+        pending.popFirst()
     }
 
     /// hiredis 0.14 has no deadlines. One timer per connection checks all commands, so a deadline is late by up to
@@ -204,12 +200,15 @@ final class RedisConnection: @unchecked Sendable {
 
     private func checkDeadlines() {
         let now = loop.nowMilliseconds
-        for command in pending[pendingHead...] where command.deadline <= now && !command.isFinished {
+        // A copy: the callers of what has failed may send more.
+        let waiting = pending
+        waiting.forEach { command in
+            guard command.deadline <= now, !command.isFinished else { return }
             metrics.deadlines.increment()
             command.finish(.failure(RedisError(.deadline, "no reply in time")))
         }
         // Replies come in order: when the first does not come, none will. Connecting counts as waiting.
-        let isWaiting = !isReady || pendingHead < pending.count
+        let isWaiting = !isReady || !pending.isEmpty
         let timeout = isReady ? configuration.hangTimeout : configuration.connectTimeout
         guard isWaiting, now > lastReply + UInt64(max(0, timeout / .milliseconds(1))), let context else { return }
         self.context = nil

@@ -1,3 +1,5 @@
+import Concurrency
+
 /// One service of a group: its task, its shutdown signal, and whether it has ended.
 final class RunningService: Sendable {
     let name: String

@@ -1,3 +1,4 @@
+import Concurrency
 import Synchronization
 
 /// The signal for a service to stop: given once, never reset.

@@ -20,7 +20,7 @@ package struct IdleTimeout: Sendable {
 }
 
 /// Whether a response is handed over as it arrives or as a whole.
-package struct AnswerCollection: Sendable {
+package struct ResponseCollection: Sendable {
     /// Bytes of body beyond which the call fails with `tooLarge`.
     package var limit: Int
     /// Responses that are to be streamed all the same, for instance `text/event-stream`.
@@ -53,7 +53,7 @@ package struct ClientRequest: Sendable {
     /// A ceiling for the whole call, the response's body included; `nil` is none.
     package var totalTimeout: Duration?
     /// `nil` hands the response over at its head, with a streamed body unless it came in one piece.
-    package var collection: AnswerCollection?
+    package var collection: ResponseCollection?
     /// A reused connection that was closed before any byte of a response is replaced by a fresh one, once. The peer may
     /// have closed it for its age, and then it saw nothing; but it may also have died over this request. Therefore only
     /// what may be done twice is repeated by default (RFC 9110, 9.2.2): no POST and no PATCH.

@@ -63,7 +63,7 @@ package final class HTTPClient: Sendable {
     package func send(
         _ request: consuming ClientRequest, collectUpTo limit: Int
     ) async throws(HTTPClientError) -> ClientResponse {
-        request.collection = AnswerCollection(upTo: limit)
+        request.collection = ResponseCollection(upTo: limit)
         return try await send(request)
     }
 

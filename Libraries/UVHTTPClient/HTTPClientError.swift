@@ -49,7 +49,7 @@ package struct HTTPClientError: Error, Sendable, CustomStringConvertible {
         /// Bytes were sent and no response came: whether the peer acted is unknown.
         case uncertain
         /// A response began, so the peer has dealt with the request.
-        case answered
+        case responded
     }
 
     /// What went wrong.
@@ -76,11 +76,11 @@ package struct HTTPClientError: Error, Sendable, CustomStringConvertible {
     }
 
     /// The head of a response had arrived before the failure.
-    package var answerStarted: Bool { status != nil }
+    package var responseStarted: Bool { status != nil }
 
     /// What the peer may have seen of the request.
     package var delivery: Delivery {
-        if answerStarted { return .answered }
+        if responseStarted { return .responded }
         return requestBytesWritten ? .uncertain : .notDelivered
     }
 

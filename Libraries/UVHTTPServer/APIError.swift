@@ -5,7 +5,7 @@ import JSONBytes
 package struct APIError: Error, Sendable {
     package var status: HTTPStatus
     /// Short and safe: no SQL, no host names, no secrets. Clients match some of them literally.
-    package var sentence: String
+    package var message: String
     package var code: String?
     /// The part of the request that is wrong.
     package var field: String?
@@ -27,12 +27,12 @@ package struct APIError: Error, Sendable {
     }
 
     package init(
-        _ status: HTTPStatus, _ sentence: String, code: String? = nil, field: String? = nil, reason: String? = nil,
+        _ status: HTTPStatus, _ message: String, code: String? = nil, field: String? = nil, reason: String? = nil,
         retryAfter: Int? = nil, members: [(name: String, value: Member)] = [], headers: HTTPHeaders = HTTPHeaders(),
         detail: String? = nil
     ) {
         self.status = status
-        self.sentence = sentence
+        self.message = message
         self.code = code
         self.field = field
         self.reason = reason
@@ -63,7 +63,7 @@ package struct APIError: Error, Sendable {
     package var response: Response {
         var writer = JSONWriter()
         writer.object { writer in
-            writer.member("error", sentence)
+            writer.member("error", message)
             writer.member("code", ifPresent: code)
             writer.member("field", ifPresent: field)
             writer.member("reason", ifPresent: reason)

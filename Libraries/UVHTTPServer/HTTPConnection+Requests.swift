@@ -130,7 +130,7 @@ extension HTTPConnection: HTTPParserDelegate {
             var metadata = request.context.metadata
             metadata[.method] = .string(request.method.rawValue)
             metadata[.status] = .int(described.status.code)
-            metadata[.error] = .string(described.detail ?? described.sentence)
+            metadata[.error] = .string(described.detail ?? described.message)
             shared.logger.error("request failed", metadata)
         }
         return described.response

@@ -55,7 +55,7 @@ final class RateLimiter: Sendable {
     /// restart no token has one, and all agents behind one NAT send heartbeats at once: with 600 requests a minute all
     /// but 600 agents would be throttled. 20 times that is enough for 10,000 agents of which one in five retries, and
     /// invented tokens cost the database no more than a batched query of 200 a second.
-    static let burstMultiplierForVerifiedTokens = 20.0
+    static let heartbeatBurstMultiplier = 20.0
 
     /// Requests a minute, and the most at once.
     let limit: Int
@@ -86,7 +86,7 @@ final class RateLimiter: Sendable {
             let isHeartbeat = kind == .heartbeat && token != nil
             hasher.combine(isHeartbeat)
             self.address = hasher.finalize()
-            addressFactor = isHeartbeat ? RateLimiter.burstMultiplierForVerifiedTokens : 1
+            addressFactor = isHeartbeat ? RateLimiter.heartbeatBurstMultiplier : 1
             self.token = token.map { token in
                 var hasher = Hasher()
                 hasher.combine(kind.rawValue)

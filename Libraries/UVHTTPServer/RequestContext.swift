@@ -67,7 +67,7 @@ package final class RequestContext: @unchecked Sendable {
 
     /// Whether the bearer is a live token could not be found out. To be called for that alone, not for a refusal: the
     /// address gets its request back, so that clients see the reason (503) and not a limit.
-    package func bearerUndecided() {
+    package func leaveBearerUndecided() {
         guard let (limiter, key, at) = unverified else { return }
         unverified = nil
         if let decision = limiter.undecided(key, now: at) { rateLimit = decision }

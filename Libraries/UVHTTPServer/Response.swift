@@ -12,7 +12,7 @@ package struct Response: Sendable {
     /// Kept until a body of bytes has gone to the system, or its client is gone: what accounts for the memory.
     package var retained: (any Sendable)?
     /// Another program's response, passed on: its status and body are that program's, not this service's.
-    package var isPassedOn = false
+    package var isForwarded = false
 
     package init(_ status: HTTPStatus, headers: HTTPHeaders = HTTPHeaders(), body: ResponseBody = .empty) {
         self.status = status
@@ -55,9 +55,9 @@ package struct Response: Sendable {
         Response(status, headers: HTTPHeaders([("Content-Type", contentType)]), body: .bytes(Array(text.utf8)))
     }
 
-    /// `{"error": sentence}`.
-    package static func error(_ status: HTTPStatus, _ sentence: String) -> Response {
-        APIError(status, sentence).response
+    /// `{"error": message}`.
+    package static func error(_ status: HTTPStatus, _ message: String) -> Response {
+        APIError(status, message).response
     }
 
     /// A body that is written while the client reads it.

@@ -6,7 +6,7 @@ package struct ClientDisconnected: Error, Sendable {
 }
 
 /// Bytes framed once for many writers of chunked bodies.
-package struct PreparedChunk: Sendable {
+package struct FramedChunk: Sendable {
     let framed: [UInt8]
     private let range: Range<Int>
 
@@ -93,7 +93,7 @@ package final class ResponseWriter: @unchecked Sendable {
     }
 
     /// The same with bytes that many writers share.
-    package func write(_ chunk: PreparedChunk) async throws {
+    package func write(_ chunk: FramedChunk) async throws {
         try await write(pending: { $0.send(chunk) })
     }
 
@@ -184,7 +184,7 @@ package final class ResponseWriter: @unchecked Sendable {
     }
 
     @discardableResult
-    package func send(_ chunk: PreparedChunk) -> Int {
+    package func send(_ chunk: FramedChunk) -> Int {
         guard let connection, !chunk.bytes.isEmpty, hasRoom(for: chunk.bytes.count) else { return 0 }
         connection.writeBody(framing == .chunked ? chunk.framed : Array(chunk.bytes))
         return connection.pendingBytes

@@ -41,7 +41,7 @@ package struct WebSocketHandshake: Sendable {
     /// The response after which the connection is the callee's.
     ///
     /// - Parameter take: gets the stream, on its loop, and the bytes that the client sent ahead.
-    package func response(_ take: @escaping @Sendable (TCPStream, [UInt8]) -> Void) -> Response {
+    package func makeResponse(_ take: @escaping @Sendable (TCPStream, [UInt8]) -> Void) -> Response {
         Response(
             .switchingProtocols,
             headers: ["Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Accept": accept],

@@ -50,8 +50,8 @@ package struct A2AProxySettings: Sendable {
             "Connections to one agent, on each event loop.")
         responseBudget = reader.int(
             "A2A_ANSWER_BUDGET_BYTES", default: responseBudget, in: 1 << 20...1 << 40,
-            "Bytes of agents' answers held in memory at once, of all calls together; one answer may go beyond. "
-                + "Each caller gets an eighth of it at most, and one answer.")
+            "Bytes of agents' responses held in memory at once, of all calls together; one response may go beyond. "
+                + "Each caller gets an eighth of it at most, and one response.")
         callLimit = reader.int(
             "A2A_MAX_CALLS", default: callLimit, in: 1...10_000_000,
             "Calls to agents under way at once, streams included, whether or not their callers still listen; "

@@ -21,7 +21,8 @@ struct GuardRoutes: Sendable {
 
     private func show(_ request: Request) async throws -> Response {
         try await context.authenticator.admin(request)
-        return try .wire(.ok, SweepGuardResponse(ours: try await status(.ours), remote: try await status(.remote)))
+        return try .wire(
+            .ok, SweepGuardResponse(managed: try await status(.managed), remote: try await status(.remote)))
     }
 
     private func status(_ scope: SweepScope) async throws -> SweepGuardStatus {

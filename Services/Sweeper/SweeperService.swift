@@ -58,7 +58,7 @@ package enum SweeperService: HostedService {
         ImageRoutes(context: context, refresher: containers.refresher).add(to: &router)
         DeadMessageRoutes(context: context, store: dead).add(to: &router)
         GuardRoutes(context: context, store: liveness) { scope in
-            Double(scope == .ours ? settings.livenessTTL : settings.remoteTTL)
+            Double(scope == .managed ? settings.livenessTTL : settings.remoteTTL)
         }.add(to: &router)
         return ServiceParts(router: router, services: [collector] + runners + lifecycle.services)
     }
@@ -74,7 +74,7 @@ package enum SweeperService: HostedService {
         }
         let queue = QueueRecoveryStore(postgres: context.postgres, source: context.source)
         return [
-            livenessPass(.ours, every: .seconds(5), ttl: settings.livenessTTL),
+            livenessPass(.managed, every: .seconds(5), ttl: settings.livenessTTL),
             livenessPass(.remote, every: .seconds(15), ttl: settings.remoteTTL),
             LeasePass(store: queue, relay: context.relay), AbandonedItemsPass(store: queue, relay: context.relay),
             EventRelayPass(postgres: context.postgres, publisher: context.publisher, logger: context.logger),

@@ -12,7 +12,7 @@ import Testing
     }
 
     private func response(_ text: String) -> CallOutcome {
-        .answered(AgentResponse(status: 200, contentType: nil, body: Array(text.utf8)))
+        .responded(AgentResponse(status: 200, contentType: nil, body: Array(text.utf8)))
     }
 
     @Test func theResponsesTextIsTheResult() throws {

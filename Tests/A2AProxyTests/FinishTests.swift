@@ -129,7 +129,7 @@ import Testing
             let item = try await fixture.item(workspace, "m")
             let claimed = try await fixture.claim([workspace])[0]
             let agentResponse = AgentResponse(status: 200, contentType: nil, body: bytes)
-            #expect(try await fixture.finish(claimed, .answered(agentResponse)))
+            #expect(try await fixture.finish(claimed, .responded(agentResponse)))
             let stored = try #require(try await fixture.queue.item(item))
             #expect(stored.response.map { String(decoding: $0.bytes, as: UTF8.self) } == json)
             #expect(stored.responseBase64 == (inBase64 ? Data(bytes).base64EncodedString() : nil))

@@ -74,7 +74,7 @@ import Testing
             #expect(accepted == 20)
             let completed =
                 "SELECT string_agg(response, ' ' ORDER BY response) FROM a2a_queue WHERE status = 'completed'"
-            let unstored = Array(repeating: "\"the answer could not be stored\"", count: 4)
+            let unstored = Array(repeating: "\"the response could not be stored\"", count: 4)
             #expect(
                 try await fixture.sql(completed)
                     == (unstored + Array(repeating: "answer", count: 16)).joined(separator: " "))

@@ -1,5 +1,6 @@
 import A2AProxy
 import Authentication
+import Concurrency
 import Contracts
 import Crypto
 import Foundation

@@ -1,5 +1,6 @@
 import A2AProxy
 import Authentication
+import Concurrency
 import Foundation
 import HTTPCore
 import Observability

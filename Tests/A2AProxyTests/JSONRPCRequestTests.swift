@@ -37,11 +37,11 @@ import Testing
         }
         #expect(nested(64).refusal == nil)
         #expect(code(nested(65)) == -32_600)
-        #expect(nested(65).refusal?.sentence.contains("64") == true)
+        #expect(nested(65).refusal?.message.contains("64") == true)
     }
 
     @Test func aBatchIsRefused() {
-        #expect(request("[]").refusal?.sentence == "batches are not supported")
+        #expect(request("[]").refusal?.message == "batches are not supported")
     }
 
     @Test(arguments: ["[]", "{}", "true", "false", "[1]"]) func idsThatJSONRPCDoesNotHave(_ id: String) {

@@ -13,7 +13,7 @@ import UVHTTPServer
 
     private func adapt(_ response: Response, _ method: String, isAgents: Bool = false) -> Response {
         var response = response
-        response.isPassedOn = isAgents
+        response.isForwarded = isAgents
         return JSONRPCResponse.adapt(response, to: request(method), at: "http://here/agents/1")
     }
 

@@ -79,7 +79,7 @@ struct QueueFixture: Sendable {
         finished.delegation =
             item.delegation == nil
             ? nil : DelegationRules.change(phase: item.phase, verdict: verdict, outcome: outcome)
-        if case .answered(let response) = outcome {
+        if case .responded(let response) = outcome {
             finished.hasResponse = true
             if verdict.next == .completed { finished.response = StoredBody(response.body) }
         }
@@ -114,11 +114,11 @@ struct QueueFixture: Sendable {
 
 extension CallOutcome {
     static func ok(_ text: String = #"{"result":{"parts":[{"kind":"text","text":"done"}]}}"#) -> CallOutcome {
-        .answered(AgentResponse(status: 200, contentType: nil, body: Array(text.utf8)))
+        .responded(AgentResponse(status: 200, contentType: nil, body: Array(text.utf8)))
     }
 
     static func error(_ status: Int) -> CallOutcome {
-        .answered(AgentResponse(status: .init(status), contentType: nil, body: Array(#"{"error":"boom"}"#.utf8)))
+        .responded(AgentResponse(status: .init(status), contentType: nil, body: Array(#"{"error":"boom"}"#.utf8)))
     }
 }
 

@@ -27,7 +27,7 @@ import UVHTTPServer
             return nil
         } catch {
             switch error {
-            case .error(let error): return (error.status.code, error.sentence)
+            case .error(let error): return (error.status.code, error.message)
             case .hibernated: return (0, "hibernated")
             }
         }

@@ -1,4 +1,5 @@
 import A2AProxy
+import Concurrency
 import Contracts
 import Foundation
 import PlatformInternals
@@ -45,7 +46,7 @@ import UVLoop
     }
 
     @Test func suspicionEnds() {
-        let suspects = SuspectTargets()
+        let suspects = IdleExtensionLimit()
         var count = 0
         while suspects.next() != nil { count += 1 }
         #expect(count == 24)

@@ -1,4 +1,5 @@
 import A2AProxy
+import Concurrency
 import Contracts
 import Foundation
 import PlatformInternals

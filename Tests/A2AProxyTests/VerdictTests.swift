@@ -6,7 +6,7 @@ import Testing
     private let rules = QueueRules()
 
     private func response(_ status: HTTPStatus, _ body: String = "{}") -> CallOutcome {
-        .answered(AgentResponse(status: status, contentType: nil, body: Array(body.utf8)))
+        .responded(AgentResponse(status: status, contentType: nil, body: Array(body.utf8)))
     }
 
     private func verdict(_ outcome: CallOutcome, _ facts: DeliveryState) -> QueueVerdict {

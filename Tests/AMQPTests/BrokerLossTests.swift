@@ -1,4 +1,5 @@
 import AMQP
+import Concurrency
 import Observability
 import Synchronization
 import Testing

@@ -1,4 +1,5 @@
 import AMQP
+import Concurrency
 import Observability
 import Testing
 import TestSupport
@@ -61,7 +62,7 @@ struct ConsumerTests {
         try await withPublisher(url, topology: topology) { publisher in
             try await publisher.publish((0..<200).map { message(to: queue, id: "\($0)") })
         }
-        let gauge = Concurrency()
+        let gauge = InFlightMeter()
         try await withConsumer(url, topology: topology, queue: queue) {
             $0.prefetch = 7
         } handler: { _ in
@@ -83,18 +84,19 @@ struct ConsumerTests {
         try await withPublisher(url, topology: topology) { publisher in
             try await publisher.publish((0..<1000).map { message(to: queue, id: "\($0)") })
         }
-        let (first, second) = (Ledger(), Ledger())
+        let (held, first, second) = (Ledger(), Ledger(), Ledger())
         let gate = Gate()
         try await withConsumer(url, topology: topology, queue: queue) {
             $0.prefetch = 10
         } handler: { delivery in
-            await gate.pass()
+            held.note(delivery.message.messageID)
+            await gate.wait()
             first.note(delivery.message.messageID)
             return .done
         } _: { _ in
-            try await eventually("deliveries") { gate.waiting == 10 }
+            try await eventually("deliveries") { held.total == 10 }
             Task {
-                try await eventually("the stop", { gate.waiting == 10 }); gate.open()
+                try await eventually("the stop", { held.total == 10 }); gate.open()
             }
         }
         try await withConsumer(url, topology: topology, queue: queue) { delivery in

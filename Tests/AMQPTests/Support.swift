@@ -95,7 +95,7 @@ final class Box<Value: Sendable>: Sendable {
 }
 
 /// How many handlers run at the same time.
-final class Concurrency: Sendable {
+final class InFlightMeter: Sendable {
     private let state = Mutex((now: 0, highest: 0, finished: 0))
 
     func enter() {
@@ -114,30 +114,4 @@ final class Concurrency: Sendable {
 
     var highest: Int { state.withLock { $0.highest } }
     var finished: Int { state.withLock { $0.finished } }
-}
-
-/// Holds handlers up until it is opened.
-final class Gate: Sendable {
-    private let state = Mutex((isOpen: false, continuations: [CheckedContinuation<Void, Never>]()))
-
-    var waiting: Int { state.withLock { $0.continuations.count } }
-
-    func pass() async {
-        await withCheckedContinuation { continuation in
-            let isOpen = state.withLock { state in
-                if !state.isOpen { state.continuations.append(continuation) }
-                return state.isOpen
-            }
-            if isOpen { continuation.resume() }
-        }
-    }
-
-    func open() {
-        let continuations = state.withLock { state in
-            state.isOpen = true
-            defer { state.continuations = [] }
-            return state.continuations
-        }
-        for continuation in continuations { continuation.resume() }
-    }
 }

@@ -108,12 +108,12 @@ struct AuthenticatorTests {
             _ = try await pool.query(Self.addBare, [created])
             for id in [created, unknown] {
                 let registry = await refusal { try await authenticator.registry(id, bare(loop)) }
-                #expect(registry?.status == .unauthorized && registry?.sentence == "missing workspace auth token")
+                #expect(registry?.status == .unauthorized && registry?.message == "missing workspace auth token")
                 let caller = await refusal { _ = try await authenticator.caller(bare(loop, caller: id)) }
-                #expect(caller?.status == .unauthorized && caller?.sentence == "missing caller auth token")
+                #expect(caller?.status == .unauthorized && caller?.message == "missing caller auth token")
                 let registrant = await refusal { _ = try await authenticator.registrant(id, bare(loop)) }
                 #expect(
-                    registrant?.sentence == (id == created ? "missing workspace auth token" : "admin auth required"))
+                    registrant?.message == (id == created ? "missing workspace auth token" : "admin auth required"))
             }
         }
     }

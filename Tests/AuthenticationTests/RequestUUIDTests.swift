@@ -19,7 +19,7 @@ import UVLoop
         #expect(try id(text.lowercased()) == UUID(uuidString: text))
         for wrong in ["", "nonsense", "{\(text)}", String(text.dropLast())] {
             let error = #expect(throws: APIError.self) { try id(wrong) }
-            #expect(error?.status == .badRequest && error?.sentence == "invalid workspace ID" && error?.field == "id")
+            #expect(error?.status == .badRequest && error?.message == "invalid workspace ID" && error?.field == "id")
         }
     }
 }

@@ -57,7 +57,7 @@ struct SessionTests {
                 let refusal = await fixture.refusal {
                     _ = try await authenticator.signIn(token, fixture.request(.post))
                 }
-                #expect(refusal?.status == .unauthorized && refusal?.sentence == "invalid admin token", "\(token)")
+                #expect(refusal?.status == .unauthorized && refusal?.message == "invalid admin token", "\(token)")
             }
             // Another site's page cannot sign in.
             let foreign = fixture.request(.post, ["Origin": "http://evil.example"])
@@ -76,7 +76,7 @@ struct SessionTests {
                 let request = fixture.request(.post, session: secret, origin: origin)
                 let refusal = await fixture.refusal { try await authenticator.admin(request) }
                 #expect(
-                    refusal?.status == .forbidden && refusal?.sentence == "origin not allowed", "\(origin ?? "none")")
+                    refusal?.status == .forbidden && refusal?.message == "origin not allowed", "\(origin ?? "none")")
                 let reading = fixture.request(.get, session: secret, origin: origin)
                 #expect(try await authenticator.admin(reading) == .admin)
                 #expect(throws: APIError.self) { try authenticator.checkOrigin(reading) }
@@ -175,7 +175,7 @@ struct SessionTests {
                         await fixture.refusal { try await authenticator.workspace(UUID(), request) },
                         await fixture.refusal { _ = try await authenticator.caller(request) },
                     ] {
-                        #expect(refusal?.status == .forbidden && refusal?.sentence == "read-only token", "\(method)")
+                        #expect(refusal?.status == .forbidden && refusal?.message == "read-only token", "\(method)")
                     }
                 }
             }
@@ -185,7 +185,7 @@ struct SessionTests {
             }
             for request in requests(.get) {
                 request.context.options = RouteOptions(isReading: false)
-                #expect(await fixture.refusal { try await authenticator.admin(request) }?.sentence == "read-only token")
+                #expect(await fixture.refusal { try await authenticator.admin(request) }?.message == "read-only token")
             }
         }
     }

@@ -1,4 +1,5 @@
 import AMQP
+import Concurrency
 import Contracts
 import EventOutbox
 import Foundation
@@ -46,7 +47,8 @@ struct EventConsumerTests {
     ) async throws {
         let (seen, metrics, shutdown) = (Seen(), MetricsRegistry(), ShutdownSignal())
         let publisher = try AMQPPublisher(
-            urls: url, topology: AMQPTopology([Topology.drain, Topology.dead]), logger: .disabled, metrics: metrics)
+            urls: url, topology: AMQPTopology([Topology.drain, Topology.deadLetters]), logger: .disabled,
+            metrics: metrics)
         let consumer = try EventConsumer(
             urls: url, queue: Topology.drain, prefetch: 10, publisher: publisher, logger: .disabled, metrics: metrics,
             spawn: { operation in Task { await operation() } }
@@ -57,7 +59,8 @@ struct EventConsumerTests {
             }
         }
         let letters = try AMQPConsumer(
-            urls: url, topology: AMQPTopology([Topology.dead]), queue: Topology.dead.name, logger: .disabled,
+            urls: url, topology: AMQPTopology([Topology.deadLetters]), queue: Topology.deadLetters.name,
+            logger: .disabled,
             metrics: metrics
         ) { delivery in
             seen.state.withLock { $0.dead.append(delivery.message) }

@@ -53,7 +53,7 @@ struct EventDeliveryTests {
     func mixed() throws {
         let events = (0..<4).map(Self.event)
         let messages = separated(try Self.delivery(events).settlement(Self.outcomes([1: .retry, 3: .reject])))
-        #expect(messages.map(\.routingKey) == [Topology.drain.name, Topology.dead.name])
+        #expect(messages.map(\.routingKey) == [Topology.drain.name, Topology.deadLetters.name])
         try #require(messages.count == 2)
         #expect(messages.allSatisfy { $0.exchange.isEmpty && $0.mandatory && $0.persistent })
         #expect(messages.map(\.messageID) == [events[1].id.lowercased, events[3].id.lowercased])
@@ -89,11 +89,11 @@ struct EventDeliveryTests {
         let delivery = try Self.delivery(events, extra: #"{"specversion":"1.0"}, 17"#)
         let messages = separated(delivery.settlement(.done))
         #expect(messages.map { String(decoding: $0.body, as: UTF8.self) } == [#"{"specversion":"1.0"}"#, "17"])
-        #expect(messages.allSatisfy { $0.routingKey == Topology.dead.name })
+        #expect(messages.allSatisfy { $0.routingKey == Topology.deadLetters.name })
         let again = separated(try Self.delivery(events, extra: #"{"specversion":"1.0"}, 17"#).settlement(.done))
         let marks = [messages, again].map { $0.map { $0.headers[EventHeader.death]?.text ?? "" } }
         #expect(marks[0] == marks[1] && Set(marks[0]).count == 2)
-        let elsewhere = try Self.delivery(events, of: Topology.notify(instance: "i"), extra: "17")
+        let elsewhere = try Self.delivery(events, of: Topology.notifications(instance: "i"), extra: "17")
         #expect(whole(elsewhere.settlement(.done)) == .done)
     }
 }

@@ -13,7 +13,7 @@ extension RegistryProcessTests {
 
         @Test("The platform's own callers come from inside alone: no client may claim to be one, whatever its bearer")
         func prefixes() async throws {
-            let agent = try await AnsweringAgent.start()
+            let agent = try await RespondingAgent.start()
             try await Fleet.with(["registry", "a2a-proxy"]) { fleet in
                 let (target, token) = try await fleet.create(["url": .string(agent.url)])
                 let body: JSONValue = [

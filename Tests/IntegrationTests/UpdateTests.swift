@@ -168,7 +168,7 @@ extension RegistryProcessTests {
 
         @Test("A move and a new ceiling reach the proxy's caches at once")
         func proxy() async throws {
-            let agent = try await AnsweringAgent.start()
+            let agent = try await RespondingAgent.start()
             try await Fleet.with(["registry", "a2a-proxy"]) { fleet in
                 // More than once: a proxy that has just connected empties its caches without a notification, and a busy
                 // machine may be slow once.

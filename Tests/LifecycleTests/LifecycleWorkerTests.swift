@@ -1,4 +1,5 @@
 import AMQP
+import Concurrency
 import Contracts
 import EventOutbox
 import Foundation

@@ -10,10 +10,10 @@ import PlatformInternals
             #expect(queue.durability == .durable)
             #expect(queue.arguments["x-queue-type"] == "quorum")
             #expect(queue.arguments["x-delivery-limit"] == .integer(Topology.deliveryLimit))
-            #expect(queue.arguments["x-dead-letter-routing-key"] == .string(Topology.dead.name))
+            #expect(queue.arguments["x-dead-letter-routing-key"] == .string(Topology.deadLetters.name))
             #expect(queue.bindings.allSatisfy { EventType(rawValue: $0)?.isDurable == true }, "\(queue.name)")
         }
-        #expect(Topology.dead.arguments["x-dead-letter-exchange"] == nil)
+        #expect(Topology.deadLetters.arguments["x-dead-letter-exchange"] == nil)
     }
 
     @Test func heartbeatsAreBoundedAndForgotten() {
@@ -25,8 +25,8 @@ import PlatformInternals
 
     @Test func namesAreThoseOfTheContract() {
         #expect(Topology.events.name == "switchyard.events")
-        #expect(Topology.notify(instance: "n1").name == "notify.n1")
-        #expect(Topology.notify(instance: "n1").durability == .exclusive)
+        #expect(Topology.notifications(instance: "n1").name == "notify.n1")
+        #expect(Topology.notifications(instance: "n1").durability == .exclusive)
         let invalidation = Topology.invalidation(service: "registry", instance: "r1")
         #expect(Set(["token.revoked", "workspace.moved", "workspace.removed"]).isSubset(of: invalidation.bindings))
         #expect(!invalidation.bindings.contains("heartbeat.received"))

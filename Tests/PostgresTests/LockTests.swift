@@ -1,3 +1,4 @@
+import Concurrency
 import Foundation
 import Postgres
 import Testing
@@ -8,9 +9,9 @@ import UVLoop
 @Suite("Locked rows") struct LockTests {
     private static let touch = Statement("touch", "UPDATE held SET n = n + 1 WHERE id = 1 RETURNING n")
     private static let updateRetrying = Statement(
-        "update_retrying", locks: .patient, "UPDATE held SET n = n + 1 WHERE id = 1 RETURNING n")
+        "update_retrying", locks: .requeue, "UPDATE held SET n = n + 1 WHERE id = 1 RETURNING n")
     private static let touchBriefly = Statement(
-        "touch_briefly", locks: .brief, "UPDATE held SET n = n + 1 WHERE id = 1 RETURNING n")
+        "touch_briefly", locks: .fail, "UPDATE held SET n = n + 1 WHERE id = 1 RETURNING n")
     private static let lookUp = Statement("look_up", "SELECT n FROM held WHERE id = 2")
 
     /// Runs the body on one loop while the row with the id 1 is held, and gives it what lets the row go.

@@ -21,7 +21,7 @@ import TestSupport
         let id = UUID()
         let errors = await failures(of: provisioner, makeSpecification())
         #expect(errors.map(\.kind) == Array(repeating: .noBackend, count: 4))
-        #expect(errors.allSatisfy { !$0.isTransient && $0.sentence == "provisioner not available" })
+        #expect(errors.allSatisfy { !$0.isTransient && $0.message == "provisioner not available" })
         let state = await provisioner.isRunning(id)
         #expect(state.isRunning && state.error?.kind == .noBackend)
     }
@@ -152,12 +152,12 @@ import TestSupport
                 #expect(errors.map(\.kind) == Array(repeating: .unavailable, count: 4))
                 #expect(errors.filter { !$0.isTransient }.isEmpty)
                 #expect(
-                    errors.map(\.sentence) == [
+                    errors.map(\.message) == [
                         "workspace start failed", "workspace stop failed", "workspace volume removal failed",
                         "provisioner not available",
                     ])
                 #expect(state.isRunning && state.error?.isTransient == true)
-                for text in errors.flatMap({ [$0.sentence, $0.detail] }) + [state.error?.detail ?? ""] {
+                for text in errors.flatMap({ [$0.message, $0.detail] }) + [state.error?.detail ?? ""] {
                     for secret in [workspace.token, "sk-secret-of-the-test", "plane-token"] {
                         #expect(!text.contains(secret), "\(text)")
                     }
@@ -175,7 +175,7 @@ import TestSupport
             let unknown = makeSpecification(runtime: "cobol")
             let error = await failure { try await backend.provisioner.start(unknown) }
             #expect(error?.kind == .unknownRuntime)
-            #expect(error?.sentence == "workspace start failed")
+            #expect(error?.message == "workspace start failed")
             let left = try await entries(backend, of: unknown.id)
             #expect(left.isEmpty)
         }

@@ -25,7 +25,7 @@ import TestSupport
         let workspace = makeSpecification(runtime: "failing")
         try await withWorkspace(workspace, on: engine) {
             let error = await failure { try await engine.start(workspace) }
-            #expect(error?.sentence == "workspace start failed" && error?.detail.isEmpty == false)
+            #expect(error?.message == "workspace start failed" && error?.detail.isEmpty == false)
             #expect(error?.detail.contains("sk-secret") == false)
             let left = try await engine.listManaged().filter { $0.workspace == WorkspaceName(workspace.id) }
             #expect(left.map(\.kind) == [.volume])
@@ -39,7 +39,7 @@ import TestSupport
             let url = try await engine.start(workspace).url
             workspace.runtime = "missing"
             let error = await failure { try await engine.start(workspace) }
-            #expect(error?.kind == .imageMissing && error?.sentence == "workspace start failed")
+            #expect(error?.kind == .imageMissing && error?.message == "workspace start failed")
             #expect(error?.detail.contains("127.0.0.1:1") == true)
             #expect(await engine.isRunning(workspace.id) == .running(url: url))
         }

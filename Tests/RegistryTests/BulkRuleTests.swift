@@ -56,7 +56,7 @@ import UVHTTPServer
         #expect(forecast(.delete, [first, second, above]) == [.wouldChange, .wouldChange, .wouldChange])
         #expect(forecast(.delete, [first, above]) == [.wouldChange, .failed])
         #expect(forecast(.delete, [first, above], isConfirmed: true) == [.wouldChange, .wouldChange])
-        #expect(BulkRule.sentence(.needsConfirmation([])).hasPrefix("confirmation required"))
+        #expect(BulkRule.message(.needsConfirmation([])).hasPrefix("confirmation required"))
     }
 
     @Test(

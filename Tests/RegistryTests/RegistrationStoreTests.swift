@@ -1,4 +1,5 @@
 import Authentication
+import Concurrency
 import Foundation
 import HTTPCore
 import Postgres

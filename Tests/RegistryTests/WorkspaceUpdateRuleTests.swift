@@ -72,7 +72,7 @@ struct WorkspaceUpdateRuleTests {
         ])
     func operators(field: String, request: UpdateWorkspaceRequest) {
         let error = #expect(throws: APIError.self) { try WorkspaceUpdateRule.checkOwn(request) }
-        #expect(error?.status == .forbidden && error?.sentence == "operator credentials required")
+        #expect(error?.status == .forbidden && error?.message == "operator credentials required")
         #expect(error?.field == field)
     }
 

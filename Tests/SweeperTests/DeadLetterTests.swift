@@ -75,7 +75,8 @@ struct DeadLetterTests {
     ) async throws {
         let (metrics, shutdown) = (MetricsRegistry(), ShutdownSignal())
         let publisher = try AMQPPublisher(
-            urls: url, topology: AMQPTopology([Topology.drain, Topology.dead]), logger: .disabled, metrics: metrics)
+            urls: url, topology: AMQPTopology([Topology.drain, Topology.deadLetters]), logger: .disabled,
+            metrics: metrics)
         let collector = try DeadLetterCollector(
             urls: url, store: DeadMessageStore(postgres: pool), logger: .disabled, metrics: metrics)
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -98,7 +99,7 @@ struct DeadLetterTests {
             try await with(url, pool) { publisher, pass in
                 let letters = (0..<30).map { number in
                     AMQPMessage(
-                        exchange: "", routingKey: Topology.dead.name, body: [UInt8(number), 0, 255],
+                        exchange: "", routingKey: Topology.deadLetters.name, body: [UInt8(number), 0, 255],
                         messageID: "m\(number)", headers: Self.deathHeaders)
                 }
                 // As if they were delivered twice.
@@ -143,7 +144,7 @@ struct DeadLetterTests {
         let metrics = MetricsRegistry()
         let count = 30
         let publisher = try AMQPPublisher(
-            urls: rabbit.url, topology: AMQPTopology([Topology.drain, Topology.dead]), logger: .disabled,
+            urls: rabbit.url, topology: AMQPTopology([Topology.drain, Topology.deadLetters]), logger: .disabled,
             metrics: metrics)
         let shutdown = ShutdownSignal()
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -154,7 +155,7 @@ struct DeadLetterTests {
                 _ = try await rabbit.control(
                     "set_policy", "bounded", "^switchyard.dead$", #"{"max-length":2}"#, "--apply-to", "queues")
             } else {
-                _ = try await rabbit.control("delete_queue", Topology.dead.name)
+                _ = try await rabbit.control("delete_queue", Topology.deadLetters.name)
             }
             let rejected = Ledger()
             // It alone: a consumer of the platform would declare the dead-letter queue again.

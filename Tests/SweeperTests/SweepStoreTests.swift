@@ -45,14 +45,14 @@ struct SweepStoreTests {
             }
             _ = try await pool.query(Self.settle)
             let store = LivenessStore(postgres: pool, source: "switchyard/sweeper")
-            let managed = try #require(try await store.sweep(.ours, ttl: 180))
+            let managed = try #require(try await store.sweep(.managed, ttl: 180))
             #expect(managed.offline == 1)
             #expect(managed.events.map(\.event.subject) == [silent])
             let theirs = try #require(try await store.sweep(.remote, ttl: 90))
             #expect(theirs.events.map(\.event.subject) == [remote])
             let offline = try await pool.query(Self.offline).map { $0.uuid(0) }
             #expect(Set(offline) == [silent, remote])
-            #expect(try await store.sweep(.ours, ttl: 180)?.offline == 0)
+            #expect(try await store.sweep(.managed, ttl: 180)?.offline == 0)
         }
     }
 
@@ -60,7 +60,7 @@ struct SweepStoreTests {
     func firstPass() async throws {
         try await withMigratedPool("sweeper") { pool in
             _ = try await pool.query(Self.add, [UUID(), "online", false, 900.0, 900.0])
-            let outcome = try await LivenessStore(postgres: pool, source: "s").sweep(.ours, ttl: 180)
+            let outcome = try await LivenessStore(postgres: pool, source: "s").sweep(.managed, ttl: 180)
             #expect(outcome?.offline == 0)
             #expect(outcome?.held == .grace)
         }
@@ -92,21 +92,21 @@ struct SweepStoreTests {
             _ = try await pool.query(Self.settle)
             let store = LivenessStore(postgres: pool, source: "switchyard/sweeper")
             for _ in 0..<3 {
-                let outcome = try #require(try await store.sweep(.ours, ttl: 180))
+                let outcome = try #require(try await store.sweep(.managed, ttl: 180))
                 #expect(outcome.held == .tooMany && outcome.offline == 0)
                 #expect(outcome.counts == GuardState.Counts(running: 42, late: 12, silent: 12))
             }
             let held = #"sweep.held {"scope":"ours","reason":"too_many_silent","candidates":12,"running":42}"#
             #expect(try await Self.publishedEvents(pool) == [held])
-            let shown = SweepGuardStatus(try await store.guardState(.ours), period: 180)
+            let shown = SweepGuardStatus(try await store.guardState(.managed), period: 180)
             #expect(shown.held && shown.reason == "too_many_silent" && shown.silent == 12 && shown.running == 42)
             #expect(shown.allowance == 4 && shown.heldSince != nil && shown.graceUntil == nil)
             #expect(shown.holdsUntil == shown.heldSince?.addingTimeInterval(180))
-            let (released, events) = try await store.release(.ours, ttl: 180, by: "org:7")
+            let (released, events) = try await store.release(.managed, ttl: 180, by: "org:7")
             #expect(released == 12 && events.map(\.event.type) == ["sweep.released"])
             // Silent from now on: not what the operator spoke of.
             _ = try await pool.query(Self.addMany, [11, 180.0])
-            let outcome = try #require(try await store.sweep(.ours, ttl: 180))
+            let outcome = try #require(try await store.sweep(.managed, ttl: 180))
             #expect(outcome.offline == 12 && outcome.held == .tooMany)
             #expect(outcome.events.allSatisfy { $0.event.type == "workspace.offline" })
             #expect(
@@ -115,8 +115,8 @@ struct SweepStoreTests {
                     #"sweep.released {"scope":"ours","reason":"released by an operator","candidates":12,"#
                         + #""running":42,"by":"org:7"}"#,
                 ])
-            #expect(try await store.sweep(.ours, ttl: 180)?.offline == 0)
-            #expect(try await store.guardState(.ours).handRelease == nil)
+            #expect(try await store.sweep(.managed, ttl: 180)?.offline == 0)
+            #expect(try await store.guardState(.managed).handRelease == nil)
             #expect(try await store.release(.remote, ttl: 180, by: "admin").released == 0)
         }
     }
@@ -128,7 +128,7 @@ struct SweepStoreTests {
             _ = try await pool.query(Self.addMany, [12, 200.0])
             _ = try await pool.query(Self.settle)
             let store = LivenessStore(postgres: pool, source: "s")
-            #expect(try await store.sweep(.ours, ttl: 180)?.held == .tooMany)
+            #expect(try await store.sweep(.managed, ttl: 180)?.held == .tooMany)
             _ = try await pool.query(
                 Statement("test_beat_all", "UPDATE workspace_vitals SET last_heartbeat_at = now()"))
             // As if the hold had been a period ago.
@@ -139,7 +139,7 @@ struct SweepStoreTests {
                     UPDATE platform_state SET value = (value::jsonb || jsonb_build_object('manyLateAt',
                         (value->>'manyLateAt')::float8 - 181))::json WHERE key = 'liveness.ours'
                     """))
-            for _ in 0..<2 { #expect(try await store.sweep(.ours, ttl: 180)?.held == nil) }
+            for _ in 0..<2 { #expect(try await store.sweep(.managed, ttl: 180)?.held == nil) }
             #expect(
                 try await Self.publishedEvents(pool).last
                     == #"sweep.released {"scope":"ours","reason":"the cause is over","candidates":0,"running":42}"#)
@@ -155,7 +155,7 @@ struct SweepStoreTests {
             _ = try await pool.query(Self.settle)
             let store = LivenessStore(postgres: pool, source: "s")
             let offline = try await withThrowingTaskGroup(of: Int.self) { group in
-                for _ in 0..<16 { group.addTask { try await store.sweep(.ours, ttl: 180)?.offline ?? 0 } }
+                for _ in 0..<16 { group.addTask { try await store.sweep(.managed, ttl: 180)?.offline ?? 0 } }
                 return try await group.reduce(0, +)
             }
             #expect(offline == 40)

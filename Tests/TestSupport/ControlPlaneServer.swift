@@ -179,5 +179,5 @@ package final class ControlPlaneServer: Sendable {
     private static let notFound = Response.json(
         .notFound, bytes: Array(#"{"error": "no such machine", "code": "not_found"}"#.utf8))
 
-    private static func error(_ status: HTTPStatus, _ sentence: String) -> Response { .error(status, sentence) }
+    private static func error(_ status: HTTPStatus, _ message: String) -> Response { .error(status, message) }
 }

@@ -33,7 +33,7 @@ extension HTTPClientSuite {
             }
             defer { server.stop() }
             var request = try ClientRequest(.get, server.url)
-            request.collection = AnswerCollection(upTo: 1) { _, headers in
+            request.collection = ResponseCollection(upTo: 1) { _, headers in
                 headers["content-type"] == "text/event-stream"
             }
             let response = try await makeClient().send(request)

@@ -98,7 +98,7 @@ extension HTTPClientSuite {
                     try await client.send(ClientRequest(.get, url), collectUpTo: 1 << 20)
                 }
                 #expect(error.kind == .tooLarge)
-                #expect(error.delivery == .answered)
+                #expect(error.delivery == .responded)
                 let response = try await client.get(url)
                 guard case .stream(let source) = response.body else {
                     Issue.record("not streamed")

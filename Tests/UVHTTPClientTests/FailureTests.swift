@@ -95,7 +95,7 @@ extension HTTPClientSuite {
 
             let error = try await failure { try await client.send(ClientRequest(.get, server.url), collectUpTo: 100) }
             #expect(error.kind == .endOfFile)
-            #expect(error.delivery == .answered)
+            #expect(error.delivery == .responded)
             #expect(error.status == 200)
         }
 
@@ -134,7 +134,7 @@ extension HTTPClientSuite {
             defer { server.stop() }
             let error = try await failure { try await client.send(ClientRequest(.get, server.url), collectUpTo: 100) }
             #expect(error.kind == .malformed)
-            #expect(error.delivery == .answered)
+            #expect(error.delivery == .responded)
         }
 
         @Test func endlessHeadersAndEndlessInterimAnswers() async throws {

@@ -1,3 +1,4 @@
+import Concurrency
 import HTTPCore
 import Synchronization
 import Testing

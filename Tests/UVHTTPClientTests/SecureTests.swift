@@ -105,7 +105,7 @@ extension HTTPClientSuite {
             #expect(drop.delivery == .uncertain)
 
             let cut = try await failure { try await client.send(ClientRequest(.get, base + "/cut"), collectUpTo: 100) }
-            #expect(cut.delivery == .answered)
+            #expect(cut.delivery == .responded)
             #expect(cut.status == 200)
 
             let large = try await failure { try await client.get(base + "/headers") }
@@ -231,7 +231,7 @@ extension HTTPClientSuite {
             let client = secure(server)
             let request = try ClientRequest(.get, "https://localhost:\(server.port)/events")
             var streamed = request
-            streamed.collection = AnswerCollection(upTo: 1000) { _, headers in
+            streamed.collection = ResponseCollection(upTo: 1000) { _, headers in
                 headers["content-type"] == "text/event-stream"
             }
             let response = try await client.send(streamed)

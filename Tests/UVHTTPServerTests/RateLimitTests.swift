@@ -171,7 +171,7 @@ import UVLoop
                 router.on(.get, "/open") { _ in .text("open") }
                 router.on(.get, "/private/{owner}") { request in
                     if request.bearerToken == "undecided" {
-                        request.context.bearerUndecided()
+                        request.context.leaveBearerUndecided()
                         throw APIError.platformUnavailable
                     }
                     guard let token = request.bearerToken, token.hasPrefix("good") else {

@@ -63,7 +63,7 @@ import UVLoop
             let writer = try #require(handed.taken)
             writer.loop.execute {
                 writer.send(Array("one ".utf8))
-                writer.send(PreparedChunk(Array("two".utf8)))
+                writer.send(FramedChunk(Array("two".utf8)))
                 writer.finish()
                 #expect(writer.isClosed)
             }
@@ -186,7 +186,7 @@ import UVLoop
     }
 
     @Test func oneChunkServesManyViewers() async throws {
-        let chunk = PreparedChunk(Array("data: all\n\n".utf8))
+        let chunk = FramedChunk(Array("data: all\n\n".utf8))
         try await withServer(routes: { router in
             router.on(.get, "/watch") { _ in
                 .stream(contentType: "text/event-stream") { writer in

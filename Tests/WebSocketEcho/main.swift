@@ -33,7 +33,7 @@ guard let port = CommandLine.arguments.count > 1 ? UInt16(CommandLine.arguments[
 }
 let group = EventLoopGroup(count: 1)
 var router = Router()
-router.on(.get, "/") { try WebSocketHandshake($0).response(Echo.serve) }
+router.on(.get, "/") { try WebSocketHandshake($0).makeResponse(Echo.serve) }
 var configuration = HTTPServerConfiguration()
 configuration.port = port
 let server = HTTPServer(configuration, group: group, router: router)

@@ -25,7 +25,7 @@ struct ConnectionTests {
         let state = Server()
         var router = Router()
         router.on(.get, "/ws") { request in
-            try WebSocketHandshake(request).response { stream, ahead in
+            try WebSocketHandshake(request).makeResponse { stream, ahead in
                 let connection = WebSocketConnection(stream, configuration)
                 connection.onClose = { state.ended.wrappingAdd(1, ordering: .relaxed) }
                 connection.start(ahead: ahead)
@@ -122,7 +122,7 @@ struct ConnectionTests {
         defer { group.shutdown() }
         var router = Router()
         router.on(.get, "/ws") { request in
-            try WebSocketHandshake(request).response { stream, ahead in
+            try WebSocketHandshake(request).makeResponse { stream, ahead in
                 WebSocketConnection(stream).start(ahead: ahead)
             }
         }

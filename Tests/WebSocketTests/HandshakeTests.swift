@@ -68,7 +68,7 @@ struct HandshakeTests {
         let request = Request(
             method: testCase.method, target: "/ws", headers: HTTPHeaders(testCase.fields), loop: group.loops[0])
         guard testCase.status != 101 else {
-            let response = try WebSocketHandshake(request).response { _, _ in }
+            let response = try WebSocketHandshake(request).makeResponse { _, _ in }
             #expect(response.status == 101)
             #expect(response.headers["Sec-WebSocket-Accept"] == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
             #expect(response.headers["Sec-WebSocket-Extensions"] == nil)

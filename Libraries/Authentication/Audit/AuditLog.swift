@@ -34,7 +34,7 @@ package final class AuditLog: Sendable {
             do {
                 return try await store.add(entries)
             } catch {
-                writeFailures.note([.count: .int(entries.count), .error: .string("\(error)")])
+                writeFailures.log([.count: .int(entries.count), .error: .string("\(error)")])
                 throw error
             }
         }

@@ -2,7 +2,7 @@ import JSONBytes
 
 /// The JSON of the wire: compact, `snake_case`, lower-case UUIDs, RFC 3339 times, members in declared order.
 public enum WireJSON {
-    /// Encodes an answer or an event's data.
+    /// Encodes a response or an event's data.
     /// - Throws: ``WireError`` when a number is infinite or a type's own encoding fails.
     public static func encode<T: Encodable>(
         _ value: T, reservingCapacity capacity: Int = 256

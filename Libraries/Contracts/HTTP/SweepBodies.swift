@@ -3,7 +3,7 @@ import Foundation
 /// The workspaces whose liveness a sweep checks.
 public enum SweepScope: String, Codable, Hashable, Sendable, CaseIterable {
     /// Workspaces with a container or machine run by the platform.
-    case ours
+    case managed = "ours"
     /// `external` workspaces, whose agents run elsewhere.
     case remote
 }
@@ -11,18 +11,18 @@ public enum SweepScope: String, Codable, Hashable, Sendable, CaseIterable {
 /// The response to GET `/admin/sweeps/guard`.
 public struct SweepGuardResponse: Codable, Hashable, Sendable {
     /// Workspaces with a container or machine run by the platform.
-    public var ours: SweepGuardStatus
+    public var managed: SweepGuardStatus
     /// `external` workspaces, whose agents run elsewhere.
     public var remote: SweepGuardStatus
 
     private enum CodingKeys: String, CodingKey {
-        case ours
+        case managed = "ours"
         case remote
     }
 
     /// Creates the value.
-    public init(ours: SweepGuardStatus, remote: SweepGuardStatus) {
-        self.ours = ours
+    public init(managed: SweepGuardStatus, remote: SweepGuardStatus) {
+        self.managed = managed
         self.remote = remote
     }
 }

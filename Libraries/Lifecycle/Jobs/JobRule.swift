@@ -12,9 +12,9 @@ package enum JobRule {
         switch job.kind {
         case .start, .restart:
             error.isTransient && job.attempts + 1 < startAttempts
-                ? .again(error.sentence) : .startFailed(error.sentence)
+                ? .again(error.message) : .startFailed(error.message)
         case .stop, .remove:
-            .again(error.sentence)
+            .again(error.message)
         }
     }
 

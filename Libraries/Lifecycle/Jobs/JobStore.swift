@@ -177,14 +177,14 @@ package struct JobStore: Sendable {
         let rows: PostgresRows
         switch outcome {
         case .started(let url): rows = try await postgres.query(Self.started, claim + [url, source])
-        case .startFailed(let sentence): rows = try await postgres.query(Self.failed, claim + [sentence, source])
+        case .startFailed(let message): rows = try await postgres.query(Self.failed, claim + [message, source])
         case .stopped: rows = try await postgres.query(Self.stopped, claim + [source])
         case .obsolete:
             _ = try await postgres.query(Self.obsolete, claim)
             return []
-        case .again(let sentence):
+        case .again(let message):
             let delay = JobRule.delay(attempts: job.attempts + 1, unit: .random(in: 0...1))
-            _ = try await postgres.query(Self.again, claim + [sentence, delay])
+            _ = try await postgres.query(Self.again, claim + [message, delay])
             return []
         }
         return try rows.compactMap { CommittedEvent(row: $0) }
@@ -197,7 +197,7 @@ package struct JobStore: Sendable {
         package let job: UUID
         package let workspace: UUID
         package let isDone: Bool
-        /// The sentence of its last failure.
+        /// The message of its last failure.
         package let error: String?
     }
 

@@ -39,12 +39,12 @@ struct JobClaim: Sendable, Hashable {
 package enum JobOutcome: Sendable, Hashable {
     /// Its agent will be reached there.
     case started(url: String)
-    /// It cannot be started; a sentence that a client may see.
+    /// It cannot be started; a message that a client may see.
     case startFailed(String)
     /// Its container is gone, and its volume if that was asked for.
     case stopped
     /// There is nothing to do any more: the workspace was paused or removed meanwhile, or has no container.
     case obsolete
-    /// Once more after a while; a sentence that a client may see.
+    /// Once more after a while; a message that a client may see.
     case again(String)
 }

@@ -121,7 +121,7 @@ extension LifecycleStore {
         """)
 
     /// Seconds between the moment in which an idle workspace is to sleep and its stop: by then no proxy believes that it is
-    /// awake, whatever it missed, and what was sent to it just before has had its answer.
+    /// awake, whatever it missed, and what was sent to it just before has had its response.
     private static let idleStopDelay = 8.0
 
     /// Sends a workspace to sleep; a message wakes it. Proxies are told at once.

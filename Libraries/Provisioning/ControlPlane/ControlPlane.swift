@@ -40,7 +40,7 @@ package struct ControlPlane: Provisioner {
                 timeout: .seconds(300), operation: .start))
         guard response.status.isSuccess else { throw response.failure() }
         guard let url = try response.json()["url"]?.string, ClientURL(url) != nil else {
-            throw ProvisioningError(.refused, .start, detail: "the answer names no usable url")
+            throw ProvisioningError(.refused, .start, detail: "the response names no usable url")
         }
         return StartedWorkspace(url: url)
     }
@@ -71,7 +71,7 @@ package struct ControlPlane: Provisioner {
             guard response.status.isSuccess else { return .unknown(response.failure()) }
             let json = try response.json()
             guard let state = json["state"]?.string else {
-                return .unknown(ProvisioningError(.unavailable, .inspect, detail: "the answer names no state"))
+                return .unknown(ProvisioningError(.unavailable, .inspect, detail: "the response names no state"))
             }
             return state == "running" ? .running(url: json["url"]?.string) : .gone
         } catch {
@@ -102,7 +102,7 @@ package struct ControlPlane: Provisioner {
         guard response.status.isSuccess else { throw response.failure() }
         let json = try response.json()
         guard let items = json["items"]?.array else {
-            throw ProvisioningError(.unavailable, .list, detail: "the answer has no items")
+            throw ProvisioningError(.unavailable, .list, detail: "the response has no items")
         }
         return (items.compactMap { entry($0, instance) }, json["next_cursor"]?.string)
     }

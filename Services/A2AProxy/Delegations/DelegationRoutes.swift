@@ -70,10 +70,10 @@ package struct DelegationRoutes: Sendable {
 
     /// Text that cannot be stored is rejected, not altered.
     private static func check(
-        _ text: String?, _ field: String, orError sentence: String = ErrorMessage.invalidRequestBody
+        _ text: String?, _ field: String, orError message: String = ErrorMessage.invalidRequestBody
     ) throws(APIError) {
         guard text?.contains(byte: 0) == true else { return }
-        throw APIError(.badRequest, sentence, field: field, reason: "must have no NUL")
+        throw APIError(.badRequest, message, field: field, reason: "must have no NUL")
     }
 
     // MARK: - Delegate
@@ -139,8 +139,8 @@ package struct DelegationRoutes: Sendable {
             case .serviceUnavailable:
                 let status = try await router.status(of: target)
                 let mayComeUp = [.provisioning, .online, .degraded, .offline].contains(status)
-                return mayComeUp ? .deliverable : .undeliverable(error.sentence)
-            default: return .undeliverable(error.sentence)
+                return mayComeUp ? .deliverable : .undeliverable(error.message)
+            default: return .undeliverable(error.message)
             }
         }
     }

@@ -91,7 +91,7 @@ package final class AgentClient: Sendable {
         request.totalTimeout = options.ceiling
         request.policyClass = endpoint.isProvisioned ? Self.provisionedClass : 0
         let idle = endpoint.idleTimeout ?? settings.idleTimeout
-        let extensions = SuspectTargets()
+        let extensions = IdleExtensionLimit()
         request.idleTimeout = IdleTimeout(idle) { [self, endpoint] in await timeLeft(of: endpoint, idle, extensions) }
         request.collection = Self.collection
         request.endsWithTask = options.endsWithTask
@@ -101,7 +101,7 @@ package final class AgentClient: Sendable {
     /// What is left of the idle timeout after activity that was recorded elsewhere; nil when there was none. While
     /// liveness cannot be read, the call is extended up to a limit: the outage is the platform's, and the agent may be
     /// working.
-    private func timeLeft(of endpoint: Target, _ idle: Duration, _ extensions: SuspectTargets) async -> Duration? {
+    private func timeLeft(of endpoint: Target, _ idle: Duration, _ extensions: IdleExtensionLimit) async -> Duration? {
         var left: Duration?
         do {
             let silence = try await life.silence(of: endpoint.id, below: idle)
@@ -124,7 +124,7 @@ package final class AgentClient: Sendable {
 
     /// Small responses are collected by the client; large ones and those of unknown length are read chunk by chunk,
     /// against the budget. The length of an encoded one is known only when it is decoded.
-    private static let collection = AnswerCollection(upTo: ResponseMemoryBudget.accountingThreshold) { _, headers in
+    private static let collection = ResponseCollection(upTo: ResponseMemoryBudget.accountingThreshold) { _, headers in
         if headers.contains("content-encoding") { return true }
         guard let length = headers["content-length"].flatMap({ Int($0) }) else { return true }
         return length > ResponseMemoryBudget.accountingThreshold
@@ -216,7 +216,7 @@ package final class AgentClient: Sendable {
         switch response.status.code {
         case 429: .busy(.tooManyRequests, retryAfter: RetryAfter.read(headers))
         case 503: .busy(.unavailable, retryAfter: RetryAfter.read(headers))
-        default: .answered(response)
+        default: .responded(response)
         }
     }
 }

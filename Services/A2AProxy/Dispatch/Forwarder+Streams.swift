@@ -24,7 +24,7 @@ extension Forwarder {
         var passed = Response(
             response.status, headers: headers,
             body: .stream { writer in try await stream.pass(to: writer) })
-        passed.isPassedOn = true
+        passed.isForwarded = true
         return passed
     }
 }

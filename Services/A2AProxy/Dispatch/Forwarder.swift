@@ -200,14 +200,14 @@ package struct Forwarder: Sendable {
         -> Response
     {
         switch outcome {
-        case .answered(let agentResponse):
+        case .responded(let agentResponse):
             let isSuccess = agentResponse.status.isSuccess
             record(context, route, isSuccess ? "ok" : "error", isSuccess ? nil : agentResponse.errorText, agentResponse)
             guard isSuccess else { return agentResponse.errorResponse }
             var response = Response(
                 agentResponse.status, headers: Self.headers(agentResponse), body: .bytes(agentResponse.body))
             response.retained = agentResponse.reservation
-            response.isPassedOn = true
+            response.isForwarded = true
             return response
         case .busy(let reason, let retryAfter):
             return try await busy(reason, retryAfter, context, route)
@@ -355,9 +355,9 @@ package struct Forwarder: Sendable {
     private static let isTaken = "messageId was used with another message"
 
     private static func busyError(
-        _ sentence: String, _ members: [(name: String, value: APIError.Member)]
+        _ message: String, _ members: [(name: String, value: APIError.Member)]
     ) -> APIError {
-        APIError(.serviceUnavailable, sentence, retryAfter: Limits.busyRetryAfterSeconds, members: members)
+        APIError(.serviceUnavailable, message, retryAfter: Limits.busyRetryAfterSeconds, members: members)
     }
 
     func record(

@@ -156,7 +156,7 @@ package struct IdempotentSends: Sendable {
 
     private static let stillRunning = "the first send with this Idempotency-Key is still running"
 
-    private static func conflict(_ sentence: String, retryAfter: Int? = nil) -> APIError {
-        APIError(.conflict, sentence, retryAfter: retryAfter)
+    private static func conflict(_ message: String, retryAfter: Int? = nil) -> APIError {
+        APIError(.conflict, message, retryAfter: retryAfter)
     }
 }

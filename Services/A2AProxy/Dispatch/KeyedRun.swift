@@ -25,7 +25,7 @@ extension CallOutcome {
     /// Whether the agent may have received the message.
     var delivery: HTTPClientError.Delivery {
         switch self {
-        case .answered, .responseLost, .memoryExhausted: .answered
+        case .responded, .responseLost, .memoryExhausted: .responded
         case .busy(let reason, _): reason.isUncertain ? .uncertain : .notDelivered
         case .abandoned(let mayBeDelivered): mayBeDelivered ? .uncertain : .notDelivered
         case .absent, .unreachable, .unsafeAddress, .notRoutable, .gone, .refused: .notDelivered

@@ -43,7 +43,7 @@ enum SendOutcome: Sendable {
         }
         self =
             switch call.delivery {
-            case .answered: .response(call.apiError.response)
+            case .responded: .response(call.apiError.response)
             case .uncertain: .unknown
             case .notDelivered: .undelivered
             }

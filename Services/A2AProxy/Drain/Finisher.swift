@@ -112,7 +112,7 @@ extension FinishedItem {
     var weight: Int { (response?.byteCount ?? 0) + (delegation?.response?.utf8.count ?? 0) + 500 }
 
     fileprivate mutating func dropTexts() {
-        response = response == nil ? nil : StoredBody(Array("\"the answer could not be stored\"".utf8))
+        response = response == nil ? nil : StoredBody(Array("\"the response could not be stored\"".utf8))
         delegation?.response = nil
         delegation?.preview = nil
     }

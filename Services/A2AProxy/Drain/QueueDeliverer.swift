@@ -135,8 +135,8 @@ package final class QueueDeliverer: Sendable {
             switch refusal.status {
             case .notFound: return .gone
             case .badGateway: return .unsafeAddress
-            case .paymentRequired: return .refused(refusal.sentence)
-            default: return .notRoutable(refusal.sentence)
+            case .paymentRequired: return .refused(refusal.message)
+            default: return .notRoutable(refusal.message)
             }
         default:
             logger.warning("target of a queue item not resolved", [.error: .error(error)])
@@ -149,7 +149,7 @@ package final class QueueDeliverer: Sendable {
     private func finished(_ item: ClaimedItem, _ verdict: QueueVerdict, _ outcome: CallOutcome) -> FinishedItem {
         var finished = FinishedItem(
             id: item.id, workspace: item.workspace, claimNumber: item.claimNumber, verdict: verdict)
-        if case .answered(let response) = outcome {
+        if case .responded(let response) = outcome {
             finished.hasResponse = true
             if verdict.next == .completed {
                 finished.response = StoredBody(response.body)
@@ -172,7 +172,7 @@ package final class QueueDeliverer: Sendable {
         )
         record.status = verdict.next == .completed ? "ok" : verdict.status == "queued" ? "queued" : "error"
         record.error = verdict.error
-        if case .answered(let response) = outcome { record.response = response }
+        if case .responded(let response) = outcome { record.response = response }
         record.isConsole = item.caller == nil && item.isFromACall
         recorder.record(record)
     }

@@ -33,7 +33,7 @@ package enum JSONRPCResponse {
     ///
     /// - Parameter url: the agent's endpoint at the platform.
     package static func adapt(_ response: Response, to request: JSONRPCRequest, at url: String) -> Response {
-        if response.isPassedOn { return passOn(response, request, url) }
+        if response.isForwarded { return forward(response, request, url) }
         guard case .bytes(let bytes) = response.body, response.status == .accepted || !response.status.isSuccess,
             let body = try? JSONSlice(validating: bytes)
         else { return response }
@@ -55,7 +55,7 @@ package enum JSONRPCResponse {
 
     // MARK: - The agent's own responses
 
-    private static func passOn(_ response: Response, _ request: JSONRPCRequest, _ url: String) -> Response {
+    private static func forward(_ response: Response, _ request: JSONRPCRequest, _ url: String) -> Response {
         if response.status.isSuccess { return request.call == .card ? publish(response, request, url) : response }
         guard case .bytes(let bytes) = response.body, let body = try? JSONSlice(validating: bytes) else {
             return error(.serverError, response.status.phrase, response.status, [], request)

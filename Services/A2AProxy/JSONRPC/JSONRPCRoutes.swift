@@ -92,7 +92,7 @@ package struct JSONRPCRoutes: Sendable {
             var response = try await sends.send(
                 rpc.request, from: rpc.caller, to: rpc.workspace, keeping: .messages)
             if response.headers.contains("Idempotency-Replayed") {
-                response.isPassedOn = try await isFromAgent(response, rpc)
+                response.isForwarded = try await isFromAgent(response, rpc)
             }
             return JSONRPCResponse.adapt(response, to: rpc.call, at: url)
         } catch let error as APIError {

@@ -128,8 +128,8 @@ package struct QueueRoutes: Sendable {
         return .json(bytes: try WireJSON.encode(DropStaleResponse(dropped: dropped)))
     }
 
-    private static func conflict(_ sentence: String, _ status: String?) -> APIError {
-        APIError(.conflict, sentence, members: status.map { [(name: "status", value: .string($0))] } ?? [])
+    private static func conflict(_ message: String, _ status: String?) -> APIError {
+        APIError(.conflict, message, members: status.map { [(name: "status", value: .string($0))] } ?? [])
     }
 
     private func retry(_ request: Request) async throws -> Response {

@@ -48,7 +48,7 @@ package final class AgentResponse: Sendable {
                 writer.member("agent_error", object: { write(error, code, to: &$0) })
             }
         }
-        response.isPassedOn = true
+        response.isForwarded = true
         return response
     }
 

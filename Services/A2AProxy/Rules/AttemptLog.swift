@@ -45,7 +45,7 @@ extension CallOutcome {
     /// The status of the agent's response.
     var agentStatus: Int? {
         switch self {
-        case .answered(let response): response.status.code
+        case .responded(let response): response.status.code
         case .busy(.tooManyRequests, _): 429
         case .busy(.unavailable, _): 503
         default: nil

@@ -4,7 +4,7 @@ import UVHTTPClient
 /// How a call to an agent ended, when it did not end in a stream.
 package enum CallOutcome: Sendable {
     /// Any complete response other than 429 and 503.
-    case answered(AgentResponse)
+    case responded(AgentResponse)
     /// - Parameter retryAfter: the back-off that the agent requested.
     case busy(BusyReason, retryAfter: Duration? = nil)
     /// Connection refused, or the host has no address: nothing was delivered, and a provisioned container is not
@@ -56,7 +56,7 @@ extension CallOutcome {
     /// The agent has or may have received the message: a further delivery is a redelivery.
     package var mayHaveArrived: Bool {
         switch self {
-        case .answered, .responseLost, .memoryExhausted: true
+        case .responded, .responseLost, .memoryExhausted: true
         case .busy(let reason, _): reason.isUncertain
         case .abandoned(let mayBeDelivered): mayBeDelivered
         case .absent, .unreachable, .unsafeAddress, .notRoutable, .gone, .refused: false
@@ -64,7 +64,7 @@ extension CallOutcome {
     }
 
     package var isSuccess: Bool {
-        if case .answered(let response) = self { response.status.isSuccess } else { false }
+        if case .responded(let response) = self { response.status.isSuccess } else { false }
     }
 
     /// There was no connection: the cached address of the agent may be stale.
@@ -78,7 +78,7 @@ extension CallOutcome {
     /// The error text of an unsuccessful call for the log and the queue item.
     package var failureText: String {
         switch self {
-        case .answered(let response): response.errorText
+        case .responded(let response): response.errorText
         case .busy(let reason, _): reason.rawValue
         case .absent, .unreachable: "failed to reach workspace agent"
         case .unsafeAddress: "workspace URL is not publicly routable"
@@ -94,7 +94,7 @@ extension CallOutcome {
     /// The value of the outcome's label in metrics.
     package var label: String {
         switch self {
-        case .answered(let response): response.status.isSuccess ? "answered" : "error"
+        case .responded(let response): response.status.isSuccess ? "answered" : "error"
         case .busy(let reason, _): reason.isUncertain ? "busy_uncertain" : "busy"
         case .absent, .unreachable: "unreachable"
         case .unsafeAddress: "unsafe"
@@ -111,7 +111,7 @@ extension CallOutcome {
         self =
             if error.kind == .cancelled {
                 .abandoned(mayBeDelivered: error.requestBytesWritten)
-            } else if error.answerStarted {
+            } else if error.responseStarted {
                 .responseLost(deliveryConfirmed: true)
             } else {
                 Self.withoutResponse(error)

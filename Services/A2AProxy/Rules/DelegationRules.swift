@@ -14,7 +14,7 @@ package enum DelegationRules {
         change.firstAttempts = verdict.firstAttempts
         switch verdict.next {
         case .completed:
-            guard case .answered(let response) = outcome else { return nil }
+            guard case .responded(let response) = outcome else { return nil }
             let text = ResponseText.extract(from: response.body).withoutNUL
             change.status = "completed"
             change.response = text

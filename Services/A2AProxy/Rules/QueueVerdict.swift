@@ -104,10 +104,10 @@ package struct QueueRules: Sendable {
         verdict.mayHaveArrived = outcome.mayHaveArrived
         verdict.refusals = item.refusals
         switch outcome {
-        case .answered(let response) where response.status.isSuccess:
+        case .responded(let response) where response.status.isSuccess:
             verdict.next = .completed
             verdict.error = nil
-        case .answered(let response) where response.isRedirect:
+        case .responded(let response) where response.isRedirect:
             // Every further attempt would get the same response, until the agent registers again.
             count(&verdict, unit)
             verdict.next = .failed
@@ -145,7 +145,7 @@ package struct QueueRules: Sendable {
             } else {
                 refuse(&verdict, item)
             }
-        case .unsafeAddress, .responseLost, .answered:
+        case .unsafeAddress, .responseLost, .responded:
             if case .responseLost = outcome { verdict.isUncertain = true }
             if case .firstDispatch(let attempts) = item.phase {
                 verdict.next = .failed
@@ -183,7 +183,7 @@ package struct QueueRules: Sendable {
     private func isBadGateway(_ outcome: CallOutcome) -> Bool {
         switch outcome {
         case .unsafeAddress, .responseLost, .absent, .unreachable: true
-        case .answered(let response): response.status == .badGateway
+        case .responded(let response): response.status == .badGateway
         case .busy, .memoryExhausted, .abandoned, .notRoutable, .gone, .refused: false
         }
     }

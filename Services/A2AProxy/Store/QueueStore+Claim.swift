@@ -8,7 +8,7 @@ extension QueueStore {
 
     /// One claim of a workspace at a time: the room is counted and used up under this lock.
     private static let lock = Statement(
-        "queue_claim_lock", locks: .patient,
+        "queue_claim_lock", locks: .requeue,
         """
         SELECT count(pg_advisory_xact_lock(hashtextextended(id::text, 7205)))
         FROM (SELECT id FROM unnest($1::uuid[]) AS id ORDER BY id) AS wanted
@@ -216,7 +216,7 @@ extension QueueStore {
     package func claim(
         _ workspaces: [UUID], within bounds: ClaimBounds, owner: String, lease: Duration, busyPause: Duration
     ) async throws(PostgresError) -> Claims {
-        let answers = try await postgres.atomically(
+        let results = try await postgres.atomically(
             [
                 Call(Self.lock, [workspaces]),
                 Call(
@@ -224,11 +224,11 @@ extension QueueStore {
                     [workspaces, owner, lease.inSeconds, busyPause.inSeconds, source, bounds.itemsEach, bounds.bytes]),
                 Call(Self.putOff, [workspaces, source]),
             ], deadline: .seconds(10))
-        let rows = answers[1]
+        let rows = results[1]
         // They are claimed already: one that cannot be read must not keep the others until their leases run out.
         let items = rows.decodeEach { ClaimedItem($0) }
         let events = rows.decodeEach { CommittedEvent(row: $0, firstColumn: 19) }
-        let putOff = answers[2].decodeEach { CommittedEvent(row: $0) }
+        let putOff = results[2].decodeEach { CommittedEvent(row: $0) }
         return Claims(
             items: items.values, events: events.values + putOff.values,
             unreadable: items.refused + events.refused + putOff.refused)

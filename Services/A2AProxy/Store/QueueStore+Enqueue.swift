@@ -122,7 +122,7 @@ extension QueueStore {
     /// A target that was busy after its last heartbeat already is not told so again. The delegations are locked once the
     /// vitals are: a part that nobody asks for would run at the end.
     private static let response = Statement(
-        "queue_insert_answer", locks: .brief,
+        "queue_insert_response", locks: .fail,
         """
         WITH input AS MATERIALIZED (
           SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $6::uuid[], $7::text[]) WITH ORDINALITY

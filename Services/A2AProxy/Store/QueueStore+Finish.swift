@@ -22,7 +22,7 @@ extension QueueStore {
         .bool("arrived") { $0.verdict.mayHaveArrived },
         .integer("refusals") { $0.verdict.refusals.count },
         .double("refused") { $0.verdict.refusals.time.inSeconds },
-        .bool("was_answered") { $0.hasResponse },
+        .bool("has_response") { $0.hasResponse },
         .text("logged") { $0.logged?.kind.rawValue },
         .integer("logged_status") { $0.logged?.status },
         .text("d_status") { $0.delegation?.status },
@@ -85,7 +85,7 @@ extension QueueStore {
           FROM input i LEFT JOIN workspace_vitals v ON v.workspace_id = i.workspace_id
           WHERE q.id = i.id AND \(isCurrent)
           RETURNING i.n, q.id, q.workspace_id, q.status, q.attempts, q.last_error, q.delegation_id, q.schedule_id,
-            q.traceparent, q.dispatched_at, i.is_busy, i.was_answered, i.d_status, i.d_response, i.d_preview, i.d_error,
+            q.traceparent, q.dispatched_at, i.is_busy, i.has_response, i.d_status, i.d_response, i.d_preview, i.d_error,
             i.d_drained, i.d_first)
         """
 
@@ -94,11 +94,11 @@ extension QueueStore {
     /// Locks the vitals of the targets, once the items are: what the calls say of each target is known by then.
     private static let lockedTargets = """
         load AS MATERIALIZED (
-          SELECT workspace_id, bool_or(is_busy) AS is_busy, bool_or(was_answered) AS was_answered,
-            array_agg(dispatched_at) FILTER (WHERE was_answered) AS answered
+          SELECT workspace_id, bool_or(is_busy) AS is_busy, bool_or(has_response) AS has_response,
+            array_agg(dispatched_at) FILTER (WHERE has_response) AS answered
           FROM done GROUP BY workspace_id),
         locked AS MATERIALIZED (
-          SELECT v.workspace_id, load.is_busy, load.was_answered, load.answered
+          SELECT v.workspace_id, load.is_busy, load.has_response, load.answered
           FROM load JOIN workspace_vitals v ON v.workspace_id = load.workspace_id ORDER BY v.workspace_id
           FOR UPDATE OF v)
         """
@@ -108,7 +108,7 @@ extension QueueStore {
         vitals AS (
           UPDATE workspace_vitals v SET
             last_busy_at = CASE WHEN locked.is_busy THEN now() ELSE v.last_busy_at END,
-            last_inbound_at = CASE WHEN locked.was_answered THEN now() ELSE v.last_inbound_at END,
+            last_inbound_at = CASE WHEN locked.has_response THEN now() ELSE v.last_inbound_at END,
             active_tasks = greatest(0, v.active_tasks
               - (SELECT count(*) FROM unnest(locked.answered) AS began (at) WHERE began.at < v.last_heartbeat_at))
           FROM locked WHERE v.workspace_id = locked.workspace_id)
@@ -162,7 +162,7 @@ extension QueueStore {
 
     /// Its rows are the numbers of the items that were moved on, then the events.
     package static let finish = Statement(
-        "queue_finish", locks: .brief,
+        "queue_finish", locks: .fail,
         """
         WITH \(input),
         \(done),

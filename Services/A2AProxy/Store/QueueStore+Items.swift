@@ -100,7 +100,7 @@ extension QueueStore {
     }
 
     private static let drop = Statement(
-        "queue_drop", locks: .patient, droppingOnRequest("q.id = $1 AND q.workspace_id = $4 FOR UPDATE"))
+        "queue_drop", locks: .requeue, droppingOnRequest("q.id = $1 AND q.workspace_id = $4 FOR UPDATE"))
     private static let dropStale = Statement(
         "queue_drop_stale",
         droppingOnRequest(

@@ -79,7 +79,7 @@ extension QueueStore {
     }
 
     /// Whether `w` with its vitals `v` could be given something, as far as can be told without its lock; `$1` is the pause
-    /// after a busy answer of one that never heartbeats.
+    /// after a busy response of one that never heartbeats.
     private static let hasRoom = """
         \(isReachable) AND (v.last_busy_at IS NULL OR v.last_heartbeat_at > v.last_busy_at
             OR v.last_heartbeat_at IS NULL AND v.last_busy_at <= now() - make_interval(secs => $1))
@@ -160,7 +160,7 @@ extension QueueStore {
         """)
 
     /// Workspaces with waiting items that have room, or sleep: what lost wake-ups, and the broker's outages, left behind,
-    /// and what came while its target was falling asleep. One instance at a time gets an answer.
+    /// and what came while its target was falling asleep. One instance at a time gets a row.
     package func missed(busyPause: Duration) async throws(PostgresError) -> UnnotifiedTargets {
         let rows = try await postgres.query(Self.missed, [busyPause.inSeconds], deadline: .seconds(10))
         var missed = UnnotifiedTargets()

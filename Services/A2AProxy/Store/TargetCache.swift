@@ -13,7 +13,7 @@ package final class TargetCache: Sendable {
     /// Queries about one workspace that are under way.
     private struct Load {
         var count = 0
-        /// Raised when the workspace is forgotten: an answer of a query that began before must not be kept.
+        /// Raised when the workspace is forgotten: a result of a query that began before must not be kept.
         var generation = 0
     }
 
@@ -47,7 +47,7 @@ package final class TargetCache: Sendable {
             loads[id]?.generation += 1
         }
 
-        /// No answer of a query that is under way may be kept.
+        /// No result of a query that is under way may be kept.
         mutating func forgetLoads() {
             for id in loads.keys { loads[id]?.generation += 1 }
         }

@@ -73,7 +73,7 @@ package struct TargetStore: Sendable {
     }
 
     private static let touch = Statement(
-        "proxy_touch", locks: .patient,
+        "proxy_touch", locks: .requeue,
         """
         WITH input AS (
           SELECT id, bool_or(sent) AS sent, bool_or(NOT sent) AS received

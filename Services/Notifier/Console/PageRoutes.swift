@@ -13,18 +13,18 @@ struct PageRoutes: Sendable {
     func add(to router: inout Router) {
         // Served from memory, requested by the dozen.
         let options = RouteOptions(rateLimit: .exempt)
-        router.on(.get, "/", options: options) { _ in response("index.html", cache: "no-cache") }
+        router.on(.get, "/", options: options) { _ in makeResponse("index.html", cache: "no-cache") }
         router.on(.get, "/console/assets/{version}/{file}", options: options) { request in
             // The URL contains the content's hash. One of another version, during an upgrade, gets the current file,
             // which must not be cached.
             let isCurrent = request.parameters["version"] == pages.version
-            return response(
+            return makeResponse(
                 request.parameters["file"] ?? "",
                 cache: isCurrent ? "public, max-age=31536000, immutable" : "no-store")
         }
     }
 
-    private func response(_ name: String, cache: String) -> Response {
+    private func makeResponse(_ name: String, cache: String) -> Response {
         guard let page = pages[name] else { return .error(.notFound, "not found") }
         return Response(
             .ok,

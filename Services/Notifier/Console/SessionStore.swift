@@ -18,11 +18,11 @@ package struct SessionStore: Sendable {
 
     /// Two sign-ins count one after the other.
     private static let lock = Statement(
-        "session_lock", locks: .patient,
+        "session_lock", locks: .requeue,
         "SELECT pg_advisory_xact_lock(hashtextextended('switchyard.console_sessions', 0))")
 
     private static let add = Statement(
-        "session_add", locks: .patient,
+        "session_add", locks: .requeue,
         """
         WITH live AS (
             SELECT id, row_number() OVER (ORDER BY created_at DESC, id) AS place FROM console_sessions

@@ -58,10 +58,10 @@ struct ChatFileRows: Sendable {
 
     /// Serializes the uploads of one workspace, so that their quota is checked one after the other.
     private static let lock = Statement(
-        "files_lock", locks: .patient, "SELECT pg_advisory_xact_lock(hashtextextended('chat_files:' || $1::uuid, 0))")
+        "files_lock", locks: .requeue, "SELECT pg_advisory_xact_lock(hashtextextended('chat_files:' || $1::uuid, 0))")
 
     private static let register = Statement(
-        "files_register", locks: .patient,
+        "files_register", locks: .requeue,
         """
         WITH used AS (
             SELECT count(*) AS files, coalesce(sum(size), 0) AS bytes FROM chat_files

@@ -75,7 +75,7 @@ final class LogFollower: GracefulService {
                 measured = .now
                 try await measureLag()
             } catch {
-                readFailures.note([.error: .string("\(error)")])
+                readFailures.log([.error: .string("\(error)")])
             }
         }
     }

@@ -32,7 +32,7 @@ final class EventBytes: Sendable {
 
     enum Content: Sendable {
         /// Chunks of an HTTP body.
-        case chunks([PreparedChunk])
+        case chunks([FramedChunk])
         /// Whole WebSocket frames.
         case frames([[UInt8]])
     }
@@ -50,7 +50,7 @@ final class EventBytes: Sendable {
             case .serverSentEvents:
                 .chunks(
                     stride(from: 0, to: text.count, by: Self.piece).map { start in
-                        PreparedChunk(Array(text[start..<min(start + Self.piece, text.count)]))
+                        FramedChunk(Array(text[start..<min(start + Self.piece, text.count)]))
                     })
             }
         memory.changeEvents(by: count + Self.overhead)
@@ -61,7 +61,7 @@ final class EventBytes: Sendable {
         self.memory = memory
         let bytes = events.flatMap(\.bytes)
         count = bytes.count
-        content = format == .webSocket ? .frames([bytes]) : .chunks([PreparedChunk(bytes)])
+        content = format == .webSocket ? .frames([bytes]) : .chunks([FramedChunk(bytes)])
         memory.changeEvents(by: count + Self.overhead)
     }
 

@@ -38,7 +38,7 @@ protocol StreamWriter: Sendable {
 
 /// The body of a response of server-sent events.
 struct ServerSentEventWriter: StreamWriter {
-    private static let ping = PreparedChunk(Array(": ping\n\n".utf8))
+    private static let ping = FramedChunk(Array(": ping\n\n".utf8))
 
     let writer: ResponseWriter
     let format = StreamFormat.serverSentEvents

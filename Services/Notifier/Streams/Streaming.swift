@@ -21,7 +21,8 @@ struct Streaming: Sendable {
         let follower = LogFollower(
             log: log, hub: hub, positions: positions, streams: streams, loop: context.loops.next(),
             logger: context.logger, metrics: context.metrics)
-        let consumer = try context.consume(Topology.notify(instance: context.instance), prefetch: 500) { events in
+        let consumer = try context.consume(Topology.notifications(instance: context.instance), prefetch: 500) {
+            events in
             // A durable event only signals that the log has new entries; transient ones are published directly.
             if events.contains(where: { $0.sequence != nil }) { follower.wake() }
             let transient = events.filter { $0.sequence == nil }

@@ -23,7 +23,7 @@ struct WebSocketRoutes: Sendable {
         // Before a slot is taken and the log is read.
         let handshake = try WebSocketHandshake(request)
         let session = try await opening.open(request, filter)
-        return handshake.response { stream, ahead in
+        return handshake.makeResponse { stream, ahead in
             let connection = WebSocketConnection(stream)
             connection.start(ahead: ahead)
             session.begin(WebSocketEventWriter(connection: connection)) { connection.abort() }

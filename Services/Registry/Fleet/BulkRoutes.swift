@@ -46,7 +46,7 @@ struct BulkRoutes: Sendable {
             writer.member("touched", touched)
             writer.member("left", left)
         }
-        return Self.response(results, matched: selection.matched, touched: touched, left: left, next: next)
+        return Self.makeResponse(results, matched: selection.matched, touched: touched, left: left, next: next)
     }
 
     private func selection(_ body: BulkRequest) async throws -> BulkSelection {
@@ -98,7 +98,7 @@ struct BulkRoutes: Sendable {
                 result = BulkRule.result(subject, BulkRule.outcome(of: refusal), refusal)
             } catch {
                 result.outcome = .failed
-                result.error = APIError(describing: error).sentence
+                result.error = APIError(describing: error).message
                 results.append(result)
                 if (error as? PostgresError)?.kind != .server { break }
                 continue
@@ -115,7 +115,7 @@ struct BulkRoutes: Sendable {
         }
     }
 
-    private static func response(
+    private static func makeResponse(
         _ results: [BulkResult], matched: Int, touched: Int, left: Int, next: BulkCursor?
     ) -> Response {
         .json(object: { writer in

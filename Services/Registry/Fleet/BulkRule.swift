@@ -117,9 +117,9 @@ package enum BulkRule {
         }
     }
 
-    package static func sentence(_ refusal: LifecycleRefusal) -> String {
+    package static func message(_ refusal: LifecycleRefusal) -> String {
         if case .needsConfirmation = refusal { return "confirmation required: its children would go with it" }
-        return refusal.apiError.sentence
+        return refusal.apiError.message
     }
 
     package static func result(
@@ -127,6 +127,6 @@ package enum BulkRule {
     ) -> BulkResult {
         BulkResult(
             id: subject.id, name: subject.name, status: subject.subject.status, outcome: outcome,
-            error: error.map(sentence))
+            error: error.map(message))
     }
 }

@@ -119,7 +119,7 @@ struct HeartbeatIngest: Sendable {
             .heartbeatReceived, accepted.map { ($0.0.workspace, received($0.0, $0.1)) })
         if !isPublished || !context.redis.isReady {
             // Without these messages proxies and idle timers consider the agents silent.
-            publishFailures.note([
+            publishFailures.log([
                 .count: .int(accepted.count), .custom("broker"): .bool(isPublished),
                 .custom("redis"): .bool(context.redis.isReady),
             ])

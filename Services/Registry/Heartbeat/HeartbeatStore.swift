@@ -38,7 +38,7 @@ struct HeartbeatStore: Sendable {
     let postgres: PostgresPool
 
     private static let beat = Statement(
-        "heartbeat_beat", locks: .brief,
+        "heartbeat_beat", locks: .fail,
         """
         UPDATE workspace_vitals v SET
             last_heartbeat_at = now(), last_seen_at = now(),

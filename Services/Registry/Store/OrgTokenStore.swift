@@ -15,7 +15,7 @@ struct OrgTokenStore: Sendable {
         INSERT INTO org_api_tokens (name, org_id, token_hash, prefix, role) VALUES ($1, $2, $3, $4, $5) RETURNING id
         """)
 
-    /// Issues a token. Its secret is in the answer and nowhere else.
+    /// Issues a token. Its secret is in the response and nowhere else.
     func issue(
         name: String, organization: String?, role: OperatorRole
     ) async throws(PostgresError) -> IssuedOrgToken {

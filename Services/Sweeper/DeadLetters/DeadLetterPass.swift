@@ -33,7 +33,7 @@ package struct DeadLetterCollector: GracefulService {
         configuration.name = "switchyard dead letters"
         let notStored = RepeatedWarning("dead letters cannot be stored", logger)
         consumer = try AMQPConsumer(
-            urls: urls, topology: AMQPTopology([Topology.dead]), queue: Topology.dead.name,
+            urls: urls, topology: AMQPTopology([Topology.deadLetters]), queue: Topology.deadLetters.name,
             configuration: configuration, logger: logger, metrics: metrics, spawn: spawn
         ) { delivery in
             let letter = DeadLetter(delivery.message)
@@ -48,7 +48,7 @@ package struct DeadLetterCollector: GracefulService {
                     ])
                 return .done
             } catch {
-                notStored.note([.error: .error(error)])
+                notStored.log([.error: .error(error)])
                 return .retry
             }
         }

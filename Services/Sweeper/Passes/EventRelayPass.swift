@@ -73,7 +73,7 @@ package struct EventRelayPass: SweepPass {
                 [EventRelay.usingIndexes, Call(Self.take, [Self.batch, Self.batchBytes])])[1]
             let (entries, unreadableRows) = rows.decodeEach { (event: CommittedEvent(row: $0), sequence: $0.int(8)) }
             if let error = unreadableRows.first {
-                unreadable.note([.count: .int(unreadableRows.count), .error: .error(error)])
+                unreadable.log([.count: .int(unreadableRows.count), .error: .error(error)])
             }
             let events = entries.compactMap(\.event)
             let missing = entries.filter { $0.event == nil }.map(\.sequence)

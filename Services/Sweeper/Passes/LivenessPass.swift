@@ -32,7 +32,7 @@ package final class LivenessPass: SweepPass {
         self.logger = logger
     }
 
-    package var name: String { scope == .ours ? "liveness" : "remote-liveness" }
+    package var name: String { scope == .managed ? "liveness" : "remote-liveness" }
 
     package func run() async throws -> [String: Int] {
         var offline = 0

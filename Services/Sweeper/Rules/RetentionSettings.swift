@@ -37,7 +37,7 @@ package struct RetentionSettings: Sendable, Hashable {
                 + "these have them.")
         read(
             "QUEUE_ITEMS", &queueItems,
-            "How long messages that were delivered, dropped or failed are kept with their answers (7 days): after it they "
+            "How long messages that were delivered, dropped or failed are kept with their responses (7 days): after it they "
                 + "can be neither asked for nor tried again.")
         read(
             "DELEGATIONS", &delegations,

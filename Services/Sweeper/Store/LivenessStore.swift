@@ -177,7 +177,7 @@ package struct LivenessStore: Sendable {
     // MARK: - By hand
 
     private static let waitForLock = Statement(
-        "liveness_wait_lock", locks: .patient,
+        "liveness_wait_lock", locks: .requeue,
         "SELECT pg_advisory_xact_lock(hashtextextended('switchyard liveness ' || $1, 0))")
 
     /// Has those who are silent now taken offline by the next passes, within one period, whatever the guard says: an

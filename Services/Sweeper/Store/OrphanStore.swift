@@ -41,8 +41,8 @@ package struct OrphanStore: Sendable {
             let parameters: [any PostgresEncodable] = [
                 page.map(\.prefix), page.compactMap { $0.ids?.lowerBound }, page.compactMap { $0.ids?.upperBound },
             ]
-            let answers = try await postgres.atomically([Call(Self.rows, parameters), Call(Self.jobs, parameters)])
-            for row in try answers[0].map({ (name: $0.string(0), id: $0.uuid(1), isRemoved: $0.bool(2)) }) {
+            let results = try await postgres.atomically([Call(Self.rows, parameters), Call(Self.jobs, parameters)])
+            for row in try results[0].map({ (name: $0.string(0), id: $0.uuid(1), isRemoved: $0.bool(2)) }) {
                 guard let name = WorkspaceName(prefix: row.name) else { continue }
                 if row.isRemoved {
                     known[name, default: .init()].removed.append(row.id)
@@ -50,7 +50,7 @@ package struct OrphanStore: Sendable {
                     known[name, default: .init()].hasLiving = true
                 }
             }
-            for name in try answers[1].compactMap({ WorkspaceName(prefix: $0.string(0)) }) {
+            for name in try results[1].compactMap({ WorkspaceName(prefix: $0.string(0)) }) {
                 known[name, default: .init()].hasJob = true
             }
         }
@@ -105,16 +105,16 @@ package struct OrphanStore: Sendable {
         _ orphans: [OrphanRule.Orphan]
     ) async throws(PostgresError) -> (sightings: [OrphanRule.Sighting], now: Date) {
         let (kinds, names) = (orphans.map(\.kind.rawValue), orphans.map(\.workspace.prefix))
-        let answers = try await postgres.atomically([
+        let results = try await postgres.atomically([
             Call(Self.forget, [kinds, names]), Call(Self.recordSightings, [kinds, names, OrphanRule.longestGap]),
         ])
-        let sightings = try answers[1].compactMap { row in
+        let sightings = try results[1].compactMap { row in
             ManagedWorkspace.Kind(rawValue: row.string(0)).flatMap { kind in
                 WorkspaceName(prefix: row.string(1)).map {
                     OrphanRule.Sighting(OrphanRule.Orphan(kind, $0), since: row.date(2))
                 }
             }
         }
-        return (sightings, try answers[1].first { $0.date(3) } ?? .distantPast)
+        return (sightings, try results[1].first { $0.date(3) } ?? .distantPast)
     }
 }

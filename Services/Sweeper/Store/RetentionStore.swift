@@ -74,13 +74,13 @@ package struct RetentionStore: Sendable {
         let place: [any PostgresEncodable] = position ?? table.beginning
         let ages: [any PostgresEncodable] = table.ages
         let call = Call(table.statement, [rows, Self.batchBytes] + place + ages)
-        let answers = try await postgres.transaction(deadline: Self.batchDeadline) { transaction in
+        let results = try await postgres.transaction(deadline: Self.batchDeadline) { transaction in
             try await transaction.query([
                 EventRelay.usingIndexes, Call(Self.uncompiled), Call(Self.unsorted), Call(Self.unhurried), call,
             ])
         }
         let parts = table.beginning.count
-        return try answers[4].only { row in
+        return try results[4].only { row in
             Batch(
                 examined: row.int(0), pruned: row.int(1), isLast: row.bool(2),
                 position: row.isNull(3) ? nil : (3..<3 + parts).map { row.string($0) })

@@ -10,7 +10,7 @@ struct AsyncAPITopologyTests {
     /// By the document's names; what differs by process is a parameter of the address.
     private static let queues: [String: BrokerQueue] = [
         "a2a.heartbeats": Topology.heartbeats, "a2a.drain": Topology.drain, "sweep.lifecycle": Topology.lifecycle,
-        "switchyard.dead": Topology.dead, "notify": Topology.notify(instance: "{instance}"),
+        "switchyard.dead": Topology.deadLetters, "notify": Topology.notifications(instance: "{instance}"),
         "cache": Topology.invalidation(service: "{service}", instance: "{instance}"),
     ]
 
@@ -49,7 +49,7 @@ struct AsyncAPITopologyTests {
     func messages() throws {
         for (name, queue) in Self.queues {
             // The dead letters are of any queue.
-            let isForAll = queue.bindings == ["#"] || queue == Topology.dead
+            let isForAll = queue.bindings == ["#"] || queue == Topology.deadLetters
             let types = isForAll ? EventType.allCases.map(\.rawValue) : queue.bindings
             let channel = try #require(document.channels["queue.\(name)"])
             #expect(Set(document.messages(of: channel).values) == Set(types), "\(name)")

@@ -57,7 +57,7 @@ struct EventSample: Sendable {
     private static func configuration() throws -> [EventSample] {
         let updated = WorkspaceUpdated(name: "n", fields: ["role"])
         let card = AgentCardUpdated(agentCard: card)
-        let guarded = SweepGuardChanged(scope: .ours, reason: "r", candidates: 4, running: 5)
+        let guarded = SweepGuardChanged(scope: .managed, reason: "r", candidates: 4, running: 5)
         var released = guarded
         released.by = "admin"
         return [

@@ -177,10 +177,10 @@ enum LockOrderWriter: String, CaseIterable, Sendable {
     private func heal(_ arena: LockOrderArena) async throws {
         let queue = QueueRecoveryStore(postgres: arena.pool, source: Self.source)
         switch self {
-        case .sweep: _ = try await LivenessStore(postgres: arena.pool, source: Self.source).sweep(.ours, ttl: 0.001)
+        case .sweep: _ = try await LivenessStore(postgres: arena.pool, source: Self.source).sweep(.managed, ttl: 0.001)
         case .releaseByHand:
             _ = try await LivenessStore(postgres: arena.pool, source: Self.source).release(
-                .ours, ttl: 0.001, by: "admin")
+                .managed, ttl: 0.001, by: "admin")
         case .sleep:
             let lifecycle = LifecycleStore(postgres: arena.pool, source: Self.source, hasProvisioner: true)
             let store = HibernationStore(postgres: arena.pool, lifecycle: lifecycle)

@@ -77,7 +77,7 @@ struct RaceRound: Sendable {
         var steps: [RaceStep] = []
         for _ in 0..<4 {
             let began = ContinuousClock.now
-            let outcome = try await store.sweep(.ours, ttl: Double(Self.silence.components.attoseconds) / 1e18)
+            let outcome = try await store.sweep(.managed, ttl: Double(Self.silence.components.attoseconds) / 1e18)
             let ended = ContinuousClock.now
             for id in outcome?.events.compactMap(\.event.subject) ?? [] {
                 steps.append(

@@ -13,7 +13,7 @@ import Testing
 import TestSupport
 import UVLoop
 
-@Suite struct ConsoleAnswerTests {
+@Suite struct ConsoleResponseTests {
     private final class Seen: Sendable {
         let count = Atomic(0)
     }
@@ -25,7 +25,7 @@ import UVLoop
             urls: urls, topology: AMQPTopology([]), logger: .disabled, metrics: MetricsRegistry())
         let seen = Seen()
         let consumer = try EventConsumer(
-            urls: urls, queue: Topology.notify(instance: UUID().lowercased), prefetch: 100, publisher: publisher,
+            urls: urls, queue: Topology.notifications(instance: UUID().lowercased), prefetch: 100, publisher: publisher,
             logger: .disabled, metrics: MetricsRegistry(), spawn: { QueueFixture.loops.next().spawn($0) }
         ) { events in
             seen.count.add(events.count { $0.kind == .a2aResponse }, ordering: .relaxed)

@@ -1,7 +1,7 @@
 import Synchronization
 
 /// A one-shot event: once it is open, all waiters continue, and later ones do not wait.
-final class Gate: Sendable {
+package final class Gate: Sendable {
     private struct State {
         var isOpen = false
         var callbacks: [@Sendable () -> Void] = []
@@ -9,9 +9,14 @@ final class Gate: Sendable {
 
     private let state = Mutex(State())
 
-    var isOpen: Bool { state.withLock { $0.isOpen } }
+    /// A closed gate.
+    package init() {}
 
-    func open() {
+    /// Whether it was opened.
+    package var isOpen: Bool { state.withLock { $0.isOpen } }
+
+    /// Lets all waiters continue, and all later ones. Opening it again does nothing.
+    package func open() {
         let callbacks = state.withLock { state in
             state.isOpen = true
             defer { state.callbacks = [] }
@@ -21,7 +26,7 @@ final class Gate: Sendable {
     }
 
     /// Calls `callback` once the gate is open, at once when it is already.
-    func onOpen(_ callback: @escaping @Sendable () -> Void) {
+    package func onOpen(_ callback: @escaping @Sendable () -> Void) {
         let isOpen = state.withLock { state in
             if !state.isOpen { state.callbacks.append(callback) }
             return state.isOpen
@@ -30,7 +35,7 @@ final class Gate: Sendable {
     }
 
     /// Returns once the gate is open, also in a cancelled task.
-    func wait() async {
+    package func wait() async {
         await withCheckedContinuation { continuation in onOpen { continuation.resume() } }
     }
 }

@@ -7,7 +7,7 @@ import HTTPCore
 import JSONBytes
 import Testing
 
-@Suite struct AnswerTests {
+@Suite struct AgentResponseTests {
     @Test(arguments: [
         (
             #"{"result":{"parts":[{"kind":"data"},{"kind":"text","text":"first"},{"kind":"text","text":"second"}]}}"#,

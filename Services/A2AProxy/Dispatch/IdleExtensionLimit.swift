@@ -1,7 +1,7 @@
 import Synchronization
 
 /// Limits how often the idle timeout of a call is extended while the liveness of its target cannot be read.
-package final class SuspectTargets: Sendable {
+package final class IdleExtensionLimit: Sendable {
     private static let step: Duration = .seconds(5)
     /// Two minutes of extensions, plus the timeouts of the queries between them: an outage that a database recovers
     /// from by itself.

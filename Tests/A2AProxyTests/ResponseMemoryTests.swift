@@ -8,7 +8,7 @@ import TestSupport
 import UVHTTPServer
 
 /// Responses that come while the memory budget is used up.
-@Suite struct AnswerRoomTests {
+@Suite struct ResponseMemoryTests {
     private static let length = 200_000
 
     /// Runs a test with a proxy whose response memory is all reserved, until `body` releases the reservations it gets.
@@ -51,7 +51,7 @@ import UVHTTPServer
         try await with(timeout: .seconds(60)) { proxy, target, shares in
             let calls = (0..<3).map { _ in
                 Task { () -> Int? in
-                    guard case .answered(let response) = try await call(proxy, target) else { return nil }
+                    guard case .responded(let response) = try await call(proxy, target) else { return nil }
                     return response.body.count
                 }
             }

@@ -1,15 +1,24 @@
 /// A first-in, first-out queue: append and pop in constant time.
-struct FIFO<Element> {
+package struct FIFO<Element> {
     private var storage: [Element?] = []
     private var head = 0
 
-    var count: Int { storage.count - head }
-    var isEmpty: Bool { head == storage.count }
-    var first: Element? { isEmpty ? nil : storage[head] }
+    /// An empty queue.
+    package init() {}
 
-    mutating func append(_ element: Element) { storage.append(element) }
+    /// Elements in it.
+    package var count: Int { storage.count - head }
+    /// Whether there is none.
+    package var isEmpty: Bool { head == storage.count }
+    /// The oldest, which stays.
+    package var first: Element? { isEmpty ? nil : storage[head] }
 
-    mutating func popFirst() -> Element? {
+    /// Adds an element behind all others.
+    package mutating func append(_ element: Element) { storage.append(element) }
+
+    /// Takes the oldest out.
+    @discardableResult
+    package mutating func popFirst() -> Element? {
         guard head < storage.count else { return nil }
         let element = storage[head]
         storage[head] = nil
@@ -25,12 +34,13 @@ struct FIFO<Element> {
     }
 
     /// Takes everything out, oldest first.
-    mutating func takeAll() -> [Element] {
+    package mutating func takeAll() -> [Element] {
         defer { self = FIFO() }
         return storage[head...].compactMap { $0 }
     }
 
-    mutating func removeAll(where predicate: (Element) -> Bool) {
+    /// Drops those for which the predicate holds; the others keep their order.
+    package mutating func removeAll(where predicate: (Element) -> Bool) {
         var remaining = FIFO()
         for element in storage[head...] {
             if let element, !predicate(element) { remaining.append(element) }
@@ -38,7 +48,8 @@ struct FIFO<Element> {
         self = remaining
     }
 
-    func forEach(_ body: (Element) -> Void) {
+    /// Visits all, oldest first.
+    package func forEach(_ body: (Element) -> Void) {
         for element in storage[head...] {
             if let element { body(element) }
         }

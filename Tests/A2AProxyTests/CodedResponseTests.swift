@@ -8,7 +8,7 @@ import TestSupport
 import UVHTTPServer
 
 /// Agents that compress their responses, though they are requested not to.
-@Suite struct CodedAnswerTests {
+@Suite struct CodedResponseTests {
     private static let json = #"{"result":{"parts":[{"kind":"text","text":"done"}]}}"#
 
     /// How a call ends whose agent responds so.
@@ -39,7 +39,7 @@ import UVHTTPServer
     func areRead(_ coding: String, _ format: Compressed.Format) async throws {
         for text in [Self.json, #"{"result":""# + String(repeating: "ab", count: 200_000) + #""}"#] {
             let outcome = try await outcome(in: coding, Compressed.bytes(Array(text.utf8), as: format))
-            guard case .answered(let response) = outcome else {
+            guard case .responded(let response) = outcome else {
                 Issue.record("\(outcome)")
                 return
             }
@@ -67,7 +67,7 @@ import UVHTTPServer
 
     /// Its status says enough.
     @Test func aFailureNeedsNoBody() async throws {
-        guard case .answered(let response) = try await outcome(404, in: "br", [1, 2, 3]) else {
+        guard case .responded(let response) = try await outcome(404, in: "br", [1, 2, 3]) else {
             Issue.record("another outcome")
             return
         }
