@@ -2,6 +2,7 @@
 
     structure.py imports    every target declares the modules that it imports, and no others
     structure.py layers     no target depends on one of its own layer or above (the picture in docs/architecture.md)
+    structure.py tables     a table is written to by the modules that docs/architecture.md names for it, and no others
     structure.py names      no two types of the package have one name, and no type has its module's
     structure.py words      words that this project does not use (scripts/words.txt)
     structure.py all        all of them
@@ -101,6 +102,30 @@ def check_layers():
         yield f"docs/architecture.md: there is no target {name}"
 
 
+WRITES = re.compile(r"\b(?:INSERT INTO|UPDATE|DELETE FROM)\s+([a-z][a-z0-9_]+)\b")
+
+
+def check_tables():
+    """The statements that write to a table are in the modules that architecture.md names for it."""
+    written = collections.defaultdict(set)
+    for name in project_texts():
+        if name.endswith(".swift") and name.startswith(("Libraries/", "Services/")):
+            for match in WRITES.finditer(text_of(name)):
+                written[match.group(1)].add(name.split("/")[1])
+    text = text_of("docs/architecture.md").partition("\n## Tables\n")[2].partition("\n## ")[0]
+    named = {}
+    for table, owner, others in re.findall(r"^\| `(\w+)` \| `(\w+)` \|(.*)\|$", text, re.M):
+        named[table] = {owner} | set(re.findall(r"`(\w+)`", others))
+        if "every service" in others:
+            named[table] = written[table] | {owner}
+    for table in sorted(set(written) | set(named)):
+        for module in sorted(written[table] - named.get(table, set())):
+            yield f"docs/architecture.md: {module} writes to {table}, which Tables does not say"
+        for module in sorted(named.get(table, set()) - written[table]):
+            if table != "structure_events":
+                yield f"docs/architecture.md: {module} does not write to {table}, whatever Tables says"
+
+
 TYPE = re.compile(
     r"^((?:(?:public|package|private|fileprivate|final|indirect|nonisolated|open|@\w+(?:\([^)]*\))?) )*)"
     r"(?:class|struct|enum|actor|protocol|typealias) ([A-Z]\w*)", re.M)
@@ -120,6 +145,9 @@ def check_names():
             yield f"{', '.join(places)}: {type_name} is declared more than once"
 
 
+TEXTS = (".swift", ".md", ".sh", ".py", ".js", ".h", ".c", ".yaml", ".sql", ".html", ".css", ".conf", ".toml")
+
+
 def project_texts():
     listed = subprocess.run(
         ["git", "-C", ROOT, "ls-files", "--cached", "--others", "--exclude-standard"], capture_output=True, text=True)
@@ -128,7 +156,7 @@ def project_texts():
     else:
         names = [os.path.relpath(os.path.join(path, name), ROOT) for path, _, files in os.walk(ROOT) for name in files]
     for name in names:
-        if name.endswith((".swift", ".md", ".sh", ".py", ".js", ".h", ".c", ".yaml")) or name in ("dev", ".ci/run"):
+        if name.endswith(TEXTS) or name in ("dev", ".ci/run"):
             if os.path.isfile(os.path.join(ROOT, name)):
                 yield name
 
@@ -141,7 +169,7 @@ def check_words():
             pattern, better = re.split(r"  +", line, maxsplit=1)
             rows.append((re.compile(pattern), better))
     for name in project_texts():
-        if name in ("scripts/words.txt", "docs/glossary.md") or name.startswith("docs/decisions/"):
+        if name in ("scripts/words.txt", "docs/glossary.md"):
             continue
         text = text_of(name)
         for pattern, better in rows:
@@ -150,7 +178,7 @@ def check_words():
                 yield f"{name}:{line}: \"{match.group(0)}\": say {better}"
 
 
-CHECKS = {"imports": check_imports, "layers": check_layers, "names": check_names, "words": check_words}
+CHECKS = {"imports": check_imports, "layers": check_layers, "tables": check_tables, "names": check_names, "words": check_words}
 
 
 def main() -> int:

@@ -20,7 +20,7 @@ enum EchoCommands {
                 return "slept \(rest)"
             case ("busy", "on"), ("busy", "off"):
                 agent.refusesMessages = rest == "on"
-                if rest == "off" { agent.beatSoon() }
+                if rest == "off" { agent.scheduleHeartbeat() }
                 return "busy \(rest)"
             case ("wedge", _):
                 // A change of the wedge makes the runtime beat at once.
@@ -30,7 +30,7 @@ enum EchoCommands {
                 agent.wedge.clearWedge()
                 return "recovered"
             case ("beat", ""):
-                guard await agent.beatNow() else { throw AgentError("the platform did not receive the heartbeat") }
+                guard await agent.sendHeartbeat() else { throw AgentError("the platform did not receive the heartbeat") }
                 return "beaten"
             case ("fail", _): throw AgentError(rest.isEmpty ? "failed as told" : rest)
             case ("delegate", _):

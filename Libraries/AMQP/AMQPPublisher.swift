@@ -65,7 +65,7 @@ package final class AMQPPublisher: Sendable {
     package func run() async throws {
         let (mailbox, addresses, topology) = (mailbox, addresses, topology)
         let (configuration, logger, metrics) = (configuration, logger, metrics)
-        let calls = CallWatch()
+        let calls = BlockingCallMonitor()
         let watchdog = PublisherWatchdog(mailbox: mailbox, calls: calls, configuration: configuration)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await ConnectionThread.run(name: "amqp-deadlines") { watchdog.run() } }

@@ -7,7 +7,7 @@ final class BrokerConnection {
     let state: amqp_connection_state_t
     /// The socket, to be polled; read and written by librabbitmq only.
     let socket: Int32
-    private let calls: CallWatch?
+    private let calls: BlockingCallMonitor?
 
     /// Connects and logs in; blocks for at most about three times the timeout.
     ///
@@ -17,7 +17,8 @@ final class BrokerConnection {
     ///   - timeout: for the TCP connection, the handshake, and each call that waits for a reply.
     ///   - calls: records each call that may send, so that a watchdog can limit its duration.
     init(
-        address: BrokerAddress, name: String, heartbeatSeconds: Int, timeout: Duration, calls: CallWatch? = nil
+        address: BrokerAddress, name: String, heartbeatSeconds: Int, timeout: Duration,
+        calls: BlockingCallMonitor? = nil
     ) throws(AMQPError) {
         self.calls = calls
         guard let state = amqp_new_connection() else { throw AMQPError(.connection, "out of memory") }

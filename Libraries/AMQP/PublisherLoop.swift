@@ -11,7 +11,7 @@ final class PublisherLoop {
     private let addresses: [BrokerAddress]
     private let topology: AMQPTopology
     private let configuration: AMQPPublisher.Configuration
-    private let calls: CallWatch
+    private let calls: BlockingCallMonitor
     private let logger: Logger
     private let metrics: PublisherMetrics
     /// Not sent yet, in order of arrival, and so of deadlines.
@@ -19,7 +19,8 @@ final class PublisherLoop {
 
     init(
         mailbox: PublisherMailbox, addresses: [BrokerAddress], topology: AMQPTopology,
-        configuration: AMQPPublisher.Configuration, calls: CallWatch, logger: Logger, metrics: PublisherMetrics
+        configuration: AMQPPublisher.Configuration, calls: BlockingCallMonitor, logger: Logger,
+        metrics: PublisherMetrics
     ) {
         self.mailbox = mailbox
         self.addresses = addresses

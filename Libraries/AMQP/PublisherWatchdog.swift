@@ -4,11 +4,11 @@ import Concurrency
 /// their deadlines, and calls of librabbitmq that last too long.
 final class PublisherWatchdog: Sendable {
     private let mailbox: PublisherMailbox
-    private let calls: CallWatch
+    private let calls: BlockingCallMonitor
     private let configuration: AMQPPublisher.Configuration
     private let wakeup = EventFD()
 
-    init(mailbox: PublisherMailbox, calls: CallWatch, configuration: AMQPPublisher.Configuration) {
+    init(mailbox: PublisherMailbox, calls: BlockingCallMonitor, configuration: AMQPPublisher.Configuration) {
         self.mailbox = mailbox
         self.calls = calls
         self.configuration = configuration

@@ -40,7 +40,7 @@ extension Authenticator {
         guard let token = try await lookUp(hash, lookups) else { return nil }
         cache.insert(token, hash: hash, generation: generation, now: now)
         if case .workspace(let id) = token.identity { cache.noteHasToken(id, generation: generation) }
-        touches.add(token.id)
+        usedTokens.add(token.id)
         return token
     }
 
@@ -53,7 +53,7 @@ extension Authenticator {
             return nil
         }
         sessions.insert(found, hash: hash, generation: generation, now: now)
-        if found.owner != found.id { touches.add(found.owner) }
+        if found.owner != found.id { usedTokens.add(found.owner) }
         return found
     }
 

@@ -26,7 +26,7 @@ package final class Authenticator: Sendable {
     let sessions = TokenCache()
     let lookups: Batcher<[UInt8], VerifiedCredential?>
     let sessionLookups: Batcher<[UInt8], VerifiedCredential?>
-    let touches: Batcher<UUID, Void>
+    let usedTokens: Batcher<UUID, Void>
 
     /// - Parameters:
     ///   - adminToken: the operator's bearer; `nil` only in development.
@@ -57,9 +57,9 @@ package final class Authenticator: Sendable {
             let found = try await store.findSessions(hashes: hashes)
             return hashes.map { found[$0] }
         }
-        touches = Batcher(limit: 1000) { tokens in
+        usedTokens = Batcher(limit: 1000) { tokens in
             do {
-                try await store.touch(Array(Set(tokens)))
+                try await store.markUsed(Array(Set(tokens)))
             } catch {
                 logger.debug("token use was not written", [.error: .string("\(error)")])
             }

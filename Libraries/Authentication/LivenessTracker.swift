@@ -30,7 +30,7 @@ package final class LivenessTracker: Sendable {
     /// Workspaces tracked; beyond it the least recently active are evicted.
     private static let limit = 200_000
 
-    private let seen = Mutex(AgingTable<UUID, Activity>(limit: LivenessTracker.limit))
+    private let seen = Mutex(GenerationalCache<UUID, Activity>(limit: LivenessTracker.limit))
     private let toRedis: Batcher<UUID, Void>
     private let toPostgres: Batcher<UUID, Void>
 

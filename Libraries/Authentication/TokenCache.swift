@@ -14,9 +14,9 @@ final class TokenCache: Sendable {
     }
 
     private struct State {
-        var entries = AgingTable<[UInt8], Entry>(limit: TokenCache.limit)
+        var entries = GenerationalCache<[UInt8], Entry>(limit: TokenCache.limit)
         /// Workspaces that had a token once, with the generation of the look-up that said so.
-        var haveTokens = AgingTable<UUID, Int>(limit: TokenCache.limit)
+        var haveTokens = GenerationalCache<UUID, Int>(limit: TokenCache.limit)
         var generation = 0
         /// Results of look-ups that began before this generation are ignored, of any owner.
         var oldest = 0

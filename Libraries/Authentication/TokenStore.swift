@@ -126,8 +126,8 @@ struct TokenStore: Sendable {
         }
     }
 
-    private static let touch = Statement(
-        "token_touch",
+    private static let markUsed = Statement(
+        "token_mark_used",
         """
         WITH used AS MATERIALIZED (
           SELECT t.id FROM workspace_auth_tokens t
@@ -143,12 +143,12 @@ struct TokenStore: Sendable {
         """)
 
     /// Writes that these tokens were used. A row that another instance has locked is just getting the same time.
-    func touch(_ tokens: [UUID]) async throws(PostgresError) {
-        _ = try await postgres.query(Self.touch, [tokens])
+    func markUsed(_ tokens: [UUID]) async throws(PostgresError) {
+        _ = try await postgres.query(Self.markUsed, [tokens])
     }
 
     private static let seen = Statement(
-        "vitals_seen", locks: .requeue,
+        "vitals_mark_seen", locks: .requeue,
         """
         WITH locked AS MATERIALIZED (
           SELECT v.workspace_id FROM workspace_vitals v

@@ -11,9 +11,9 @@ package struct InstanceStore: Sendable {
     }
 
     /// Somebody deletes it as often as it is made.
-    private struct Vanished: Error {}
+    private struct MissingRow: Error {}
 
-    private struct Kept: Codable {
+    private struct StoredInstance: Codable {
         var id: String
     }
 
@@ -28,15 +28,15 @@ package struct InstanceStore: Sendable {
     /// - Throws: `PostgresError`; `DecodingError` when somebody changed it into something else.
     package func id() async throws -> String {
         if let kept = try await kept() { return kept }
-        let json = try JSONEncoder().encode(Kept(id: UUID().lowercased))
+        let json = try JSONEncoder().encode(StoredInstance(id: UUID().lowercased))
         _ = try await postgres.query(Self.make, [Array(json)])
         // Not necessarily the one just made: another service may have been first.
-        guard let kept = try await kept() else { throw Vanished() }
+        guard let kept = try await kept() else { throw MissingRow() }
         return kept
     }
 
     private func kept() async throws -> String? {
         guard let json = try await postgres.query(Self.read).first({ $0.bytes(0) }) else { return nil }
-        return try JSONDecoder().decode(Kept.self, from: Data(json)).id
+        return try JSONDecoder().decode(StoredInstance.self, from: Data(json)).id
     }
 }

@@ -59,7 +59,7 @@ package enum Topology {
     /// Quorum queues dead-letter at least once only with `reject-publish`, which without a length limit never rejects.
     private static let workArguments: [String: BrokerQueue.Argument] = [
         "x-queue-type": "quorum", "x-delivery-limit": .integer(deliveryLimit),
-        "x-dead-letter-exchange": "", "x-dead-letter-routing-key": .string(dead.name),
+        "x-dead-letter-exchange": "", "x-dead-letter-routing-key": .string(deadLetters.name),
         "x-dead-letter-strategy": "at-least-once", "x-overflow": "reject-publish",
     ]
 

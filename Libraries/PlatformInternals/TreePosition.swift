@@ -14,10 +14,4 @@ package struct TreePosition: Sendable, Hashable {
         self.id = id
         self.ancestors = ancestors.count > Self.levelLimit ? Array(ancestors.prefix(Self.levelLimit)) : ancestors
     }
-
-    /// Self; siblings; two roots; parent and child; any ancestor and any descendant. Everything else is refused.
-    package func canCommunicate(with other: TreePosition) -> Bool {
-        id == other.id || ancestors.first == other.ancestors.first || ancestors.contains(other.id)
-            || other.ancestors.contains(id)
-    }
 }

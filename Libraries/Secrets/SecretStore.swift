@@ -27,7 +27,7 @@ package struct SecretStore: Sendable {
     }
 
     private static let effectiveAfterPendingChanges = Statement(
-        "secret_settled", "SELECT pg_advisory_xact_lock_shared(hashtextextended('switchyard.secrets', 0))")
+        "secret_settle", "SELECT pg_advisory_xact_lock_shared(hashtextextended('switchyard.secrets', 0))")
 
     /// As `effective`, after waiting for changes of global secrets in flight. Such a change repeats the starts that
     /// have read the secrets before it: without the wait, a start that begins meanwhile would miss the change.

@@ -80,7 +80,7 @@ package enum ServiceLauncher {
         let readiness = ReadinessProbe(stores: stores)
         let server = HTTPServer(
             common.server, group: context.loops, router: router(of: parts, stores, readiness),
-            admission: common.orgID.map { OrganizationGate(id: $0).refusal(of:) },
+            admission: common.orgID.map { OrganizationMiddleware(id: $0).refusal(of:) },
             middleware: [AuditMiddleware(log: stores.audit)], logger: logger, metrics: context.metrics)
         let announcer = InstanceAnnouncer(context: context, readiness: readiness)
         let grace = Duration.seconds(common.shutdownGraceSeconds)

@@ -70,12 +70,12 @@ final class HeartbeatLoop: Sendable {
     }
 
     /// Sends a heartbeat as soon as possible, without waiting for it.
-    func beatSoon() { wake.wake() }
+    func scheduleHeartbeat() { wake.wake() }
 
     /// Sends a heartbeat as soon as possible.
     ///
     /// - Returns: whether a heartbeat that began after the call reached the platform.
-    func beatNow() async -> Bool {
+    func sendHeartbeat() async -> Bool {
         await withUnsafeContinuation { continuation in
             let isStopped = state.withLock { state in
                 if !state.isStopped {

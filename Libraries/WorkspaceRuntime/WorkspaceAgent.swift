@@ -80,7 +80,7 @@ public final class WorkspaceAgent: Sendable {
     public func start() async throws -> UInt16 {
         let a2a = A2AServer(
             card: configuration.card, activity: activity, logger: logger,
-            onCapacity: { [weak self] in self?.beatSoon() },
+            onCapacity: { [weak self] in self?.scheduleHeartbeat() },
             work: { message, progress in
                 try await self.handler(message, AgentContext(agent: self, sink: progress))
             })
@@ -93,7 +93,7 @@ public final class WorkspaceAgent: Sendable {
         running.withLock {
             $0 = Running(port: port, server: server, heartbeats: heartbeats, heartbeatTask: heartbeatTask)
         }
-        wedge.onChange { [weak heartbeats] in heartbeats?.beatSoon() }
+        wedge.onChange { [weak heartbeats] in heartbeats?.scheduleHeartbeat() }
         return port
     }
 
@@ -141,12 +141,12 @@ public final class WorkspaceAgent: Sendable {
     }
 
     /// Sends a heartbeat as soon as possible without waiting for it.
-    public func beatSoon() { running.withLock { $0?.heartbeats }?.beatSoon() }
+    public func scheduleHeartbeat() { running.withLock { $0?.heartbeats }?.scheduleHeartbeat() }
 
     /// Sends a heartbeat now.
     ///
     /// - Returns: whether the platform received it.
-    public func beatNow() async -> Bool { await running.withLock { $0?.heartbeats }?.beatNow() ?? false }
+    public func sendHeartbeat() async -> Bool { await running.withLock { $0?.heartbeats }?.sendHeartbeat() ?? false }
 
     /// Waits without holding a thread.
     ///

@@ -53,7 +53,7 @@ package enum A2AProxyService: HostedService {
     }
 
     /// Invalidates the cached targets that an event has changed.
-    private static func invalidate(_ context: ServiceContext, _ targets: TargetCache, _ contexts: WaitingContexts) {
+    private static func invalidate(_ context: ServiceContext, _ targets: TargetCache, _ contexts: QueuedContextIndex) {
         context.invalidation.register(
             event: { event in
                 guard let id = event.subject else { return }
@@ -74,11 +74,11 @@ package enum A2AProxyService: HostedService {
     private static func consumers(_ context: ServiceContext, _ drain: Drain) throws -> [EventConsumer] {
         [
             try context.consume(Topology.heartbeats, prefetch: 16) { events in
-                drain.wake(WakeEvents.withRoom(events), because: .hint)
+                drain.wake(DrainTriggers.withRoom(events), because: .hint)
                 return .done
             },
             try context.consume(Topology.drain, prefetch: 64) { events in
-                drain.wake(WakeEvents.concerned(events), because: .hint)
+                drain.wake(DrainTriggers.concerned(events), because: .hint)
                 return .done
             },
         ]
@@ -91,7 +91,7 @@ private struct Parts {
     let targets: TargetCache
     let router: MessageRouter
     let queue: QueueStore
-    let contexts: WaitingContexts
+    let contexts: QueuedContextIndex
     let recorder: CallRecorder
     let forwarder: Forwarder
     let drain: Drain
@@ -106,10 +106,10 @@ private struct Parts {
         targets = TargetCache(store: targetStore)
         router = MessageRouter(targets: targets)
         queue = QueueStore(postgres: context.postgres, source: context.source)
-        contexts = WaitingContexts(store: queue, broadcast: context.broadcast)
+        contexts = QueuedContextIndex(store: queue, broadcast: context.broadcast)
         let agents = AgentClient(
             client: makeClient(context, settings),
-            life: LivenessReader(tracker: context.livenessTracker, redis: context.redis, store: targetStore),
+            liveness: LivenessReader(tracker: context.livenessTracker, redis: context.redis, store: targetStore),
             settings: settings, budget: ResponseMemoryBudget(bytes: settings.responseBudget), metrics: metrics)
         let writer = ActivityWriter(
             store: ActivityLogStore(postgres: context.postgres), broadcast: context.broadcast, loops: loops,
@@ -125,7 +125,7 @@ private struct Parts {
             logger: logger)
         let deliverer = QueueDeliverer(
             router: router, agents: agents,
-            finisher: Finisher(store: queue, relay: relay, loops: loops, logger: logger), recorder: recorder,
+            finisher: OutcomeWriter(store: queue, relay: relay, loops: loops, logger: logger), recorder: recorder,
             waker: waker, calls: calls, settings: settings, metrics: metrics, logger: logger)
         drain = Drain(
             store: queue, deliverer: deliverer, relay: relay, loops: loops, instance: context.instance,
@@ -140,7 +140,7 @@ private struct Parts {
 
 /// The HTTP client for agents, which applies the policy to every address that it connects to.
 private func makeClient(_ context: ServiceContext, _ settings: A2AProxySettings) -> HTTPClient {
-    let policy = ForwardingPolicy(mode: context.configuration.deployment)
+    let policy = ForwardingAddressPolicy(mode: context.configuration.deployment)
     let logger = context.logger
     var configuration = HTTPClientConfiguration()
     configuration.connectTimeout = settings.connectTimeout

@@ -54,7 +54,7 @@ package enum NotifierService: HostedService {
 
     package static func assemble(_ context: ServiceContext, _ settings: Settings) throws -> ServiceParts {
         let streaming = try Streaming(context, settings)
-        let slow = SlowQueries(
+        let slow = SlowQueryBulkhead(
             databaseURL: context.configuration.databaseURL, applicationName: "\(context.instance)-slow",
             metrics: context.metrics)
         let responses = ResponseMemory(bytes: settings.responseBytes)

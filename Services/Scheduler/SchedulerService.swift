@@ -36,8 +36,8 @@ package enum SchedulerService: HostedService {
         let recording = Recording(
             store: OutcomeStore(postgres: postgres, source: source), relay: relay, broadcast: broadcast,
             metrics: metrics, logger: context.logger)
-        let phantoms = PhantomSearch(
-            store: PhantomStore(postgres: postgres), metrics: metrics, logger: context.logger)
+        let phantoms = PhantomBusySearch(
+            store: PhantomBusyStore(postgres: postgres), metrics: metrics, logger: context.logger)
         func periodic(
             _ name: String, every interval: Duration, _ work: @escaping @Sendable () async throws -> [String: Int]
         ) -> PeriodicWork {

@@ -57,7 +57,7 @@ package enum SweeperService: HostedService {
         InstanceRoutes(context: context, store: ServiceInstanceStore(postgres: context.postgres)).add(to: &router)
         ImageRoutes(context: context, refresher: containers.refresher).add(to: &router)
         DeadMessageRoutes(context: context, store: dead).add(to: &router)
-        GuardRoutes(context: context, store: liveness) { scope in
+        LivenessGuardRoutes(context: context, store: liveness) { scope in
             Double(scope == .managed ? settings.livenessTTL : settings.remoteTTL)
         }.add(to: &router)
         return ServiceParts(router: router, services: [collector] + runners + lifecycle.services)
@@ -72,7 +72,7 @@ package enum SweeperService: HostedService {
                 scope: scope, interval: interval, ttl: Double(ttl), store: liveness, relay: context.relay,
                 metrics: metrics, logger: context.logger)
         }
-        let queue = QueueRecoveryStore(postgres: context.postgres, source: context.source)
+        let queue = ExpiredLeaseStore(postgres: context.postgres, source: context.source)
         return [
             livenessPass(.managed, every: .seconds(5), ttl: settings.livenessTTL),
             livenessPass(.remote, every: .seconds(15), ttl: settings.remoteTTL),

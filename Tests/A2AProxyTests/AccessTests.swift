@@ -25,7 +25,7 @@ struct AccessTests {
             configuration: .unhurried)
         let store = TargetStore(postgres: pool)
         for seed in 1000..<1200 as Range<UInt64> {
-            let forest = RandomForest(seed: seed)
+            let forest = RandomTrees(seed: seed)
             _ = try await pool.query(Self.clear)
             _ = try await pool.query(Self.plant, [forest.ids, forest.ids.map { forest.parents[$0] }])
             let targets = try await store.find(Set(forest.ids))

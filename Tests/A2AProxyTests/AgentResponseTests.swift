@@ -61,7 +61,7 @@ import Testing
             #expect(text.unicodeScalars.count == 4096)
             #expect(long.unicodeScalars.starts(with: text.unicodeScalars))
         }
-        #expect(DelegationRules.preview(accents).utf8.count < 20_000)
+        #expect(DelegationOutcomeRule.preview(accents).utf8.count < 20_000)
     }
 
     @Test func aRowWeighsItsError() {

@@ -12,8 +12,8 @@ import Testing
             urls: "amqp://127.0.0.1:1", topology: AMQPTopology([]), logger: .disabled, metrics: MetricsRegistry())
     }
 
-    private func finisher(_ fixture: QueueFixture) throws -> Finisher {
-        Finisher(
+    private func finisher(_ fixture: QueueFixture) throws -> OutcomeWriter {
+        OutcomeWriter(
             store: fixture.queue,
             relay: EventRelay(
                 postgres: fixture.postgres, publisher: try Self.publisher.get(), logger: .disabled,
@@ -43,7 +43,7 @@ import Testing
             let isWritten = try await finisher(fixture).finish(finished) { true }
             #expect(!isWritten)
             #expect(try await fixture.status(item.id) == "failed")
-            #expect(try await fixture.sql("SELECT last_error FROM a2a_queue") == Finisher.lost)
+            #expect(try await fixture.sql("SELECT last_error FROM a2a_queue") == OutcomeWriter.lost)
             let stored = try await fixture.delegations.delegation(delegation.id, of: source)
             #expect(stored?.status == .failed)
             #expect(try await fixture.claim([target]).isEmpty)

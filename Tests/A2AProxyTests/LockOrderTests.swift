@@ -86,7 +86,7 @@ import UVLoop
                 let verdict = QueueRules().verdict(on: .error(500), for: item.facts)
                 var finished = FinishedItem(
                     id: item.id, workspace: target, claimNumber: item.claimNumber, verdict: verdict)
-                finished.delegation = DelegationRules.change(
+                finished.delegation = DelegationOutcomeRule.change(
                     phase: item.phase, verdict: verdict, outcome: .error(500))
                 return finished
             }

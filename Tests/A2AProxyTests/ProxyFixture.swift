@@ -19,10 +19,10 @@ import UVLoop
 struct ProxyFixture: Sendable {
     let postgres: PostgresPool
     let queue: QueueStore
-    let contexts: WaitingContexts
+    let contexts: QueuedContextIndex
     let relay: EventRelay
     let metrics: ProxyMetrics
-    let life: LivenessReader
+    let liveness: LivenessReader
     let agents: AgentClient
     let budget: ResponseMemoryBudget
     let calls: CallsInFlight
@@ -58,15 +58,15 @@ struct ProxyFixture: Sendable {
             urls: "amqp://127.0.0.1:1", topology: AMQPTopology(), logger: logger, metrics: registry)
         relay = EventRelay(postgres: pool, publisher: publisher, logger: logger, metrics: registry)
         let broadcast = EventBroadcast(publisher: publisher, service: "a2a-proxy")
-        contexts = WaitingContexts(store: queue, broadcast: broadcast)
+        contexts = QueuedContextIndex(store: queue, broadcast: broadcast)
         let targets = TargetStore(postgres: pool)
-        life = LivenessReader(
+        liveness = LivenessReader(
             tracker: LivenessTracker(postgres: pool, redis: redis, logger: logger), redis: redis, store: targets)
         budget = ResponseMemoryBudget(bytes: settings.responseBudget)
         calls = CallsInFlight(
             callLimit: settings.callLimit, byteLimit: settings.callBytes, gauge: metrics.callsInFlight)
         agents = AgentClient(
-            client: HTTPClient(group: loops), life: life, settings: settings, budget: budget, metrics: metrics)
+            client: HTTPClient(group: loops), liveness: liveness, settings: settings, budget: budget, metrics: metrics)
         let writer = ActivityWriter(
             store: ActivityLogStore(postgres: pool), broadcast: broadcast, loops: loops, metrics: metrics,
             logger: logger)
@@ -80,7 +80,7 @@ struct ProxyFixture: Sendable {
             logger: logger)
         deliverer = QueueDeliverer(
             router: router, agents: agents,
-            finisher: Finisher(store: queue, relay: relay, loops: loops, logger: logger), recorder: recorder,
+            finisher: OutcomeWriter(store: queue, relay: relay, loops: loops, logger: logger), recorder: recorder,
             waker: waker, calls: calls, settings: settings, metrics: metrics, logger: logger)
         drain = Drain(
             store: queue, deliverer: deliverer, relay: relay, loops: loops, instance: "one", settings: settings,

@@ -78,7 +78,7 @@ struct QueueFixture: Sendable {
             id: item.id, workspace: item.workspace, claimNumber: item.claimNumber, verdict: verdict)
         finished.delegation =
             item.delegation == nil
-            ? nil : DelegationRules.change(phase: item.phase, verdict: verdict, outcome: outcome)
+            ? nil : DelegationOutcomeRule.change(phase: item.phase, verdict: verdict, outcome: outcome)
         if case .responded(let response) = outcome {
             finished.hasResponse = true
             if verdict.next == .completed { finished.response = StoredBody(response.body) }

@@ -23,7 +23,7 @@ import UVHTTPServer
     /// The error's status and message, or nil when the message may go.
     private func refusal(_ caller: UUID?, _ from: Target?, _ to: Target?, endpoint: Target? = nil) -> (Int, String)? {
         do throws(RouteRefusal) {
-            _ = try MessageRouter.check(caller, id, .init(caller: from, target: to, endpoint: endpoint ?? to))
+            _ = try MessageRouter.authorize(caller, id, .init(caller: from, target: to, endpoint: endpoint ?? to))
             return nil
         } catch {
             switch error {
@@ -57,7 +57,7 @@ import UVHTTPServer
 
     @Test func whatIsForwardedGoesToItsPlace() throws {
         let endpoint = target(UUID())
-        let route = try MessageRouter.check(nil, id, .init(target: target(id, url: nil), endpoint: endpoint))
+        let route = try MessageRouter.authorize(nil, id, .init(target: target(id, url: nil), endpoint: endpoint))
         #expect(route.endpoint.id == endpoint.id)
         #expect(route.target.id == id)
     }

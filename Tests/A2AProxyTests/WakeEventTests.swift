@@ -15,7 +15,7 @@ import Testing
         }
         let events = try CloudEvent.decode(CloudEvent.encodeBatch([beat(true), beat(false)]))
         #expect(events.count == 2)
-        #expect(WakeEvents.withRoom(events) == [id])
+        #expect(DrainTriggers.withRoom(events) == [id])
     }
 
     @Test func readsWhatOthersWrite() throws {
@@ -24,7 +24,7 @@ import Testing
               "subject": "\(id.lowercased)", "time": "2026-01-01T00:00:00Z", "datacontenttype": "application/json",
               "data": {"active_tasks": 0, "has_capacity": true}}]
             """
-        #expect(WakeEvents.withRoom(try CloudEvent.decode(Array(text.utf8))) == [id])
+        #expect(DrainTriggers.withRoom(try CloudEvent.decode(Array(text.utf8))) == [id])
     }
 
     @Test func aDelegationConcernsItsTarget() throws {
@@ -35,6 +35,6 @@ import Testing
         let queued = try CloudEvent(
             source: "switchyard/a2a-proxy", type: .a2aQueued, subject: id,
             data: A2AQueued(queueID: UUID(), queueDepth: 1, method: "message/send"))
-        #expect(WakeEvents.concerned([sent, queued]) == [target, id])
+        #expect(DrainTriggers.concerned([sent, queued]) == [target, id])
     }
 }

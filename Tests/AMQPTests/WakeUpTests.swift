@@ -16,7 +16,7 @@ struct WakeUpTests {
             let mailbox = PublisherMailbox(maxMessages: 10, maxBytes: 1 << 20)
             let loop = PublisherLoop(
                 mailbox: mailbox, addresses: addresses, topology: AMQPTopology(), configuration: configuration,
-                calls: CallWatch(), logger: .disabled, metrics: PublisherMetrics(MetricsRegistry()))
+                calls: BlockingCallMonitor(), logger: .disabled, metrics: PublisherMetrics(MetricsRegistry()))
             let session = try loop.connect(addresses[0])
             func offer() {
                 let deadline = MonotonicClock.milliseconds + 60_000

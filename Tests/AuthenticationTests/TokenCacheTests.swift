@@ -63,7 +63,7 @@ struct TokenCacheTests {
 
     @Test("A table keeps what was written last, and never more than it may")
     func aging() {
-        var table = AgingTable<Int, Int>(limit: 100)
+        var table = GenerationalCache<Int, Int>(limit: 100)
         for key in 0..<1000 {
             table[key] = key
             table[-1] = key

@@ -36,7 +36,7 @@ extension RegistryProcessTests {
                     """, [id])
                 let (notifier, path) = (fleet.services[1], "/workspaces/\(id)/events/stream?since=1")
                 let before = try await settledMemory(of: notifier)
-                let clients = try (0..<8).map { _ in try LazyClient(port: notifier.port, path: path, bearer: token) }
+                let clients = try (0..<8).map { _ in try SlowReader(port: notifier.port, path: path, bearer: token) }
                 for client in clients {
                     let isOpen = try await onThread { client.read(until: ": ping") }
                     #expect(isOpen)
@@ -44,7 +44,7 @@ extension RegistryProcessTests {
                 let after = try await settledMemory(of: notifier)
                 #expect(after - before < 60 << 20, "\((after - before) >> 20) MiB for 8 streams of 35 MiB each")
                 for client in clients { client.close() }
-                let reader = try LazyClient(port: notifier.port, path: path, bearer: token)
+                let reader = try SlowReader(port: notifier.port, path: path, bearer: token)
                 defer { reader.close() }
                 let count = try await onThread { reader.count(of: "AGENT_CARD_UPDATED", upTo: 40) }
                 #expect(count == 40)
@@ -68,7 +68,7 @@ extension RegistryProcessTests {
                 let before = try await settledMemory(of: notifier)
                 let path = "/workspaces/\(one.id)/activity?limit=500"
                 let clients = try (0..<12).map { _ in
-                    try LazyClient(port: notifier.port, path: path, bearer: one.token)
+                    try SlowReader(port: notifier.port, path: path, bearer: one.token)
                 }
                 defer { for client in clients { client.close() } }
                 var statuses: [Int?] = []
@@ -91,12 +91,12 @@ extension RegistryProcessTests {
             try await Fleet.with(["registry", "notifier"], environment: settings) { fleet in
                 let (id, token) = try await fleet.create()
                 let port = fleet.services[1].port
-                func open(_ path: String, _ bearer: String) async throws -> (client: LazyClient, status: Int?) {
-                    let client = try LazyClient(port: port, path: path, bearer: bearer)
+                func open(_ path: String, _ bearer: String) async throws -> (client: SlowReader, status: Int?) {
+                    let client = try SlowReader(port: port, path: path, bearer: bearer)
                     return (client, try await onThread { client.status() })
                 }
                 let own = "/workspaces/\(id)/events/stream"
-                var clients: [LazyClient] = []
+                var clients: [SlowReader] = []
                 defer { for client in clients { client.close() } }
                 for wanted in [200, 200, 200, 429, 429] {
                     let (client, status) = try await open(own, token)

@@ -73,7 +73,7 @@ struct FeedIndexTests {
         let group = EventLoopGroup(count: 1)
         defer { group.shutdown() }
         let pool = PostgresPool(url: url, group: group, configuration: .unhurried)
-        let slow = SlowQueries(
+        let slow = SlowQueryBulkhead(
             databaseURL: url, applicationName: "index-test", metrics: MetricsRegistry(includesProcess: false))
         let search = ActivitySearch(store: FeedStore(postgres: pool))
         var failure: (any Error)?

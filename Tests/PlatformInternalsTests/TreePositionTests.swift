@@ -9,7 +9,7 @@ struct TreePositionTests {
     func randomTrees() {
         var (allowed, refused) = (0, 0)
         for seed in 0..<400 as Range<UInt64> {
-            let forest = RandomForest(seed: seed)
+            let forest = RandomTrees(seed: seed)
             let positions = forest.ids.map { TreePosition(id: $0, ancestors: forest.ancestors(of: $0)) }
             for caller in positions {
                 for target in positions {

@@ -25,7 +25,7 @@ struct AccessTests {
         """)
 
     /// In every other forest some of them are removed, with all below them, as a deletion does it.
-    private func removed(_ forest: RandomForest, seed: UInt64) -> Set<UUID> {
+    private func removed(_ forest: RandomTrees, seed: UInt64) -> Set<UUID> {
         guard seed % 2 == 1 else { return [] }
         var random = SeededGenerator(seed: ~seed)
         var removed = Set(forest.ids.filter { _ in Int.random(in: 0..<12, using: &random) == 0 })
@@ -43,7 +43,7 @@ struct AccessTests {
         let store = PeerStore(postgres: pool)
         var deepest = 0
         for seed in 2000..<2200 as Range<UInt64> {
-            let forest = RandomForest(seed: seed)
+            let forest = RandomTrees(seed: seed)
             let gone = removed(forest, seed: seed)
             deepest = max(
                 deepest, forest.ids.filter { !gone.contains($0) }.map { forest.ancestors(of: $0).count }.max() ?? 0)
@@ -61,8 +61,7 @@ struct AccessTests {
         #expect(deepest > 32, "no forest was deeper than the rules go")
     }
 
-    private func checkPairs(_ forest: RandomForest, _ gone: Set<UUID>, _ store: PeerStore, _ seed: UInt64) async throws
-    {
+    private func checkPairs(_ forest: RandomTrees, _ gone: Set<UUID>, _ store: PeerStore, _ seed: UInt64) async throws {
         var known: [UUID: PeerRecord] = [:]
         for (id, peer) in try await each(forest.ids, { try await store.present($0) }) { known[id] = peer }
         #expect(Set(known.keys) == Set(forest.ids).subtracting(gone), "forest \(seed)")
@@ -74,8 +73,7 @@ struct AccessTests {
         #expect(wrong.isEmpty, "forest \(seed)")
     }
 
-    private func checkPeers(_ forest: RandomForest, _ gone: Set<UUID>, _ store: PeerStore, _ seed: UInt64) async throws
-    {
+    private func checkPeers(_ forest: RandomTrees, _ gone: Set<UUID>, _ store: PeerStore, _ seed: UInt64) async throws {
         for (id, response) in try await each(forest.ids, { try await store.peers(of: $0, matching: nil).json }) {
             let list = try JSONValue(decoding: response).array ?? []
             let found = list.compactMap { $0["id"]?.string.flatMap(UUID.init(uuidString:)) }

@@ -28,7 +28,8 @@ struct RegistrationStoreTests {
         try await withMigratedPool("registry") { pool in
             let id = UUID()
             #expect(try await register(id, pool, hasToken: false).token != nil)
-            let again = try await Crossing.with(pool, first: Call(Self.lock, [id]), second: Call(Self.touch, [id])) {
+            let again = try await DeadlockPeer.with(pool, first: Call(Self.lock, [id]), second: Call(Self.touch, [id]))
+            {
                 try await register(id, pool, hasToken: true)
             }
             #expect(again.token == nil && again.event != nil)

@@ -188,12 +188,12 @@ struct ScheduleStoreTests {
                         active_tasks_changed_at = now() - interval '\(age) seconds' WHERE workspace_id = '\(id)'
                     """)
             }
-            let store = PhantomStore(postgres: fixture.postgres)
-            let freed = try await store.reset(olderThan: PhantomSearch.age)
+            let store = PhantomBusyStore(postgres: fixture.postgres)
+            let freed = try await store.reset(olderThan: PhantomBusySearch.age)
             #expect(freed.map(\.workspace) == [stuck])
             #expect(freed.map(\.tasks) == [2])
             #expect(try await fixture.count("workspace_vitals WHERE active_tasks = 0") == 2)
-            #expect(try await store.reset(olderThan: PhantomSearch.age).isEmpty)
+            #expect(try await store.reset(olderThan: PhantomBusySearch.age).isEmpty)
         }
     }
 }

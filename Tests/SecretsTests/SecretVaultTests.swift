@@ -80,7 +80,7 @@ struct SecretVaultTests {
             let id = try await workspace(pool)
             let secretID = SecretID(workspace: id, key: "A")
             try await vault.put("old", at: secretID)
-            try await Crossing.with(pool, first: Call(Self.lockSecret, [id]), second: Call(Self.rename, [id])) {
+            try await DeadlockPeer.with(pool, first: Call(Self.lockSecret, [id]), second: Call(Self.rename, [id])) {
                 try await vault.put("new", at: secretID)
             }
             #expect(try await vault.environment(of: id) == ["A": "new"])

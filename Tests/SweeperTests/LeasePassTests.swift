@@ -34,7 +34,7 @@ struct LeasePassTests {
                 urls: "amqp://guest:guest@127.0.0.1:1/", topology: AMQPTopology([]), logger: .disabled, metrics: metrics
             )
             let pass = LeasePass(
-                store: QueueRecoveryStore(postgres: pool, source: "s"),
+                store: ExpiredLeaseStore(postgres: pool, source: "s"),
                 relay: EventRelay(postgres: pool, publisher: publisher, logger: .disabled, metrics: metrics))
             _ = try await pool.query(Self.fill)
             _ = try await pool.query(

@@ -137,7 +137,7 @@ struct LivenessGuardTests {
     @Test(
         "A release by hand holds for one period", arguments: [(-1.0, false), (0, true), (179, true), (180, false)])
     func byHand(age: TimeInterval, isValid: Bool) {
-        let release = GuardState.HandRelease(at: start, by: "admin")
+        let release = GuardState.ManualRelease(at: start, by: "admin")
         #expect(release.isValid(at: start.addingTimeInterval(age), for: Self.period) == isValid)
     }
 

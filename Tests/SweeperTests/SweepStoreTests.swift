@@ -190,7 +190,7 @@ struct SweepStoreTests {
             _ = try await pool.query(Self.item, [expired, "dispatched", -1.0, 1000.0])
             _ = try await pool.query(Self.item, [held, "dispatched", 60.0, 1000.0])
             _ = try await pool.query(Self.item, [old, "queued", 0.0, -1.0])
-            let store = QueueRecoveryStore(postgres: pool, source: "switchyard/sweeper")
+            let store = ExpiredLeaseStore(postgres: pool, source: "switchyard/sweeper")
             #expect(try await store.recoverLeases().count == 1)
             #expect(try await store.dropExpired().map(\.event.type) == ["a2a.dropped"])
             let back = try await pool.query(Self.state, [expired])[0]
@@ -229,7 +229,7 @@ struct SweepStoreTests {
             _ = try await pool.query(wait, [removed, nil as UUID?, schedule])
             _ = try await pool.query(wait, [living, nil as UUID?, nil as UUID?])
             _ = try await pool.query(wait, [unknown, nil as UUID?, nil as UUID?])
-            let events = try await QueueRecoveryStore(postgres: pool, source: "s").dropAbandoned()
+            let events = try await ExpiredLeaseStore(postgres: pool, source: "s").dropAbandoned()
             let publishedEvents = events.map {
                 "\($0.event.type) \(String(decoding: $0.event.data.bytes, as: UTF8.self))"
             }
@@ -258,7 +258,7 @@ struct SweepStoreTests {
             _ = try await pool.query(fill, [workspace, "queued", 60_000], deadline: .seconds(60))
             _ = try await pool.query(fill, [workspace, "dispatched", 500])
             _ = try await pool.query(Statement("test_analyze", "ANALYZE a2a_queue"))
-            let back = try await QueueRecoveryStore(postgres: pool, source: "s").recoverLeases()
+            let back = try await ExpiredLeaseStore(postgres: pool, source: "s").recoverLeases()
             #expect(back.count == 500)
             #expect(String(decoding: try #require(back.first).event.data.bytes, as: UTF8.self).contains(":10500,"))
         }

@@ -144,11 +144,11 @@ import UVLoop
     @Test(arguments: [true, false])
     func aClientThatLeavesEndsTheStream(isWriting: Bool) async throws {
         let ended = Flag()
-        let told = Flag()
+        let recorded = Flag()
         try await withServer(routes: { router in
             router.on(.get, "/endless") { _ in
                 .stream(contentType: "text/event-stream") { writer in
-                    writer.onDisconnect = { told.raise() }
+                    writer.onDisconnect = { recorded.raise() }
                     defer { ended.raise() }
                     guard isWriting else { return await writer.untilDisconnected() }
                     while true {
@@ -162,7 +162,7 @@ import UVLoop
             client.send("GET /endless HTTP/1.1\r\nHost: x\r\n\r\n")
             #expect(await client.receive())
             client.hangUp()
-            try await eventually("the handler ended") { ended.isRaised && told.isRaised }
+            try await eventually("the handler ended") { ended.isRaised && recorded.isRaised }
             try await eventually("the connection is gone") { server.server.connectionCount == 0 }
         }
     }

@@ -90,7 +90,7 @@ import UVHTTPClient
                     return "done"
                 }
             ) { agent in
-                #expect(await agent.beatNow())
+                #expect(await agent.sendHeartbeat())
                 try await withThrowingTaskGroup(of: Int.self) { group in
                     for _ in 0..<limit { group.addTask { try await call(agent, body: rpc("work")).status } }
                     try await eventually("all places are taken") { agent.activeTasks == limit }
@@ -98,7 +98,7 @@ import UVHTTPClient
                     #expect(refused.status == 503)
                     // The platform honours it, and would withhold the message from the heartbeat that reports capacity.
                     #expect(refused.headers["Retry-After"] == nil)
-                    #expect(await agent.beatNow())
+                    #expect(await agent.sendHeartbeat())
                     let beat = platform.received("POST /registry/heartbeat").last?.json
                     #expect(beat?["active_tasks"]?.int == limit && beat?["current_task"] == "work")
                     latch.open()

@@ -35,7 +35,7 @@ private let registerCall = "POST /registry/register"
     @Test func theBodyIsWhatThePlatformExpects() async throws {
         try await withPlatform { platform in
             try await withAgent(platform) { agent in
-                #expect(await agent.beatNow())
+                #expect(await agent.sendHeartbeat())
                 let body = try #require(platform.received(beatCall).last?.json.object)
                 let names = Set(body.keys)
                 let wanted: Set = [
@@ -65,12 +65,12 @@ private let registerCall = "POST /registry/register"
                     }
                 }
             ) { agent in
-                #expect(await agent.beatNow())
+                #expect(await agent.sendHeartbeat())
                 let metadata = platform.received(beatCall).last?.json["runtime_metadata"]
                 #expect(metadata?["capabilities"]?["session"] == true)
                 #expect(metadata?["idle_timeout_seconds"] == 900)
                 fails.withLock { $0 = true }
-                #expect(await agent.beatNow())
+                #expect(await agent.sendHeartbeat())
                 #expect(platform.received(beatCall).last?.json["runtime_metadata"] == nil)
             }
         }
@@ -85,14 +85,14 @@ private let registerCall = "POST /registry/register"
                     return "fine"
                 }
             ) { agent in
-                _ = await agent.beatNow()
+                _ = await agent.sendHeartbeat()
                 for text in ["bad", "good", "good", "bad"] { _ = try await call(agent, body: rpc(text)) }
                 platform.setResponse(beatCall, .serviceUnavailable, #"{"error":"platform datastore unavailable"}"#)
-                #expect(await !agent.beatNow())
+                #expect(await !agent.sendHeartbeat())
                 #expect(!agent.isOnline)
                 platform.setResponse(beatCall, #"{"status":"ok"}"#)
-                #expect(await agent.beatNow())
-                #expect(await agent.beatNow())
+                #expect(await agent.sendHeartbeat())
+                #expect(await agent.sendHeartbeat())
                 let beats = platform.received(beatCall).suffix(3).map(\.json)
                 #expect(beats.map { $0["error_rate"]?.double } == [0.5, 0.5, 0])
                 #expect(beats.map { $0["sample_error"]?.string } == ["it broke", "it broke", ""])
@@ -115,7 +115,7 @@ private let registerCall = "POST /registry/register"
                 wedge: RuntimeWedge(), interval: interval,
                 registration: { ("http://localhost:1", AgentCard(name: "Test")) }, results: nil, loop: loops.any(),
                 logger: .disabled)
-            beats.beatSoon()
+            beats.scheduleHeartbeat()
             let run = Task { await beats.run() }
             try await eventually("two beats") { arrivals.withLock { $0.count } >= 2 }
             run.cancel()
@@ -128,7 +128,7 @@ private let registerCall = "POST /registry/register"
     @Test func aWedgeIsReportedAtOnceAndTakenBackAtOnce() async throws {
         try await withPlatform { platform in
             try await withAgent(platform) { agent in
-                #expect(await agent.beatNow())
+                #expect(await agent.sendHeartbeat())
                 agent.wedge.markWedged("SDK session lost")
                 try await eventually("the wedge is reported") {
                     let beat = platform.received(beatCall).last?.json
@@ -164,11 +164,11 @@ private let registerCall = "POST /registry/register"
     @Test func survivesManyFailuresAndReconnects() async throws {
         try await withPlatform { platform in
             try await withAgent(platform) { agent in
-                #expect(await agent.beatNow())
+                #expect(await agent.sendHeartbeat())
                 platform.setResponse(beatCall, .badGateway, "{}")
-                for _ in 0...HeartbeatLoop.failuresBeforeReconnect { #expect(await !agent.beatNow()) }
+                for _ in 0...HeartbeatLoop.failuresBeforeReconnect { #expect(await !agent.sendHeartbeat()) }
                 platform.setResponse(beatCall, #"{"status":"ok"}"#)
-                #expect(await agent.beatNow())
+                #expect(await agent.sendHeartbeat())
             }
         }
     }
@@ -176,10 +176,10 @@ private let registerCall = "POST /registry/register"
     @Test func registersAgainWhenThePlatformDoesNotKnowIt() async throws {
         try await withPlatform { platform in
             try await withAgent(platform) { agent in
-                #expect(await agent.beatNow())
+                #expect(await agent.sendHeartbeat())
                 let before = platform.received(registerCall).count
                 platform.setResponse(beatCall, .notFound, #"{"error":"workspace not found"}"#)
-                #expect(await !agent.beatNow())
+                #expect(await !agent.sendHeartbeat())
                 platform.setResponse(beatCall, #"{"status":"ok"}"#)
                 try await eventually("the agent is online again") { agent.isOnline }
                 #expect(platform.received(registerCall).count > before)

@@ -162,7 +162,7 @@ package struct JobStore: Sendable {
     private static let obsolete = Statement("lifecycle_obsolete", "\(done) SELECT workspace_id FROM job")
 
     private static let again = Statement(
-        "lifecycle_again",
+        "lifecycle_job_retry",
         """
         UPDATE lifecycle_jobs SET lease_owner = NULL, lease_until = NULL, last_error = $3, attempts = attempts + 1,
             available_at = now() + make_interval(secs => $4)

@@ -81,8 +81,9 @@ struct StartStore: Sendable {
                 token: token, events: [])
         }
         guard var request = found else { return nil }
-        let told = try await transaction.query(Self.rotate, [job.workspace, Bytea(token.hash), token.prefix, source])
-        request.events = try told.compactMap { CommittedEvent(row: $0) }
+        let recorded = try await transaction.query(
+            Self.rotate, [job.workspace, Bytea(token.hash), token.prefix, source])
+        request.events = try recorded.compactMap { CommittedEvent(row: $0) }
         return request
     }
 }

@@ -53,7 +53,7 @@ extension LifecycleStore {
             INSERT INTO lifecycle_jobs (workspace_id, kind, remove_volume, reason)
             SELECT id, 'remove', true, 'workspace removed' FROM gone WHERE $2 AND managed ORDER BY id
             ON CONFLICT DO NOTHING
-        ), told AS (
+        ), recorded AS (
             SELECT 'workspace.removed' AS type, id AS workspace_id, event_workspace_stopped(name,
                 CASE WHEN id = $3 THEN (SELECT count(*) FROM gone WHERE id <> $3) END) AS data FROM gone
             UNION ALL
@@ -63,12 +63,12 @@ extension LifecycleStore {
                 event_delegation(id, target_id, 'failed', error => 'workspace removed') FROM given_up
         )
         INSERT INTO structure_events (type, workspace_id, source, data)
-        SELECT type, workspace_id, $4, data FROM told RETURNING \(CommittedEvent.columns)
+        SELECT type, workspace_id, $4, data FROM recorded RETURNING \(CommittedEvent.columns)
         """)
 
     /// Somebody waits for it: the pause after a failure is over.
     private static let expedite = Statement(
-        "lifecycle_hasten",
+        "lifecycle_expedite",
         """
         WITH job AS MATERIALIZED (
             SELECT id FROM lifecycle_jobs

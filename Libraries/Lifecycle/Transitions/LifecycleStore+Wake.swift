@@ -34,8 +34,8 @@ extension LifecycleStore {
         try await postgres.query(Self.wake, [workspace, source]).compactMap { CommittedEvent(row: $0) }
     }
 
-    private static let lose = Statement(
-        "lifecycle_lose",
+    private static let markUnreachable = Statement(
+        "lifecycle_mark_unreachable",
         """
         WITH lost AS (
             UPDATE workspaces SET status = 'offline', status_reason = 'container not running',
@@ -53,7 +53,7 @@ extension LifecycleStore {
     /// Marks a workspace of ours offline and asks for its restart: its container is not running.
     ///
     /// - Returns: nothing when another call did it, or it is not in a status of running.
-    package func lose(_ workspace: UUID) async throws(PostgresError) -> [CommittedEvent] {
-        try await postgres.query(Self.lose, [workspace, source]).compactMap { CommittedEvent(row: $0) }
+    package func markUnreachable(_ workspace: UUID) async throws(PostgresError) -> [CommittedEvent] {
+        try await postgres.query(Self.markUnreachable, [workspace, source]).compactMap { CommittedEvent(row: $0) }
     }
 }

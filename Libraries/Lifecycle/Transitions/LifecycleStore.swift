@@ -27,8 +27,8 @@ package struct LifecycleStore: Sendable {
 
         /// The status that an event of this change tells of a workspace.
         package func status(of workspace: UUID) -> WorkspaceStatus {
-            let told = events.first { $0.event.subject == workspace }
-            return told.flatMap { WorkspaceStatus(rawValue: String($0.event.type.dropFirst("workspace.".count))) }
+            let recorded = events.first { $0.event.subject == workspace }
+            return recorded.flatMap { WorkspaceStatus(rawValue: String($0.event.type.dropFirst("workspace.".count))) }
                 ?? .provisioning
         }
     }

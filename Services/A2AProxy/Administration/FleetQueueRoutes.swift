@@ -18,7 +18,7 @@ struct FleetQueueRoutes: Sendable {
     let store: FleetQueueStore
     let relay: EventRelay
     let drain: Drain
-    let contexts: WaitingContexts
+    let contexts: QueuedContextIndex
 
     func add(to router: inout Router) {
         router.on(.get, "/admin/queue", list)

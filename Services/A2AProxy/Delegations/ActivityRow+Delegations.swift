@@ -8,7 +8,7 @@ extension ActivityRow {
     static func delegationRequest(_ new: NewDelegation) -> ActivityRow {
         var row = ActivityRow(
             workspace: new.source, type: .delegation,
-            summary: DelegationRules.requestSummary(target: new.target.lowercased))
+            summary: DelegationOutcomeRule.requestSummary(target: new.target.lowercased))
         row.source = new.source
         row.target = new.target
         row.method = "delegate"
@@ -24,7 +24,7 @@ extension ActivityRow {
         let status = change.status.flatMap(DelegationStatus.init(rawValue:)) ?? .queued
         var row = ActivityRow(
             workspace: item.caller ?? item.workspace, type: .delegation,
-            summary: DelegationRules.resultSummary(status, preview: change.preview))
+            summary: DelegationOutcomeRule.resultSummary(status, preview: change.preview))
         row.source = item.caller
         row.target = item.workspace
         row.method = "delegate_result"

@@ -29,8 +29,8 @@ extension DelegationStore {
             let preview = row.optionalString(5)
             let summary =
                 row.bool(6)
-                ? DelegationRules.resultSummary(status, preview: preview)
-                : DelegationRules.requestSummary(target: row.string(2))
+                ? DelegationOutcomeRule.resultSummary(status, preview: preview)
+                : DelegationOutcomeRule.requestSummary(target: row.string(2))
             return DelegationEntry(
                 id: row.uuid(0), sourceID: source, targetID: row.uuid(1), summary: summary, status: status,
                 createdAt: row.date(7), delegationID: row.uuid(0), error: row.optionalString(4),

@@ -164,7 +164,7 @@ package struct DelegationStore: Sendable {
     ) async throws(PostgresError) -> [CommittedEvent] {
         try await postgres.query(
             Self.update,
-            [id, source, status.rawValue, error, response, response.map(DelegationRules.preview), self.source]
+            [id, source, status.rawValue, error, response, response.map(DelegationOutcomeRule.preview), self.source]
         ).compactMap { CommittedEvent(row: $0) }
     }
 }

@@ -24,7 +24,7 @@ package struct DrainService: GracefulService {
     let drain: Drain
     let deliverer: QueueDeliverer
     let store: QueueStore
-    let contexts: WaitingContexts
+    let contexts: QueuedContextIndex
     let writer: ActivityWriter
     let recorder: CallRecorder
     let calls: CallsInFlight
@@ -36,7 +36,8 @@ package struct DrainService: GracefulService {
     let logger: Logger
 
     package init(
-        drain: Drain, deliverer: QueueDeliverer, store: QueueStore, contexts: WaitingContexts, writer: ActivityWriter,
+        drain: Drain, deliverer: QueueDeliverer, store: QueueStore, contexts: QueuedContextIndex,
+        writer: ActivityWriter,
         recorder: CallRecorder, calls: CallsInFlight, waker: WorkspaceWaker, loops: EventLoopGroup, instance: String,
         settings: A2AProxySettings, metrics: ProxyMetrics,
         logger: Logger
@@ -91,7 +92,7 @@ package struct DrainService: GracefulService {
     /// Drains the queues of workspaces whose wake-ups were missed.
     private func reconcile() async throws {
         try await contexts.refresh()
-        let unnotified = try await store.missed(busyPause: settings.rules.retryDelay.initial * 0.8)
+        let unnotified = try await store.unnotified(busyPause: settings.rules.retryDelay.initial * 0.8)
         drain.wake(unnotified.ready, because: .work)
         for workspace in unnotified.asleep { await waker.wakeOrWarn(workspace, logger) }
     }

@@ -12,7 +12,7 @@ package final class QueueDeliverer: Sendable {
 
     private let router: MessageRouter
     private let agents: AgentClient
-    private let finisher: Finisher
+    private let finisher: OutcomeWriter
     private let recorder: CallRecorder
     private let waker: WorkspaceWaker
     private let calls: CallsInFlight
@@ -21,7 +21,8 @@ package final class QueueDeliverer: Sendable {
     private let logger: Logger
 
     package init(
-        router: MessageRouter, agents: AgentClient, finisher: Finisher, recorder: CallRecorder, waker: WorkspaceWaker,
+        router: MessageRouter, agents: AgentClient, finisher: OutcomeWriter, recorder: CallRecorder,
+        waker: WorkspaceWaker,
         calls: CallsInFlight, settings: A2AProxySettings, metrics: ProxyMetrics, logger: Logger
     ) {
         self.calls = calls
@@ -146,7 +147,7 @@ package final class QueueDeliverer: Sendable {
 
     // MARK: - Afterwards
 
-    private func finished(_ item: ClaimedItem, _ verdict: QueueVerdict, _ outcome: CallOutcome) -> FinishedItem {
+    private func finished(_ item: ClaimedItem, _ verdict: DeliveryDecision, _ outcome: CallOutcome) -> FinishedItem {
         var finished = FinishedItem(
             id: item.id, workspace: item.workspace, claimNumber: item.claimNumber, verdict: verdict)
         if case .responded(let response) = outcome {
@@ -158,13 +159,13 @@ package final class QueueDeliverer: Sendable {
         }
         finished.logged = verdict.logged(after: item.facts, outcome)
         if item.delegation != nil {
-            finished.delegation = DelegationRules.change(phase: item.phase, verdict: verdict, outcome: outcome)
+            finished.delegation = DelegationOutcomeRule.change(phase: item.phase, verdict: verdict, outcome: outcome)
         }
         return finished
     }
 
     private func record(
-        _ item: ClaimedItem, _ target: Target, _ verdict: QueueVerdict, _ outcome: CallOutcome, _ duration: Duration
+        _ item: ClaimedItem, _ target: Target, _ verdict: DeliveryDecision, _ outcome: CallOutcome, _ duration: Duration
     ) {
         var record = CallRecord(
             caller: item.caller, target: target,

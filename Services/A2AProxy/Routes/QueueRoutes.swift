@@ -18,7 +18,7 @@ package struct QueueRoutes: Sendable {
     let store: QueueStore
     let relay: EventRelay
     let drain: Drain
-    let contexts: WaitingContexts
+    let contexts: QueuedContextIndex
 
     package func add(to table: inout Router) {
         table.on(.get, "/queue/{queue_id}") { try await one($0) }

@@ -16,7 +16,7 @@ package struct LoggedAttempt: Sendable, Equatable {
     }
 }
 
-extension QueueVerdict {
+extension DeliveryDecision {
     /// The log entry for the verdict: none for an item that was delivered or dropped, which its row shows, and none
     /// where nothing was attempted.
     ///

@@ -33,12 +33,12 @@ package struct SessionStore: Sendable {
         ), added AS (
             INSERT INTO console_sessions (session_hash, org_token_id, credential_digest, expires_at)
             VALUES ($1, $2::uuid, $3, now() + make_interval(secs => $4)) RETURNING expires_at
-        ), told AS (
+        ), recorded AS (
             INSERT INTO structure_events (type, source, data)
             SELECT 'token.revoked', $6, event_token_revoked(id, 'console') FROM ended
             RETURNING \(CommittedEvent.columns)
         )
-        SELECT expires_at, told.* FROM added LEFT JOIN told ON true
+        SELECT expires_at, recorded.* FROM added LEFT JOIN recorded ON true
         """)
 
     /// Begins a session. Where its credential has as many as it may, the oldest end.

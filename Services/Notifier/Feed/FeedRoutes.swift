@@ -15,7 +15,7 @@ struct FeedRoutes: Sendable {
 
     let context: ServiceContext
     let store: FeedStore
-    let slow: SlowQueries
+    let slow: SlowQueryBulkhead
     let indexer: FeedIndexer
     let memory: ResponseMemory
 

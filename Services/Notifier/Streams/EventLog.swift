@@ -143,7 +143,7 @@ struct EventLog: Sendable {
     }
 
     private static let whole = Statement(
-        "log_whole", "SELECT ($1::text::xid8, $2::bigint) >= (transaction_id, sequence) FROM event_log_floor")
+        "log_complete", "SELECT ($1::text::xid8, $2::bigint) >= (transaction_id, sequence) FROM event_log_floor")
 
     /// Whether everything behind a position is still in the log.
     func isComplete(after position: LogPosition) async throws(PostgresError) -> Bool {

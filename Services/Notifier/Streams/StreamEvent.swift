@@ -48,7 +48,7 @@ struct StreamFilter: Sendable {
         if let wanted = self.workspace, wanted != workspace { return false }
         guard types.isEmpty || types.contains(type) else { return false }
         guard let agent else { return true }
-        return positions.mayTalk(agent, workspace)
+        return positions.canCommunicate(agent, workspace)
     }
 
     func admits(_ event: CloudEvent, _ positions: TreePositions) -> Bool {

@@ -15,7 +15,7 @@ struct TreePositions: Sendable {
     }
 
     /// `CanCommunicate`. False without a workspace, or with an unknown one that is not the agent itself.
-    func mayTalk(_ agent: UUID, _ workspace: UUID?) -> Bool {
+    func canCommunicate(_ agent: UUID, _ workspace: UUID?) -> Bool {
         guard let workspace else { return false }
         if agent == workspace { return true }
         guard let from = byID[agent], let to = byID[workspace] else { return false }

@@ -23,10 +23,10 @@ struct HeartbeatIngest: Sendable {
     private let batcher: Batcher<Heartbeat, HeartbeatOutcome>
     /// Retries beats whose rows were locked, which delay only each other. One flush at a time, so that none is written
     /// while a newer one is.
-    private let retries: Batcher<LockedBeat, HeartbeatOutcome>
-    private let line: LockedBeatTracker
+    private let retries: Batcher<LockedHeartbeat, HeartbeatOutcome>
+    private let line: LockedHeartbeatTracker
 
-    private struct LockedBeat {
+    private struct LockedHeartbeat {
         let beat: Heartbeat
         let turn: Int
     }
@@ -39,7 +39,7 @@ struct HeartbeatIngest: Sendable {
             "switchyard_heartbeat_batch_size", "Heartbeats of one commit.", bounds: Histogram.sizeBounds)
         let loops = context.loops
         self.loops = loops
-        let line = LockedBeatTracker()
+        let line = LockedHeartbeatTracker()
         self.line = line
         let pacing = BatchPacing(executor: { loops.any() }, overlapsOnlyWhenFull: true) {
             // Coalescing delay, far below the 5 ms that a beat may wait for its flush.
@@ -88,10 +88,10 @@ struct HeartbeatIngest: Sendable {
     func accept(_ beat: Heartbeat) async throws -> HeartbeatOutcome {
         let outcome = try await batcher.submit(beat)
         guard outcome.verdict == .locked else { return outcome }
-        return try await retry(LockedBeat(beat: beat, turn: outcome.turn))
+        return try await retry(LockedHeartbeat(beat: beat, turn: outcome.turn))
     }
 
-    private func retry(_ locked: LockedBeat) async throws -> HeartbeatOutcome {
+    private func retry(_ locked: LockedHeartbeat) async throws -> HeartbeatOutcome {
         defer { line.release(locked.beat.workspace) }
         let deadline = ContinuousClock.now + Self.lockTimeout
         var outcome = HeartbeatOutcome(verdict: .locked)

@@ -23,7 +23,7 @@ struct HeartbeatOutcome: Sendable {
     var event: CommittedEvent?
     /// It would have flipped the status, but someone else changed it first.
     var wasOvertaken = false
-    /// The turn of its batch; see ``LockedBeats``.
+    /// The turn of its batch; see ``LockedHeartbeats``.
     var turn = 0
 }
 

@@ -30,26 +30,26 @@ struct LifecycleRoutes: Sendable {
     }
 
     private func restart(_ request: Request) async throws -> Response {
-        let id = try await WorkspaceGuard(context: context).authorized(request)
+        let id = try await WorkspaceAuthorization(context: context).authorized(request)
         committed(try await store.restart(id, reason: "restart requested").events)
         return try .wire(.ok, LifecycleResponse(status: WorkspaceStatus.provisioning.rawValue))
     }
 
     private func pause(_ request: Request) async throws -> Response {
-        let change = try await store.pause(try await WorkspaceGuard(context: context).authorized(request))
+        let change = try await store.pause(try await WorkspaceAuthorization(context: context).authorized(request))
         committed(change.events)
         return try .wire(.ok, LifecycleResponse(status: WorkspaceStatus.paused.rawValue, pausedCount: change.count))
     }
 
     private func resume(_ request: Request) async throws -> Response {
-        let id = try await WorkspaceGuard(context: context).authorized(request)
+        let id = try await WorkspaceAuthorization(context: context).authorized(request)
         let change = try await store.resume(id)
         committed(change.events)
         return try .wire(.ok, LifecycleResponse(status: change.status(of: id).rawValue, resumedCount: change.count))
     }
 
     private func hibernate(_ request: Request) async throws -> Response {
-        let id = try await WorkspaceGuard(context: context).authorized(request)
+        let id = try await WorkspaceAuthorization(context: context).authorized(request)
         let change = try await store.hibernate(id, isForced: try request.flag("force"))
         committed(change.events)
         let isHibernated = try await jobWaiter.failures(of: change.jobs).isEmpty

@@ -17,13 +17,13 @@ struct BudgetRoutes: Sendable {
     }
 
     private func get(_ request: Request) async throws -> Response {
-        let id = try await WorkspaceGuard(context: context).authorized(request)
+        let id = try await WorkspaceAuthorization(context: context).authorized(request)
         guard let budget = try await store.get(id) else { throw APIError(.notFound, ErrorMessage.workspaceNotFound) }
         return try .wire(.ok, budget)
     }
 
     private func set(_ request: Request) async throws -> Response {
-        let id = try await WorkspaceGuard(context: context).administered(request)
+        let id = try await WorkspaceAuthorization(context: context).administered(request)
         let limit = try Self.limit(try await request.decode(UpdateBudgetRequest.self).budgetLimit)
         guard let set = try await store.set(id, limit: limit, traceparent: request.context.traceparent) else {
             throw APIError(.notFound, ErrorMessage.workspaceNotFound)

@@ -31,7 +31,7 @@ struct SecretRoutes: Sendable {
 
     /// The owner of the secrets: the workspace in the path.
     private func workspace(_ request: Request) async throws -> UUID? {
-        try await WorkspaceGuard(context: context).owned(request)
+        try await WorkspaceAuthorization(context: context).owned(request)
     }
 
     /// Global secrets, of all workspaces, for operators.
@@ -62,7 +62,7 @@ struct SecretRoutes: Sendable {
 
     /// For agents outside the platform's containers. Operators set secrets, but cannot read them here.
     private func values(_ request: Request) async throws -> Response {
-        let id = try await WorkspaceGuard(context: context).owned(request)
+        let id = try await WorkspaceAuthorization(context: context).owned(request)
         switch request.context.identity as? Identity {
         case .workspace(id): break
         case .anonymous: throw APIError(.unauthorized, ErrorMessage.missingWorkspaceToken)

@@ -26,7 +26,7 @@ struct TokenRoutes: Sendable {
     }
 
     private func workspace(_ request: Request) async throws -> UUID {
-        try await WorkspaceGuard(context: context).owned(request)
+        try await WorkspaceAuthorization(context: context).owned(request)
     }
 
     private func list(_ request: Request) async throws -> Response {

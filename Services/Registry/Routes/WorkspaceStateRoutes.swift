@@ -28,7 +28,7 @@ struct WorkspaceStateRoutes: Sendable {
     /// removal.
     private func pollingWorkspace(_ request: Request) async throws -> UUID {
         do {
-            return try await WorkspaceGuard(context: context).authorized(request)
+            return try await WorkspaceAuthorization(context: context).authorized(request)
         } catch let refusal as APIError where refusal.status == .unauthorized {
             guard let id = UUID(canonical: request.parameters["id"] ?? ""),
                 try await context.authenticator.isOfRemoved(id, request)

@@ -17,7 +17,7 @@ struct WorkspaceUpdateRoutes: Sendable {
     }
 
     private func update(_ request: Request) async throws -> Response {
-        let id = try await WorkspaceGuard(context: context).owned(request)
+        let id = try await WorkspaceAuthorization(context: context).owned(request)
         let body = try await request.decode(
             UpdateWorkspaceRequest.self, orError: ErrorMessage.invalidWorkspacePayload)
         if case .workspace = request.context.identity as? Identity { try WorkspaceUpdateRule.checkOwn(body) }

@@ -113,9 +113,9 @@ struct RegistrationStore: Sendable {
         let change = try await apply(known, id, url, card, transaction)
         if !hadToken { result.token = try await issueToken(id, transaction) }
         if let change {
-            let told = try await transaction.query(
+            let recorded = try await transaction.query(
                 Self.addEvent, [EventType.workspaceOnline.rawValue, id, source, change, traceparent])
-            result.event = try told.first { CommittedEvent(row: $0) }
+            result.event = try recorded.first { CommittedEvent(row: $0) }
         }
         return result
     }

@@ -28,7 +28,7 @@ struct ScheduleRoutes: Sendable {
     private static let notFound = APIError(.notFound, ErrorMessage.scheduleNotFound)
 
     private func workspace(_ request: Request) async throws -> UUID {
-        try await WorkspaceGuard(context: context).owned(request)
+        try await WorkspaceAuthorization(context: context).owned(request)
     }
 
     /// - Throws: `APIError` 400 for an invalid id.

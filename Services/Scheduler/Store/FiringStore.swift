@@ -113,7 +113,7 @@ package struct FiringStore: Sendable {
         """)
 
     private static let unplanned = Statement(
-        "schedule_unplanned",
+        "schedule_unplan",
         """
         SELECT id, cron_expr, timezone, now() FROM workspace_schedules WHERE enabled AND next_run_at IS NULL
         ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED
@@ -206,15 +206,16 @@ package struct FiringStore: Sendable {
         var calls = [moving(due, outcomes)]
         if !runs.isEmpty { calls.append(Self.enqueuing(runs)) }
         _ = try await transaction.query(calls)
-        let told = try runs.map { try Self.fired($0.schedule, $0.message) }
-        fired.events = try await log.write(fired.skipped, told, transaction)
+        let recorded = try runs.map { try Self.fired($0.schedule, $0.message) }
+        fired.events = try await log.write(fired.skipped, recorded, transaction)
         return fired
     }
 
     private func moving(_ due: [DueSchedule], _ outcomes: [FiringRule.Outcome]) -> Call {
-        let told = outcomes.map(\.decision.lastRun)
+        let recorded = outcomes.map(\.decision.lastRun)
         return Call(
-            Self.move, [due.map(\.id), outcomes.map(\.next), told.map { $0?.status.rawValue }, told.map { $0?.error }])
+            Self.move,
+            [due.map(\.id), outcomes.map(\.next), recorded.map { $0?.status.rawValue }, recorded.map { $0?.error }])
     }
 
     /// The call that puts runs into the queue.

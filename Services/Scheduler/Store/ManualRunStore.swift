@@ -52,8 +52,8 @@ package struct ManualRunStore: Sendable {
             guard schedule.openRuns < Limits.waitingRuns else { return .tooManyWaiting }
             let message = ScheduledMessage(schedule: id, prompt: schedule.prompt)
             _ = try await transaction.query([FiringStore.enqueuing([(schedule, message)], isManual: true)])
-            let told = try FiringStore.fired(schedule, message)
-            return .fired(prompt: schedule.prompt, try await log.write([], [told], transaction))
+            let recorded = try FiringStore.fired(schedule, message)
+            return .fired(prompt: schedule.prompt, try await log.write([], [recorded], transaction))
         }
     }
 }

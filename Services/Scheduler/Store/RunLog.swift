@@ -16,7 +16,7 @@ struct RunLog: Sendable {
         RETURNING \(CommittedEvent.columns)
         """)
 
-    /// An event to be told.
+    /// An event to be recorded.
     struct Event: Sendable {
         var type: EventType
         var workspace: UUID
@@ -31,15 +31,16 @@ struct RunLog: Sendable {
     func write(
         _ records: [RunRecord], _ events: [Event] = [], _ transaction: Transaction
     ) async throws -> [CommittedEvent] {
-        let told = try records.map { Event(type: $0.eventType, workspace: $0.workspace, data: try $0.event()) } + events
-        guard !told.isEmpty else { return [] }
+        let recorded =
+            try records.map { Event(type: $0.eventType, workspace: $0.workspace, data: try $0.event()) } + events
+        guard !recorded.isEmpty else { return [] }
         let tell = Call(
             Self.tell,
             [
-                told.map(\.type.rawValue), told.map(\.workspace),
-                told.map { String(decoding: $0.data.bytes, as: UTF8.self) }, source,
+                recorded.map(\.type.rawValue), recorded.map(\.workspace),
+                recorded.map { String(decoding: $0.data.bytes, as: UTF8.self) }, source,
                 // The server makes an id from the system's randomness, in as much time as it takes to write the row.
-                told.map { _ in UUID() },
+                recorded.map { _ in UUID() },
             ])
         let calls = records.isEmpty ? [tell] : [ActivityLogStore.inserting(records.map(\.activity)), tell]
         let rows = try await transaction.query(calls)

@@ -31,7 +31,7 @@ package struct ScheduleHealthStore: Sendable {
     }
 
     private static let unhealthy = Statement(
-        "schedule_troubled",
+        "schedule_set_error",
         """
         SELECT s.id, s.workspace_id, w.name, s.name, s.last_run_at, s.next_run_at, s.run_count, s.last_status,
             s.last_error, now()

@@ -5,7 +5,7 @@ import EventOutbox
 struct AbandonedItemsPass: SweepPass {
     let name = "abandoned-items"
     let interval: Duration = .seconds(10)
-    let store: QueueRecoveryStore
+    let store: ExpiredLeaseStore
     let relay: EventRelay
 
     func run() async throws -> [String: Int] {

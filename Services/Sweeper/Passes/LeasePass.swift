@@ -7,7 +7,7 @@ struct LeasePass: SweepPass {
 
     let name = "leases"
     let interval: Duration = .seconds(1)
-    let store: QueueRecoveryStore
+    let store: ExpiredLeaseStore
     let relay: EventRelay
 
     func run() async throws -> [String: Int] {
@@ -27,7 +27,7 @@ struct LeasePass: SweepPass {
             let events = try await sweep()
             relay.committed(events)
             count += events.count
-            if events.count < QueueRecoveryStore.batch { break }
+            if events.count < ExpiredLeaseStore.batch { break }
         }
         return count
     }

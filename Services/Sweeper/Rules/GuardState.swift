@@ -23,9 +23,9 @@ package struct GuardState: Sendable, Hashable, Codable {
     /// The counts of the last pass.
     package var counts: Counts?
     /// The last release by an operator.
-    package var handRelease: HandRelease?
+    package var handRelease: ManualRelease?
 
-    package init(handRelease: HandRelease? = nil) {
+    package init(handRelease: ManualRelease? = nil) {
         self.handRelease = handRelease
     }
 
@@ -42,7 +42,7 @@ package struct GuardState: Sendable, Hashable, Codable {
     }
 
     /// An operator's confirmation that the workspaces which were silent at a time are dead.
-    package struct HandRelease: Sendable, Hashable, Codable {
+    package struct ManualRelease: Sendable, Hashable, Codable {
         package var at: Date
         /// The operator's credential, as named in the event.
         package var by: String

@@ -85,7 +85,7 @@ package struct ContainerHealthStore: Sendable {
     /// Whatever changed since the workspaces were looked up says more than an engine that was asked in between: a start goes
     /// through `provisioning`.
     private static let markOffline = Statement(
-        "container_lose",
+        "container_mark_unreachable",
         """
         WITH lost AS MATERIALIZED (
             SELECT w.id FROM workspaces w

@@ -46,7 +46,7 @@ package struct HibernationStore: Sendable {
     /// Whoever is at work with it, or changes it, comes first. A note that it sent or received something waits for the lock
     /// on its vitals, and one that was written is seen here.
     private static let look = Statement(
-        "hibernation_look",
+        "hibernation_candidates",
         """
         SELECT w.status, w.external, w.managed, w.hibernation_idle_minutes, v.active_tasks, \(hasMessages),
             extract(epoch FROM now() - \(lastActive))::float8

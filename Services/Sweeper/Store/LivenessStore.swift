@@ -79,7 +79,7 @@ package struct LivenessStore: Sendable {
         """)
 
     private static let tell = Statement(
-        "liveness_tell",
+        "liveness_insert_event",
         """
         INSERT INTO structure_events (type, source, data) VALUES ($1, $2, $3) RETURNING \(CommittedEvent.columns)
         """)
@@ -193,7 +193,7 @@ package struct LivenessStore: Sendable {
             let seen = try await observe(scope, ttl, transaction)
             guard seen.silent > 0 else { return (0, []) }
             var state = try await state(scope, transaction)
-            state.handRelease = GuardState.HandRelease(at: seen.now, by: `operator`)
+            state.handRelease = GuardState.ManualRelease(at: seen.now, by: `operator`)
             try await write(state, scope, transaction)
             let data = SweepGuardChanged(
                 scope: scope, reason: "released by an operator", candidates: seen.silent, running: seen.running,

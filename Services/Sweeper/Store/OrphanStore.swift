@@ -89,7 +89,7 @@ package struct OrphanStore: Sendable {
         """)
 
     private static let recordSightings = Statement(
-        "orphan_sight",
+        "orphan_record_sighting",
         """
         INSERT INTO orphan_sightings AS s (kind, name) SELECT kind, name FROM unnest($1::text[], $2::text[]) AS o (kind, name)
         ORDER BY kind, name

@@ -57,7 +57,7 @@ package struct ProvisionTimeoutStore: Sendable {
         """)
 
     private static let tell = Statement(
-        "provision_timeout_tell",
+        "provision_timeout_insert_event",
         """
         INSERT INTO structure_events (type, workspace_id, source, data)
         SELECT $1, e.id, $2, e.data::json FROM unnest($3::uuid[], $4::text[]) AS e (id, data)

@@ -11,14 +11,14 @@ extension A2AHostilityTests {
         func table() async throws {
             try await A2AFleet.with { fleet in
                 await withTaskGroup(of: Void.self) { group in
-                    for (number, misdeed) in Misdeed.all.enumerated() {
+                    for (number, misdeed) in HostileBehavior.all.enumerated() {
                         group.addTask { await check(misdeed, fleet, fleet.proxies[number % 2]) }
                     }
                 }
             }
         }
 
-        private func check(_ misdeed: Misdeed, _ fleet: A2AFleet, _ proxy: API) async {
+        private func check(_ misdeed: HostileBehavior, _ fleet: A2AFleet, _ proxy: API) async {
             do {
                 try await checkCall(misdeed, fleet, proxy)
                 if misdeed.drained != nil { try await checkDrain(misdeed, fleet, proxy) }
@@ -28,7 +28,7 @@ extension A2AHostilityTests {
         }
 
         /// A person's message goes straight to the agent.
-        private func checkCall(_ misdeed: Misdeed, _ fleet: A2AFleet, _ proxy: API) async throws {
+        private func checkCall(_ misdeed: HostileBehavior, _ fleet: A2AFleet, _ proxy: API) async throws {
             let agent = try misdeed.makeAgent()
             defer { agent.stop() }
             let workspace = try await fleet.workspace(agent.url)
@@ -55,7 +55,7 @@ extension A2AHostilityTests {
         }
 
         /// A message that waits comes to the agent after a heartbeat.
-        private func checkDrain(_ misdeed: Misdeed, _ fleet: A2AFleet, _ proxy: API) async throws {
+        private func checkDrain(_ misdeed: HostileBehavior, _ fleet: A2AFleet, _ proxy: API) async throws {
             let expected = try #require(misdeed.drained)
             let busy = try HostileAgent { peer, _ in peer.respond("{}", status: "503 Busy") }
             let workspace = try await fleet.workspace(busy.url)

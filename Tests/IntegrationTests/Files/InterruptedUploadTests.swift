@@ -109,7 +109,7 @@ extension RegistryProcessTests {
                 // Nor for clients that do not read.
                 let place = path(ofUpload: response.json["files"]?[0])
                 let lazy = try (0..<8).map { _ in
-                    try LazyClient(
+                    try SlowReader(
                         port: files.notifier.port, path: "/workspaces/\(id)/chat/download?path=\(place)", bearer: token)
                 }
                 for client in lazy { #expect(try await onThread { client.status() } == 200) }

@@ -16,7 +16,7 @@ import UVHTTPServer
 enum LockOrderWriter: String, CaseIterable, Sendable {
     case register, beat, seen, card, issueToken, revokeToken, create, move, rename, budget
     case enqueue, deliver, delegate, endDelegation, touch, dropStale, cancelMany, retryMany
-    case pause, resume, hibernate, restart, wake, lose, delete, purge, secret, finishJob, extend, handBack
+    case pause, resume, hibernate, restart, wake, markUnreachable, delete, purge, secret, finishJob, extend, handBack
     case sweep, releaseByHand, sleep, recover, expire, abandon, prune, markContainersOffline, timeOut, leaveOver,
         changeImage
     case fire, recordRuns, createSchedule, runSchedule, deleteSchedule, freePhantoms
@@ -38,7 +38,8 @@ enum LockOrderWriter: String, CaseIterable, Sendable {
             try await change(arena)
         case .enqueue, .deliver, .delegate, .endDelegation, .touch, .dropStale, .cancelMany, .retryMany:
             try await send(arena)
-        case .pause, .resume, .hibernate, .restart, .wake, .lose, .delete, .purge, .secret, .finishJob, .extend,
+        case .pause, .resume, .hibernate, .restart, .wake, .markUnreachable, .delete, .purge, .secret, .finishJob,
+            .extend,
             .handBack:
             try await live(arena)
         case .sweep, .releaseByHand, .sleep, .recover, .expire, .abandon, .prune, .markContainersOffline, .timeOut,
@@ -154,7 +155,7 @@ enum LockOrderWriter: String, CaseIterable, Sendable {
         case .hibernate: _ = try await store.hibernate(ids[1], isForced: true)
         case .restart: for id in ids { _ = try await store.restart(id, reason: "test") }
         case .wake: for id in ids { _ = try await store.wake(id) }
-        case .lose: for id in ids { _ = try await store.lose(id) }
+        case .markUnreachable: for id in ids { _ = try await store.markUnreachable(id) }
         case .delete: _ = try await store.delete(ids[0], isConfirmed: true, purges: false)
         case .purge:
             for id in [ids[1], ids[0]] { _ = try await store.delete(id, isConfirmed: true, purges: true) }
@@ -175,7 +176,7 @@ enum LockOrderWriter: String, CaseIterable, Sendable {
     }
 
     private func heal(_ arena: LockOrderArena) async throws {
-        let queue = QueueRecoveryStore(postgres: arena.pool, source: Self.source)
+        let queue = ExpiredLeaseStore(postgres: arena.pool, source: Self.source)
         switch self {
         case .sweep: _ = try await LivenessStore(postgres: arena.pool, source: Self.source).sweep(.managed, ttl: 0.001)
         case .releaseByHand:
@@ -218,7 +219,7 @@ enum LockOrderWriter: String, CaseIterable, Sendable {
             }
         case .deleteSchedule:
             for (id, schedule) in zip(ids, arena.schedules) { _ = try await store.delete(schedule, of: id) }
-        default: _ = try await PhantomStore(postgres: pool).reset(olderThan: 0)
+        default: _ = try await PhantomBusyStore(postgres: pool).reset(olderThan: 0)
         }
     }
 

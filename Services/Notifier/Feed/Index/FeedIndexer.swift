@@ -25,7 +25,7 @@ final class FeedIndexer: GracefulService {
     /// - Parameters:
     ///   - slow: provides the connections and the thread, shared with searches.
     ///   - age: the least age of indexed rows; longer than a proxy retries the insert of a row.
-    init(_ slow: SlowQueries, logger: Logger, age: Duration = .seconds(3600)) {
+    init(_ slow: SlowQueryBulkhead, logger: Logger, age: Duration = .seconds(3600)) {
         store = slow.store
         blocks = BlockStore(postgres: slow.store.postgres)
         loop = slow.loop
