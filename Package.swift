@@ -136,14 +136,14 @@ let package = Package(
         library(
             "ServiceHost",
             [
-                "AMQP", "Authentication", "Configuration", "Contracts", "Crypto", "EventOutbox", "HTTPCore",
-                "JSONBytes", "Observability", "PlatformInternals", "Postgres", "Redis", "ServiceLifecycle",
+                "AMQP", "Authentication", "Concurrency", "Configuration", "Contracts", "Crypto", "EventOutbox",
+                "HTTPCore", "JSONBytes", "Observability", "PlatformInternals", "Postgres", "Redis", "ServiceLifecycle",
                 "URLSafety", "UVHTTPServer", "UVLoop",
             ]),
         library(
             "WorkspaceRuntime",
             [
-                "Crypto", "HTTPCore", "JSONBytes", "Observability", "ServiceLifecycle", "UVHTTPClient",
+                "Concurrency", "Crypto", "HTTPCore", "JSONBytes", "Observability", "ServiceLifecycle", "UVHTTPClient",
                 "UVHTTPServer", "UVLoop",
             ]),
 
@@ -303,33 +303,33 @@ let package = Package(
         + service(
             "A2AProxy", executable: "a2a-proxy",
             [
-                "AMQP", "ActivityFeed", "AgentResponses", "Authentication", "Batching", "Configuration", "Contracts",
-                "Crypto", "EventOutbox", "HTTPCore", "JSONBytes", "Lifecycle", "Observability", "PlatformInternals",
-                "Postgres", "Redis", "ServiceHost", "ServiceLifecycle", "URLSafety", "UVHTTPClient", "UVHTTPServer",
-                "UVLoop",
+                "AMQP", "ActivityFeed", "AgentResponses", "Authentication", "Batching", "Concurrency",
+                "Configuration", "Contracts", "Crypto", "EventOutbox", "HTTPCore", "JSONBytes", "Lifecycle",
+                "Observability", "PlatformInternals", "Postgres", "Redis", "ServiceHost", "ServiceLifecycle",
+                "URLSafety", "UVHTTPClient", "UVHTTPServer", "UVLoop",
             ])
         + service(
             "Scheduler", executable: "scheduler",
             [
-                "ActivityFeed", "AgentResponses", "Authentication", "Configuration", "Contracts", "Cron",
-                "EventOutbox", "HTTPCore", "JSONBytes", "Observability", "PlatformInternals", "Postgres",
+                "ActivityFeed", "AgentResponses", "Authentication", "Concurrency", "Configuration", "Contracts",
+                "Cron", "EventOutbox", "HTTPCore", "JSONBytes", "Observability", "PlatformInternals", "Postgres",
                 "ServiceHost", "ServiceLifecycle", "UVHTTPServer", "UVLoop",
             ])
         + service(
             "Notifier", executable: "notifier",
             [
-                "ActivityFeed", "AgentResponses", "Authentication", "CConsolePages", "Configuration", "Contracts",
-                "Crypto", "EventOutbox", "HTTPCore", "JSONBytes", "Multipart", "Observability", "PlatformInternals",
-                "Postgres", "Provisioning", "ServiceHost", "ServiceLifecycle", "UVHTTPClient", "UVHTTPServer",
-                "UVLoop", "WebSocket",
+                "ActivityFeed", "AgentResponses", "Authentication", "CConsolePages", "Concurrency", "Configuration",
+                "Contracts", "Crypto", "EventOutbox", "HTTPCore", "JSONBytes", "Multipart", "Observability",
+                "PlatformInternals", "Postgres", "Provisioning", "ServiceHost", "ServiceLifecycle", "UVHTTPClient",
+                "UVHTTPServer", "UVLoop", "WebSocket",
             ],
             exclude: ["Console/Pages"])
         + service(
             "Sweeper", executable: "sweeper",
             [
-                "AMQP", "Authentication", "Configuration", "Contracts", "Crypto", "EventOutbox", "HTTPCore",
-                "JSONBytes", "Lifecycle", "Observability", "PlatformInternals", "Postgres", "Provisioning", "Redis",
-                "ServiceHost", "ServiceLifecycle", "Templates", "UVHTTPServer", "UVLoop",
+                "AMQP", "Authentication", "Concurrency", "Configuration", "Contracts", "Crypto", "EventOutbox",
+                "HTTPCore", "JSONBytes", "Lifecycle", "Observability", "PlatformInternals", "Postgres",
+                "Provisioning", "Redis", "ServiceHost", "ServiceLifecycle", "Templates", "UVHTTPServer", "UVLoop",
             ])
 )
 

@@ -117,8 +117,9 @@ final class ConsumerSession {
             window.settle(finished.tag, .reject)
         case .retry:
             dependencies.metrics.retried.increment()
-            let doubled = dependencies.configuration.retryDelay * (1 << min(finished.previousDeliveries, 16))
-            let delay = min(doubled, dependencies.configuration.maxRetryDelay)
+            let configuration = dependencies.configuration
+            let delay = Backoff(initial: configuration.retryDelay, maximum: configuration.maxRetryDelay, jitter: 0)
+                .delay(attempt: finished.previousDeliveries, unit: 0)
             delayed.append(Delayed(due: MonotonicClock.milliseconds + Int64(delay.milliseconds), tag: finished.tag))
         }
     }

@@ -1,3 +1,4 @@
+import Concurrency
 import UVLoop
 
 extension PostgresError {
@@ -32,7 +33,7 @@ extension PostgresPool {
 
     /// Up to 10 ms, 20 ms ... A cancelled task retries without the pause.
     private func pause(afterAttempt attempt: Int) async {
-        let longest = min(.milliseconds(10) * (1 << (attempt - 1)), Self.longestConflictPause)
-        try? await anyLoop.sleep(for: longest * Double.random(in: 0...1))
+        let backoff = Backoff(initial: .milliseconds(10), maximum: Self.longestConflictPause, jitter: 1)
+        try? await anyLoop.sleep(for: backoff.delay(attempt: attempt - 1, unit: .random(in: 0...1)))
     }
 }

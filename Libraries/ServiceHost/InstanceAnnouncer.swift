@@ -1,3 +1,4 @@
+import Concurrency
 import Contracts
 import Foundation
 import JSONBytes
@@ -82,7 +83,7 @@ final class InstanceAnnouncer: GracefulService {
             Self.announce,
             [
                 context.instance, context.service.rawValue, PlatformVersion.current, startedAt, address, isReady, since,
-                writer.bytes, Double(Self.expiry.components.seconds),
+                writer.bytes, Self.expiry.inSeconds,
             ])
     }
 }

@@ -1,4 +1,5 @@
 import AMQP
+import Concurrency
 import Contracts
 import Foundation
 import JSONBytes

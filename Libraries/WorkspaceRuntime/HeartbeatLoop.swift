@@ -1,3 +1,4 @@
+import Concurrency
 import Observability
 import ServiceLifecycle
 import Synchronization
@@ -105,7 +106,8 @@ final class HeartbeatLoop: Sendable {
     private var pause: Duration {
         let failures = state.withLock { $0.isRegistered ? nil : $0.registrationFailures }
         guard let failures else { return interval }
-        return min(interval, .seconds(1 << min(failures, 5)))
+        return Backoff(initial: .seconds(1), maximum: min(interval, .seconds(32)), jitter: 0).delay(
+            attempt: failures, unit: 0)
     }
 
     private func registerIfNeeded() async {

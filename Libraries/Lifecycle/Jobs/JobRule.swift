@@ -1,3 +1,4 @@
+import Concurrency
 import Foundation
 import Provisioning
 
@@ -24,6 +25,7 @@ package enum JobRule {
     ///   - attempts: failures so far, this one included.
     ///   - unit: a random number from 0 to 1.
     static func delay(attempts: Int, unit: Double) -> Double {
-        min(pow(2, Double(max(attempts, 1) - 1)), longestDelay) * (0.75 + 0.5 * unit)
+        let backoff = Backoff(initial: .seconds(1), maximum: .seconds(longestDelay), jitter: 0)
+        return backoff.delay(attempt: attempts - 1, unit: 0).inSeconds * (0.75 + 0.5 * unit)
     }
 }

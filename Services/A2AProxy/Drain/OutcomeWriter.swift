@@ -1,4 +1,5 @@
 import Batching
+import Concurrency
 import Contracts
 import EventOutbox
 import Foundation
@@ -82,7 +83,8 @@ package final class OutcomeWriter: Sendable {
                 if let error = error as? PostgresError, error.isLockTimeout { isAlone = true }
                 logger.warning("outcome not written yet", [.queueID: .uuid(item.id), .error: .error(error)])
             }
-            try? await loops.any().sleep(for: min(pause * (1 << max(rejections - 1, 0)), Self.longestPause))
+            let backoff = Backoff(initial: pause, maximum: Self.longestPause, jitter: 0)
+            try? await loops.any().sleep(for: backoff.delay(attempt: rejections - 1, unit: 0))
         } while isWorthTrying() && !Task.isCancelled
         return false
     }

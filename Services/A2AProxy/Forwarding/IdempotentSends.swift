@@ -1,4 +1,5 @@
 import Authentication
+import Concurrency
 import Contracts
 import Crypto
 import Foundation

@@ -1,3 +1,4 @@
+import Concurrency
 import Contracts
 import Foundation
 import HTTPCore

@@ -1,3 +1,4 @@
+import Concurrency
 import Contracts
 import EventOutbox
 import Foundation

@@ -1,3 +1,4 @@
+import Concurrency
 import Foundation
 import HTTPCore
 
@@ -204,8 +205,7 @@ package struct RetryDelay: Sendable, Equatable {
     ///   - unit: a random number, 0 to 1; jitter that takes up to a fifth of the delay away.
     ///   - asked: the agent's `Retry-After`: a lower bound, up to ``RetryAfter/longest``.
     package func delay(claims: Int, unit: Double, asked: Duration? = nil) -> Duration {
-        var delay = min(initial, maximum)
-        for _ in 0..<max(0, min(claims, 32)) where delay < maximum { delay = min(delay * 2, maximum) }
-        return max(delay * (1 - 0.2 * unit), min(asked ?? .zero, RetryAfter.longest))
+        let delay = Backoff(initial: initial, maximum: maximum, jitter: 0.2).delay(attempt: claims, unit: unit)
+        return max(delay, min(asked ?? .zero, RetryAfter.longest))
     }
 }

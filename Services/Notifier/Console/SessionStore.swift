@@ -1,4 +1,5 @@
 import Authentication
+import Concurrency
 import Contracts
 import EventOutbox
 import Foundation
@@ -49,7 +50,7 @@ package struct SessionStore: Sendable {
     ) async throws(PostgresError) -> (expiresAt: Date, events: [CommittedEvent]) {
         var orgToken: UUID?
         if case .org(let id, _) = session.holder.identity { orgToken = id }
-        let lifetime = Double(Limits.consoleSession.components.seconds)
+        let lifetime = Limits.consoleSession.inSeconds
         let results = try await postgres.atomically([
             Call(Self.lock),
             Call(

@@ -1,3 +1,4 @@
+import Concurrency
 import Contracts
 import EventOutbox
 import Foundation
@@ -258,7 +259,7 @@ extension DueSchedule {
 
     /// Seconds that its run may wait for its target; nil while another run of it comes first.
     fileprivate var wait: Double? {
-        overlap == .queue && openRuns > 0 ? nil : Double(Limits.scheduleWait.components.seconds)
+        overlap == .queue && openRuns > 0 ? nil : Limits.scheduleWait.inSeconds
     }
 
     /// - Parameter row: of a claim.

@@ -1,3 +1,4 @@
+import Concurrency
 import Contracts
 import EventOutbox
 import Foundation
@@ -121,7 +122,7 @@ package struct OutcomeStore: Sendable {
     ///
     /// - Returns: how many, at most ``turns``.
     package func expediteAll() async throws(PostgresError) -> Int {
-        let wait = Double(Limits.scheduleWait.components.seconds)
+        let wait = Limits.scheduleWait.inSeconds
         return try await postgres.atomically(
             [EventRelay.usingIndexes, Call(Self.expediteAll, [wait])], deadline: Self.deadline)[1].count
     }
@@ -154,7 +155,7 @@ package struct OutcomeStore: Sendable {
     }
 
     private static func expediting(_ schedules: [UUID]) -> Call {
-        Call(expedite, [Double(Limits.scheduleWait.components.seconds), schedules])
+        Call(expedite, [Limits.scheduleWait.inSeconds, schedules])
     }
 
     /// One at a time in the whole platform: what runs say about one schedule is written in the order of their ends.

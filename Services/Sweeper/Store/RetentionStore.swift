@@ -1,3 +1,4 @@
+import Concurrency
 import EventOutbox
 import JSONBytes
 import Postgres
@@ -43,7 +44,7 @@ package struct RetentionStore: Sendable {
     package func claim() async throws(PostgresError) -> Bool {
         var writer = JSONWriter()
         writer.object { $0.member("instance", instance) }
-        let lease = Double(Self.lease.components.seconds)
+        let lease = Self.lease.inSeconds
         return try await !postgres.query(Self.claim, [writer.bytes, instance, lease]).isEmpty
     }
 

@@ -1,3 +1,4 @@
+import Concurrency
 import Postgres
 
 /// A table of which the old rows go, with the statement that prunes one batch of it.
@@ -51,8 +52,7 @@ package struct RetentionTable: Sendable {
 extension Duration {
     /// Seconds; nil for none, which means for ever.
     fileprivate var age: Double? {
-        let seconds = Double(components.seconds) + Double(components.attoseconds) / 1e18
-        return seconds > 0 ? seconds : nil
+        inSeconds > 0 ? inSeconds : nil
     }
 }
 

@@ -1,4 +1,5 @@
 import Authentication
+import Concurrency
 import Contracts
 import Foundation
 import PlatformInternals
@@ -42,7 +43,7 @@ struct TicketStore: Sendable {
         case .admin(let ofTicket): digest = ofTicket
         case .open: break
         }
-        let lifetime = Double(Limits.streamTicket.components.seconds)
+        let lifetime = Limits.streamTicket.inSeconds
         return try await postgres.query(
             Self.add,
             [
