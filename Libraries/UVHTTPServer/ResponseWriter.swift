@@ -1,3 +1,4 @@
+import Synchronization
 import UVLoop
 
 /// The client is gone, or takes nothing any more.
@@ -58,21 +59,24 @@ package final class ResponseWriter: @unchecked Sendable {
     private var endWaiters: [Waiter] = []
 
     /// A task that waits; several may write to one body, and each is cancelled by itself.
-    ///
-    /// `@unchecked Sendable`: confined to the connection's loop.
-    private final class Waiter: @unchecked Sendable {
-        private var continuation: UnsafeContinuation<Void, Never>?
-        private(set) var isCancelled = false
-
-        func wait(_ continuation: UnsafeContinuation<Void, Never>) { self.continuation = continuation }
-
-        func resume() {
-            continuation?.resume()
-            continuation = nil
+    private final class Waiter: Sendable {
+        private struct State {
+            var continuation: UnsafeContinuation<Void, Never>?
+            var isCancelled = false
         }
 
+        private let state = Mutex(State())
+
+        var isCancelled: Bool { state.withLock { $0.isCancelled } }
+
+        func wait(_ continuation: UnsafeContinuation<Void, Never>) {
+            state.withLock { $0.continuation = continuation }
+        }
+
+        func resume() { state.withLock { $0.continuation.take() }?.resume() }
+
         func cancel() {
-            isCancelled = true
+            state.withLock { $0.isCancelled = true }
             resume()
         }
     }
@@ -133,7 +137,7 @@ package final class ResponseWriter: @unchecked Sendable {
                 }
             }
         } onCancel: {
-            loop.post { self.cancel(waiter) }
+            loop.execute { self.cancel(waiter) }
         }
     }
 
@@ -148,7 +152,7 @@ package final class ResponseWriter: @unchecked Sendable {
                 }
             }
         } onCancel: {
-            loop.post { self.cancel(waiter) }
+            loop.execute { self.cancel(waiter) }
         }
     }
 
