@@ -1,9 +1,9 @@
 import CUV
+import Synchronization
 
-/// One piece of work under way: owned by libuv's request from `start` to the callback after it.
-///
-/// `@unchecked Sendable`: libuv hands it from the loop to a thread of its pool and back, never to both at once.
-private final class BlockingWork: @unchecked Sendable {
+/// One piece of work under way: owned by libuv's request from `start` to the callback after it. libuv hands it from the
+/// loop to a thread of its pool and back, never to both at once.
+private final class BlockingWork {
     let request = UnsafeMutablePointer<uv_work_t>.allocate(capacity: 1)
     let work: @Sendable () -> Void
     let finish: () -> Void
@@ -37,14 +37,17 @@ extension EventLoop {
         await withCheckedContinuation { continuation in
             let result = BlockingResult<T>()
             execute {
-                BlockingWork(work: { result.value = work() }, finish: { continuation.resume(returning: result.value!) })
+                BlockingWork(work: { result.set(work()) }, finish: { continuation.resume(returning: result.take()!) })
                     .start(on: self)
             }
         }
     }
 }
 
-/// `@unchecked Sendable`: written by the pool's thread before libuv tells the loop, read by the loop after that.
-private final class BlockingResult<T: Sendable>: @unchecked Sendable {
-    var value: T?
+/// What the pool's thread hands to the loop.
+private final class BlockingResult<T: Sendable>: Sendable {
+    private let value = Mutex<T?>(nil)
+
+    func set(_ value: T) { self.value.withLock { $0 = value } }
+    func take() -> T? { value.withLock { $0.take() } }
 }

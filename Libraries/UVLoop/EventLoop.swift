@@ -17,13 +17,27 @@ package final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable
     /// The libuv loop. Touch it on the loop's thread only.
     package let uvLoop: UnsafeMutablePointer<uv_loop_t>
 
-    enum Work {
+    private enum Work {
+        case job(UnownedJob)
+        case call(() -> Void)
+    }
+
+    /// Work on its way from another thread. Not one generic type with `Work`: a closure in such a type is wrapped in
+    /// another one.
+    private enum RemoteWork {
         case job(UnownedJob)
         case call(@Sendable () -> Void)
+
+        var local: Work {
+            switch self {
+            case .job(let job): .job(job)
+            case .call(let call): .call(call)
+            }
+        }
     }
 
     private struct Remote {
-        var work: [Work] = []
+        var work: [RemoteWork] = []
         var isAwake = false
         var isClosed = false
     }
@@ -99,9 +113,10 @@ package final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable
         if inLoop { work() } else { enqueueRemote(.call(work)) }
     }
 
-    /// Runs `work` in a later round, even when called on the loop.
-    package func post(_ work: @escaping @Sendable () -> Void) {
-        enqueueWork(.call(work))
+    /// Runs `work` in a later round. Loop thread only, so that `work` may keep what belongs to the loop.
+    package func post(_ work: @escaping () -> Void) {
+        preconditionInLoop()
+        local.append(.call(work))
     }
 
     /// Starts a task that runs, and resumes, on this loop.
@@ -111,19 +126,21 @@ package final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable
 
     /// Runs a job of the Swift runtime on the loop.
     package func enqueue(_ job: consuming ExecutorJob) {
-        enqueueWork(.job(UnownedJob(job)))
+        let job = UnownedJob(job)
+        if inLoop { local.append(.job(job)) } else { enqueueRemote(.job(job)) }
     }
 
     /// Stops the process unless the caller is on the loop.
     package func checkIsolated() {
+        preconditionInLoop()
+    }
+
+    /// Stops the process unless the caller is on the loop.
+    package func preconditionInLoop() {
         precondition(inLoop, "not on the event loop")
     }
 
-    private func enqueueWork(_ work: Work) {
-        if inLoop { local.append(work) } else { enqueueRemote(work) }
-    }
-
-    private func enqueueRemote(_ work: Work) {
+    private func enqueueRemote(_ work: RemoteWork) {
         // The wake-up is sent under the lock: after `isClosed` the handle is gone.
         remote.withLock { remote in
             guard !remote.isClosed else { return }
@@ -138,7 +155,7 @@ package final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable
     private func takeRemote() {
         remote.withLock { remote in
             remote.isAwake = false
-            local.append(contentsOf: remote.work)
+            for work in remote.work { local.append(work.local) }
             remote.work.removeAll(keepingCapacity: true)
         }
     }
@@ -188,7 +205,7 @@ package final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable
 
     /// Ends the loop and waits for its thread. Tasks still waiting on it never resume.
     func stop() {
-        post { uv_stop(self.uvLoop) }
+        execute { uv_stop(self.uvLoop) }
         pthread_join(thread, nil)
         for pointer in [UnsafeMutableRawPointer(async), .init(check), .init(prepare), .init(idle), .init(uvLoop)] {
             pointer.deallocate()

@@ -21,9 +21,7 @@ package struct FileEvents: OptionSet, Sendable {
 }
 
 /// Tells when a socket that some C library owns is ready. Loop thread only; close it before the descriptor is closed.
-///
-/// `@unchecked Sendable`: confined to the loop's thread.
-package final class FileWatcher: @unchecked Sendable {
+package final class FileWatcher {
     private final class Context {
         let handler: (FileEvents) -> Void
         init(_ handler: @escaping (FileEvents) -> Void) { self.handler = handler }
@@ -38,10 +36,7 @@ package final class FileWatcher: @unchecked Sendable {
     }
 
     deinit {
-        guard let handle else { return }
-        if loop.inLoop { return handle.close() }
-        nonisolated(unsafe) let closing = handle  // handed over whole: it has no other owner any more
-        loop.execute { closing.close() }
+        handle?.close(on: loop)
     }
 
     /// Watches for these events from now on, instead of those given before.

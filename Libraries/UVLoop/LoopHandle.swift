@@ -4,7 +4,10 @@ import CUV
 ///
 /// A handle may be freed only in its close callback. So the memory belongs to libuv from `init` to `release`, and
 /// `data` holds the context retained once; `close` is the only way to end it. Loop thread only.
-struct LoopHandle<Raw> {
+///
+/// `@unchecked Sendable`: a pointer that is looked behind on the loop's thread only. That it can leave the thread lets
+/// the owner of a handle be released anywhere.
+struct LoopHandle<Raw>: @unchecked Sendable {
     let raw: UnsafeMutablePointer<Raw>
 
     init(context: AnyObject, _ initialize: (UnsafeMutablePointer<Raw>) -> Int32) {
@@ -17,6 +20,11 @@ struct LoopHandle<Raw> {
     func close() {
         let handle = switchyard_uv_handle(raw)!
         if uv_is_closing(handle) == 0 { uv_close(handle, LoopHandles.releaseContext) }
+    }
+
+    /// For the end of the owner, which may be on any thread.
+    func close(on loop: EventLoop) {
+        if loop.inLoop { close() } else { loop.execute { close() } }
     }
 }
 

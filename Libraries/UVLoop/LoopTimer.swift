@@ -3,35 +3,30 @@ import CUV
 import Synchronization
 
 /// A timer of one loop. Loop thread only, apart from its end: a timer that is dropped closes itself.
-///
-/// `@unchecked Sendable`: confined to the loop's thread; `deinit` hops there.
-package final class LoopTimer: @unchecked Sendable {
-    final class Context: @unchecked Sendable {  // confined to the loop's thread
-        let handler: @Sendable () -> Void
-        init(_ handler: @escaping @Sendable () -> Void) { self.handler = handler }
+package final class LoopTimer {
+    final class Context {
+        let handler: () -> Void
+        init(_ handler: @escaping () -> Void) { self.handler = handler }
     }
 
     private let loop: EventLoop
     private var handle: LoopHandle<uv_timer_t>?
     /// In place of the handle on a loop whose time is manual.
-    private var manual: Context?
+    private var manual: LoopBound<Context>?
 
-    init(loop: EventLoop, handler: @escaping @Sendable () -> Void) {
+    init(loop: EventLoop, handler: @escaping () -> Void) {
         self.loop = loop
         let context = Context(handler)
         if loop.manualTime == nil {
             handle = LoopHandle(context: context) { uv_timer_init(loop.uvLoop, $0) }
         } else {
-            manual = context
+            manual = LoopBound(context, on: loop)
         }
     }
 
     deinit {
-        if let manual { loop.execute { [loop] in loop.manualTime?.stop(manual) } }
-        guard let handle else { return }
-        if loop.inLoop { return handle.close() }
-        nonisolated(unsafe) let closing = handle  // handed over whole: it has no other owner any more
-        loop.execute { closing.close() }
+        if let manual { loop.execute { [loop] in loop.manualTime?.stop(manual.value) } }
+        handle?.close(on: loop)
     }
 
     /// (Re)starts the timer.
@@ -42,7 +37,7 @@ package final class LoopTimer: @unchecked Sendable {
     package func start(after delay: Duration, repeating interval: Duration? = nil) {
         let repetition = interval.map { max(1, $0.milliseconds) }
         if let manual {
-            loop.manualTime?.start(manual, after: delay.milliseconds, repeating: repetition)
+            loop.manualTime?.start(manual.value, after: delay.milliseconds, repeating: repetition)
         }
         guard let handle else { return }
         // The loop's clock may be stale after long work; a timer must not fire early.
@@ -58,14 +53,14 @@ package final class LoopTimer: @unchecked Sendable {
     /// The timer does not fire until it is started again.
     package func stop() {
         if let handle { uv_timer_stop(handle.raw) }
-        if let manual { loop.manualTime?.stop(manual) }
+        if let manual { loop.manualTime?.stop(manual.value) }
     }
 
     /// Ends the timer for good and lets go of its handler.
     package func close() {
         handle?.close()
         handle = nil
-        if let manual { loop.manualTime?.stop(manual) }
+        if let manual { loop.manualTime?.stop(manual.value) }
         manual = nil
     }
 }
@@ -78,7 +73,7 @@ package final class ScheduledCall: Sendable {
     }
 
     private let state: Mutex<State>
-    private let timer = Mutex<LoopTimer?>(nil)
+    private let timer = Mutex<LoopBound<LoopTimer>?>(nil)
     private let loop: EventLoop
 
     init(loop: EventLoop, after delay: Duration, _ work: @escaping @Sendable () -> Void) {
@@ -90,7 +85,8 @@ package final class ScheduledCall: Sendable {
     private func start(after delay: Duration) {
         guard isWaiting else { return }
         let timer = loop.makeTimer { self.fire() }
-        self.timer.withLock { $0 = timer }
+        let bound = LoopBound(timer, on: loop)
+        self.timer.withLock { $0 = bound }
         timer.start(after: delay)
     }
 
@@ -119,13 +115,13 @@ package final class ScheduledCall: Sendable {
             defer { timer = nil }
             return timer
         }
-        timer?.close()
+        timer?.value.close()
     }
 }
 
 extension EventLoop {
     /// A stopped timer that calls `handler` on the loop. Loop thread only.
-    package func makeTimer(_ handler: @escaping @Sendable () -> Void) -> LoopTimer {
+    package func makeTimer(_ handler: @escaping () -> Void) -> LoopTimer {
         LoopTimer(loop: self, handler: handler)
     }
 
@@ -133,6 +129,14 @@ extension EventLoop {
     @discardableResult
     package func schedule(after delay: Duration, _ work: @escaping @Sendable () -> Void) -> ScheduledCall {
         ScheduledCall(loop: self, after: delay, work)
+    }
+
+    /// Calls `work` on the loop after `delay`. Loop thread only, so that `work` may keep what belongs to the loop; the
+    /// call may be cancelled from any thread.
+    @discardableResult
+    package func post(after delay: Duration, _ work: @escaping () -> Void) -> ScheduledCall {
+        let call = LoopBound(LocalCall(work), on: self)
+        return schedule(after: delay) { call.value.work() }
     }
 
     /// Waits without holding a thread.
@@ -149,6 +153,12 @@ extension EventLoop {
             sleeper.end(.failure(CancellationError()))
         }
     }
+}
+
+/// A call that stays on its loop.
+private final class LocalCall {
+    let work: () -> Void
+    init(_ work: @escaping () -> Void) { self.work = work }
 }
 
 /// The race between a timer and a cancellation: the first one resumes the sleeper.

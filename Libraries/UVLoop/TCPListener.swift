@@ -2,9 +2,7 @@ import CUV
 import Foundation
 
 /// A listening socket of one loop. Loop thread only.
-///
-/// `@unchecked Sendable`: confined to the loop's thread; `port` never changes.
-package final class TCPListener: @unchecked Sendable {
+package final class TCPListener {
     /// Connections that the system keeps until they are accepted.
     private static let backlog: Int32 = 4096
 
@@ -16,9 +14,9 @@ package final class TCPListener: @unchecked Sendable {
 
     private final class Context {
         let loop: EventLoop
-        let onConnection: @Sendable (TCPStream) -> Void
+        let onConnection: (TCPStream) -> Void
 
-        init(loop: EventLoop, onConnection: @escaping @Sendable (TCPStream) -> Void) {
+        init(loop: EventLoop, onConnection: @escaping (TCPStream) -> Void) {
             self.loop = loop
             self.onConnection = onConnection
         }
@@ -38,7 +36,7 @@ package final class TCPListener: @unchecked Sendable {
     ///   - reusePort: lets every loop listen on one port of its own right, so that the system spreads connections.
     package static func bind(
         host: String, port: UInt16, on loop: EventLoop, reusePort: Bool,
-        onConnection: @escaping @Sendable (TCPStream) -> Void
+        onConnection: @escaping (TCPStream) -> Void
     ) throws(TCPError) -> TCPListener {
         guard let address = SocketAddress(ip: host, port: port) else { throw TCPError(code: UV_EINVAL.rawValue) }
         let descriptor = try openSocket(address, reusePort: reusePort)
@@ -97,9 +95,6 @@ package final class TCPListener: @unchecked Sendable {
     }
 
     deinit {
-        guard !isClosed else { return }
-        if loop.inLoop { return handle.close() }
-        nonisolated(unsafe) let closing = handle  // handed over whole: it has no other owner any more
-        loop.execute { closing.close() }
+        if !isClosed { handle.close(on: loop) }
     }
 }

@@ -14,10 +14,8 @@ package struct TCPError: Error, Sendable, Equatable, CustomStringConvertible {
     package var isAddressInUse: Bool { code == UV_EADDRINUSE.rawValue }
 }
 
-/// One TCP connection.
-///
-/// `@unchecked Sendable`: confined to its loop's thread; every member is to be used there only.
-package final class TCPStream: @unchecked Sendable {
+/// One TCP connection. Loop thread only.
+package final class TCPStream {
     /// The loop that it belongs to.
     package let loop: EventLoop
     /// The peer's address, unless the peer was gone already.
@@ -51,10 +49,7 @@ package final class TCPStream: @unchecked Sendable {
     }
 
     deinit {
-        guard !isClosed else { return }
-        if loop.inLoop { return handle.close() }
-        nonisolated(unsafe) let closing = handle  // handed over whole: it has no other owner any more
-        loop.execute { closing.close() }
+        if !isClosed { handle.close(on: loop) }
     }
 
     // MARK: - Opening
@@ -98,7 +93,7 @@ package final class TCPStream: @unchecked Sendable {
     }
 
     /// A connect under way: libuv's request owns it until its callback.
-    private final class ConnectAttempt: @unchecked Sendable {  // confined to the loop's thread
+    private final class ConnectAttempt {
         let request = UnsafeMutablePointer<uv_connect_t>.allocate(capacity: 1)
         let stream: TCPStream
         var completion: ((Result<TCPStream, TCPError>) -> Void)?

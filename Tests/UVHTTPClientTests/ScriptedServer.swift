@@ -52,7 +52,7 @@ final class ScriptedServer: @unchecked Sendable {
     let port: UInt16
     private let state = Mutex(State())
     private let loop: EventLoop
-    private let listener = Mutex<TCPListener?>(nil)
+    private let listener: LoopBound<TCPListener>
 
     var connections: Int { state.withLock { $0.peers.count } }
     /// Connections that the client has closed.
@@ -69,30 +69,31 @@ final class ScriptedServer: @unchecked Sendable {
     ) async throws -> ScriptedServer {
         let loop = group.next()
         let box = Mutex<ScriptedServer?>(nil)
-        let listener = try await withCheckedThrowingContinuation { continuation in
+        let (listener, port) = try await withCheckedThrowingContinuation { continuation in
             loop.execute {
                 continuation.resume(
                     with: Result {
-                        try TCPListener.bind(host: "127.0.0.1", port: 0, on: loop, reusePort: false) { stream in
-                            box.withLock { $0 }?.accept(stream, atHead, script)
-                        }
+                        let listener = try TCPListener.bind(
+                            host: "127.0.0.1", port: 0, on: loop, reusePort: false
+                        ) { stream in box.withLock { $0 }?.accept(stream, atHead, script) }
+                        return (LoopBound(listener, on: loop), listener.port)
                     })
             }
         }
-        let server = ScriptedServer(loop: loop, listener: listener)
+        let server = ScriptedServer(loop: loop, listener: listener, port: port)
         box.withLock { $0 = server }
         return server
     }
 
-    private init(loop: EventLoop, listener: TCPListener) {
+    private init(loop: EventLoop, listener: LoopBound<TCPListener>, port: UInt16) {
         self.loop = loop
-        port = listener.port
-        self.listener.withLock { $0 = listener }
+        self.listener = listener
+        self.port = port
     }
 
     func stop() {
         loop.execute { [self] in
-            listener.withLock { $0?.close() }
+            listener.value.close()
             for peer in state.withLock({ $0.peers }) { peer.close() }
         }
     }

@@ -47,7 +47,7 @@ struct EventLoopTests {
                         for index in 0..<1000 {
                             loop.execute { recorder.record(index, by: sender) }
                         }
-                        await withCheckedContinuation { continuation in loop.post { continuation.resume() } }
+                        await withCheckedContinuation { continuation in loop.execute { continuation.resume() } }
                     }
                 }
             }
@@ -62,7 +62,7 @@ struct EventLoopTests {
         await withLoop { loop in
             let over = Atomic<Bool>(false)
             @Sendable func again() { if !over.load(ordering: .relaxed) { loop.post(again) } }
-            loop.post(again)
+            loop.execute(again)
             await withCheckedContinuation { continuation in
                 loop.schedule(after: .milliseconds(20)) {
                     over.store(true, ordering: .relaxed)
@@ -95,7 +95,7 @@ struct EventLoopTests {
                 call.cancel()
             }
             for _ in 0..<3 {
-                await withCheckedContinuation { continuation in loop.post { continuation.resume() } }
+                await withCheckedContinuation { continuation in loop.execute { continuation.resume() } }
             }
             #expect(weakToken == nil)
         }

@@ -113,6 +113,7 @@ struct TCPTests {
         // Asked for behind the closing, which the loop does first.
         let second = try await listen(port)
         #expect(second.port == port)
-        loop.execute { second.close() }
+        let bound = LoopBound(handing: second, to: loop)
+        loop.execute { bound.value.close() }
     }
 }

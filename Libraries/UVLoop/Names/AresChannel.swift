@@ -7,9 +7,7 @@ import Foundation
 /// Loop thread only.
 ///
 /// The channel is freed in `close`, which must not be called from one of its own completions.
-///
-/// `@unchecked Sendable`: confined to the loop's thread.
-final class AresChannel: @unchecked Sendable {
+final class AresChannel {
     /// What a look-up found.
     struct Found {
         /// In the order of RFC 6724, as `getaddrinfo` has them, without a port.

@@ -5,9 +5,7 @@ import Foundation
 /// The addresses of names on one loop, which owns it: looked up by c-ares, a bounded number at a time, and cached.
 ///
 /// A name is looked up once for all who ask for it at the same time. Loop thread only.
-///
-/// `@unchecked Sendable`: confined to the loop's thread.
-package final class NameResolver: @unchecked Sendable {
+package final class NameResolver {
     /// The addresses, without a port, in the order in which they should be tried.
     package typealias Outcome = Result<[SocketAddress], ResolveError>
 
@@ -17,11 +15,11 @@ package final class NameResolver: @unchecked Sendable {
     }
 
     /// A caller that waits for a name, until the timer fires.
-    private final class Waiter: @unchecked Sendable {  // confined to the loop's thread
-        let completion: @Sendable (Outcome) -> Void
+    private final class Waiter {
+        let completion: (Outcome) -> Void
         var timer: LoopTimer?
 
-        init(_ completion: @escaping @Sendable (Outcome) -> Void) {
+        init(_ completion: @escaping (Outcome) -> Void) {
             self.completion = completion
         }
 
@@ -69,7 +67,7 @@ package final class NameResolver: @unchecked Sendable {
     ///   - completion: called once, on the loop, and never before this returns.
     package func lookUp(
         _ name: String, for origin: NameOrigin, within limit: Duration,
-        _ completion: @escaping @Sendable (Outcome) -> Void
+        _ completion: @escaping (Outcome) -> Void
     ) {
         // Names mean the same in every case, but `localhost` to c-ares only in this one.
         let host = name.lowercased()
