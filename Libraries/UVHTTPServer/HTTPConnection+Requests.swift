@@ -110,15 +110,16 @@ extension HTTPConnection: HTTPParserDelegate {
             method: exchange.head.method, target: exchange.head.target, headers: exchange.head.headers, body: body,
             peer: stream.remoteAddress, loop: loop, parameters: exchange.parameters, context: context)
         let number = machine.requestNumber
+        let connection = LoopBound(self, on: loop)
         // Runs here and now up to the first wait: a handler that has nothing to wait for is over when this returns.
-        let started = Task.immediate(executorPreference: loop) { [self] in
+        let started = Task.immediate(executorPreference: loop) {
             let response: Response
             do {
                 response = try await route.handler(request)
             } catch {
-                response = self.response(to: error, request)
+                response = connection.value.response(to: error, request)
             }
-            await deliver(response, number, context)
+            await connection.value.deliver(response, number, context)
         }
         if machine.isInProgress(number), !exchange.isDetached { task = started }
     }

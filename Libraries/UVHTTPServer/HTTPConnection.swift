@@ -3,10 +3,9 @@ import HTTPCore
 import UVLoop
 
 /// One client's connection: owns the stream, the parser and the handler's task, tells `HTTPConnectionStateMachine` what
-/// happens to them, and performs the actions that it asks for.
-///
-/// `@unchecked Sendable`: confined to the stream's loop. The server keeps it alive until it is closed.
-final class HTTPConnection: @unchecked Sendable {
+/// happens to them, and performs the actions that it asks for. Loop thread only; the server keeps it alive until it is
+/// closed.
+final class HTTPConnection {
     /// A larger buffer is not kept for the next response: there may be many connections, and most are idle.
     private static let maxRetainedOutputCapacity = 4096
 

@@ -7,7 +7,7 @@ import UVLoop
 /// An HTTP/1.1 server: every loop of the group listens on the port and keeps the connections the system gives it.
 package final class HTTPServer: Sendable {
     private let shared: ServerShared
-    private let parts: [LoopServer]
+    private let parts: [LoopBound<LoopServer>]
 
     /// - Parameters:
     ///   - group: its loops outlive the server.
@@ -23,7 +23,7 @@ package final class HTTPServer: Sendable {
             configuration, router: router, admission: admission, middleware: middleware, logger: logger,
             metrics: metrics)
         self.shared = shared
-        parts = group.loops.map { LoopServer(shared: shared, loop: $0) }
+        parts = group.loops.map { LoopBound(handing: LoopServer(shared: shared, loop: $0), to: $0) }
     }
 
     /// Listens on every loop.
@@ -37,11 +37,11 @@ package final class HTTPServer: Sendable {
         do {
             for part in parts {
                 let wanted = port
-                port = try await part.loop.call { try part.listen(port: wanted, reusePort: !isAlone) }
+                port = try await part.loop.call { try part.value.listen(port: wanted, reusePort: !isAlone) }
             }
         } catch {
             // A server that did not start takes no connections on the loops that were quicker.
-            for part in parts { _ = try? await part.loop.call { part.stopListening() } }
+            for part in parts { _ = try? await part.loop.call { part.value.stopListening() } }
             throw error
         }
         return port
@@ -52,7 +52,7 @@ package final class HTTPServer: Sendable {
 
     /// Closes the listeners and idle connections; requests in progress are responded to with `Connection: close`.
     package func stopAccepting() async {
-        for part in parts { _ = try? await part.loop.call { part.stopAccepting() } }
+        for part in parts { _ = try? await part.loop.call { part.value.stopAccepting() } }
     }
 
     /// Stops accepting, waits for the requests in progress, and closes what is left after `deadline`.
@@ -63,7 +63,7 @@ package final class HTTPServer: Sendable {
             try? await parts[0].loop.sleep(for: .milliseconds(10))
             if Task.isCancelled { break }
         }
-        for part in parts { _ = try? await part.loop.call { part.closeAll() } }
+        for part in parts { _ = try? await part.loop.call { part.value.closeAll() } }
     }
 }
 

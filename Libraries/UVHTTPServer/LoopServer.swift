@@ -5,10 +5,8 @@ import Observability
 import Synchronization
 import UVLoop
 
-/// A server's part on one loop: its listener and its connections.
-///
-/// `@unchecked Sendable`: confined to the loop's thread.
-final class LoopServer: @unchecked Sendable {
+/// A server's part on one loop: its listener and its connections. Loop thread only.
+final class LoopServer {
     let shared: ServerShared
     let loop: EventLoop
     private(set) var isDraining = false
