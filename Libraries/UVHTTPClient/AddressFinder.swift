@@ -10,7 +10,6 @@ enum AddressFinder {
     /// - Parameter completion: called once, on the loop, and never before this returns.
     static func find(for call: HTTPCall, within milliseconds: UInt64, _ completion: @escaping Completion) {
         let url = call.request.url
-        nonisolated(unsafe) let completion = completion  // called on the loop, where it was made
         if let address = url.address { return call.loop.post { completion(check([address], for: call)) } }
         let deadline = call.loop.nowMilliseconds + milliseconds
         call.loop.names.lookUp(url.host, for: .clients, within: .milliseconds(milliseconds)) { outcome in

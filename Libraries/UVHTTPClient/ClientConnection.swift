@@ -1,11 +1,11 @@
 import HTTPCore
 import UVLoop
 
-/// A plain HTTP/1.1 connection, which carries one call after another.
+/// A plain HTTP/1.1 connection, which carries one call after another. Loop thread only.
 ///
-/// `@unchecked Sendable`: confined to its loop's thread. The stream's callbacks keep the connection alive until
-/// `close`, and every connection is closed in the end: by its peer, by its age or by a failing call.
-final class ClientConnection: @unchecked Sendable {
+/// The stream's callbacks keep the connection alive until `close`, and every connection is closed in the end: by its
+/// peer, by its age or by a failing call.
+final class ClientConnection {
     /// More interim responses than this to one request are treated as abuse.
     private static let maxInterimResponses = 16
     /// Up to this size a body travels in the same write as its head: copying is cheaper than a second call.

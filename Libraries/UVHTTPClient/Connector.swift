@@ -8,10 +8,9 @@ struct ConnectFailure: Error {
     let detail: String
 }
 
-/// Opens one connection for a call: finds the host's addresses, has each of them checked, tries them in order.
-///
-/// `@unchecked Sendable`: confined to the loop's thread.
-final class Connector: @unchecked Sendable {
+/// Opens one connection for a call: finds the host's addresses, has each of them checked, tries them in order. Loop
+/// thread only.
+final class Connector {
     typealias Completion = (Result<TCPStream, ConnectFailure>) -> Void
 
     private let call: HTTPCall

@@ -4,8 +4,8 @@ import UVLoop
 
 /// One call from `send` to the end of its response: what is independent of how the bytes travel.
 ///
-/// `@unchecked Sendable`: confined to its loop's thread, apart from `cancel`.
-final class HTTPCall: @unchecked Sendable {
+/// Loop thread only. Its caller, who may be on any thread, has it as a `LoopBound`.
+final class HTTPCall {
     typealias Outcome = Result<ClientResponse, HTTPClientError>
 
     private enum Delivery {
@@ -16,7 +16,7 @@ final class HTTPCall: @unchecked Sendable {
     }
 
     let request: ClientRequest
-    let shard: LoopClient
+    private let client: LoopBound<LoopClient>
     /// When a connection must be there, in the loop's milliseconds.
     private(set) var connectDeadline: UInt64 = .max
     var clock = CallClock(idle: 0, total: nil, now: 0)
@@ -39,12 +39,14 @@ final class HTTPCall: @unchecked Sendable {
     private var isPaused = false
     private var reader: UnsafeContinuation<Result<[UInt8]?, HTTPBodyError>, Never>?
 
-    init(_ request: consuming ClientRequest, shard: LoopClient) {
+    /// From any thread.
+    init(_ request: consuming ClientRequest, client: LoopBound<LoopClient>) {
         self.request = request
-        self.shard = shard
+        self.client = client
     }
 
-    var loop: EventLoop { shard.loop }
+    var shard: LoopClient { client.value }
+    var loop: EventLoop { client.loop }
 
     // MARK: - Beginning
 
@@ -61,11 +63,6 @@ final class HTTPCall: @unchecked Sendable {
             total: request.totalTimeout?.milliseconds, now: now)
         connectDeadline = now + (request.connectTimeout?.milliseconds ?? shard.connectMilliseconds)
         return true
-    }
-
-    /// From any thread.
-    func cancel() {
-        loop.execute { self.fail(.cancelled) }
     }
 
     /// Ends the call for lack of a connection, for the reason that applies.
@@ -111,7 +108,7 @@ final class HTTPCall: @unchecked Sendable {
     func flush() {
         guard !isOver, head != nil, !collects, case .pending = delivery else { return }
         delivery = .streaming
-        respond(with: .stream(StreamedBody(self)))
+        respond(with: .stream(StreamedBody(LoopBound(self, on: loop))))
     }
 
     /// The response is complete. The transport has detached itself.
@@ -157,9 +154,10 @@ final class HTTPCall: @unchecked Sendable {
         if isPaused { return clock.recordActivity(at: now) }
         guard let onExpiry = request.idleTimeout?.onExpiry else { return fail(.idleTimeout) }
         clock.isAsking = true
-        loop.spawn { [self] in
+        let call = LoopBound(self, on: loop)
+        loop.spawn {
             let extension_ = await onExpiry()
-            loop.execute { self.expiryDecided(extension_) }
+            call.loop.execute { call.value.expiryDecided(extension_) }
         }
     }
 
@@ -205,6 +203,13 @@ final class HTTPCall: @unchecked Sendable {
         if let ready = take() { return continuation.resume(returning: ready) }
         precondition(reader == nil, "a body has one reader at a time")
         reader = continuation
+    }
+}
+
+extension LoopBound<HTTPCall> {
+    /// From any thread.
+    func cancel() {
+        loop.execute { value.fail(.cancelled) }
     }
 }
 

@@ -8,7 +8,7 @@ import UVLoop
 /// shared by calls to the same host, port and policy class. Redirects are never followed.
 package final class HTTPClient: Sendable {
     private let group: EventLoopGroup
-    private let shards: [LoopClient]
+    private let shards: [LoopBound<LoopClient>]
 
     /// - Parameter addressPolicy: asked about every address a connection may be opened to, literal or resolved.
     package init(
@@ -16,7 +16,10 @@ package final class HTTPClient: Sendable {
         addressPolicy: @escaping ConnectPolicy = { _, _ in .allowed }
     ) {
         self.group = group
-        shards = group.loops.map { LoopClient(loop: $0, configuration: configuration, policy: addressPolicy) }
+        shards = group.loops.map { loop in
+            LoopBound(
+                handing: LoopClient(loop: loop, configuration: configuration, policy: addressPolicy), to: loop)
+        }
     }
 
     deinit {
@@ -30,28 +33,30 @@ package final class HTTPClient: Sendable {
     package func send(
         _ request: consuming ClientRequest
     ) async throws(HTTPClientError) -> ClientResponse {
-        let call = HTTPCall(request, shard: shard())
-        guard call.request.endsWithTask else { return try Self.decoded(try await outcome(of: call).get(), call) }
+        let (collection, endsWithTask) = (request.collection, request.endsWithTask)
+        let shard = shard()
+        let call = LoopBound(handing: HTTPCall(request, client: shard), to: shard.loop)
+        guard endsWithTask else { return try Self.decoded(try await outcome(of: call).get(), collection) }
         let outcome = await withTaskCancellationHandler {
             await self.outcome(of: call)
         } onCancel: {
             call.cancel()
         }
-        return try Self.decoded(try outcome.get(), call)
+        return try Self.decoded(try outcome.get(), collection)
     }
 
     private static func decoded(
-        _ response: ClientResponse, _ call: HTTPCall
+        _ response: ClientResponse, _ collection: AnswerCollection?
     ) throws(HTTPClientError) -> ClientResponse {
         guard response.headers.contains("content-encoding") else { return response }
-        let collection = call.request.collection
         let isStreamed = collection?.except?(response.status, response.headers) ?? false
         return try response.decoded(collectedUpTo: isStreamed ? nil : collection?.limit)
     }
 
-    private func outcome(of call: HTTPCall) async -> HTTPCall.Outcome {
+    private func outcome(of call: LoopBound<HTTPCall>) async -> HTTPCall.Outcome {
         await withUnsafeContinuation { continuation in
             call.loop.execute {
+                let call = call.value
                 if call.begin(continuation) { call.shard.start(call) }
             }
         }
@@ -70,11 +75,11 @@ package final class HTTPClient: Sendable {
     /// Closes connections without a call and fails calls that wait for one. Running calls go on; later ones fail.
     package func close() {
         for shard in shards {
-            shard.loop.execute { shard.close() }
+            shard.loop.execute { shard.value.close() }
         }
     }
 
-    private func shard() -> LoopClient {
+    private func shard() -> LoopBound<LoopClient> {
         if let current = EventLoop.current, let shard = shards.first(where: { $0.loop === current }) { return shard }
         let loop = group.next()
         return shards.first { $0.loop === loop } ?? shards[0]

@@ -2,10 +2,8 @@ import Concurrency
 import HTTPCore
 import UVLoop
 
-/// The part of a client that belongs to one loop.
-///
-/// `@unchecked Sendable`: `loop` and the constants never change; everything else is confined to the loop's thread.
-final class LoopClient: @unchecked Sendable {
+/// The part of a client that belongs to one loop. Loop thread only.
+final class LoopClient {
     let loop: EventLoop
     let configuration: HTTPClientConfiguration
     let policy: ConnectPolicy

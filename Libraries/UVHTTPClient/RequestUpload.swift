@@ -1,10 +1,9 @@
 import HTTPCore
 import UVLoop
 
-/// Sends a streamed request body on a connection, no faster than the peer takes it.
-///
-/// `@unchecked Sendable`: confined to the connection's loop; its task prefers that loop.
-final class RequestUpload: @unchecked Sendable {
+/// Sends a streamed request body on a connection, no faster than the peer takes it. Loop thread only; its task prefers
+/// that loop.
+final class RequestUpload {
     /// Bytes waiting to be sent above which the source is not asked for more.
     private static let pendingBytes = 64 * 1024
 
@@ -32,7 +31,8 @@ final class RequestUpload: @unchecked Sendable {
             drained?.resume()
             drained = nil
         }
-        task = Task(executorPreference: stream.loop) { await self.run() }
+        let upload = LoopBound(self, on: stream.loop)
+        task = Task(executorPreference: stream.loop) { await upload.value.run() }
     }
 
     /// Sends nothing more. The source is told only when it is not at its end.

@@ -44,7 +44,7 @@ extension ClientResponse {
             return with(.stream(UndecodableBody()))
         }
         guard let limit, case .bytes(let bytes) = body else {
-            return with(.stream(DecodedBody(body, Inflater(coding))))
+            return with(.stream(DecodedBody(body, coding)))
         }
         return with(.bytes(try decode(bytes, Inflater(coding), upTo: limit)))
     }

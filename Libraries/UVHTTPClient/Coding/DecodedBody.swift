@@ -1,15 +1,14 @@
 import HTTPCore
+import Synchronization
 
 /// A coded body, decoded while it is read: few bytes that stand for very many never become so many at once.
-///
-/// `@unchecked Sendable`: a body has one reader at a time, who alone touches the inflater.
-final class DecodedBody: HTTPByteSource, @unchecked Sendable {
-    private let inflater: Inflater
+final class DecodedBody: HTTPByteSource {
+    private let inflater: Mutex<Inflater>
     /// `nil` when the inflater has everything already.
     private let source: (any HTTPByteSource)?
 
-    init(_ body: HTTPBody, _ inflater: Inflater) {
-        self.inflater = inflater
+    init(_ body: HTTPBody, _ coding: ContentCoding) {
+        let inflater = Inflater(coding)
         switch body {
         case .empty: source = nil
         case .bytes(let bytes):
@@ -17,17 +16,19 @@ final class DecodedBody: HTTPByteSource, @unchecked Sendable {
             inflater.add(bytes)
         case .stream(let coded): source = coded
         }
+        self.inflater = Mutex(inflater)
     }
 
     func next() async throws(HTTPBodyError) -> [UInt8]? {
         do throws(HTTPBodyError) {
             while true {
-                if let piece = try inflater.next() { return piece }
+                let piece = try inflater.withLock { inflater throws(HTTPBodyError) in try inflater.next() }
+                if let piece { return piece }
                 guard let chunk = try await source?.next() else {
-                    try inflater.end()
+                    try inflater.withLock { inflater throws(HTTPBodyError) in try inflater.end() }
                     return nil
                 }
-                inflater.add(chunk)
+                inflater.withLock { $0.add(chunk) }
             }
         } catch {
             // What still comes is of no use.

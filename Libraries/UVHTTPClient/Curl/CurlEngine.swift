@@ -5,8 +5,8 @@ import UVLoop
 ///
 /// libcurl keeps the connections; calls of different policy classes have engines of their own, and so never share one.
 ///
-/// `@unchecked Sendable`: confined to the loop's thread.
-final class CurlEngine: @unchecked Sendable {
+/// Loop thread only.
+final class CurlEngine {
     private static let globalInit: CURLcode = curl_global_init(Int(CURL_GLOBAL_DEFAULT))
 
     let shard: LoopClient

@@ -3,11 +3,10 @@ import Foundation
 import HTTPCore
 import UVLoop
 
-/// One call on one of libcurl's easy handles.
+/// One call on one of libcurl's easy handles. Loop thread only.
 ///
-/// `@unchecked Sendable`: confined to the loop's thread. The engine keeps it from `start` to `end`, so that libcurl's
-/// callbacks, which hold it unretained, always find it.
-final class CurlTransfer: @unchecked Sendable {
+/// The engine keeps it from `start` to `end`, so that libcurl's callbacks, which hold it unretained, always find it.
+final class CurlTransfer {
     let call: HTTPCall
     let engine: CurlEngine
     let easy: UnsafeMutableRawPointer

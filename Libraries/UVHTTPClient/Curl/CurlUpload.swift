@@ -2,10 +2,8 @@ import CCurl
 import HTTPCore
 import UVLoop
 
-/// Feeds a streamed request body to libcurl, one chunk at a time.
-///
-/// `@unchecked Sendable`: confined to the loop's thread; its task prefers that loop.
-final class CurlUpload: @unchecked Sendable {
+/// Feeds a streamed request body to libcurl, one chunk at a time. Loop thread only; its task prefers that loop.
+final class CurlUpload {
     private let source: any HTTPByteSource
     /// It keeps the upload, in return for nothing.
     private weak var transfer: CurlTransfer?
@@ -25,7 +23,8 @@ final class CurlUpload: @unchecked Sendable {
     }
 
     func start() {
-        task = Task(executorPreference: loop) { await self.run() }
+        let upload = LoopBound(self, on: loop)
+        task = Task(executorPreference: loop) { await upload.value.run() }
     }
 
     /// The transfer is over. The source is told only when it is not at its end.

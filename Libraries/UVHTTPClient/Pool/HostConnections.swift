@@ -12,8 +12,8 @@ struct PoolKey: Hashable {
 /// Opening ends in a later round of the loop at the earliest, and so does a call that cannot be sent: thousands that
 /// fail at once never start each other on the stack.
 ///
-/// `@unchecked Sendable`: confined to the loop's thread.
-final class HostConnections: @unchecked Sendable {
+/// Loop thread only.
+final class HostConnections {
     typealias Pool = HostPool<HTTPCall, ClientConnection>
 
     let key: PoolKey
