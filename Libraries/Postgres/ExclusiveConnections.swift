@@ -1,25 +1,23 @@
 import Concurrency
 import UVLoop
 
-/// Connections of one loop that serve one user at a time: transactions, streams, copies.
-///
-/// `@unchecked Sendable`: confined to its loop's thread.
-final class ExclusiveConnections: @unchecked Sendable {
+/// Connections of one loop that serve one user at a time: transactions, streams, copies. Loop thread only.
+final class ExclusiveConnections {
+    typealias Acquired = Result<LoopBound<PostgresConnection>, PostgresError>
+    typealias Continuation = UnsafeContinuation<Acquired, Never>
+
     private final class Waiter {
         let submitted: UInt64
         let deadline: UInt64
-        private var continuation: UnsafeContinuation<Result<PostgresConnection, PostgresError>, Never>?
+        private var continuation: Continuation?
 
-        init(
-            submitted: UInt64, deadline: UInt64,
-            continuation: UnsafeContinuation<Result<PostgresConnection, PostgresError>, Never>
-        ) {
+        init(submitted: UInt64, deadline: UInt64, continuation: Continuation) {
             self.submitted = submitted
             self.deadline = deadline
             self.continuation = continuation
         }
 
-        func resume(_ result: Result<PostgresConnection, PostgresError>) {
+        func resume(_ result: Acquired) {
             continuation?.resume(returning: result)
             continuation = nil
         }
@@ -50,14 +48,9 @@ final class ExclusiveConnections: @unchecked Sendable {
     }
 
     /// Lends a connection; when it is not returned within the limit, it is closed.
-    func acquire(limit: Duration) async -> Result<PostgresConnection, PostgresError> {
-        await withUnsafeContinuation { continuation in
-            loop.execute {
-                let now = self.loop.nowMilliseconds
-                let waiter = Waiter(submitted: now, deadline: now + limit.milliseconds, continuation: continuation)
-                self.enqueue(waiter)
-            }
-        }
+    func acquire(limit: Duration, _ continuation: Continuation) {
+        let now = loop.nowMilliseconds
+        enqueue(Waiter(submitted: now, deadline: now + limit.milliseconds, continuation: continuation))
     }
 
     /// Takes a connection back, and closes it when a call or a transaction is still open on it.
@@ -117,7 +110,7 @@ final class ExclusiveConnections: @unchecked Sendable {
         while !waiting.isEmpty, let connection = idle.popLast() {
             guard connection.isOpen, let waiter = waiting.popFirst() else { continue }
             lent[ObjectIdentifier(connection)] = (connection, waiter.deadline)
-            waiter.resume(.success(connection))
+            waiter.resume(.success(LoopBound(connection, on: loop)))
         }
         while opening < waiting.count, lent.count + idle.count + opening < configuration.exclusiveConnectionsPerLoop {
             opening += 1
@@ -154,7 +147,7 @@ final class ExclusiveConnections: @unchecked Sendable {
             failures += 1
             lastFailure = error
             // The place stays taken during the pause, so that nobody else tries meanwhile.
-            loop.schedule(after: configuration.pause(after: failures)) { [weak self] in
+            loop.post(after: configuration.pause(after: failures)) { [weak self] in
                 self?.opening -= 1
                 self?.serve()
             }

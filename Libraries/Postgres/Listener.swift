@@ -1,10 +1,8 @@
 import Observability
 import UVLoop
 
-/// Listens to notifications on a connection of its own, and resubscribes after it was lost.
-///
-/// `@unchecked Sendable`: confined to its loop's thread.
-final class Listener: @unchecked Sendable {
+/// Listens to notifications on a connection of its own, and resubscribes after it was lost. Loop thread only.
+final class Listener {
     /// How often the connection's liveness is checked: nothing else would detect that it is dead.
     private static let livenessInterval: Duration = .seconds(5)
 
@@ -26,10 +24,9 @@ final class Listener: @unchecked Sendable {
         let id = nextID
         let isNew = channels[channel] == nil
         channels[channel, default: [:]][id] = continuation
-        continuation.onTermination = { [weak self] _ in
-            guard let self else { return }
-            loop.execute { self.remove(channel, id) }
-        }
+        // `close` ends every continuation, and with it this reference.
+        let listener = LoopBound(self, on: loop)
+        continuation.onTermination = { _ in listener.loop.execute { listener.value.remove(channel, id) } }
         if timer == nil { start() }
         if isNew, let connection = slot.connection {
             listen(channel, on: connection)
@@ -62,7 +59,7 @@ final class Listener: @unchecked Sendable {
 
     private func listen(_ channel: String, on connection: PostgresConnection) {
         let name = channel.replacing("\"", with: "\"\"")
-        send("LISTEN \"\(name)\"", on: connection) { [weak self] in self?.deliver(channel, "") }
+        send("LISTEN \"\(name)\"", on: connection, confirming: channel)
     }
 
     private func remove(_ channel: String, _ id: Int) {
@@ -70,7 +67,7 @@ final class Listener: @unchecked Sendable {
         guard channels[channel]?.isEmpty == true else { return }
         channels[channel] = nil
         let name = channel.replacing("\"", with: "\"\"")
-        if let connection = slot.connection { send("UNLISTEN \"\(name)\"", on: connection) {} }
+        if let connection = slot.connection { send("UNLISTEN \"\(name)\"", on: connection) }
     }
 
     private func deliver(_ channel: String, _ payload: String) {
@@ -80,18 +77,18 @@ final class Listener: @unchecked Sendable {
     private func checkLiveness() {
         guard let connection = slot.connection else { return }
         connection.expire(now: loop.nowMilliseconds)
-        if connection.isOpen, connection.load == 0 { send("SELECT 1", on: connection) {} }
+        if connection.isOpen, connection.load == 0 { send("SELECT 1", on: connection) }
     }
 
-    private func send(_ sql: String, on connection: PostgresConnection, then: @escaping @Sendable () -> Void) {
-        let operation = PipelineOperation([Call(.unprepared(sql))], timeout: Self.livenessInterval)
-        operation.begin(now: loop.nowMilliseconds)
+    /// - Parameter channel: whose listeners are told that listening has begun, once the statement has run.
+    private func send(_ sql: String, on connection: PostgresConnection, confirming channel: String? = nil) {
+        let (listener, connection) = (LoopBound(self, on: loop), LoopBound(connection, on: loop))
         loop.spawn { [loop] in
-            // Sent from within the task, since an operation without a waiting caller counts as completed.
-            let result = await operation.result { operation in
-                loop.execute { connection.isOpen ? connection.enqueue(operation) : operation.fail(.lost("closed")) }
+            let result = await withUnsafeContinuation { continuation in
+                loop.execute { connection.value.run(sql, timeout: Self.livenessInterval, continuation) }
             }
-            if case .success = result { loop.execute(then) }
+            guard case .success = result, let channel else { return }
+            loop.execute { listener.value.deliver(channel, "") }
         }
     }
 }
@@ -105,7 +102,7 @@ extension PostgresPool {
     package func listen(_ channel: String) -> AsyncStream<String> {
         let (stream, continuation) = AsyncStream.makeStream(
             of: String.self, bufferingPolicy: .bufferingNewest(1024))
-        listener.loop.execute { [listener] in listener.add(channel, continuation) }
+        listener.loop.execute { [listener] in listener.value.add(channel, continuation) }
         return stream
     }
 }

@@ -1,12 +1,11 @@
 import Concurrency
 import CUV
 
-/// Calls that share one Sync message: they take effect together or not at all.
-///
-/// `@unchecked Sendable`: made by the calling task, which hands it to a loop and does not touch it again; from then on
-/// it is confined to that loop's thread.
-final class PipelineOperation: @unchecked Sendable {
+/// Calls that share one Sync message: they take effect together or not at all. Loop thread only.
+final class PipelineOperation {
     typealias QueryResult = Result<[PostgresRows], PostgresError>
+    /// The caller, who waits for the result.
+    typealias Completion = UnsafeContinuation<QueryResult, Never>
 
     /// What it means when the result is lost.
     enum Role: Sendable {
@@ -37,12 +36,13 @@ final class PipelineOperation: @unchecked Sendable {
     var error: PostgresError?
     /// How often it was resent because of its connection's state.
     var attempts = 0
-    private var completion: UnsafeContinuation<QueryResult, Never>?
+    private var completion: Completion?
 
-    init(_ calls: [Call], timeout: Duration, role: Role = .alone) {
+    init(_ calls: [Call], timeout: Duration, role: Role = .alone, _ completion: Completion) {
         self.calls = calls
         self.timeout = timeout
         self.role = role
+        self.completion = completion
     }
 
     /// Whether the caller no longer waits for the result.
@@ -50,14 +50,6 @@ final class PipelineOperation: @unchecked Sendable {
 
     /// The statement that errors name: the last one of the calls that has a name.
     var statementName: String { calls.last { !$0.statement.name.isEmpty }?.statement.name ?? "control" }
-
-    /// Waits for the result; `submit` hands the operation over.
-    func result(_ submit: (PipelineOperation) -> Void) async -> QueryResult {
-        await withUnsafeContinuation { continuation in
-            completion = continuation
-            submit(self)
-        }
-    }
 
     func begin(now: UInt64) {
         submitted = now
@@ -100,10 +92,8 @@ final class PipelineOperation: @unchecked Sendable {
     }
 }
 
-/// A statement prepared on one connection.
-///
-/// `@unchecked Sendable`: confined to the connection's loop.
-final class PreparedStatement: @unchecked Sendable {
+/// A statement prepared on one connection. Loop thread only.
+final class PreparedStatement {
     let statement: Statement
     /// Its name on the server.
     let serverName: [CChar]

@@ -2,10 +2,8 @@ import Concurrency
 import Observability
 import UVLoop
 
-/// The part of a pool that lives on one loop.
-///
-/// `@unchecked Sendable`: confined to its loop's thread.
-final class PoolShard: @unchecked Sendable {
+/// The part of a pool that lives on one loop. Loop thread only.
+final class PoolShard {
     /// How often deadlines are checked while operations are pending.
     private static let tick: Duration = .milliseconds(20)
 
@@ -52,8 +50,9 @@ final class PoolShard: @unchecked Sendable {
         }
     }
 
-    /// Sends an operation, or queues it until a connection has capacity.
-    func submit(_ operation: PipelineOperation) {
+    /// Sends calls in a transaction of their own, or queues them until a connection has capacity.
+    func submit(_ calls: [Call], timeout: Duration, _ completion: PipelineOperation.Completion) {
+        let operation = PipelineOperation(calls, timeout: timeout, completion)
         operation.begin(now: loop.nowMilliseconds)
         guard !isClosed else { return operation.fail(PostgresError(.closed, "the pool is closed")) }
         start()
@@ -75,7 +74,7 @@ final class PoolShard: @unchecked Sendable {
         isClosed = true
         onIdle = completion
         startTicking()
-        loop.schedule(after: configuration.closeGrace) { [weak self] in self?.finishClosing() }
+        loop.post(after: configuration.closeGrace) { [weak self] in self?.finishClosing() }
     }
 
     /// Closes at once: pending operations fail.

@@ -1,9 +1,7 @@
 import UVLoop
 
-/// Keeps one connection open: reconnects when it is lost, with back-off while that fails.
-///
-/// `@unchecked Sendable`: confined to one loop's thread.
-final class PooledConnection: @unchecked Sendable {
+/// Keeps one connection open: reconnects when it is lost, with back-off while that fails. Loop thread only.
+final class PooledConnection {
     private let loop: EventLoop
     private let open: ConnectionFactory
     private let configuration: PostgresConfiguration
@@ -68,7 +66,7 @@ final class PooledConnection: @unchecked Sendable {
     private func scheduleStart() {
         guard !isClosed else { return }
         let pause = configuration.pause(after: failures)
-        retry = loop.schedule(after: pause) { [weak self] in
+        retry = loop.post(after: pause) { [weak self] in
             self?.retry = nil
             self?.start()
         }

@@ -10,8 +10,8 @@ import UVLoop
 ///
 /// Split in two files: sending, deadlines and closing here, results in `PostgresConnection+Receiving`.
 ///
-/// `@unchecked Sendable`: confined to one loop's thread.
-final class PostgresConnection: @unchecked Sendable {
+/// Loop thread only.
+final class PostgresConnection {
     let loop: EventLoop
     let handle: PGHandle
     let metrics: PostgresMetrics?
@@ -89,6 +89,20 @@ final class PostgresConnection: @unchecked Sendable {
     }
 
     // MARK: - Sending
+
+    /// Runs a statement that is not prepared, whatever else waits in the pool.
+    func run(_ sql: String, timeout: Duration, _ completion: PipelineOperation.Completion) {
+        run([Call(.unprepared(sql))], timeout: timeout, role: .alone, completion)
+    }
+
+    /// Runs calls on this connection and on no other.
+    func run(
+        _ calls: [Call], timeout: Duration, role: PipelineOperation.Role, _ completion: PipelineOperation.Completion
+    ) {
+        let operation = PipelineOperation(calls, timeout: timeout, role: role, completion)
+        operation.begin(now: loop.nowMilliseconds)
+        if isOpen { enqueue(operation) } else { operation.fail(PostgresError(.unavailable, "the connection was lost")) }
+    }
 
     /// Accepts an operation; all that are accepted in one loop iteration are sent together.
     func enqueue(_ operation: PipelineOperation) {

@@ -3,9 +3,7 @@ import CUV
 import UVLoop
 
 /// A libpq connection. Its owner closes it, after closing its watcher. Loop thread only.
-///
-/// `@unchecked Sendable`: confined to one loop's thread.
-final class PGHandle: @unchecked Sendable {
+final class PGHandle {
     let raw: OpaquePointer
     private var isOpen = true
 
@@ -24,10 +22,8 @@ final class PGHandle: @unchecked Sendable {
     }
 }
 
-/// Opens one connection: tries the servers of the target in turn, without blocking.
-///
-/// `@unchecked Sendable`: confined to one loop's thread.
-final class PostgresConnector: @unchecked Sendable {
+/// Opens one connection: tries the servers of the target in turn, without blocking. Loop thread only.
+final class PostgresConnector {
     private let loop: EventLoop
     private let target: ConnectionTarget
     private let timeout: Duration
@@ -55,9 +51,10 @@ final class PostgresConnector: @unchecked Sendable {
     func start() {
         // The name resolution has no timeout of its own, hence the timer around it as well.
         startTimer()
-        loop.spawn { [self] in
+        let connector = LoopBound(self, on: loop)
+        loop.spawn { [loop, target] in
             let found = await target.candidates(on: loop)
-            loop.execute { self.begin(found) }
+            loop.execute { connector.value.begin(found) }
         }
     }
 

@@ -10,12 +10,12 @@ import UVLoop
 /// ``PostgresError/Kind/unavailable`` after about a second, and the pool reconnects by itself.
 package final class PostgresPool: Sendable {
     private let group: EventLoopGroup
-    private let shards: [PoolShard]
+    private let shards: [LoopBound<PoolShard>]
     /// For calls that wait for locks, so that no other calls queue behind them.
-    private let lockingShards: [PoolShard]
+    private let lockingShards: [LoopBound<PoolShard>]
     private let health: PoolHealth
     let configuration: PostgresConfiguration
-    let listener: Listener
+    let listener: LoopBound<Listener>
 
     /// Makes a pool, which begins to connect at once.
     ///
@@ -33,25 +33,28 @@ package final class PostgresPool: Sendable {
             target: target, configuration: configuration, metrics: metrics.map { PostgresMetrics($0) })
         let health = PoolHealth(logger: logger)
         self.health = health
-        listener = Listener(loop: group.loops[0], open: open, configuration: configuration)
-        shards = group.loops.map {
-            PoolShard(loop: $0, open: open, configuration: configuration, health: health)
+        listener = LoopBound(
+            handing: Listener(loop: group.loops[0], open: open, configuration: configuration), to: group.loops[0])
+        shards = group.loops.map { loop in
+            LoopBound(
+                handing: PoolShard(loop: loop, open: open, configuration: configuration, health: health), to: loop)
         }
         var locking = configuration
         locking.connectionsPerLoop = configuration.lockingConnectionsPerLoop
         // With a health of their own: readiness is that of the other shards.
         let lockingHealth = PoolHealth(logger: .disabled)
-        lockingShards = group.loops.map {
-            PoolShard(loop: $0, open: open, configuration: locking, health: lockingHealth)
+        lockingShards = group.loops.map { loop in
+            LoopBound(
+                handing: PoolShard(loop: loop, open: open, configuration: locking, health: lockingHealth), to: loop)
         }
-        for shard in shards { shard.loop.execute { shard.start() } }
+        for shard in shards { shard.loop.execute { shard.value.start() } }
     }
 
     /// A pool that is released without ``close()`` still closes its sockets on their loops: on any other thread, a
     /// descriptor would be closed while its loop polls it.
     deinit {
-        for shard in shards + lockingShards { shard.loop.execute { shard.closeNow() } }
-        listener.loop.execute { [listener] in listener.close() }
+        for shard in shards + lockingShards { shard.loop.execute { shard.value.closeNow() } }
+        listener.loop.execute { [listener] in listener.value.close() }
     }
 
     /// Whether at least one connection is open.
@@ -65,10 +68,10 @@ package final class PostgresPool: Sendable {
 
     /// Accepts no more calls, waits a few seconds for those in flight, and closes the connections.
     package func close() async {
-        listener.loop.execute { [listener] in listener.close() }
+        listener.loop.execute { [listener] in listener.value.close() }
         for shard in shards + lockingShards {
             await withCheckedContinuation { continuation in
-                shard.loop.execute { shard.close { continuation.resume() } }
+                shard.loop.execute { shard.value.close { continuation.resume() } }
             }
         }
     }
@@ -102,8 +105,10 @@ package final class PostgresPool: Sendable {
     private func runOnce(_ calls: [Call], deadline: Duration?) async throws(PostgresError) -> [PostgresRows] {
         let takesLocks = calls.contains { $0.statement.locks != .none }
         let shard = Self.localShard(takesLocks ? lockingShards : shards, group.any())
-        let result = await PipelineOperation(calls, timeout: deadline ?? configuration.deadline).result { operation in
-            if shard.loop.inLoop { shard.submit(operation) } else { shard.loop.execute { shard.submit(operation) } }
+        let timeout = deadline ?? configuration.deadline
+        let result = await withUnsafeContinuation { continuation in
+            if shard.loop.inLoop { return shard.value.submit(calls, timeout: timeout, continuation) }
+            shard.loop.execute { shard.value.submit(calls, timeout: timeout, continuation) }
         }
         return try result.get()
     }
@@ -117,9 +122,9 @@ package final class PostgresPool: Sendable {
     package var anyLoop: EventLoop { group.any() }
 
     /// The part of the pool on the caller's loop, or on another one, round-robin.
-    var shard: PoolShard { Self.localShard(shards, group.any()) }
+    var shard: LoopBound<PoolShard> { Self.localShard(shards, group.any()) }
 
-    private static func localShard(_ shards: [PoolShard], _ loop: EventLoop) -> PoolShard {
+    private static func localShard(_ shards: [LoopBound<PoolShard>], _ loop: EventLoop) -> LoopBound<PoolShard> {
         for shard in shards where shard.loop === loop { return shard }
         return shards[0]
     }

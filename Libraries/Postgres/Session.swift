@@ -1,13 +1,15 @@
+import UVLoop
+
 /// A connection lent for a sequence of statements, such as a migration; valid inside the closure it is passed to.
 package struct Session: Sendable {
-    fileprivate let connection: PostgresConnection
+    fileprivate let connection: LoopBound<PostgresConnection>
 
     /// Runs one or more statements, separated by semicolons.
     ///
     /// - Returns: the rows of each statement that was reached.
     @discardableResult
     package func simple(_ sql: String) async throws(PostgresError) -> [PostgresRows] {
-        try await SimpleQuerySession(connection, sql).run().get()
+        try await SimpleQuerySession.run(sql, on: connection).get()
     }
 
     /// Copies rows into a table.
@@ -18,7 +20,7 @@ package struct Session: Sendable {
     /// - Returns: how many rows were copied; all or none.
     @discardableResult
     package func copyIn(_ sql: String, _ data: [[UInt8]]) async throws(PostgresError) -> Int {
-        try await SimpleQuerySession(connection, sql, data: data).run().get().last?.affected ?? 0
+        try await SimpleQuerySession.run(sql, data: data, on: connection).get().last?.affected ?? 0
     }
 }
 

@@ -1,10 +1,9 @@
 import CPQ
 import UVLoop
 
-/// Runs what pipeline mode cannot, on a connection taken out of it: multi-statement texts and COPY FROM STDIN.
-///
-/// `@unchecked Sendable`: made by the caller, who hands it to the connection's loop; confined there from then on.
-final class SimpleQuerySession: @unchecked Sendable {
+/// Runs what pipeline mode cannot, on a connection taken out of it: multi-statement texts and COPY FROM STDIN. Loop
+/// thread only.
+final class SimpleQuerySession {
     typealias QueryResult = Result<[PostgresRows], PostgresError>
 
     private let connection: PostgresConnection
@@ -17,16 +16,24 @@ final class SimpleQuerySession: @unchecked Sendable {
     private var error: PostgresError?
     private var completion: UnsafeContinuation<QueryResult, Never>?
 
-    init(_ connection: PostgresConnection, _ sql: String, data: [[UInt8]]? = nil) {
+    private init(
+        _ connection: PostgresConnection, _ sql: String, data: [[UInt8]]?,
+        _ completion: UnsafeContinuation<QueryResult, Never>
+    ) {
         self.connection = connection
         self.sql = sql
         self.data = data
+        self.completion = completion
     }
 
-    func run() async -> QueryResult {
+    /// Runs a text and waits for its results. From any thread.
+    static func run(
+        _ sql: String, data: [[UInt8]]? = nil, on connection: LoopBound<PostgresConnection>
+    ) async -> QueryResult {
         await withUnsafeContinuation { continuation in
-            completion = continuation
-            connection.loop.execute { self.start() }
+            connection.loop.execute {
+                SimpleQuerySession(connection.value, sql, data: data, continuation).start()
+            }
         }
     }
 

@@ -1,3 +1,4 @@
+import Synchronization
 import UVLoop
 
 /// A transaction's isolation level.
@@ -7,21 +8,19 @@ package enum TransactionIsolation: String, Sendable {
     case serializable = "SERIALIZABLE"
 }
 
-/// An open transaction; valid inside the closure it was given to.
-///
-/// `@unchecked Sendable`: its state is touched by one call at a time, since the closure awaits each.
-package final class Transaction: @unchecked Sendable {
-    private let connection: PostgresConnection
-    private let loop: EventLoop
+/// An open transaction; valid inside the closure it was given to, which awaits one call after the other.
+package final class Transaction: Sendable {
+    private let connection: LoopBound<PostgresConnection>
     private let clock = ContinuousClock()
     private let end: ContinuousClock.Instant
     private let beginSQL: String
-    private var hasBegun = false
-    private var isFinished = false
+    private let hasBegun = Atomic(false)
+    private let isFinished = Atomic(false)
 
-    init(_ connection: PostgresConnection, deadline: Duration, isolation: TransactionIsolation, readOnly: Bool) {
+    init(
+        _ connection: LoopBound<PostgresConnection>, deadline: Duration, isolation: TransactionIsolation, readOnly: Bool
+    ) {
         self.connection = connection
-        loop = connection.loop
         end = clock.now + deadline
         beginSQL = "BEGIN ISOLATION LEVEL \(isolation.rawValue)" + (readOnly ? " READ ONLY" : "")
     }
@@ -35,18 +34,18 @@ package final class Transaction: @unchecked Sendable {
 
     /// Runs several statements inside the transaction in one round trip.
     package func query(_ calls: [Call]) async throws(PostgresError) -> [PostgresRows] {
-        if isFinished { throw PostgresError(.closed, "the transaction is over") }
+        if isFinished.load(ordering: .relaxed) { throw PostgresError(.closed, "the transaction is over") }
         for call in calls { try call.check() }
-        if hasBegun { return try await send(calls, role: .inTransaction) }
+        let isBegun = hasBegun.exchange(true, ordering: .relaxed)
+        if isBegun { return try await send(calls, role: .inTransaction) }
         // BEGIN is pipelined with the first statement, which is skipped if BEGIN fails.
-        hasBegun = true
         let results = try await send([Call(.unprepared(beginSQL))] + calls, role: .inTransaction)
         return Array(results.dropFirst())
     }
 
     func commit() async throws(PostgresError) {
-        isFinished = true
-        guard hasBegun else { return }
+        isFinished.store(true, ordering: .relaxed)
+        guard hasBegun.load(ordering: .relaxed) else { return }
         let results = try await send([Call(.unprepared("COMMIT"))], role: .commit)
         // A transaction in which a statement failed is rolled back by its COMMIT, without an error.
         guard results[0].commandTag == "COMMIT" else {
@@ -55,21 +54,17 @@ package final class Transaction: @unchecked Sendable {
     }
 
     func rollback() async throws(PostgresError) {
-        isFinished = true
-        guard hasBegun else { return }
+        isFinished.store(true, ordering: .relaxed)
+        guard hasBegun.load(ordering: .relaxed) else { return }
         _ = try await send([Call(.unprepared("ROLLBACK"))], role: .inTransaction)
     }
 
     private func send(_ calls: [Call], role: PipelineOperation.Role) async throws(PostgresError) -> [PostgresRows] {
         let left = end - clock.now
         guard left > .zero else { throw PostgresError(.deadline, "the transaction ran out of time") }
-        let result = await PipelineOperation(calls, timeout: left, role: role).result { operation in
-            loop.execute { [connection, loop] in
-                operation.begin(now: loop.nowMilliseconds)
-                guard connection.isOpen else {
-                    return operation.fail(PostgresError(.unavailable, "the connection was lost"))
-                }
-                connection.enqueue(operation)
+        let result = await withUnsafeContinuation { continuation in
+            connection.loop.execute { [connection] in
+                connection.value.run(calls, timeout: left, role: role, continuation)
             }
         }
         return try result.get()
@@ -115,27 +110,30 @@ extension PostgresPool {
 
     /// Lends a connection of the caller's loop. The caller must end the lease.
     func lease(limit: Duration) async throws(PostgresError) -> ConnectionLease {
-        let exclusive = shard.exclusive
+        let shard = shard
         let clock = ContinuousClock()
         let end = clock.now + limit
-        let connection = try await exclusive.acquire(limit: limit).get()
-        return ConnectionLease(connection: connection, left: end - clock.now, owner: exclusive)
+        let acquired = await withUnsafeContinuation { continuation in
+            shard.loop.execute { shard.value.exclusive.acquire(limit: limit, continuation) }
+        }
+        return ConnectionLease(connection: try acquired.get(), left: end - clock.now, shard: shard)
     }
 }
 
 /// A connection lent to one user.
 struct ConnectionLease: Sendable {
-    let connection: PostgresConnection
+    let connection: LoopBound<PostgresConnection>
     /// The remaining time for which it may be used.
     let left: Duration
-    fileprivate let owner: ExclusiveConnections
+    fileprivate let shard: LoopBound<PoolShard>
 
     /// Returns the connection.
     ///
     /// - Parameter discarding: whether it is closed rather than used again.
     func end(discarding: Bool = false) {
-        connection.loop.execute { [connection, owner] in
-            discarding ? owner.discard(connection) : owner.release(connection)
+        shard.loop.execute { [connection, shard] in
+            let owner = shard.value.exclusive
+            discarding ? owner.discard(connection.value) : owner.release(connection.value)
         }
     }
 }
