@@ -25,8 +25,13 @@ package final class RedisClient: Sendable {
     private let group: EventLoopGroup
     private let configuration: Configuration
     private let metrics: RedisMetrics
+    private struct Member: Sendable {
+        let connection: LoopBound<RedisConnection>
+        let readiness: RedisReadiness
+    }
+
     /// One for each loop of the group, in the same order.
-    private let connections: [RedisConnection]
+    private let members: [Member]
 
     /// - Parameter url: `redis://[[user]:password@]host[:port][/db]`.
     /// - Throws: `.invalid` for a bad URL.
@@ -39,20 +44,24 @@ package final class RedisClient: Sendable {
         self.group = group
         self.configuration = configuration
         self.metrics = shared
-        connections = group.loops.map { loop in
-            RedisConnection(
-                loop: loop, address: address, configuration: configuration, logger: logger, metrics: shared)
+        members = group.loops.map { loop in
+            let readiness = RedisReadiness()
+            let connection = RedisConnection(
+                loop: loop, address: address, configuration: configuration, logger: logger, metrics: shared,
+                readiness: readiness)
+            return Member(connection: LoopBound(handing: connection, to: loop), readiness: readiness)
         }
     }
 
     /// Keeps the connections until the task is cancelled. The loops must go on until this returns.
     package func run() async {
-        for connection in connections { connection.loop.execute { connection.start() } }
+        let connections = members.map(\.connection)
+        for connection in connections { connection.loop.execute { connection.value.start() } }
         await Cancellation.wait()
         for connection in connections {
             await withCheckedContinuation { continuation in
                 connection.loop.execute {
-                    connection.stop()
+                    connection.value.stop()
                     continuation.resume()
                 }
             }
@@ -60,7 +69,7 @@ package final class RedisClient: Sendable {
     }
 
     /// Redis answers on at least one connection.
-    package var isReady: Bool { connections.contains { $0.isReady } }
+    package var isReady: Bool { members.contains { $0.readiness.isReady } }
 
     /// Sends a command and returns its reply.
     ///
@@ -91,6 +100,7 @@ package final class RedisClient: Sendable {
         let connection = pick()
         let result: Result<[RedisReply], RedisError> = await withCheckedContinuation { continuation in
             connection.loop.execute {
+                let connection = connection.value
                 let collector = ReplyCollector(count: encoded.count) { continuation.resume(returning: $0) }
                 for (index, command) in encoded.enumerated() {
                     connection.submit(command, deadline: limit) { collector.take($0, at: index) }
@@ -106,7 +116,7 @@ package final class RedisClient: Sendable {
         let encoded = RedisProtocol.encode(arguments)
         let connection = pick()
         connection.loop.execute { [configuration, metrics] in
-            connection.submit(encoded, deadline: configuration.deadline) { result in
+            connection.value.submit(encoded, deadline: configuration.deadline) { result in
                 switch result {
                 case .success(.error), .failure: metrics.failures.increment()
                 case .success: break
@@ -116,10 +126,11 @@ package final class RedisClient: Sendable {
     }
 
     /// The connection of the caller's loop, so that nothing changes threads; another one while that is not ready.
-    private func pick() -> RedisConnection {
+    private func pick() -> LoopBound<RedisConnection> {
         let loop = group.any()
-        let own = connections.first { $0.loop === loop } ?? connections[0]
-        return own.isReady ? own : connections.first { $0.isReady } ?? own
+        let own = members.first { $0.connection.loop === loop } ?? members[0]
+        let picked = own.readiness.isReady ? own : members.first { $0.readiness.isReady } ?? own
+        return picked.connection
     }
 }
 

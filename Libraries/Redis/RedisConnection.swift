@@ -4,17 +4,28 @@ import Observability
 import Synchronization
 import UVLoop
 
+/// Whether a connection takes commands: said by it, read on any thread.
+final class RedisReadiness: Sendable {
+    private let ready = Atomic<Bool>(false)
+
+    var isReady: Bool { ready.load(ordering: .relaxed) }
+
+    /// - Returns: what was said before.
+    @discardableResult
+    func change(to isReady: Bool) -> Bool { ready.exchange(isReady, ordering: .relaxed) }
+}
+
 /// One connection to Redis, of one loop: reconnects by itself, pipelines commands, enforces their deadlines.
 ///
-/// `@unchecked Sendable`: everything mutable but the atomic is touched on the loop's thread alone.
-final class RedisConnection: @unchecked Sendable {
+/// Loop thread only.
+final class RedisConnection {
     let loop: EventLoop
     private let address: RedisAddress
     private let configuration: RedisClient.Configuration
     private let logger: Logger
     private let metrics: RedisMetrics
 
-    private let ready = Atomic<Bool>(false)
+    private let readiness: RedisReadiness
     /// Owned and freed by hiredis; `nil` as soon as hiredis reports that the connection ended.
     private var context: UnsafeMutablePointer<redisAsyncContext>?
     private var isRunning = false
@@ -27,17 +38,17 @@ final class RedisConnection: @unchecked Sendable {
 
     init(
         loop: EventLoop, address: RedisAddress, configuration: RedisClient.Configuration, logger: Logger,
-        metrics: RedisMetrics
+        metrics: RedisMetrics, readiness: RedisReadiness
     ) {
         self.loop = loop
+        self.readiness = readiness
         self.address = address
         self.configuration = configuration
         self.logger = logger
         self.metrics = metrics
     }
 
-    /// From any thread.
-    var isReady: Bool { ready.load(ordering: .relaxed) }
+    private var isReady: Bool { readiness.isReady }
 
     // MARK: - Lifecycle
 
@@ -55,7 +66,7 @@ final class RedisConnection: @unchecked Sendable {
         reconnect = nil
         timer?.close()
         timer = nil
-        ready.store(false, ordering: .relaxed)
+        readiness.change(to: false)
         guard let context else { return }
         self.context = nil
         redisAsyncFree(context)
@@ -65,14 +76,20 @@ final class RedisConnection: @unchecked Sendable {
         guard isRunning else { return }
         if let numeric = SocketAddress(ip: address.host, port: address.port) { return open(numeric) }
         // hiredis would resolve the name itself, and block the loop.
-        loop.spawn { [self] in
+        let connection = LoopBound(self, on: loop)
+        loop.spawn { [loop, address] in
             do throws(ResolveError) {
                 let found = try await loop.resolve(host: address.host, port: address.port)
-                open(found[failures % found.count])
+                connection.value.open(oneOf: found)
             } catch {
-                failed(error.description)
+                connection.value.failed(error.description)
             }
         }
+    }
+
+    /// Another one after each failure.
+    private func open(oneOf addresses: [SocketAddress]) {
+        open(addresses[failures % addresses.count])
     }
 
     private func open(_ target: SocketAddress) {
@@ -125,7 +142,7 @@ final class RedisConnection: @unchecked Sendable {
     private func becomeReady() {
         guard isRunning, context != nil, !isReady else { return }
         failures = 0
-        ready.store(true, ordering: .relaxed)
+        readiness.change(to: true)
         metrics.connects.increment()
         logger.debug("connected to Redis", [.host: .string(address.host), .port: .int(Int(address.port))])
     }
@@ -138,7 +155,7 @@ final class RedisConnection: @unchecked Sendable {
     }
 
     private func failed(_ reason: String) {
-        let wasReady = ready.exchange(false, ordering: .relaxed)
+        let wasReady = readiness.change(to: false)
         guard isRunning else { return }
         timer?.stop()
         failures += 1
@@ -150,7 +167,7 @@ final class RedisConnection: @unchecked Sendable {
         }
         let backoff = Backoff(initial: configuration.firstRetry, maximum: configuration.maxRetry, jitter: 0.5)
         let delay = backoff.delay(attempt: failures - 1, unit: .random(in: 0...1))
-        reconnect = loop.schedule(after: delay) { [weak self] in self?.connect() }
+        reconnect = loop.post(after: delay) { [weak self] in self?.connect() }
     }
 
     // MARK: - Commands
