@@ -1,9 +1,7 @@
 import UVLoop
 
-/// One client that speaks WebSocket (RFC 6455), from the end of its handshake on.
-///
-/// `@unchecked Sendable`: confined to the stream's loop; every member is to be used there only.
-package final class WebSocketConnection: @unchecked Sendable {
+/// One client that speaks WebSocket (RFC 6455), from the end of its handshake on. Loop thread only.
+package final class WebSocketConnection {
     package struct Configuration: Sendable {
         /// Bytes of one message from the client.
         package var maxMessageBytes = 64 << 10

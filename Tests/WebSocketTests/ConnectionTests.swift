@@ -13,7 +13,7 @@ struct ConnectionTests {
     /// What the server's side of the connections has said.
     private final class Server: Sendable {
         let ended = Atomic(0)
-        let opened = Mutex<[WebSocketConnection]>([])
+        let opened = Mutex<[LoopBound<WebSocketConnection>]>([])
     }
 
     private func withServer(
@@ -29,7 +29,8 @@ struct ConnectionTests {
                 let connection = WebSocketConnection(stream, configuration)
                 connection.onClose = { state.ended.wrappingAdd(1, ordering: .relaxed) }
                 connection.start(ahead: ahead)
-                state.opened.withLock { $0.append(connection) }
+                let bound = LoopBound(connection, on: connection.loop)
+                state.opened.withLock { $0.append(bound) }
             }
         }
         let server = HTTPServer(group: group, router: router)
@@ -108,7 +109,7 @@ struct ConnectionTests {
             #expect(sent < 1000)
             let connection = try #require(state.opened.withLock { $0.first })
             let pending = await withUnsafeContinuation { (continuation: UnsafeContinuation<Int, Never>) in
-                connection.loop.execute { continuation.resume(returning: connection.unsentBytes) }
+                connection.loop.execute { continuation.resume(returning: connection.value.unsentBytes) }
             }
             #expect(pending < 1 << 20)
             client.hangUp()

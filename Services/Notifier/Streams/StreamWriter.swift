@@ -77,8 +77,18 @@ struct ServerSentEventWriter: StreamWriter {
 
 /// A WebSocket, which sends its own pings.
 struct WebSocketEventWriter: StreamWriter {
-    let connection: WebSocketConnection
+    private let bound: LoopBound<WebSocketConnection>
     let format = StreamFormat.webSocket
+
+    /// On the connection's loop.
+    init(_ connection: WebSocketConnection) {
+        bound = LoopBound(connection, on: connection.loop)
+    }
+
+    private var connection: WebSocketConnection { bound.value }
+
+    /// Breaks the connection off. On its loop.
+    func abort() { connection.abort() }
 
     func write(_ events: [EventBytes]) async throws {
         guard events.count == 1, case .frames(let frames) = events[0].content else {

@@ -26,7 +26,8 @@ struct WebSocketRoutes: Sendable {
         return handshake.makeResponse { stream, ahead in
             let connection = WebSocketConnection(stream)
             connection.start(ahead: ahead)
-            session.begin(WebSocketEventWriter(connection: connection)) { connection.abort() }
+            let writer = WebSocketEventWriter(connection)
+            session.begin(writer) { writer.abort() }
         }
     }
 
