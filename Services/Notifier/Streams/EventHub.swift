@@ -18,7 +18,7 @@ final class EventHub: Sendable {
     }
 
     private let state = Mutex(State())
-    private let shards: [ViewerShard]
+    private let shards: [LoopBound<ViewerShard>]
     private let memory: StreamMemory
     private let viewerCount: Gauge
 
@@ -32,8 +32,10 @@ final class EventHub: Sendable {
             "switchyard_stream_dropped_total", "Events dropped because viewers were too slow.")
         let cut = metrics.counter(
             "switchyard_stream_cut_total", "Streams closed because their clients stopped reading.")
-        shards = loops.map {
-            ViewerShard(loop: $0, memory: memory, stallTimeout: stallTimeout, sent: sent, dropped: dropped, cut: cut)
+        shards = loops.map { loop in
+            let shard = ViewerShard(
+                loop: loop, memory: memory, stallTimeout: stallTimeout, sent: sent, dropped: dropped, cut: cut)
+            return LoopBound(handing: shard, to: loop)
         }
         self.memory = memory
     }
@@ -91,7 +93,7 @@ final class EventHub: Sendable {
         }
     }
 
-    private func shard(of viewer: Viewer) -> ViewerShard? { shards.first { $0.loop === viewer.loop } }
+    private func shard(of viewer: Viewer) -> ViewerShard? { shards.first { $0.loop === viewer.loop }?.value }
 
     /// Publishes events of the log, and waits until every loop has processed them.
     ///
@@ -138,7 +140,7 @@ final class EventHub: Sendable {
         guard !events.isEmpty, !shards.isEmpty else { return }
         await withUnsafeContinuation { continuation in
             let batch = DispatchBatch(events, for: audience, positions, loops: shards.count) { continuation.resume() }
-            for shard in shards { shard.take(batch) }
+            for shard in shards { shard.loop.execute { shard.value.take(batch) } }
         }
     }
 }

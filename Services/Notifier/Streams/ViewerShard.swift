@@ -6,8 +6,8 @@ import UVLoop
 /// Events are dispatched to the loop once, whatever the number of viewers, and written to each connection without
 /// waking a task. Events that arrive during a pass are batched in the next one. Passes yield to the loop's other work.
 ///
-/// `@unchecked Sendable`: confined to the loop; `take` goes there first.
-final class ViewerShard: @unchecked Sendable {
+/// Loop thread only.
+final class ViewerShard {
     /// Time slice of a pass, after which it yields to the loop's other work.
     private static let slice: Duration = .microseconds(500)
     /// Viewers between two readings of the clock.
@@ -67,12 +67,10 @@ final class ViewerShard: @unchecked Sendable {
         timer = nil
     }
 
-    /// Enqueues events for its viewers. From any thread.
+    /// Enqueues events for its viewers.
     func take(_ batch: DispatchBatch) {
-        loop.execute {
-            self.batches.append(batch)
-            self.schedule()
-        }
+        batches.append(batch)
+        schedule()
     }
 
     // MARK: - Passes
