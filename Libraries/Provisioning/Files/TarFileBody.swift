@@ -1,9 +1,8 @@
 import HTTPCore
+import Synchronization
 
 /// The content of the first file of a tar archive that is being received.
-///
-/// `@unchecked Sendable`: it has one reader at a time, as every source.
-final class TarFileBody: HTTPByteSource, @unchecked Sendable {
+final class TarFileBody: HTTPByteSource {
     /// Why an archive cannot be read.
     enum Refusal: Error {
         case broken(String)
@@ -11,11 +10,31 @@ final class TarFileBody: HTTPByteSource, @unchecked Sendable {
         case notAFile
     }
 
-    /// Bytes.
-    private(set) var size = 0
+    private struct State {
+        var size = 0
+        /// Received and not read yet.
+        var buffer: [UInt8] = []
+        /// Bytes of the content that are still to be read.
+        var left = 0
+
+        mutating func take(_ count: Int) -> [UInt8]? {
+            guard buffer.count >= count else { return nil }
+            let taken = Array(buffer.prefix(count))
+            buffer.removeFirst(count)
+            return taken
+        }
+
+        mutating func takeBuffer() -> [UInt8] {
+            defer { buffer = [] }
+            return buffer
+        }
+    }
+
     private let source: any HTTPByteSource
-    private var buffer: [UInt8] = []
-    private var left = 0
+    private let state = Mutex(State())
+
+    /// Bytes.
+    var size: Int { state.withLock { $0.size } }
 
     init(_ source: any HTTPByteSource) {
         self.source = source
@@ -36,9 +55,8 @@ final class TarFileBody: HTTPByteSource, @unchecked Sendable {
             }
             switch header[156] {
             case UInt8(ascii: "0"), 0, UInt8(ascii: "7"):
-                size = recorded ?? length
-                left = size
-                return
+                let size = recorded ?? length
+                return state.withLock { ($0.size, $0.left) = (size, size) }
             case UInt8(ascii: "x"), UInt8(ascii: "g"), UInt8(ascii: "L"), UInt8(ascii: "K"):
                 guard length <= Self.recordLimit else { throw Refusal.broken("a record of the archive is too long") }
                 let record = try await take(length + TarHeader.padding(length).count).prefix(length)
@@ -51,28 +69,27 @@ final class TarFileBody: HTTPByteSource, @unchecked Sendable {
     }
 
     func next() async throws(HTTPBodyError) -> [UInt8]? {
+        let left = state.withLock { $0.left }
         guard left > 0 else { return nil }
-        var chunk = buffer
-        buffer = []
+        var chunk = state.withLock { $0.takeBuffer() }
         if chunk.isEmpty {
             guard let next = try await source.next() else { throw .truncated }
             chunk = next
         }
         if chunk.count > left { chunk.removeLast(chunk.count - left) }
-        left -= chunk.count
+        let count = chunk.count
+        state.withLock { $0.left -= count }
         return chunk
     }
 
     func cancel() { source.cancel() }
 
     private func take(_ count: Int) async throws -> [UInt8] {
-        while buffer.count < count {
+        while true {
+            if let taken = state.withLock({ $0.take(count) }) { return taken }
             guard let chunk = try await source.next() else { throw HTTPBodyError.truncated }
-            buffer += chunk
+            state.withLock { $0.buffer += chunk }
         }
-        let taken = Array(buffer.prefix(count))
-        buffer.removeFirst(count)
-        return taken
     }
 
     /// The size in pax records: `<length> <key>=<value>\n`, with the length of the whole record in decimal digits.

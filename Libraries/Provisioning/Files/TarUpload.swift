@@ -1,42 +1,53 @@
 import HTTPCore
+import Synchronization
 
 /// A tar archive that is generated while it is sent.
-///
-/// `@unchecked Sendable`: it has one reader at a time, as every source.
-final class TarUpload: HTTPByteSource, @unchecked Sendable {
+final class TarUpload: HTTPByteSource {
     private enum Segment {
         case bytes([UInt8])
         case file(OutgoingFile)
     }
 
+    private struct State {
+        var length = 0
+        var segments: [Segment] = []
+        var current: (source: any HTTPByteSource, left: Int)?
+
+        mutating func add(_ segment: Segment, _ count: Int) {
+            segments.append(segment)
+            length += count
+        }
+    }
+
+    private let state = Mutex(State())
+
     /// Bytes of the whole archive.
-    private(set) var length = 0
-    private var segments: [Segment] = []
-    private var current: (source: any HTTPByteSource, left: Int)?
+    var length: Int { state.withLock { $0.length } }
 
     /// Adds raw bytes: a header or padding.
     func add(_ bytes: [UInt8]) {
-        segments.append(.bytes(bytes))
-        length += bytes.count
+        state.withLock { $0.add(.bytes(bytes), bytes.count) }
     }
 
     /// Adds a file's content with its padding.
     func add(_ file: OutgoingFile) {
-        segments.append(.file(file))
-        length += file.size
+        state.withLock { $0.add(.file(file), file.size) }
         add(TarHeader.padding(file.size))
     }
 
     func next() async throws(HTTPBodyError) -> [UInt8]? {
         while true {
-            if let file = current {
+            if let file = state.withLock({ $0.current }) {
                 if let chunk = try await next(of: file) { return chunk }
-                current = nil
+                state.withLock { $0.current = nil }
             }
-            guard !segments.isEmpty else { return nil }
-            switch segments.removeFirst() {
+            let segment = state.withLock { $0.segments.isEmpty ? nil : $0.segments.removeFirst() }
+            switch segment {
+            case nil: return nil
             case .bytes(let bytes): if !bytes.isEmpty { return bytes }
-            case .file(let file): current = (file.source(), file.size)
+            case .file(let file):
+                let source = file.source()
+                state.withLock { $0.current = (source, file.size) }
             }
         }
     }
@@ -48,13 +59,15 @@ final class TarUpload: HTTPByteSource, @unchecked Sendable {
             return nil
         }
         guard chunk.count <= file.left else { throw .truncated }
-        current = (file.source, file.left - chunk.count)
+        state.withLock { $0.current = (file.source, file.left - chunk.count) }
         return chunk
     }
 
     func cancel() {
+        let current = state.withLock { state in
+            defer { (state.current, state.segments) = (nil, []) }
+            return state.current
+        }
         current?.source.cancel()
-        current = nil
-        segments = []
     }
 }
