@@ -1,12 +1,13 @@
 import Crypto
 import Foundation
 import HTTPCore
+import Synchronization
 import UVLoop
 
 /// An anonymous temporary file: the system deletes it with its descriptor, however this process ends.
 ///
-/// `@unchecked Sendable`: written by one task at a time, which waits for each write; read when it is complete.
-final class SpoolFile: @unchecked Sendable {
+/// Written by one task at a time, which waits for each write; read when it is complete.
+final class SpoolFile: Sendable {
     /// A failed system call.
     struct Failure: Error, CustomStringConvertible {
         let call: String
@@ -19,10 +20,16 @@ final class SpoolFile: @unchecked Sendable {
         }
     }
 
+    private struct Written: ~Copyable {
+        var size = 0
+        var digest: SHA256Digest? = SHA256Digest()
+    }
+
     let descriptor: Int32
+    private let written = Mutex(Written())
+
     /// Bytes so far.
-    private(set) var size = 0
-    private var digest: SHA256Digest? = SHA256Digest()
+    var size: Int { written.withLock { $0.size } }
 
     /// Creates an empty one. Blocks.
     ///
@@ -51,13 +58,16 @@ final class SpoolFile: @unchecked Sendable {
     ///
     /// - Throws: `Failure`.
     func append(_ bytes: [UInt8]) throws {
-        try bytes.withUnsafeBytes { try Self.write($0, to: descriptor, at: size) }
-        size += bytes.count
-        digest?.update(bytes)
+        let end = size
+        try bytes.withUnsafeBytes { try Self.write($0, to: descriptor, at: end) }
+        written.withLock { written in
+            written.size += bytes.count
+            written.digest?.update(bytes)
+        }
     }
 
     /// The digest of all bytes; to be called once, at the end.
-    func finish() -> [UInt8] { digest.take()?.finish() ?? [] }
+    func finish() -> [UInt8] { written.withLock { $0.digest.take()?.finish() ?? [] } }
 
     /// Reads written bytes. Blocks.
     ///
