@@ -10,9 +10,7 @@ private let signalPipe = Atomic<Int32>(-1)
 /// Signals come through a handler that writes their number into a pipe, the one thing that is safe inside a handler;
 /// the thread reads the pipe. So nothing here needs a loop or Dispatch, and a process whose loops are stuck still
 /// obeys.
-final class SignalThread: @unchecked Sendable {
-    // `thread` is set before the object is shared, `previousActions` is used by init and stop() alone; the rest is
-    // constant or locked.
+final class SignalThread: Sendable {
     private struct Timer {
         let deadline: ContinuousClock.Instant
         let action: @Sendable () -> Void
@@ -23,8 +21,8 @@ final class SignalThread: @unchecked Sendable {
     private let onSignal: @Sendable (Int32) -> Void
     private let timers = Mutex<[Int: Timer]>([:])
     private let timerCount = Atomic<Int>(0)
-    private var thread = pthread_t()
-    private var previousActions: [(signal: Int32, action: sigaction)] = []
+    private let thread = Mutex(pthread_t())
+    private let previousActions: Mutex<[(signal: Int32, action: sigaction)]>
 
     /// Starts the thread and takes over the signals. Only one at a time in a process.
     ///
@@ -37,25 +35,29 @@ final class SignalThread: @unchecked Sendable {
         _ = fcntl(writeEnd, F_SETFL, O_NONBLOCK)  // a handler must never block
         self.onSignal = onSignal
         signalPipe.store(writeEnd, ordering: .sequentiallyConsistent)
-        takeOver(signals)
-        // The thread holds a reference of its own, taken over and dropped by the thread's function.
-        pthread_create(
-            &thread, nil,
-            { context in
-                Unmanaged<SignalThread>.fromOpaque(context!).takeRetainedValue().loop()
-                return nil
-            }, Unmanaged.passRetained(self).toOpaque())
+        previousActions = Mutex(Self.takeOver(signals))
+        thread.withLock { thread in
+            // The thread holds a reference of its own, taken over and dropped by the thread's function.
+            _ = pthread_create(
+                &thread, nil,
+                { context in
+                    Unmanaged<SignalThread>.fromOpaque(context!).takeRetainedValue().loop()
+                    return nil
+                }, Unmanaged.passRetained(self).toOpaque())
+        }
     }
 
     /// Restores the signals' actions and ends the thread. Not to be called on the thread itself.
     func stop() {
-        for (signal, action) in previousActions {
-            var action = action
-            sigaction(signal, &action, nil)
+        previousActions.withLock { actions in
+            for (signal, action) in actions {
+                var action = action
+                sigaction(signal, &action, nil)
+            }
         }
         signalPipe.store(-1, ordering: .sequentiallyConsistent)
         wake(with: .stop)
-        pthread_join(thread, nil)
+        pthread_join(thread.withLock { $0 }, nil)
         close(readEnd)
         close(writeEnd)
     }
@@ -82,7 +84,8 @@ final class SignalThread: @unchecked Sendable {
         _ = write(writeEnd, &byte, 1)
     }
 
-    private func takeOver(_ signals: [Int32]) {
+    /// - Returns: the actions that were there before.
+    private static func takeOver(_ signals: [Int32]) -> [(signal: Int32, action: sigaction)] {
         var action = sigaction()
         action.__sigaction_handler.sa_handler = { number in
             let savedError = errno
@@ -91,10 +94,10 @@ final class SignalThread: @unchecked Sendable {
             errno = savedError
         }
         action.sa_flags = SA_RESTART
-        for signal in signals {
+        return signals.map { signal in
             var previous = sigaction()
             sigaction(signal, &action, &previous)
-            previousActions.append((signal, previous))
+            return (signal, previous)
         }
     }
 
