@@ -32,19 +32,19 @@ package final class Gauge: Sendable {
 package final class Histogram: Sendable {
     /// Upper bounds of the ranges, rising; the range above the last is implied.
     package let bounds: [Double]
-    private let counts: AtomicCounts
+    private let counts: [Counter]
     private let sum = Atomic<Double>(0)
 
     package init(bounds: [Double]) {
         self.bounds = bounds
-        counts = AtomicCounts(bounds.count + 1)
+        counts = (0...bounds.count).map { _ in Counter() }
     }
 
     /// Counts one value, in the metric's base unit.
     package func observe(_ value: Double) {
         var index = 0
         while index < bounds.count, value > bounds[index] { index += 1 }
-        counts.increment(index)
+        counts[index].increment()
         sum.add(value)
     }
 
@@ -63,7 +63,7 @@ package final class Histogram: Sendable {
     package var snapshot: Snapshot {
         var running = 0
         let cumulative = (0...bounds.count).map { index in
-            running += counts[index]
+            running += counts[index].value
             return running
         }
         return Snapshot(cumulative: cumulative, sum: sum.load(ordering: .relaxed))
@@ -77,27 +77,6 @@ extension Histogram {
     ]
     /// Items in a batch.
     package static let sizeBounds: [Double] = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1000]
-}
-
-/// A fixed number of atomic counts; the memory is this object's own and lives as long as it does.
-private final class AtomicCounts: @unchecked Sendable {
-    // The pointer never changes and what it points to is atomic.
-    private let storage: UnsafeMutablePointer<Atomic<Int>>
-    private let count: Int
-
-    init(_ count: Int) {
-        self.count = count
-        storage = .allocate(capacity: count)
-        for index in 0..<count { (storage + index).initialize(to: Atomic(0)) }
-    }
-
-    deinit {
-        storage.deinitialize(count: count)
-        storage.deallocate()
-    }
-
-    func increment(_ index: Int) { storage[index].wrappingAdd(1, ordering: .relaxed) }
-    subscript(index: Int) -> Int { storage[index].load(ordering: .relaxed) }
 }
 
 extension Atomic where Value == Double {

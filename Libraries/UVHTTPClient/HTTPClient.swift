@@ -46,7 +46,7 @@ package final class HTTPClient: Sendable {
     }
 
     private static func decoded(
-        _ response: ClientResponse, _ collection: AnswerCollection?
+        _ response: ClientResponse, _ collection: ResponseCollection?
     ) throws(HTTPClientError) -> ClientResponse {
         guard response.headers.contains("content-encoding") else { return response }
         let isStreamed = collection?.except?(response.status, response.headers) ?? false
