@@ -41,11 +41,11 @@ package final class WakeSignal: Sendable {
                 }
                 if isPending { return continuation.resume() }
                 let timer = loop.schedule(after: duration) { self.wake() }
-                let isOver = state.withLock { state in
+                let isFinished = state.withLock { state in
                     if state.sleeper != nil { state.timer = timer }
                     return state.sleeper == nil
                 }
-                if isOver { timer.cancel() }
+                if isFinished { timer.cancel() }
             }
         } onCancel: {
             wake()

@@ -16,8 +16,8 @@ enum AddressFinder {
             switch outcome {
             case .success(let addresses): completion(check(addresses.map { $0.with(port: url.port) }, for: call))
             case .failure(let error):
-                let isOver = error.isLate && call.loop.nowMilliseconds >= deadline
-                let kind = isOver ? .connectTimeout : HTTPClientError.Kind(error)
+                let hasTimedOut = error.isLate && call.loop.nowMilliseconds >= deadline
+                let kind = hasTimedOut ? .connectTimeout : HTTPClientError.Kind(error)
                 completion(.failure(ConnectFailure(kind: kind, detail: error.description)))
             }
         }

@@ -46,7 +46,7 @@ final class Connector {
     }
 
     private func tryNext(after failure: ConnectFailure) {
-        if call.isOver { return finish(.cancelled, "") }
+        if call.isFinished { return finish(.cancelled, "") }
         guard let address = addresses.popFirst() else { return finish(failure.kind, failure.detail) }
         guard remaining > 0 else { return finish(.connectTimeout, "no time left") }
         // An address that does not answer must leave time for those after it.

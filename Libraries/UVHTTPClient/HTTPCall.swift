@@ -27,7 +27,7 @@ final class HTTPCall {
     var wasRetried = false
     var requestBytesWritten = false
     /// The response is complete, or the call failed: nothing that comes counts any more.
-    private(set) var isOver = false
+    private(set) var isFinished = false
 
     private var continuation: UnsafeContinuation<Outcome, Never>?
     private var delivery = Delivery.pending
@@ -78,7 +78,7 @@ final class HTTPCall {
 
     /// The final response's head arrived. Delivered by `flush`, when it is known whether the body is there as well.
     func received(_ head: HTTPMessageHead) {
-        guard !isOver else { return }
+        guard !isFinished else { return }
         self.head = head
         guard let collection = request.collection else { return }
         collects = !(collection.except?(head.status, head.headers) ?? false)
@@ -88,7 +88,7 @@ final class HTTPCall {
     }
 
     func received(body bytes: UnsafeBufferPointer<UInt8>) {
-        guard !isOver, !bytes.isEmpty else { return }
+        guard !isFinished, !bytes.isEmpty else { return }
         if let reader {
             self.reader = nil
             return reader.resume(returning: .success(Array(bytes)))
@@ -106,15 +106,15 @@ final class HTTPCall {
 
     /// What has come so far is all for now.
     func flush() {
-        guard !isOver, head != nil, !collects, case .pending = delivery else { return }
+        guard !isFinished, head != nil, !collects, case .pending = delivery else { return }
         delivery = .streaming
         respond(with: .stream(StreamedBody(LoopBound(self, on: loop))))
     }
 
     /// The response is complete. The transport has detached itself.
     func complete() {
-        guard !isOver else { return }
-        isOver = true
+        guard !isFinished else { return }
+        isFinished = true
         transport = nil
         switch delivery {
         case .pending:
@@ -129,8 +129,8 @@ final class HTTPCall {
 
     /// Ends the call without its whole response, and what carries it.
     func fail(_ kind: HTTPClientError.Kind, _ detail: String = "") {
-        guard !isOver else { return }
-        isOver = true
+        guard !isFinished else { return }
+        isFinished = true
         let error = HTTPClientError(
             kind, requestBytesWritten: requestBytesWritten, status: head?.status, wasRetried: wasRetried,
             detail: detail)
@@ -162,7 +162,7 @@ final class HTTPCall {
     }
 
     private func expiryDecided(_ rest: Duration?) {
-        guard !isOver else { return }
+        guard !isFinished else { return }
         clock.isAsking = false
         let now = loop.nowMilliseconds
         if let rest {
@@ -196,7 +196,7 @@ final class HTTPCall {
             return .success(bytes)
         }
         if let failure { return .failure(failure.bodyError) }
-        return isOver ? .success(nil) : nil
+        return isFinished ? .success(nil) : nil
     }
 
     func read(_ continuation: UnsafeContinuation<Result<[UInt8]?, HTTPBodyError>, Never>) {
@@ -227,7 +227,7 @@ extension HTTPClientError {
 extension HTTPCall {
     /// The request can be sent once more, and has not been.
     var canRetry: Bool {
-        guard request.retriesStaleConnection, !wasRetried, !isOver else { return false }
+        guard request.retriesStaleConnection, !wasRetried, !isFinished else { return false }
         if case .stream = request.body { return false }
         return true
     }

@@ -51,7 +51,7 @@ final class LoopClient {
     }
 
     private func transfer(_ call: HTTPCall, to addresses: [SocketAddress]) {
-        guard !call.isOver else { return }
+        guard !call.isFinished else { return }
         let policyClass = call.request.policyClass
         if engines[policyClass] == nil, !isClosed { engines[policyClass] = CurlEngine(shard: self) }
         guard let engine = engines[policyClass],

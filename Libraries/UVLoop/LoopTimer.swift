@@ -166,32 +166,32 @@ private final class Sleeper: Sendable {
     private struct State {
         var continuation: CheckedContinuation<Void, any Error>?
         var call: ScheduledCall?
-        var isOver = false
+        var isFinished = false
     }
 
     private let state = Mutex(State())
 
     /// - Returns: false when the sleep was cancelled before it began; the continuation is resumed then.
     func begin(_ continuation: CheckedContinuation<Void, any Error>) -> Bool {
-        let isOver = state.withLock { state in
-            if !state.isOver { state.continuation = continuation }
-            return state.isOver
+        let isFinished = state.withLock { state in
+            if !state.isFinished { state.continuation = continuation }
+            return state.isFinished
         }
-        if isOver { continuation.resume(throwing: CancellationError()) }
-        return !isOver
+        if isFinished { continuation.resume(throwing: CancellationError()) }
+        return !isFinished
     }
 
     func attach(_ call: ScheduledCall) {
-        let isOver = state.withLock { state in
+        let isFinished = state.withLock { state in
             state.call = call
-            return state.isOver
+            return state.isFinished
         }
-        if isOver { call.cancel() }
+        if isFinished { call.cancel() }
     }
 
     func end(_ result: Result<Void, any Error>) {
         let (continuation, call) = state.withLock { state in
-            state.isOver = true
+            state.isFinished = true
             defer { state.continuation = nil }
             return (state.continuation, state.call)
         }

@@ -67,7 +67,7 @@ final class FrameReader {
     }
 
     /// Nothing more is read: the closing handshake is over, or the client broke the protocol and the closing frame says so.
-    var isOver: Bool {
+    var hasEnded: Bool {
         guard let context else { return hasFailed }
         return hasFailed || wslay_event_get_read_enabled(context) == 0
     }
@@ -99,7 +99,7 @@ final class FrameReader {
         defer { output = [] }
         let isBetweenMessages = given == framed && openFrames == 0 && !isInsideMessage
         let isClosing = wslay_event_get_close_sent(context) != 0 || wslay_event_get_close_received(context) != 0
-        if isBetweenMessages, !isClosing, !isOver {
+        if isBetweenMessages, !isClosing, !hasEnded {
             wslay_event_context_free(context)
             self.context = nil
         }

@@ -121,10 +121,10 @@ package final class WebSocketConnection {
         receivedBytes += bytes.count
         let (response, messages) = reader.receive(bytes)
         // A closing frame goes out behind what the messages cause; other control frames before it.
-        if !reader.isOver { send(response) }
+        if !reader.hasEnded { send(response) }
         for message in messages { onMessage?(message) }
-        if reader.isOver { send(response) }
-        if reader.isOver { return finish() }
+        if reader.hasEnded { send(response) }
+        if reader.hasEnded { return finish() }
         if isOpen, let limit = configuration.maxReceivedBytes, receivedBytes > limit {
             return close(.policyViolation, "too much received")
         }

@@ -33,12 +33,12 @@ struct FrameReaderTests {
     ) -> (sent: [UInt8], reader: FrameReader) {
         var sent: [UInt8] = []
         let reader = FrameReader(maxMessageBytes: FrameCase.limit, keepsMessages: true)
-        for piece in arrival.pieces(bytes, seed: seed) where !reader.isOver {
+        for piece in arrival.pieces(bytes, seed: seed) where !reader.hasEnded {
             let (response, messages) = Array(piece).withUnsafeBufferPointer { reader.receive($0) }
             let echoes = messages.flatMap { message in
                 WebSocketFrame.message(message.bytes, isText: message.isText, upTo: .max).flatMap { $0 }
             }
-            sent += reader.isOver ? echoes + response : response + echoes
+            sent += reader.hasEnded ? echoes + response : response + echoes
         }
         return (sent, reader)
     }
@@ -50,9 +50,9 @@ struct FrameReaderTests {
             let (sent, reader) = responses(to: bytes, arrival)
             var frames = ServerFrame.read(sent)
             switch testCase.end {
-            case .open: #expect(!reader.isOver, "\(arrival)")
+            case .open: #expect(!reader.hasEnded, "\(arrival)")
             case .closed(let code):
-                #expect(reader.isOver, "\(arrival)")
+                #expect(reader.hasEnded, "\(arrival)")
                 guard case .close(let sentCode, _) = frames.popLast() else {
                     Issue.record("no closing frame, \(arrival)")
                     continue
@@ -121,9 +121,9 @@ struct FrameReaderTests {
         }
         #expect(response(.text("01234", isFinal: false)) == [])
         #expect(response(.more(Array("56789".utf8), isFinal: false)) == [])
-        #expect(!reader.isOver)
+        #expect(!reader.hasEnded)
         #expect(response(.more([0x61])) == [.close(1009, [])])
-        #expect(reader.isOver)
+        #expect(reader.hasEnded)
     }
 
     @Test("bytes at random end in a closing frame or in nothing, and never in a crash")

@@ -52,7 +52,7 @@ final class CurlTransfer {
         rearm()
         engine.start(self)
         // The engine does not keep a transfer that it has no place for.
-        if call.isOver { end() } else { upload?.start() }
+        if call.isFinished { end() } else { upload?.start() }
     }
 
     // MARK: - From libcurl
@@ -75,7 +75,7 @@ final class CurlTransfer {
     }
 
     func received(headerLine line: UnsafeRawBufferPointer) -> Bool {
-        guard !call.isOver else { return false }
+        guard !call.isFinished else { return false }
         call.clock.recordActivity(at: call.loop.nowMilliseconds)
         switch parser.consume(line, limits: call.shard.configuration) {
         case .more: break
@@ -85,17 +85,17 @@ final class CurlTransfer {
         case .tooLarge: call.fail(.tooLarge, "header block too large")
         case .malformed: call.fail(.malformed, "not a status line")
         }
-        return !call.isOver
+        return !call.isFinished
     }
 
     /// - Returns: what libcurl's write callback returns.
     func received(body bytes: UnsafeRawBufferPointer) -> Int {
-        guard !call.isOver else { return 0 }
+        guard !call.isFinished else { return 0 }
         if isReadingPaused { return switchyard_curl_write_pause }
         call.clock.recordActivity(at: call.loop.nowMilliseconds)
         engine.touch(self)
         call.received(body: bytes.bindMemory(to: UInt8.self))
-        return call.isOver ? 0 : bytes.count
+        return call.isFinished ? 0 : bytes.count
     }
 
     func flush() {
@@ -104,7 +104,7 @@ final class CurlTransfer {
 
     /// libcurl is done with the transfer.
     func finish(_ code: CURLcode) {
-        guard !call.isOver else { return }
+        guard !call.isFinished else { return }
         call.transport = nil
         if code == CURLE_OK, parser.isComplete { return call.complete() }
         let text = String(cString: errorText)
@@ -138,13 +138,13 @@ final class CurlTransfer {
 
     private func timerFired() {
         armedFor = .max
-        guard !call.isOver else { return }
+        guard !call.isFinished else { return }
         if isConnected {
             call.checkDeadlines()
         } else if connectDeadline <= call.loop.nowMilliseconds {
             return call.failUnconnected(isWaiting: !opensConnection)
         }
-        if !call.isOver { rearm() }
+        if !call.isFinished { rearm() }
     }
 
     private var connectDeadline: UInt64 { min(call.connectDeadline, call.clock.total) }

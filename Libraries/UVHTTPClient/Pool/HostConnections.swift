@@ -70,7 +70,7 @@ final class HostConnections {
             switch result {
             case .success(let stream):
                 let connection = ClientConnection(stream: stream, host: self)
-                if call.isOver { release(connection) } else { connection.carry(call) }
+                if call.isFinished { release(connection) } else { connection.carry(call) }
             case .failure(let failure):
                 call.fail(failure.kind, failure.detail)
                 perform(pool.connectFailed())

@@ -52,11 +52,11 @@ package final class InFlightDeliveries: Sendable {
         }
         earlier?.cancel()
         let task = start()
-        let isOver = state.withLock { state in
+        let isFinished = state.withLock { state in
             if state.deliveries[lease.item]?.lease == lease { state.deliveries[lease.item]?.task = task }
             return state.isAbandoned
         }
-        if isOver { task.cancel() }
+        if isFinished { task.cancel() }
     }
 
     package func end(_ lease: ItemLease) {
