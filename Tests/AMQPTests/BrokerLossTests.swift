@@ -93,16 +93,16 @@ struct BrokerLossTests {
             // Both deliveries are the first of their connection, and have the same tag.
             calls.note("call")
             guard calls.total > 1 else {
-                await first.pass()
+                await first.wait()
                 return .done
             }
-            await second.pass()
+            await second.wait()
             return .reject
         } _: { _ in
-            try await eventually("the first delivery") { first.waiting == 1 }
+            try await eventually("the first delivery") { calls.total == 1 }
             await rabbit.stop()
             try await rabbit.start()
-            try await eventually(within: .seconds(30), "the second delivery") { second.waiting == 1 }
+            try await eventually(within: .seconds(30), "the second delivery") { calls.total == 2 }
             first.open()
             try await eventually("the late outcome") {
                 String(decoding: metrics.exposition(), as: UTF8.self)

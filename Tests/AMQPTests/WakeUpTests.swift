@@ -25,10 +25,10 @@ struct WakeUpTests {
                 ])
             }
             // A round of the loop, with the second message between its take and its wait.
-            var backlog = EntryQueue()
+            var backlog = FIFO<PublishEntry>()
             offer()
             mailbox.wakeup.clear()
-            backlog.append(contentsOf: mailbox.take())
+            for entry in mailbox.take() { backlog.append(entry) }
             offer()
             try session.send(from: &backlog)
             try session.receive()
