@@ -12,7 +12,6 @@ package struct ConfigurationKey: Sendable, Hashable {
     package let expected: String
     /// The default as it would be written in the environment; nil when there is none.
     package let defaultText: String?
-    package let isRequired: Bool
     package let isSecret: Bool
     /// Its meaning, one sentence for the reference.
     package let help: String

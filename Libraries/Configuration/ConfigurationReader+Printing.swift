@@ -12,8 +12,7 @@ extension ConfigurationReader {
     /// All variables that can be set as a Markdown table, for the documentation.
     package var reference: String {
         let rows = sorted.map { key in
-            let fallback =
-                key.defaultText.map { $0.isEmpty ? "empty" : "`\($0)`" } ?? (key.isRequired ? "required" : "none")
+            let fallback = key.defaultText.map { $0.isEmpty ? "empty" : "`\($0)`" } ?? "none"
             let cells = ["`\(key.name)`", key.expected, fallback, key.help].map { $0.replacing("|", with: "\\|") }
             return "| \(cells.joined(separator: " | ")) |"
         }

@@ -1,29 +1,9 @@
 extension ConfigurationReader {
-    /// A URL that must be set. It may name several hosts, as those of Postgres do. Passwords are masked when shown.
+    /// A URL that may be absent. It may name several hosts, as those of Postgres do. Passwords are masked when shown.
     ///
-    /// - Parameter schemes: those allowed, as in `["postgres", "postgresql"]`.
-    package func url(_ name: String, schemes: [String], _ help: String) -> String {
-        readRequired(name, .url(schemes), placeholder: "", secret: false, help)
-    }
-
-    /// A URL with a default.
-    package func url(_ name: String, schemes: [String], default fallback: String, _ help: String) -> String {
-        read(name, .url(schemes), default: fallback, help)
-    }
-
-    /// A URL that may be absent.
+    /// - Parameter schemes: those allowed, as in `["http", "https"]`.
     package func optionalURL(_ name: String, schemes: [String], _ help: String) -> String? {
         readIfSet(name, .url(schemes), default: nil, help)
-    }
-
-    /// URLs separated by commas, at least one, that must be set.
-    package func urlList(_ name: String, schemes: [String], _ help: String) -> [String] {
-        readRequired(name, .urlList(schemes), placeholder: [], secret: false, help)
-    }
-
-    /// URLs separated by commas with a default.
-    package func urlList(_ name: String, schemes: [String], default fallback: [String], _ help: String) -> [String] {
-        read(name, .urlList(schemes), default: fallback, help)
     }
 }
 
@@ -32,19 +12,6 @@ extension ConfigurationReader.Kind where Value == String {
         Self(
             expected: "a URL (\(schemeList(schemes)))", parse: { isURL($0, schemes) ? $0 : nil }, show: maskingPassword,
             mask: maskingPassword)
-    }
-}
-
-extension ConfigurationReader.Kind where Value == [String] {
-    static func urlList(_ schemes: [String]) -> Self {
-        Self(
-            expected: "URLs (\(schemeList(schemes))) separated by commas",
-            parse: { text in
-                let urls = splitList(text)
-                return !urls.isEmpty && urls.allSatisfy { isURL($0, schemes) } ? urls : nil
-            },
-            show: { $0.map(maskingPassword).joined(separator: ",") },
-            mask: { splitList($0).map(maskingPassword).joined(separator: ",") })
     }
 }
 

@@ -1,9 +1,4 @@
 extension ConfigurationReader {
-    /// A text that must be set.
-    package func string(_ name: String, secret: Bool = false, _ help: String) -> String {
-        readRequired(name, .text, placeholder: "", secret: secret, help)
-    }
-
     /// A text with a default.
     package func string(_ name: String, default fallback: String, secret: Bool = false, _ help: String) -> String {
         read(name, .text, default: fallback, secret: secret, help)
@@ -15,6 +10,8 @@ extension ConfigurationReader {
     }
 
     /// A whole number.
+    ///
+    /// - Parameter isLenient: a bad value is warned about and the default taken.
     package func int(
         _ name: String, default fallback: Int, in range: ClosedRange<Int>, isLenient: Bool = false, _ help: String
     ) -> Int {
@@ -34,16 +31,9 @@ extension ConfigurationReader {
     /// A time: a number of seconds, or a number with `ms`, `s`, `m`, `h` or `d` behind it.
     package func duration(
         _ name: String, default fallback: Duration, in range: ClosedRange<Duration> = .zero ... .seconds(315_576_000),
-        isLenient: Bool = false, _ help: String
+        _ help: String
     ) -> Duration {
-        read(name, .duration(range), default: fallback, isLenient: isLenient, help)
-    }
-
-    /// A time that may be absent.
-    package func optionalDuration(
-        _ name: String, in range: ClosedRange<Duration> = .zero ... .seconds(315_576_000), _ help: String
-    ) -> Duration? {
-        readIfSet(name, .duration(range), default: nil, help)
+        read(name, .duration(range), default: fallback, help)
     }
 
     /// One of a closed set of words.

@@ -10,7 +10,7 @@ package final class ConfigurationReader {
     package private(set) var keys: [ConfigurationKey] = []
     /// The problems found so far.
     package private(set) var problems: [ConfigurationProblem] = []
-    /// Values that were replaced by their default without being refused; to be logged as warnings.
+    /// Values that were replaced by their default without being refused; logged when a service starts.
     package private(set) var warnings: [ConfigurationProblem] = []
 
     /// - Parameter environment: names and values, as `ProcessInfo.processInfo.environment` gives them.
@@ -28,11 +28,19 @@ package final class ConfigurationReader {
 
     /// Records a violated rule between several values, under the name of the one to change.
     package func problem(_ name: String, expected: String) {
+        problems.append(problemOfRead(name, expected))
+    }
+
+    /// Records a value that was read as a text and means nothing: its default was taken.
+    package func warning(_ name: String, expected: String) {
+        warnings.append(problemOfRead(name, expected))
+    }
+
+    private func problemOfRead(_ name: String, _ expected: String) -> ConfigurationProblem {
         let key = keys.last { $0.name == name }
-        problems.append(
-            ConfigurationProblem(
-                name: name, shownValue: key?.source == .environment ? key?.shownValue : nil, expected: expected,
-                defaultText: key?.defaultText))
+        return ConfigurationProblem(
+            name: name, shownValue: key?.source == .environment ? key?.shownValue : nil, expected: expected,
+            defaultText: key?.defaultText)
     }
 
     /// How a kind of value is described, read and written.
@@ -54,32 +62,25 @@ package final class ConfigurationReader {
         readIfSet(name, kind, default: fallback, secret: secret, isLenient: isLenient, help) ?? fallback
     }
 
-    /// Reads a value that must be set; `placeholder` stands in for one that is not.
-    func readRequired<Value>(
-        _ name: String, _ kind: Kind<Value>, placeholder: Value, secret: Bool, _ help: String
-    ) -> Value {
-        readIfSet(name, kind, default: nil, isRequired: true, secret: secret, help) ?? placeholder
-    }
-
     /// Reads a value; nil when it is not set or cannot be used.
     func readIfSet<Value>(
-        _ name: String, _ kind: Kind<Value>, default fallback: Value?, isRequired: Bool = false, secret: Bool = false,
-        isLenient: Bool = false, _ help: String
+        _ name: String, _ kind: Kind<Value>, default fallback: Value?, secret: Bool = false, isLenient: Bool = false,
+        _ help: String
     ) -> Value? {
         let text = environment[name].flatMap { $0.isEmpty ? nil : $0 }
         let value = text.flatMap(kind.parse)
         let defaultText = fallback.map(kind.show)
-        if value == nil, text != nil || isRequired {
+        if value == nil, let text {
             let problem = ConfigurationProblem(
-                name: name, shownValue: text.map { secret ? masked($0) : kind.mask($0) }, expected: kind.expected,
+                name: name, shownValue: secret ? masked(text) : kind.mask(text), expected: kind.expected,
                 defaultText: defaultText)
             if isLenient { warnings.append(problem) } else { problems.append(problem) }
         }
         let shown = (value ?? fallback).map { secret && value != nil ? masked(text ?? "") : kind.show($0) }
         keys.append(
             ConfigurationKey(
-                name: name, expected: kind.expected, defaultText: defaultText, isRequired: isRequired, isSecret: secret,
-                help: help, shownValue: shown ?? "",
+                name: name, expected: kind.expected, defaultText: defaultText, isSecret: secret, help: help,
+                shownValue: shown ?? "",
                 source: value != nil ? .environment : fallback != nil ? .default : .none))
         return value
     }

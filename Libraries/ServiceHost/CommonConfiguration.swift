@@ -20,7 +20,7 @@ package struct CommonConfiguration: Sendable {
     package var rateLimit: Int
     package var trustedProxies: [String]
     package var shutdownGraceSeconds: Int
-    package var logLevel: String
+    package var logLevel: LogLevel
     /// Where clients reach the platform; `nil` to take what each client used.
     package var platformURL: String?
     package var eventLoops: Int
@@ -48,6 +48,9 @@ package struct CommonConfiguration: Sendable {
         deployment = DeploymentMode(environment: [
             "MOLECULE_DEPLOY_MODE": deployMode ?? "", "MOLECULE_ORG_ID": orgID ?? "", "MOLECULE_ENV": environment,
         ])
+        if deployment.unknownValue != nil {
+            reader.warning("MOLECULE_DEPLOY_MODE", expected: "saas or self-hosted, which it is taken for")
+        }
         corsOrigins = reader.list(
             "CORS_ORIGINS", default: ["http://localhost:3000", "http://localhost:3001"],
             "Origins that browsers may call from, comma separated.")
@@ -61,7 +64,7 @@ package struct CommonConfiguration: Sendable {
         shutdownGraceSeconds = reader.int(
             "SHUTDOWN_GRACE_SECONDS", default: 30, in: 0...3600,
             "Seconds to finish what is in flight; requests have five sixths of it.")
-        logLevel = reader.string("LOG_LEVEL", default: "info", "debug, info, warning or error.")
+        logLevel = reader.choice("LOG_LEVEL", default: .info, isLenient: true, "The least that is logged.")
         platformURL = reader.optionalString("PLATFORM_URL", "Where clients reach the platform.")
         eventLoops = reader.int(
             "EVENT_LOOPS", default: ProcessInfo.processInfo.activeProcessorCount, in: 1...256,

@@ -46,7 +46,12 @@ package enum ServiceLauncher {
             FileHandle.standardError.write(Data("\(error)\n".utf8))
             exit(2)
         }
-        let logger = Logger(service: service.name.rawValue, level: LogLevel(rawValue: common.logLevel) ?? .info)
+        let logger = Logger(service: service.name.rawValue, level: common.logLevel)
+        for warning in reader.warnings {
+            logger.warning(
+                "bad configuration value, taking the default",
+                [.name: .string(warning.name), .value: .string(warning.shownValue ?? "")])
+        }
         do {
             exit(try await start(service, common, settings, logger))
         } catch {

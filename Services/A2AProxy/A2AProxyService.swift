@@ -19,11 +19,6 @@ package enum A2AProxyService: HostedService {
     }
 
     package static func assemble(_ context: ServiceContext, _ settings: A2AProxySettings) throws -> ServiceParts {
-        if let bad = settings.badIdleTimeout {
-            context.logger.warning(
-                "bad configuration value, taking the default",
-                [.name: "A2A_IDLE_TIMEOUT_SECONDS", .value: .string(bad)])
-        }
         let parts = Parts(context, settings)
         var router = Router()
         let running = RunningSends(

@@ -12,8 +12,6 @@ package struct A2AProxySettings: Sendable {
 
     /// The idle timeout of a call, unless the target has its own.
     package var idleTimeout: Duration = Limits.idleTimeout
-    /// The invalid value of `A2A_IDLE_TIMEOUT_SECONDS`, to be logged.
-    package var badIdleTimeout: String?
     package var callCeiling: Duration = Limits.agentCallCeiling
     package var activity = Activity.full
     package var connectTimeout: Duration = .seconds(5)
@@ -35,16 +33,11 @@ package struct A2AProxySettings: Sendable {
     package init() {}
 
     package init(_ reader: ConfigurationReader) {
+        self.init()
         readTimeouts(reader)
-        let names = Activity.allCases.map(\.rawValue)
-        let activity = reader.string(
-            "A2A_ACTIVITY", default: Activity.full.rawValue,
+        activity = reader.choice(
+            "A2A_ACTIVITY", default: activity,
             "What the feed keeps of each call: full (with bodies), summary (without) or off.")
-        if let known = Activity(rawValue: activity) {
-            self.activity = known
-        } else {
-            reader.problem("A2A_ACTIVITY", expected: names.joined(separator: ", "))
-        }
         connectionsPerHost = reader.int(
             "A2A_CONNECTIONS_PER_AGENT", default: connectionsPerHost, in: 1...100_000,
             "Connections to one agent, on each event loop.")
@@ -69,14 +62,10 @@ package struct A2AProxySettings: Sendable {
 
     private mutating func readTimeouts(_ reader: ConfigurationReader) {
         // A bad value must not keep the service from starting: it is logged and the default used.
-        let idle = reader.string(
-            "A2A_IDLE_TIMEOUT_SECONDS", default: String(idleTimeout.components.seconds),
-            "Seconds without a sign of life from an agent that end a call to it.")
-        if let seconds = Int(idle), seconds > 0, seconds <= 7 * 86_400 {
-            idleTimeout = .seconds(seconds)
-        } else {
-            badIdleTimeout = idle
-        }
+        idleTimeout = .seconds(
+            reader.int(
+                "A2A_IDLE_TIMEOUT_SECONDS", default: Int(idleTimeout.components.seconds), in: 1...7 * 86_400,
+                isLenient: true, "Seconds without a sign of life from an agent that end a call to it."))
         func seconds(_ name: String, _ value: inout Duration, _ range: ClosedRange<Int>, _ text: String) {
             let initial = Int(value.components.seconds)
             value = .seconds(reader.int(name, default: initial, in: range, text))

@@ -23,6 +23,7 @@ package struct RetentionSettings: Sendable, Hashable {
     package init() {}
 
     package init(_ reader: ConfigurationReader) {
+        self.init()
         func read(_ name: String, _ age: inout Duration, _ help: String) {
             age = reader.duration("RETENTION_" + name, default: age, help + " 0: for ever.")
         }
