@@ -13,7 +13,6 @@ extension PostgresConnection {
         // Results that have arrived are processed even when reading ended in an error.
         let isAlive = PQconsumeInput(handle.raw) == 1
         receive()
-        if onNotification != nil { receiveNotifications() }
         if isOpen, !isAlive || PQstatus(handle.raw) == CONNECTION_BAD { return markLost() }
         if wantsWritable { flush() }
         if isOpen { onProgress?() }
@@ -44,14 +43,6 @@ extension PostgresConnection {
                 operation.fail(PostgresError(.server, "the statement cannot run in a pipeline"))
                 return markLost()
             }
-        }
-    }
-
-    private func receiveNotifications() {
-        while isOpen, let notification = PQnotifies(handle.raw) {
-            defer { PQfreemem(notification) }
-            let payload = notification.pointee.extra.map { String(cString: $0) } ?? ""
-            onNotification?(String(cString: notification.pointee.relname), payload)
         }
     }
 

@@ -36,8 +36,6 @@ final class PostgresConnection {
     /// Called once when the connection is lost, with the operations never sent.
     var onLost: ((PostgresError, [PipelineOperation]) -> Void)?
 
-    /// Called with channel and payload of each notification.
-    var onNotification: ((String, String) -> Void)?
     /// The simple-query session that uses the socket outside pipeline mode; it ends with the connection.
     var simpleQuery: SimpleQuerySession?
 
@@ -256,7 +254,6 @@ final class PostgresConnection {
         handle.close()
         metrics?.connections.decrement()
         onProgress = nil
-        onNotification = nil
         simpleQuery?.connectionEnded(error)
         simpleQuery = nil
         for operation in inFlight.takeAll() {

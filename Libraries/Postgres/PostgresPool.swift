@@ -15,7 +15,6 @@ package final class PostgresPool: Sendable {
     private let lockingShards: [LoopBound<PoolShard>]
     private let health: PoolHealth
     let configuration: PostgresConfiguration
-    let listener: LoopBound<Listener>
 
     /// Makes a pool, which begins to connect at once.
     ///
@@ -33,8 +32,6 @@ package final class PostgresPool: Sendable {
             target: target, configuration: configuration, metrics: metrics.map { PostgresMetrics($0) })
         let health = PoolHealth(logger: logger)
         self.health = health
-        listener = LoopBound(
-            handing: Listener(loop: group.loops[0], open: open, configuration: configuration), to: group.loops[0])
         shards = group.loops.map { loop in
             LoopBound(
                 handing: PoolShard(loop: loop, open: open, configuration: configuration, health: health), to: loop)
@@ -54,7 +51,6 @@ package final class PostgresPool: Sendable {
     /// descriptor would be closed while its loop polls it.
     deinit {
         for shard in shards + lockingShards { shard.loop.execute { shard.value.closeNow() } }
-        listener.loop.execute { [listener] in listener.value.close() }
     }
 
     /// Whether at least one connection is open.
@@ -68,7 +64,6 @@ package final class PostgresPool: Sendable {
 
     /// Accepts no more calls, waits a few seconds for those in flight, and closes the connections.
     package func close() async {
-        listener.loop.execute { [listener] in listener.value.close() }
         for shard in shards + lockingShards {
             await withCheckedContinuation { continuation in
                 shard.loop.execute { shard.value.close { continuation.resume() } }

@@ -13,8 +13,6 @@ package struct PostgresRow {
     /// Records the decoding failure.
     let failure: RowDecodingFailure
 
-    package var columnCount: Int { result.columnCount }
-
     /// Calls `body` with the text of a column, valid during the call only; nil for NULL.
     package func withText<R>(_ column: Int, _ body: (UnsafeBufferPointer<UInt8>?) throws -> R) rethrows -> R {
         precondition(column >= 0 && column < result.columnCount, "column \(column) of \(result.columnCount)")
@@ -37,7 +35,6 @@ package struct PostgresRow {
     package func bytes(_ column: Int) -> [UInt8] { required(column, optionalBytes(column), or: []) }
     /// The value of a `bytea` column.
     package func bytea(_ column: Int) -> [UInt8] { required(column, optionalBytea(column), or: []) }
-    package func strings(_ column: Int) -> [String] { required(column, optionalStrings(column), or: []) }
     package func uuids(_ column: Int) -> [UUID] { required(column, optionalUUIDs(column), or: []) }
 
     private static let zeroUUID = UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
@@ -82,16 +79,6 @@ package struct PostgresRow {
             }
             return bytes
         }
-    }
-
-    /// The elements of an array that are not NULL.
-    package func optionalStrings(_ column: Int) -> [String]? {
-        optionalElements(column)?.compactMap { $0 }
-    }
-
-    /// The elements of an array, nil for NULL.
-    package func optionalElements(_ column: Int) -> [String?]? {
-        value(column) { ArrayText.elements($0)?.map { $0.map { String(decoding: $0, as: UTF8.self) } } }
     }
 
     /// The elements of a `uuid[]` that are not NULL.

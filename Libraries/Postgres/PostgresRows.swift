@@ -38,13 +38,6 @@ package struct PostgresRows: Sendable {
 
     /// The server's command tag, such as `UPDATE 3`.
     package var commandTag: String { result.map { String(cString: PQcmdStatus($0.raw)) } ?? "" }
-
-    /// The index of the column with this name.
-    package func column(_ name: String) -> Int? {
-        guard let result else { return nil }
-        let index = PQfnumber(result.raw, "\"\(name)\"")
-        return index < 0 ? nil : Int(index)
-    }
 }
 
 /// The first decoding failure in the rows being decoded.

@@ -42,13 +42,6 @@ extension PostgresPool {
         }
     }
 
-    /// Runs one or more statements without parameters, separated by semicolons: together one transaction, unless they
-    /// begin or end transactions themselves.
-    @discardableResult
-    package func simple(_ sql: String, deadline: Duration = .seconds(30)) async throws -> [PostgresRows] {
-        try await withSession(deadline: deadline) { try await $0.simple(sql) }
-    }
-
     /// Copies rows into a table: the fastest way to add many.
     ///
     /// - Parameters:
@@ -58,27 +51,5 @@ extension PostgresPool {
     @discardableResult
     package func copyIn(_ sql: String, _ data: [[UInt8]], deadline: Duration = .seconds(10)) async throws -> Int {
         try await withSession(deadline: deadline) { try await $0.copyIn(sql, data) }
-    }
-
-    /// Runs a statement and passes its rows on in batches, holding one batch in memory, all from one snapshot.
-    ///
-    /// - Parameters:
-    ///   - batch: rows at a time.
-    ///   - deadline: for the whole stream, including the time `body` takes.
-    ///   - body: called until there are no more rows; the next batch is fetched after it returns.
-    package func stream(
-        _ statement: Statement, _ parameters: [any PostgresEncodable] = [], batch: Int = 500,
-        deadline: Duration = .seconds(60), _ body: (PostgresRows) async throws -> Void
-    ) async throws {
-        try await transaction(deadline: deadline, readOnly: true) { transaction in
-            let declare = Statement.unprepared("DECLARE streamed NO SCROLL CURSOR FOR \(statement.sql)")
-            let fetch = Call(.unprepared("FETCH FORWARD \(max(1, batch)) FROM streamed"))
-            var rows = try await transaction.query([Call(declare, parameters), fetch])[1]
-            while !rows.isEmpty {
-                try await body(rows)
-                if rows.count < batch { return }
-                rows = try await transaction.query([fetch])[0]
-            }
-        }
     }
 }

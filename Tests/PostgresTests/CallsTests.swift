@@ -71,11 +71,11 @@ import UVLoop
             try await Task(executorPreference: loop) {
                 try await pool.simple("CREATE TABLE t(a int); INSERT INTO t VALUES (1)")
                 let select = Statement("select", "SELECT * FROM t")
-                #expect(try await pool.query(select)[0].columnCount == 1)
+                #expect(try await pool.query(select)[0].int(0) == 1)
                 try await pool.simple("ALTER TABLE t ADD COLUMN b text DEFAULT 'x'")
-                #expect(try await pool.query(select)[0].columnCount == 2)
+                #expect(try await pool.query(select)[0].string(1) == "x")
                 _ = try await pool.query(Statement("deallocate", "DEALLOCATE ALL"))
-                #expect(try await pool.query(select)[0].columnCount == 2)
+                #expect(try await pool.query(select)[0].string(1) == "x")
             }.value
         }
     }
@@ -117,20 +117,6 @@ import UVLoop
             try await eventually("the sleep to be cancelled") {
                 try await pool.query(Statement("running", running))[0].int(0) == 0
             }
-        }
-    }
-
-    @Test("Rows arrive in batches from one snapshot") func stream() async throws {
-        try await withPool { (pool) async throws in
-            var sum = 0
-            var largest = 0
-            try await pool.stream(Statement("series", "SELECT generate_series(1, $1::int)"), [10_001], batch: 500) {
-                rows in
-                largest = max(largest, rows.count)
-                sum += try rows.map { $0.int(0) }.reduce(0, +)
-            }
-            #expect(sum == 10_001 * 10_002 / 2)
-            #expect(largest == 500)
         }
     }
 

@@ -39,6 +39,13 @@ func withPool<T>(
     }
 }
 
+extension PostgresPool {
+    /// Runs one or more statements without parameters, separated by semicolons.
+    func simple(_ sql: String) async throws {
+        try await withSession(deadline: .seconds(30)) { _ = try await $0.simple(sql) }
+    }
+}
+
 /// Runs something that must fail with an error of the client, and returns that.
 func postgresError(_ body: () async throws -> Void) async throws -> PostgresError {
     do {

@@ -1,7 +1,8 @@
 import Foundation
-import Postgres
 import Testing
 import TestSupport
+
+@testable import Postgres
 
 @Suite("Values keep their meaning on the way to the server and back") struct TypesTests {
     static let texts = [
@@ -22,8 +23,8 @@ import TestSupport
                 [elements])
             #expect(try unnested.map { $0.optionalString(0) } == elements)
             let whole = try await pool.query(Statement("echo_texts", "SELECT $1::text[]"), [elements])[0]
-            #expect(whole.optionalElements(0) == elements)
-            #expect(whole.strings(0) == Self.texts)
+            let read = whole.bytes(0).withUnsafeBufferPointer { ArrayText.elements($0) }
+            #expect(read?.map { $0.map { String(decoding: $0, as: UTF8.self) } } == elements)
         }
     }
 
@@ -89,7 +90,7 @@ import TestSupport
         }
     }
 
-    @Test("Rows know their columns, number and effect") func rows() async throws {
+    @Test("Rows know their number and effect") func rows() async throws {
         try await withPool { (pool) async throws in
             try await pool.simple("CREATE TABLE t(a int); INSERT INTO t SELECT generate_series(1, 10)")
             let update = try await pool.query(Statement("update", "UPDATE t SET a = a + 1 WHERE a > $1"), [3])
@@ -97,8 +98,6 @@ import TestSupport
             #expect(update.isEmpty)
             let rows = try await pool.query(Statement("columns", "SELECT 1 AS one, 2 AS \"Two\""))
             #expect(rows.count == 1)
-            #expect(rows.column("Two") == 1)
-            #expect(rows.column("three") == nil)
         }
     }
 

@@ -14,17 +14,14 @@ package struct TestRow: Sendable {
     package func date(_ column: Int) -> Date { read { $0.date(column) } }
     package func bytea(_ column: Int) -> [UInt8] { read { $0.bytea(column) } }
     package func bytes(_ column: Int) -> [UInt8] { read { $0.bytes(column) } }
-    package func strings(_ column: Int) -> [String] { read { $0.strings(column) } }
     package func uuids(_ column: Int) -> [UUID] { read { $0.uuids(column) } }
     package func isNull(_ column: Int) -> Bool { read { $0.isNull(column) } }
-    package func optionalElements(_ column: Int) -> [String?]? { read { $0.optionalElements(column) } }
     package func optionalInt(_ column: Int) -> Int? { read { $0.optionalInt(column) } }
     package func optionalString(_ column: Int) -> String? { read { $0.optionalString(column) } }
     package func optionalBool(_ column: Int) -> Bool? { read { $0.optionalBool(column) } }
     package func optionalUUID(_ column: Int) -> UUID? { read { $0.optionalUUID(column) } }
     package func optionalDate(_ column: Int) -> Date? { read { $0.optionalDate(column) } }
     package func optionalBytes(_ column: Int) -> [UInt8]? { read { $0.optionalBytes(column) } }
-    package var columnCount: Int { read(\.columnCount) }
 
     private func read<Value>(_ make: (PostgresRow) -> Value) -> Value {
         do {

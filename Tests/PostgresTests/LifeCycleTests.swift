@@ -5,43 +5,7 @@ import Testing
 import TestSupport
 import UVLoop
 
-@Suite("Large results, metrics, and the life cycle of a pool") struct StreamTests {
-    @Test("A hundred thousand rows pass through constant memory") func constantMemory() async throws {
-        try await withPool { (pool) async throws in
-            let wide = Statement("wide", "SELECT n, repeat('x', 1000) FROM generate_series(1, $1::int) AS n")
-            func read(_ count: Int) async throws -> Int {
-                var seen = 0
-                try await pool.stream(wide, [count], batch: 500) { rows in
-                    for row in rows.all where row.string(1).utf8.count == 1000 { seen += 1 }
-                }
-                return seen
-            }
-            #expect(try await read(5000) == 5000)
-            let before = residentBytes()
-            #expect(try await read(100_000) == 100_000)
-            // As one result these rows are more than 100 MB; other tests run beside this one.
-            #expect(residentBytes() - before < 60_000_000)
-        }
-    }
-
-    @Test("A stream that is left early gives its connection back") func leftEarly() async throws {
-        struct Enough: Error {}
-        try await withPool(.longDeadlines(connections: 1, exclusive: 1)) { (pool) async throws in
-            for _ in 0..<3 {
-                await #expect(throws: Enough.self) {
-                    try await pool.stream(Statement("series", "SELECT generate_series(1, 10000)")) { _ in throw Enough()
-                    }
-                }
-            }
-            let error = try await postgresError {
-                try await pool.stream(Statement("broken", "SELECT 1/(n - 5000) FROM generate_series(1, 10000) n")) {
-                    _ in
-                }
-            }
-            #expect(error.sqlState == "22012")
-        }
-    }
-
+@Suite("Metrics and the life cycle of a pool") struct LifeCycleTests {
     @Test("Calls, errors and connections are counted") func metrics() async throws {
         let url = try await SharedServers.postgres().makeDatabase("metrics")
         let registry = MetricsRegistry(includesProcess: false)
