@@ -84,7 +84,4 @@ package final class AMQPConsumer: Sendable {
     /// How often consuming began: an increase means that a connection was lost, and with it the messages of an
     /// exclusive queue.
     package var connections: Int { mailbox.connections }
-
-    /// The queue is being consumed.
-    package var isReady: Bool { state == .ready }
 }

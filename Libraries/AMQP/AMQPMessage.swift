@@ -56,12 +56,6 @@ package struct AMQPDelivery: Sendable {
     package var deliveryCount: Int? {
         message.headers["x-delivery-count"]?.integer.map(Int.init)
     }
-
-    /// The queue that first dead-lettered it, if one did.
-    package var firstDeathQueue: String? { message.headers["x-first-death-queue"]?.text }
-
-    /// Why it was first dead-lettered: `rejected`, `expired`, `maxlen` or `delivery_limit`.
-    package var firstDeathReason: String? { message.headers["x-first-death-reason"]?.text }
 }
 
 /// A handler's outcome for a delivery.

@@ -49,12 +49,6 @@ extension EventFD {
         return SocketReadiness(rawValue: happened).intersection([.readable, .writable])
     }
 
-    /// Whether `wait` would return at once because of a wake-up.
-    var isAwake: Bool {
-        var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-        return poll(&entry, 1, 0) > 0
-    }
-
     /// Whether the socket takes more, or reports an error when it is written to. Does not wait, and leaves wake-ups
     /// alone.
     static func isWritable(_ socket: Int32) -> Bool {

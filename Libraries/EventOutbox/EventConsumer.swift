@@ -66,8 +66,6 @@ package struct EventConsumer: GracefulService {
         return failures.allSatisfy(\.isRetryable) ? .retry : .reject
     }
 
-    package var state: AMQPState { consumer.state }
-
     /// How often the queue's connection was established.
     package var connections: Int { consumer.connections }
 

@@ -1,5 +1,3 @@
-import Contracts
-
 /// The outcome of an event.
 package enum EventOutcome: Sendable, Hashable {
     /// It is handled.
@@ -16,8 +14,6 @@ package struct EventOutcomes: Sendable, Hashable {
     private var exceptions: [Int: EventOutcome] = [:]
 
     package static let done = EventOutcomes(.done)
-    package static let retry = EventOutcomes(.retry)
-    package static let reject = EventOutcomes(.reject)
 
     package init(_ common: EventOutcome) {
         self.common = common
@@ -27,14 +23,5 @@ package struct EventOutcomes: Sendable, Hashable {
     package subscript(index: Int) -> EventOutcome {
         get { exceptions[index] ?? common }
         set { exceptions[index] = newValue }
-    }
-
-    /// Handles events one after the other.
-    package static func ofEach(
-        _ events: [CloudEvent], _ handle: (CloudEvent) async -> EventOutcome
-    ) async -> EventOutcomes {
-        var outcomes = EventOutcomes.done
-        for (index, event) in events.enumerated() { outcomes[index] = await handle(event) }
-        return outcomes
     }
 }

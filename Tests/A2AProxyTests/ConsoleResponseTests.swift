@@ -37,7 +37,7 @@ import UVLoop
         ]
         let result: Result<Void, any Error>
         do {
-            try await eventually("the broker") { publisher.isReady && consumer.state == .ready }
+            try await eventually("the broker") { publisher.isReady && consumer.connections > 0 }
             result = .success(try await body(EventBroadcast(publisher: publisher, service: "a2a-proxy"), seen))
         } catch {
             result = .failure(error)

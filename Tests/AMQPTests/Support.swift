@@ -115,3 +115,43 @@ final class InFlightMeter: Sendable {
     var highest: Int { state.withLock { $0.highest } }
     var finished: Int { state.withLock { $0.finished } }
 }
+
+extension AMQPConsumer {
+    /// The queue is being consumed.
+    var isReady: Bool { state == .ready }
+}
+
+extension AMQPDelivery {
+    /// The queue that first dead-lettered it, if one did.
+    var firstDeathQueue: String? { message.headers["x-first-death-queue"]?.text }
+
+    /// Why it was first dead-lettered: `rejected`, `expired`, `maxlen` or `delivery_limit`.
+    var firstDeathReason: String? { message.headers["x-first-death-reason"]?.text }
+}
+
+extension AMQPTopology.Queue {
+    /// A durable quorum queue with a limit on deliveries of a message, and perhaps a queue for its dead letters.
+    static func work(_ name: String, deliveryLimit: Int, deadLetterQueue: String?) -> Self {
+        var arguments: [String: AMQPValue] = ["x-queue-type": "quorum", "x-delivery-limit": .int(Int64(deliveryLimit))]
+        if let deadLetterQueue {
+            arguments["x-dead-letter-exchange"] = ""
+            arguments["x-dead-letter-routing-key"] = .string(deadLetterQueue)
+        }
+        return Self(name, arguments: arguments)
+    }
+
+    /// A durable quorum queue without limits.
+    static func deadLetters(_ name: String) -> Self { Self(name, arguments: ["x-queue-type": "quorum"]) }
+
+    /// A classic queue that goes with the broker, and drops the oldest messages.
+    static func transient(
+        _ name: String, timeToLiveMilliseconds: Int, maxLength: Int, isAutoDelete: Bool = false
+    ) -> Self {
+        Self(
+            name, isDurable: false, isAutoDelete: isAutoDelete,
+            arguments: [
+                "x-message-ttl": .int(Int64(timeToLiveMilliseconds)), "x-max-length": .int(Int64(maxLength)),
+                "x-overflow": "drop-head",
+            ])
+    }
+}

@@ -1,4 +1,5 @@
 import Concurrency
+import Foundation
 import Observability
 import Testing
 import TestSupport
@@ -35,5 +36,13 @@ struct WakeUpTests {
             return backlog.isEmpty && mailbox.wakeup.isAwake
         }
         #expect(isAwake)
+    }
+}
+
+extension EventFD {
+    /// Whether `wait` would return at once because of a wake-up.
+    fileprivate var isAwake: Bool {
+        var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        return poll(&entry, 1, 0) > 0
     }
 }

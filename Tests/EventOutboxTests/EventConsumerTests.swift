@@ -53,10 +53,12 @@ struct EventConsumerTests {
             urls: url, queue: Topology.drain, prefetch: 10, publisher: publisher, logger: .disabled, metrics: metrics,
             spawn: { operation in Task { await operation() } }
         ) { events in
-            await EventOutcomes.ofEach(events) { event in
+            var outcomes = EventOutcomes.done
+            for (index, event) in events.enumerated() {
                 seen.state.withLock { $0.handled[event.id, default: 0] += 1 }
-                return await handle(event)
+                outcomes[index] = await handle(event)
             }
+            return outcomes
         }
         let letters = try AMQPConsumer(
             urls: url, topology: AMQPTopology([Topology.deadLetters]), queue: Topology.deadLetters.name,
@@ -72,7 +74,7 @@ struct EventConsumerTests {
             group.addTask { try await consumer.run(until: shutdown) }
             defer { shutdown.give() }
             try await eventually("connections") {
-                publisher.isReady && letters.isReady && consumer.state == .ready
+                publisher.isReady && letters.state == .ready && consumer.connections > 0
             }
             try await body(publisher, seen)
         }

@@ -45,8 +45,8 @@ struct EventDeliveryTests {
     func same(count: Int) throws {
         let delivery = try Self.delivery((0..<count).map(Self.event))
         #expect(whole(delivery.settlement(.done)) == .done)
-        #expect(whole(delivery.settlement(.retry)) == .retry)
-        if count == 1 { #expect(whole(delivery.settlement(.reject)) == .reject) }
+        #expect(whole(delivery.settlement(EventOutcomes(.retry))) == .retry)
+        if count == 1 { #expect(whole(delivery.settlement(EventOutcomes(.reject))) == .reject) }
     }
 
     @Test("Of a batch those that are not done leave it alone: one back to its queue, one to the dead letters")
@@ -67,7 +67,7 @@ struct EventDeliveryTests {
         for count in [1, 2] {
             let headers: [String: AMQPValue] = [EventHeader.attempts: .int(15), "x-delivery-count": .int(5)]
             let delivery = try Self.delivery((0..<count).map(Self.event), headers: headers)
-            let messages = separated(delivery.settlement(.retry))
+            let messages = separated(delivery.settlement(EventOutcomes(.retry)))
             #expect(messages.count == count)
             #expect(messages.allSatisfy { $0.headers["x-first-death-reason"] == .string("delivery_limit") })
             #expect(
@@ -76,10 +76,10 @@ struct EventDeliveryTests {
         }
         // One less.
         let headers: [String: AMQPValue] = [EventHeader.attempts: .int(15), "x-delivery-count": .int(4)]
-        #expect(whole(try Self.delivery([Self.event(0)], headers: headers).settlement(.retry)) == .retry)
+        #expect(whole(try Self.delivery([Self.event(0)], headers: headers).settlement(EventOutcomes(.retry))) == .retry)
         // Without a header the broker's own limit is the limit.
         let own: [String: AMQPValue] = ["x-delivery-count": .int(20)]
-        #expect(whole(try Self.delivery([Self.event(0)], headers: own).settlement(.retry)) == .retry)
+        #expect(whole(try Self.delivery([Self.event(0)], headers: own).settlement(EventOutcomes(.retry))) == .retry)
     }
 
     @Test(
