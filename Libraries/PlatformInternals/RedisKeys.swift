@@ -1,30 +1,15 @@
 import Contracts
 import Foundation
 
-/// The names of all keys in Redis, and the commands whose form is part of the contract.
+/// The key in Redis, and the commands whose form is part of the contract.
 ///
-/// All of them may be lost at any moment: every write re-creates its key, and no status depends on one.
+/// It may be lost at any moment: every write re-creates it, and no status depends on it.
 package enum RedisKeys {
     /// A sorted set: workspace id to the time of its last activity in milliseconds since 1970.
     ///
     /// One set instead of a key per workspace, so that a batch of heartbeats is one command whatever its size, and no
     /// key needs an expiry of its own. Idle timers read it when they fire. It is trimmed by the sweeper.
     package static let liveness = "ws:live"
-
-    /// The cached address of a workspace, for ``urlLifetimeSeconds``.
-    package static func url(_ workspace: UUID) -> String { "ws:\(workspace.lowercased):url" }
-
-    /// The overrides of a workspace's runtime (capabilities, idle timeout) as JSON.
-    package static func runtime(_ workspace: UUID) -> String { "ws:\(workspace.lowercased):runtime" }
-
-    /// The rate-limit bucket of a client, by the hash of its token or by its address.
-    package static func rateLimit(_ client: String) -> String { "rl:\(client)" }
-
-    /// How long an address is cached.
-    package static let urlLifetimeSeconds = 300
-
-    /// How long overrides are cached without an update; Postgres has them, too.
-    package static let runtimeLifetimeSeconds = 300
 
     /// The command that records activity; `GT` keeps a late batch from overwriting newer times.
     /// - Parameter entries: workspaces and milliseconds since 1970; not empty.
@@ -57,20 +42,5 @@ package enum RedisKeys {
         let bounds = ["-inf", "(\(milliseconds)"]
         return ["ZRANGE", liveness] + (fromNewest ? bounds.reversed() : bounds)
             + ["BYSCORE"] + (fromNewest ? ["REV"] : []) + ["LIMIT", String(number - 1), "1", "WITHSCORES"]
-    }
-
-    /// The command that caches a workspace's address.
-    package static func cacheURL(_ url: String, of workspace: UUID) -> [String] {
-        ["SET", self.url(workspace), url, "EX", String(urlLifetimeSeconds)]
-    }
-
-    /// The command that caches a workspace's overrides.
-    package static func cacheRuntime(_ overrides: String, of workspace: UUID) -> [String] {
-        ["SET", runtime(workspace), overrides, "EX", String(runtimeLifetimeSeconds)]
-    }
-
-    /// The command that deletes everything cached about workspaces.
-    package static func forget(_ workspaces: some Collection<UUID>) -> [String] {
-        ["DEL"] + workspaces.flatMap { [url($0), runtime($0)] }
     }
 }

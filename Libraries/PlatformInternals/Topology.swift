@@ -27,12 +27,6 @@ package enum Topology {
             .a2aQueued, .a2aCompleted, .a2aFailed, .a2aDropped, .delegationSent, .scheduleFired, .workspaceOnline),
         arguments: workArguments)
 
-    /// Events that require starting or stopping containers, for competing sweepers.
-    package static let lifecycle = BrokerQueue(
-        name: "sweep.lifecycle", durability: .durable,
-        bindings: routingKeys(.workspaceProvisioning, .workspaceOffline, .workspaceHibernated, .workspaceRemoved),
-        arguments: workArguments)
-
     /// All events, for one notifier instance. Deleted with its connection: viewers resume from Postgres.
     /// - Parameter instance: unique to the process.
     package static func notifications(instance: String) -> BrokerQueue {
@@ -70,8 +64,6 @@ package enum Topology {
 package struct BrokerExchange: Hashable, Sendable {
     /// Its name.
     package let name: String
-    /// Its type in AMQP terms, always a topic exchange.
-    package let kind = "topic"
     /// Whether it survives a restart of the broker, always true.
     package let isDurable = true
 }

@@ -65,7 +65,7 @@ struct ContainerPasses: Sendable {
                 ContainerHealthPass(
                     provisioner: lifecycle.provisioner,
                     store: ContainerHealthStore(postgres: postgres, source: source), leases: leases,
-                    relay: context.relay, wake: wake, redis: context.redis,
+                    relay: context.relay, wake: wake,
                     holds: LivenessMetrics.holds(context.metrics).labelled("containers"),
                     period: TimeInterval(livenessTTL), logger: logger),
             ]

@@ -2,9 +2,7 @@ import Contracts
 import EventOutbox
 import Foundation
 import Observability
-import PlatformInternals
 import Provisioning
-import Redis
 
 /// Takes workspaces offline whose container is gone, and has them restarted. An unknown state counts as running.
 package struct ContainerHealthPass: SweepPass {
@@ -21,7 +19,6 @@ package struct ContainerHealthPass: SweepPass {
     private let leases: LeaseStore
     private let relay: EventRelay
     private let wake: @Sendable () -> Void
-    private let redis: RedisClient
     private let holds: Gauge
     private let period: TimeInterval
     private let logger: Logger
@@ -32,14 +29,13 @@ package struct ContainerHealthPass: SweepPass {
     ///   - period: the initial hold in seconds, the same as the liveness timeout.
     package init(
         provisioner: any Provisioner, store: ContainerHealthStore, leases: LeaseStore, relay: EventRelay,
-        wake: @escaping @Sendable () -> Void, redis: RedisClient, holds: Gauge, period: TimeInterval, logger: Logger
+        wake: @escaping @Sendable () -> Void, holds: Gauge, period: TimeInterval, logger: Logger
     ) {
         self.provisioner = provisioner
         self.store = store
         self.leases = leases
         self.relay = relay
         self.wake = wake
-        self.redis = redis
         self.holds = holds
         self.period = period
         self.logger = logger
@@ -98,7 +94,6 @@ package struct ContainerHealthPass: SweepPass {
         let lost = events.compactMap(\.event.subject)
         guard !lost.isEmpty else { return 0 }
         for id in lost { logger.warning("container is gone", [.workspaceID: .uuid(id)]) }
-        redis.fireAndForget(RedisKeys.forget(lost).map { RedisArgument($0) })
         wake()
         return lost.count
     }

@@ -1,12 +1,14 @@
+import PlatformInternals
+
 /// One row of the table of limits on stored values. `docs/limits.md` is checked against it.
-package struct StoredLimit: Sendable {
-    package enum Unit: String, Sendable {
+struct StoredLimit: Sendable {
+    enum Unit: String, Sendable {
         case scalars = "Unicode scalars"
         case bytes
         case elements
     }
 
-    package enum Beyond: Sendable {
+    enum Beyond: Sendable {
         /// 400 with `field` and `limit`.
         case refused
         case tooLarge
@@ -14,12 +16,12 @@ package struct StoredLimit: Sendable {
     }
 
     /// The request, or several.
-    package let request: String
+    let request: String
     /// The members, as the request spells them; the whole body if there are none.
-    package let members: [String]
-    package let limit: Int
-    package let unit: Unit
-    package let beyond: Beyond
+    let members: [String]
+    let limit: Int
+    let unit: Unit
+    let beyond: Beyond
 
     init(
         _ request: String, _ members: [String], _ limit: Int, _ unit: Unit = .scalars, beyond: Beyond = .refused
@@ -32,7 +34,7 @@ package struct StoredLimit: Sendable {
     }
 
     /// The row as in the documentation.
-    package var markdown: String {
+    var markdown: String {
         let names = members.isEmpty ? "the body" : members.map { "`\($0)`" }.joined(separator: ", ")
         let outcome =
             switch beyond {
@@ -46,7 +48,7 @@ package struct StoredLimit: Sendable {
 
 extension Limits {
     /// Every value that clients can store, with its limit.
-    package static let table: [StoredLimit] = [
+    static let table: [StoredLimit] = [
         StoredLimit("every request but uploads", [], requestBody, .bytes, beyond: .tooLarge),
         StoredLimit("register, update-card", ["agent_card"], agentCard, .bytes),
         StoredLimit("register, workspaces", ["url"], url, .bytes),
