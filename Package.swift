@@ -224,7 +224,7 @@ let package = Package(
                 "Concurrency", "Configuration", "Crypto", "Observability", "ServiceLifecycle", "UVLoop",
             ]),
         tests("UVLoopTests", ["UVLoop"]),
-        tests("UVHTTPServerTests", ["HTTPCore", "Observability", "UVHTTPServer", "UVLoop"]),
+        tests("UVHTTPServerTests", ["Concurrency", "HTTPCore", "Observability", "UVHTTPServer", "UVLoop"]),
         tests("WebSocketTests", ["HTTPCore", "UVHTTPServer", "UVLoop", "WebSocket"]),
         tests("UVHTTPClientTests", ["CCares", "Concurrency", "HTTPCore", "URLSafety", "UVHTTPClient", "UVLoop"]),
         tests("PostgresTests", ["Concurrency", "Observability", "Postgres", "SchemaMigrations", "UVLoop"]),
@@ -243,13 +243,16 @@ let package = Package(
             "RegistryTests",
             [
                 "A2AProxy", "Authentication", "Concurrency", "Contracts", "EventOutbox", "HTTPCore", "JSONBytes",
-                "Lifecycle", "Observability", "PlatformInternals", "Postgres", "Registry", "Scheduler", "Sweeper",
+                "Lifecycle", "Observability", "PlatformInternals", "Postgres", "Registry", "Scheduler", "ServiceHost",
+                "Sweeper",
                 "UVHTTPServer", "UVLoop",
             ]),
         tests(
             "A2AProxyTests",
             [
-                "A2AProxy", "ActivityFeed", "AgentResponses", "AMQP", "Authentication", "Batching", "Concurrency",
+                "A2AProxy", "Authentication", "Concurrency", "Contracts", "EventOutbox", "HTTPCore", "JSONBytes",
+                "Lifecycle", "Observability", "PlatformInternals", "Postgres", "Registry", "Scheduler", "ServiceHost",
+                "Sweeper",
                 "Contracts", "Crypto", "EventOutbox", "HTTPCore", "JSONBytes", "Lifecycle", "Observability",
                 "PlatformInternals", "Postgres", "Redis", "ServiceHost", "ServiceLifecycle", "UVHTTPClient",
                 "UVHTTPServer", "UVLoop",

@@ -32,12 +32,6 @@ package struct HTTPHeaders: Sendable, Sequence, ExpressibleByDictionaryLiteral {
         }
     }
 
-    /// Whether a field's first value, if there is one, is well-formed UTF-8. Read as text, different ones that are not
-    /// may be equal.
-    package func isText(_ name: String) -> Bool {
-        withValue(of: name) { String(validating: $0, as: UTF8.self) != nil } ?? true
-    }
-
     /// Lends the bytes of a field's first value.
     ///
     /// - Returns: what `body` returned; `nil` when there is no such field.

@@ -4,30 +4,9 @@ import ASCIIText
 package struct TraceContext: Sendable, Hashable {
     package let traceIDHigh: UInt64
     package let traceIDLow: UInt64
-    /// The span of the work that is going on; the parent of what it calls.
+    /// The span of the work that caused it.
     package let spanID: UInt64
     package let isSampled: Bool
-
-    /// A new trace with random ids.
-    package static func makeRoot(isSampled: Bool = true) -> TraceContext {
-        var generator = SystemRandomNumberGenerator()
-        return TraceContext(
-            traceIDHigh: generator.next(), traceIDLow: .random(in: 1 ... .max, using: &generator),
-            spanID: .random(in: 1 ... .max, using: &generator), isSampled: isSampled)
-    }
-
-    /// The context of work that this one starts: same trace, a span id of its own.
-    package func makeChild() -> TraceContext {
-        var generator = SystemRandomNumberGenerator()
-        return TraceContext(
-            traceIDHigh: traceIDHigh, traceIDLow: traceIDLow, spanID: .random(in: 1 ... .max, using: &generator),
-            isSampled: isSampled)
-    }
-
-    /// Continues the trace a request came with, or starts one when it came with none or with a malformed one.
-    package static func continuing(_ traceparent: String?) -> TraceContext {
-        traceparent.flatMap(TraceContext.init(traceparent:))?.makeChild() ?? makeRoot()
-    }
 
     /// The header as it may be stored and passed on: nil when it does not parse, and without the fields that a later
     /// version may append, which can be of any length.

@@ -92,11 +92,6 @@ package struct PathParameters: Sendable {
         self.values = values
     }
 
-    package init(_ pairs: KeyValuePairs<String, String>) {
-        names = pairs.map(\.key)
-        values = pairs.map(\.value)
-    }
-
     package subscript(_ name: String) -> String? {
         names.firstIndex(of: name).map { values[$0] }
     }

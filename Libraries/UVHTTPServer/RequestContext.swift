@@ -43,18 +43,8 @@ package final class RequestContext: @unchecked Sendable {
     /// Set while the address has paid for a token that is not known to be good.
     var unverified: (limiter: RateLimiter, key: RateLimiter.Key, at: UInt64)?
 
-    private var startedTrace: TraceContext?
-
     package init(requestID: String) {
         self.requestID = requestID
-    }
-
-    /// The trace that this request continues or starts. Made when first asked for: most requests never need it.
-    package var trace: TraceContext {
-        if let startedTrace { return startedTrace }
-        let trace = TraceContext.continuing(traceparent)
-        startedTrace = trace
-        return trace
     }
 
     /// The bearer is a live token, whatever it may do here: from now on its requests are charged to it and no more to the
@@ -77,7 +67,9 @@ package final class RequestContext: @unchecked Sendable {
     package var metadata: LogMetadata {
         var metadata: LogMetadata = [.requestID: .string(requestID), .route: .string(route)]
         if let workspaceID { metadata[.workspaceID] = .uuid(workspaceID) }
-        if let startedTrace { metadata[.traceID] = .string(startedTrace.traceID) }
+        if let trace = traceparent.flatMap(TraceContext.init(traceparent:)) {
+            metadata[.traceID] = .string(trace.traceID)
+        }
         metadata.merge(logMetadata)
         return metadata
     }

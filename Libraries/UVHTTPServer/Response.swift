@@ -49,12 +49,6 @@ package struct Response: Sendable {
     /// 200 with the JSON of a value.
     package static func json(_ value: some Encodable) throws -> Response { try json(.ok, value) }
 
-    package static func text(_ text: String) -> Response { self.text(.ok, text) }
-
-    package static func text(_ status: HTTPStatus, _ text: String, contentType: String = plainText) -> Response {
-        Response(status, headers: HTTPHeaders([("Content-Type", contentType)]), body: .bytes(Array(text.utf8)))
-    }
-
     /// `{"error": message}`.
     package static func error(_ status: HTTPStatus, _ message: String) -> Response {
         APIError(status, message).response
@@ -79,7 +73,6 @@ package struct Response: Sendable {
         Response(status, headers: headers, body: .sizedStream(length: length, produce))
     }
 
-    package static let plainText = "text/plain; charset=utf-8"
     static let jsonHeaders = HTTPHeaders([("Content-Type", "application/json")])
 }
 

@@ -56,7 +56,6 @@ package final class ResponseWriter: @unchecked Sendable {
     /// `nil` once the response is over.
     private var connection: HTTPConnection?
     private var waiters: [Waiter] = []
-    private var endWaiters: [Waiter] = []
 
     /// A task that waits; several may write to one body, and each is cancelled by itself.
     private final class Waiter: Sendable {
@@ -141,25 +140,9 @@ package final class ResponseWriter: @unchecked Sendable {
         }
     }
 
-    /// Waits until the client is gone or the task is cancelled: for responses written from elsewhere with `send`.
-    package func untilDisconnected() async {
-        let waiter = Waiter()
-        await withTaskCancellationHandler {
-            await withUnsafeContinuation { continuation in
-                loop.execute {
-                    waiter.wait(continuation)
-                    if self.isClosed || waiter.isCancelled { waiter.resume() } else { self.endWaiters.append(waiter) }
-                }
-            }
-        } onCancel: {
-            loop.execute { self.cancel(waiter) }
-        }
-    }
-
     private func cancel(_ waiter: Waiter) {
         waiter.cancel()
         waiters.removeAll { $0 === waiter }
-        endWaiters.removeAll { $0 === waiter }
     }
 
     // MARK: - On the loop
@@ -237,18 +220,11 @@ package final class ResponseWriter: @unchecked Sendable {
         onDrain = nil
         onShutdown = nil
         resumeWaiters()
-        resumeEndWaiters()
     }
 
     private func resumeWaiters() {
         let resumed = waiters
         waiters = []
-        for waiter in resumed { waiter.resume() }
-    }
-
-    private func resumeEndWaiters() {
-        let resumed = endWaiters
-        endWaiters = []
         for waiter in resumed { waiter.resume() }
     }
 }

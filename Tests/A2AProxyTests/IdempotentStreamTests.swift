@@ -70,7 +70,7 @@ import UVLoop
             .stream(contentType: "text/event-stream") { writer in
                 defer { isEnded.open() }
                 try await writer.write(Array("data: 1\n\n".utf8))
-                await writer.untilDisconnected()
+                await Cancellation.wait()
             }
         } _: { proxy in
             _ = try await proxy.postgres.query(.init("", loss))

@@ -23,7 +23,7 @@ struct AuditTests {
         request.context.route = route
         request.context.options = options
         request.context.clientIP = "192.0.2.1"
-        request.parameters = PathParameters(values)
+        request.parameters = PathParameters(names: values.map(\.key), values: values.map(\.value))
         return request
     }
 

@@ -2,8 +2,9 @@ import Authentication
 import Foundation
 import HTTPCore
 import Testing
-import UVHTTPServer
 import UVLoop
+
+@testable import UVHTTPServer
 
 @Suite struct RequestUUIDTests {
     @Test func idsInPaths() throws {
@@ -11,7 +12,8 @@ import UVLoop
         defer { group.shutdown() }
         func id(_ text: String) throws -> UUID {
             let request = Request(
-                method: .get, target: "/", loop: group.next(), parameters: PathParameters(["id": text]))
+                method: .get, target: "/", loop: group.next(), parameters: PathParameters(names: ["id"], values: [text])
+            )
             return try request.uuid("id", orError: "invalid workspace ID")
         }
         let text = "00000000-0000-0000-0000-00000000ABCD"

@@ -1,4 +1,5 @@
 import Authentication
+import Concurrency
 import Contracts
 import Crypto
 import Foundation
@@ -104,7 +105,7 @@ struct StreamReplayTests {
                 #expect(hub.attachNow(next))
                 _ = try await pool.query(Self.fill, [UUID(), 10, 1])
                 follower.wake()
-                await writer.writer.untilDisconnected()
+                await Cancellation.wait()
                 hub.detach(next)
             } read: { source in
                 let shutdown = ShutdownSignal()

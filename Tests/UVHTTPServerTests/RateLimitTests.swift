@@ -1,5 +1,6 @@
 import HTTPCore
 import Testing
+import TestSupport
 import UVLoop
 
 @testable import UVHTTPServer

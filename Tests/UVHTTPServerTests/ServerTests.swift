@@ -1,6 +1,7 @@
 import Foundation
 import HTTPCore
 import Testing
+import TestSupport
 import UVHTTPServer
 import UVLoop
 

@@ -1,6 +1,7 @@
 import Foundation
 import HTTPCore
 import Observability
+import TestSupport
 import UVHTTPServer
 import UVLoop
 
