@@ -15,14 +15,9 @@ extension JSONObject {
         try read(name, "a whole number") { clampedWholeNumber($0, $1) }
     }
 
-    /// As ``double(_:)``, a number that is too large (`1e999`) taken for the largest.
+    /// A number, one that is too large (`1e999`) taken for the largest: nil when absent or `null`.
     package func clampedDouble(_ name: StaticString) throws(JSONFieldError) -> Double? {
         try read(name, "a number") { clampedNumber($0, $1) }
-    }
-
-    /// A number: nil when absent or `null`.
-    package func double(_ name: StaticString) throws(JSONFieldError) -> Double? {
-        try read(name, "a number") { floatingNumber($0, $1) }
     }
 
     /// A boolean: nil when absent or `null`.

@@ -76,11 +76,6 @@ package struct JSONObject: Sendable {
         }
     }
 
-    /// As the subscript, for a name that is not known beforehand.
-    package func value(named name: String) -> JSONSlice? {
-        members.last { $0.name == name }?.value
-    }
-
     /// Where the value of the last member of this name is.
     @inline(__always)
     func locate(_ name: StaticString, _ buffer: UnsafeBufferPointer<UInt8>) -> Range<Int>? {

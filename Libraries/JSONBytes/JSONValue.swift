@@ -52,11 +52,9 @@ package enum JSONValue: Sendable, Hashable {
     }
 
     package var string: String? { if case .string(let value) = self { value } else { nil } }
-    package var bool: Bool? { if case .bool(let value) = self { value } else { nil } }
     package var int: Int? { if case .int(let value) = self { value } else { nil } }
     package var array: [JSONValue]? { if case .array(let value) = self { value } else { nil } }
     package var object: [String: JSONValue]? { if case .object(let value) = self { value } else { nil } }
-    package var isNull: Bool { self == .null }
 
     /// Any number as a double.
     package var double: Double? {

@@ -27,12 +27,6 @@ package struct JSONWriter: Sendable {
         bytes.reserveCapacity(capacity)
     }
 
-    /// Empties the writer and keeps its memory, for the next document.
-    package mutating func reset() {
-        bytes.removeAll(keepingCapacity: true)
-        needsComma = false
-    }
-
     // MARK: Structure
 
     /// Opens an object; ``endObject()`` must follow.

@@ -78,15 +78,6 @@ import Testing
         try JSONScanner.validate(Array(text.utf8))
     }
 
-    @Test func startsOver() {
-        #expect(
-            written { writer in
-                writer.object { $0.member("a", 1) }
-                writer.reset()
-                writer.array { $0.int(1) }
-            } == "[1]")
-    }
-
     @Test func roundTripsTrees() throws {
         let tree: JSONValue = [
             "a": [1, -2.5, "x\n😀", true, nil, [:], []], "b": ["c": ["d": 1e300]], "é\"": 9_223_372_036_854_775_807,
