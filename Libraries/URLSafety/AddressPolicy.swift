@@ -57,7 +57,7 @@ package struct AddressPolicy: Hashable, Sendable {
     /// The verdict on an address.
     /// - Parameters:
     ///   - bytes: 4 or 16, in network order.
-    ///   - isLocalhost: the URL's host is the name `localhost` (``SafeURL/isLocalhost``), not an address.
+    ///   - isLocalhost: the URL's host is the name `localhost`, not an address.
     package func verdict(for bytes: some Collection<UInt8>, isLocalhost: Bool = false) -> Verdict {
         let kind = AddressClass(bytes)
         let isAllowed =

@@ -15,13 +15,6 @@ package struct DeploymentMode: Hashable, Sendable {
     /// A value of `MOLECULE_DEPLOY_MODE` that means nothing, to be warned about once. The mode is strict then.
     package var unknownValue: String?
 
-    /// Creates a mode.
-    package init(network: Network, isDevelopment: Bool = false, unknownValue: String? = nil) {
-        self.network = network
-        self.isDevelopment = isDevelopment
-        self.unknownValue = unknownValue
-    }
-
     /// Reads `MOLECULE_DEPLOY_MODE`, `MOLECULE_ORG_ID` and `MOLECULE_ENV`; empty values count as unset.
     package init(environment: [String: String]) {
         func value(_ name: String) -> String? {

@@ -31,9 +31,6 @@ package struct SafeURL: Hashable, Sendable {
     /// What to ask it for: path and query, never empty, ASCII, without a fragment.
     package let target: String
 
-    /// Whether the host is the name `localhost`.
-    package var isLocalhost: Bool { host == .name("localhost") }
-
     /// The host as a URL and a `Host` header have it: addresses in their canonical form, IPv6 in brackets.
     package var hostText: String {
         switch host {
@@ -59,12 +56,6 @@ package struct SafeURL: Hashable, Sendable {
 
     /// The whole address in canonical form.
     package var absoluteString: String { "\(scheme.rawValue)://\(authority)\(target)" }
-
-    /// The same address on another host, for `host.docker.internal` and the like.
-    /// - Throws: ``SafeURLError`` when the host is not a name or an address.
-    package func replacingHost(_ text: String) throws(SafeURLError) -> SafeURL {
-        SafeURL(scheme: scheme, host: try Self.parseHost(text[...]), port: port, target: target)
-    }
 }
 
 /// Why a text is no address that we would call.

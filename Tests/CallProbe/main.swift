@@ -16,7 +16,7 @@ guard arguments.count > 3, ["strict", "unchecked"].contains(arguments[1]) else {
     exit(64)  // EX_USAGE
 }
 let isChecked = arguments[1] == "strict"
-let policy = ForwardingAddressPolicy(mode: DeploymentMode(network: .strict))
+let policy = ForwardingAddressPolicy(mode: DeploymentMode(environment: [:]))
 var configuration = HTTPClientConfiguration()
 configuration.certificateAuthorities = arguments[2]
 configuration.connectTimeout = .seconds(5)

@@ -192,10 +192,4 @@ import Testing
     @Test func everyRefusalHasAReasonOfItsOwn() {
         #expect(Set(SafeURLError.allCases.map(\.reason)).count == SafeURLError.allCases.count)
     }
-
-    @Test func hostCanBeReplaced() throws {
-        let url = try SafeURL.parse("http://127.0.0.1:8000/a?b").replacingHost("host.docker.internal")
-        #expect(url.absoluteString == "http://host.docker.internal:8000/a?b")
-        #expect(throws: SafeURLError.invalidHost) { try url.replacingHost("a b") }
-    }
 }
