@@ -13,10 +13,6 @@ package enum RedisReply: Sendable, Hashable {
         if case .string(let bytes) = self { String(validating: bytes, as: UTF8.self) } else { nil }
     }
 
-    package var bytes: [UInt8]? {
-        if case .string(let bytes) = self { bytes } else { nil }
-    }
-
     /// The number of an integer, or of a string that reads as one.
     package var integer: Int64? {
         switch self {
@@ -29,22 +25,18 @@ package enum RedisReply: Sendable, Hashable {
     package var array: [RedisReply]? {
         if case .array(let elements) = self { elements } else { nil }
     }
-
-    package var isNull: Bool { self == .null }
 }
 
 /// One part of a command: its name, a key, a value. Bytes are sent as they are: nothing is quoted.
-package struct RedisArgument: Sendable, Hashable, ExpressibleByStringLiteral, ExpressibleByIntegerLiteral {
-    package let bytes: [UInt8]
+package struct RedisArgument: Sendable, Hashable {
+    let bytes: [UInt8]
+}
 
-    package init(_ bytes: [UInt8]) { self.bytes = bytes }
+extension RedisArgument: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral {
     package init(_ text: String) { bytes = Array(text.utf8) }
     package init(_ number: some BinaryInteger) { bytes = Array(String(number).utf8) }
     package init(stringLiteral value: String) { self.init(value) }
     package init(integerLiteral value: Int) { self.init(value) }
-
-    package static func text(_ text: String) -> RedisArgument { RedisArgument(text) }
-    package static func bytes(_ bytes: [UInt8]) -> RedisArgument { RedisArgument(bytes) }
 }
 
 enum RedisProtocol {

@@ -31,7 +31,7 @@ struct CommandTests {
             let value = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 7) }
             try await redis.send(["SET", .text(key), .bytes(value), "EX", 60], deadline: .seconds(10))
             let reply = try await redis.send(["GET", .text(key)], deadline: .seconds(10))
-            #expect(reply.bytes == value)
+            #expect(reply == .string(value))
         }
     }
 

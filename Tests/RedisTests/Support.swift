@@ -1,10 +1,11 @@
 import Foundation
 import Observability
-import Redis
 import Synchronization
 import Testing
 import TestSupport
 import UVLoop
+
+@testable import Redis
 
 func unique(_ name: String) -> String { "\(name):\(UUID().uuidString.lowercased().prefix(8))" }
 
@@ -47,6 +48,11 @@ func failure(_ body: () async throws(RedisError) -> Void) async -> RedisError? {
 
 extension RedisReply {
     static let ok = RedisReply.string(Array("OK".utf8))
+}
+
+extension RedisArgument {
+    static func text(_ text: String) -> RedisArgument { RedisArgument(text) }
+    static func bytes(_ bytes: [UInt8]) -> RedisArgument { RedisArgument(bytes: bytes) }
 }
 
 extension RedisClient {

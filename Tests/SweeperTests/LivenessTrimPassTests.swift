@@ -35,6 +35,6 @@ struct LivenessTrimPassTests {
         let counts = try await LivenessTrimPass(redis: redis, age: .seconds(86_400)).run()
         #expect(counts["forgotten", default: 0] >= 1)
         let kept = try await redis.send(RedisKeys.readLiveness([old, new]).map { RedisArgument($0) })
-        #expect(kept.array?.map(\.isNull) == [true, false])
+        #expect(kept.array?.map { $0 == .null } == [true, false])
     }
 }
