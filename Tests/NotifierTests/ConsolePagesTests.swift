@@ -14,13 +14,13 @@ struct ConsolePagesTests {
     func embedded() throws {
         let pages = ConsolePages()
         let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
-        #expect(pages.names == Set(names))
+        #expect(Set(pages.pages.keys) == Set(names))
         for name in names where name != "index.html" {
             let written = try Data(contentsOf: folder.appendingPathComponent(name))
             #expect(pages[name].map { Data($0.bytes) } == written, "\(name)")
             #expect(pages[name]?.contentType != "application/octet-stream", "\(name)")
         }
-        #expect(pages.totalBytes <= 200 * 1024)
+        #expect(pages.pages.values.reduce(0) { $0 + $1.bytes.count } <= 200 * 1024)
     }
 
     @Test("refer to each other by the version that they are")
@@ -31,7 +31,7 @@ struct ConsolePagesTests {
         #expect(!index.contains("{{"))
         #expect(pages.version.count == 16)
         // What browsers do not load from elsewhere, and do not run, is not there.
-        for name in pages.names {
+        for name in pages.pages.keys {
             let text = String(decoding: try #require(pages[name]).bytes, as: UTF8.self)
             #expect(!text.contains("innerHTML") && !text.contains("insertAdjacentHTML"), "\(name)")
             #expect(!text.contains(" style=\"") && !text.contains(" onclick="), "\(name)")

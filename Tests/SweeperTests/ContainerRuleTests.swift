@@ -79,3 +79,8 @@ struct ContainerRuleTests {
             ProvisionTimeouts(override: nil, declared: ["x": .seconds(Int64.max)]).seconds(of: "x") == 1_000_000_000)
     }
 }
+
+extension ProvisionTimeouts {
+    /// As the statement does, which is given both.
+    fileprivate func seconds(of runtime: String) -> Int { byRuntime[runtime] ?? others }
+}

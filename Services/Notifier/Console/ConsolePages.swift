@@ -20,7 +20,7 @@ struct ConsolePages: Sendable {
 
     /// A hash over the content of all files.
     let version: String
-    private let pages: [String: Page]
+    let pages: [String: Page]
 
     init() {
         var pages: [String: Page] = [:]
@@ -43,8 +43,4 @@ struct ConsolePages: Sendable {
     }
 
     subscript(_ name: String) -> Page? { pages[name] }
-
-    /// The names of all files, and their size before compression.
-    var names: Set<String> { Set(pages.keys) }
-    var totalBytes: Int { pages.values.reduce(0) { $0 + $1.bytes.count } }
 }

@@ -35,8 +35,6 @@ package struct AuditFilter: Sendable, Hashable {
     package var result: AuditResult?
     package var since: Date?
     package var until: Date?
-
-    package init() {}
 }
 
 extension AuditFilter {

@@ -26,20 +26,7 @@ struct Heartbeat: Sendable {
     /// `nil` when the beat has none, as the short beats during a task.
     var metadata: Metadata?
 
-    /// Reads a body.
-    ///
-    /// - Throws: `APIError` 400 naming the field.
-    init(body: [UInt8]) throws(APIError) {
-        let object: JSONObject
-        do {
-            object = try JSONObject(validating: body)
-        } catch {
-            throw .invalidBody(reason: "must be a JSON object")
-        }
-        try self.init(of: try object.workspaceID("workspace_id"), object)
-    }
-
-    /// Reads a body whose workspace has been parsed already.
+    /// Reads a body, whose workspace has been parsed already.
     ///
     /// - Throws: `APIError` 400 naming the field.
     init(of workspace: UUID, _ object: JSONObject) throws(APIError) {

@@ -83,7 +83,8 @@ package enum ScheduleRule {
         }
     }
 
-    /// The condition of a schedule: the most severe of its problems.
+    /// The condition of a schedule: the most severe of its problems. `FleetScheduleStore` says the same in SQL; a test
+    /// compares the two.
     ///
     /// - Parameter now: of the database.
     package static func condition(

@@ -18,9 +18,6 @@ package struct ProvisionTimeouts: Sendable, Hashable {
         byRuntime = override == nil ? Self.slow.merging(declared.mapValues(Self.seconds)) { $1 } : [:]
     }
 
-    /// The timeout of one runtime.
-    package func seconds(of runtime: String) -> Int { byRuntime[runtime] ?? others }
-
     /// Rounded up, so that no timeout is shorter than declared.
     private static func seconds(_ duration: Duration) -> Int {
         let (seconds, attoseconds) = duration.components
