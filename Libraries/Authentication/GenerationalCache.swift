@@ -3,15 +3,13 @@
 /// is.
 struct GenerationalCache<Key: Hashable, Value> {
     private let generationLimit: Int
-    private var young: [Key: Value] = [:]
-    private var old: [Key: Value] = [:]
+    private(set) var young: [Key: Value] = [:]
+    private(set) var old: [Key: Value] = [:]
 
     /// - Parameter limit: the most entries; the half of it written last is never evicted.
     init(limit: Int) {
         generationLimit = max(1, limit / 2)
     }
-
-    var count: Int { young.count + old.count }
 
     /// Writing moves an entry to the young generation; `nil` removes it.
     subscript(key: Key) -> Value? {

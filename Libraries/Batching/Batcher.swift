@@ -46,9 +46,6 @@ package final class Batcher<Input: Sendable, Output: Sendable>: Sendable {
         self.flush = flush
     }
 
-    /// How many inputs wait for their flush.
-    package var depth: Int { state.withLock { $0.waiting.count } }
-
     /// Waits until the batch that holds `input` has been written.
     ///
     /// - Throws: what the flush threw, or `BatcherError.full`.

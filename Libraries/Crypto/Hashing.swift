@@ -43,10 +43,3 @@ package func constantTimeEquals(_ left: [UInt8], _ right: [UInt8]) -> Bool {
         }
     }
 }
-
-/// Whether two secrets are equal; neither the place of a difference nor the lengths show in the time taken.
-///
-/// Digests are compared, not the texts, so that a guess of another length takes as long as any other.
-package func constantTimeEquals(_ left: String, _ right: String) -> Bool {
-    constantTimeEquals(sha256(left), sha256(right))
-}

@@ -37,9 +37,6 @@ package final class ServiceGroup: Sendable {
         self.handlesSignals = handlesSignals
     }
 
-    /// Begins a graceful shutdown, as `SIGTERM` does.
-    package func shutdown() { shutdownBegan.give() }
-
     /// Runs until shut down.
     ///
     /// - Returns: the exit code: 0 after a requested shutdown, 1 when a service failed or did not stop.

@@ -51,10 +51,8 @@ package final class TemplateCatalog: Sendable {
         await list().first { $0.name == name }
     }
 
-    /// How long a workspace of a runtime may be `provisioning`: the longest that any of its templates declares.
-    package func provisionTimeout(runtime: String) async -> Duration? { await provisionTimeouts()[runtime] }
-
-    /// The same of every runtime whose templates declare one.
+    /// How long a workspace may be `provisioning`, by its runtime: the longest that any of the runtime's templates
+    /// declares.
     package func provisionTimeouts() async -> [String: Duration] {
         await list().reduce(into: [:]) { longest, template in
             guard let runtime = template.configuration.runtime, let timeout = template.configuration.provisionTimeout

@@ -8,10 +8,6 @@ package struct TCPError: Error, Sendable, Equatable, CustomStringConvertible {
 
     /// libuv's text, for the log.
     package var description: String { String(cString: uv_strerror(code)) }
-    /// The port is closed.
-    package var isRefused: Bool { code == UV_ECONNREFUSED.rawValue }
-    /// Another socket listens there.
-    package var isAddressInUse: Bool { code == UV_EADDRINUSE.rawValue }
 }
 
 /// One TCP connection. Loop thread only.

@@ -60,9 +60,7 @@ package final class WebSocketConnection {
     }
 
     package var isOpen: Bool { phase == .open }
-    /// What waits for the client.
-    package var unsentBytes: Int { stream.unsentBytes }
-    /// The same, but whole writes until all of each has gone: zero from `onDrain` on.
+    /// What waits for the client, whole writes until all of each has gone: zero from `onDrain` on.
     package var pendingBytes: Int { stream.pendingWriteBytes }
     /// What the client's system has taken so far. A system call.
     package var takenBytes: Int { stream.takenBytes }

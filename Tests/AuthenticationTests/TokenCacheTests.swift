@@ -67,7 +67,7 @@ struct TokenCacheTests {
         for key in 0..<1000 {
             table[key] = key
             table[-1] = key
-            #expect(table.count <= 100)
+            #expect(table.young.count + table.old.count <= 100)
         }
         #expect((960..<1000).allSatisfy { table[$0] == $0 })
         #expect(table[-1] == 999 && table[0] == nil)

@@ -48,12 +48,9 @@ import Testing
     }
 
     @Test func comparesSecrets() {
-        #expect(constantTimeEquals([1, 2, 3] as [UInt8], [1, 2, 3]))
-        #expect(!constantTimeEquals([1, 2, 3] as [UInt8], [1, 2, 4]))
-        #expect(!constantTimeEquals([1, 2, 3] as [UInt8], [1, 2]))
-        #expect(constantTimeEquals([] as [UInt8], []))
-        #expect(constantTimeEquals("token", "token"))
-        #expect(!constantTimeEquals("token", "Token"))
-        #expect(!constantTimeEquals("token", ""))
+        #expect(constantTimeEquals([1, 2, 3], [1, 2, 3]))
+        #expect(!constantTimeEquals([1, 2, 3], [1, 2, 4]))
+        #expect(!constantTimeEquals([1, 2, 3], [1, 2]))
+        #expect(constantTimeEquals([], []))
     }
 }

@@ -37,7 +37,7 @@ import Testing
         let journal = Journal()
         let group = group(["pool", "cache", "server"].map { recorder($0, journal) })
         group.shutdownBegan.onShutdown { journal.add("shutdown") }
-        group.shutdown()
+        group.shutdownBegan.give()
         #expect(await group.run() == 0)
         #expect(
             journal.all == [
@@ -57,7 +57,7 @@ import Testing
         }
         let journal = Journal()
         let group = group([Plain(journal: journal), recorder("server", journal)])
-        group.shutdown()
+        group.shutdownBegan.give()
         #expect(await group.run() == 0)
         #expect(journal.all == ["server told", "server stopped", "cancelled true"])
     }
@@ -107,7 +107,7 @@ import Testing
             journal.add("returned")
         }
         let group = group([service])
-        group.shutdown()
+        group.shutdownBegan.give()
         #expect(await group.run() == 0)
         #expect(journal.all == ["ended"])
     }
@@ -126,7 +126,7 @@ import Testing
             journal.add("slow cancelled")
         }
         let group = group([recorder("pool", journal), slow], grace: .milliseconds(50), lines)
-        group.shutdown()
+        group.shutdownBegan.give()
         #expect(await group.run() == 0)
         #expect(journal.all == ["slow cancelled", "pool told", "pool stopped"])
         #expect(try lines.objects().contains { $0["msg"] as? String == "service did not stop in time, cancelling it" })
@@ -138,7 +138,7 @@ import Testing
             await withCheckedContinuation { continuation in release.onShutdown { continuation.resume() } }
         }
         let group = group([stuck], grace: .milliseconds(10), lines)
-        group.shutdown()
+        group.shutdownBegan.give()
         #expect(await group.run() == 1)
         #expect(try lines.objects().contains { $0["msg"] as? String == "service does not stop, leaving it behind" })
         release.give()

@@ -22,8 +22,6 @@ import TestSupport
         try folder.write("e/config.yaml", config("crewai", "90"))
         try folder.write("f/config.yaml", "runtime: autogen")
         let catalog = folder.catalog()
-        #expect(await catalog.provisionTimeout(runtime: "hermes") == .seconds(1800))
-        #expect(await catalog.provisionTimeout(runtime: "autogen") == nil)
         #expect(await catalog.provisionTimeouts() == ["hermes": .seconds(1800), "crewai": .seconds(90)])
         #expect(await catalog.list().map(\.name) == ["a", "b", "c", "d", "e", "f"])
         #expect(await catalog.template(named: "e")?.configuration.runtime == "crewai")

@@ -48,7 +48,7 @@ struct HostPoolTests {
         let words = (0..<7).map { word(pool.admit(HTTPCall($0), deadline: 100)) }
         #expect(words == ["open", "open", "wait", "wait", "wait", "refuse", "refuse"])
         #expect(pool.connectionCount == 2)
-        #expect(pool.waitingCount == 3)
+        #expect(pool.waiting.count == 3)
     }
 
     @Test("gives a free connection to the call that waits longest, and keeps it when none does")
@@ -107,7 +107,7 @@ struct HostPoolTests {
         pool.openReplacement()
         #expect(pool.connectionCount == 2)
         #expect(word(pool.closed(Connection())) == "nothing")
-        #expect(pool.connectionCount == 1 && pool.waitingCount == 1)
+        #expect(pool.connectionCount == 1 && pool.waiting.count == 1)
         #expect(word(pool.connectFailed()) == "open 1")
         #expect(pool.connectionCount == 1)
     }
@@ -157,7 +157,7 @@ struct HostPoolTests {
         let leaving = (0..<1000).filter { $0 % 7 != 3 }
         for name in leaving { pool.leave(waiting[name].1) }
         #expect(leaving.allSatisfy { waiting[$0].0.call == nil })
-        #expect(pool.waitingCount == 1000 - leaving.count)
+        #expect(pool.waiting.count == 1000 - leaving.count)
         // A second time does nothing.
         pool.leave(waiting[0].1)
         let staying = (0..<1000).filter { $0 % 7 == 3 }
@@ -172,6 +172,6 @@ struct HostPoolTests {
         var pool = Self.pool(connections: 1, waiting: 10)
         for name in 0..<4 { _ = pool.admit(HTTPCall(name), deadline: 100) }
         #expect(pool.removeWaiting().map(\.name) == [1, 2, 3])
-        #expect(pool.waitingCount == 0)
+        #expect(pool.waiting.count == 0)
     }
 }

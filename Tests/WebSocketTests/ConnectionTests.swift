@@ -109,7 +109,7 @@ struct ConnectionTests {
             #expect(sent < 1000)
             let connection = try #require(state.opened.withLock { $0.first })
             let pending = await withUnsafeContinuation { (continuation: UnsafeContinuation<Int, Never>) in
-                connection.loop.execute { continuation.resume(returning: connection.value.unsentBytes) }
+                connection.loop.execute { continuation.resume(returning: connection.value.pendingBytes) }
             }
             #expect(pending < 1 << 20)
             client.hangUp()

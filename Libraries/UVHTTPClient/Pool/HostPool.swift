@@ -52,14 +52,12 @@ struct HostPool<HTTPCall, Connection: AnyObject> {
     private(set) var connectionCount = 0
     /// The one used last is used first: the others may grow old and close.
     private(set) var idle: [Connection] = []
-    private var waiting = WaitingList<Waiting>()
+    /// Calls that wait.
+    private(set) var waiting = WaitingList<Waiting>()
 
     init(limits: Limits) {
         self.limits = limits
     }
-
-    /// Calls that wait.
-    var waitingCount: Int { waiting.count }
 
     // MARK: - Calls
 
