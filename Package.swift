@@ -244,15 +244,12 @@ let package = Package(
             [
                 "A2AProxy", "Authentication", "Concurrency", "Contracts", "EventOutbox", "HTTPCore", "JSONBytes",
                 "Lifecycle", "Observability", "PlatformInternals", "Postgres", "Registry", "Scheduler", "ServiceHost",
-                "Sweeper",
-                "UVHTTPServer", "UVLoop",
+                "Sweeper", "UVHTTPServer", "UVLoop",
             ]),
         tests(
             "A2AProxyTests",
             [
-                "A2AProxy", "Authentication", "Concurrency", "Contracts", "EventOutbox", "HTTPCore", "JSONBytes",
-                "Lifecycle", "Observability", "PlatformInternals", "Postgres", "Registry", "Scheduler", "ServiceHost",
-                "Sweeper",
+                "A2AProxy", "AMQP", "ActivityFeed", "AgentResponses", "Authentication", "Batching", "Concurrency",
                 "Contracts", "Crypto", "EventOutbox", "HTTPCore", "JSONBytes", "Lifecycle", "Observability",
                 "PlatformInternals", "Postgres", "Redis", "ServiceHost", "ServiceLifecycle", "UVHTTPClient",
                 "UVHTTPServer", "UVLoop",

@@ -151,10 +151,13 @@ command_check() {
     say "${GREEN}All checks passed.${PLAIN}"
 }
 
+# Needs the index of a build of everything, tests as well.
+check_dead_code() { "$VENV/bin/python" "$ROOT/scripts/dead_code.py" "$ROOT/.build/debug"; }
+
 command_dead() {
     ensure_setup
     with_progress "build" check-build swift build --build-tests "${BUILD_OPTIONS[@]}" --package-path "$ROOT"
-    "$VENV/bin/python" "$ROOT/scripts/dead_code.py" "$ROOT/.build/debug"
+    check_dead_code
 }
 
 command_fmt() {

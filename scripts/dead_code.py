@@ -4,7 +4,8 @@
 
 A declaration is reported when no source file of the package refers to it, or only tests do. What implements a
 requirement or overrides is used by whoever calls that; what the compiler writes itself is left out, and so is what a
-public product offers to others. A name on a line of dead_code.txt is let pass, with the reason beside it.
+public product offers to others. What a line of dead_code.txt names is let pass, for the reason above it there; a line
+that is not needed any more is reported as well.
 """
 
 import collections
@@ -18,8 +19,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SHIPPED = ("Libraries", "Services", "Migrations", "Examples", "Benchmarks")
 
 # indexstore.h
-DEFINITION, REFERENCE, IMPLICIT, OVERRIDE_OF = 1 << 1, 1 << 2, 1 << 8, 1 << 11
-ENUM_CASE = 15
+DEFINITION, REFERENCE, IMPLICIT, CHILD_OF, OVERRIDE_OF = 1 << 1, 1 << 2, 1 << 8, 1 << 9, 1 << 11
+PROTOCOL, ENUM_CASE = 8, 15
 RECORD = 2
 NAMED_KINDS = {5, 6, 7, 8, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22}
 
@@ -102,8 +103,8 @@ class Index:
 
 
 def is_written_by_coders(usr):
-    """Coding keys are met by name, and accessors go with their property."""
-    return "CodingKeys" in usr or re.search(r"v[gswWlauMr]Z?$", usr) is not None
+    """Coding keys are met by name, and accessors go with their property or subscript."""
+    return "CodingKeys" in usr or re.search(r"(v|ci)[gswWlauMr]Z?$", usr) is not None
 
 
 def is_raw(source, line):
@@ -121,7 +122,7 @@ class Declaration:
 
 
 def read(index):
-    declared, overrides = {}, collections.defaultdict(set)
+    declared, overrides, requirements = {}, collections.defaultdict(set), {}
     used, used_shipped = set(), set()
     for file, records in index.records().items():
         name = os.path.relpath(file, ROOT)
@@ -140,6 +141,8 @@ def read(index):
                 for role, other in related:
                     if role & OVERRIDE_OF:
                         overrides[usr].add(str(index.call("symbol_get_usr", other)))
+                    if role & CHILD_OF and index.call("symbol_get_kind", other) == PROTOCOL:
+                        requirements[usr] = str(index.call("symbol_get_name", symbol))
                 if not roles & IMPLICIT and kind in NAMED_KINDS and not is_written_by_coders(usr):
                     line, column = ctypes.c_uint(), ctypes.c_uint()
                     index.call("occurrence_get_line_col", occurrence, ctypes.byref(line), ctypes.byref(column))
@@ -154,7 +157,7 @@ def read(index):
 
         for record in records:
             index.occurrences(record, note)
-    return declared, overrides, used, used_shipped
+    return declared, overrides, requirements, used, used_shipped
 
 
 def allowed():
@@ -167,23 +170,31 @@ def allowed():
 
 def main() -> int:
     folder = os.path.join(sys.argv[1], "index", "store")
-    declared, overrides, used, used_shipped = read(Index(folder))
+    declared, overrides, requirements, used, used_shipped = read(Index(folder))
+    # The index does not say what a member implements that stands in another extension than the conformance.
+    required = set(requirements.values())
     lines = {}
-    let_pass = allowed()
+    let_pass, needed = allowed(), set()
     problems = []
     for usr, one in declared.items():
         if not one.file.startswith(SHIPPED) or usr in overrides or usr in used_shipped:
+            continue
+        if one.name in required and usr not in requirements:
             continue
         if one.file not in lines:
             with open(os.path.join(ROOT, one.file), encoding="utf-8") as file:
                 lines[one.file] = file.read().splitlines()
         source = lines[one.file][one.line - 1] if one.line <= len(lines[one.file]) else ""
-        if re.search(r"\bpublic\b|@main\b|@_cdecl", source) or f"{one.file}:{one.name}" in let_pass or one.name in let_pass:
+        if re.search(r"\bpublic\b|@main\b|@_cdecl", source):
             continue
         if one.kind == ENUM_CASE and is_raw(lines[one.file], one.line):
             continue
+        if f"{one.file}:{one.name}" in let_pass:
+            needed.add(f"{one.file}:{one.name}")
+            continue
         where = "used by tests only" if usr in used else "used nowhere"
         problems.append((one.file, one.line, f"{one.file}:{one.line}: {one.name} is {where}"))
+    problems += [(name, 0, f"{name} is used, and need not be in dead_code.txt") for name in let_pass - needed]
     for _, _, text in sorted(problems):
         print(text)
     return 1 if problems else 0

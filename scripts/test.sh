@@ -95,6 +95,8 @@ command_test() {
     export SWITCHYARD_PYTHON=$VENV/bin/python
     cd "$ROOT"
     with_progress "build of services and tests" build-tests swift build --build-tests "${BUILD_OPTIONS[@]}"
+    # Of the whole package, as all of its tests.
+    (($#)) || with_progress "nothing that only tests use" dead-code check_dead_code
     if [[ $release == yes ]]; then
         build_release
         export SWITCHYARD_PRODUCTS=$ROOT/.build/release

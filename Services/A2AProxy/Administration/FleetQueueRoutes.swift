@@ -73,7 +73,7 @@ struct FleetQueueRoutes: Sendable {
         if !isDry {
             let failure: (any Error)?
             (response.changed, failure) = matched == 0 ? (0, nil) : try await self.change(change, filter)
-            response.stopped = failure.map { APIError(describing: $0).sentence }
+            response.stopped = failure.map { APIError(describing: $0).message }
             response.left = response.changed < matched ? try await left(filter, change, response, orAfter: failure) : 0
         }
         Self.note(filter, isDry: isDry, response, request)

@@ -7,13 +7,13 @@ import PlatformInternals
 package struct JSONRPCError: Sendable, Hashable {
     package let code: JSONRPCResponse.Code
     /// For the client's developer.
-    package let sentence: String
+    package let message: String
     /// The path of the invalid member.
     package let field: String?
 
-    init(_ code: JSONRPCResponse.Code, _ sentence: String, field: String? = nil) {
+    init(_ code: JSONRPCResponse.Code, _ message: String, field: String? = nil) {
         self.code = code
-        self.sentence = sentence
+        self.message = message
         self.field = field
     }
 

@@ -50,7 +50,7 @@ package enum JSONRPCResponse {
     /// The error response to a request that is not a valid call of the protocol.
     package static func refuse(_ refusal: JSONRPCError, _ request: JSONRPCRequest) -> Response {
         let field = refusal.field.map { [Detail(name: "field", value: JSONValue.string($0).encoded[...])] }
-        return error(refusal.code, refusal.sentence, .badRequest, field ?? [], request)
+        return error(refusal.code, refusal.message, .badRequest, field ?? [], request)
     }
 
     // MARK: - The agent's own responses
