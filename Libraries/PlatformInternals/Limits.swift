@@ -1,4 +1,3 @@
-import Contracts
 import JSONBytes
 
 /// The limits and defaults of the API contract. Sizes are in bytes unless stated otherwise.
@@ -120,8 +119,6 @@ package enum Limits {
     package static let activityStatus = 100
     /// Unicode scalars of a message to a person.
     package static let notification = 100_000
-    /// Files that go with a message to a person.
-    package static let attachments = NotifyRequest.attachmentLimit
     /// Unicode scalars of an attachment's name and of its type.
     package static let attachmentName = 255
 

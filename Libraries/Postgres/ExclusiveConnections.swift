@@ -3,6 +3,7 @@ import UVLoop
 
 /// Connections of one loop that serve one user at a time: transactions, streams, copies. Loop thread only.
 final class ExclusiveConnections {
+    /// What a caller gets, who may be on any thread.
     typealias Acquired = Result<LoopBound<PostgresConnection>, PostgresError>
     typealias Continuation = UnsafeContinuation<Acquired, Never>
 

@@ -111,11 +111,11 @@ import Testing
             let workspace = try await fixture.workspace()
             _ = try await fixture.queue.enqueue([new(workspace, "m")])
             #expect(try await fixture.claim([workspace]).isEmpty)
-            #expect(try await fixture.queue.missed(busyPause: .seconds(1)).ready.isEmpty)
+            #expect(try await fixture.queue.unnotified(busyPause: .seconds(1)).ready.isEmpty)
             #expect(try await fixture.queue.claimable([workspace], busyPause: .seconds(24)).isEmpty)
             try await fixture.beat(workspace)
             #expect(try await fixture.queue.claimable([UUID(), workspace], busyPause: .seconds(24)) == [workspace])
-            #expect(try await fixture.queue.missed(busyPause: .seconds(1)).ready == [workspace])
+            #expect(try await fixture.queue.unnotified(busyPause: .seconds(1)).ready == [workspace])
             #expect(try await fixture.claim([workspace]).count == 1)
             #expect(try await fixture.queue.claimable([workspace], busyPause: .seconds(24)).isEmpty)
         }

@@ -1,3 +1,4 @@
+import Contracts
 import PlatformInternals
 
 /// One row of the table of limits on stored values. `docs/limits.md` is checked against it.
@@ -78,7 +79,7 @@ extension Limits {
         StoredLimit("schedules", ["timezone"], timezoneName),
         StoredLimit("schedules", ["prompt"], schedulePrompt),
         StoredLimit("notify", ["message"], notification),
-        StoredLimit("notify", ["attachments"], attachments, .elements),
+        StoredLimit("notify", ["attachments"], NotifyRequest.attachmentLimit, .elements),
         StoredLimit("notify", ["attachments[].uri"], url),
         StoredLimit("notify", ["attachments[].name", "attachments[].mimeType"], attachmentName),
     ]

@@ -97,7 +97,7 @@ struct ScheduleFixture: Sendable {
     @discardableResult
     func sql(_ text: String) async throws -> String? {
         let rows = try await postgres.query(Statement("", text))
-        return rows.first.flatMap { $0.columnCount > 0 ? $0.optionalString(0) : nil }
+        return rows.first.flatMap { $0.optionalString(0) }
     }
 
     func count(_ from: String) async throws -> Int {

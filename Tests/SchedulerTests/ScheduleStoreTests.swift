@@ -217,7 +217,7 @@ struct ScheduleRuleTests {
             try ScheduleRule.check(name: "n", expression: expression, timezone: zone, prompt: prompt)
         } throws: { error in
             guard let error = error as? APIError else { return false }
-            return error.status.code == 400 && error.sentence == sentence && error.field == field
+            return error.status.code == 400 && error.message == sentence && error.field == field
         }
     }
 
@@ -227,7 +227,7 @@ struct ScheduleRuleTests {
             try ScheduleRule.check(name: "", expression: "0 0 30 2 *", timezone: "UTC", prompt: "p")
         } throws: { error in
             guard let error = error as? APIError else { return false }
-            return error.field == "cron_expr" && error.sentence.hasPrefix("invalid cron expression: ")
+            return error.field == "cron_expr" && error.message.hasPrefix("invalid cron expression: ")
         }
     }
 

@@ -78,7 +78,7 @@ enum LockOrderWriter: String, CaseIterable, Sendable {
             for (id, token) in zip(ids, arena.tokens) {
                 _ = try await WorkspaceTokenStore(postgres: pool, source: Self.source).revoke(token, of: id)
             }
-            try await TokenStore(postgres: pool).touch(arena.tokens)
+            try await TokenStore(postgres: pool).markUsed(arena.tokens)
         case .create:
             var request = CreateWorkspaceRequest(name: "child")
             request.parentID = ids[0]
@@ -127,7 +127,7 @@ enum LockOrderWriter: String, CaseIterable, Sendable {
             _ = try await FleetQueueStore(queue: queue).change(
                 self == .retryMany ? .retry : .cancel, filter, after: nil, limit: FleetQueueStore.piece)
         case .touch:
-            try await TargetStore(postgres: pool).touch(
+            try await TargetStore(postgres: pool).markUsed(
                 ids.shuffled().map { CallParty(workspace: $0, isSender: .random()) })
         default: _ = try await queue.dropStale(minutes: 0, of: nil, reason: "stale")
         }
@@ -135,7 +135,7 @@ enum LockOrderWriter: String, CaseIterable, Sendable {
 
     private static func finished(_ item: ClaimedItem) -> FinishedItem {
         let outcome =
-            Bool.random() ? CallOutcome.answered(AgentResponse(status: 200, contentType: nil, body: [])) : .absent
+            Bool.random() ? CallOutcome.responded(AgentResponse(status: 200, contentType: nil, body: [])) : .absent
         let verdict = QueueRules().verdict(on: outcome, for: item.facts)
         var finished = FinishedItem(
             id: item.id, workspace: item.workspace, claimNumber: item.claimNumber, verdict: verdict)
