@@ -178,7 +178,8 @@ let package = Package(
         .target(
             name: "TestSupport",
             dependencies: [
-                "CZlib", "Concurrency", "HTTPCore", "JSONBytes", "Postgres", "SchemaMigrations", "UVHTTPServer",
+                "CZlib", "Concurrency", "HTTPCore", "JSONBytes", "Observability", "Postgres", "SchemaMigrations",
+                "UVHTTPServer",
                 "UVLoop",
             ],
             path: "Tests/TestSupport", exclude: ["leash", "clock"], swiftSettings: settings),
@@ -218,11 +219,10 @@ let package = Package(
         tests("PlatformInternalsTests", ["Contracts", "PlatformInternals"]),
         tests("JSONBytesTests", ["JSONBytes"]),
         tests("ContractsTests", ["Contracts", "JSONBytes", "PlatformInternals"]),
-        tests(
-            "ConfigurationTests",
-            [
-                "Concurrency", "Configuration", "Crypto", "Observability", "ServiceLifecycle", "UVLoop",
-            ]),
+        tests("ConcurrencyTests", ["Concurrency"]),
+        tests("ConfigurationTests", ["Configuration", "Crypto"]),
+        tests("ObservabilityTests", ["Observability"]),
+        tests("ServiceHostTests", ["Observability", "ServiceLifecycle", "UVLoop"]),
         tests("UVLoopTests", ["UVLoop"]),
         tests("UVHTTPServerTests", ["Concurrency", "HTTPCore", "Observability", "UVHTTPServer", "UVLoop"]),
         tests("WebSocketTests", ["HTTPCore", "UVHTTPServer", "UVLoop", "WebSocket"]),

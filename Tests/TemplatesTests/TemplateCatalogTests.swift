@@ -1,7 +1,6 @@
 import Configuration
 import Foundation
 import Observability
-import Synchronization
 import Testing
 import TestSupport
 
@@ -63,15 +62,12 @@ import TestSupport
     @Test func `the same fault is warned about once`() async throws {
         let folder = try TemplatesFolder()
         try folder.write("a/config.yaml", "runtime: [")
-        let lines = Mutex<[String]>([])
-        let logger = Logger(
-            service: "test",
-            output: .handler { line in lines.withLock { $0.append(String(decoding: line, as: UTF8.self)) } })
-        let catalog = folder.catalog(logger: logger)
+        let lines = LogLines()
+        let catalog = folder.catalog(logger: Logger(service: "test", output: lines.output))
         for _ in 0..<3 { _ = await catalog.list() }
         try folder.write("b/config.yaml", "max_concurrent_tasks: 0")
         for _ in 0..<3 { _ = await catalog.list() }
-        let written = lines.withLock { $0 }
+        let written = lines.all
         #expect(written.count == 2 && written.allSatisfy { $0.contains("something of a template is ignored") })
     }
 

@@ -1,5 +1,4 @@
 import Concurrency
-import ServiceLifecycle
 import Testing
 
 @Suite struct BackoffTests {

@@ -3,6 +3,7 @@ import Observability
 import ServiceLifecycle
 import Synchronization
 import Testing
+import TestSupport
 
 @Suite(.timeLimit(.minutes(5))) struct ServiceGroupTests {
     /// What happened, in order.
@@ -26,7 +27,7 @@ import Testing
         }
     }
 
-    private func group(_ services: [any Service], grace: Duration = .seconds(30), _ lines: LoggerTests.Lines? = nil)
+    private func group(_ services: [any Service], grace: Duration = .seconds(30), _ lines: LogLines? = nil)
         -> ServiceGroup
     {
         let logger = lines.map { Logger(service: "test", output: $0.output) } ?? .disabled
@@ -63,7 +64,7 @@ import Testing
     }
 
     @Test func aFailureTakesTheOthersDown() async throws {
-        let (journal, lines) = (Journal(), LoggerTests.Lines())
+        let (journal, lines) = (Journal(), LogLines())
         let started = ShutdownSignal()
         let failing = ServiceFunction("failing") { _ in
             await started.wait()
@@ -113,13 +114,13 @@ import Testing
     }
 
     @Test func aServiceThatEndsUnrequestedIsAFailure() async throws {
-        let lines = LoggerTests.Lines()
+        let lines = LogLines()
         #expect(await group([ServiceFunction("short") { _ in }], lines).run() == 1)
         #expect(try lines.objects().contains { $0["msg"] as? String == "service ended without being asked to" })
     }
 
     @Test func cancelsWhatOutlastsTheGracePeriod() async throws {
-        let (journal, lines) = (Journal(), LoggerTests.Lines())
+        let (journal, lines) = (Journal(), LogLines())
         let slow = ServiceFunction("slow") { shutdown in
             await shutdown.wait()
             await ShutdownSignal().wait()  // until it is cancelled
@@ -133,7 +134,7 @@ import Testing
     }
 
     @Test func leavesBehindWhatDoesNotEvenObeyCancellation() async throws {
-        let (lines, release) = (LoggerTests.Lines(), ShutdownSignal())
+        let (lines, release) = (LogLines(), ShutdownSignal())
         let stuck = ServiceFunction("stuck") { _ in
             await withCheckedContinuation { continuation in release.onShutdown { continuation.resume() } }
         }

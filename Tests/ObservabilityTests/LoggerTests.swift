@@ -2,26 +2,11 @@ import Foundation
 import Observability
 import Synchronization
 import Testing
+import TestSupport
 
 @Suite struct LoggerTests {
-    /// Keeps the lines a logger writes.
-    final class Lines: Sendable {
-        private let texts = Mutex<[String]>([])
-        var output: LogOutput {
-            .handler { line in self.texts.withLock { $0.append(String(decoding: line, as: UTF8.self)) } }
-        }
-        var all: [String] { texts.withLock { $0 } }
-
-        func objects() throws -> [[String: Any]] {
-            try all.map { line in
-                #expect(line.hasSuffix("}\n") && line.dropLast().allSatisfy { !$0.isNewline })
-                return try #require(JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
-            }
-        }
-    }
-
     @Test func writesOneObjectALine() throws {
-        let lines = Lines()
+        let lines = LogLines()
         let logger = Logger(service: "registry", output: lines.output).with([.instance: "i1", .count: 1])
         let id = UUID()
         logger.warning(
@@ -44,7 +29,7 @@ import Testing
     }
 
     @Test func aLineIsOneForEveryReader() throws {
-        let lines = Lines()
+        let lines = LogLines()
         let text = "one\u{2028}two\u{85}three\r\nfour"
         Logger(service: "registry", output: lines.output).info("it happened", [.error: .string(text)])
         // Which inspects the text within the line as well.
@@ -52,7 +37,7 @@ import Testing
     }
 
     @Test func buildsNothingForADisabledLevel() {
-        let lines = Lines()
+        let lines = LogLines()
         let logger = Logger(service: "x", level: .warning, output: lines.output)
         let built = Mutex(0)
         func costly() -> LogMetadata {
@@ -79,28 +64,11 @@ import Testing
     }
 
     @Test func keepsLinesOfManyThreadsApart() async throws {
-        let lines = Lines()
+        let lines = LogLines()
         let logger = Logger(service: "x", output: lines.output)
         await withTaskGroup(of: Void.self) { group in
             for number in 0..<50 { group.addTask { logger.info("line", [.count: .int(number)]) } }
         }
         #expect(Set(try lines.objects().compactMap { $0["count"] as? Int }).count == 50)
-    }
-
-    @Test(arguments: [
-        (0, 0, "1970-01-01T00:00:00.000000Z"), (951_782_399, 999_999_999, "2000-02-28T23:59:59.999999Z"),
-        (951_782_400, 1000, "2000-02-29T00:00:00.000001Z"), (1_709_251_200, 0, "2024-03-01T00:00:00.000000Z"),
-        (4_102_444_799, 0, "2099-12-31T23:59:59.000000Z"), (-1, 0, "1969-12-31T23:59:59.000000Z"),
-        (4_107_542_400, 0, "2100-03-01T00:00:00.000000Z"),
-    ])
-    func writesTimestamps(_ seconds: Int, _ nanoseconds: Int, _ text: String) {
-        #expect(Timestamp(seconds: seconds, nanoseconds: nanoseconds).rfc3339 == text)
-    }
-
-    @Test func agreesWithFoundationOnDates() {
-        for seconds in stride(from: -2_000_000_000, to: 6_000_000_000, by: 86_400 * 37 + 12_345) {
-            let theirs = Date(timeIntervalSince1970: Double(seconds)).formatted(.iso8601)
-            #expect(Timestamp(seconds: seconds).rfc3339 == theirs.dropLast() + ".000000Z")
-        }
     }
 }
