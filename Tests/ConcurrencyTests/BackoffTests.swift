@@ -1,5 +1,6 @@
 import Concurrency
 import Testing
+import TestSupport
 
 @Suite struct BackoffTests {
     @Test func growsToItsCeiling() {
@@ -35,5 +36,40 @@ import Testing
         let flat = Backoff(initial: .seconds(5), maximum: .seconds(1), factor: 0, jitter: 9)
         #expect(flat.delay(attempt: 1_000_000_000, unit: 0) == .seconds(1))
         #expect(flat.delay(attempt: 3, unit: 1) == .zero)
+    }
+
+    /// Chance is what the generator says it is, and takes nothing beyond its share.
+    @Test(arguments: UInt64(1)...20) func staysWithinItsShare(_ seed: UInt64) {
+        var (one, other) = (Backoff(jitter: 0.3), Backoff(jitter: 0.3))
+        var (random, same) = (SeededGenerator(seed: seed), SeededGenerator(seed: seed))
+        var delays: [Duration] = []
+        for attempt in 0..<12 {
+            let delay = one.next(using: &random)
+            #expect(delay == other.next(using: &same))
+            let ceiling = one.delay(attempt: attempt, unit: 0)
+            #expect(delay <= ceiling && delay >= one.delay(attempt: attempt, unit: 1))
+            #expect(delay >= ceiling * 0.69 && ceiling <= .seconds(10))
+            delays.append(delay)
+        }
+        #expect(Set(delays).count > 6, "chance is mixed into every one")
+    }
+
+    @Test func fullJitterReachesFromNothingToTheWhole() {
+        let backoff = Backoff(initial: .seconds(1), maximum: .seconds(60), jitter: 1)
+        #expect(backoff.delay(attempt: 2, unit: 0) == .seconds(4))
+        #expect(backoff.delay(attempt: 2, unit: 1) == .zero)
+    }
+
+    @Test func logsFailuresEverMoreRarely() {
+        var backoff = Backoff()
+        var logged: [Int] = []
+        for failure in 1...100 {
+            _ = backoff.next()
+            if backoff.shouldLog { logged.append(failure) }
+        }
+        #expect(logged == [1, 2, 4, 8, 16, 32, 64])
+        backoff.reset()
+        _ = backoff.next()
+        #expect(backoff.shouldLog)
     }
 }
