@@ -221,6 +221,7 @@ let package = Package(
         tests("ContractsTests", ["Contracts", "JSONBytes", "PlatformInternals"]),
         tests("ConcurrencyTests", ["Concurrency"]),
         tests("ConfigurationTests", ["Configuration", "Crypto"]),
+        tests("NetworkAddressesTests", ["NetworkAddresses"]),
         tests("ObservabilityTests", ["Observability"]),
         tests("ServiceHostTests", ["Observability", "ServiceLifecycle", "UVLoop"]),
         tests("UVLoopTests", ["UVLoop"]),

@@ -33,7 +33,7 @@ readable_results() {
 }
 
 # Tests of rules and encodings: no server, no clock.
-PURE_TESTS='^(ASCIIText|Batching|Concurrency|Configuration|Contracts|Cron|Fuzz|JSONBytes|Multipart'
+PURE_TESTS='^(ASCIIText|Batching|Concurrency|Configuration|Contracts|Cron|Fuzz|JSONBytes|Multipart|NetworkAddresses'
 PURE_TESTS+='|Observability|PlatformInternals|URLSafety)Tests\.'
 
 # The services together, but for the proxy under attack: about half of what starts servers, by the time that it takes.
