@@ -55,14 +55,16 @@ extension String {
     }
 
     /// Backslash and line feed are escaped everywhere, quotes in label values only.
+    ///
+    /// By scalars: Prometheus knows nothing of characters, in which a quote and a mark behind it are one.
     private func escaped(quotes: Bool) -> String {
         var result = ""
-        for character in self {
-            switch character {
+        for scalar in unicodeScalars {
+            switch scalar {
             case "\\": result += "\\\\"
-            case "\n", "\r\n": result += "\\n"
+            case "\n": result += "\\n"
             case "\"" where quotes: result += "\\\""
-            default: result.append(character)
+            default: result.unicodeScalars.append(scalar)
             }
         }
         return result
