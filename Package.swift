@@ -223,7 +223,12 @@ let package = Package(
         tests("ConfigurationTests", ["Configuration", "Crypto"]),
         tests("NetworkAddressesTests", ["NetworkAddresses"]),
         tests("ObservabilityTests", ["Observability"]),
-        tests("ServiceHostTests", ["Observability", "ServiceLifecycle", "UVLoop"]),
+        tests(
+            "ServiceHostTests",
+            [
+                "AMQP", "Configuration", "Contracts", "Crypto", "HTTPCore", "JSONBytes", "Observability", "Postgres",
+                "ServiceHost", "ServiceLifecycle", "URLSafety", "UVHTTPClient", "UVHTTPServer", "UVLoop",
+            ]),
         tests("UVLoopTests", ["UVLoop"]),
         tests("UVHTTPServerTests", ["Concurrency", "HTTPCore", "Observability", "UVHTTPServer", "UVLoop"]),
         tests("WebSocketTests", ["HTTPCore", "UVHTTPServer", "UVLoop", "WebSocket"]),

@@ -9,9 +9,14 @@ package enum LogLevel: String, Sendable, Comparable, CaseIterable {
     /// Something was lost or cannot continue.
     case error
 
+    /// The level of a name, in whatever case it is written; nil for any other text.
+    package init?(name: String) {
+        self.init(rawValue: name.lowercased())
+    }
+
     /// The level named by `LOG_LEVEL`, `info` when it is absent or unknown.
     package static func fromEnvironment(_ environment: [String: String]) -> LogLevel {
-        environment["LOG_LEVEL"].flatMap { LogLevel(rawValue: $0.lowercased()) } ?? .info
+        environment["LOG_LEVEL"].flatMap { LogLevel(name: $0) } ?? .info
     }
 
     private var rank: Int {
