@@ -4,6 +4,7 @@ import ServiceLifecycle
 import Synchronization
 import Testing
 import TestSupport
+import UVLoop
 
 @Suite(.timeLimit(.minutes(5))) struct ServiceGroupTests {
     /// What happened, in order.
@@ -32,6 +33,23 @@ import TestSupport
     {
         let logger = lines.map { Logger(service: "test", output: $0.output) } ?? .disabled
         return ServiceGroup(services: services, grace: grace, logger: logger, handlesSignals: false)
+    }
+
+    @Test func startsInTheOrderGiven() async {
+        let loops = EventLoopGroup(count: 1)
+        defer { loops.shutdown() }
+        let journal = Journal()
+        let names = (0..<20).map { "service \($0)" }
+        let group = ServiceGroup(
+            services: names.map { name in
+                ServiceFunction(name) { shutdown in
+                    journal.add(name)
+                    await shutdown.wait()
+                }
+            }, logger: .disabled, executor: loops.loops[0], handlesSignals: false)
+        group.shutdown()
+        #expect(await group.run() == 0)
+        #expect(journal.all == names)
     }
 
     @Test func stopsInReverseOneAfterTheOther() async {
@@ -131,6 +149,24 @@ import TestSupport
         #expect(await group.run() == 0)
         #expect(journal.all == ["slow cancelled", "pool told", "pool stopped"])
         #expect(try lines.objects().contains { $0["msg"] as? String == "service did not stop in time, cancelling it" })
+    }
+
+    /// However many there are: who started the program waits for its end no longer than that.
+    @Test func theGracePeriodIsForAllOfThemTogether() async {
+        let journal = Journal()
+        let slow = (0..<20).map { number in
+            ServiceFunction("slow \(number)") { _ in
+                await ShutdownSignal().wait()  // until it is cancelled
+                journal.add("\(number)")
+            }
+        }
+        let group = group(slow, grace: .seconds(1))
+        group.shutdown()
+        let start = ContinuousClock.now
+        #expect(await group.run() == 0)
+        let taken = start.duration(to: .now)
+        #expect(taken >= .seconds(1) && taken < .seconds(15), "\(taken)")
+        #expect(journal.all == (0..<20).reversed().map { "\($0)" })
     }
 
     @Test func leavesBehindWhatDoesNotEvenObeyCancellation() async throws {
