@@ -226,8 +226,9 @@ let package = Package(
         tests(
             "ServiceHostTests",
             [
-                "AMQP", "Configuration", "Contracts", "Crypto", "HTTPCore", "JSONBytes", "Observability", "Postgres",
-                "ServiceHost", "ServiceLifecycle", "URLSafety", "UVHTTPClient", "UVHTTPServer", "UVLoop",
+                "AMQP", "Configuration", "Contracts", "Crypto", "EventOutbox", "HTTPCore", "JSONBytes",
+                "Observability", "Postgres", "ServiceHost", "ServiceLifecycle", "URLSafety", "UVHTTPClient",
+                "UVHTTPServer", "UVLoop",
             ]),
         tests("UVLoopTests", ["UVLoop"]),
         tests("UVHTTPServerTests", ["Concurrency", "HTTPCore", "Observability", "UVHTTPServer", "UVLoop"]),

@@ -1,3 +1,4 @@
+import Concurrency
 import A2AProxy
 import Contracts
 import EventOutbox
@@ -41,7 +42,7 @@ extension DelegationStoreTests {
             #expect(events.map(\.event.type) == ["delegation.failed"])
             #expect(try await fixture.status(item.id) == "dispatched")
             #expect(try await fixture.finish(item, outcome))
-            let isDelivered = if case .answered(let response) = outcome { response.status.isSuccess } else { false }
+            let isDelivered = if case .responded(let response) = outcome { response.status.isSuccess } else { false }
             let ended = try #require(try await fixture.queue.item(item.id))
             #expect(ended.status == (isDelivered ? .completed : .dropped))
             #expect(ended.lastError == (isDelivered ? nil : "ended by its source"))

@@ -37,7 +37,7 @@ extension DelegationStoreTests {
             #expect(try await fixture.claim([target]).isEmpty)
             let delegation = new(source, target)
             _ = try await fixture.delegations.create(delegation)
-            #expect(try await fixture.queue.missed(busyPause: .seconds(24)).ready == [target])
+            #expect(try await fixture.queue.unnotified(busyPause: .seconds(24)).ready == [target])
             #expect(try await fixture.queue.claimable([target], busyPause: .seconds(24)) == [target])
             let item = try #require(try await fixture.claim([target]).first)
             #expect(item.delegation == delegation.id)
@@ -45,7 +45,7 @@ extension DelegationStoreTests {
             // A busy response makes it wait like everything else.
             #expect(try await fixture.finish(item, .busy(.unavailable)))
             #expect(try await fixture.delegations.delegation(delegation.id, of: source)?.status == .queued)
-            #expect(try await fixture.queue.missed(busyPause: .seconds(24)).ready.isEmpty)
+            #expect(try await fixture.queue.unnotified(busyPause: .seconds(24)).ready.isEmpty)
             #expect(try await fixture.claim([target]).isEmpty)
             try await fixture.beat(target)
             #expect(try await fixture.claim([target]).map(\.messageID) == ["m"])

@@ -2,6 +2,7 @@ import Foundation
 import HTTPCore
 import JSONBytes
 import Testing
+import UVHTTPServer
 import TestSupport
 
 /// How a client reads later what an agent responded to a queued message.

@@ -6,7 +6,6 @@ import Foundation
 import HTTPCore
 import Observability
 import Postgres
-import ServiceLifecycle
 import Testing
 import TestSupport
 import UVHTTPServer
@@ -14,7 +13,7 @@ import UVLoop
 
 @testable import Notifier
 
-@Suite("Replays of the log, and following it")
+@Suite("Replays of the log")
 struct StreamReplayTests {
     private static let add = Statement(
         "test_add_token",
@@ -76,48 +75,6 @@ struct StreamReplayTests {
                 #expect(String(decoding: received, as: UTF8.self).hasPrefix(": ping\n\n: ping\n\n: ping\n\n"))
                 await fixture.hub.publish([], upTo: .start)
                 while try await source.next() != nil {}
-            }
-        }
-    }
-
-    /// A place of another server's, which this one will not reach for long.
-    private static let elsewhere = LogPosition(transaction: 1_900_000_000, sequence: .max)
-
-    @Test("Streams begin anew when the log has been replaced under them, and see what is written then")
-    func replaced() async throws {
-        try await StreamFixture.with { pool, fixture in
-            let (hub, loop) = (fixture.hub, fixture.group.loops[0])
-            let streams = OpenStreams(authenticator: fixture.authenticator)
-            let follower = LogFollower(
-                log: fixture.log, hub: hub, positions: fixture.positions, streams: streams, loop: loop,
-                logger: .disabled, metrics: fixture.metrics)
-            await hub.publish([], upTo: Self.elsewhere)
-            try await fixture.stream { request, writer in
-                let old = ScriptedWriter()
-                let viewer = fixture.viewer(old, StreamFilter(agent: UUID()), on: request.loop)
-                streams.add(viewer, request) {}
-                #expect(hub.attachNow(viewer))
-                try await eventually("the stream to end") { old.isFinished }
-                hub.detach(viewer)
-                #expect(hub.position.map { $0 < Self.elsewhere } == true)
-                let next = fixture.viewer(writer, on: request.loop)
-                writer.report(to: next)
-                #expect(hub.attachNow(next))
-                _ = try await pool.query(Self.fill, [UUID(), 10, 1])
-                follower.wake()
-                await Cancellation.wait()
-                hub.detach(next)
-            } read: { source in
-                let shutdown = ShutdownSignal()
-                let following = Task(executorPreference: loop) { try await follower.run(until: shutdown) }
-                var received: [UInt8] = []
-                while let chunk = try await source.next() {
-                    received += chunk
-                    if String(decoding: received, as: UTF8.self).contains("WORKSPACE_ONLINE") { break }
-                }
-                #expect(!received.isEmpty)
-                shutdown.give()
-                try await following.value
             }
         }
     }

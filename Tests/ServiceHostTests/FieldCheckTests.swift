@@ -26,7 +26,7 @@ import UVHTTPServer
         let error = try #require(throws: APIError.self) {
             try APIError.check("file", bytes: 5, upTo: 4, orError: "own words")
         }
-        #expect([error.sentence, error.field, error.reason] == ["own words", "file", "must have 4 bytes at most"])
+        #expect([error.message, error.field, error.reason] == ["own words", "file", "must have 4 bytes at most"])
         guard case .int(4) = error.members.first(where: { $0.name == "limit" })?.value else {
             Issue.record("the limit is not said")
             return

@@ -55,7 +55,7 @@ struct HostFixture: Sendable {
         let outcome: Result<Void, any Error>
         do { outcome = .success(try await body(fixture)) } catch { outcome = .failure(error) }
         await server.drain(within: .seconds(1))
-        group.shutdown()
+        group.shutdownBegan.give()
         if await code != 0 { throw ProcessFailure("a store did not stop as it was requested to") }
         try outcome.get()
     }

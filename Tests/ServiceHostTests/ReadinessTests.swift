@@ -1,4 +1,5 @@
 import Contracts
+import EventOutbox
 import Foundation
 import HTTPCore
 import Postgres

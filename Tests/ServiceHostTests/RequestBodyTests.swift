@@ -47,7 +47,7 @@ import UVHTTPServer
         let error = try #require(throws: APIError.self) {
             _ = try request().jsonObject(Array(text.utf8), orError: "own words")
         }
-        #expect(error.status == .badRequest && error.sentence == "own words")
+        #expect(error.status == .badRequest && error.message == "own words")
         #expect(error.reason == "must be a JSON object")
     }
 

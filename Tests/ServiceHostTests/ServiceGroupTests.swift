@@ -47,7 +47,7 @@ import UVLoop
                     await shutdown.wait()
                 }
             }, logger: .disabled, executor: loops.loops[0], handlesSignals: false)
-        group.shutdown()
+        group.shutdownBegan.give()
         #expect(await group.run() == 0)
         #expect(journal.all == names)
     }
@@ -161,7 +161,7 @@ import UVLoop
             }
         }
         let group = group(slow, grace: .seconds(1))
-        group.shutdown()
+        group.shutdownBegan.give()
         let start = ContinuousClock.now
         #expect(await group.run() == 0)
         let taken = start.duration(to: .now)

@@ -3,11 +3,11 @@ import ServiceHost
 import Testing
 import UVHTTPServer
 
-@Suite struct OrganizationGateTests {
+@Suite struct OrganizationMiddlewareTests {
     private func isAdmitted(_ target: String, _ method: HTTPMethod = .get, _ headers: HTTPHeaders = [:]) -> Bool {
         var head = HTTPMessageHead()
         (head.method, head.target, head.headers) = (method, target, headers)
-        let refusal = OrganizationGate(id: "acme").refusal(of: head)
+        let refusal = OrganizationMiddleware(id: "acme").refusal(of: head)
         if let refusal { #expect(refusal.status == .notFound) }
         return refusal == nil
     }
