@@ -88,11 +88,6 @@ final class PostgresConnection {
 
     // MARK: - Sending
 
-    /// Runs a statement that is not prepared, whatever else waits in the pool.
-    func run(_ sql: String, timeout: Duration, _ completion: PipelineOperation.Completion) {
-        run([Call(.unprepared(sql))], timeout: timeout, role: .alone, completion)
-    }
-
     /// Runs calls on this connection and on no other.
     func run(
         _ calls: [Call], timeout: Duration, role: PipelineOperation.Role, _ completion: PipelineOperation.Completion
