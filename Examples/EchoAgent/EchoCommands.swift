@@ -30,7 +30,9 @@ enum EchoCommands {
                 agent.wedge.clearWedge()
                 return "recovered"
             case ("beat", ""):
-                guard await agent.sendHeartbeat() else { throw AgentError("the platform did not receive the heartbeat") }
+                guard await agent.sendHeartbeat() else {
+                    throw AgentError("the platform did not receive the heartbeat")
+                }
                 return "beaten"
             case ("fail", _): throw AgentError(rest.isEmpty ? "failed as told" : rest)
             case ("delegate", _):

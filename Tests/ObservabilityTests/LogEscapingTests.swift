@@ -20,7 +20,7 @@ import TestSupport
     }
 
     @Test(arguments: [
-        #"","level":"debug"#, "\\", "\\\"", "\"\u{301}", "\\\u{301}", "\r\n{\"level\":\"error\"}\r\n", "\u{FEFF}", "",
+        #"","level":"debug"#, "\\", "\\\"", "\"\u{301}", "\\\u{301}", "\r\n{\"level\":\"error\"}\r\n", "a\u{FEFF}b", "",
         "👩‍👩‍👧‍👦", "\u{202E}txt.exe",
     ])
     func aValueIsReadAsItWasGiven(_ text: String) throws {
