@@ -148,13 +148,22 @@ def check_names():
 TEXTS = (".swift", ".md", ".sh", ".py", ".js", ".h", ".c", ".yaml", ".sql", ".html", ".css", ".conf", ".toml")
 
 
+def walked():
+    """The files below the root, where this is no checkout."""
+    for path, folders, names in os.walk(ROOT):
+        folders[:] = [folder for folder in folders if folder not in (".git", ".dev", ".build")]
+        for name in names:
+            yield os.path.relpath(os.path.join(path, name), ROOT)
+
+
 def project_texts():
-    listed = subprocess.run(
-        ["git", "-C", ROOT, "ls-files", "--cached", "--others", "--exclude-standard"], capture_output=True, text=True)
-    if listed.returncode == 0:
-        names = listed.stdout.splitlines()
-    else:
-        names = [os.path.relpath(os.path.join(path, name), ROOT) for path, _, files in os.walk(ROOT) for name in files]
+    try:
+        listed = subprocess.run(
+            ["git", "-C", ROOT, "ls-files", "--cached", "--others", "--exclude-standard"], capture_output=True,
+            text=True)
+        names = listed.stdout.splitlines() if listed.returncode == 0 else walked()
+    except OSError:
+        names = walked()
     for name in names:
         if name.endswith(TEXTS) or name in ("dev", ".ci/run"):
             if os.path.isfile(os.path.join(ROOT, name)):

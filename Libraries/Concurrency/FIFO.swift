@@ -1,24 +1,24 @@
-/// A first-in, first-out queue: append and pop in constant time.
+/// A first-in, first-out queue: append and pop in constant time. Inlinable: several go with every query.
 package struct FIFO<Element> {
-    private var storage: [Element?] = []
-    private var head = 0
+    @usableFromInline var storage: [Element?] = []
+    @usableFromInline var head = 0
 
     /// An empty queue.
-    package init() {}
+    @inlinable package init() {}
 
     /// Elements in it.
-    package var count: Int { storage.count - head }
+    @inlinable package var count: Int { storage.count - head }
     /// Whether there is none.
-    package var isEmpty: Bool { head == storage.count }
+    @inlinable package var isEmpty: Bool { head == storage.count }
     /// The oldest, which stays.
-    package var first: Element? { isEmpty ? nil : storage[head] }
+    @inlinable package var first: Element? { isEmpty ? nil : storage[head] }
 
     /// Adds an element behind all others.
-    package mutating func append(_ element: Element) { storage.append(element) }
+    @inlinable package mutating func append(_ element: Element) { storage.append(element) }
 
     /// Takes the oldest out.
     @discardableResult
-    package mutating func popFirst() -> Element? {
+    @inlinable package mutating func popFirst() -> Element? {
         guard head < storage.count else { return nil }
         let element = storage[head]
         storage[head] = nil
@@ -34,13 +34,13 @@ package struct FIFO<Element> {
     }
 
     /// Takes everything out, oldest first.
-    package mutating func takeAll() -> [Element] {
+    @inlinable package mutating func takeAll() -> [Element] {
         defer { self = FIFO() }
         return storage[head...].compactMap { $0 }
     }
 
     /// Drops those for which the predicate holds; the others keep their order.
-    package mutating func removeAll(where predicate: (Element) -> Bool) {
+    @inlinable package mutating func removeAll(where predicate: (Element) -> Bool) {
         var remaining = FIFO()
         for element in storage[head...] {
             if let element, !predicate(element) { remaining.append(element) }
@@ -49,7 +49,7 @@ package struct FIFO<Element> {
     }
 
     /// Visits all, oldest first.
-    package func forEach(_ body: (Element) -> Void) {
+    @inlinable package func forEach(_ body: (Element) -> Void) {
         for element in storage[head...] {
             if let element { body(element) }
         }

@@ -50,7 +50,10 @@ package enum ServiceLauncher {
         for warning in reader.warnings {
             logger.warning(
                 "bad configuration value, taking the default",
-                [.name: .string(warning.name), .value: .string(warning.shownValue ?? "")])
+                [
+                    .name: .string(warning.name), .value: .string(warning.shownValue ?? ""),
+                    .custom("expected"): .string(warning.expected),
+                ])
         }
         do {
             exit(try await start(service, common, settings, logger))

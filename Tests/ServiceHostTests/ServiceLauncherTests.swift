@@ -15,7 +15,7 @@ import UVHTTPServer
         for (name, value) in [
             ("MOLECULE_ENV", "development"), ("PORT", "0"), ("EVENT_LOOPS", "1"), ("SHUTDOWN_GRACE_SECONDS", "5"),
             ("DATABASE_URL", "postgres://127.0.0.1:1/db"), ("AMQP_URL", "amqp://127.0.0.1:1/"),
-            ("REDIS_URL", "redis://127.0.0.1:1/0"),
+            ("REDIS_URL", "redis://127.0.0.1:1/0"), ("LOG_LEVEL", "info"),
         ] { setenv(name, value, 1) }
     }
 
