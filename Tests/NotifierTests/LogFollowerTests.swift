@@ -120,37 +120,6 @@ struct LogFollowerTests {
         }
     }
 
-    private static let makeWorkspaces = Statement(
-        "test_workspaces",
-        """
-        INSERT INTO workspaces (id, name, status, parent_id)
-        VALUES ($1, 'agent', 'online', NULL), ($2, 'parent', 'online', NULL), ($3, 'child', 'online', $2)
-        """)
-    private static let moveToTop = Statement("test_move", "UPDATE workspaces SET parent_id = NULL WHERE id = $1")
-
-    @Test("shows an agent what a workspace does from the event on that moves it to where the agent may see it")
-    func moved() async throws {
-        try await StreamFixture.with { pool, fixture in
-            let (agent, parent, child) = (UUID(), UUID(), UUID())
-            _ = try await pool.query(Self.makeWorkspaces, [agent, parent, child])
-            try await with(pool, fixture) { follower, _, loop in
-                let (viewer, writer) = watch(fixture, StreamFilter(agent: agent), on: loop)
-                try await add(1...1, of: child, to: pool)
-                try await add(2...2, of: agent, to: pool)
-                follower.wake()
-                try await eventually("its own event") { !writer.numbers.isEmpty }
-                #expect(writer.numbers == [2])
-                _ = try await pool.query(Self.moveToTop, [child])
-                try await add(3...3, .workspaceMoved, of: child, to: pool)
-                try await add(4...4, of: child, to: pool)
-                follower.wake()
-                try await eventually("the other's") { writer.numbers.last == 4 }
-                #expect(writer.numbers == [2, 3, 4])
-                fixture.hub.detach(viewer)
-            }
-        }
-    }
-
     @Test("ends with the shutdown, and every stream with it")
     func shutdown() async throws {
         try await StreamFixture.with { pool, fixture in
