@@ -2,18 +2,12 @@ import Concurrency
 import HTTPCore
 import UVLoop
 
-/// One call from `send` to the end of its response: what is independent of how the bytes travel.
+/// One call from `send` to the end of its response: what is independent of how the bytes travel. Tells `CallStateMachine`
+/// what happens, and performs the actions that it asks for.
 ///
 /// Loop thread only. Its caller, who may be on any thread, has it as a `LoopBound`.
 final class HTTPCall {
     typealias Outcome = Result<ClientResponse, HTTPClientError>
-
-    private enum Delivery {
-        /// Nothing of the response has gone to the caller.
-        case pending
-        /// The caller has the head and reads the body.
-        case streaming
-    }
 
     let request: ClientRequest
     private let client: LoopBound<LoopClient>
@@ -26,17 +20,13 @@ final class HTTPCall {
     var waiting: (host: HostConnections, ticket: WaitingList<HostConnections.Pool.Waiting>.Ticket)?
     var wasRetried = false
     var requestBytesWritten = false
-    /// The response is complete, or the call failed: nothing that comes counts any more.
-    private(set) var isFinished = false
 
+    private var machine = CallStateMachine()
     private var continuation: UnsafeContinuation<Outcome, Never>?
-    private var delivery = Delivery.pending
     private var head: HTTPMessageHead?
-    private var collects = false
     private var failure: HTTPClientError?
     /// Body bytes that have not been read yet.
     private var unread: [UInt8] = []
-    private var isPaused = false
     private var reader: UnsafeContinuation<Result<[UInt8]?, HTTPBodyError>, Never>?
 
     /// From any thread.
@@ -47,6 +37,8 @@ final class HTTPCall {
 
     var shard: LoopClient { client.value }
     var loop: EventLoop { client.loop }
+    /// The response is complete, or the call failed: nothing that comes counts any more.
+    var isFinished: Bool { machine.isFinished }
 
     // MARK: - Beginning
 
@@ -80,69 +72,67 @@ final class HTTPCall {
     func received(_ head: HTTPMessageHead) {
         guard !isFinished else { return }
         self.head = head
-        guard let collection = request.collection else { return }
-        collects = !(collection.except?(head.status, head.headers) ?? false)
-        guard collects, let length = head.contentLength, request.method != .head else { return }
-        if length > UInt64(collection.limit) { return fail(.tooLarge, "the response announces \(length) bytes") }
-        unread.reserveCapacity(Int(length))
+        let collection = request.collection.flatMap { $0.except?(head.status, head.headers) == true ? nil : $0 }
+        let announced = request.method == .head ? nil : head.contentLength
+        guard machine.headReceived(collecting: collection?.limit, announced: announced) else {
+            return fail(.tooLarge, "the response announces \(announced ?? 0) bytes")
+        }
+        if collection != nil, let announced { unread.reserveCapacity(Int(announced)) }
     }
 
     func received(body bytes: UnsafeBufferPointer<UInt8>) {
-        guard !isFinished, !bytes.isEmpty else { return }
-        if let reader {
-            self.reader = nil
-            return reader.resume(returning: .success(Array(bytes)))
-        }
-        unread.append(contentsOf: bytes)
-        if collects {
-            if let limit = request.collection?.limit, unread.count > limit {
-                fail(.tooLarge, "the response is longer than \(limit) bytes")
-            }
-        } else if unread.count > shard.configuration.maxUnreadBytes, !isPaused {
-            isPaused = true
-            transport?.setReading(false)
+        let piece = machine.bodyReceived(
+            bytes.count, unread: unread.count, maxUnread: shard.configuration.maxUnreadBytes, isAwaited: reader != nil)
+        switch piece {
+        case .ignore: break
+        case .hand:
+            reader.take()?.resume(returning: .success(Array(bytes)))
+        case .keep(let actions):
+            unread.append(contentsOf: bytes)
+            perform(actions)
+        case .refuse: fail(.tooLarge, "the response is longer than \(request.collection?.limit ?? 0) bytes")
         }
     }
 
     /// What has come so far is all for now.
-    func flush() {
-        guard !isFinished, head != nil, !collects, case .pending = delivery else { return }
-        delivery = .streaming
-        respond(with: .stream(StreamedBody(LoopBound(self, on: loop))))
-    }
+    func flush() { perform(machine.flushed()) }
 
     /// The response is complete. The transport has detached itself.
-    func complete() {
-        guard !isFinished else { return }
-        isFinished = true
-        transport = nil
-        switch delivery {
-        case .pending:
-            respond(with: unread.isEmpty ? .empty : .bytes(unread))
-            unread = []
-        case .streaming:
-            // A waiting reader has taken everything before.
-            reader?.resume(returning: .success(nil))
-            reader = nil
-        }
-    }
+    func complete() { perform(machine.completed()) }
 
     /// Ends the call without its whole response, and what carries it.
     func fail(_ kind: HTTPClientError.Kind, _ detail: String = "") {
         guard !isFinished else { return }
-        isFinished = true
-        let error = HTTPClientError(
+        failure = HTTPClientError(
             kind, requestBytesWritten: requestBytesWritten, status: head?.status, wasRetried: wasRetried,
             detail: detail)
-        failure = error
-        if let waiting { waiting.host.leave(waiting.ticket) }
-        waiting = nil
-        transport?.abort()
-        transport = nil
-        continuation?.resume(returning: .failure(error))
-        continuation = nil
-        reader?.resume(returning: .failure(error.bodyError))
-        reader = nil
+        perform(machine.failed())
+    }
+
+    /// Performs what an event asks for. Whoever waits comes last: the call is in its new state by then.
+    private func perform(_ actions: CallStateMachine.Actions) {
+        if actions.isEmpty { return }
+        if actions.contains(.leaveQueue), let waiting = waiting.take() { waiting.host.leave(waiting.ticket) }
+        if actions.contains(.abortTransport) { transport.take()?.abort() }
+        if actions.contains(.forgetTransport) { transport = nil }
+        if actions.contains(.pauseReading) { transport?.setReading(false) }
+        if actions.contains(.resumeReading) {
+            clock.recordActivity(at: loop.nowMilliseconds)
+            transport?.setReading(true)
+        }
+        if actions.contains(.respondWithStream) { respond(with: .stream(StreamedBody(LoopBound(self, on: loop)))) }
+        if actions.contains(.respondWithBody) {
+            let body = unread
+            unread = []
+            respond(with: body.isEmpty ? .empty : .bytes(body))
+        }
+        if actions.contains(.resumeWaiting) { resumeWaiting() }
+    }
+
+    private func resumeWaiting() {
+        if let failure { continuation.take()?.resume(returning: .failure(failure)) }
+        // A reader that waits has taken everything before.
+        reader.take()?.resume(returning: failure.map { .failure($0.bodyError) } ?? .success(nil))
     }
 
     /// Looks at the deadlines. The transport calls it when `clock.next` has passed, and arms its timer again.
@@ -151,7 +141,7 @@ final class HTTPCall {
         if clock.total <= now { return fail(.totalTimeout) }
         guard clock.idleDeadline <= now else { return }
         // Nothing can arrive while nothing is read.
-        if isPaused { return clock.recordActivity(at: now) }
+        if machine.isPaused { return clock.recordActivity(at: now) }
         guard let onExpiry = request.idleTimeout?.onExpiry else { return fail(.idleTimeout) }
         clock.isAsking = true
         let call = LoopBound(self, on: loop)
@@ -188,11 +178,7 @@ final class HTTPCall {
         if !unread.isEmpty {
             let bytes = unread
             unread = []
-            if isPaused {
-                isPaused = false
-                clock.recordActivity(at: loop.nowMilliseconds)
-                transport?.setReading(true)
-            }
+            perform(machine.bodyRead())
             return .success(bytes)
         }
         if let failure { return .failure(failure.bodyError) }
