@@ -378,7 +378,9 @@ extension HTTPConnectionStateMachine {
     mutating func beginStream(hasLength: Bool) -> StreamStart {
         // A client that ends its input ends a stream, too: nothing else would show that it has gone.
         guard !isInputEnded else {
-            return .abandon(closeWhenWritten().union(request.isStreamed && phase != .closed ? .cancelBody : []))
+            let actions = closeWhenWritten()
+            // To be closed at once fails the body, too.
+            return .abandon(request.isStreamed && phase != .closed ? actions.union(.cancelBody) : actions)
         }
         let isUntilClose = request.head.isHTTP10 && !hasLength
         if isUntilClose { keepsAlive = false }

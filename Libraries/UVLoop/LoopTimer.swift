@@ -107,11 +107,10 @@ package final class ScheduledCall: Sendable {
     /// The call will not be made, unless it is being made already.
     package func cancel() {
         // Let go of outside the lock: what the closure keeps may cancel this call as it goes.
-        let before = state.withLock { state in
+        _ = state.withLock { state in
             defer { state = .over }
             return state
         }
-        _ = before
         loop.execute { self.closeTimer() }
     }
 
